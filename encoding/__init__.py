@@ -1,0 +1,1 @@
+"""The agency's side: everything here runs where the identifiers are."""
