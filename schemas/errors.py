@@ -17,7 +17,7 @@ from typing import ClassVar
 
 
 class FormatError(Exception):
-    """A document breaks the format it claims to have; `code` is stable, the message holds no content."""
+    """A document breaks the format it claims to have; the message holds none of its content."""
 
     code: ClassVar[str] = "format"
 

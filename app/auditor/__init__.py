@@ -1,0 +1,1 @@
+"""The auditor's offline tool: imports the shared formats only."""

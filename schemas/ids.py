@@ -1,0 +1,55 @@
+"""Names of things: one type each, so that a run's id cannot stand where a project's belongs.
+
+Parties and projects have names that people choose and read aloud; everything else has 128 random bits.
+The ids are made where randomness is allowed (broker, agency); here is only their form.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, NewType
+
+from pydantic import StringConstraints
+
+PartyId = NewType("PartyId", str)
+PersonId = NewType("PersonId", str)
+ProjectId = NewType("ProjectId", str)
+UploadId = NewType("UploadId", str)
+RunId = NewType("RunId", str)
+ReleaseId = NewType("ReleaseId", str)
+SpaceName = NewType("SpaceName", str)
+RequestId = NewType("RequestId", str)
+
+Handle = NewType("Handle", bytes)
+LinkId = NewType("LinkId", bytes)
+
+HANDLE_BYTES = 16
+LINK_ID_BYTES = 16
+
+NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,9})?$"
+
+# A name is read aloud and stands in file names on every system: lower case, no dots, 2 to 40 characters.
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, min_length=2, max_length=40)]
+RandomId = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}-[0-9a-f]{32}$")]
+Sha256Hex = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
+KeyIdHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+UtcTime = Annotated[str, StringConstraints(pattern=TIME_PATTERN)]
+IsoDate = Annotated[str, StringConstraints(pattern=DATE_PATTERN)]
+DecimalText = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([-.][a-z0-9]+)*$", max_length=60)]
+
+# The three letters before a random id say what it names, so that a misplaced one is seen at a glance.
+UPLOAD_PREFIX = "upl"
+RUN_PREFIX = "run"
+RELEASE_PREFIX = "rel"
+PERSON_PREFIX = "per"
+REQUEST_PREFIX = "req"
+
+
+def is_random_id(text: str, prefix: str) -> bool:
+    """Tell whether `text` is a random id that names this kind of thing."""
+    return re.fullmatch(rf"{prefix}-[0-9a-f]{{32}}", text) is not None

@@ -1,0 +1,71 @@
+"""Signatures over documents: Ed25519 over `blindlink/v1/<kind>` + newline + canonical JSON.
+
+The kind is inside what is signed, so that a signature on a manifest can never pass for one on an
+agreement. Spec page: `schemas/spec/signing.md`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from schemas.canonical import JsonValue, canonical_bytes
+from schemas.errors import SignatureError
+
+KINDS = frozenset(
+    {
+        "manifest",
+        "agreement",
+        "approval",
+        "secret-share",
+        "destruction",
+        "enrolment",
+        "key-rotation",
+        "audit-report",
+        "receipt",
+    }
+)
+SIGNATURE_BYTES = 64
+
+
+def signed_bytes(kind: str, document: JsonValue) -> bytes:
+    """Return the exact bytes that a signature of this kind covers.
+
+    Raises:
+        SignatureError: the kind is not one of `KINDS`.
+        CanonicalError: the document has no canonical form.
+    """
+    if kind not in KINDS:
+        raise SignatureError("unknown kind of signature")
+    return f"blindlink/v1/{kind}\n".encode("ascii") + canonical_bytes(document)
+
+
+def sign_document(kind: str, document: JsonValue, key: Ed25519PrivateKey) -> str:
+    """Return the signature as standard base64."""
+    return base64.b64encode(key.sign(signed_bytes(kind, document))).decode("ascii")
+
+
+def verify_document(kind: str, document: JsonValue, signature: str, key: Ed25519PublicKey) -> None:
+    """Check a signature made by `sign_document`.
+
+    Raises:
+        SignatureError: it does not verify over this kind and document, or is not canonical base64.
+    """
+    try:
+        key.verify(_signature_bytes(signature), signed_bytes(kind, document))
+    except InvalidSignature as exc:
+        raise SignatureError(f"the signature does not cover this {kind}") from exc
+
+
+def _signature_bytes(signature: str) -> bytes:
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise SignatureError("a signature is not base64") from exc
+    # Re-encoding catches padding bits that base64 readers ignore, so a signature has one spelling.
+    if len(raw) != SIGNATURE_BYTES or base64.b64encode(raw).decode("ascii") != signature:
+        raise SignatureError("a signature is not 64 bytes of canonical base64")
+    return raw
