@@ -1,0 +1,132 @@
+"""The database: SQLite embedded, PostgreSQL in production, the same code on both.
+
+A unit of work is `Database.write()` or `Database.read()`: the caller commits by leaving the block. On
+SQLite a writer takes the lock before its first read, so that what it checked still holds when it commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Engine, MetaData, create_engine, event, text
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from app.errors import ConfigurationError
+
+# Alembic needs a name for every constraint to change it later on both databases.
+NAMING: Final = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# FULL: an acknowledged commit survives a power cut; NORMAL in WAL mode acknowledges before the fsync.
+SQLITE_PRAGMAS: Final = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "temp_store": 2,
+}
+BUSY_TIMEOUT_MS: Final = 30_000
+_WRITER: Final = "blindlink_writer"
+
+
+class Base(DeclarativeBase):
+    """The root of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Database:
+    """Engine and units of work for one database URL (`sqlite:///...` or `postgresql+psycopg://...`)."""
+
+    def __init__(self, url: str | URL) -> None:
+        """Open the pool; nothing is read or written yet."""
+        self.url = make_url(url)
+        self.engine = _engine(self.url)
+        self._writer = self.engine.execution_options(**{_WRITER: True})
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a session that commits when the block ends and rolls back when it raises."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session on one snapshot; whatever it would write is rolled back."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            if not self.is_sqlite:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+            session.rollback()
+
+    def check(self) -> None:
+        """Assert that the database answers and that its durability settings are those required.
+
+        Raises:
+            ConfigurationError: a setting differs; the message names it.
+        """
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                _assert_pragmas(connection)
+            else:
+                _assert_durable_postgres(connection)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
+        return create_engine(url, pool_pre_ping=True)
+    raise ConfigurationError("the database URL must begin with sqlite:/// or postgresql+psycopg://")
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions on its own: it would begin a writer's only at its first write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for name, value in SQLITE_PRAGMAS.items():
+        cursor.execute(f"PRAGMA {name}={value}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writer = connection.get_execution_options().get(_WRITER, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _assert_pragmas(connection: Connection) -> None:
+    for name, value in SQLITE_PRAGMAS.items():
+        found = connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+        if str(found).lower() != str(value).lower():
+            raise ConfigurationError(
+                f"SQLite's {name} is not {value}, so the broker does not start"
+            )
+
+
+def _assert_durable_postgres(connection: Connection) -> None:
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        found = connection.execute(text(f"SHOW {name}")).scalar()
+        if found in {"off", "local"}:
+            raise ConfigurationError(
+                f"PostgreSQL's {name} is {found}, so the broker does not start"
+            )

@@ -1,0 +1,62 @@
+"""Errors of the broker. Every one becomes a problem+json answer or a one-line message of the command line.
+
+BrokerError
+├── RequestError (4xx: the request is at fault; nothing was changed)
+│   └── classes in the slice whose rule is broken
+├── UnavailableError (503: try again later)
+└── ConfigurationError (the operator's settings are unsafe or do not fit; the broker does not start)
+
+Each class states one broken rule: `code` is stable, `status` its HTTP status, `detail` one plain sentence
+that holds nothing of the input. Slices define their own classes below these roots.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BrokerError(Exception):
+    """The root; `str(error)` is the sentence a person reads."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "The broker could not do this"
+
+    def __init__(self, detail: str, *, clause: str | None = None, hint: str | None = None) -> None:
+        """Take the sentence for people, the clause of the terms that forbids it, and what to do instead."""
+        super().__init__(detail)
+        self.detail = detail
+        self.clause = clause
+        self.hint = hint
+
+
+class RequestError(BrokerError):
+    """The request breaks a rule; it changed nothing."""
+
+    code = "bad-request"
+    status = 400
+    title = "The request breaks a rule"
+
+
+class NotFoundError(RequestError):
+    """There is no such thing, or it is not the caller's to see: both answer alike."""
+
+    code = "not-found"
+    status = 404
+    title = "Not found"
+
+
+class UnavailableError(BrokerError):
+    """The broker cannot serve this now, but may later."""
+
+    code = "unavailable"
+    status = 503
+    title = "Try again later"
+
+
+class ConfigurationError(BrokerError):
+    """A setting is missing, unsafe, or does not fit what is stored."""
+
+    code = "configuration"
+    status = 500
+    title = "The broker is not configured"

@@ -1,0 +1,212 @@
+"""The bodies of the HTTP API under `/v1`, as broker and agency both read them.
+
+Refusals are `schemas.problem.Problem`; parts of an upload and release files are raw bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.agreement import ProjectTerms
+from schemas.document import Document, Model
+from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
+from schemas.profile import EncodingProfile
+from schemas.run import ReleaseMode, RunSpecification
+
+UploadState = Literal["open", "committed", "expired", "destroyed"]
+RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Role = Literal["agency", "auditor", "operator"]
+
+Size = Annotated[int, Field(ge=0, le=2**50)]
+
+
+class WhoAmI(Document):
+    """Whom the broker takes the caller for."""
+
+    KIND: ClassVar[str] = "caller"
+
+    party: Name
+    person: RandomId
+    role: Role
+    expires: UtcTime | None
+
+
+class ProjectView(Document):
+    """A project as one of its parties sees it: the terms in force and what they are checked against."""
+
+    KIND: ClassVar[str] = "project"
+
+    project: Name
+    agreement: Sha256Hex
+    terms: ProjectTerms
+    profile: EncodingProfile
+    in_force: bool
+
+
+class ProjectList(Document):
+    """The projects that name the caller's party."""
+
+    KIND: ClassVar[str] = "project list"
+
+    projects: tuple[ProjectView, ...]
+
+
+class UploadRequest(Document):
+    """Opens an upload: what will come, so that the broker can refuse early and count parts."""
+
+    KIND: ClassVar[str] = "upload request"
+
+    epoch: Annotated[int, Field(ge=1, le=10**6)]
+    profile: Sha256Hex
+    key_id: KeyIdHex
+    container_sha256: Sha256Hex
+    container_bytes: Annotated[int, Field(ge=1, le=2**50)]
+
+
+class UploadView(Document):
+    """An upload as its own party (and, without `parts`, an auditor or operator) sees it.
+
+    Parts are numbered from 0; each has `part_bytes` bytes, the last one the rest. `records` and
+    `encodings` are null until it is committed.
+    """
+
+    KIND: ClassVar[str] = "upload"
+
+    upload: RandomId
+    project: Name
+    party: Name
+    state: UploadState
+    part_bytes: Size
+    parts: Annotated[int, Field(ge=1)]
+    container_sha256: Sha256Hex
+    container_bytes: Size
+    records: Size | None
+    encodings: Size | None
+    created: UtcTime
+    committed: UtcTime | None
+
+
+class UploadList(Document):
+    """Uploads, newest first."""
+
+    KIND: ClassVar[str] = "upload list"
+
+    uploads: tuple[UploadView, ...]
+
+
+class PartList(Document):
+    """The numbers of the parts that are stored durably, in increasing order."""
+
+    KIND: ClassVar[str] = "part list"
+
+    stored: tuple[Annotated[int, Field(ge=0)], ...]
+
+
+class PartStored(Document):
+    """One part is stored durably under this digest; sending it again changes nothing."""
+
+    KIND: ClassVar[str] = "stored part"
+
+    part: Annotated[int, Field(ge=0)]
+    sha256: Sha256Hex
+
+
+class RunRequest(Document):
+    """Asks for a run on the newest committed upload of each provider."""
+
+    KIND: ClassVar[str] = "run request"
+
+    purpose: Code | None = None
+
+
+class RunProgress(Model):
+    """How far a run is: comparisons done and to do, their rate a second, and seconds left if known."""
+
+    stage: Literal["waiting", "loading", "comparing", "solving", "releasing", "done"]
+    comparisons_done: Size
+    comparisons_total: Size
+    rate: Size
+    seconds_left: Size | None
+
+
+class RunCounts(Model):
+    """What a run found; a count below the project's floor is null, except to its own recipients."""
+
+    candidate_pairs: Size | None
+    auto_pairs: Size | None
+    review_pairs: Size | None
+    groups: Size | None
+
+
+class RunView(Document):
+    """A run as a party of its project sees it; `failure` is a stable code where it failed."""
+
+    KIND: ClassVar[str] = "run"
+
+    run: RandomId
+    project: Name
+    state: RunState
+    specification: RunSpecification
+    specification_sha256: Sha256Hex
+    progress: RunProgress
+    counts: RunCounts | None
+    kernel: Code | None
+    failure: Code | None
+    created: UtcTime
+    finished: UtcTime | None
+
+
+class RunList(Document):
+    """Runs, newest first."""
+
+    KIND: ClassVar[str] = "run list"
+
+    runs: tuple[RunView, ...]
+
+
+class ReleaseView(Document):
+    """A release as its recipient (and, without links, an auditor or operator) sees it."""
+
+    KIND: ClassVar[str] = "release"
+
+    release: RandomId
+    run: RandomId
+    project: Name
+    recipient: Name
+    mode: ReleaseMode
+    space: Name
+    sha256: Sha256Hex
+    size_bytes: Size
+    links: Size | None
+    created: UtcTime
+    fetched: UtcTime | None
+
+
+class ReleaseList(Document):
+    """Releases, newest first."""
+
+    KIND: ClassVar[str] = "release list"
+
+    releases: tuple[ReleaseView, ...]
+
+
+class SessionLink(Document):
+    """A one-time code for the pages: works once, for 60 seconds; the code goes into the fragment."""
+
+    KIND: ClassVar[str] = "session link"
+
+    code: Annotated[str, Field(min_length=43, max_length=43)]
+    expires: UtcTime
+
+
+class LogCheckpoint(Document):
+    """The newest signed checkpoint, with a consistency proof from the size the caller knows."""
+
+    KIND: ClassVar[str] = "log checkpoint"
+
+    checkpoint: str
+    old_size: Size
+    proof: tuple[Annotated[str, Field(min_length=44, max_length=44)], ...]
+    log_key: str
