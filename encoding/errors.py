@@ -1,0 +1,266 @@
+"""Errors of the agency's side.
+
+`code` is stable; `exit_code` is the status of the command that meets the error: 1 refused or failed,
+3 input data invalid, 4 not authorised, 5 broker unreachable, 6 run failed.
+
+AgencyError                     1  the root
+├── InputError                  3  the agency's own file cannot be used
+│   ├── FileMissingError           there is no such file
+│   ├── FileUnreadableError        the file is there and cannot be read
+│   ├── FileChangedError           the file changed between two readings of it
+│   ├── FileKindError              not a kind of file that this program reads, or not what its name says
+│   ├── EmptyFileError             no header, or no rows
+│   ├── UnknownEncodingError       Python knows no such text encoding
+│   ├── UndecodableError           a byte that the declared encoding does not have
+│   ├── NulByteError               a NUL byte
+│   ├── DelimiterError             not a single character, or one that CSV needs itself
+│   ├── QuotingError               the quotation marks of a CSV row do not pair up
+│   ├── RowTooLongError            a row or cell longer than any record
+│   ├── RaggedRowError             a row with more or fewer cells than the header
+│   ├── DuplicateHeaderError       two columns with the same name, or one without a name
+│   ├── MissingColumnError         a column that is needed is not there
+│   ├── ColumnLengthError          columns of different lengths
+│   ├── SheetError                 no such sheet
+│   ├── FormulaCellError           a cell that holds a formula
+│   ├── CellError                  a cell whose content has no exact text
+│   └── InvalidRowsError           rows that cannot be encoded; carries them
+├── ExtraMissingError           1  the file needs an optional package
+├── LinkageSchemaError          1  the linkage schema cannot be used
+├── SecretError                 1  the shared secret cannot be used
+│   ├── SecretMissingError         there is no such secret file
+│   ├── SecretExistsError          a secret file is there already; it is never overwritten
+│   ├── SecretExposedError         other users of the machine can read the secret file
+│   ├── SecretFormatError          not a secret file of this program
+│   └── PassphraseError            a secret made by people, where only a random one protects
+└── EncodingError               1  encodings that must not leave
+    ├── DiffusionError             the hardening cannot be applied to these encodings
+    ├── EncodingWeightError        an encoding's weight lies outside the window of its hardening
+    └── WeakSettingsError          the settings are too weak for the hardening; carries the findings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from encoding.problems import RowProblem
+
+
+class AgencyError(Exception):
+    """A command of the agency cannot do what was asked.
+
+    The message is one plain sentence without any value of a record, and `hint`, where there is one,
+    says what to do about it.
+    """
+
+    code: ClassVar[str] = "agency"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InputError(AgencyError):
+    """The agency's own file cannot be used."""
+
+    code = "input"
+    exit_code = 3
+
+
+class FileMissingError(InputError):
+    """There is no such file."""
+
+    code = "file-missing"
+
+
+class FileUnreadableError(InputError):
+    """The file is there and cannot be read."""
+
+    code = "file-unreadable"
+
+
+class FileChangedError(InputError):
+    """The file changed between two readings of it."""
+
+    code = "file-changed"
+
+
+class FileKindError(InputError):
+    """Not a kind of file that this program reads, or not what its name says."""
+
+    code = "file-kind"
+
+
+class EmptyFileError(InputError):
+    """The file has no header, or no rows."""
+
+    code = "file-empty"
+
+
+class UnknownEncodingError(InputError):
+    """Python knows no such text encoding."""
+
+    code = "encoding-unknown"
+
+
+class UndecodableError(InputError):
+    """The file holds a byte that its declared encoding does not have."""
+
+    code = "undecodable"
+
+
+class NulByteError(InputError):
+    """The file holds a NUL byte."""
+
+    code = "nul-byte"
+
+
+class DelimiterError(InputError):
+    """The delimiter is not a single character, or one that CSV needs itself."""
+
+    code = "delimiter"
+
+
+class QuotingError(InputError):
+    """The quotation marks of a row do not pair up."""
+
+    code = "quoting"
+
+
+class RowTooLongError(InputError):
+    """A row or a cell is longer than any record can be."""
+
+    code = "row-too-long"
+
+
+class RaggedRowError(InputError):
+    """A row has more or fewer cells than the header."""
+
+    code = "ragged-row"
+
+
+class DuplicateHeaderError(InputError):
+    """Two columns of the header have the same name, or one has none."""
+
+    code = "duplicate-header"
+
+
+class MissingColumnError(InputError):
+    """A column that is needed is not there."""
+
+    code = "missing-column"
+
+
+class ColumnLengthError(InputError):
+    """The columns do not all have the same number of rows."""
+
+    code = "column-length"
+
+
+class SheetError(InputError):
+    """The workbook has no such sheet."""
+
+    code = "sheet"
+
+
+class FormulaCellError(InputError):
+    """A cell holds a formula, whose result depends on the program that computed it."""
+
+    code = "formula-cell"
+
+
+class CellError(InputError):
+    """A cell holds something that has no exact text."""
+
+    code = "cell"
+
+
+class InvalidRowsError(InputError):
+    """Rows cannot be encoded; `problems` names them, `n_problems` counts all of them."""
+
+    code = "invalid-rows"
+
+    def __init__(
+        self,
+        problems: Sequence[RowProblem],
+        *,
+        n_problems: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.problems = tuple(problems)
+        self.n_problems = len(self.problems) if n_problems is None else n_problems
+        rest = f", and {self.n_problems - 1} more" if self.n_problems > 1 else ""
+        super().__init__(f"{self.problems[0]}{rest}", hint=hint)
+
+
+class ExtraMissingError(AgencyError):
+    """The file needs an optional package that is not installed."""
+
+    code = "extra-missing"
+
+
+class LinkageSchemaError(AgencyError):
+    """The linkage schema cannot be used."""
+
+    code = "linkage-schema"
+
+
+class SecretError(AgencyError):
+    """The shared secret cannot be used."""
+
+    code = "secret"
+
+
+class SecretMissingError(SecretError):
+    """There is no such secret file, or it cannot be read."""
+
+    code = "secret-missing"
+
+
+class SecretExistsError(SecretError):
+    """A secret file is there already; it is never overwritten."""
+
+    code = "secret-exists"
+
+
+class SecretExposedError(SecretError):
+    """Other users of the machine can read the secret file."""
+
+    code = "secret-exposed"
+
+
+class SecretFormatError(SecretError):
+    """The file is not a secret file of this program."""
+
+    code = "secret-format"
+
+
+class PassphraseError(SecretError):
+    """A secret made by people, where only a random one protects."""
+
+    code = "passphrase"
+
+
+class EncodingError(AgencyError):
+    """The encodings must not leave the agency."""
+
+    code = "encoding"
+
+
+class DiffusionError(EncodingError):
+    """The hardening cannot be applied to these encodings."""
+
+    code = "diffusion"
+
+
+class EncodingWeightError(EncodingError):
+    """An encoding's weight lies outside the window of its hardening."""
+
+    code = "encoding-weight"
+
+
+class WeakSettingsError(EncodingError):
+    """The settings are too weak for the hardening that the profile promises."""
+
+    code = "weak-settings"
