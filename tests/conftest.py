@@ -1,0 +1,83 @@
+"""Fixtures that tests of several parts share: databases and a browser.
+
+What a machine lacks is skipped, with its reason; under BLINDLINK_REQUIRE_ALL=1, as in CI, it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from services.requirement import missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from services.postgres import PostgresServer
+
+MARKER_OF_FIXTURE = {"postgres_server": "postgres", "browser": "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server or a browser by the fixture that it asks for."""
+    for item in items:
+        for fixture, marker in MARKER_OF_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the session; `with postgres_server.fresh_database() as url` adds to it."""
+    from services.postgres import MissingServerError, running_postgres
+
+    try:
+        with running_postgres() as server:
+            yield server
+    except MissingServerError as exc:
+        missing(str(exc))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    with postgres_server.fresh_database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an SQLite database of the test's own, in a file that does not exist yet."""
+    return f"sqlite:///{(tmp_path / 'broker.db').as_posix()}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of the test's own: the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium for the module.
+
+    Not for the session: while Playwright's event loop lives, no other test can run one of its own.
+    """
+    from services.chromium import MissingBrowserError, running_chromium
+
+    try:
+        with running_chromium() as chromium:
+            yield chromium
+    except MissingBrowserError as exc:
+        missing(str(exc))
+
+
+@pytest.fixture
+def chromium_page(browser: Browser) -> Iterator[Page]:
+    """A page in a browser context of the test's own, which may ask no machine but this one."""
+    from services.chromium import page_of_its_own
+
+    with page_of_its_own(browser) as page:
+        yield page
