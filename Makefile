@@ -1,0 +1,65 @@
+# `make demo` and `make test` need Python 3.11, 3.12 or 3.13 with venv, and a package index in reach;
+# no C compiler. They set up .venv here, once. PYTHON=python3.12 chooses the Python.
+
+export PYTHON
+WORKERS ?= 2
+BIN = .venv/bin
+
+.PHONY: help demo test soak bench lint wheelhouse lock clean
+.SILENT:
+
+help:  ## list the targets
+	sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+	|| sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
+
+demo:  ## link two made-up agencies' files, in a minute; KEEP=1 leaves the broker running
+	sh install/venv.sh broker
+	$(BIN)/blindlink-broker demo $(if $(KEEP),--keep)
+
+test:  ## run the tests; the last lines say what was skipped and why
+	sh install/venv.sh dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+soak:  ## run the long proofs
+	sh install/venv.sh dev
+	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)
+
+bench:  ## measure encoding and matching; QUICK=1 for a first look
+	sh install/venv.sh dev
+	for benchmark in matching encoding; do \
+	  $(BIN)/python benchmarks/$$benchmark.py $(if $(QUICK),--quick) || exit 1; \
+	done
+
+lint:  ## check style, types, imports and the Dockerfile
+	sh install/venv.sh dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+wheelhouse:  ## write a folder to install from without a network; FOR=windows, linux, macos; FOR_PYTHON=3.13
+	sh install/venv.sh broker
+	$(BIN)/python install/wheelhouse.py $(if $(FOR),--platform $(FOR)) $(if $(FOR_PYTHON),--python $(FOR_PYTHON))
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+
+lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRADE=1 takes newer releases
+	sh install/venv.sh broker
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
+	$(COMPILE) pyproject.toml --extra broker --extra postgres --extra parquet --extra xlsx --group dev \
+	  --output-file requirements/dev.txt >/dev/null
+	$(COMPILE) pyproject.toml --extra broker --extra postgres \
+	  --constraint requirements/dev.txt --output-file requirements/broker.txt >/dev/null
+	$(COMPILE) pyproject.toml --extra parquet --extra xlsx \
+	  --constraint requirements/dev.txt --output-file requirements/agency.txt >/dev/null
+	$(COMPILE) --group build \
+	  --constraint requirements/dev.txt --output-file requirements/build.txt >/dev/null
+	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .bench build dist wheelhouse blindlink-demo *.egg-info
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find app -name '*.so' -delete
