@@ -32,6 +32,7 @@ AgencyError                     1  the root
 │   ├── SecretExposedError         other users of the machine can read the secret file
 │   ├── SecretFormatError          not a secret file of this program
 │   └── PassphraseError            a secret made by people, where only a random one protects
+├── RehearsalError              1  rehearsal data that cannot be written as asked
 └── EncodingError               1  encodings that must not leave
     ├── DiffusionError             the hardening cannot be applied to these encodings
     ├── EncodingWeightError        an encoding's weight lies outside the window of its hardening
@@ -240,6 +241,12 @@ class PassphraseError(SecretError):
     """A secret made by people, where only a random one protects."""
 
     code = "passphrase"
+
+
+class RehearsalError(AgencyError):
+    """The rehearsal data cannot be written as asked."""
+
+    code = "rehearsal"
 
 
 class EncodingError(AgencyError):

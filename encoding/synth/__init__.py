@@ -1,0 +1,23 @@
+"""Rehearsal data: two agencies' files of invented people, with the truth about who is who."""
+
+from __future__ import annotations
+
+from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
+from encoding.synth.rehearsal import (
+    SIZES,
+    RehearsalFiles,
+    RehearsalSize,
+    write_rehearsal,
+)
+from encoding.synth.slips import ERROR_LEVELS
+
+__all__ = [
+    "CHILD_WELFARE_LAYOUT",
+    "ERROR_LEVELS",
+    "K12_LAYOUT",
+    "SIZES",
+    "Layout",
+    "RehearsalFiles",
+    "RehearsalSize",
+    "write_rehearsal",
+]
