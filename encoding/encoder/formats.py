@@ -1,0 +1,177 @@
+"""Read one cell by the format that the linkage schema gives its column.
+
+The rules and the resulting text are those of clkhash; the words are ours, since clkhash prints the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from clkhash.field_formats import DateSpec, EnumSpec, IntegerSpec, StringSpec
+
+from encoding.encoder.pattern import Pattern
+from encoding.errors import LinkageSchemaError
+
+Reader = Callable[[str], str]
+
+# strptime directives as people write them in an agreement.
+_SPOKEN = {
+    "%Y": "YYYY",
+    "%y": "YY",
+    "%m": "MM",
+    "%d": "DD",
+    "%b": "Mon",
+    "%B": "Month",
+    "%j": "DDD",
+}
+
+
+class RuleBroken(Exception):
+    """A cell breaks a rule of its format; the only argument is the rule, never the value."""
+
+
+def value_reader(spec: Any) -> Reader:
+    """Return the function that turns a cell into the text that is encoded, or raises RuleBroken.
+
+    Args:
+        spec: the FieldSpec of clkhash, not ignored.
+    Raises:
+        LinkageSchemaError: the format cannot be read by (a date format or pattern).
+    """
+    missing = spec.hashing_properties.missing_value
+    read = _reader_of_type(spec)
+    if missing is None:
+        return read
+    sentinel, replacement = missing.sentinel, missing.replace_with
+
+    def read_or_replace(value: str) -> str:
+        return replacement if value == sentinel else read(value)
+
+    return read_or_replace
+
+
+def spoken_format(strptime_format: str) -> str:
+    """Return a strptime format as people write it: `%m/%d/%Y` is `MM/DD/YYYY`."""
+    return re.sub("%.", lambda match: _SPOKEN.get(match[0], match[0]), strptime_format)
+
+
+def _reader_of_type(spec: Any) -> Reader:
+    if isinstance(spec, StringSpec):
+        return _pattern_reader(spec) if spec.regex_based else _text_reader(spec)
+    if isinstance(spec, IntegerSpec):
+        return _integer_reader(spec)
+    if isinstance(spec, DateSpec):
+        return _date_reader(spec)
+    if isinstance(spec, EnumSpec):
+        return _enum_reader(spec)
+    raise LinkageSchemaError(f"the linkage schema, feature {spec.identifier}: unknown format type")
+
+
+def _check_encodable(value: str, encoding: str) -> None:
+    try:
+        value.encode(encoding)
+    except UnicodeEncodeError:
+        raise RuleBroken(f"holds a character that {encoding} does not have") from None
+
+
+def _pattern_reader(spec: Any) -> Reader:
+    encoding = spec.hashing_properties.encoding
+    pattern = Pattern(spec.regex.pattern)
+
+    def read(value: str) -> str:
+        _check_encodable(value, encoding)
+        if not pattern.fits(value):
+            raise RuleBroken("does not fit the pattern of the linkage schema")
+        return value
+
+    return read
+
+
+def _text_reader(spec: Any) -> Reader:
+    encoding = spec.hashing_properties.encoding
+    shortest = spec.min_length or 0
+    longest = spec.max_length
+    fold = {"upper": str.upper, "lower": str.lower}.get(spec.case)
+
+    def read(value: str) -> str:
+        _check_encodable(value, encoding)
+        if len(value) < shortest:
+            raise RuleBroken(f"shorter than {_characters(shortest)}")
+        if longest is not None and len(value) > longest:
+            raise RuleBroken(f"longer than {_characters(longest)}")
+        if fold is not None and fold(value) != value:
+            raise RuleBroken(f"not in {spec.case} case")
+        return value
+
+    return read
+
+
+def _characters(count: int) -> str:
+    return "1 character" if count == 1 else f"{count} characters"
+
+
+def _integer_reader(spec: Any) -> Reader:
+    least, most = spec.minimum, spec.maximum
+
+    def read(value: str) -> str:
+        try:
+            number = int(value, base=10)
+        except ValueError:
+            raise RuleBroken(_named_if_empty(value, "not a whole number")) from None
+        if least is not None and number < least:
+            raise RuleBroken(f"less than {least}")
+        if most is not None and number > most:
+            raise RuleBroken(f"more than {most}")
+        return str(number)
+
+    return read
+
+
+def _date_reader(spec: Any) -> Reader:
+    date_format = _usable_date_format(spec)
+    rule = f"not a date in the format {spoken_format(date_format)}"
+
+    def read(value: str) -> str:
+        try:
+            date = datetime.strptime(value, date_format)  # noqa: DTZ007 - a birth date has no time zone
+        except ValueError:
+            raise RuleBroken(_named_if_empty(value, rule)) from None
+        if date.year < 1000:
+            # clkhash uses strftime, which pads such years on some platforms and not on others.
+            raise RuleBroken("a year before 1000")
+        return f"{date.year}{date.month:02}{date.day:02}"
+
+    return read
+
+
+def _usable_date_format(spec: Any) -> str:
+    """Return the format if strptime can read what strftime writes with it."""
+    date_format: str = spec.format
+    try:
+        datetime.strptime(datetime(2004, 2, 29).strftime(date_format), date_format)  # noqa: DTZ001, DTZ007
+    except (ValueError, re.error):
+        raise LinkageSchemaError(
+            f"the linkage schema, feature {spec.identifier}: the date format cannot be read by"
+        ) from None
+    return date_format
+
+
+def _enum_reader(spec: Any) -> Reader:
+    allowed = frozenset(spec.values)
+
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise RuleBroken(
+                _named_if_empty(value, "not one of the values that the linkage schema allows")
+            )
+        return value
+
+    return read
+
+
+def _named_if_empty(value: str, rule: str) -> str:
+    """Say that a cell is empty where that, rather than its content, breaks the rule."""
+    return rule if value else "empty, where the linkage schema needs a value"
