@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, TypeAlias
+from json.encoder import encode_basestring
+from typing import Final, NoReturn, TypeAlias
 
 from schemas.errors import CanonicalError
 
 JsonValue: TypeAlias = "None | bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
 
 # RFC 8785 §3.2.2.3 rests on IEEE 754 doubles: integers beyond 2^53 - 1 would not survive other readers.
-MAX_INTEGER = 2**53 - 1
+MAX_INTEGER: Final = 2**53 - 1
 # Deeper documents are never ours; the bound keeps the recursive readers of any language safe.
-MAX_DEPTH = 32
+MAX_DEPTH: Final = 32
+
+_LITERALS: Final = {None: "null", True: "true", False: "false"}
 
 
 def canonical_bytes(value: JsonValue) -> bytes:
@@ -29,10 +32,8 @@ def canonical_bytes(value: JsonValue) -> bytes:
             or nesting beyond 32 levels.
     Source: RFC 8785, JSON Canonicalization Scheme.
     """
-    parts: list[str] = []
-    _write(value, parts, 0)
     try:
-        return "".join(parts).encode("utf-8")
+        return _text_of(value, 0).encode("utf-8")
     except UnicodeEncodeError as exc:
         raise CanonicalError("text holds a lone surrogate") from exc
 
@@ -63,7 +64,9 @@ def parse_json(raw: bytes) -> JsonValue:
         )
     except (json.JSONDecodeError, RecursionError) as exc:
         raise CanonicalError("not JSON") from exc
-    _refuse_surrogates(value)
+    # Text that was UTF-8 can hold a surrogate only as an escape.
+    if "\\u" in text:
+        _refuse_surrogates(value)
     return value  # type: ignore[no-any-return]
 
 
@@ -91,48 +94,41 @@ def parse_canonical_object(raw: bytes) -> dict[str, JsonValue]:
     return value
 
 
-def _write(value: object, parts: list[str], depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise CanonicalError(f"nested more than {MAX_DEPTH} levels deep")
+def _text_of(value: object, depth: int) -> str:
+    if isinstance(value, str):
+        return encode_basestring(value)
     if value is None or isinstance(value, bool):
-        parts.append({None: "null", True: "true", False: "false"}[value])
-    elif isinstance(value, int):
-        parts.append(_integer_text(value))
-    elif isinstance(value, str):
-        # json.dumps without ASCII escaping is RFC 8785 §3.2.2.2: two-letter escapes, then \u00xx in lower case.
-        parts.append(json.dumps(value, ensure_ascii=False))
-    elif isinstance(value, Mapping):
-        _write_object(value, parts, depth)
-    elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-        _write_array(value, parts, depth)
-    else:
-        raise CanonicalError(f"canonical JSON cannot hold a {type(value).__name__}")
+        return _LITERALS[value]
+    if isinstance(value, int):
+        return _integer_text(value)
+    if isinstance(value, (Mapping, list, tuple)):
+        if depth == MAX_DEPTH:
+            raise CanonicalError(f"nested more than {MAX_DEPTH} levels deep")
+        return (
+            _object_text(value, depth) if isinstance(value, Mapping) else _array_text(value, depth)
+        )
+    raise CanonicalError(f"canonical JSON cannot hold a {type(value).__name__}")
 
 
-def _write_object(value: Mapping[object, object], parts: list[str], depth: int) -> None:
-    for key in value:
-        if not isinstance(key, str):
-            raise CanonicalError("an object key is not text")
-    parts.append("{")
-    for position, key in enumerate(sorted(value, key=_utf16_units)):
-        parts.append("," if position else "")
-        parts.append(json.dumps(key, ensure_ascii=False))
-        parts.append(":")
-        _write(value[key], parts, depth + 1)
-    parts.append("}")
+def _object_text(value: Mapping[object, object], depth: int) -> str:
+    members = [
+        f"{encode_basestring(key)}:{_text_of(value[key], depth + 1)}" for key in _sorted_keys(value)
+    ]
+    return "{" + ",".join(members) + "}"
 
 
-def _write_array(value: Sequence[object], parts: list[str], depth: int) -> None:
-    parts.append("[")
-    for position, item in enumerate(value):
-        parts.append("," if position else "")
-        _write(item, parts, depth + 1)
-    parts.append("]")
+def _array_text(value: Sequence[object], depth: int) -> str:
+    return "[" + ",".join([_text_of(item, depth + 1) for item in value]) + "]"
 
 
-def _utf16_units(key: object) -> bytes:
-    # RFC 8785 §3.2.3 sorts by UTF-16 code units, which differs from code points beyond the BMP.
-    return str(key).encode("utf-16-be", "surrogatepass")
+def _sorted_keys(value: Mapping[object, object]) -> list[str]:
+    keys = [key for key in value if isinstance(key, str)]
+    if len(keys) != len(value):
+        raise CanonicalError("an object key is not text")
+    # RFC 8785 §3.2.3 sorts by UTF-16 code units, which differs from code points beyond the BMP only.
+    if "".join(keys).isascii():
+        return sorted(keys)
+    return sorted(keys, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
 
 
 def _integer_text(value: int) -> str:
@@ -162,6 +158,8 @@ def _bounded_int(text: str) -> int:
 
 def _refuse_deep(text: str) -> None:
     # Counted before parsing, since the standard parser recurses before any hook is called.
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
     depth = 0
     in_string = escaped = False
     for character in text:

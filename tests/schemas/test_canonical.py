@@ -1,0 +1,148 @@
+"""Canonical JSON against the rfc8785 package, against itself, and against what it must refuse."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.vector_file import read_vectors
+
+from schemas.canonical import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    canonical_bytes,
+    canonical_digest,
+    parse_canonical,
+    parse_canonical_object,
+    parse_json,
+)
+from schemas.errors import CanonicalError
+
+VECTORS = read_vectors("canonical-json")
+
+scalars = st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.text()
+documents = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@given(documents)
+def test_agrees_with_the_rfc8785_package(document: Any) -> None:
+    assert canonical_bytes(document) == rfc8785.dumps(document)
+
+
+@given(documents)
+def test_what_is_written_is_read_back(document: Any) -> None:
+    assert parse_canonical(canonical_bytes(document)) == document
+
+
+@given(documents, st.integers(0, 4))
+def test_an_indented_spelling_is_read_but_is_not_canonical(document: Any, indent: int) -> None:
+    spelled = json.dumps(document, indent=indent).encode()
+    assert parse_json(spelled) == document
+    if spelled != canonical_bytes(document):
+        with pytest.raises(CanonicalError, match="canonical form"):
+            parse_canonical(spelled)
+
+
+@given(st.dictionaries(st.text(), scalars, max_size=6), st.randoms(use_true_random=False))
+def test_the_order_of_keys_does_not_matter(document: dict[str, Any], shuffler: Any) -> None:
+    items = list(document.items())
+    shuffler.shuffle(items)
+    assert canonical_bytes(dict(items)) == canonical_bytes(document)
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_read_or_refused_with_one_error(raw: bytes) -> None:
+    try:
+        value = parse_canonical(raw)
+    except CanonicalError:
+        return
+    assert canonical_bytes(value) == raw
+
+
+def test_keys_beyond_the_basic_plane_sort_by_utf16_units() -> None:
+    # U+1F600 is D83D DE00 in UTF-16, below U+FB33, though its code point is above.
+    assert canonical_bytes({"\ufb33": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\ufb33":1}'.encode()
+
+
+@pytest.mark.parametrize("vector", VECTORS["good"], ids=lambda vector: vector["name"])
+def test_good_vectors_are_canonical(vector: dict[str, Any]) -> None:
+    raw = bytes.fromhex(vector["canonical_hex"])
+    assert canonical_bytes(json.loads(vector["json"])) == raw
+    assert canonical_bytes(parse_canonical(raw)) == raw
+    assert canonical_digest(parse_canonical(raw)) == vector["sha256"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["bad"], ids=lambda vector: vector["name"])
+def test_bad_vectors_are_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(CanonicalError):
+        parse_canonical(bytes.fromhex(vector["hex"]))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1.0,
+        float("nan"),
+        b"x",
+        {1: 2},
+        {1, 2},
+        object(),
+        MAX_INTEGER + 1,
+        memoryview(b"ab"),
+        "\ud800",
+    ],
+    ids=str,
+)
+def test_values_that_json_here_cannot_hold_are_refused(value: Any) -> None:
+    with pytest.raises(CanonicalError):
+        canonical_bytes(value)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_nesting_is_allowed_to_the_limit_and_no_deeper(opening: str) -> None:
+    closing = "]" if opening == "[" else "}"
+    inner = "1" if opening != "[" else ""
+    fits = (opening * MAX_DEPTH + inner + closing * MAX_DEPTH).encode()
+    deep = (opening * (MAX_DEPTH + 1) + inner + closing * (MAX_DEPTH + 1)).encode()
+    assert canonical_bytes(parse_canonical(fits)) == fits
+    with pytest.raises(CanonicalError, match="levels deep"):
+        parse_canonical(deep)
+    with pytest.raises(CanonicalError, match="levels deep"):
+        canonical_bytes(json.loads(deep))
+
+
+def test_brackets_inside_text_do_not_count_as_nesting() -> None:
+    document = ["[{" * 100, '"\\[']
+    assert parse_canonical(canonical_bytes(document)) == document
+
+
+def test_a_hundred_thousand_levels_are_refused_without_a_crash() -> None:
+    with pytest.raises(CanonicalError, match="levels deep"):
+        parse_json(b"[" * 100_000)
+
+
+def test_an_array_is_not_an_object() -> None:
+    with pytest.raises(CanonicalError, match="not an object"):
+        parse_canonical_object(b"[]")
+
+
+def test_a_document_that_holds_itself_is_refused() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    with pytest.raises(CanonicalError, match="levels deep"):
+        canonical_bytes(loop)
+
+
+@given(st.text(min_size=1))
+def test_no_message_repeats_the_input(text: str) -> None:
+    with pytest.raises(CanonicalError) as caught:
+        parse_canonical(json.dumps({text: 1.5}).encode())
+    assert caught.value.args == ("a number is not an integer",)
