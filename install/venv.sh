@@ -26,8 +26,10 @@ find_python() {
             return
         fi
     done
-    fail "${PYTHON:-this machine} is not, or has not, a Python 3.11, 3.12 or 3.13" \
-        "install one, or name it: make PYTHON=/path/to/python3.12 ..."
+    if [ -n "${PYTHON:-}" ]; then
+        fail "PYTHON=$PYTHON is not a Python 3.11, 3.12 or 3.13" "name another, or leave PYTHON out"
+    fi
+    fail "no Python 3.11, 3.12 or 3.13 is on the path" "install one, or name it: make PYTHON=/path/to/python3.12"
 }
 
 # What an installation was made from; the place counts, since scripts in a venv hold its path.
