@@ -1,6 +1,6 @@
 """Errors of the agency's side.
 
-`code` is stable; `exit_code` is the status of the command that meets the error: 1 refused or failed,
+`code` is stable; `exit_code` is the status of the command that meets the error: 1 refused or failed, 2 usage,
 3 input data invalid, 4 not authorised, 5 broker unreachable, 6 run failed.
 
 AgencyError                     1  the root
@@ -33,10 +33,29 @@ AgencyError                     1  the root
 │   ├── SecretFormatError          not a secret file of this program
 │   └── PassphraseError            a secret made by people, where only a random one protects
 ├── RehearsalError              1  rehearsal data that cannot be written as asked
-└── EncodingError               1  encodings that must not leave
-    ├── DiffusionError             the hardening cannot be applied to these encodings
-    ├── EncodingWeightError        an encoding's weight lies outside the window of its hardening
-    └── WeakSettingsError          the settings are too weak for the hardening; carries the findings
+├── EncodingError               1  encodings that must not leave
+│   ├── DiffusionError             the hardening cannot be applied to these encodings
+│   ├── EncodingWeightError        an encoding's weight lies outside the window of its hardening
+│   └── WeakSettingsError          the settings are too weak for the hardening; carries the findings
+├── ConfigError                 2  blindlink.toml is missing, unreadable, or says something impossible
+├── ColumnNotListedError        2  a column that the agency has not listed for sharing
+├── OutputExistsError           1  a file would be overwritten that this program did not write
+├── WorkspaceError              1  the workspace cannot be used
+│   ├── WorkspaceBusyError         another command is using the workspace
+│   ├── WorkspaceKeyError          the workspace key is missing, exposed, or not the one that was used
+│   └── HandleMapError             the handle map is damaged, or belongs to another project or epoch
+├── NotReadyError               1  an earlier step has not been done yet
+├── ProjectChangedError         1  the project's terms are no longer those that the encodings were made under
+├── BrokerRefusedError          1  the broker refuses, and says why
+│   └── NotAuthorisedError      4  the broker does not know the token, or the token may not do this
+├── BrokerUnreachableError      5  the broker cannot be reached, or does not answer
+├── BrokerAnswerError           1  the broker's answer breaks its format
+├── LogError                    1  the broker's match log cannot be trusted
+│   ├── LogKeyError                the log is signed by another key than the pinned one
+│   ├── LogRewrittenError          the log does not extend what was pinned
+│   └── ReceiptError               a receipt does not prove what it should
+├── ReleaseError                1  the link IDs that were fetched are not those that were logged
+└── RunFailedError              6  the run failed or was cancelled
 """
 
 from __future__ import annotations
@@ -271,3 +290,126 @@ class WeakSettingsError(EncodingError):
     """The settings are too weak for the hardening that the profile promises."""
 
     code = "weak-settings"
+
+
+class ConfigError(AgencyError):
+    """The settings file is missing, unreadable, or says something impossible."""
+
+    code = "config"
+    exit_code = 2
+
+
+class ColumnNotListedError(AgencyError):
+    """A column would be shared that the agency has not listed for sharing."""
+
+    code = "column-not-listed"
+    exit_code = 2
+
+
+class OutputExistsError(AgencyError):
+    """A file would be overwritten that this program did not write."""
+
+    code = "output-exists"
+
+
+class WorkspaceError(AgencyError):
+    """The workspace cannot be used."""
+
+    code = "workspace"
+
+
+class WorkspaceBusyError(WorkspaceError):
+    """Another command is using the workspace."""
+
+    code = "workspace-busy"
+
+
+class WorkspaceKeyError(WorkspaceError):
+    """The workspace key is missing, exposed, or not the one that was used."""
+
+    code = "workspace-key"
+
+
+class HandleMapError(WorkspaceError):
+    """The handle map is damaged, or belongs to another project or epoch."""
+
+    code = "handle-map"
+
+
+class NotReadyError(AgencyError):
+    """An earlier step has not been done yet; the hint names it."""
+
+    code = "not-ready"
+
+
+class ProjectChangedError(AgencyError):
+    """The project's terms are no longer those that the encodings were made under."""
+
+    code = "project-changed"
+
+
+class BrokerRefusedError(AgencyError):
+    """The broker refuses; `problem` is the stable code of its reason, empty where it gave none."""
+
+    code = "broker-refused"
+
+    def __init__(self, message: str, *, hint: str | None = None, problem: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.problem = problem
+
+
+class NotAuthorisedError(BrokerRefusedError):
+    """The broker does not know the token, or the token may not do this."""
+
+    code = "not-authorised"
+    exit_code = 4
+
+
+class BrokerUnreachableError(AgencyError):
+    """The broker cannot be reached, or does not answer."""
+
+    code = "broker-unreachable"
+    exit_code = 5
+
+
+class BrokerAnswerError(AgencyError):
+    """The broker's answer breaks its format."""
+
+    code = "broker-answer"
+
+
+class LogError(AgencyError):
+    """The broker's match log cannot be trusted."""
+
+    code = "log"
+
+
+class LogKeyError(LogError):
+    """The log is signed by another key than the pinned one."""
+
+    code = "log-key"
+
+
+class LogRewrittenError(LogError):
+    """The log does not extend what this agency has pinned."""
+
+    code = "log-rewritten"
+
+
+class ReceiptError(LogError):
+    """A receipt does not prove what it should."""
+
+    code = "receipt"
+
+
+class ReleaseError(AgencyError):
+    """The link IDs that were fetched are not those that were logged."""
+
+    code = "release"
+
+
+class RunFailedError(AgencyError):
+    """The run failed or was cancelled."""
+
+    code = "run-failed"
+    exit_code = 6
