@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from encoding.synth.hard_cases import write_hard_cases
 from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
 from encoding.synth.rehearsal import (
     SIZES,
@@ -19,5 +20,6 @@ __all__ = [
     "Layout",
     "RehearsalFiles",
     "RehearsalSize",
+    "write_hard_cases",
     "write_rehearsal",
 ]

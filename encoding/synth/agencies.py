@@ -47,13 +47,13 @@ class ChildWelfareAgency:
 
     def rows(self, person: Person, *, enrolled: bool) -> Iterator[tuple[Row, Written]]:
         """Yield the rows of this child, each with what went into it."""
-        yield self._row(person, enrolled=enrolled)
-        if self._rng.random() < _DUPLICATE_CLIENTS:
-            yield self._row(person, enrolled=enrolled)
+        for _ in range(1 + (self._rng.random() < _DUPLICATE_CLIENTS)):
+            written = self._clerk.write(person)
+            yield self.row(person, written, enrolled=enrolled), written
 
-    def _row(self, person: Person, *, enrolled: bool) -> tuple[Row, Written]:
+    def row(self, person: Person, written: Written, *, enrolled: bool) -> Row:
+        """Return one row of the file for what was written down about this person."""
         rng = self._rng
-        written = self._clerk.write(person)
         county = rng.randrange(len(_COUNTIES))
         # Some offices type everything in capitals, some have keyboards without accents.
         style = str.upper if county % 3 == 0 else str
@@ -76,7 +76,7 @@ class ChildWelfareAgency:
             f"D{county + 1:02d}" if enrolled else "",
             _grade(person.birth, self._as_of) if enrolled else "",
             _us(self._as_of),
-        ), written  # fmt: skip
+        )  # fmt: skip
 
     def _student_id_held(self, person: Person) -> str:
         draw = self._rng.random()
@@ -104,12 +104,12 @@ class EducationAgency:
         for enrolment in range(n_enrolments):
             if enrolment and self._rng.random() < 0.06:
                 written = self._retyped(written)
-            yield self._row(person, person.state_student_id, written, enrolment), written
+            yield self.row(person, person.state_student_id, written, enrolment), written
         if self._rng.random() < _DUPLICATE_STUDENTS:
             # A second state ID: a range of its own, ten digits beginning with 0.
             second_id = f"{next(self._second_ids) * 48_271 % 999_999_937:010d}"
             written = self._clerk.write(person)
-            yield self._row(person, second_id, written, 0), written
+            yield self.row(person, second_id, written, 0), written
 
     def _retyped(self, written: Written) -> Written:
         """Return another school's version of the same record."""
@@ -120,7 +120,8 @@ class EducationAgency:
             again.first = typo(self._rng, again.first)
         return again
 
-    def _row(self, person: Person, student_id: str, written: Written, enrolment: int) -> Row:
+    def row(self, person: Person, student_id: str, written: Written, enrolment: int = 0) -> Row:
+        """Return one enrolment row; `enrolment` 0 is this year's, 1 last year's."""
         rng = self._rng
         district = rng.randrange(60)
         style = str.upper if district % 2 else str

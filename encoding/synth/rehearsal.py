@@ -88,7 +88,7 @@ def write_rehearsal(
     if error_level not in ERROR_LEVELS:
         raise RehearsalError(f"the error level must be one of {', '.join(ERROR_LEVELS)}")
     if n_children < 1 or not 0 <= overlap <= 1 or n_students < n_children:
-        raise ValueError(
+        raise RehearsalError(
             "the rehearsal needs an overlap from 0 to 1, and as many students as children"
         )
     rng = Random(seed)  # noqa: S311 - invented people, reproducible on purpose
