@@ -1,0 +1,49 @@
+"""Open a file of records by what its name says it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from encoding.errors import FileKindError
+from encoding.records.csv_table import CsvTable
+from encoding.records.table import Table
+
+_WORKBOOKS = {".xlsx", ".xlsm"}
+_PARQUET = {".parquet", ".pq"}
+_OTHER_WORKBOOKS = {".xls", ".xlsb", ".ods"}
+
+
+def open_table(
+    path: str | os.PathLike[str],
+    *,
+    encoding: str = "utf-8-sig",
+    delimiter: str = ",",
+    sheet: str | None = None,
+) -> Table:
+    """Open a file of records and read its header.
+
+    Args:
+        path: .xlsx, .xlsm, .parquet, .pq; anything else is read as delimited text.
+        encoding: text encoding of delimited text.
+        delimiter: the character between the cells of delimited text.
+        sheet: sheet of a workbook; None is the first.
+    Raises:
+        InputError: the file cannot be used, and why.
+        ExtraMissingError: it needs an optional package.
+    """
+    file = Path(path)
+    kind = file.suffix.lower()
+    if kind in _OTHER_WORKBOOKS:
+        raise FileKindError(
+            f"{file} is a kind of workbook that is not read", hint="save it as .xlsx or CSV"
+        )
+    if kind in _WORKBOOKS:
+        from encoding.records.xlsx_table import XlsxTable
+
+        return XlsxTable(file, sheet=sheet)
+    if kind in _PARQUET:
+        from encoding.records.parquet_table import ParquetTable
+
+        return ParquetTable(file)
+    return CsvTable(file, encoding=encoding, delimiter=delimiter)

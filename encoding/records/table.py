@@ -1,0 +1,187 @@
+"""What a file of records looks like, whatever its kind: named columns of text.
+
+Rows are numbered from 1; the header is not counted. Cells have no white space around them, as clkhash
+reads them. A cell without content is the empty text. Blank rows at the end are not rows; a blank row
+before that is a row of empty cells, so that the numbers stay those of the file.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+from encoding.errors import (
+    DuplicateHeaderError,
+    EmptyFileError,
+    FileChangedError,
+    FileMissingError,
+    FileUnreadableError,
+    MissingColumnError,
+    RaggedRowError,
+)
+
+# A blank row counts as one; this many in a row is a damaged file, not a list of people.
+_MAX_BLANK_ROWS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a table.
+
+    Attributes:
+        first_row: number of the first row; the first data row of the file is 1.
+        columns: the cells of each selected column, all of one length.
+        share: how much of the file has been read, from 0 to 1, to show progress.
+    """
+
+    first_row: int
+    columns: Mapping[str, list[str]]
+    share: float
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the chunk has."""
+        return len(next(iter(self.columns.values()), []))
+
+
+class Table(ABC):
+    """A file of records that can be read more than once.
+
+    Attributes:
+        path: the file.
+        columns: the selected columns, in the order they were asked for; at first all that have a name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._identity = file_identity(path)
+        header = self._read_header()
+        if not any(header):
+            raise EmptyFileError(f"{path} is empty: it has no header row")
+        self._header = tuple(header)
+        self.columns: tuple[str, ...] = named_columns(path, header)
+
+    def select(self, columns: Sequence[str]) -> Self:
+        """Return the same table restricted to `columns`.
+
+        Raises:
+            MissingColumnError: one of them is not in the file. The names that are there are not told: in a
+                file without a header they would be somebody's.
+        """
+        for name in columns:
+            if name not in self.columns:
+                raise MissingColumnError(
+                    f"{self.path} has no column {name}",
+                    hint="column names must be written as in the first row of the file",
+                )
+        table = copy.copy(self)
+        table.columns = tuple(dict.fromkeys(columns))
+        return table
+
+    def chunks(self, n_rows: int = 10_000) -> Iterator[Chunk]:
+        """Yield the rows in order, about `n_rows` at a time; each call opens the file anew.
+
+        Raises:
+            EmptyFileError: the file has no rows.
+            FileChangedError: it is not, or not any more, the file whose header was read.
+            InputError: a row cannot be read; see the tree of encoding.errors.
+        """
+        self._check_unchanged()
+        first_row = 1
+        for columns, share in self._read_columns(n_rows):
+            chunk = Chunk(first_row, columns, share)
+            first_row += chunk.n_rows
+            yield chunk
+        self._check_unchanged()
+        if first_row == 1:
+            raise EmptyFileError(f"{self.path} has a header and no rows")
+
+    @abstractmethod
+    def _read_header(self) -> list[str]:
+        """Return the names in the first row, without white space around them."""
+
+    @abstractmethod
+    def _read_columns(self, n_rows: int) -> Iterator[tuple[dict[str, list[str]], float]]:
+        """Yield the selected columns of about `n_rows` rows, and the share of the file that was read."""
+
+    def _places(self) -> dict[str, int]:
+        """Return where each selected column stands in a row."""
+        return {name: self._header.index(name) for name in self.columns}
+
+    def _check_unchanged(self) -> None:
+        if file_identity(self.path) != self._identity:
+            raise FileChangedError(
+                f"{self.path} changed while it was read", hint="close it elsewhere and start again"
+            )
+
+
+def file_identity(path: Path) -> tuple[int, int, int]:
+    """Return what changes when a file is written again: inode, size and time."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        raise FileMissingError(f"there is no file {path}") from None
+    except (OSError, ValueError):
+        raise FileUnreadableError(f"{path} cannot be read") from None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def named_columns(path: Path, header: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the columns that have one.
+
+    Raises:
+        DuplicateHeaderError: two columns have the same name; it is not told, since a file without a header
+            has a person in that row.
+    """
+    place_of: dict[str, int] = {}
+    for place, name in enumerate(header, start=1):
+        if name in place_of:
+            raise DuplicateHeaderError(
+                f"columns {place_of[name]} and {place} of {path} have the same name"
+            )
+        if name:
+            place_of[name] = place
+    return tuple(place_of)
+
+
+def rows_in_chunks(rows: Iterable[Sequence[str]], n_rows: int) -> Iterator[list[Sequence[str]]]:
+    """Yield lists of about `n_rows` rows, without the blank rows at the end of all."""
+    source = iter(rows)
+    n_blank = 0
+    while some := list(islice(source, n_rows)):
+        kept = len(some)
+        while kept and not any(some[kept - 1]):
+            kept -= 1
+        if kept:
+            yield [()] * n_blank + some[:kept]
+            n_blank = len(some) - kept
+        else:
+            n_blank += len(some)
+        if n_blank > _MAX_BLANK_ROWS:
+            raise EmptyFileError(f"the file has more than {_MAX_BLANK_ROWS} blank rows in a row")
+
+
+def stripped_columns(
+    rows: Sequence[Sequence[str]], width: int, places: Mapping[str, int], first_row: int
+) -> dict[str, list[str]]:
+    """Return the cells of the columns at `places`; a blank row gives empty cells.
+
+    Raises:
+        RaggedRowError: a row has not as many cells as the header.
+    """
+    if set(map(len, rows)) != {width}:
+        rows = [row or ("",) * width for row in rows]
+        _check_widths(rows, width, first_row)
+    return {name: [row[place].strip() for row in rows] for name, place in places.items()}
+
+
+def _check_widths(rows: Sequence[Sequence[str]], width: int, first_row: int) -> None:
+    for number, row in enumerate(rows, start=first_row):
+        if len(row) != width:
+            raise RaggedRowError(f"row {number} has {len(row)} cells where the header has {width}")

@@ -1,0 +1,105 @@
+"""Excel workbooks (.xlsx, .xlsm), by python-calamine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from encoding.errors import CellError, ExtraMissingError, FileKindError, SheetError
+from encoding.records.cell_text import InexactCell, cell_text
+from encoding.records.table import Table, rows_in_chunks, stripped_columns
+from encoding.records.xlsx_cells import check_cells
+
+
+class XlsxTable(Table):
+    """One sheet of a workbook; the first row that is not empty is its header.
+
+    Attributes:
+        sheet: the sheet's name; None is the first sheet.
+    """
+
+    def __init__(self, path: Path, *, sheet: str | None) -> None:
+        self.sheet = sheet
+        super().__init__(path)
+
+    def _read_header(self) -> list[str]:
+        for line, row in enumerate(self._load().iter_rows()):
+            header = _header_texts(row)
+            if any(header):
+                self._header_line = line
+                return header
+        return []
+
+    def _read_columns(self, n_rows: int) -> Iterator[tuple[dict[str, list[str]], float]]:
+        sheet = self._load()
+        places = self._places()
+        check_cells(
+            self.path,
+            sheet.name,
+            header_line=self._header_line,
+            column_names={sheet.start[1] + place: name for name, place in places.items()},
+        )
+        n_lines = sheet.total_height
+        width = len(self._header)
+        first_row = 1
+        for some in rows_in_chunks(self._text_rows(sheet, places), n_rows):
+            columns = stripped_columns(some, width, places, first_row)
+            first_row += len(some)
+            yield columns, min(1.0, (self._header_line + first_row) / n_lines)
+
+    def _text_rows(self, sheet: Any, places: dict[str, int]) -> Iterator[list[str]]:
+        """Yield each row after the header; columns that are not selected are left empty."""
+        rows = islice(sheet.iter_rows(), self._header_line + 1, None)
+        for number, row in enumerate(rows, start=1):
+            texts = [""] * len(row)
+            for name, place in places.items():
+                try:
+                    texts[place] = cell_text(row[place])
+                except InexactCell as fault:
+                    raise CellError(f"row {number}, column {name}: {fault}") from None
+            yield texts
+
+    def _load(self) -> Any:
+        calamine = import_calamine()
+        try:
+            workbook = calamine.load_workbook(self.path)
+            return self._sheet_of(workbook)
+        except calamine.PasswordError:
+            raise FileKindError(
+                f"{self.path} is protected by a password", hint="save it without a password"
+            ) from None
+        except (calamine.CalamineError, OSError):
+            raise FileKindError(
+                f"{self.path} is not a workbook that can be read",
+                hint="save it again as .xlsx or CSV",
+            ) from None
+
+    def _sheet_of(self, workbook: Any) -> Any:
+        if not workbook.sheet_names:
+            raise SheetError(f"{self.path} has no sheet")
+        if self.sheet is None:
+            return workbook.get_sheet_by_index(0)
+        if self.sheet not in workbook.sheet_names:
+            raise SheetError(f"{self.path} has no sheet named {self.sheet}")
+        return workbook.get_sheet_by_name(self.sheet)
+
+
+def _header_texts(row: list[object]) -> list[str]:
+    try:
+        return [cell_text(value).strip() for value in row]
+    except InexactCell as fault:
+        raise CellError(f"the header {fault}") from None
+
+
+def import_calamine() -> Any:
+    """Return python-calamine, or say how to install it."""
+    try:
+        import python_calamine
+    except ImportError:
+        raise ExtraMissingError(
+            "reading Excel workbooks needs an optional package",
+            hint="install blindlink[xlsx], or save the sheet as CSV",
+        ) from None
+    return python_calamine
