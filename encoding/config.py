@@ -1,0 +1,218 @@
+"""`blindlink.toml`: what one agency has decided for one project, without any secret in it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints, ValidationError, field_validator
+
+from encoding.errors import ConfigError
+from schemas.document import Model, describe_invalid
+from schemas.ids import Code, Name
+
+CONFIG_NAME: Final = "blindlink.toml"
+TODAY: Final = "today"
+
+# Loopback is no exception to TLS: a token sent in the clear once is a token lost.
+BrokerUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/?#@]+(/[^\s?#]*)?$")]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class BrokerSection(Model):
+    """Where the broker is and how it is known; `ca_file` is null where the computer trusts it already.
+
+    `log_key` is the broker's log key as the operator gave it; null means: trust the first one that is seen.
+    """
+
+    url: BrokerUrl
+    token_file: Text
+    ca_file: Text | None = None
+    log_key: Text | None = None
+
+
+class ProjectSection(Model):
+    """Which project, as which party, with which secret."""
+
+    name: Name
+    party: Name
+    secret_file: Text = "secret.txt"  # noqa: S105 - a file's name
+
+
+class InputSection(Model):
+    """The agency's own file and how to read it; `date_format` is null where the file holds no date."""
+
+    file: Text
+    id_column: Text
+    encoding: Text = "utf-8-sig"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    sheet: Text | None = None
+    date_format: Text | None = None
+    as_of: Text = TODAY
+    population: Code
+
+    @field_validator("as_of")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        if value == TODAY or _is_iso_date(value):
+            return value
+        raise ValueError('as_of must be "today" or a date such as 2026-01-31')
+
+
+class ShareSection(Model):
+    """The columns that may be handed over beside a link ID; empty means none."""
+
+    columns: tuple[Text, ...] = ()
+
+
+class OutputSection(Model):
+    """Where results and the workspace are."""
+
+    links: Text = "links.csv"
+    workspace: Text = "workspace"
+
+
+class ConfigFile(Model):
+    """The sections of the file; `columns` maps names of the recipe to headers of the agency's file."""
+
+    broker: BrokerSection
+    project: ProjectSection
+    input: InputSection
+    columns: dict[Text, Text] = Field(default_factory=dict)
+    share: ShareSection = ShareSection()
+    output: OutputSection = OutputSection()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings and the folder that their relative paths start from."""
+
+    folder: Path
+    sections: ConfigFile
+
+    def resolve(self, path: str) -> Path:
+        """Return a path of the file as this process must open it."""
+        return self.folder / Path(path).expanduser()
+
+    def as_of(self, today: date) -> str:
+        """Return the day that the agency's file describes, as an ISO date."""
+        given = self.sections.input.as_of
+        return today.isoformat() if given == TODAY else given
+
+
+def read_config(path: Path) -> Config:
+    """Read `blindlink.toml`.
+
+    Raises:
+        ConfigError: it is missing, not TOML, or says something impossible; names the field, not its content.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as exc:
+        raise ConfigError(
+            f"there is no settings file {path.name} here", hint="make one with: blindlink init"
+        ) from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path.name} cannot be read as UTF-8 text") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{path.name} is not TOML: {exc}") from exc
+    return Config(path.resolve().parent, parse_sections(raw, path.name))
+
+
+def parse_sections(raw: Mapping[str, object], name: str = CONFIG_NAME) -> ConfigFile:
+    """Check the sections as TOML gives them.
+
+    Raises:
+        ConfigError: an unknown, missing or impossible field.
+    """
+    try:
+        # By way of JSON, since a strict reader of Python values would refuse TOML's lists and dates.
+        return ConfigFile.model_validate_json(json.dumps(raw, default=str))
+    except ValidationError as exc:
+        raise ConfigError(f"{name}: {describe_invalid(exc)}") from None
+
+
+def render_config(sections: ConfigFile) -> str:
+    """Return the text of `blindlink.toml`: every section, with what each line means."""
+    return "\n".join(_render_lines(sections)) + "\n"
+
+
+def _render_lines(sections: ConfigFile) -> list[str]:
+    broker, project, source = sections.broker, sections.project, sections.input
+    return [
+        "# What this agency has decided for one project. No secret stands in this file.",
+        "# Paths start from the folder of this file.",
+        "",
+        "[broker]",
+        _line("url", broker.url),
+        "# Your password for the broker stands in this file; only you may read it.",
+        _line("token_file", broker.token_file),
+        "# The broker's certificate, where this computer does not trust it already.",
+        _line("ca_file", broker.ca_file, "broker-ca.pem"),
+        "# The broker's log key, as the operator gave it to you; without it, the first one seen is trusted.",
+        _line("log_key", broker.log_key, "broker.example.gov+..."),
+        "",
+        "[project]",
+        _line("name", project.name),
+        "# Your agency's name in the project.",
+        _line("party", project.party),
+        "# The secret that only the agencies share; the broker must never have it.",
+        _line("secret_file", project.secret_file),
+        "",
+        "[input]",
+        "# Your file of people: CSV, XLSX or Parquet, one row a record.",
+        _line("file", source.file),
+        "# The column of your own number of a person; it never leaves this computer.",
+        _line("id_column", source.id_column),
+        '# How the text is stored: "utf-8-sig" (UTF-8), "cp1252" (Windows), "latin-1".',
+        _line("encoding", source.encoding),
+        _line("delimiter", source.delimiter),
+        "# The sheet of an XLSX workbook; the first one unless you say otherwise.",
+        _line("sheet", source.sheet, "Sheet1"),
+        "# How dates are written in your file.",
+        _line("date_format", source.date_format, "MM/DD/YYYY"),
+        '# The day that the file describes: "today", or a date such as "2026-01-31".',
+        _line("as_of", source.as_of),
+        "# Which people are in the file, by the agreement's own code.",
+        _line("population", source.population),
+        "",
+        "# What the recipe calls a column = what your file calls it.",
+        "[columns]",
+        *(f"{_key(name)} = {_text(header)}" for name, header in sections.columns.items()),
+        "",
+        "# Columns that may be handed over beside a link ID, as the agreement says.",
+        "[share]",
+        f"columns = [{', '.join(_text(column) for column in sections.share.columns)}]",
+        "",
+        "[output]",
+        _line("links", sections.output.links),
+        "# What must be remembered: handle map, receipts, the log as last seen. Only you may read it.",
+        _line("workspace", sections.output.workspace),
+    ]
+
+
+def _line(key: str, value: str | None, example: str = "") -> str:
+    return f"# {key} = {_text(example)}" if value is None else f"{key} = {_text(value)}"
+
+
+def _key(name: str) -> str:
+    plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
+    return name if plain else _text(name)
+
+
+def _text(value: str) -> str:
+    # TOML's basic strings read JSON's escapes, and want DEL escaped too, which JSON leaves.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _is_iso_date(text: str) -> bool:
+    try:
+        # Written back and compared, since fromisoformat also reads 20260131 and 2026-W05-6.
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -1,0 +1,89 @@
+"""Writing files so that a failure at any point leaves the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from encoding.errors import OutputExistsError
+
+PARTIAL_SUFFIX: Final = ".partial"
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, private: bool = True) -> Iterator[IO[bytes]]:
+    """Give a file to write; on leaving without an error it takes the place of `path`, durably.
+
+    What a killed writer of the same file left behind is removed first.
+
+    Args:
+        private: only the owner may read the file (POSIX; on Windows the folder's rights are inherited).
+    """
+    for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL_SUFFIX}"):
+        left_behind.unlink(missing_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+    mode = 0o600 if private else 0o666
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def write_durably(path: Path, content: bytes, *, private: bool = True) -> None:
+    """Replace `path` by `content`, in one step and durably."""
+    with replacing(path, private=private) as file:
+        file.write(content)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and what is missing above it, that only the owner may enter."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system knows how."""
+    if os.name == "nt":  # Windows keeps names durable by itself and opens no folder as a file.
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool) -> None:
+    """Refuse to replace a file that this program did not write.
+
+    Args:
+        own_start: what a file begins with that this program wrote for the same purpose; such a file is
+            replaced without asking. Empty: no file is.
+    Raises:
+        OutputExistsError: the file is there, begins otherwise, and `force` is not set.
+    """
+    if force or not path.exists():
+        return
+    if path.is_file() and own_start:
+        with path.open("rb") as file:
+            if file.read(len(own_start)) == own_start:
+                return
+    raise OutputExistsError(
+        f"the file {path.name} is there already",
+        hint="choose another name, or overwrite it with --force",
+    )
+
+
+_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
