@@ -1,0 +1,1 @@
+"""Parties, their persons, and the tokens and sessions they act under."""

@@ -1,0 +1,1 @@
+"""Projects and the terms under which they link."""

@@ -1,0 +1,67 @@
+"""Files that survive a power cut: written beside their place, synced, moved into it, the folder synced.
+
+What these functions returned from is on the disk. A reader sees the old file or the new one, never a part.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+# Owner only: everything the broker writes by itself is sealed, secret or both.
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+
+
+def write_durably(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
+    """Write or replace a file so that it is wholly there, and on the disk, when this returns."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        write_new(beside, content, mode=mode)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_new(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
+    """Write a file that must not exist yet and sync it; the folder's entry is not synced.
+
+    Raises:
+        FileExistsError: something is already there.
+    """
+    # Binary on Windows too, where the default would translate line ends.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def remove_durably(path: Path) -> None:
+    """Remove a file, if it is there, and sync its folder, so that it does not come back after a crash."""
+    path.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and those above it, for the owner only; one that exists stays as it is."""
+    if path.is_dir():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Sync a folder's entries, where the system can; Windows has no such call and journals them itself."""
+    if os.name == "nt":
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

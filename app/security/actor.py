@@ -1,0 +1,22 @@
+"""Who acts: the one value that authorisation, repositories and the match log all start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.api import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A named person of a party, in one role, during one request.
+
+    `token_id` names the token that the request came with (the credential itself is kept nowhere);
+    `request_id` is `req-` and 32 hex characters, and stands in the log entries of this request.
+    """
+
+    party: str
+    person: str
+    role: Role
+    token_id: str
+    request_id: str

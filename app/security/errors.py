@@ -1,0 +1,65 @@
+"""What is refused before a slice is asked: no credential, the wrong one, too often; and lost keys."""
+
+from __future__ import annotations
+
+from app.errors import BrokerError, RequestError, UnavailableError
+
+
+class NotAuthenticatedError(RequestError):
+    """There is no credential, or none that is valid now; unknown, expired and revoked answer alike."""
+
+    code = "not-authenticated"
+    status = 401
+    title = "Not signed in"
+
+
+class WrongRoleError(RequestError):
+    """The caller is known, but this route is not for its role."""
+
+    code = "wrong-role"
+    status = 403
+    title = "Not for this role"
+
+
+class ForgedRequestError(RequestError):
+    """A page's request lacks its session's token against cross-site forgery."""
+
+    code = "cross-site-request"
+    status = 403
+    title = "Not sent by one of the broker's pages"
+
+
+class TooManyRequestsError(RequestError):
+    """The caller goes beyond its rate; `retry_after_s` says when the next request may succeed."""
+
+    code = "too-many-requests"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, retry_after_s: int) -> None:
+        """Take the whole seconds after which the next request may succeed."""
+        super().__init__(f"Too many requests; try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
+
+
+class KeyGoneError(BrokerError):
+    """The key of an object was destroyed, or never made: what it sealed cannot be read any more."""
+
+    code = "key-gone"
+    status = 410
+    title = "The key was destroyed"
+
+
+class SealBrokenError(BrokerError):
+    """Sealed bytes are damaged, or are not those of the object they are said to be."""
+
+    code = "seal-broken"
+    title = "Stored data is damaged"
+
+
+class StorageFullError(UnavailableError):
+    """The disk has less free space than the broker keeps in reserve."""
+
+    code = "storage-full"
+    status = 507
+    title = "The broker's disk is nearly full"

@@ -1,0 +1,123 @@
+"""The key store: one wrapped key a file, in a folder outside the database and its backups.
+
+Destroying an object's key destroys the object, wherever copies of its ciphertext are. A key is durable
+before `create` returns, so no row can name a key that a crash lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.durable import make_private_folder, remove_durably, write_durably
+from app.security.errors import KeyGoneError, SealBrokenError
+from app.security.keyring import KeyRing
+from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
+from schemas.errors import CanonicalError
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+SUFFIX: Final = ".key"
+FORMAT: Final = "blindlink/wrapped-key/1"
+
+# What an object id may be: it is a file name on every system.
+_OBJECT_ID: Final = re.compile(r"[a-z0-9]+([-.][a-z0-9]+)*")
+_MAX_OBJECT_ID: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """The key of one object, unwrapped; 32 bytes that its repr does not show."""
+
+    object_id: str
+    secret: bytes = field(repr=False)
+
+
+class KeyStore:
+    """Wrapped keys in a folder, one file each, under a ring of key-encryption keys."""
+
+    def __init__(self, folder: Path, ring: KeyRing) -> None:
+        """Use the folder, making it for the owner only if it is missing."""
+        make_private_folder(folder)
+        self._folder = folder
+        self._ring = ring
+
+    def create(self, object_id: str) -> DataKey:
+        """Draw a key for a new object and return it once it is durable.
+
+        Raises:
+            ValueError: the id is no file name, or has a key already: a key is never replaced.
+        """
+        path = self._path(object_id)
+        if path.exists():
+            raise ValueError("the object has a key already")
+        key = DataKey(object_id, secrets.token_bytes(KEY_BYTES))
+        write_durably(path, self._wrap(key))
+        return key
+
+    def open(self, object_id: str) -> DataKey:
+        """Return the key of an object.
+
+        Raises:
+            KeyGoneError: it was destroyed, or never made.
+            SealBrokenError: its file is damaged, or wrapped under a key that is not in the ring.
+        """
+        try:
+            raw = self._path(object_id).read_bytes()
+        except FileNotFoundError as exc:
+            raise KeyGoneError("The key of this object was destroyed.") from exc
+        return self._unwrap(object_id, raw)
+
+    def destroy(self, object_id: str) -> None:
+        """Remove the key for good; one that is gone already stays gone. Durable when this returns."""
+        remove_durably(self._path(object_id))
+
+    def object_ids(self) -> Iterator[str]:
+        """Yield the ids of all objects that have a key, in the order of their names."""
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            yield path.name.removesuffix(SUFFIX)
+
+    def rewrap(self, object_id: str) -> None:
+        """Wrap the key anew under the ring's primary key; the key itself stays, so what it sealed does too."""
+        write_durably(self._path(object_id), self._wrap(self.open(object_id)))
+
+    def _path(self, object_id: str) -> Path:
+        if len(object_id) > _MAX_OBJECT_ID or not _OBJECT_ID.fullmatch(object_id):
+            raise ValueError("not an object id")
+        return self._folder / f"{object_id}{SUFFIX}"
+
+    def _wrap(self, key: DataKey) -> bytes:
+        kek = self._ring.primary()
+        nonce = os.urandom(NONCE_BYTES)
+        head = _head(key.object_id, kek.name)
+        sealed = nonce + AESGCM(kek.secret).encrypt(nonce, key.secret, canonical_bytes(head))
+        return canonical_bytes({**head, "sealed": base64.b64encode(sealed).decode("ascii")})
+
+    def _unwrap(self, object_id: str, raw: bytes) -> DataKey:
+        try:
+            stored = parse_canonical_object(raw)
+            kek_name, sealed = str(stored["kek"]), base64.b64decode(str(stored["sealed"]))
+        except (CanonicalError, KeyError, binascii.Error) as exc:
+            raise SealBrokenError("A wrapped key is damaged.") from exc
+        kek = self._ring.find(kek_name)
+        # Authenticated, so that one object's key cannot be passed off as another's.
+        head = canonical_bytes(_head(object_id, kek.name))
+        try:
+            secret = AESGCM(kek.secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], head)
+        except (InvalidTag, ValueError) as exc:
+            raise SealBrokenError("A wrapped key is damaged.") from exc
+        return DataKey(object_id, secret)
+
+
+def _head(object_id: str, kek_name: str) -> dict[str, JsonValue]:
+    return {"version": FORMAT, "object": object_id, "kek": kek_name}

@@ -1,0 +1,79 @@
+"""Who may call what: one table for all routes. What has no row here does not exist.
+
+A slice adds the rows of its routes in the commit that adds the routes; `create_app` refuses to start if a
+route lacks a row or a row lacks a route. Whether an object is the caller's own is decided by the
+repositories, which answer for a foreign object as for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from app.errors import ConfigurationError
+from schemas.api import Role
+
+RouteKey: TypeAlias = tuple[str, str]
+RateClass: TypeAlias = Literal["read", "write", "part", "sign-in", "probe"]
+
+AGENCY: Final[frozenset[Role]] = frozenset({"agency"})
+OPERATOR: Final[frozenset[Role]] = frozenset({"operator"})
+WATCHERS: Final[frozenset[Role]] = frozenset({"auditor", "operator"})
+EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
+
+KIB: Final = 1024
+# A container part of schemas.upload.PART_BYTES fits; nothing larger is ever sent.
+PART_BODY_BYTES: Final = 4 * 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one route demands.
+
+    `roles` may call it; `anonymous` needs no credential and then has no roles. `by_session` takes the
+    pages' cookie instead of a bearer token. A body longer than `max_body_bytes` is cut off; 0 means that
+    the route takes none. `rate` names the class of its rate limit.
+    """
+
+    roles: frozenset[Role] = frozenset()
+    anonymous: bool = False
+    by_session: bool = False
+    max_body_bytes: int = 0
+    rate: RateClass = "read"
+
+
+POLICY: Final[Mapping[RouteKey, Rule]] = {
+    # Health and description.
+    ("GET", "/healthz"): Rule(anonymous=True, rate="probe"),
+    ("GET", "/readyz"): Rule(anonymous=True, rate="probe"),
+    ("GET", "/metrics"): Rule(OPERATOR),
+    ("GET", "/v1/openapi.json"): Rule(anonymous=True),
+    # Parties and sessions.
+    ("GET", "/v1/whoami"): Rule(EVERYONE),
+    ("POST", "/v1/session-links"): Rule(EVERYONE, rate="write"),
+    ("POST", "/session"): Rule(anonymous=True, max_body_bytes=KIB, rate="sign-in"),
+    # Projects.
+    ("GET", "/v1/projects"): Rule(EVERYONE),
+    ("GET", "/v1/projects/{project}"): Rule(EVERYONE),
+}
+
+
+def check_policy(routes: Iterable[RouteKey], policy: Mapping[RouteKey, Rule]) -> None:
+    """Assert that routes and rows belong to each other one to one.
+
+    Raises:
+        ConfigurationError: a route without a row, a row without a route, or a row that lets nobody in.
+    """
+    known = set(routes)
+    missing = sorted(known - policy.keys())
+    stale = sorted(policy.keys() - known)
+    closed = sorted(key for key, rule in policy.items() if rule.anonymous == bool(rule.roles))
+    for fault, keys in (
+        ("a route lacks a policy row", missing),
+        ("a policy row lacks a route", stale),
+        ("a policy row must be either anonymous or name roles", closed),
+    ):
+        if keys:
+            method, path = keys[0]
+            raise ConfigurationError(f"{fault}: {method} {path}")

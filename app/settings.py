@@ -1,0 +1,174 @@
+"""The operator's settings: read once by the command line, then passed in.
+
+A flag wins over the environment (`BLINDLINK_...`), and that over `broker.toml` in the state folder. No
+secret is a setting: passwords and keys are in files, and the settings hold their paths.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.errors import ConfigurationError
+
+CONFIG_NAME: Final = "broker.toml"
+DEFAULT_STATE_DIR: Final = Path("broker-state")
+
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
+PerMinute = Annotated[int, Field(ge=1, le=10**6)]
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; paths that are None lie in the state folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BLINDLINK_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    state_dir: Path = DEFAULT_STATE_DIR
+    # The name of the log in its checkpoints, fixed by `init`: host and log, as in C2SP tlog-checkpoint.
+    log_origin: str = "localhost/blindlink"
+
+    database_url: str | None = None
+    database_password_file: Path | None = None
+    key_ring_file: Path | None = None
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8443
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    # Only for a reverse proxy on the same machine that speaks TLS to the world.
+    insecure_plain_http: bool = False
+
+    # reliability: uvicorn has no receive timeout of its own, so idle senders would hold connections.
+    head_timeout_s: Seconds = 10
+    body_timeout_s: Seconds = 120
+    body_grace_s: Seconds = 10
+    body_bytes_per_s: Annotated[int, Field(ge=1, le=2**30)] = 16 * 1024
+    stop_timeout_s: Seconds = 30
+    max_connections: Annotated[int, Field(ge=1, le=65_535)] = 512
+    max_connections_per_address: Annotated[int, Field(ge=1, le=65_535)] = 128
+
+    reads_per_minute: PerMinute = 1200
+    writes_per_minute: PerMinute = 240
+    parts_per_minute: PerMinute = 3000
+    sign_ins_per_minute: PerMinute = 30
+
+    disk_reserve_percent: Annotated[int, Field(ge=0, le=90)] = 10
+
+    @model_validator(mode="after")
+    def _tls_comes_in_pairs(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file go together")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read flags, then the environment, then the file; no dotenv file, no secrets folder."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _FileSettings(settings_cls)
+
+    @property
+    def blob_dir(self) -> Path:
+        """Folder of the sealed parts, blocks and releases."""
+        return self.state_dir / "blobs"
+
+    @property
+    def key_store_dir(self) -> Path:
+        """Folder of the wrapped keys; never in a backup that is kept."""
+        return self.state_dir / "keystore"
+
+    @property
+    def ring_file(self) -> Path:
+        """File of the key-encryption keys."""
+        return self.key_ring_file or self.state_dir / "keys" / "kek-ring"
+
+    @property
+    def log_key_file(self) -> Path:
+        """File of the key that signs checkpoints."""
+        return self.state_dir / "log" / "log-key"
+
+    @property
+    def last_checkpoint_file(self) -> Path:
+        """File that remembers the newest checkpoint outside the database, to notice a rolled back one."""
+        return self.state_dir / "log" / "last-checkpoint"
+
+    @property
+    def tls_dir(self) -> Path:
+        """Folder of the development certificate, if `init` made one."""
+        return self.state_dir / "tls"
+
+    def engine_url(self) -> URL:
+        """Return the database's URL, with the password from its file.
+
+        Raises:
+            ConfigurationError: the URL is malformed or holds a password, or the file cannot be read.
+        """
+        if self.database_url is None:
+            return make_url(f"sqlite:///{(self.state_dir / 'broker.db').as_posix()}")
+        try:
+            url = make_url(self.database_url)
+        except ArgumentError as exc:
+            raise ConfigurationError("The database URL is malformed.") from exc
+        if url.password is not None:
+            raise ConfigurationError(
+                "The database URL holds a password; put it into a file and set database_password_file."
+            )
+        if self.database_password_file is None:
+            return url
+        return url.set(password=_first_line(self.database_password_file))
+
+
+def read_settings(state_dir: Path | None = None, **flags: Any) -> Settings:
+    """Return the settings in force; a flag that is None was not given.
+
+    Raises:
+        ConfigurationError: a setting is unknown or malformed; the message names it, not its value.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    if state_dir is not None:
+        given["state_dir"] = state_dir
+    try:
+        return Settings(**given)
+    except ValidationError as exc:
+        first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigurationError(f"Setting {where}: {first['msg']}.") from None
+
+
+class _FileSettings(PydanticBaseSettingsSource):
+    """`broker.toml` in the state folder that flags and environment name; no file is an empty one."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: the file is read in whole by `__call__`."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what the file sets."""
+        folder = Path(self.current_state.get("state_dir") or DEFAULT_STATE_DIR)
+        try:
+            return tomllib.loads((folder / CONFIG_NAME).read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+            raise ConfigurationError(f"{CONFIG_NAME} cannot be read as TOML.") from exc
+
+
+def _first_line(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as exc:
+        raise ConfigurationError("The file of the database password cannot be read.") from exc
