@@ -38,7 +38,7 @@ lint:  ## check style, types, imports and the Dockerfile
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
-wheelhouse:  ## write a folder to install from without a network; FOR=windows, linux, macos; FOR_PYTHON=3.13
+wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos)
 	sh install/venv.sh broker
 	$(BIN)/python install/wheelhouse.py $(if $(FOR),--platform $(FOR)) $(if $(FOR_PYTHON),--python $(FOR_PYTHON))
 
