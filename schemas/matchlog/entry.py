@@ -1,0 +1,159 @@
+"""One entry of the match log: what happened, when, by whom, in which project, under which agreement.
+
+An entry is canonical JSON; its leaf hash in the tree is over exactly those bytes. Its request id is 128
+random bits, so that the bare hash of a withheld entry tells nothing. Spec page: `schemas/spec/entry.md`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from schemas.canonical import MAX_INTEGER, JsonValue, parse_canonical_object
+from schemas.document import Document, Model, describe_invalid
+from schemas.errors import CanonicalError, EntryError
+from schemas.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime, is_random_id
+from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
+from schemas.matchlog.merkle import hash_leaf
+
+VERSION: Final = "blindlink/entry/1"
+BROKER: Final = "broker"
+
+Ordinal = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+
+
+class Actor(Model):
+    """Who acted: a party (`broker` for the broker itself), a person of it by opaque id, in which role.
+
+    `person` is null where software acted, or where persons have no ids yet.
+    """
+
+    party: Name
+    person: RandomId | None
+    role: Code
+
+
+class Entry(Document):
+    """One entry.
+
+    `seq` is the entry's place in the log and its leaf's index; `batch` numbers the transactions, and each
+    batch ends with a checkpoint. `place` numbers the entries of one project, or those of none, so that a
+    reader who sees only those notices if one is withheld. `project`, `agreement` (its digest), `purpose`
+    and `object` are null where the kind has none.
+    """
+
+    KIND: ClassVar[str] = "log entry"
+
+    version: Literal["blindlink/entry/1"] = VERSION
+    kind: Code
+    seq: Ordinal
+    batch: Ordinal
+    place: Ordinal
+    time: UtcTime
+    request: RandomId
+    actor: Actor
+    project: Name | None
+    agreement: Sha256Hex | None
+    purpose: Code | None
+    object: RandomId | None
+    outcome: Outcome
+    body: SerializeAsAny[Model]
+
+    @field_validator("kind")
+    @classmethod
+    def _kind_is_known(cls, kind: str) -> str:
+        if kind in RESERVED:
+            raise ValueError("a kind that only later versions of this software can read")
+        if kind not in KINDS:
+            raise ValueError("an unknown kind of entry")
+        return kind
+
+    @field_validator("time")
+    @classmethod
+    def _time_exists(cls, time: str) -> str:
+        datetime.fromisoformat(time)
+        return time
+
+    @field_validator("body", mode="plain")
+    @classmethod
+    def _body_is_of_kind(cls, body: Any, info: ValidationInfo) -> Model:
+        kind = KINDS.get(info.data.get("kind", ""))
+        if kind is None:
+            raise ValueError("a body cannot be read without its kind")
+        return body if type(body) is kind.body else kind.body.model_validate(body)
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        kind = KINDS[self.kind]
+        if self.outcome not in kind.outcomes:
+            raise ValueError("an outcome that this kind does not have")
+        if kind.in_project is not None and kind.in_project != (self.project is not None):
+            raise ValueError("a project where this kind has none, or none where it needs one")
+        if (self.project is None) != (self.agreement is None):
+            raise ValueError("a project and its agreement go together")
+        if not is_random_id(self.request, REQUEST_PREFIX):
+            raise ValueError("the request is not a request id")
+        if not _is_object_of(kind, self.object):
+            raise ValueError("the object is not an id of what this kind is about")
+        return self
+
+
+def entry_bytes(entry: Entry) -> bytes:
+    """Return the canonical bytes that the tree covers.
+
+    Raises:
+        EntryError: longer than its kind may be.
+    """
+    raw = entry.to_canonical()
+    if len(raw) > KINDS[entry.kind].max_bytes:
+        raise EntryError("an entry is longer than its kind may be")
+    return raw
+
+
+def parse_entry(raw: bytes) -> Entry:
+    """Read the bytes of one leaf.
+
+    Raises:
+        EntryError: not canonical, another version, an unknown kind, or a field that breaks its rule; the
+            message names the field, never its content.
+    """
+    if len(raw) > MAX_ENTRY_BYTES:
+        raise EntryError("an entry is longer than its kind may be")
+    try:
+        entry = Entry.model_validate(_with_tuples(parse_canonical_object(raw)))
+    except CanonicalError as exc:
+        raise EntryError(f"log entry: {exc}") from exc
+    except ValidationError as exc:
+        raise EntryError(f"log entry: {describe_invalid(exc)}") from None
+    if len(raw) > KINDS[entry.kind].max_bytes:
+        raise EntryError("an entry is longer than its kind may be")
+    return entry
+
+
+def leaf_hash(entry: Entry) -> bytes:
+    """Return the hash of the entry's leaf."""
+    return hash_leaf(entry_bytes(entry))
+
+
+def _is_object_of(kind: Kind, object_id: str | None) -> bool:
+    if object_id is None:
+        return kind.object_prefix is None or kind.object_optional
+    return kind.object_prefix is not None and is_random_id(object_id, kind.object_prefix)
+
+
+def _with_tuples(value: JsonValue) -> JsonValue:
+    # The models are strict and hold tuples, which JSON does not have.
+    if isinstance(value, dict):
+        return {key: _with_tuples(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_with_tuples(item) for item in value)
+    return value

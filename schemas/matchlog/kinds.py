@@ -1,0 +1,277 @@
+"""What each kind of match-log entry says: one body model a kind, and one table that names them all.
+
+Bodies hold ids, digests, counts at or above the floor, and the documents that were agreed or asked for:
+never an encoding, a handle or a pair. Spec page: `schemas/spec/entry.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas.agreement import ProjectTerms
+from schemas.canonical import MAX_INTEGER
+from schemas.document import Model
+from schemas.ids import (
+    RELEASE_PREFIX,
+    RUN_PREFIX,
+    UPLOAD_PREFIX,
+    Code,
+    IsoDate,
+    KeyIdHex,
+    Name,
+    RandomId,
+    Sha256Hex,
+)
+from schemas.run import ReleaseMode, RunSpecification
+
+Outcome = Literal["done", "refused", "failed"]
+
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Ordinal = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Origin = Annotated[str, StringConstraints(pattern=r"^[!-*,-~]+$", max_length=200)]
+KeyText = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=300)]
+SignatureText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/=]{88}$")]
+
+
+class LogStarted(Model):
+    """The first entry of every log: its name, its first key, and the software that writes it."""
+
+    origin: Origin
+    key: KeyText
+    software: Code
+
+
+class ConfigurationChanged(Model):
+    """The broker's settings are now those of this digest; `changed` names them, never their values."""
+
+    digest: Sha256Hex
+    changed: Annotated[tuple[Code, ...], Field(max_length=64)]
+    software: Code
+
+
+class PartyEnrolled(Model):
+    """A party may act from here on; `fingerprint` is its key's SHA-256, null where it has none yet."""
+
+    party: Name
+    role: Code
+    fingerprint: Sha256Hex | None
+
+
+class RoleChanged(Model):
+    """A role was given or taken; `person` is null where the whole party is meant."""
+
+    party: Name
+    person: RandomId | None
+    role: Code
+    change: Literal["granted", "revoked"]
+
+
+class KeyRotated(Model):
+    """A key was replaced; `use` says what for. Digests only; null where there was or will be none."""
+
+    party: Name
+    person: RandomId | None
+    use: Code
+    old: Sha256Hex | None
+    new: Sha256Hex | None
+
+
+class ProjectCreated(Model):
+    """The terms under which the project links, in full; their digest is the entry's agreement."""
+
+    terms: ProjectTerms
+
+
+class UploadReceived(Model):
+    """An upload is stored durably. What it states is what the agency's manifest vouched for.
+
+    `key_id` names the secret without revealing it; `privacy_audit` is null where the agency made none.
+    """
+
+    epoch: Ordinal
+    records: Count
+    encodings: Count
+    container_sha256: Sha256Hex
+    size_bytes: Count
+    profile: Sha256Hex
+    key_id: KeyIdHex
+    as_of: IsoDate
+    population: Code
+    privacy_audit: Sha256Hex | None
+    manifest_sha256: Sha256Hex
+
+
+class UploadRejected(Model):
+    """An upload was refused; `rule` is the code of the rule it broke."""
+
+    rule: Code
+
+
+class UploadDestroyed(Model):
+    """The key of an upload was destroyed, and with it the encodings; `reason` says why then."""
+
+    container_sha256: Sha256Hex
+    reason: Code
+
+
+class RunAsked(Model):
+    """A run was asked for, by exactly this specification."""
+
+    specification_sha256: Sha256Hex
+    specification: RunSpecification
+
+    @model_validator(mode="after")
+    def _digest_fits(self) -> Self:
+        if self.specification.digest() != self.specification_sha256:
+            raise ValueError("the digest is not that of the specification")
+        return self
+
+
+class RunStarted(Model):
+    """A worker began, or began again: `attempt` counts from 1."""
+
+    attempt: Ordinal
+
+
+class RunFinished(Model):
+    """A run's result is stored. A count below the floor is null, as is a match record that was not made."""
+
+    specification_sha256: Sha256Hex
+    candidate_pairs: Count | None
+    auto_pairs: Count | None
+    review_pairs: Count | None
+    groups: Count | None
+    match_record_root: Sha256Hex | None
+    kernel: Code
+    software: Code
+
+
+class RunFailed(Model):
+    """A run ended without a result; `code` is a stable reason."""
+
+    code: Code
+    attempt: Ordinal
+
+
+class RunCancelled(Model):
+    """A run was stopped by a person or a rule before it had a result."""
+
+    reason: Code
+
+
+class ReleasePrepared(Model):
+    """Link IDs of one run are ready for one recipient; `links` is null below the floor."""
+
+    run: RandomId
+    recipient: Name
+    mode: ReleaseMode
+    space: Name
+    links: Count | None
+    sha256: Sha256Hex
+
+
+class ReleaseFetched(Model):
+    """A recipient is about to receive a release: this entry commits before the first byte leaves."""
+
+    recipient: Name
+    sha256: Sha256Hex
+
+
+class Exported(Model):
+    """The log (or a register made of it) was handed out.
+
+    Just before this entry the log had `entries` entries of the project and `broker_wide` of none, so that
+    a reader of the export sees whether any of those was withheld. Without a project, `entries` is null.
+    """
+
+    what: Code
+    entries: Count | None
+    broker_wide: Count
+
+
+class LogKeyRotated(Model):
+    """Checkpoints after this entry's batch are signed by `new`; the batch's own is still signed by `old`.
+
+    `possession` is the new key's signature of kind `key-rotation` over {"log", "new", "old"}.
+    """
+
+    old: KeyText
+    new: KeyText
+    possession: SignatureText
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an entry of one kind must look like.
+
+    `object_prefix` is that of the id in `object`, or null where the kind has no object. `in_project` is
+    null where entries of the kind occur both inside a project and outside any. `object_optional` is for
+    what can be refused before it has an id.
+    """
+
+    body: type[Model]
+    in_project: bool | None = True
+    object_prefix: str | None = None
+    object_optional: bool = False
+    outcomes: frozenset[Outcome] = frozenset({"done"})
+    max_bytes: int = 4096
+
+
+_DONE_OR_REFUSED: Final = frozenset[Outcome]({"done", "refused"})
+# A document of many parties is embedded whole, so that the auditor replays what was really asked for.
+_DOCUMENT_BYTES: Final = 32 * 1024
+
+KINDS: Final[dict[str, Kind]] = {
+    "log-started": Kind(LogStarted, in_project=False),
+    "configuration-changed": Kind(ConfigurationChanged, in_project=False),
+    "party-enrolled": Kind(PartyEnrolled, in_project=False),
+    "role-changed": Kind(RoleChanged, in_project=None),
+    "key-rotated": Kind(KeyRotated, in_project=None),
+    "project-created": Kind(ProjectCreated, max_bytes=_DOCUMENT_BYTES),
+    "upload-received": Kind(UploadReceived, object_prefix=UPLOAD_PREFIX),
+    "upload-rejected": Kind(
+        UploadRejected,
+        object_prefix=UPLOAD_PREFIX,
+        object_optional=True,
+        outcomes=frozenset({"refused"}),
+    ),
+    "upload-destroyed": Kind(UploadDestroyed, object_prefix=UPLOAD_PREFIX),
+    "run-asked": Kind(
+        RunAsked,
+        object_prefix=RUN_PREFIX,
+        outcomes=_DONE_OR_REFUSED,
+        max_bytes=_DOCUMENT_BYTES,
+    ),
+    "run-started": Kind(RunStarted, object_prefix=RUN_PREFIX),
+    "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX),
+    "run-failed": Kind(RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"})),
+    "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX),
+    "release-prepared": Kind(ReleasePrepared, object_prefix=RELEASE_PREFIX),
+    "release-fetched": Kind(
+        ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED
+    ),
+    "exported": Kind(Exported, in_project=None),
+    "log-key-rotated": Kind(LogKeyRotated, in_project=False),
+}
+
+# Names that later versions give a body; a reader of this version refuses them by name.
+RESERVED: Final = frozenset(
+    {
+        "person-enrolled",
+        "sign-in-refused",
+        "agreement-signed",
+        "agreement-in-force",
+        "agreement-suspended",
+        "agreement-withdrawn",
+        "run-approved",
+        "release-verified",
+        "review-decided",
+        "destruction-certified",
+        "log-succeeded",
+    }
+)
+
+MAX_ENTRY_BYTES: Final = max(kind.max_bytes for kind in KINDS.values())
