@@ -12,7 +12,7 @@ from typing import Any
 
 from clkhash.field_formats import DateSpec, EnumSpec, IntegerSpec, StringSpec
 
-from encoding.encoder.pattern import Pattern
+from encoding.encoder.pattern import Pattern, UnsafePatternError
 from encoding.errors import LinkageSchemaError
 
 Reader = Callable[[str], str]
@@ -45,10 +45,15 @@ def value_reader(spec: Any) -> Reader:
     read = _reader_of_type(spec)
     if missing is None:
         return read
-    sentinel, replacement = missing.sentinel, missing.replace_with
+    sentinel: str = missing.sentinel
+    replacement: str = missing.replace_with
+    encoding = spec.hashing_properties.encoding
 
     def read_or_replace(value: str) -> str:
-        return replacement if value == sentinel else read(value)
+        if value != sentinel:
+            return read(value)
+        _check_encodable(replacement, encoding)
+        return replacement
 
     return read_or_replace
 
@@ -79,7 +84,7 @@ def _check_encodable(value: str, encoding: str) -> None:
 
 def _pattern_reader(spec: Any) -> Reader:
     encoding = spec.hashing_properties.encoding
-    pattern = Pattern(spec.regex.pattern)
+    pattern = _usable_pattern(spec)
 
     def read(value: str) -> str:
         _check_encodable(value, encoding)
@@ -88,6 +93,16 @@ def _pattern_reader(spec: Any) -> Reader:
         return value
 
     return read
+
+
+def _usable_pattern(spec: Any) -> Pattern:
+    try:
+        return Pattern(spec.regex.pattern)
+    except UnsafePatternError:
+        raise LinkageSchemaError(
+            f"the linkage schema, feature {spec.identifier}: the pattern could take too long to check",
+            hint="write it without look-around, back-references and possessive quantifiers",
+        ) from None
 
 
 def _text_reader(spec: Any) -> Reader:
@@ -163,6 +178,7 @@ def _enum_reader(spec: Any) -> Reader:
     allowed = frozenset(spec.values)
 
     def read(value: str) -> str:
+        _check_encodable(value, spec.hashing_properties.encoding)
         if value not in allowed:
             raise RuleBroken(
                 _named_if_empty(value, "not one of the values that the linkage schema allows")
