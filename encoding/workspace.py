@@ -1,0 +1,138 @@
+"""The workspace: what one agency must remember between commands, in a folder that only its owner may enter.
+
+workspace.key       key of the handle maps; never replaced
+project.json        the project as the broker last showed it
+handles/            one sealed handle map a project and epoch
+outbox/             the newest container and its manifest
+receipts/           one receipt an upload or release
+pins/               the broker's log as last seen
+scratch/            emptied by the next command that needs it
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from encoding.errors import WorkspaceError, WorkspaceKeyError
+from encoding.files import make_private_folder, sync_folder, write_durably
+from encoding.lock import Lock
+from encoding.owner_only import create_owner_only, is_readable_by_others
+from schemas.api import ProjectView
+from schemas.errors import FormatError
+
+KEY_MAGIC: Final = "blindlink-workspace-key/1"
+KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace folder that exists."""
+
+    folder: Path
+
+    @property
+    def pins(self) -> Path:
+        """Where the broker's log is pinned."""
+        return self.folder / "pins"
+
+    @property
+    def receipts(self) -> Path:
+        """Where receipts are kept, one file each."""
+        return self.folder / "receipts"
+
+    def container(self, project: str) -> Path:
+        """Where the newest container of a project is written; its manifest stands beside it."""
+        return self.folder / "outbox" / f"{project}.enc"
+
+    def handle_map(self, project: str, epoch: int) -> Path:
+        """Where the handle map of a project and epoch is kept."""
+        return self.folder / "handles" / f"{project}-{epoch}.map"
+
+    def lock(self) -> Lock:
+        """Return the lock that a command holds while it changes the workspace."""
+        return Lock(self.folder / "lock")
+
+    def scratch(self) -> Path:
+        """Return an empty folder for what a command needs only while it runs; call it under the lock."""
+        folder = self.folder / "scratch"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def key(self) -> bytes:
+        """Return the workspace key; call it under the lock, since the first call makes it.
+
+        Raises:
+            WorkspaceKeyError: it is missing though there are handle maps, exposed to others, or malformed.
+        """
+        path = self.folder / "workspace.key"
+        if not path.exists():
+            if any((self.folder / "handles").glob("*.map")):
+                raise WorkspaceKeyError(
+                    "the workspace key is gone, and the handle maps cannot be read without it",
+                    hint="restore workspace.key from the backup of the workspace",
+                )
+            text = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
+            create_owner_only(path, f"{KEY_MAGIC}\n{text}\n".encode("ascii"))
+            sync_folder(self.folder)
+        return _read_key(path)
+
+    def keep_project(self, view: ProjectView) -> None:
+        """Remember the project as the broker has just shown it."""
+        write_durably(self.folder / "project.json", view.to_canonical())
+
+    def project(self) -> ProjectView | None:
+        """Return the project as it was last seen; None if it never was."""
+        try:
+            raw = (self.folder / "project.json").read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            return ProjectView.from_canonical(raw)
+        except FormatError as exc:
+            raise WorkspaceError(
+                "the project's terms in the workspace are damaged",
+                hint="remove project.json from the workspace; it is fetched again",
+            ) from exc
+
+
+def open_workspace(folder: Path) -> Workspace:
+    """Return the workspace in `folder`, making the folders that are missing.
+
+    Raises:
+        WorkspaceError: the folders cannot be made.
+    """
+    try:
+        make_private_folder(folder)
+        for name in ("handles", "outbox", "receipts", "pins"):
+            make_private_folder(folder / name)
+    except OSError as exc:
+        raise WorkspaceError(f"the workspace {folder} cannot be made: {exc.strerror}") from exc
+    return Workspace(folder)
+
+
+def _read_key(path: Path) -> bytes:
+    if is_readable_by_others(path):
+        raise WorkspaceKeyError(
+            "other users of this computer can read the workspace key",
+            hint=f"make it yours alone with: chmod 600 {path}",
+        )
+    key = _key_bytes(path.read_text(encoding="ascii", errors="replace"))
+    if len(key) != KEY_BYTES:
+        raise WorkspaceKeyError("workspace.key is not a workspace key of this version")
+    return key
+
+
+def _key_bytes(text: str) -> bytes:
+    """Return the bytes that a key file states; none if it is not one."""
+    first, _, rest = text.partition("\n")
+    try:
+        return base64.b64decode(rest.rstrip("\r\n"), validate=True) if first == KEY_MAGIC else b""
+    except binascii.Error:
+        return b""
