@@ -32,6 +32,8 @@ AgencyError                     1  the root
 │   ├── SecretExposedError         other users of the machine can read the secret file
 │   ├── SecretFormatError          not a secret file of this program
 │   └── PassphraseError            a secret made by people, where only a random one protects
+├── RecipeError                 1  the cleaning recipe cannot be used
+│   └── DateFormatError            not a date format
 ├── RehearsalError              1  rehearsal data that cannot be written as asked
 ├── EncodingError               1  encodings that must not leave
 │   ├── DiffusionError             the hardening cannot be applied to these encodings
@@ -48,6 +50,7 @@ AgencyError                     1  the root
 ├── ProjectChangedError         1  the project's terms are no longer those that the encodings were made under
 ├── BrokerRefusedError          1  the broker refuses, and says why
 │   └── NotAuthorisedError      4  the broker does not know the token, or the token may not do this
+├── TokenFileError              4  the token file is missing, exposed, or holds no token
 ├── BrokerUnreachableError      5  the broker cannot be reached, or does not answer
 ├── BrokerAnswerError           1  the broker's answer breaks its format
 ├── LogError                    1  the broker's match log cannot be trusted
@@ -262,6 +265,18 @@ class PassphraseError(SecretError):
     code = "passphrase"
 
 
+class RecipeError(AgencyError):
+    """The cleaning recipe cannot be used."""
+
+    code = "recipe"
+
+
+class DateFormatError(RecipeError):
+    """Not a date format."""
+
+    code = "date-format"
+
+
 class RehearsalError(AgencyError):
     """The rehearsal data cannot be written as asked."""
 
@@ -362,6 +377,13 @@ class NotAuthorisedError(BrokerRefusedError):
     """The broker does not know the token, or the token may not do this."""
 
     code = "not-authorised"
+    exit_code = 4
+
+
+class TokenFileError(AgencyError):
+    """The token file is missing, exposed, or holds no token."""
+
+    code = "token-file"
     exit_code = 4
 
 
