@@ -1,0 +1,57 @@
+"""The matching engine: packed encodings in, candidate pairs and groups out.
+
+Order of the modules is the order of the data: words, limits, fold, kernels, dice, blocks, pipeline,
+bands, solver, resolution.
+"""
+
+from __future__ import annotations
+
+from app.matching.bands import Band, Rule
+from app.matching.blocks import Block, Dataset, plan_blocks
+from app.matching.candidates import Candidates, candidates_from_bytes, candidates_to_bytes
+from app.matching.dice import dice_candidates, dice_duplicates
+from app.matching.errors import (
+    DatasetError,
+    EncodingWidthError,
+    KernelError,
+    MatchingCancelledError,
+    MatchingError,
+    PairCapError,
+    ThresholdError,
+)
+from app.matching.groups import Groups
+from app.matching.kernels import available_kernels, kernel_name
+from app.matching.pipeline import match_block
+from app.matching.policy import MatchingPolicy
+from app.matching.resolution import Decisions, Resolution, resolve
+from app.matching.words import Words, pack_words
+
+__all__ = [
+    "Band",
+    "Block",
+    "Candidates",
+    "Dataset",
+    "DatasetError",
+    "Decisions",
+    "EncodingWidthError",
+    "Groups",
+    "KernelError",
+    "MatchingCancelledError",
+    "MatchingError",
+    "MatchingPolicy",
+    "PairCapError",
+    "Resolution",
+    "Rule",
+    "ThresholdError",
+    "Words",
+    "available_kernels",
+    "candidates_from_bytes",
+    "candidates_to_bytes",
+    "dice_candidates",
+    "dice_duplicates",
+    "kernel_name",
+    "match_block",
+    "pack_words",
+    "plan_blocks",
+    "resolve",
+]

@@ -1,0 +1,56 @@
+"""Errors of the matching engine.
+
+MatchingError
+├── EncodingWidthError    encodings of different widths, or not packed as words
+├── DatasetError          a dataset, a block or stored pairs break their own rules
+├── ThresholdError        a threshold, margin or solver that cannot be used
+├── PairCapError          more pairs above the threshold than were allowed
+├── KernelError           a kernel was asked for that this machine cannot run
+└── MatchingCancelledError   the caller asked to stop
+"""
+
+from __future__ import annotations
+
+from schemas.errors import FormatError
+
+
+class MatchingError(FormatError):
+    """The matching engine was given something that it cannot match."""
+
+    code = "matching"
+
+
+class EncodingWidthError(MatchingError):
+    """Encodings have different widths, or are not C-contiguous uint64 words."""
+
+    code = "encoding-width"
+
+
+class DatasetError(MatchingError):
+    """A dataset, a block or a file of stored pairs contradicts itself."""
+
+    code = "matching-dataset"
+
+
+class ThresholdError(MatchingError):
+    """A threshold, a margin or a solver name is out of its range."""
+
+    code = "matching-threshold"
+
+
+class PairCapError(MatchingError):
+    """More pairs reach the threshold than the caller allowed; nothing was kept."""
+
+    code = "pair-cap"
+
+
+class KernelError(MatchingError):
+    """The kernel that was asked for is not known, not built, or not supported by this processor."""
+
+    code = "matching-kernel"
+
+
+class MatchingCancelledError(MatchingError):
+    """The caller cancelled the comparison before it was complete."""
+
+    code = "matching-cancelled"
