@@ -6,6 +6,7 @@ FormatError
 ├── ProofError          a Merkle proof does not lead to the root
 ├── CheckpointError     a checkpoint is malformed, unsigned, or from another log
 ├── EntryError          a match-log entry breaks its format
+├── BundleError         an exported bundle of the match log breaks its format
 ├── ContainerError      an encoding container breaks its format
 ├── DocumentError       a manifest, profile, run specification or release file breaks its format
 └── PolicyError         a threshold or margin cannot be used with this encoding profile
@@ -50,6 +51,12 @@ class EntryError(FormatError):
     """A match-log entry breaks its format."""
 
     code = "entry"
+
+
+class BundleError(FormatError):
+    """An exported bundle of the match log breaks its format."""
+
+    code = "bundle"
 
 
 class ContainerError(FormatError):
