@@ -1,0 +1,158 @@
+"""The broker's HTTP API as an agency uses it: typed questions and answers.
+
+Every call may be repeated, and is where an answer is lost: parts and commits are idempotent, an upload is
+opened under a key of its own, and asking for a run that is queued already gives that run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO, Self, TypeVar
+
+from encoding.connection import Connection
+from encoding.errors import BrokerAnswerError
+from schemas.api import (
+    LogCheckpoint,
+    PartList,
+    PartStored,
+    ProjectView,
+    ReleaseList,
+    RunList,
+    RunRequest,
+    RunView,
+    UploadList,
+    UploadRequest,
+    UploadView,
+)
+from schemas.canonical import parse_json
+from schemas.document import Document
+from schemas.errors import FormatError
+from schemas.upload import Receipt, SignedManifest
+
+Answer = TypeVar("Answer", bound=Document)
+
+
+class BrokerClient:
+    """The API over one connection, which closing the client closes; a context manager.
+
+    Raises, from every method:
+        BrokerUnreachableError, NotAuthorisedError, BrokerRefusedError: as `Connection`.
+        BrokerAnswerError: the answer breaks its format.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def project(self, project: str) -> ProjectView:
+        """Return the project with its terms in force."""
+        return self._get(ProjectView, f"projects/{project}")
+
+    def uploads(self, project: str) -> UploadList:
+        """Return the uploads of the project that this party may see, newest first."""
+        return self._get(UploadList, f"projects/{project}/uploads")
+
+    def open_upload(self, project: str, request: UploadRequest) -> UploadView:
+        """Open an upload, or find the open one for the same container."""
+        return self._post(UploadView, f"projects/{project}/uploads", request)
+
+    def stored_parts(self, upload: str) -> PartList:
+        """Return which parts the broker has stored durably."""
+        return self._get(PartList, f"uploads/{upload}/parts")
+
+    def put_part(self, upload: str, number: int, content: bytes) -> PartStored:
+        """Store one part; the broker checks its digest before it answers."""
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode("ascii")
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Digest": f"sha-256=:{digest}:",
+        }
+        path = f"uploads/{upload}/parts/{number}"
+        return _read(PartStored, self._connection.ask("PUT", path, content, headers))
+
+    def commit_upload(self, upload: str, signed: SignedManifest) -> Receipt:
+        """Commit an upload under its manifest; a second time gives the same receipt."""
+        return self._post(Receipt, f"uploads/{upload}/commit", signed)
+
+    def upload_receipt(self, upload: str) -> Receipt:
+        """Return the receipt of a committed upload."""
+        return self._get(Receipt, f"uploads/{upload}/receipt")
+
+    def ask_run(self, project: str, request: RunRequest) -> RunView:
+        """Ask for a run on the newest uploads; the same inputs give the run that is there already."""
+        return self._post(RunView, f"projects/{project}/runs", request)
+
+    def runs(self, project: str) -> RunList:
+        """Return the project's runs, newest first."""
+        return self._get(RunList, f"projects/{project}/runs")
+
+    def run(self, run: str) -> RunView:
+        """Return one run."""
+        return self._get(RunView, f"runs/{run}")
+
+    def releases(self, project: str) -> ReleaseList:
+        """Return what has been released to this party, newest first."""
+        return self._get(ReleaseList, f"projects/{project}/releases")
+
+    def fetch_release(self, release: str, file: IO[bytes], size_bytes: int) -> str:
+        """Write a release into `file` and return its SHA-256 as lower-case hex.
+
+        Raises:
+            BrokerAnswerError: it is longer or shorter than the broker itself has said.
+        """
+
+        def write(pieces: Iterator[bytes]) -> str:
+            file.seek(0)
+            file.truncate()
+            digest, written = hashlib.sha256(), 0
+            for piece in pieces:
+                written += len(piece)
+                if written > size_bytes:
+                    break
+                digest.update(piece)
+                file.write(piece)
+            if written != size_bytes:
+                raise BrokerAnswerError("the release is not as long as the broker said")
+            return digest.hexdigest()
+
+        return self._connection.stream("GET", f"releases/{release}/file", write)
+
+    def release_receipt(self, release: str) -> Receipt:
+        """Return the proof that the release is in the match log."""
+        return self._get(Receipt, f"releases/{release}/receipt")
+
+    def log_checkpoint(self, old_size: int) -> LogCheckpoint:
+        """Return the log's newest checkpoint, with the proof that it extends the one of `old_size`."""
+        return self._get(LogCheckpoint, f"log/checkpoint?old={old_size}")
+
+    def _get(self, kind: type[Answer], path: str) -> Answer:
+        return _read(kind, self._connection.ask("GET", path))
+
+    def _post(self, kind: type[Answer], path: str, question: Document) -> Answer:
+        headers = {
+            "Content-Type": "application/json",
+            # One key for all attempts, so that a lost answer does not open a second upload.
+            "Idempotency-Key": secrets.token_hex(16),
+        }
+        return _read(kind, self._connection.ask("POST", path, question.to_canonical(), headers))
+
+
+def _read(kind: type[Answer], body: bytes) -> Answer:
+    try:
+        return kind.from_json(parse_json(body))
+    except FormatError as exc:
+        raise BrokerAnswerError(f"the broker's answer breaks its format: {exc}") from exc

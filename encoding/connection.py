@@ -1,0 +1,229 @@
+"""A connection to the broker: requests under one token, sent again where that may help, refusals as errors.
+
+No body, header or token is ever logged or put into an error.
+"""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import httpx2
+
+from encoding.errors import (
+    AgencyError,
+    BrokerAnswerError,
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    ConfigError,
+    NotAuthorisedError,
+    TokenFileError,
+)
+from encoding.owner_only import is_readable_by_others
+from schemas.canonical import parse_json
+from schemas.errors import FormatError
+from schemas.problem import Problem
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+MAX_RETRY_AFTER_S: Final = 120.0
+FIRST_DELAY_S: Final = 0.5
+MAX_DELAY_S: Final = 30.0
+TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
+AGAIN: Final = frozenset({429, 500, 502, 503, 504, 507})
+
+_Taken = TypeVar("_Taken")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long a client goes on asking, how it waits, and whom it tells before it does."""
+
+    patience_s: float = 20.0
+    sleep: Callable[[float], None] = time.sleep
+    tell: Callable[[str], None] = lambda _: None
+
+
+class Connection:
+    """Sends requests to one broker under one token.
+
+    Raises, from `ask` and `stream`:
+        BrokerUnreachableError: no answer within the patience given.
+        NotAuthorisedError, BrokerRefusedError: the broker says no, and why.
+        BrokerAnswerError: the answer is too long.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        waiting: Waiting | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self._waiting = waiting or Waiting()
+        self._http = httpx2.Client(
+            base_url=f"{url.rstrip('/')}/v1/",
+            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
+            # True is the computer's own trust store, where an agency's proxy certificate is, too.
+            verify=True if tls is None else tls,
+            timeout=TIMEOUT,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Return the body of the answer."""
+        return self.stream(method, path, _bounded_body, body, headers)
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        take: Callable[[Iterator[bytes]], _Taken],
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> _Taken:
+        """Send a request until it is answered; `take` reads a success, from its start at each attempt."""
+        waited_s, delay_s = 0.0, FIRST_DELAY_S
+        while True:
+            try:
+                return self._attempt(method, path, body, headers, take)
+            except _TryAgainError as again:
+                # Jitter, so that agencies that were cut off together do not all come back at once.
+                pause_s = max(again.at_least_s, delay_s * (0.5 + secrets.randbelow(1000) / 1000))
+                if waited_s + pause_s > self._waiting.patience_s:
+                    raise again.failure from None
+                self._waiting.tell(f"{again.failure}; trying again in {pause_s:.0f} s")
+            self._waiting.sleep(pause_s)
+            waited_s, delay_s = waited_s + pause_s, min(MAX_DELAY_S, delay_s * 2)
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+        take: Callable[[Iterator[bytes]], _Taken],
+    ) -> _Taken:
+        try:
+            with self._http.stream(method, path, content=body, headers=headers) as response:
+                if response.is_success:
+                    return take(response.iter_raw())
+                failure = _refusal(response)
+                if response.status_code in AGAIN:
+                    raise _TryAgainError(failure, _retry_after_s(response))
+                raise failure
+        except httpx2.RequestError as exc:
+            raise _lost(exc) from exc
+
+
+class _TryAgainError(Exception):
+    """The same request may succeed later; `failure` is what to say if there is no later."""
+
+    def __init__(self, failure: AgencyError, at_least_s: float = 0.0) -> None:
+        super().__init__()
+        self.failure = failure
+        self.at_least_s = at_least_s
+
+
+def read_token(path: Path) -> str:
+    """Read the token that the operator gave to this party.
+
+    Raises:
+        TokenFileError: missing, readable by others, or not one line of printable characters.
+    """
+    try:
+        if is_readable_by_others(path):
+            raise TokenFileError(
+                f"other users of this computer can read the token file {path}",
+                hint=f"make it yours alone with: chmod 600 {path}",
+            )
+        token = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise TokenFileError(
+            f"the token file {path} cannot be read",
+            hint="the operator of the broker gives you a token",
+        ) from exc
+    if not token.isascii() or not token.isprintable() or not 1 <= len(token) <= 512 or " " in token:
+        raise TokenFileError(f"the file {path} does not hold one token")
+    return token
+
+
+def trust_only(ca_file: Path) -> ssl.SSLContext:
+    """Return a TLS context that trusts the certificates in one file and no others.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except (OSError, ssl.SSLError) as exc:
+        raise ConfigError(f"the file {ca_file} holds no certificate in PEM form") from exc
+
+
+def _bounded_body(received: Iterator[bytes], limit: int = MAX_ANSWER_BYTES) -> bytes:
+    pieces, size = [], 0
+    for piece in received:
+        size += len(piece)
+        if size > limit:
+            raise BrokerAnswerError("the broker's answer is too long")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _refusal(response: httpx2.Response) -> BrokerRefusedError:
+    kind = NotAuthorisedError if response.status_code in {401, 403} else BrokerRefusedError
+    try:
+        problem = Problem.from_json(parse_json(_bounded_body(response.iter_raw(), 65_536)))
+    except (FormatError, BrokerAnswerError):
+        return kind(f"the broker answered with status {response.status_code} and no reason")
+    clause = f" (clause {problem.clause})" if problem.clause else ""
+    hint = _plain(problem.hint) if problem.hint else None
+    if hint is None and response.status_code == 401:
+        hint = "ask the operator of the broker for a new token"
+    return kind(
+        f"the broker says: {_plain(problem.detail)}{clause}", hint=hint, problem=problem.code
+    )
+
+
+def _plain(text: str) -> str:
+    """Return a sentence of the broker's as this command line writes them, without control characters."""
+    shown = "".join(character for character in text[:500] if character.isprintable())
+    return shown[:1].lower() + shown[1:].removesuffix(".")
+
+
+def _retry_after_s(response: httpx2.Response) -> float:
+    stated = response.headers.get("Retry-After", "")
+    return min(MAX_RETRY_AFTER_S, float(stated)) if stated.isdecimal() else 0.0
+
+
+def _lost(exc: httpx2.RequestError) -> Exception:
+    """Return what to raise where no answer came."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return BrokerUnreachableError(
+                "this computer does not trust the broker's certificate",
+                hint="ask the operator for the certificate file and name it as ca_file",
+            )
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
+        sentence = "the broker cannot be reached"
+    else:
+        sentence = "the connection to the broker was lost"
+    return _TryAgainError(BrokerUnreachableError(sentence, hint="try again later; nothing is lost"))
