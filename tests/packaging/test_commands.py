@@ -1,0 +1,108 @@
+"""The three commands are installed, answer at once, and the agency's two need nothing of the broker's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ("blindlink", "blindlink-broker", "blindlink-audit")
+
+# Each of these alone costs a tenth of a second or more to import.
+HEAVY = (
+    "numpy",
+    "clkhash",
+    "pydantic",
+    "httpx2",
+    "cryptography",
+    "rich.console",
+    "pyarrow",
+    "pkg_resources",
+)
+SERVER = (
+    "fastapi",
+    "sqlalchemy",
+    "uvicorn",
+    "starlette",
+    "alembic",
+    "psycopg",
+    "prometheus_client",
+)
+
+# Runs a command as its script does, then prints on standard error which modules that has loaded.
+TRACED = """
+import sys
+from importlib.metadata import entry_points
+name, *arguments = sys.argv[1:]
+sys.argv = [name, *arguments]
+(script,) = entry_points(group="console_scripts", name=name)
+status = 0
+try:
+    status = script.load()()
+except SystemExit as ended:
+    status = ended.code
+print(*sorted(sys.modules), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def run_traced(*command: str) -> tuple[str, set[str]]:
+    """Run a command in a process of its own; return what it printed, and the modules it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, set(done.stderr.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_the_command_and_its_subcommands(command: str) -> None:
+    text, _ = run_traced(command, "--help")
+    assert f"Usage: {command} " in text
+    assert "Commands:" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_loads_nothing_heavy(command: str) -> None:
+    _, modules = run_traced(command, "--help")
+    assert modules.isdisjoint(HEAVY + SERVER)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_version_is_that_of_the_project(command: str) -> None:
+    text, modules = run_traced(command, "--version")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] in text
+    assert modules.isdisjoint(HEAVY + SERVER)
+
+
+def test_every_command_of_the_project_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    installed = {script.name: script.value for script in entry_points(group="console_scripts")}
+    assert {name: installed.get(name) for name in COMMANDS} == project["scripts"]
+
+
+@pytest.mark.parametrize("package", ["encoding", "app.auditor", "schemas", "app.matching"])
+def test_a_package_of_the_base_install_loads_no_server(package: str) -> None:
+    code = (
+        "import importlib, pkgutil, sys; top = importlib.import_module(sys.argv[1]);"
+        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(top.__path__, top.__name__ + '.')];"
+        "print(*sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, package],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert set(loaded.stdout.split()).isdisjoint(SERVER)
