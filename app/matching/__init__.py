@@ -19,6 +19,7 @@ from app.matching.errors import (
     PairCapError,
     ThresholdError,
 )
+from app.matching.estimate import Estimate, estimate
 from app.matching.groups import Groups
 from app.matching.kernels import available_kernels, kernel_name
 from app.matching.pipeline import match_block
@@ -34,6 +35,7 @@ __all__ = [
     "DatasetError",
     "Decisions",
     "EncodingWidthError",
+    "Estimate",
     "Groups",
     "KernelError",
     "MatchingCancelledError",
@@ -49,6 +51,7 @@ __all__ = [
     "candidates_to_bytes",
     "dice_candidates",
     "dice_duplicates",
+    "estimate",
     "kernel_name",
     "match_block",
     "pack_words",

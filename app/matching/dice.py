@@ -143,7 +143,4 @@ class _Budget:
         with self._lock:
             self._spent += n_pairs
             if self._spent > self._max_pairs:
-                raise PairCapError(
-                    f"more than {self._max_pairs:,} pairs reach the threshold; "
-                    "raise the threshold, or the cap if the files really have that many"
-                )
+                raise PairCapError.above(self._max_pairs)

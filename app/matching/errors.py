@@ -43,6 +43,14 @@ class PairCapError(MatchingError):
 
     code = "pair-cap"
 
+    @classmethod
+    def above(cls, max_pairs: int) -> PairCapError:
+        """Return the error for a cap of `max_pairs`."""
+        return cls(
+            f"more than {max_pairs:,} pairs reach the threshold; raise the threshold, "
+            "or the cap if the files really hold that many"
+        )
+
 
 class KernelError(MatchingError):
     """The kernel that was asked for is not known, not built, or not supported by this processor."""

@@ -1,0 +1,8 @@
+"""Runs the blocks of a plan on an executor, with progress, a cap on pairs, and cancelling."""
+
+from __future__ import annotations
+
+from app.engine.progress import Progress, ProgressMeter
+from app.engine.run import BLOCK_PAIRS, MatchedBlock, match_blocks
+
+__all__ = ["BLOCK_PAIRS", "MatchedBlock", "Progress", "ProgressMeter", "match_blocks"]
