@@ -7,7 +7,7 @@
 #
 # PYTHON=python3.12 names the Python to use; otherwise the first of 3.11 to 3.13 on the path is taken.
 set -eu
-cd "$(dirname "$0")/.."
+cd -P "$(dirname "$0")/.."
 
 lock=$1
 venv=.venv
@@ -20,15 +20,18 @@ fail() {
 }
 
 find_python() {
-    for name in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    if [ -n "${PYTHON:-}" ]; then
+        "$PYTHON" -c "$supported" 2>/dev/null ||
+            fail "PYTHON=$PYTHON is not a Python 3.11, 3.12 or 3.13" "name another, or leave PYTHON out"
+        printf '%s\n' "$PYTHON"
+        return
+    fi
+    for name in python3 python3.13 python3.12 python3.11; do
         if "$name" -c "$supported" 2>/dev/null; then
             printf '%s\n' "$name"
             return
         fi
     done
-    if [ -n "${PYTHON:-}" ]; then
-        fail "PYTHON=$PYTHON is not a Python 3.11, 3.12 or 3.13" "name another, or leave PYTHON out"
-    fi
     fail "no Python 3.11, 3.12 or 3.13 is on the path" "install one, or name it: make PYTHON=/path/to/python3.12"
 }
 
