@@ -1,0 +1,155 @@
+"""Receipts: proof that the broker has logged this agency's uploads and the releases made to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoding.errors import ReceiptError
+from encoding.files import write_durably
+from schemas.errors import FormatError
+from schemas.ids import UPLOAD_PREFIX, is_random_id
+from schemas.matchlog.checkpoint import Checkpoint
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import ReleasePrepared, UploadReceived
+from schemas.matchlog.note import VerifierKey
+from schemas.matchlog.proof import verify_receipt
+from schemas.upload import Manifest, Receipt, SignedManifest
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a receipt proves: the entry, and the checkpoint under which it stands."""
+
+    entry: Entry
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReceipt:
+    """A receipt of the workspace; `manifest` is null where it is not about an upload."""
+
+    receipt: Receipt
+    manifest: SignedManifest | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFolder:
+    """The folder in which receipts are kept, one file each, beside the manifest that each is about."""
+
+    folder: Path
+
+    def keep(self, kept: KeptReceipt) -> None:
+        """Keep a receipt that has been verified."""
+        subject = kept.receipt.subject
+        if kept.manifest is not None:
+            write_durably(self.folder / f"{subject}.manifest.json", kept.manifest.to_canonical())
+        write_durably(self.folder / f"{subject}.json", kept.receipt.to_canonical())
+
+    def find(self, subject: str) -> KeptReceipt | None:
+        """Return the receipt about an upload or release; None if there is none.
+
+        Raises:
+            ReceiptError: the file is damaged.
+        """
+        path = self.folder / f"{subject}.json"
+        return read_kept(path) if path.exists() else None
+
+    def all(self) -> Iterator[KeptReceipt]:
+        """Yield every receipt, in the order of their subjects."""
+        for path in sorted(self.folder.glob("???-*.json")):
+            if not path.name.endswith(".manifest.json"):
+                yield read_kept(path)
+
+
+def read_kept(path: Path) -> KeptReceipt:
+    """Read a receipt file, with the manifest beside it if there is one.
+
+    Raises:
+        ReceiptError: missing or damaged.
+    """
+    manifest_path = path.with_name(f"{path.stem}.manifest.json")
+    try:
+        receipt = Receipt.from_canonical(path.read_bytes())
+        manifest = (
+            SignedManifest.from_canonical(manifest_path.read_bytes())
+            if manifest_path.exists()
+            else None
+        )
+    except (OSError, FormatError) as exc:
+        raise ReceiptError(f"the receipt {path.name} cannot be read, or is damaged") from exc
+    return KeptReceipt(receipt, manifest)
+
+
+def verify_kept(kept: KeptReceipt, party: str, key: VerifierKey) -> Proven:
+    """Check a receipt of the workspace by itself, without the broker.
+
+    Raises:
+        ReceiptError: it proves nothing, or something else than what it is kept for.
+    """
+    subject = kept.receipt.subject
+    if kept.manifest is not None:
+        return verify_upload_receipt(kept.receipt, subject, kept.manifest.manifest, key)
+    if is_random_id(subject, UPLOAD_PREFIX):
+        raise ReceiptError("the manifest that belongs to a receipt is missing")
+    return verify_release_receipt(kept.receipt, subject, party, key)
+
+
+def verify_upload_receipt(
+    receipt: Receipt, upload: str, manifest: Manifest, key: VerifierKey
+) -> Proven:
+    """Check that the log holds this upload, with exactly what the manifest states.
+
+    Raises:
+        ReceiptError: it does not prove that.
+    """
+    proven = _prove(receipt, upload, key)
+    entry = proven.entry
+    body = entry.body
+    if not isinstance(body, UploadReceived) or body.manifest_sha256 != manifest.digest():
+        raise ReceiptError("the receipt is not about what this agency has sent")
+    logged = (
+        entry.project,
+        entry.agreement,
+        entry.actor.party,
+        body.container_sha256,
+        body.records,
+    )
+    stated = (
+        manifest.project,
+        manifest.agreement,
+        manifest.party,
+        manifest.container_sha256,
+        manifest.records,
+    )
+    if logged != stated:
+        raise ReceiptError("the match log states something else than this agency's manifest")
+    return proven
+
+
+def verify_release_receipt(
+    receipt: Receipt, release: str, party: str, key: VerifierKey, sha256: str | None = None
+) -> Proven:
+    """Check that the log holds this release to this party; with `sha256`, of exactly that file.
+
+    Raises:
+        ReceiptError: it does not prove that.
+    """
+    proven = _prove(receipt, release, key)
+    body = proven.entry.body
+    if not isinstance(body, ReleasePrepared) or body.recipient != party:
+        raise ReceiptError("the receipt is not about a release to this agency")
+    if sha256 is not None and body.sha256 != sha256:
+        raise ReceiptError("the link IDs that were fetched are not those in the match log")
+    return proven
+
+
+def _prove(receipt: Receipt, subject: str, key: VerifierKey) -> Proven:
+    if receipt.subject != subject:
+        raise ReceiptError("the receipt is about something else than was asked for")
+    try:
+        entry, checkpoint = verify_receipt(receipt, [key])
+    except FormatError as exc:
+        raise ReceiptError(f"the receipt proves nothing: {exc}") from exc
+    return Proven(entry, checkpoint)
