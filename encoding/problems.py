@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One cell that cannot be used: where it is and which rule it breaks, never what it holds.
+    """One cell, or row, that cannot be used: where it is and which rule it breaks, never what it holds.
 
     Attributes:
         row: 1-based number of the data row; the header is not counted.
-        column: the column's name, as the linkage schema, the recipe or the caller knows it.
+        column: the column's name, as the linkage schema, the recipe or the caller knows it; empty where
+            the row as a whole is meant.
         rule: the broken rule as a phrase, such as "not a date in the format MM/DD/YYYY".
     """
 
@@ -20,4 +21,5 @@ class RowProblem:
     rule: str
 
     def __str__(self) -> str:
-        return f"row {self.row}, column {self.column}: {self.rule}"
+        where = f"row {self.row}, column {self.column}" if self.column else f"row {self.row}"
+        return f"{where}: {self.rule}"
