@@ -1,21 +1,109 @@
-"""The gate before every endpoint: finds the route's policy row, and who calls."""
+"""The gate before every endpoint: finds the route's policy row, who calls, and whether it may."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
+from app.http.body import refuse_announced
+from app.http.limits import RateLimiter
 from app.security.actor import Actor
+from app.security.errors import (
+    ForgedRequestError,
+    NotAuthenticatedError,
+    TooManyRequestsError,
+    WrongRoleError,
+)
+from app.security.policy import RouteKey, Rule
+from app.security.tokens import csrf_token
+
+COOKIE: Final = "__Host-blindlink"
+CSRF_HEADER: Final = "x-csrf-token"
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the gate asks: the policy table, who holds a credential, and how often a client came.
+
+    `actor_of_token` and `actor_of_session` take the credential and the request's id, and raise
+    NotAuthenticatedError where it is not valid now.
+    """
+
+    policy: Mapping[RouteKey, Rule]
+    actor_of_token: Callable[[str, str], Actor]
+    actor_of_session: Callable[[str, str], Actor]
+    limiter: RateLimiter
+
+
+def pass_gate(request: Request) -> None:
+    """Let the request through, with its actor and body limit in `request.state`, or raise why not."""
+    gate: Gate = request.app.state.gate
+    rule = gate.policy[request.method, request.scope["route"].path]
+    if rule.anonymous:
+        _limit(gate, _address(request), rule)
+    else:
+        actor = _authenticate(gate, request, rule)
+        _limit(gate, actor.token_id, rule)
+        if actor.role not in rule.roles:
+            raise WrongRoleError(f"This is not for the role {actor.role}.")
+        request.state.actor = actor
+    refuse_announced(request, rule.max_body_bytes)
+    request.state.max_body_bytes = rule.max_body_bytes
 
 
 def current_actor(request: Request) -> Actor:
-    """Return who calls; the gate has let the request through already.
-
-    On an anonymous route there is nobody: asking is a fault of ours.
-    """
+    """Return who calls. On an anonymous route there is nobody, and asking is a fault of ours."""
     actor: Actor = request.state.actor
     return actor
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
+    request_id: str = request.state.request_id
+    try:
+        if rule.by_session:
+            return _session_actor(gate, request, request_id)
+        return gate.actor_of_token(_bearer_token(request), request_id)
+    except NotAuthenticatedError:
+        # Failures are counted by address, so that guessing is slow and costs no one else anything.
+        wait_s = gate.limiter.take(_address(request), "sign-in")
+        if wait_s:
+            raise TooManyRequestsError(wait_s) from None
+        raise
+
+
+def _session_actor(gate: Gate, request: Request, request_id: str) -> Actor:
+    cookie = request.cookies.get(COOKIE, "")
+    actor = gate.actor_of_session(cookie, request_id)
+    sent = request.headers.get(CSRF_HEADER, "")
+    expected = csrf_token(cookie)
+    if request.method not in _SAFE_METHODS and not hmac.compare_digest(
+        sent.encode("latin-1"), expected.encode("ascii")
+    ):
+        raise ForgedRequestError("The request was not sent by one of the broker's own pages.")
+    return actor
+
+
+def _bearer_token(request: Request) -> str:
+    sent = request.headers.getlist("authorization")
+    scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
+    if scheme.lower() != "bearer":
+        raise NotAuthenticatedError("A valid token is needed.")
+    return token
+
+
+def _limit(gate: Gate, client: str, rule: Rule) -> None:
+    wait_s = gate.limiter.take(client, rule.rate)
+    if wait_s:
+        raise TooManyRequestsError(wait_s)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"

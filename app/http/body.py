@@ -5,36 +5,47 @@ FastAPI's own reader takes duplicate keys and NaN, and answers a wrong field by 
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 from fastapi import Depends, Request
 
+from app.http.errors import (
+    BodyTooLargeError,
+    InvalidDocumentError,
+    MalformedBodyError,
+    MediaTypeError,
+)
+from schemas.canonical import parse_json
 from schemas.document import Document
+from schemas.errors import CanonicalError, DocumentError
 
 D = TypeVar("D", bound=Document)
 
+JSON_MEDIA_TYPE: Final = "application/json"
+_DESCRIPTION: Final = "described_body"
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body, at most `max_bytes` long, reading no further than that.
 
-    Raises:
-        BodyTooLargeError: it is longer, or says it will be.
-        EncodedBodyError: it comes with a Content-Encoding; none is taken.
-    """
-    raise NotImplementedError
+@dataclass(frozen=True, slots=True)
+class BodyDescription:
+    """What a route takes, for the OpenAPI document; `model` is None where the body is raw bytes."""
+
+    media_type: str
+    model: type[Document] | None
 
 
 def json_body(model: type[D]) -> Any:
     """Return the dependency that reads one JSON document of this kind.
 
-    Use: `request_body: Annotated[UploadRequest, json_body(UploadRequest)]`. The limit is the route's policy
-    row; what the body must be stands in the OpenAPI document.
+    Use: `upload: Annotated[UploadRequest, json_body(UploadRequest)]`. The limit is the route's policy row;
+    what the body must be stands in the OpenAPI document.
     """
 
     async def read_document(request: Request) -> D:
-        raise NotImplementedError
+        return _parse(model, await _read(request, JSON_MEDIA_TYPE))
 
-    return Depends(read_document)
+    return _described(read_document, BodyDescription(JSON_MEDIA_TYPE, model))
 
 
 def raw_body(media_type: str) -> Any:
@@ -44,6 +55,69 @@ def raw_body(media_type: str) -> Any:
     """
 
     async def read_bytes(request: Request) -> bytes:
-        raise NotImplementedError
+        return await _read(request, media_type)
 
-    return Depends(read_bytes)
+    return _described(read_bytes, BodyDescription(media_type, None))
+
+
+def description_of(dependency: object) -> BodyDescription | None:
+    """Return what a dependency reads, if it is one of this module's."""
+    return getattr(dependency, _DESCRIPTION, None)
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the body, at most `max_bytes` long, reading no further than that.
+
+    Raises:
+        BodyTooLargeError: it is longer, or says it will be.
+        MediaTypeError: it is compressed; nothing compressed is taken, so nothing expands.
+    """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise MediaTypeError("A body with a Content-Encoding is not taken; send it as it is.")
+    refuse_announced(request, max_bytes)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def refuse_announced(request: Request, max_bytes: int) -> None:
+    """Raise BodyTooLargeError where the headers already announce more than the route takes."""
+    announced = request.headers.get("content-length", "0")
+    # The HTTP parser lets only digits through; a huge number of them is not worth converting.
+    too_long = len(announced) > 18 or int(announced) > max_bytes
+    if too_long or (max_bytes == 0 and "transfer-encoding" in request.headers):
+        raise _too_large(max_bytes)
+
+
+async def _read(request: Request, media_type: str) -> bytes:
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != media_type:
+        raise MediaTypeError(f"The body must be of the media type {media_type}.")
+    return await read_body(request, request.state.max_body_bytes)
+
+
+def _parse(model: type[D], raw: bytes) -> D:
+    try:
+        value = parse_json(raw)
+    except CanonicalError as exc:
+        raise MalformedBodyError(f"The body is refused: {exc}.") from exc
+    try:
+        return model.from_json(value)
+    except DocumentError as exc:
+        raise InvalidDocumentError(f"{exc}.") from exc
+
+
+def _too_large(max_bytes: int) -> BodyTooLargeError:
+    if max_bytes == 0:
+        return BodyTooLargeError("This route takes no body.")
+    return BodyTooLargeError(f"The body may have at most {max_bytes} bytes.")
+
+
+def _described(reader: Callable[[Request], Awaitable[Any]], description: BodyDescription) -> Any:
+    setattr(reader, _DESCRIPTION, description)
+    return Depends(reader)

@@ -99,9 +99,9 @@ class KeyStore:
     def _wrap(self, key: DataKey) -> bytes:
         kek = self._ring.primary()
         nonce = os.urandom(NONCE_BYTES)
-        head = _head(key.object_id, kek.name)
-        sealed = nonce + AESGCM(kek.secret).encrypt(nonce, key.secret, canonical_bytes(head))
-        return canonical_bytes({**head, "sealed": base64.b64encode(sealed).decode("ascii")})
+        head = canonical_bytes(_head(key.object_id, kek.name))
+        sealed = nonce + AESGCM(kek.secret).encrypt(nonce, key.secret, head)
+        return _file_bytes(key.object_id, kek.name, sealed)
 
     def _unwrap(self, object_id: str, raw: bytes) -> DataKey:
         try:
@@ -109,6 +109,8 @@ class KeyStore:
             kek_name, sealed = str(stored["kek"]), base64.b64decode(str(stored["sealed"]))
         except (CanonicalError, KeyError, binascii.Error) as exc:
             raise SealBrokenError("A wrapped key is damaged.") from exc
+        if _file_bytes(object_id, kek_name, sealed) != raw:
+            raise SealBrokenError("A wrapped key is damaged, or is another object's.")
         kek = self._ring.find(kek_name)
         # Authenticated, so that one object's key cannot be passed off as another's.
         head = canonical_bytes(_head(object_id, kek.name))
@@ -117,6 +119,11 @@ class KeyStore:
         except (InvalidTag, ValueError) as exc:
             raise SealBrokenError("A wrapped key is damaged.") from exc
         return DataKey(object_id, secret)
+
+
+def _file_bytes(object_id: str, kek_name: str, sealed: bytes) -> bytes:
+    text = base64.b64encode(sealed).decode("ascii")
+    return canonical_bytes({**_head(object_id, kek_name), "sealed": text})
 
 
 def _head(object_id: str, kek_name: str) -> dict[str, JsonValue]:

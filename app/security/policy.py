@@ -53,6 +53,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/whoami"): Rule(EVERYONE),
     ("POST", "/v1/session-links"): Rule(EVERYONE, rate="write"),
     ("POST", "/session"): Rule(anonymous=True, max_body_bytes=KIB, rate="sign-in"),
+    ("DELETE", "/session"): Rule(EVERYONE, by_session=True, rate="write"),
     # Projects.
     ("GET", "/v1/projects"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}"): Rule(EVERYONE),

@@ -1,0 +1,222 @@
+"""Enrolling parties, issuing and revoking their tokens, and telling who holds one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agencies import repository
+from app.agencies.errors import (
+    PartyExistsError,
+    SessionCodeError,
+    UnknownPartyError,
+    UnknownTokenError,
+)
+from app.agencies.models import PageSession, Party, Person, SessionCode, Token
+from app.clock import utc_text
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.security.actor import Actor
+from app.security.errors import NotAuthenticatedError
+from app.security.tokens import digest_of, is_token, new_token
+from schemas.api import Role, SessionLink
+from schemas.ids import PERSON_PREFIX
+from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agencies.repository import TokenHolder
+    from app.matchlog.service import MatchLog
+
+# No secret: the three letters before a token's id.
+TOKEN_ID_PREFIX: Final = "tok"  # noqa: S105
+CODE_LIFETIME: Final = timedelta(seconds=60)
+SESSION_LIFETIME: Final = timedelta(hours=8)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token: shown once, to whoever will hold it, and kept nowhere."""
+
+    token_id: str
+    person: str
+    expires: str | None
+    secret: str
+
+    def __repr__(self) -> str:
+        """Name the token by its id only."""
+        return f"IssuedToken({self.token_id})"
+
+
+def enrol_party(
+    session: Session,
+    log: MatchLog,
+    *,
+    name: str,
+    title: str,
+    role: Role,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Enrol a party and log it; `title` is its name for people, `role` what it mainly does here.
+
+    Raises:
+        PartyExistsError: there is one of this name.
+    """
+    if repository.find_party(session, name) is not None:
+        raise PartyExistsError("There is a party of this name already.")
+    session.add(Party(name=name, title=title, created=utc_text(now)))
+    session.flush()
+    body = PartyEnrolled(party=name, role=role, fingerprint=None)
+    log.append(session, [_draft(body, actor)])
+
+
+def list_parties(session: Session) -> Sequence[Party]:
+    """Return all parties by name."""
+    return repository.list_parties(session)
+
+
+def unknown_parties(session: Session, names: Sequence[str]) -> list[str]:
+    """Return those of the names that are not enrolled, in order."""
+    return sorted(set(names) - repository.known_parties(session, names))
+
+
+def issue_token(
+    session: Session,
+    log: MatchLog,
+    *,
+    party: str,
+    label: str,
+    role: Role,
+    lifetime: timedelta | None,
+    actor: Actor,
+    now: datetime,
+) -> IssuedToken:
+    """Issue a token to a new person of a party, and log the role that it gives.
+
+    Args:
+        label: who will hold it, for the operator alone; the log knows the person by id.
+        lifetime: how long it holds; None has no end.
+    Raises:
+        UnknownPartyError: no such party.
+    """
+    if repository.find_party(session, party) is None:
+        raise UnknownPartyError("There is no party of this name.")
+    person = Person(id=new_id(PERSON_PREFIX), party=party, label=label, created=utc_text(now))
+    secret = new_token()
+    token = Token(
+        id=new_id(TOKEN_ID_PREFIX),
+        digest=digest_of(secret),
+        person=person.id,
+        role=role,
+        created=utc_text(now),
+        expires=None if lifetime is None else utc_text(now + lifetime),
+    )
+    session.add(person)
+    session.flush()
+    session.add(token)
+    session.flush()
+    body = RoleChanged(party=party, person=person.id, role=role, change="granted")
+    log.append(session, [_draft(body, actor)])
+    return IssuedToken(token.id, person.id, token.expires, secret)
+
+
+def revoke_token(
+    session: Session, log: MatchLog, *, token_id: str, actor: Actor, now: datetime
+) -> None:
+    """Revoke a token, effective on the next request, and log it; a second time changes nothing.
+
+    Raises:
+        UnknownTokenError: none of this id was issued.
+    """
+    token = session.get(Token, token_id)
+    if token is None:
+        raise UnknownTokenError("There is no token of this id.")
+    if token.revoked is not None:
+        return
+    token.revoked = utc_text(now)
+    person = session.get_one(Person, token.person)
+    body = RoleChanged(party=person.party, person=person.id, role=token.role, change="revoked")
+    log.append(session, [_draft(body, actor)])
+
+
+def list_tokens(session: Session, party: str) -> Sequence[Token]:
+    """Return a party's tokens, oldest first, the revoked and expired ones among them."""
+    return repository.list_tokens(session, party)
+
+
+def actor_of_token(session: Session, token: str, request_id: str, now: datetime) -> Actor:
+    """Return who holds a token.
+
+    Raises:
+        NotAuthenticatedError: unknown, expired or revoked; all three answer alike.
+    """
+    found = None
+    if is_token(token):
+        found = repository.holder_by_token(session, digest_of(token), utc_text(now))
+    return _actor(found, request_id)
+
+
+def actor_of_session(session: Session, cookie: str, request_id: str, now: datetime) -> Actor:
+    """Return whose page session a cookie is.
+
+    Raises:
+        NotAuthenticatedError: unknown or ended, or the token that it came from is not valid any more.
+    """
+    return _actor(
+        repository.holder_by_session(session, digest_of(cookie), utc_text(now)), request_id
+    )
+
+
+def token_expiry(session: Session, actor: Actor) -> str | None:
+    """Return when the actor's token ends; None: never."""
+    return session.get_one(Token, actor.token_id).expires
+
+
+def new_session_link(session: Session, actor: Actor, now: datetime) -> SessionLink:
+    """Make a one-time code that opens a page session for the actor, within 60 s."""
+    repository.sweep_sessions(session, utc_text(now))
+    code = secrets.token_urlsafe(32)
+    expires = utc_text(now + CODE_LIFETIME)
+    session.add(SessionCode(digest=digest_of(code), token=actor.token_id, expires=expires))
+    return SessionLink(code=code, expires=expires)
+
+
+def open_session(session: Session, code: str, now: datetime) -> str:
+    """Take a one-time code and return the cookie of a new page session.
+
+    Raises:
+        SessionCodeError: the code is unknown, used or too old.
+    """
+    token_id = repository.take_code(session, digest_of(code), utc_text(now))
+    if token_id is None:
+        raise SessionCodeError("This link has expired; ask for a new one.")
+    cookie = secrets.token_urlsafe(32)
+    expires = utc_text(now + SESSION_LIFETIME)
+    session.add(PageSession(digest=digest_of(cookie), token=token_id, expires=expires))
+    return cookie
+
+
+def close_session(session: Session, cookie: str) -> None:
+    """End a page session, if there is one."""
+    repository.end_session(session, digest_of(cookie))
+
+
+def _draft(body: PartyEnrolled | RoleChanged, actor: Actor) -> EntryDraft:
+    return EntryDraft(body, entry_actor(actor), request=actor.request_id)
+
+
+def _actor(found: TokenHolder | None, request_id: str) -> Actor:
+    if found is None:
+        raise NotAuthenticatedError("A valid token is needed.")
+    return Actor(
+        party=found.party,
+        person=found.token.person,
+        role=found.token.role,  # type: ignore[arg-type]  # only `issue_token` writes it
+        token_id=found.token.id,
+        request_id=request_id,
+    )

@@ -1,0 +1,30 @@
+"""Projects as their parties see them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.agreements import service
+from app.broker import WiredBroker
+from app.http.access import CurrentActor
+from app.http.paths import ProjectPath
+from schemas.api import ProjectList, ProjectView
+
+router = APIRouter()
+
+
+@router.get("/v1/projects")
+def list_projects(broker: WiredBroker, actor: CurrentActor) -> ProjectList:
+    """List the projects that name the caller's party."""
+    now = broker.clock()
+    with broker.database.read() as session:
+        found = service.projects_for(session, actor)
+    return ProjectList(projects=tuple(service.project_view(project, now) for project in found))
+
+
+@router.get("/v1/projects/{project}")
+def show_project(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> ProjectView:
+    """Show a project's newest terms and its encoding profile."""
+    with broker.database.read() as session:
+        found = service.project_for(session, actor, project)
+    return service.project_view(found, broker.clock())

@@ -1,0 +1,110 @@
+"""Refusals as problem+json (RFC 9457): a stable type, a plain sentence, and nothing of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from app.errors import BrokerError, NotFoundError, RequestError, UnavailableError
+from app.http.errors import InvalidParameterError, MethodNotAllowedError
+from app.security.errors import NotAuthenticatedError, TooManyRequestsError
+from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
+
+# How long a client should wait where we do not know better.
+RETRY_AFTER_S: Final = 5
+_OURS: Final = "The broker failed; its operator can find out why."
+
+
+def problem_of(error: BrokerError, request_id: str) -> Problem:
+    """Return what the wire says of an error; of a fault of our own it says only that there was one."""
+    is_ours = error.status == BrokerError.status
+    return Problem(
+        type=f"{TYPE_PREFIX}{error.code}",
+        title=error.title,
+        status=error.status,
+        detail=_OURS if is_ours else _sentence(error.detail),
+        request=request_id,
+        clause=error.clause,
+        hint=error.hint,
+    )
+
+
+def problem_response(error: BrokerError, request_id: str) -> Response:
+    """Return the answer that refuses a request, with the headers its status asks for."""
+    problem = problem_of(error, request_id)
+    return Response(
+        problem.to_canonical(),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=dict(_headers(error)),
+    )
+
+
+def install_refusals(app: FastAPI) -> None:
+    """Replace every default refusal of the framework; its own repeat the input."""
+    app.add_exception_handler(BrokerError, _refuse_known)
+    app.add_exception_handler(HTTPException, _refuse_http)
+    app.add_exception_handler(RequestValidationError, _refuse_parameters)
+    app.add_exception_handler(OperationalError, _refuse_busy)
+    app.add_exception_handler(PoolTimeoutError, _refuse_busy)
+
+
+def _sentence(detail: str) -> str:
+    # Errors of the formats and of the command line are written without capital and full stop.
+    return f"{detail[:1].upper()}{detail[1:].removesuffix('.')}."
+
+
+def _headers(error: BrokerError) -> Mapping[str, str]:
+    if isinstance(error, NotAuthenticatedError):
+        return {"www-authenticate": "Bearer"}
+    if isinstance(error, TooManyRequestsError):
+        return {"retry-after": str(error.retry_after_s)}
+    if isinstance(error, MethodNotAllowedError) and error.hint:
+        return {"allow": error.hint}
+    if error.status == UnavailableError.status:
+        return {"retry-after": str(RETRY_AFTER_S)}
+    return {}
+
+
+def _answer(request: Request, error: BrokerError) -> Response:
+    return problem_response(error, request.state.request_id)
+
+
+def _refuse_known(request: Request, error: Exception) -> Response:
+    known = error if isinstance(error, BrokerError) else BrokerError("The broker failed.")
+    return _answer(request, known)
+
+
+def _refuse_http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    allowed = (getattr(error, "headers", None) or {}).get("Allow")
+    if status == NotFoundError.status:
+        return _answer(request, NotFoundError("There is nothing here."))
+    if status == MethodNotAllowedError.status:
+        return _answer(
+            request, MethodNotAllowedError("This path takes another method.", hint=allowed)
+        )
+    if status < BrokerError.status:
+        return _answer(request, RequestError("The request is not acceptable."))
+    return _answer(request, BrokerError("The broker failed."))
+
+
+def _refuse_parameters(request: Request, error: Exception) -> Response:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    places = [fault["loc"] for fault in faults]
+    # What a malformed path names does not exist, so it answers like any other that does not.
+    if all(place[0] == "path" for place in places):
+        return _answer(request, NotFoundError("There is nothing here."))
+    # The name of a declared parameter is ours, not the caller's.
+    name = next(str(place[-1]) for place in places if place[0] != "path")
+    return _answer(request, InvalidParameterError(f"The parameter {name} is missing or malformed."))
+
+
+def _refuse_busy(request: Request, _error: Exception) -> Response:
+    return _answer(request, UnavailableError("The broker's database does not answer now."))

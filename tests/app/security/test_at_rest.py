@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.security.at_rest import SEAL_BYTES, seal, unseal, unseal_into
+from app.security.errors import SealBrokenError
+from app.security.keystore import DataKey
+
+KEY = DataKey("upl-00", bytes(range(32)))
+OTHER_KEY = DataKey("upl-00", bytes(32))
+PLAIN = b"sixteen bytes 01" * 3
+
+
+@given(st.binary(max_size=200), st.integers(0, 2**31))
+def test_what_was_sealed_is_unsealed(plain: bytes, number: int) -> None:
+    assert (
+        unseal(KEY, "part", "upl-00", number, seal(KEY, "part", "upl-00", number, plain)) == plain
+    )
+
+
+def test_sealing_adds_a_nonce_and_a_tag() -> None:
+    assert len(seal(KEY, "part", "upl-00", 0, PLAIN)) == len(PLAIN) + SEAL_BYTES
+
+
+def test_the_same_bytes_are_sealed_differently_each_time() -> None:
+    assert len({seal(KEY, "part", "upl-00", 0, PLAIN) for _ in range(50)}) == 50
+
+
+@pytest.mark.parametrize(
+    ("kind", "object_id", "number"),
+    [("block", "upl-00", 0), ("part", "upl-01", 0), ("part", "upl-00", 1)],
+)
+def test_a_piece_cannot_pass_for_another(kind: str, object_id: str, number: int) -> None:
+    with pytest.raises(SealBrokenError):
+        unseal(KEY, kind, object_id, number, seal(KEY, "part", "upl-00", 0, PLAIN))
+
+
+def test_another_key_opens_nothing() -> None:
+    with pytest.raises(SealBrokenError):
+        unseal(OTHER_KEY, "part", "upl-00", 0, seal(KEY, "part", "upl-00", 0, PLAIN))
+
+
+@given(st.integers(0, len(PLAIN) + SEAL_BYTES - 1), st.integers(0, 7))
+def test_every_flipped_bit_is_noticed(position: int, bit: int) -> None:
+    sealed = bytearray(seal(KEY, "part", "upl-00", 0, PLAIN))
+    sealed[position] ^= 1 << bit
+    with pytest.raises(SealBrokenError):
+        unseal(KEY, "part", "upl-00", 0, bytes(sealed))
+
+
+@given(st.integers(0, len(PLAIN) + SEAL_BYTES - 1))
+def test_every_cut_is_noticed(length: int) -> None:
+    sealed = seal(KEY, "part", "upl-00", 0, PLAIN)
+    with pytest.raises(SealBrokenError):
+        unseal(KEY, "part", "upl-00", 0, sealed[:length])
+
+
+@given(st.binary(max_size=200), st.integers(0, 50))
+def test_unsealing_into_a_buffer_gives_the_same_and_touches_no_more(
+    plain: bytes, spare: int
+) -> None:
+    buffer = bytearray(b"." * (len(plain) + spare))
+    sealed = seal(KEY, "part", "upl-00", 3, plain)
+    assert unseal_into(KEY, "part", "upl-00", 3, sealed, buffer=memoryview(buffer)) == len(plain)
+    assert bytes(buffer) == plain + b"." * spare
+
+
+def test_a_buffer_that_is_too_short_is_refused() -> None:
+    sealed = seal(KEY, "part", "upl-00", 0, PLAIN)
+    with pytest.raises(SealBrokenError):
+        unseal_into(KEY, "part", "upl-00", 0, sealed, buffer=memoryview(bytearray(len(PLAIN) - 1)))
+
+
+@pytest.mark.parametrize("length", [0, SEAL_BYTES - 1])
+def test_nothing_is_written_for_less_than_a_seal(length: int) -> None:
+    buffer = bytearray(4)
+    with pytest.raises(SealBrokenError):
+        unseal_into(KEY, "part", "upl-00", 0, bytes(length), buffer=memoryview(buffer))
+    assert buffer == bytes(4)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.security.policy import AGENCY, POLICY, Rule, check_policy
+
+TABLE = {("GET", "/a"): Rule(AGENCY), ("GET", "/b"): Rule(anonymous=True)}
+
+
+def test_routes_that_have_their_rows_pass() -> None:
+    check_policy(TABLE.keys(), TABLE)
+
+
+def test_a_route_without_a_row_stops_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="route lacks a policy row: POST /a"):
+        check_policy([*TABLE, ("POST", "/a")], TABLE)
+
+
+def test_a_row_without_a_route_stops_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="row lacks a route: GET /b"):
+        check_policy([("GET", "/a")], TABLE)
+
+
+@pytest.mark.parametrize("rule", [Rule(), Rule(AGENCY, anonymous=True)])
+def test_a_row_is_either_anonymous_or_names_roles(rule: Rule) -> None:
+    with pytest.raises(ConfigurationError, match="either anonymous or name roles"):
+        check_policy([("GET", "/a")], {("GET", "/a"): rule})
+
+
+def test_only_these_routes_need_no_credential() -> None:
+    assert sorted(key for key, rule in POLICY.items() if rule.anonymous) == [
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/v1/openapi.json"),
+        ("POST", "/session"),
+    ]
+
+
+def test_no_body_is_larger_than_a_part() -> None:
+    assert max(rule.max_body_bytes for rule in POLICY.values()) <= 4 * 1024 * 1024

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from app import blobs
+from app.blobs import BlobStore
+from app.security.errors import SealBrokenError, StorageFullError
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "blobs", reserve_percent=0)
+
+
+def test_a_blob_is_named_by_its_digest_and_read_back(store: BlobStore) -> None:
+    digest = store.put(b"sealed")
+    assert digest == hashlib.sha256(b"sealed").hexdigest()
+    assert store.get(digest) == b"sealed"
+
+
+def test_storing_a_blob_twice_keeps_one(store: BlobStore) -> None:
+    assert store.put(b"sealed") == store.put(b"sealed")
+    assert len(list(store.digests())) == 1
+
+
+def test_a_deleted_blob_is_gone(store: BlobStore) -> None:
+    digest = store.put(b"sealed")
+    store.delete(digest)
+    store.delete(digest)
+    with pytest.raises(SealBrokenError, match="missing"):
+        store.get(digest)
+
+
+def test_a_damaged_blob_is_refused(store: BlobStore, tmp_path: Path) -> None:
+    digest = store.put(b"sealed")
+    (tmp_path / "blobs" / digest[:2] / digest).write_bytes(b"other")
+    with pytest.raises(SealBrokenError, match="damaged"):
+        store.get(digest)
+
+
+@pytest.mark.parametrize("digest", ["", "../x", "A" * 64, "0" * 63])
+def test_a_name_that_is_no_digest_reaches_no_file(store: BlobStore, digest: str) -> None:
+    with pytest.raises(ValueError, match="not a blob"):
+        store.get(digest)
+
+
+def test_nothing_is_taken_below_the_disk_reserve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = BlobStore(tmp_path / "blobs", reserve_percent=10)
+    monkeypatch.setattr(blobs.shutil, "disk_usage", lambda _: Usage(1000, 901, 99))
+    with pytest.raises(StorageFullError):
+        store.put(b"sealed")
+    monkeypatch.setattr(blobs.shutil, "disk_usage", lambda _: Usage(1000, 900, 100))
+    store.put(b"sealed")
+
+
+def test_a_full_disk_is_a_refusal_and_leaves_nothing(
+    store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(StorageFullError):
+        store.put(b"sealed")
+    monkeypatch.undo()
+    assert list(store.digests()) == []
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+def test_the_sweep_removes_old_blobs_that_no_row_names(store: BlobStore) -> None:
+    kept, lost = store.put(b"kept"), store.put(b"lost")
+    far_future_s = 1e11
+    assert store.sweep(lambda digest: digest == kept, now_s=far_future_s) == 1
+    assert list(store.digests()) == [kept]
+    assert lost != kept
+
+
+def test_the_sweep_leaves_young_blobs_to_their_writers(store: BlobStore) -> None:
+    store.put(b"young")
+    assert store.sweep(lambda _: False) == 0
+
+
+def test_the_sweep_removes_remains_of_broken_writes(store: BlobStore, tmp_path: Path) -> None:
+    digest = store.put(b"kept")
+    remains = tmp_path / "blobs" / digest[:2] / f".{digest}.0123.part"
+    remains.write_bytes(b"half")
+    assert store.sweep(lambda _: True, now_s=1e11) == 1
+    assert not remains.exists()
