@@ -74,7 +74,7 @@ def sweep_sessions(session: Session, now: str) -> None:
     session.execute(delete(PageSession).where(PageSession.expires <= now))
 
 
-def _valid_tokens(now: str) -> Select[tuple[Token, str]]:
+def _valid_tokens(now: str) -> Select[Token, str]:
     return (
         select(Token, Person.party)
         .join(Person, Person.id == Token.person)
@@ -82,6 +82,6 @@ def _valid_tokens(now: str) -> Select[tuple[Token, str]]:
     )
 
 
-def _first_holder(session: Session, query: Select[tuple[Token, str]]) -> TokenHolder | None:
+def _first_holder(session: Session, query: Select[Token, str]) -> TokenHolder | None:
     row = session.execute(query).one_or_none()
     return None if row is None else TokenHolder(token=row[0], party=row[1])

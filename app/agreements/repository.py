@@ -66,7 +66,7 @@ def name_parties(session: Session, project: str, named: Sequence[tuple[str, str]
     )
 
 
-def _newest() -> Select[TermsAndProfile]:
+def _newest() -> Select[StoredTerms, StoredProfile]:
     last = (
         select(StoredTerms.project, func.max(StoredTerms.version).label("version"))
         .group_by(StoredTerms.project)
