@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,20 +70,22 @@ def read_dockerfile(text: str) -> Iterator[Instruction]:
 
 
 def build_image(
-    dockerfile: str, context: Path, root: Path, environment: Mapping[str, str]
+    dockerfile: str, context: Path, root: Path, environments: Iterable[Mapping[str, str]]
 ) -> Image:
     """Run all steps of a Dockerfile with `root` as the file system of every stage.
 
     Args:
-        environment: variables in force from the start; `python` on its PATH stands for the base image's.
+        environments: of each stage, the variables in force from its start; `python` on their PATH
+            stands for the base image's.
     Raises:
         ValueError: an instruction, or a path in one, that this module does not know.
         RuntimeError: a step failed; the message holds its output.
     """
     image = Image(root, root)
+    of_stages = iter(environments)
     for instruction in read_dockerfile(dockerfile):
         if instruction.keyword == "FROM":
-            image = Image(root, root, dict(environment))
+            image = Image(root, root, dict(next(of_stages)))
             continue
         _STEPS[instruction.keyword](image, instruction.rest, context)
     return image
