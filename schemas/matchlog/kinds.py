@@ -257,6 +257,8 @@ KINDS: Final[dict[str, Kind]] = {
     "log-key-rotated": Kind(LogKeyRotated, in_project=False),
 }
 
+KIND_OF_BODY: Final[dict[type[Model], str]] = {kind.body: name for name, kind in KINDS.items()}
+
 # Names that later versions give a body; a reader of this version refuses them by name.
 RESERVED: Final = frozenset(
     {

@@ -1,0 +1,59 @@
+"""What a caller hands to the log, and what it gets back once the log has given it a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from schemas.document import Model
+from schemas.matchlog.entry import BROKER
+from schemas.matchlog.entry import Actor as EntryActor
+from schemas.matchlog.kinds import KIND_OF_BODY, Outcome
+
+if TYPE_CHECKING:
+    from app.security.actor import Actor
+
+# The broker's own software: the worker, the sweeper, the log itself.
+SOFTWARE: Final = EntryActor(party=BROKER, person=None, role=BROKER)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDraft:
+    """An entry without its place in the log; the kind follows from the body.
+
+    `object` is the id of what the entry is about. `request` is the request it happened in; None draws one.
+    """
+
+    body: Model
+    actor: EntryActor = SOFTWARE
+    project: str | None = None
+    agreement: str | None = None
+    purpose: str | None = None
+    object: str | None = None
+    outcome: Outcome = "done"
+    request: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The entry's kind."""
+        return KIND_OF_BODY[type(self.body)]
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An entry that is in the log once the transaction commits; `entry` is its exact bytes.
+
+    `size` is that of the checkpoint which covers it.
+    """
+
+    seq: int
+    batch: int
+    time: str
+    entry: bytes
+    leaf_hash: bytes
+    size: int
+
+
+def entry_actor(actor: Actor) -> EntryActor:
+    """Return the actor of a request as the log names them."""
+    return EntryActor(party=actor.party, person=actor.person, role=actor.role)

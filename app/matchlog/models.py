@@ -1,0 +1,106 @@
+"""Tables of the match log. Rows of leaves, nodes, checkpoints and keys are only ever added.
+
+Hashes have 32 bytes. `project` is empty, not null, for entries of no project, so that their places are
+unique too.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+HEAD_ID: Final = 1
+NO_PROJECT: Final = ""
+
+# On SQLite only a column declared INTEGER is the row's own number, which keeps leaves in order on disk.
+SIZE = BigInteger().with_variant(Integer, "sqlite")
+HASH = LargeBinary(32)
+KEY = String(300)
+
+
+class LogHead(Base):
+    """The one row that a writer locks: size, number of batches, last time, frontier, key in force."""
+
+    __tablename__ = "log_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(SIZE)
+    batch: Mapped[int] = mapped_column(SIZE)
+    time: Mapped[str] = mapped_column(String(20))
+    frontier: Mapped[bytes] = mapped_column(LargeBinary)
+    key: Mapped[str] = mapped_column(KEY)
+
+
+class LogLeaf(Base):
+    """One entry's canonical bytes and the hash of its leaf."""
+
+    __tablename__ = "log_leaf"
+    __table_args__ = (UniqueConstraint("project", "place"),)
+
+    seq: Mapped[int] = mapped_column(SIZE, primary_key=True, autoincrement=False)
+    entry: Mapped[bytes] = mapped_column(LargeBinary)
+    leaf_hash: Mapped[bytes] = mapped_column(HASH)
+    project: Mapped[str] = mapped_column(String(40))
+    place: Mapped[int] = mapped_column(SIZE)
+
+
+class LogNode(Base):
+    """The hash of a full node above the leaves: it covers idx * 2^level to (idx + 1) * 2^level."""
+
+    __tablename__ = "log_node"
+    # The key is the order of the rows: the nodes of one tile lie side by side.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    idx: Mapped[int] = mapped_column(SIZE, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(HASH)
+
+
+class LogCheckpoint(Base):
+    """The signed note that closes a batch; batches count from 0."""
+
+    __tablename__ = "log_checkpoint"
+
+    size: Mapped[int] = mapped_column(SIZE, primary_key=True, autoincrement=False)
+    batch: Mapped[int] = mapped_column(SIZE, unique=True)
+    note: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogCosignature(Base):
+    """A witness's signature line over one checkpoint, and the key that verifies it."""
+
+    __tablename__ = "log_cosignature"
+
+    size: Mapped[int] = mapped_column(
+        ForeignKey("log_checkpoint.size"), primary_key=True, autoincrement=False
+    )
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    line: Mapped[str] = mapped_column(String(1000))
+    time_s: Mapped[int] = mapped_column(BigInteger)
+
+
+class LogKey(Base):
+    """A key that signs checkpoints of more than `after_size` entries, until the next one takes over."""
+
+    __tablename__ = "log_key"
+
+    after_size: Mapped[int] = mapped_column(SIZE, primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(KEY)
+
+
+# What may be added but never changed or removed; cosignatures may be replaced by later ones.
+APPEND_ONLY: Final = (LogLeaf, LogNode, LogCheckpoint, LogKey)

@@ -1,0 +1,132 @@
+"""Proofs from the stored tree, the newest checkpoint, and witnesses' signatures on checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from app.matchlog import repository
+from app.matchlog.errors import CosignatureRefusedError, LogNotStartedError, NotInLogError
+from schemas.errors import CheckpointError, ProofError
+from schemas.matchlog import merkle
+from schemas.matchlog.checkpoint import Cosignature, verify_cosignatures
+from schemas.matchlog.note import Note, VerifierKey, parse_note
+from schemas.matchlog.proof import LogProof
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A checkpoint's size and its note, with the cosignatures that it has so far."""
+
+    size: int
+    note: bytes
+
+
+def newest_checkpoint(session: Session) -> SignedCheckpoint:
+    """Return the newest checkpoint that this transaction sees.
+
+    Raises:
+        LogNotStartedError: there is no log yet.
+    """
+    head = repository.read_head(session)
+    if head is None or not head.size:
+        raise LogNotStartedError("this database has no match log yet")
+    return checkpoint_of(session, head.size)
+
+
+def checkpoint_of(session: Session, size: int) -> SignedCheckpoint:
+    """Return the checkpoint of exactly this size.
+
+    Raises:
+        NotInLogError: no batch ended there.
+    """
+    for found, note, lines in repository.checkpoints_between(session, size - 1, size):
+        return SignedCheckpoint(found, note + lines.encode())
+    raise NotInLogError("the log has no checkpoint of this size")
+
+
+def inclusion_proof(session: Session, seq: int, size: int) -> list[bytes]:
+    """Return the hashes from an entry's leaf to the root of the first `size` entries.
+
+    Raises:
+        NotInLogError: no such entry, or the log is not that long.
+    """
+    _require_length(session, size)
+    try:
+        return merkle.inclusion_proof(partial(repository.read_nodes, session), seq, size)
+    except ProofError as exc:
+        raise NotInLogError("the log has no such entry") from exc
+
+
+def consistency_proof(session: Session, old_size: int, new_size: int) -> list[bytes]:
+    """Return the hashes that show that the log of `old_size` entries begins that of `new_size`.
+
+    Raises:
+        NotInLogError: the old size is 0 or above the new one, or the log is not that long.
+    """
+    _require_length(session, new_size)
+    try:
+        return merkle.consistency_proof(partial(repository.read_nodes, session), old_size, new_size)
+    except ProofError as exc:
+        raise NotInLogError("the log has no consistency proof between these sizes") from exc
+
+
+def entry_proof(session: Session, seq: int, size: int | None = None) -> LogProof:
+    """Return an entry with its proof under the checkpoint of `size`, or the newest: a receipt's content.
+
+    Raises:
+        NotInLogError: no such entry or checkpoint, or the checkpoint does not cover the entry.
+    """
+    signed = newest_checkpoint(session) if size is None else checkpoint_of(session, size)
+    hashes = inclusion_proof(session, seq, signed.size)
+    entry = repository.find_entry(session, seq)
+    if entry is None:
+        raise NotInLogError("the log has no such entry")
+    return LogProof(entry=entry, index=seq, hashes=tuple(hashes), checkpoint=signed.note)
+
+
+def root_of_stored(session: Session, size: int) -> bytes:
+    """Return the root of the first `size` entries, computed from the stored nodes.
+
+    Raises:
+        NotInLogError: a node is missing.
+    """
+    try:
+        return merkle.root_at(partial(repository.read_nodes, session), size)
+    except KeyError as exc:
+        raise NotInLogError("the log is not that long") from exc
+
+
+def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) -> Cosignature:
+    """Store a witness's signature line over the checkpoint of this size, once it verifies.
+
+    Raises:
+        NotInLogError: no batch ended there.
+        CosignatureRefusedError: malformed, by another key, or it does not verify.
+    """
+    note = repository.find_checkpoint(session, size)
+    if note is None:
+        raise NotInLogError("the log has no checkpoint of this size")
+    try:
+        cosigned = parse_note(Note(parse_note(note).text, ()).to_bytes() + line.encode())
+        (_,) = cosigned.signatures
+        (cosignature,) = verify_cosignatures(cosigned, [key])
+    except (CheckpointError, ValueError) as exc:
+        raise CosignatureRefusedError(
+            "the cosignature is not one of this checkpoint by this key"
+        ) from exc
+    repository.add_cosignature(session, size, key.text, line, cosignature.time_s)
+    return cosignature
+
+
+def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:
+    """Return the largest size that each witness's key cosigned, and when, in Unix seconds."""
+    return repository.newest_cosigned(session)
+
+
+def _require_length(session: Session, size: int) -> None:
+    head = repository.read_head(session)
+    if head is None or not 0 < size <= head.size:
+        raise NotInLogError("the log is not that long")

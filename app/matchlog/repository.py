@@ -1,0 +1,227 @@
+"""All queries of the match log. Sizes are numbers of entries; a node is (level, index)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Executable, and_, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.matchlog.models import (
+    HEAD_ID,
+    NO_PROJECT,
+    LogCheckpoint,
+    LogCosignature,
+    LogHead,
+    LogKey,
+    LogLeaf,
+    LogNode,
+)
+from schemas.matchlog.merkle import Node
+
+_HEAD: Final = select(
+    LogHead.size, LogHead.batch, LogHead.time, LogHead.frontier, LogHead.key
+).where(LogHead.id == HEAD_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of the log: entries, batches, time of the last entry, frontier, key in force."""
+
+    size: int
+    batch: int
+    time: str
+    frontier: bytes
+    key: str
+
+    @property
+    def origin(self) -> str:
+        """The log's name, which every one of its keys bears."""
+        return self.key.partition("+")[0]
+
+
+def lock_head(session: Session) -> Head | None:
+    """Return the head, locked until the transaction ends; None before the log is started.
+
+    On SQLite the writer's transaction holds the lock already (BEGIN IMMEDIATE).
+    """
+    return _head(session, _HEAD.with_for_update())
+
+
+def read_head(session: Session) -> Head | None:
+    """Return the head as this transaction sees it; None before the log is started."""
+    return _head(session, _HEAD)
+
+
+def add_head(session: Session, key: str, time: str) -> None:
+    """Add the head of an empty log and its first key."""
+    head = {"id": HEAD_ID, "size": 0, "batch": 0, "time": time, "frontier": b"", "key": key}
+    session.execute(insert(LogHead), [head])
+    add_key(session, 0, key)
+
+
+def move_head(session: Session, *, size: int, batch: int, time: str, frontier: bytes) -> None:
+    """Store the log's new state."""
+    session.execute(
+        update(LogHead)
+        .where(LogHead.id == HEAD_ID)
+        .values(size=size, batch=batch, time=time, frontier=frontier)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def change_key(session: Session, after_size: int, key: str) -> None:
+    """Store that checkpoints of more than `after_size` entries are signed by another key."""
+    statement = update(LogHead).where(LogHead.id == HEAD_ID).values(key=key)
+    session.execute(statement.execution_options(synchronize_session=False))
+    add_key(session, after_size, key)
+
+
+def add_key(session: Session, after_size: int, key: str) -> None:
+    """Add a log key."""
+    session.execute(insert(LogKey), [{"after_size": after_size, "key": key}])
+
+
+def add_leaves(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add leaves; each row has the columns of `LogLeaf`."""
+    session.execute(insert(LogLeaf), rows)
+
+
+def add_nodes(session: Session, nodes: Iterable[tuple[Node, bytes]]) -> None:
+    """Add full nodes above the leaves."""
+    rows = [{"level": level, "idx": index, "hash": value} for (level, index), value in nodes]
+    if rows:
+        session.execute(insert(LogNode), rows)
+
+
+def add_checkpoint(session: Session, size: int, batch: int, note: bytes) -> None:
+    """Add a batch's signed checkpoint."""
+    session.execute(insert(LogCheckpoint), [{"size": size, "batch": batch, "note": note}])
+
+
+def next_place(session: Session, project: str) -> int:
+    """Return the number of entries of a project, or of none where it is empty."""
+    newest = select(func.max(LogLeaf.place)).where(LogLeaf.project == project)
+    last: int | None = session.execute(newest).scalar_one()
+    return 0 if last is None else last + 1
+
+
+def count_before(session: Session, project: str, seq: int) -> int:
+    """Return how many entries of a project, or of none, stand before an index."""
+    newest = (
+        select(LogLeaf.place)
+        .where(LogLeaf.project == project, LogLeaf.seq < seq)
+        .order_by(LogLeaf.place.desc())
+        .limit(1)
+    )
+    last = session.execute(newest).scalar_one_or_none()
+    return 0 if last is None else last + 1
+
+
+def find_entry(session: Session, seq: int) -> bytes | None:
+    """Return an entry's bytes; None where the log has no such index."""
+    return session.execute(select(LogLeaf.entry).where(LogLeaf.seq == seq)).scalar_one_or_none()
+
+
+def visible_leaves(
+    session: Session, start: int, end: int, project: str | None
+) -> list[tuple[bytes, bytes | None]]:
+    """Return leaf hash and entry from index `start` up to `end`.
+
+    The entry is None where a reader of `project` may not see it; with no project all is visible.
+    """
+    columns = select(LogLeaf.leaf_hash, LogLeaf.entry, LogLeaf.project)
+    rows = session.execute(
+        columns.where(LogLeaf.seq >= start, LogLeaf.seq < end).order_by(LogLeaf.seq)
+    )
+    scope = {NO_PROJECT, project}
+    return [
+        (leaf_hash, entry if project is None or owner in scope else None)
+        for leaf_hash, entry, owner in rows
+    ]
+
+
+def read_nodes(session: Session, nodes: Sequence[Node]) -> dict[Node, bytes]:
+    """Return the hashes of full nodes; level 0 are the leaves. What is not there is missing."""
+    indexes: dict[int, list[int]] = {}
+    for level, index in nodes:
+        indexes.setdefault(level, []).append(index)
+    leaves = indexes.pop(0, None)
+    found: dict[Node, bytes] = {}
+    if leaves:
+        of_leaves = select(LogLeaf.seq, LogLeaf.leaf_hash).where(LogLeaf.seq.in_(leaves))
+        found.update(((0, seq), value) for seq, value in session.execute(of_leaves))
+    if indexes:
+        wanted = [and_(LogNode.level == lv, LogNode.idx.in_(at)) for lv, at in indexes.items()]
+        above = select(LogNode.level, LogNode.idx, LogNode.hash).where(or_(*wanted))
+        found.update(((level, idx), value) for level, idx, value in session.execute(above))
+    return found
+
+
+def find_checkpoint(session: Session, size: int) -> bytes | None:
+    """Return the signed checkpoint of exactly this size, without cosignatures; None if there is none."""
+    statement = select(LogCheckpoint.note).where(LogCheckpoint.size == size)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def checkpoints_between(session: Session, start: int, end: int) -> list[tuple[int, bytes, str]]:
+    """Return (size, note, cosignature lines) of sizes above `start` up to `end`, in order."""
+    notes = session.execute(
+        select(LogCheckpoint.size, LogCheckpoint.note)
+        .where(LogCheckpoint.size > start, LogCheckpoint.size <= end)
+        .order_by(LogCheckpoint.size)
+    ).all()
+    lines: dict[int, str] = {}
+    for size, line in session.execute(
+        select(LogCosignature.size, LogCosignature.line)
+        .where(LogCosignature.size > start, LogCosignature.size <= end)
+        .order_by(LogCosignature.size, LogCosignature.key)
+    ):
+        lines[size] = lines.get(size, "") + line
+    return [(size, note, lines.get(size, "")) for size, note in notes]
+
+
+def log_keys(session: Session, size: int) -> list[tuple[int, str]]:
+    """Return (after size, key) of the keys that sign checkpoints up to this size, the first key first."""
+    statement = (
+        select(LogKey.after_size, LogKey.key)
+        .where(LogKey.after_size < size)
+        .order_by(LogKey.after_size)
+    )
+    return [(after, key) for after, key in session.execute(statement)]
+
+
+def cosigner_keys(session: Session, size: int) -> list[str]:
+    """Return the keys of all witnesses who cosigned a checkpoint up to this size, in order of their text."""
+    statement = select(LogCosignature.key).where(LogCosignature.size <= size).distinct()
+    return sorted(session.execute(statement).scalars())
+
+
+def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:
+    """Return, for each witness's key, the largest size it cosigned and when, in Unix seconds."""
+    newest = (
+        select(LogCosignature.key, func.max(LogCosignature.size).label("size"))
+        .group_by(LogCosignature.key)
+        .subquery()
+    )
+    statement = select(LogCosignature.key, LogCosignature.size, LogCosignature.time_s).join(
+        newest,
+        and_(LogCosignature.key == newest.c.key, LogCosignature.size == newest.c.size),
+    )
+    return {key: (size, time_s) for key, size, time_s in session.execute(statement)}
+
+
+def add_cosignature(session: Session, size: int, key: str, line: str, time_s: int) -> None:
+    """Store a witness's line, in place of an earlier one of the same key over the same checkpoint."""
+    row = session.get(LogCosignature, (size, key))
+    if row is None:
+        session.add(LogCosignature(size=size, key=key, line=line, time_s=time_s))
+    else:
+        row.line, row.time_s = line, time_s
+
+
+def _head(session: Session, statement: Executable) -> Head | None:
+    row = session.execute(statement).one_or_none()
+    return None if row is None else Head(**row._mapping)

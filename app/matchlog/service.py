@@ -1,0 +1,269 @@
+"""The match log as the rest of the broker writes it.
+
+An entry is appended in the transaction of the change that it records, so that both are there or neither.
+Each call is one batch and ends with one signed checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.clock import Clock, utc_now, utc_text
+from app.errors import ConfigurationError
+from app.ids import new_id
+from app.matchlog import repository
+from app.matchlog.draft import SOFTWARE, Appended, EntryDraft
+from app.matchlog.errors import (
+    LastCheckpointMissingError,
+    LogInconsistentError,
+    LogKeyMismatchError,
+    LogNotStartedError,
+    LogRolledBackError,
+    LogStartedError,
+)
+from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.matchlog.models import NO_PROJECT
+from app.matchlog.proofs import root_of_stored
+from app.matchlog.repository import Head
+from schemas.ids import REQUEST_PREFIX
+from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from schemas.matchlog.entry import Actor, Entry, entry_bytes
+from schemas.matchlog.kinds import Exported, LogKeyRotated, LogStarted
+from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.matchlog.note import NoteSigner, VerifierKey
+from schemas.signing import sign_document
+
+
+class MatchLog:
+    """Appends to the log and signs its checkpoints, one log a database.
+
+    Order: `start` once, then `append` in any number of transactions. Callers hold a writer's transaction
+    (`Database.write`); nothing here commits. `last_checkpoint` is None in tests of other parts only:
+    without it a rolled back database goes unnoticed.
+    """
+
+    def __init__(
+        self,
+        signer: NoteSigner,
+        last_checkpoint: LastCheckpointFile | None = None,
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
+        """Sign with this key, under its name, which is the log's origin."""
+        self._signer = signer
+        self._last = last_checkpoint
+        self._clock = clock
+
+    @property
+    def key(self) -> VerifierKey:
+        """The key that verifies this log's checkpoints; its name is the log's origin."""
+        return self._signer.verifier_key
+
+    def start(self, session: Session, software: str, actor: Actor = SOFTWARE) -> Appended:
+        """Begin the log with its first entry.
+
+        Raises:
+            LogStartedError: there is one already.
+        """
+        if repository.read_head(session) is not None:
+            raise LogStartedError("this database has a match log already")
+        repository.add_head(session, self.key.text, utc_text(self._clock()))
+        body = LogStarted(origin=self.key.name, key=self.key.text, software=software)
+        return self.append(session, [EntryDraft(body, actor=actor)])[0]
+
+    def append(self, session: Session, drafts: Sequence[EntryDraft]) -> tuple[Appended, ...]:
+        """Append entries as one batch, sign its checkpoint, and return where they stand.
+
+        Times never go back, even if the clock does. Of no drafts nothing is written.
+
+        Raises:
+            EntryError: a draft breaks its kind's rules.
+            LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
+            LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
+        """
+        if not drafts:
+            return ()
+        head = _started(repository.lock_head(session))
+        frontier = self._frontier_to_continue(session, head)
+        entries = self._entries(session, head, drafts)
+        size = head.size + len(entries)
+        appended = tuple(_appended(entry, size) for entry in entries)
+        _store_leaves(session, frontier, entries, appended)
+        note = sign_checkpoint(Checkpoint(self.key.name, size, frontier.root()), self._signer)
+        repository.add_checkpoint(session, size, head.batch, note)
+        repository.move_head(
+            session,
+            size=size,
+            batch=head.batch + 1,
+            time=entries[-1].time,
+            frontier=frontier.to_bytes(),
+        )
+        if self._last is not None:
+            self._last.advance_after_commit(session, note)
+        return appended
+
+    def append_export(
+        self,
+        session: Session,
+        actor: Actor,
+        project: str | None = None,
+        agreement: str | None = None,
+        *,
+        what: str = "log",
+        request: str | None = None,
+    ) -> Appended:
+        """Log that the log is about to be handed out, whole or as one project's view.
+
+        Give the result's `size` to `export_bundle`: such a bundle ends with this entry, and its counts
+        show a reader that nothing of the project was withheld.
+        """
+        _started(repository.lock_head(session))
+        entries = None if project is None else repository.next_place(session, project)
+        broker_wide = repository.next_place(session, NO_PROJECT)
+        body = Exported(what=what, entries=entries, broker_wide=broker_wide)
+        draft = EntryDraft(body, actor=actor, project=project, agreement=agreement, request=request)
+        return self.append(session, [draft])[0]
+
+    def rotate_key(
+        self, session: Session, new_signer: NoteSigner, actor: Actor = SOFTWARE
+    ) -> MatchLog:
+        """Hand the log over to a new key and return the log that signs with it.
+
+        The hand-over itself is signed by the old key; a process that still has it can append nothing
+        after that.
+
+        Raises:
+            ConfigurationError: the new key has another name than the log, or is the old one.
+        """
+        old, new = self.key.text, new_signer.verifier_key.text
+        if new_signer.name != self.key.name or old == new:
+            raise ConfigurationError("the new log key must be another key under the log's own name")
+        document = {"log": self.key.name, "new": new, "old": old}
+        possession = sign_document("key-rotation", document, new_signer.private_key)
+        body = LogKeyRotated(old=old, new=new, possession=possession)
+        (appended,) = self.append(session, [EntryDraft(body, actor=actor)])
+        repository.change_key(session, appended.size, new)
+        return MatchLog(new_signer, self._last, clock=self._clock)
+
+    def check(self, session: Session) -> None:
+        """Check that the database continues what was signed, as `append` does; for start-up.
+
+        Raises:
+            As `append`.
+        """
+        self._frontier_to_continue(session, _started(repository.read_head(session)))
+
+    def _frontier_to_continue(self, session: Session, head: Head) -> Frontier:
+        if head.key != self.key.text:
+            raise LogKeyMismatchError(
+                "the log is signed by another key than the one in the key file"
+            )
+        frontier = Frontier.from_bytes(head.size, head.frontier)
+        if head.size:
+            _require_last_signed(session, head, frontier)
+        if self._last is not None:
+            _require_not_rolled_back(session, head, frontier, self._last)
+        return frontier
+
+    def _entries(self, session: Session, head: Head, drafts: Sequence[EntryDraft]) -> list[Entry]:
+        time = max(utc_text(self._clock()), head.time)
+        places = Counter(
+            {
+                project: repository.next_place(session, project)
+                for project in {draft.project or NO_PROJECT for draft in drafts}
+            }
+        )
+        entries = []
+        for seq, draft in enumerate(drafts, start=head.size):
+            project = draft.project or NO_PROJECT
+            entries.append(_entry(draft, seq, head.batch, places[project], time))
+            places[project] += 1
+        return entries
+
+
+def _started(head: Head | None) -> Head:
+    if head is None:
+        raise LogNotStartedError(
+            "this database has no match log yet", hint="run blindlink-broker init"
+        )
+    return head
+
+
+def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> Entry:
+    return Entry(
+        kind=draft.kind,
+        seq=seq,
+        batch=batch,
+        place=place,
+        time=time,
+        request=draft.request or new_id(REQUEST_PREFIX),
+        actor=draft.actor,
+        project=draft.project,
+        agreement=draft.agreement,
+        purpose=draft.purpose,
+        object=draft.object,
+        outcome=draft.outcome,
+        body=draft.body,
+    )
+
+
+def _appended(entry: Entry, size: int) -> Appended:
+    raw = entry_bytes(entry)
+    return Appended(
+        seq=entry.seq,
+        batch=entry.batch,
+        time=entry.time,
+        entry=raw,
+        leaf_hash=hash_leaf(raw),
+        size=size,
+    )
+
+
+def _store_leaves(
+    session: Session, frontier: Frontier, entries: Sequence[Entry], appended: Sequence[Appended]
+) -> None:
+    rows = [
+        {
+            "seq": leaf.seq,
+            "entry": leaf.entry,
+            "leaf_hash": leaf.leaf_hash,
+            "project": entry.project or NO_PROJECT,
+            "place": entry.place,
+        }
+        for entry, leaf in zip(entries, appended, strict=True)
+    ]
+    repository.add_leaves(session, rows)
+    repository.add_nodes(
+        session, [node for leaf in appended for node in frontier.append(leaf.leaf_hash)]
+    )
+
+
+def _require_last_signed(session: Session, head: Head, frontier: Frontier) -> None:
+    # C2SP tlog-checkpoint: a log must not sign what is inconsistent with what it signed before. The new
+    # tree extends the frontier, so it is enough that the frontier is the last signed tree.
+    note = repository.find_checkpoint(session, head.size)
+    signed = None if note is None else parse_checkpoint(note)[0]
+    if signed is None or signed.root != frontier.root():
+        raise LogInconsistentError("the stored tree is not the one that was signed last")
+
+
+def _require_not_rolled_back(
+    session: Session, head: Head, frontier: Frontier, last: LastCheckpointFile
+) -> None:
+    try:
+        signed = last.read()
+    except LastCheckpointMissingError:
+        # A crash between the log's first commit and the file's first write leaves this and no more.
+        if head.batch <= 1:
+            return
+        raise
+    if signed.origin != head.origin:
+        raise ConfigurationError("the file of the last checkpoint belongs to another log")
+    if signed.size > head.size:
+        raise LogRolledBackError("the database is older than the last checkpoint that was signed")
+    root = frontier.root() if signed.size == head.size else root_of_stored(session, signed.size)
+    if root != signed.root:
+        raise LogInconsistentError("the stored tree does not continue the last signed checkpoint")
