@@ -23,7 +23,8 @@ AgencyError                     1  the root
 │   ├── SheetError                 no such sheet
 │   ├── FormulaCellError           a cell that holds a formula
 │   ├── CellError                  a cell whose content has no exact text
-│   └── InvalidRowsError           rows that cannot be encoded; carries them
+│   ├── InvalidRowsError           rows that cannot be encoded; carries them
+│   └── RecordCountError           fewer or more records than the agreement takes
 ├── ExtraMissingError           1  the file needs an optional package
 ├── LinkageSchemaError          1  the linkage schema cannot be used
 ├── SecretError                 1  the shared secret cannot be used
@@ -215,6 +216,12 @@ class InvalidRowsError(InputError):
         self.n_problems = len(self.problems) if n_problems is None else n_problems
         rest = f", and {self.n_problems - 1} more" if self.n_problems > 1 else ""
         super().__init__(f"{self.problems[0]}{rest}", hint=hint)
+
+
+class RecordCountError(InputError):
+    """The file has fewer or more records than the agreement takes."""
+
+    code = "record-count"
 
 
 class ExtraMissingError(AgencyError):
