@@ -63,9 +63,11 @@ def check_threshold(threshold: Fraction) -> None:
 def _partners(threshold: Fraction, n_bits: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return by |x| the smallest and largest |y| that may pair with it.
 
-    min(|x|, |y|) >= threshold * (|x| + |y|) / 2, solved for |y| on either side of |x|.
+    min(|x|, |y|) >= threshold * (|x| + |y|) / 2, solved for |y| on either side of |x|. Neither
+    ever decreases, so a range of |x| has the partners from its first's smallest to its last's
+    largest.
     """
     num, rest = threshold.numerator, 2 * threshold.denominator - threshold.numerator
-    smallest = [n_bits + 1, *(-(-num * x // rest) for x in range(1, n_bits + 1))]
+    smallest = [0, *(-(-num * x // rest) for x in range(1, n_bits + 1))]
     largest = [-1, *(min(rest * x // num, n_bits) for x in range(1, n_bits + 1))]
     return np.array(smallest, dtype=np.int32), np.array(largest, dtype=np.int32)
