@@ -85,8 +85,10 @@ def estimate(
 
     Rows are sampled evenly; their order is the order of random handles, so that is a fair sample.
     Chance pairs follow the noise rule: the similarity of unrelated encodings is taken as normal
-    around the sample's median. That holds for diffused encodings (mean 0.5, deviation
-    0.5 / sqrt(bits)); plain ones have more similar strangers than it says, which `n_pairs` shows.
+    around the sample's median, with the deviation of the sample's quartiles. That holds for
+    diffused encodings: 0.5 with deviation sqrt(0.375 / bits), of which 0.25 / bits is from the
+    distance and half as much again from the weights. Plain encodings have more similar strangers
+    than it says, which `n_pairs` shows.
 
     Args:
         datasets: the files of the run.

@@ -41,13 +41,13 @@ def test_a_sample_estimates_the_pairs():
 
 
 def test_chance_pairs_of_half_full_encodings_follow_the_noise_rule():
-    """Unrelated diffused encodings have similarity 0.5 +- 0.5 / sqrt(bits)."""
+    """Distance and weights of unrelated half-full encodings vary: 0.5 +- sqrt(0.375 / bits)."""
     n, n_bits, review = 3000, 1024, Fraction(55, 100)
     expected = estimate(files(n, n_bits, 0.5), policy(Fraction(3, 5), review), is_within=False)
-    sigmas = 2 * math.sqrt(n_bits) * (float(review) - 0.5)
-    by_rule = n * n * 0.5 * math.erfc(sigmas / math.sqrt(2))
-    assert by_rule / 2 < expected.n_chance_pairs_review < by_rule * 2
-    assert expected.n_chance_pairs_auto < expected.n_chance_pairs_review
+    deviations = (float(review) - 0.5) / math.sqrt(0.375 / n_bits)
+    by_rule = n * n * 0.5 * math.erfc(deviations / math.sqrt(2))
+    assert 0.75 * by_rule < expected.n_chance_pairs_review < by_rule / 0.75
+    assert expected.n_chance_pairs_auto < expected.n_chance_pairs_review / 100
 
 
 def test_time_is_the_time_of_the_sample_scaled_up():
