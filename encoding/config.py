@@ -134,7 +134,7 @@ def parse_sections(raw: Mapping[str, object], name: str = CONFIG_NAME) -> Config
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists and dates.
         return ConfigFile.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as exc:
-        raise ConfigError(f"{name}: {describe_invalid(exc)}") from None
+        raise ConfigError(f"{name}: {describe_invalid(exc, name_unknown=True)}") from None
 
 
 def render_config(sections: ConfigFile) -> str:

@@ -24,6 +24,18 @@ MAX_DEPTH: Final = 32
 _LITERALS: Final = {None: "null", True: "true", False: "false"}
 
 
+def unique_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the object of these members, for a JSON reader's `object_pairs_hook`.
+
+    Raises:
+        CanonicalError: a key occurs twice, where two readers may read two things.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise CanonicalError("an object key occurs twice")
+    return found
+
+
 def canonical_bytes(value: JsonValue) -> bytes:
     """Return the canonical UTF-8 bytes of `value`.
 
@@ -57,7 +69,7 @@ def parse_json(raw: bytes) -> JsonValue:
     try:
         value = json.loads(
             text,
-            object_pairs_hook=_unique_object,
+            object_pairs_hook=unique_object,
             parse_float=_refuse_float,
             parse_constant=_refuse_float,
             parse_int=_bounded_int,
@@ -135,13 +147,6 @@ def _integer_text(value: int) -> str:
     if abs(value) > MAX_INTEGER:
         raise CanonicalError("an integer is 2^53 or more in size")
     return str(value)
-
-
-def _unique_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise CanonicalError("an object key occurs twice")
-    return found
 
 
 def _refuse_float(_: str) -> NoReturn:

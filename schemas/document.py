@@ -39,7 +39,7 @@ class Document(Model):
 
     @classmethod
     def from_canonical(cls, raw: bytes) -> Self:
-        """Read canonical bytes.
+        """Read canonical bytes with every field present, so that the document's digest is that of the bytes.
 
         Raises:
             DocumentError: not canonical JSON, or not a valid document of this kind; names the field
@@ -49,11 +49,14 @@ class Document(Model):
             value = parse_canonical_object(raw)
         except CanonicalError as exc:
             raise DocumentError(f"{cls.KIND}: {exc}") from exc
-        return cls.from_json(value)
+        document = cls.from_json(value)
+        if document.to_canonical() != raw:
+            raise DocumentError(f"{cls.KIND}: a field that may be left out in a draft is missing")
+        return document
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """Read plain JSON values.
+        """Read plain JSON values; a field with a default may be left out.
 
         Raises:
             DocumentError: not a valid document of this kind; names the field, never its content.
@@ -67,9 +70,15 @@ class Document(Model):
             raise DocumentError(f"{cls.KIND}: {describe_invalid(exc)}") from None
 
 
-def describe_invalid(error: ValidationError) -> str:
-    """Return one sentence that names the first wrong field and the rule it breaks, without its content."""
+def describe_invalid(error: ValidationError, *, name_unknown: bool = False) -> str:
+    """Return one sentence that names the first wrong field and the rule it breaks, without its content.
+
+    A field that we do not know is named only if asked, for a file that its own author reads: on the wire
+    its name is the sender's text, and may be anything.
+    """
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "document"
+    place = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden" and not name_unknown:
+        return f"field {'.'.join(place[:-1]) or 'document'}: it holds a field that is not known"
     # The text of a value error is ours; pydantic's own texts hold limits and patterns, not input.
-    return f"field {where}: {first['msg']}"
+    return f"field {'.'.join(place) or 'document'}: {first['msg']}"

@@ -7,9 +7,10 @@ The ids are made where randomness is allowed (broker, agency); here is only thei
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, NewType
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 PartyId = NewType("PartyId", str)
 PersonId = NewType("PersonId", str)
@@ -32,13 +33,22 @@ TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,9})?$"
 
+
+def _existing_time(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("there is no such day or time") from None
+    return text
+
+
 # A name is read aloud and stands in file names on every system: lower case, no dots, 2 to 40 characters.
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, min_length=2, max_length=40)]
 RandomId = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}-[0-9a-f]{32}$")]
 Sha256Hex = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
 KeyIdHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
-UtcTime = Annotated[str, StringConstraints(pattern=TIME_PATTERN)]
-IsoDate = Annotated[str, StringConstraints(pattern=DATE_PATTERN)]
+UtcTime = Annotated[str, StringConstraints(pattern=TIME_PATTERN), AfterValidator(_existing_time)]
+IsoDate = Annotated[str, StringConstraints(pattern=DATE_PATTERN), AfterValidator(_existing_time)]
 DecimalText = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([-.][a-z0-9]+)*$", max_length=60)]
 

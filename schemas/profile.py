@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from schemas.canonical import unique_object
 from schemas.document import Document, Model
-from schemas.errors import PolicyError
+from schemas.errors import CanonicalError, PolicyError
 from schemas.ids import Code, DecimalText
 
 MAX_ENCODING_BITS = 512 * 8
@@ -60,11 +61,10 @@ class EncodingProfile(Document):
     @model_validator(mode="after")
     def _schema_is_json_object(self) -> Self:
         try:
-            schema = json.loads(self.linkage_schema)
-            bits = schema["clkConfig"]["l"]
-        except (json.JSONDecodeError, KeyError, TypeError, RecursionError):
+            bits = _read_schema(self.linkage_schema)["clkConfig"]["l"]
+        except (CanonicalError, ValueError, KeyError, TypeError, RecursionError):
             raise ValueError("linkage_schema is not the JSON text of a linkage schema") from None
-        if not isinstance(bits, int) or not 8 <= bits <= MAX_ENCODING_BITS:
+        if type(bits) is not int or not 8 <= bits <= MAX_ENCODING_BITS:
             raise ValueError(f"the CLK length must lie between 8 and {MAX_ENCODING_BITS} bits")
         if not 0 < Fraction(self.nominal_fill) < 1:
             raise ValueError("nominal_fill must lie between 0 and 1")
@@ -73,7 +73,7 @@ class EncodingProfile(Document):
     @property
     def clk_bits(self) -> int:
         """Length of the CLK before hardening, in bits."""
-        return int(json.loads(self.linkage_schema)["clkConfig"]["l"])
+        return int(_read_schema(self.linkage_schema)["clkConfig"]["l"])
 
     @property
     def encoding_bits(self) -> int:
@@ -84,6 +84,15 @@ class EncodingProfile(Document):
     def encoding_bytes(self) -> int:
         """Length of what is uploaded, in bytes; the last byte is padded with zero bits."""
         return (self.encoding_bits + 7) // 8
+
+
+def _read_schema(text: str) -> Any:
+    # Fractions are allowed here, unlike in signed JSON; what two readers may read differently is not.
+    return json.loads(text, object_pairs_hook=unique_object, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("not a number of JSON")
 
 
 def encoded_similarity(profile: EncodingProfile, similarity: Fraction) -> Fraction:
