@@ -1,0 +1,7 @@
+"""The cleaning recipe: the same rules at every agency, hashed into the encoding profile."""
+
+from __future__ import annotations
+
+from encoding.recipe.recipe import INPUTS, Derived, Recipe
+
+__all__ = ["INPUTS", "Derived", "Recipe"]

@@ -1,0 +1,151 @@
+"""Reads the cells of each input column, every distinct one once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol, TypeVar
+
+from encoding.recipe.dates import DateFormat
+from encoding.recipe.names import (
+    GivenName,
+    Surname,
+    read_given_name,
+    read_middle_names,
+    read_suffix,
+    read_surname,
+)
+from encoding.recipe.tables import Tables
+from encoding.recipe.text import words
+
+_T = TypeVar("_T")
+_MAX_REMEMBERED = 1 << 18
+
+
+class HasText(Protocol):
+    """Anything that a cell was read as."""
+
+    @property
+    def text(self) -> str:
+        """The whole cell, cleaned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of one known form: its cleaned text, and the rule it breaks, if any."""
+
+    text: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BirthCell:
+    """A date of birth, or the reason why there is none."""
+
+    birth: date | None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CellColumns:
+    """The cells of some rows, read; all lists of one length."""
+
+    given: list[GivenName]
+    middle: list[Cell]
+    surname: list[Surname]
+    suffix: list[Cell]
+    birth: list[BirthCell]
+    sex: list[Cell]
+    alias_given: list[GivenName]
+    alias_surname: list[Surname]
+
+
+class CellReader:
+    """Reads columns by the recipe's word lists and remembers distinct cells, in bounded memory."""
+
+    def __init__(self, tables: Tables, birth_years: tuple[int, int]) -> None:
+        self._birth_years = birth_years
+        self._tables = tables
+        self._given = _Remembered(lambda raw: read_given_name(raw, tables))
+        self._middle = _Remembered(lambda raw: Cell(read_middle_names(raw, tables)))
+        self._surname = _Remembered(lambda raw: read_surname(raw, tables))
+        self._suffix = _Remembered(lambda raw: Cell(read_suffix(raw, tables)))
+        self._sex = _Remembered(lambda raw: read_sex(raw, tables))
+        self._births: dict[str, _Remembered[BirthCell]] = {}
+
+    def clear(self) -> None:
+        """Forget every cell that was read."""
+        for remembered in (self._given, self._middle, self._surname, self._suffix, self._sex):
+            remembered.clear()
+        self._births.clear()
+
+    def read(
+        self, columns: Mapping[str, Sequence[str]], n_rows: int, date_format: DateFormat
+    ) -> CellColumns:
+        """Return the cells of all inputs; an input that is not there is empty in every row."""
+        blank = [""] * n_rows
+
+        def column(name: str, remembered: _Remembered[_T]) -> list[_T]:
+            return [remembered[cell] for cell in columns.get(name, blank)]
+
+        births = self._births.setdefault(
+            date_format.text,
+            _Remembered(lambda raw: read_birth(raw, date_format, self._birth_years, self._tables)),
+        )
+        return CellColumns(
+            given=column("first_name", self._given),
+            middle=column("middle_name", self._middle),
+            surname=column("last_name", self._surname),
+            suffix=column("suffix", self._suffix),
+            birth=column("birth_date", births),
+            sex=column("sex", self._sex),
+            alias_given=column("alias_first", self._given),
+            alias_surname=column("alias_last", self._surname),
+        )
+
+
+def read_sex(raw: str, tables: Tables) -> Cell:
+    """Return F, M, or nothing for a code that compares with no other (unknown, nonbinary)."""
+    code = "".join(words(raw))
+    if code in tables.sexes:
+        return Cell(tables.sexes[code])
+    return Cell(
+        "", "" if not code or code in tables.no_sex else "not a sex code that the recipe knows"
+    )
+
+
+def read_birth(
+    raw: str, date_format: DateFormat, years: tuple[int, int], tables: Tables
+) -> BirthCell:
+    """Return the date of birth; a date that stands for "unknown" counts as missing."""
+    text = raw.strip()
+    digits = "".join(character for character in text if character.isalnum())
+    if not digits or set(digits) <= {"0"} or set(digits) <= {"9"}:
+        return BirthCell(None, "missing, and required")
+    birth = date_format.parse(text)
+    if birth is None:
+        if "".join(words(raw)) in tables.name_placeholders:
+            return BirthCell(None, "missing, and required")
+        return BirthCell(None, f"not a date in the format {date_format.text}")
+    if birth in tables.birth_placeholders:
+        return BirthCell(None, "missing, and required")
+    if not years[0] <= birth.year <= years[1]:
+        return BirthCell(None, f"a year of birth outside {years[0]} to {years[1]}")
+    return BirthCell(birth)
+
+
+class _Remembered(dict[str, _T]):
+    """A cache that forgets everything when it is full, so that memory stays flat over any file."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[str], _T]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, raw: str) -> _T:
+        if len(self) >= _MAX_REMEMBERED:
+            self.clear()
+        value = self[raw] = self._read(raw)
+        return value

@@ -1,0 +1,69 @@
+"""Dates of birth in a declared format; nothing is ever guessed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from encoding.errors import DateFormatError
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_TOKENS = re.compile(r"YYYY|MM|MON|DD")
+_STRPTIME = {"YYYY": "%Y", "MM": "%m", "MON": "%b", "DD": "%d"}
+# A spreadsheet or database may add midnight to a date.
+_MIDNIGHT = r"(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?"
+
+
+@dataclass(frozen=True, slots=True)
+class DateFormat:
+    """A format as people write it: YYYY, MM or MON (JAN to DEC), DD, and separators.
+
+    With separators, days and months may lack their zero: MM/DD/YYYY takes 4/9/2011. Without (YYYYMMDD)
+    the digits are fixed.
+    """
+
+    text: str
+    pattern: re.Pattern[str]
+
+    @property
+    def strptime(self) -> str:
+        """The same format in the letters of `strptime`, as linkage schemas write it."""
+        return _TOKENS.sub(lambda token: _STRPTIME[token.group()], self.text)
+
+    def parse(self, text: str) -> date | None:
+        """Return the date, or None if the text is no date in this format."""
+        found = self.pattern.fullmatch(text)
+        if not found:
+            return None
+        parts = found.groupdict()
+        month = int(parts["MM"]) if "MM" in parts else _MONTHS.index(parts["MON"].upper()) + 1
+        try:
+            return date(int(parts["YYYY"]), month, int(parts["DD"]))
+        except ValueError:
+            return None
+
+
+def read_date_format(text: str) -> DateFormat:
+    """Return the format.
+
+    Raises:
+        DateFormatError: year, month and day do not each occur once, or the year has two digits only.
+    """
+    tokens = _TOKENS.findall(text)
+    if sorted(tokens) not in (["DD", "MM", "YYYY"], ["DD", "MON", "YYYY"]):
+        raise DateFormatError(
+            "the date format must name YYYY, MM (or MON) and DD once each, such as MM/DD/YYYY"
+        )
+    rest = _TOKENS.split(text)
+    if any(character.isalnum() for part in rest for character in part):
+        raise DateFormatError("a date format holds YYYY, MM, MON, DD and separators only")
+    digits = "{2}" if not any(rest) else "{1,2}"
+    patterns = {
+        "YYYY": r"(?P<YYYY>[0-9]{4})", "MM": rf"(?P<MM>[0-9]{digits})",
+        "DD": rf"(?P<DD>[0-9]{digits})", "MON": f"(?P<MON>(?i:{'|'.join(_MONTHS)}))",
+    }  # fmt: skip
+    pieces = [re.escape(rest[0])]
+    for token, separator in zip(tokens, rest[1:], strict=True):
+        pieces += [patterns[token], re.escape(separator)]
+    return DateFormat(text, re.compile("".join(pieces) + _MIDNIGHT))

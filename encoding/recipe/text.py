@@ -1,0 +1,51 @@
+"""From any spelling to upper-case ASCII words, the same on every platform.
+
+Composition (NFC) is stable for all assigned characters, the transliteration is a fixed table of the
+anyascii package whose digest the recipe holds, and upper-casing happens in ASCII: no locale, and no
+property that differs between versions of Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from functools import cache
+
+from anyascii import anyascii
+
+_NOT_LETTERS = re.compile(r"[^A-Z0-9]+")
+_JOINERS = str.maketrans("", "", "'`")
+# "Robert (Bobby)", 'Robert "Bobby"': how the child is called.
+_CALLED = re.compile(r"[(\"]([^()\"]*)[)\"]")
+
+
+def plain_upper(raw: str) -> str:
+    """Return the text in upper-case ASCII, nothing else changed."""
+    if raw.isascii():
+        return raw.upper()
+    return str(anyascii(unicodedata.normalize("NFC", raw))).upper()
+
+
+def words(raw: str) -> tuple[str, ...]:
+    """Return the words of a name: apostrophes join (O'Neal is ONEAL), all other marks part."""
+    return tuple(_NOT_LETTERS.sub(" ", plain_upper(raw).translate(_JOINERS)).split())
+
+
+def called(raw: str) -> tuple[str, str]:
+    """Return the text without its bracketed or quoted part, and that part; empty if there is none."""
+    if "(" not in raw and '"' not in raw:
+        return raw, ""
+    found = _CALLED.search(raw)
+    return (_CALLED.sub(" ", raw), found.group(1)) if found else (raw, "")
+
+
+@cache
+def transliteration_digest() -> str:
+    """Return the SHA-256 of what anyascii makes of every character of the basic plane.
+
+    Agencies with different tables would clean the same name differently and never match: the recipe names
+    the table by this digest.
+    """
+    lines = "\n".join(anyascii(chr(code)) for code in range(0x80, 0xD800))
+    return hashlib.sha256(lines.encode()).hexdigest()
