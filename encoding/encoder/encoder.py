@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.encoder.linkage_schema import read_linkage_schema
-from encoding.encoder.masks import Masks, ValueMasks, n_words
+from encoding.encoder.masks import Masks, n_words
+from encoding.encoder.memory import ValueMemory
 from encoding.errors import ColumnLengthError, MissingColumnError
 from encoding.problems import RowProblem
 
@@ -62,7 +63,7 @@ class Encoder:
         row_bytes = 8 * n_words(schema.hash_bits)
         limit = min(_MAX_REMEMBERED, _MEMORY_BYTES // (len(schema.fields) * row_bytes))
         self._fields = tuple(
-            (field.identifier, ValueMasks(field, schema.hash_bits, limit))
+            (field.identifier, ValueMemory(field, schema.hash_bits, limit))
             for field in schema.fields
         )
 
@@ -79,8 +80,8 @@ class Encoder:
 
     def clear(self) -> None:
         """Forget every value that was encoded."""
-        for _, masks in self._fields:
-            masks.clear()
+        for _, memory in self._fields:
+            memory.clear()
 
     def encode(self, columns: Mapping[str, Sequence[str]], first_row: int = 1) -> EncodedChunk:
         """Return the CLKs of some rows.
@@ -121,14 +122,14 @@ class Encoder:
         n_rows = len(columns[self.columns[0]])
         masks = np.zeros((n_rows, n_words(self._hash_bits)), dtype=np.uint64)
         problems: list[RowProblem] = []
-        for name, values in self._fields:
-            numbers = values.numbers(columns[name])
-            masks |= values.rows[numbers]
-            if values.broken:
-                rules = values.broken
-                at = np.flatnonzero(np.isin(numbers, list(rules)))
+        for name, memory in self._fields:
+            rows = memory.rows_of(columns[name])
+            masks |= memory.masks[rows]
+            if memory.broken:
+                at = np.flatnonzero(np.isin(rows, list(memory.broken)))
                 problems.extend(
-                    RowProblem(first_row + i, name, rules[numbers[i]]) for i in at.tolist()
+                    RowProblem(first_row + i, name, memory.broken[int(rows[i])])
+                    for i in at.tolist()
                 )
         masks[[problem.row - first_row for problem in problems]] = 0
         return masks, sorted(problems, key=lambda problem: problem.row)

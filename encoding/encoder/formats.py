@@ -6,7 +6,8 @@ The rules and the resulting text are those of clkhash; the words are ours, since
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,6 @@ from clkhash.field_formats import DateSpec, EnumSpec, IntegerSpec, StringSpec
 
 from encoding.encoder.pattern import Pattern, UnsafePatternError
 from encoding.errors import LinkageSchemaError
-
-Reader = Callable[[str], str]
 
 # strptime directives as people write them in an agreement.
 _SPOKEN = {
@@ -33,29 +32,48 @@ class RuleBroken(Exception):
     """A cell breaks a rule of its format; the only argument is the rule, never the value."""
 
 
-def value_reader(spec: Any) -> Reader:
-    """Return the function that turns a cell into the text that is encoded, or raises RuleBroken.
+Read = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How the cells of a column are read.
+
+    Attributes:
+        read: turns a cell into the text that is encoded, or raises RuleBroken.
+        reads_as_is: a quick test of many cells; True only if `read` would return each of them unchanged.
+    """
+
+    read: Read
+    reads_as_is: Callable[[Sequence[str]], bool] = lambda _: False
+
+
+def format_of(spec: Any) -> Format:
+    """Return how the cells of a column are read.
 
     Args:
         spec: the FieldSpec of clkhash, not ignored.
     Raises:
         LinkageSchemaError: the format cannot be read by (a date format or pattern).
     """
+    cell_format = _format_of_type(spec)
     missing = spec.hashing_properties.missing_value
-    read = _reader_of_type(spec)
     if missing is None:
-        return read
+        return cell_format
     sentinel: str = missing.sentinel
     replacement: str = missing.replace_with
     encoding = spec.hashing_properties.encoding
 
     def read_or_replace(value: str) -> str:
         if value != sentinel:
-            return read(value)
+            return cell_format.read(value)
         _check_encodable(replacement, encoding)
         return replacement
 
-    return read_or_replace
+    def reads_as_is(values: Sequence[str]) -> bool:
+        return sentinel not in values and cell_format.reads_as_is(values)
+
+    return Format(read_or_replace, reads_as_is)
 
 
 def spoken_format(strptime_format: str) -> str:
@@ -63,15 +81,15 @@ def spoken_format(strptime_format: str) -> str:
     return re.sub("%.", lambda match: _SPOKEN.get(match[0], match[0]), strptime_format)
 
 
-def _reader_of_type(spec: Any) -> Reader:
+def _format_of_type(spec: Any) -> Format:
     if isinstance(spec, StringSpec):
-        return _pattern_reader(spec) if spec.regex_based else _text_reader(spec)
+        return Format(_pattern_reader(spec)) if spec.regex_based else _text_format(spec)
     if isinstance(spec, IntegerSpec):
-        return _integer_reader(spec)
+        return Format(_integer_reader(spec))
     if isinstance(spec, DateSpec):
-        return _date_reader(spec)
+        return Format(_date_reader(spec))
     if isinstance(spec, EnumSpec):
-        return _enum_reader(spec)
+        return Format(_enum_reader(spec))
     raise LinkageSchemaError(f"the linkage schema, feature {spec.identifier}: unknown format type")
 
 
@@ -82,7 +100,7 @@ def _check_encodable(value: str, encoding: str) -> None:
         raise RuleBroken(f"holds a character that {encoding} does not have") from None
 
 
-def _pattern_reader(spec: Any) -> Reader:
+def _pattern_reader(spec: Any) -> Read:
     encoding = spec.hashing_properties.encoding
     pattern = _usable_pattern(spec)
 
@@ -105,7 +123,7 @@ def _usable_pattern(spec: Any) -> Pattern:
         ) from None
 
 
-def _text_reader(spec: Any) -> Reader:
+def _text_format(spec: Any) -> Format:
     encoding = spec.hashing_properties.encoding
     shortest = spec.min_length or 0
     longest = spec.max_length
@@ -121,14 +139,24 @@ def _text_reader(spec: Any) -> Reader:
             raise RuleBroken(f"not in {spec.case} case")
         return value
 
-    return read
+    def reads_as_is(values: Sequence[str]) -> bool:
+        # Only ASCII: there a text is in a case if its characters are, and every encoding has them.
+        joined = "".join(values)
+        return (
+            joined.isascii()
+            and (fold is None or fold(joined) == joined)
+            and min(map(len, values)) >= shortest
+            and (longest is None or max(map(len, values)) <= longest)
+        )
+
+    return Format(read, reads_as_is)
 
 
 def _characters(count: int) -> str:
     return "1 character" if count == 1 else f"{count} characters"
 
 
-def _integer_reader(spec: Any) -> Reader:
+def _integer_reader(spec: Any) -> Read:
     least, most = spec.minimum, spec.maximum
 
     def read(value: str) -> str:
@@ -145,7 +173,7 @@ def _integer_reader(spec: Any) -> Reader:
     return read
 
 
-def _date_reader(spec: Any) -> Reader:
+def _date_reader(spec: Any) -> Read:
     date_format = _usable_date_format(spec)
     rule = f"not a date in the format {spoken_format(date_format)}"
 
@@ -174,7 +202,7 @@ def _usable_date_format(spec: Any) -> str:
     return date_format
 
 
-def _enum_reader(spec: Any) -> Reader:
+def _enum_reader(spec: Any) -> Read:
     allowed = frozenset(spec.values)
 
     def read(value: str) -> str:

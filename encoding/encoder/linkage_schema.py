@@ -16,7 +16,7 @@ from clkhash.comparators import NgramComparison, NumericComparison
 from clkhash.field_formats import InvalidSchemaError
 from clkhash.key_derivation import generate_key_lists
 
-from encoding.encoder.formats import Reader, value_reader
+from encoding.encoder.formats import Format, format_of
 from encoding.encoder.hashing import TokenHash, blake_hash, double_hash
 from encoding.encoder.tokens import Tokeniser, tokeniser
 from encoding.errors import LinkageSchemaError
@@ -41,16 +41,16 @@ class Field:
 
     Attributes:
         identifier: the column's name.
-        read: turns a cell into the text that is encoded, or raises RuleBroken.
-        tokenise: cuts that text into tokens; the empty text has none.
+        format: turns a cell into the text that is encoded.
+        tokeniser: cuts that text into tokens.
         bits_per_token: the number of hash positions of each of `n` tokens, in token order.
         token_hash: turns tokens into positions in the filter.
         encoding: the text encoding in which tokens are hashed.
     """
 
     identifier: str
-    read: Reader
-    tokenise: Tokeniser
+    format: Format
+    tokeniser: Tokeniser
     bits_per_token: Callable[[int], list[int]]
     token_hash: TokenHash
     encoding: str
@@ -164,8 +164,8 @@ def _field(spec: Any, keys: tuple[bytes, ...], hash_bits: int) -> Field:
     _check_field(spec)
     return Field(
         identifier=spec.identifier,
-        read=value_reader(spec),
-        tokenise=tokeniser(hashing.comparator),
+        format=format_of(spec),
+        tokeniser=tokeniser(hashing.comparator),
         bits_per_token=hashing.strategy.bits_per_token,
         token_hash=_token_hash(spec, keys, hash_bits),
         encoding=hashing.encoding,

@@ -6,11 +6,13 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import cast
 
 from encoding.errors import (
     DelimiterError,
+    FileChangedError,
     FileMissingError,
     FileUnreadableError,
     InputError,
@@ -20,10 +22,11 @@ from encoding.errors import (
     UndecodableError,
     UnknownEncodingError,
 )
-from encoding.records.table import Table, rows_in_chunks, stripped_columns
+from encoding.records.table import Table, column_chunks
 
 # A thousand times any row of a school or a child-welfare file, and little enough to refuse at once.
 MAX_LINE_CHARS = 1_000_000
+_BLOCK_CHARS = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -43,20 +46,17 @@ class CsvTable(Table):
         super().__init__(path)
 
     def _read_header(self) -> list[str]:
-        with self._open() as stream, self._faults_named():
+        with self._open() as stream, self._faults_located():
             row = next(self._rows(stream), [])
         return [name.lstrip(_BYTE_ORDER_MARK).strip() for name in row]
 
     def _read_columns(self, n_rows: int) -> Iterator[tuple[dict[str, list[str]], float]]:
         size_bytes = max(1, self._identity[1])
-        places = self._places()
-        first_row = 1
-        with self._open() as stream, self._faults_named():
+        width, places = len(self._header), self._places()
+        with self._open() as stream, self._faults_located():
             rows = self._rows(stream)
             next(rows, None)
-            for some in rows_in_chunks(rows, n_rows):
-                columns = stripped_columns(some, len(self._header), places, first_row)
-                first_row += len(some)
+            for columns in column_chunks(rows, n_rows, width=width, places=places):
                 yield columns, min(1.0, _bytes_read(stream) / size_bytes)
 
     @contextmanager
@@ -71,42 +71,48 @@ class CsvTable(Table):
             yield stream
 
     def _rows(self, stream: io.TextIOWrapper) -> Iterator[list[str]]:
-        """Yield every row, the header first; faults are raised with the number of their row."""
-        reader = csv.reader(_lines(stream), delimiter=self.delimiter, strict=True)
-        number = 0
-        try:
-            for row in reader:
-                yield row
-                number += 1
-        except csv.Error as error:
-            raise _csv_fault(error, _place(number)) from None
-        except _LineFault as fault:
-            raise fault.error_class(f"{_place(number)} {fault.rule}") from None
+        lines = chain.from_iterable(_line_blocks(stream))
+        return csv.reader(lines, delimiter=self.delimiter, strict=True)
 
     @contextmanager
-    def _faults_named(self) -> Iterator[None]:
-        """Turn a decoding fault, which Python tells by byte, into one by row and column."""
+    def _faults_located(self) -> Iterator[None]:
+        """Turn a fault met at full speed into one with row and column, by reading slowly up to it."""
         try:
             yield
-        except UnicodeError:
-            raise UndecodableError(
-                f"{self._undecodable_place()} holds a byte that the encoding {self.encoding} does not have",
-                hint="say which encoding the file has; files from Excel are often cp1252",
-            ) from None
+        except (csv.Error, UnicodeError, _UnreadableLine):
+            raise self._first_fault() from None
         except OSError:
             raise FileUnreadableError(f"{self.path} cannot be read") from None
 
-    def _undecodable_place(self) -> str:
-        """Return where the first such byte is, by reading again with the bad bytes marked."""
-        try:
-            with self._open(errors="surrogateescape") as stream:
-                for number, row in enumerate(self._rows(stream)):
-                    for place, cell in enumerate(row):
-                        if any("\udc80" <= char <= "\udcff" for char in cell):
-                            return self._cell_place(number, place)
-        except (InputError, UnicodeError):
-            pass
-        return "the file"
+    def _first_fault(self) -> InputError:
+        with self._open(errors="surrogateescape") as stream:
+            rows = csv.reader(_short_lines(stream), delimiter=self.delimiter, strict=True)
+            for number in count():
+                try:
+                    row = next(rows, None)
+                except csv.Error as error:
+                    return _csv_fault(error, _place(number))
+                except UnicodeError:
+                    return self._undecodable("the file")
+                except _UnreadableLine:
+                    return RowTooLongError(
+                        f"{_place(number)} is longer than {MAX_LINE_CHARS} characters"
+                    )
+                if row is None:
+                    break
+                for place, cell in enumerate(row):
+                    if "\0" in cell:
+                        where = self._cell_place(number, place)
+                        return NulByteError(f"{where} holds a NUL byte, which no text file has")
+                    if any("\udc80" <= char <= "\udcff" for char in cell):
+                        return self._undecodable(self._cell_place(number, place))
+        return FileChangedError(f"{self.path} changed while it was read")
+
+    def _undecodable(self, where: str) -> UndecodableError:
+        return UndecodableError(
+            f"{where} holds a byte that the encoding {self.encoding} does not have",
+            hint="say which encoding the file has; files from Excel are often cp1252",
+        )
 
     def _cell_place(self, number: int, place: int) -> str:
         if number == 0:
@@ -116,19 +122,8 @@ class CsvTable(Table):
         return f"{_place(number)}, column {name if name in self.columns else place + 1},"
 
 
-def _bytes_read(stream: io.TextIOWrapper) -> int:
-    """Return how far the file has been read; TextIOWrapper forbids its own tell while iterating."""
-    raw = cast(io.BufferedReader, stream.buffer)
-    return raw.tell()
-
-
-class _LineFault(Exception):
-    """A line that must not reach the CSV reader."""
-
-    def __init__(self, error_class: type[InputError], rule: str) -> None:
-        super().__init__(rule)
-        self.error_class = error_class
-        self.rule = rule
+class _UnreadableLine(Exception):
+    """A line that must not reach the CSV reader: too long, or with a NUL byte."""
 
 
 def check_delimiter(delimiter: str) -> None:
@@ -150,13 +145,30 @@ def check_encoding(encoding: str) -> None:
         ) from None
 
 
-def _lines(stream: io.TextIOWrapper) -> Iterator[str]:
+def _line_blocks(stream: io.TextIOWrapper) -> Iterator[io.StringIO]:
+    """Yield the text in blocks of whole lines, each of which gives its lines when iterated."""
+    rest = ""
+    while block := stream.read(_BLOCK_CHARS):
+        if "\0" in block or len(rest) > MAX_LINE_CHARS:
+            raise _UnreadableLine
+        block = rest + block
+        # A carriage return at the very end may be half of a line end.
+        end = block.rfind("\n") + 1 or block.rfind("\r", 0, -1) + 1
+        yield io.StringIO(block[:end], newline="")
+        rest = block[end:]
+    yield io.StringIO(rest, newline="")
+
+
+def _short_lines(stream: io.TextIOWrapper) -> Iterator[str]:
     while line := stream.readline(MAX_LINE_CHARS + 1):
         if len(line) > MAX_LINE_CHARS:
-            raise _LineFault(RowTooLongError, f"is longer than {MAX_LINE_CHARS} characters")
-        if "\0" in line:
-            raise _LineFault(NulByteError, "holds a NUL byte, which no text file has")
+            raise _UnreadableLine
         yield line
+
+
+def _bytes_read(stream: io.TextIOWrapper) -> int:
+    """Return how far the file has been read, for which the text layer has no cheap answer."""
+    return cast(io.BufferedReader, stream.buffer).tell()
 
 
 def _csv_fault(error: csv.Error, place: str) -> InputError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from encoding.errors import CellError, ExtraMissingError, FileKindError, SheetError
 from encoding.records.cell_text import InexactCell, cell_text
-from encoding.records.table import Table, rows_in_chunks, stripped_columns
+from encoding.records.table import Table, column_chunks
 from encoding.records.xlsx_cells import check_cells
 
 
@@ -42,12 +42,11 @@ class XlsxTable(Table):
             column_names={sheet.start[1] + place: name for name, place in places.items()},
         )
         n_lines = sheet.total_height
-        width = len(self._header)
-        first_row = 1
-        for some in rows_in_chunks(self._text_rows(sheet, places), n_rows):
-            columns = stripped_columns(some, width, places, first_row)
-            first_row += len(some)
-            yield columns, min(1.0, (self._header_line + first_row) / n_lines)
+        n_read = self._header_line + 1
+        rows = self._text_rows(sheet, places)
+        for columns in column_chunks(rows, n_rows, width=len(self._header), places=places):
+            n_read += len(next(iter(columns.values()), []))
+            yield columns, min(1.0, n_read / n_lines)
 
     def _text_rows(self, sheet: Any, places: dict[str, int]) -> Iterator[list[str]]:
         """Yield each row after the header; columns that are not selected are left empty."""
