@@ -24,7 +24,8 @@ AgencyError                     1  the root
 │   ├── FormulaCellError           a cell that holds a formula
 │   ├── CellError                  a cell whose content has no exact text
 │   ├── InvalidRowsError           rows that cannot be encoded; carries them
-│   └── RecordCountError           fewer or more records than the agreement takes
+│   ├── RecordCountError           fewer or more records than the agreement takes
+│   └── LinksFileError             not a file of links, or of columns with link IDs
 ├── ExtraMissingError           1  the file needs an optional package
 ├── LinkageSchemaError          1  the linkage schema cannot be used
 ├── SecretError                 1  the shared secret cannot be used
@@ -222,6 +223,12 @@ class RecordCountError(InputError):
     """The file has fewer or more records than the agreement takes."""
 
     code = "record-count"
+
+
+class LinksFileError(InputError):
+    """Not a file of links, or of columns with link IDs."""
+
+    code = "links-file"
 
 
 class ExtraMissingError(AgencyError):
