@@ -5,7 +5,7 @@ export PYTHON
 WORKERS ?= 2
 BIN = .venv/bin
 
-.PHONY: help demo test soak bench lint wheelhouse lock clean
+.PHONY: help demo test soak bench setup lint wheelhouse lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -29,6 +29,9 @@ bench:  ## measure encoding and matching; QUICK=1 for a first look
 	for benchmark in matching encoding; do \
 	  $(BIN)/python benchmarks/$$benchmark.py $(if $(QUICK),--quick) || exit 1; \
 	done
+
+setup:  ## make the environment of the tests, and no more
+	sh install/venv.sh dev
 
 lint:  ## check style, types, imports and the Dockerfile
 	sh install/venv.sh dev
