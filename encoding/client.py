@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Self, TypeVar
+from typing import Self, TypeVar
 
 from encoding.connection import Connection
 from encoding.errors import BrokerAnswerError
@@ -108,28 +108,24 @@ class BrokerClient:
         """Return what has been released to this party, newest first."""
         return self._get(ReleaseList, f"projects/{project}/releases")
 
-    def fetch_release(self, release: str, file: IO[bytes], size_bytes: int) -> str:
-        """Write a release into `file` and return its SHA-256 as lower-case hex.
+    def fetch_release(self, release: str, size_bytes: int) -> bytes:
+        """Return a release file; the caller holds its digest against the match log.
 
         Raises:
             BrokerAnswerError: it is longer or shorter than the broker itself has said.
         """
 
-        def write(pieces: Iterator[bytes]) -> str:
-            file.seek(0)
-            file.truncate()
-            digest, written = hashlib.sha256(), 0
+        def take(pieces: Iterator[bytes]) -> bytes:
+            raw = bytearray()
             for piece in pieces:
-                written += len(piece)
-                if written > size_bytes:
+                raw += piece
+                if len(raw) > size_bytes:
                     break
-                digest.update(piece)
-                file.write(piece)
-            if written != size_bytes:
+            if len(raw) != size_bytes:
                 raise BrokerAnswerError("the release is not as long as the broker said")
-            return digest.hexdigest()
+            return bytes(raw)
 
-        return self._connection.stream("GET", f"releases/{release}/file", write)
+        return self._connection.stream("GET", f"releases/{release}/file", take)
 
     def release_receipt(self, release: str) -> Receipt:
         """Return the proof that the release is in the match log."""

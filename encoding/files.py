@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import glob
+import io
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -46,6 +48,17 @@ def write_durably(path: Path, content: bytes, *, private: bool = True) -> None:
     """Replace `path` by `content`, in one step and durably."""
     with replacing(path, private=private) as file:
         file.write(content)
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Replace `path` by a CSV file in UTF-8 with plain line ends, the same on every system."""
+    with replacing(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+        text.flush()
+        text.detach()
 
 
 def make_private_folder(path: Path) -> None:

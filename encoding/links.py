@@ -1,0 +1,173 @@
+"""Fetches the link IDs released to this agency, checks them, and puts its own record IDs beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from encoding.agency_file import AgencyFile
+from encoding.client import BrokerClient
+from encoding.errors import LinksFileError, NotReadyError, ReleaseError
+from encoding.files import write_csv
+from encoding.handles import derive_map_keys, read_handle_map, record_keys
+from encoding.receipts import KeptReceipt, verify_release_receipt
+from encoding.uploads import Trust
+from encoding.workspace import Workspace
+from schemas.api import ReleaseView
+from schemas.errors import DocumentError
+from schemas.ids import Handle, LinkId
+from schemas.release import ReleaseHeader, parse_release, release_digest
+
+LINKS_HEADER: Final = ("record_id", "link_id")
+LINKS_START: Final = b"record_id,link_id\n"
+
+
+class Link(NamedTuple):
+    """One record of this agency and the link ID that it shares with the records of the same person."""
+
+    record_id: str
+    link_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedRelease:
+    """A release that was fetched and verified: its header and the link ID of each handle."""
+
+    header: ReleaseHeader
+    links: dict[Handle, LinkId]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedLinks:
+    """Links in the order of record IDs; `n_missing` link IDs belong to records that the file has not."""
+
+    links: tuple[Link, ...]
+    n_missing: int
+
+
+def newest_release(
+    client: BrokerClient, project: str, party: str, run: str | None = None
+) -> ReleaseView:
+    """Return the newest release of link IDs to this party; with `run`, the one of that run.
+
+    Raises:
+        NotReadyError: there is none.
+    """
+    for release in client.releases(project).releases:
+        if (
+            release.recipient == party
+            and release.mode == "linked"
+            and (run is None or release.run == run)
+        ):
+            return release
+    raise NotReadyError(
+        "no link IDs have been released to this agency yet", hint="see: blindlink status"
+    )
+
+
+def fetch_release(client: BrokerClient, release: ReleaseView, trust: Trust) -> FetchedRelease:
+    """Fetch a release, hold it against the match log, and keep the proof.
+
+    Raises:
+        ReleaseError: it is not what the broker announced.
+        ReceiptError, LogError: the match log does not vouch for it.
+    """
+    raw = client.fetch_release(release.release, release.size_bytes)
+    sha256 = release_digest(raw)
+    if sha256 != release.sha256:
+        raise ReleaseError("the link IDs that were fetched are not those that were announced")
+    receipt = client.release_receipt(release.release)
+    verify_release_receipt(receipt, release.release, release.recipient, trust.key, sha256)
+    fetched = _parse(raw, release)
+    trust.log.hold(receipt.checkpoint.encode("utf-8"), trust.key)
+    trust.log.check(trust.key, client)
+    trust.receipts.keep(KeptReceipt(receipt, None))
+    return fetched
+
+
+def join_links(workspace: Workspace, fetched: FetchedRelease, file: AgencyFile) -> JoinedLinks:
+    """Put the record IDs of the file beside their link IDs; call it under the workspace's lock.
+
+    Raises:
+        InputError: the file cannot be read.
+        HandleMapError: the handle map of the release's epoch cannot be read.
+    """
+    header = fetched.header
+    keys = derive_map_keys(workspace.key(), header.project, header.epoch)
+    path = workspace.handle_map(header.project, header.epoch)
+    handle_map = read_handle_map(path, header.project, header.epoch, keys)
+    found: dict[str, LinkId] = {}
+    for chunk in file.open().select([file.id_column]).chunks():
+        record_ids = chunk.columns[file.id_column]
+        known, handles = handle_map.find(record_keys(keys, record_ids))
+        for index in np.flatnonzero(known).tolist():
+            link_id = fetched.links.get(Handle(handles[index].tobytes()))
+            if link_id is not None:
+                found[record_ids[index]] = link_id
+    links = (Link(record_id, found[record_id].hex()) for record_id in sorted(found))
+    return JoinedLinks(tuple(links), len(fetched.links) - len(found))
+
+
+def write_links(path: Path, links: Iterable[Link]) -> None:
+    """Write `record_id,link_id` in place of the former file, in one step."""
+    write_csv(path, LINKS_HEADER, links)
+
+
+def read_links(path: Path) -> dict[str, str]:
+    """Return the link ID of each record ID of a file that `write_links` wrote.
+
+    Raises:
+        LinksFileError: it cannot be read, or is no such file.
+    """
+    hint = "links are written by: blindlink links"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise LinksFileError(f"the file of links {path} cannot be read", hint=hint) from exc
+    rows = csv.reader(io.StringIO(text, newline=""))
+    if tuple(next(rows, ())) != LINKS_HEADER:
+        raise LinksFileError(f"{path} is not a file of links", hint=hint)
+    links: dict[str, str] = {}
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 2 or not is_link_id(row[1]):
+            raise LinksFileError(f"{path}, row {number}: not a record ID and a link ID", hint=hint)
+        links[row[0]] = row[1]
+    return links
+
+
+def is_link_id(text: str) -> bool:
+    """Tell whether a text is a link ID as it stands in files."""
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
+
+def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
+    try:
+        header, links = parse_release(raw)
+    except DocumentError as exc:
+        raise ReleaseError(f"the release breaks its format: {exc}") from exc
+    stated = (
+        header.release,
+        header.run,
+        header.project,
+        header.recipient,
+        header.mode,
+        header.space,
+    )
+    announced = (
+        release.release,
+        release.run,
+        release.project,
+        release.recipient,
+        release.mode,
+        release.space,
+    )
+    if stated != announced:
+        raise ReleaseError("the release is for someone else, or of another run, than was announced")
+    return FetchedRelease(header, links)
