@@ -34,6 +34,7 @@ AgencyError                     1  the root
 │   ├── SecretExposedError         other users of the machine can read the secret file
 │   ├── SecretFormatError          not a secret file of this program
 │   └── PassphraseError            a secret made by people, where only a random one protects
+├── ShippedNameError            1  no shipped linkage schema or preset of this name
 ├── RecipeError                 1  the cleaning recipe cannot be used
 │   └── DateFormatError            not a date format
 ├── RehearsalError              1  rehearsal data that cannot be written as asked
@@ -277,6 +278,12 @@ class PassphraseError(SecretError):
     """A secret made by people, where only a random one protects."""
 
     code = "passphrase"
+
+
+class ShippedNameError(AgencyError):
+    """There is no shipped linkage schema or column preset of this name."""
+
+    code = "shipped-name"
 
 
 class RecipeError(AgencyError):

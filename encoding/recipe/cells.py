@@ -106,8 +106,11 @@ class CellReader:
 
 
 def read_sex(raw: str, tables: Tables) -> Cell:
-    """Return F, M, or nothing for a code that compares with no other (unknown, nonbinary)."""
-    code = "".join(words(raw))
+    """Return F, M, or nothing for a code that compares with no other (unknown, nonbinary).
+
+    Of an Ed-Fi descriptor (uri://ed-fi.org/SexDescriptor#Female) the part after the sign counts.
+    """
+    code = "".join(words(raw.rpartition("#")[2]))
     if code in tables.sexes:
         return Cell(tables.sexes[code])
     return Cell(
