@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from oracles.broker import BrokerDouble
 
+from encoding.client import BrokerClient
+from encoding.connection import Connection, Waiting
 from encoding.secret import Secret
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
@@ -138,3 +141,41 @@ PEOPLE: Mapping[str, tuple[str, str, str]] = {
 def people() -> list[tuple[str, ...]]:
     """Four people, one row each."""
     return [(record_id, *names) for record_id, names in PEOPLE.items()]
+
+
+class Sleeps(list[float]):
+    """Counts the seconds that a client would have slept."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def broker(view: ProjectView) -> BrokerDouble:
+    """A broker in memory with the project of these tests."""
+    return BrokerDouble(view)
+
+
+@pytest.fixture
+def sleeps() -> Sleeps:
+    """What the clients of this test have waited, without waiting."""
+    return Sleeps()
+
+
+@pytest.fixture
+def client_of(broker: BrokerDouble, sleeps: Sleeps) -> Iterator[Callable[[str], BrokerClient]]:
+    """Connects a party to the broker in memory."""
+    opened: list[BrokerClient] = []
+
+    def connect(party: str) -> BrokerClient:
+        waiting = Waiting(patience_s=20, sleep=sleeps)
+        transport = broker.transport()
+        connection = Connection(
+            "https://broker.test", f"bl_{party}", waiting=waiting, transport=transport
+        )
+        opened.append(BrokerClient(connection))
+        return opened[-1]
+
+    yield connect
+    for client in opened:
+        client.close()
