@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 
 from app.blobs import BlobStore
 from app.clock import Clock, utc_now
 from app.db import Database
+from app.durable import make_private_folder
+from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.matchlog.service import MatchLog
+from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
+from app.security.log_key import read_log_key
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    from app.matchlog.service import MatchLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,44 @@ class Broker:
     log: MatchLog
     clock: Clock
 
+    def close(self) -> None:
+        """Close the database's connections."""
+        self.database.close()
+
 
 def open_broker(settings: Settings, *, clock: Clock = utc_now) -> Broker:
-    """Open the stores that `init` made.
+    """Open the stores that `init` made; whether the database's schema is current is not looked at.
 
     Raises:
         ConfigurationError: a key, the database or a durability setting is missing or unsafe.
     """
-    raise NotImplementedError
+    signer = read_log_key(settings.log_key_file)
+    keystore = KeyStore(settings.key_store_dir, KeyRing(settings.ring_file))
+    make_private_folder(settings.scratch_dir)
+    return Broker(
+        settings=settings,
+        database=open_database(settings),
+        keystore=keystore,
+        blobs=BlobStore(settings.blob_dir, reserve_percent=settings.disk_reserve_percent),
+        log=MatchLog(signer, LastCheckpointFile(settings.last_checkpoint_file), clock=clock),
+        clock=clock,
+    )
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the database that the settings name, whatever its schema.
+
+    Raises:
+        ConfigurationError: it does not answer, or it would not keep what it acknowledges.
+    """
+    database = Database(settings.engine_url())
+    try:
+        if not settings.insecure_volatile_database:
+            database.check()
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def broker_of(request: Request) -> Broker:

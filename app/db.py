@@ -90,13 +90,16 @@ class Database:
 
 
 def _engine(url: URL) -> Engine:
+    # hide_parameters: an error's text must not hold the values of a statement.
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True
+        )
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     raise ConfigurationError("the database URL must begin with sqlite:/// or postgresql+psycopg://")
 
 

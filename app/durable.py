@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import Final
+
+from app.errors import ConfigurationError
 
 # Owner only: everything the broker writes by itself is sealed, secret or both.
 PRIVATE_FILE: Final = 0o600
@@ -54,6 +57,23 @@ def make_private_folder(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     sync_folder(path.parent)
+
+
+def refuse_shared(file: Path, what: str) -> None:
+    """Raise ConfigurationError where others than its owner may read a file that is secret.
+
+    Windows keeps access lists that permission bits do not show; docs/operator.md says how to set them.
+    """
+    if os.name == "nt":
+        return
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError as exc:
+        raise ConfigurationError(f"{what} cannot be read") from exc
+    if mode & 0o077:
+        raise ConfigurationError(
+            f"{what} may be read by others than its owner", hint=f"chmod 600 {file}"
+        )
 
 
 def sync_folder(path: Path) -> None:

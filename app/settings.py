@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
+from schemas.ids import NAME_PATTERN
 
 CONFIG_NAME: Final = "broker.toml"
 DEFAULT_STATE_DIR: Final = Path("broker-state")
@@ -32,12 +33,14 @@ class Settings(BaseSettings):
     )
 
     state_dir: Path = DEFAULT_STATE_DIR
-    # The name of the log in its checkpoints, fixed by `init`: host and log, as in C2SP tlog-checkpoint.
-    log_origin: str = "localhost/blindlink"
+    # The party that runs the broker, in whose name its own commands act.
+    operator: Annotated[str, Field(pattern=NAME_PATTERN)] = "operator"
 
     database_url: str | None = None
     database_password_file: Path | None = None
     key_ring_file: Path | None = None
+    # For tests: takes a database that may lose what it acknowledged when the machine loses power.
+    insecure_volatile_database: bool = False
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8443
@@ -61,6 +64,11 @@ class Settings(BaseSettings):
     sign_ins_per_minute: PerMinute = 30
 
     disk_reserve_percent: Annotated[int, Field(ge=0, le=90)] = 10
+
+    # Comparisons in one block of a run: what a worker that dies loses at most.
+    block_pairs: Annotated[int, Field(ge=1, le=10**13)] = 2 * 10**9
+    # How long a run waits for a worker that fell silent before another takes it up.
+    lease_s: Seconds = 30
 
     @model_validator(mode="after")
     def _tls_comes_in_pairs(self) -> Self:
@@ -107,6 +115,11 @@ class Settings(BaseSettings):
         return self.state_dir / "log" / "last-checkpoint"
 
     @property
+    def scratch_dir(self) -> Path:
+        """Folder of files that live for one answer, such as a bundle of the log; never of encodings."""
+        return self.state_dir / "scratch"
+
+    @property
     def tls_dir(self) -> Path:
         """Folder of the development certificate, if `init` made one."""
         return self.state_dir / "tls"
@@ -122,10 +135,10 @@ class Settings(BaseSettings):
         try:
             url = make_url(self.database_url)
         except ArgumentError as exc:
-            raise ConfigurationError("The database URL is malformed.") from exc
+            raise ConfigurationError("the database URL is malformed") from exc
         if url.password is not None:
             raise ConfigurationError(
-                "The database URL holds a password; put it into a file and set database_password_file."
+                "the database URL holds a password; put it into a file and set database_password_file"
             )
         if self.database_password_file is None:
             return url
@@ -146,7 +159,7 @@ def read_settings(state_dir: Path | None = None, **flags: Any) -> Settings:
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise ConfigurationError(f"Setting {where}: {first['msg']}.") from None
+        raise ConfigurationError(f"setting {where}: {first['msg']}") from None
 
 
 class _FileSettings(PydanticBaseSettingsSource):
@@ -164,11 +177,11 @@ class _FileSettings(PydanticBaseSettingsSource):
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-            raise ConfigurationError(f"{CONFIG_NAME} cannot be read as TOML.") from exc
+            raise ConfigurationError(f"{CONFIG_NAME} cannot be read as TOML") from exc
 
 
 def _first_line(file: Path) -> str:
     try:
         return file.read_text("utf-8").splitlines()[0]
     except (OSError, UnicodeDecodeError, IndexError) as exc:
-        raise ConfigurationError("The file of the database password cannot be read.") from exc
+        raise ConfigurationError("the file of the database password cannot be read") from exc

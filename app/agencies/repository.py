@@ -29,6 +29,12 @@ def list_parties(session: Session) -> Sequence[Party]:
     return session.scalars(select(Party).order_by(Party.name)).all()
 
 
+def find_person(session: Session, party: str, label: str) -> Person | None:
+    """Return a party's first person with this label, or None."""
+    query = select(Person).where(Person.party == party, Person.label == label)
+    return session.scalars(query.order_by(Person.created, Person.id).limit(1)).one_or_none()
+
+
 def known_parties(session: Session, names: Sequence[str]) -> set[str]:
     """Return those of the names that are enrolled."""
     return set(session.scalars(select(Party.name).where(Party.name.in_(names))))

@@ -23,7 +23,7 @@ from app.security.actor import Actor
 from app.security.errors import NotAuthenticatedError
 from app.security.tokens import digest_of, is_token, new_token
 from schemas.api import Role, SessionLink
-from schemas.ids import PERSON_PREFIX
+from schemas.ids import PERSON_PREFIX, REQUEST_PREFIX
 from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # No secret: the three letters before a token's id.
 TOKEN_ID_PREFIX: Final = "tok"  # noqa: S105
+# The label of the person as whom commands on the broker's own machine act.
+COMMAND_LINE: Final = "command line"
 CODE_LIFETIME: Final = timedelta(seconds=60)
 SESSION_LIFETIME: Final = timedelta(hours=8)
 
@@ -73,6 +75,37 @@ def enrol_party(
     session.flush()
     body = PartyEnrolled(party=name, role=role, fingerprint=None)
     log.append(session, [_draft(body, actor)])
+
+
+def enrol_operator(
+    session: Session, log: MatchLog, *, name: str, title: str, now: datetime
+) -> Actor:
+    """Enrol the party that runs the broker, with the person that its own commands act as.
+
+    Nobody is there yet to do it, so the log names the broker's software.
+    """
+    time = utc_text(now)
+    person = Person(id=new_id(PERSON_PREFIX), party=name, label=COMMAND_LINE, created=time)
+    session.add(Party(name=name, title=title, created=time))
+    session.flush()
+    session.add(person)
+    session.flush()
+    enrolled = PartyEnrolled(party=name, role="operator", fingerprint=None)
+    granted = RoleChanged(party=name, person=person.id, role="operator", change="granted")
+    log.append(session, [EntryDraft(enrolled), EntryDraft(granted)])
+    return _operator(person)
+
+
+def operator_actor(session: Session, name: str) -> Actor:
+    """Return whom the operator's own commands on this machine act as.
+
+    Raises:
+        UnknownPartyError: no such party, or it is not the operator's.
+    """
+    person = repository.find_person(session, name, COMMAND_LINE)
+    if person is None:
+        raise UnknownPartyError("The party that the settings name as operator is not enrolled.")
+    return _operator(person)
 
 
 def list_parties(session: Session) -> Sequence[Party]:
@@ -204,6 +237,16 @@ def open_session(session: Session, code: str, now: datetime) -> str:
 def close_session(session: Session, cookie: str) -> None:
     """End a page session, if there is one."""
     repository.end_session(session, digest_of(cookie))
+
+
+def _operator(person: Person) -> Actor:
+    return Actor(
+        party=person.party,
+        person=person.id,
+        role="operator",
+        token_id=COMMAND_LINE,
+        request_id=new_id(REQUEST_PREFIX),
+    )
 
 
 def _draft(body: PartyEnrolled | RoleChanged, actor: Actor) -> EntryDraft:

@@ -51,3 +51,8 @@ class MethodNotAllowedError(RequestError):
     code = "method-not-allowed"
     status = 405
     title = "Not with this method"
+
+    def __init__(self, allowed: str) -> None:
+        """Take the methods that this path does take, as the Allow header lists them."""
+        super().__init__("This path takes another method.", hint=f"it takes {allowed}")
+        self.allowed = allowed

@@ -65,8 +65,8 @@ def _headers(error: BrokerError) -> Mapping[str, str]:
         return {"www-authenticate": "Bearer"}
     if isinstance(error, TooManyRequestsError):
         return {"retry-after": str(error.retry_after_s)}
-    if isinstance(error, MethodNotAllowedError) and error.hint:
-        return {"allow": error.hint}
+    if isinstance(error, MethodNotAllowedError):
+        return {"allow": error.allowed}
     if error.status == UnavailableError.status:
         return {"retry-after": str(RETRY_AFTER_S)}
     return {}
@@ -83,13 +83,11 @@ def _refuse_known(request: Request, error: Exception) -> Response:
 
 def _refuse_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    allowed = (getattr(error, "headers", None) or {}).get("Allow")
+    allowed = (getattr(error, "headers", None) or {}).get("Allow", "none")
     if status == NotFoundError.status:
         return _answer(request, NotFoundError("There is nothing here."))
     if status == MethodNotAllowedError.status:
-        return _answer(
-            request, MethodNotAllowedError("This path takes another method.", hint=allowed)
-        )
+        return _answer(request, MethodNotAllowedError(allowed))
     if status < BrokerError.status:
         return _answer(request, RequestError("The request is not acceptable."))
     return _answer(request, BrokerError("The broker failed."))

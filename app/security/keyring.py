@@ -9,14 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import secrets
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.durable import make_private_folder, write_durably, write_new
+from app.durable import make_private_folder, refuse_shared, write_durably, write_new
 from app.errors import ConfigurationError
 from app.security.errors import SealBrokenError
 
@@ -84,23 +82,15 @@ def keep_primary_only(file: Path) -> None:
 
 
 def _read_ring(file: Path) -> tuple[KeyEncryptionKey, ...]:
+    refuse_shared(file, "the ring of key-encryption keys")
     try:
-        _refuse_shared(file)
         lines = file.read_text("ascii").splitlines()
         keys = [base64.b64decode(line, validate=True) for line in lines[1:]]
     except (OSError, UnicodeDecodeError, binascii.Error) as exc:
-        raise ConfigurationError("The ring of key-encryption keys cannot be read.") from exc
+        raise ConfigurationError("the ring of key-encryption keys cannot be read") from exc
     if not keys or lines[0] != FORMAT or any(len(key) != KEY_BYTES for key in keys):
-        raise ConfigurationError("The ring of key-encryption keys is malformed.")
+        raise ConfigurationError("the ring of key-encryption keys is malformed")
     return tuple(KeyEncryptionKey(_name(key), key) for key in keys)
-
-
-def _refuse_shared(file: Path) -> None:
-    # Windows keeps access lists that these bits do not show; docs/operator.md says how to set them.
-    if os.name != "nt" and stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise ConfigurationError(
-            "The ring of key-encryption keys may be read by others; make it owner-only (chmod 600)."
-        )
 
 
 def _name(key: bytes) -> str:

@@ -1,0 +1,55 @@
+"""Founding a broker: its folders, keys, database, match log and operator, each only if it is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.agencies.service import enrol_operator
+from app.broker import open_broker, open_database
+from app.clock import Clock, utc_now
+from app.durable import make_private_folder
+from app.migrations.steps import migrate
+from app.security.keyring import make_ring
+from app.security.log_key import make_log_key
+from app.version import SOFTWARE
+
+if TYPE_CHECKING:
+    from app.security.actor import Actor
+    from app.settings import Settings
+
+
+def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = utc_now) -> Actor:
+    """Found a broker in its state folder and return whom the operator's commands act as.
+
+    What a founding that was interrupted left behind is taken up; keys are never replaced.
+
+    Args:
+        origin: the log's name in its checkpoints, such as `broker.example.org/blindlink`; for good.
+        title: the name for people of the party that runs the broker.
+    Raises:
+        LogStartedError: there is a broker here already.
+        ConfigurationError: the database is not fit.
+    """
+    make_private_folder(settings.state_dir)
+    if not settings.ring_file.exists():
+        make_ring(settings.ring_file)
+    if not settings.log_key_file.exists():
+        make_log_key(settings.log_key_file, origin)
+    _migrate(settings)
+    broker = open_broker(settings, clock=clock)
+    try:
+        with broker.database.write() as session:
+            broker.log.start(session, SOFTWARE)
+            return enrol_operator(
+                session, broker.log, name=settings.operator, title=title, now=clock()
+            )
+    finally:
+        broker.close()
+
+
+def _migrate(settings: Settings) -> None:
+    database = open_database(settings)
+    try:
+        migrate(database)
+    finally:
+        database.close()

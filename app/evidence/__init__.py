@@ -1,0 +1,1 @@
+"""What anyone may check: checkpoints, proofs, tiles and bundles of the match log."""

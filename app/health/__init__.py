@@ -1,0 +1,1 @@
+"""Whether the broker is alive and fit to serve, and its numbers."""

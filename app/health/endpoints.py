@@ -1,0 +1,50 @@
+"""Health for whoever runs the broker, and its own description for whoever programs against it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.broker import WiredBroker
+from app.health.readiness import require_ready
+from schemas.document import Document
+
+router = APIRouter()
+
+
+class Health(Document):
+    """The broker is what the route asks about."""
+
+    KIND: ClassVar[str] = "health"
+
+    status: Literal["alive", "ready"]
+
+
+@router.get("/healthz")
+def alive() -> Health:
+    """Answer while the process lives."""
+    return Health(status="alive")
+
+
+@router.get("/readyz")
+def ready(broker: WiredBroker) -> Health:
+    """Answer while the broker can take and give: database, disk and match log are fit."""
+    require_ready(broker)
+    return Health(status="ready")
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(request: Request) -> Response:
+    """Give the broker's numbers in Prometheus' text form."""
+    return Response(
+        generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST
+    )
+
+
+@router.get("/v1/openapi.json")
+def describe(request: Request) -> dict[str, Any]:
+    """Give this description."""
+    description: dict[str, Any] = request.app.openapi()
+    return description

@@ -1,0 +1,75 @@
+"""Bringing a database to the schema that this software needs, and refusing to serve on another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import inspect, text
+
+from app.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+    from app.db import Database
+
+FOLDER: Final = Path(__file__).parent
+REVISION_DIGITS: Final = 4
+
+
+class SchemaNotCurrentError(ConfigurationError):
+    """The database has another schema than this software needs."""
+
+    code = "schema-not-current"
+
+
+def migrate(database: Database) -> None:
+    """Bring the database to the newest schema, all steps in one transaction; nothing if it is there."""
+    from alembic import command
+
+    with database.engine.begin() as connection:
+        command.upgrade(config_for(connection), "head")
+
+
+def require_current(database: Database) -> None:
+    """Assert that the database has the newest schema.
+
+    Raises:
+        SchemaNotCurrentError: it has not; says what to do.
+    """
+    if stored_revision(database) != newest_revision():
+        raise SchemaNotCurrentError(
+            "the database has another schema than this version of the broker needs",
+            hint="make a backup, then run `blindlink-broker migrate`",
+        )
+
+
+def stored_revision(database: Database) -> str | None:
+    """Return the database's revision; None where it is empty."""
+    with database.engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(
+            text("SELECT version_num FROM alembic_version")
+        ).scalar()
+        return found
+
+
+def newest_revision() -> str:
+    """Return the revision that this software needs: files are named by theirs, `0001_...`, in order.
+
+    Read from the names, since every command asks and alembic takes a second to import.
+    """
+    return max(path.name for path in (FOLDER / "versions").glob("[0-9]*.py"))[:REVISION_DIGITS]
+
+
+def config_for(connection: Connection) -> Config:
+    """Return alembic's settings for work on this connection."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    return config

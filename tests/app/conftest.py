@@ -1,0 +1,129 @@
+"""A broker of the test's own on either database, and an HTTP client whose clock the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from app.agencies.service import IssuedToken, enrol_party, issue_token
+from app.broker import Broker, open_broker
+from app.cli.founding import found_broker
+from app.main import create_app
+from app.security.actor import Actor
+from app.settings import Settings
+from schemas.api import Role
+
+START = datetime(2026, 9, 1, 6, 0, 0, tzinfo=UTC)
+ORIGIN = "broker.test/blindlink"
+
+
+@dataclass
+class HandClock:
+    """A clock that only the test moves."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@dataclass
+class FoundedBroker:
+    """A broker with its operator, clock and the tokens issued so far, by party and role."""
+
+    broker: Broker
+    operator: Actor
+    clock: HandClock
+    tokens: dict[tuple[str, Role], IssuedToken] = field(default_factory=dict)
+
+    def enrol(self, *parties: str) -> None:
+        with self.broker.database.write() as session:
+            for party in parties:
+                enrol_party(
+                    session,
+                    self.broker.log,
+                    name=party,
+                    title=party.title(),
+                    role="agency",
+                    actor=self.operator,
+                    now=self.clock(),
+                )
+
+    def token(self, party: str, role: Role, lifetime: timedelta | None = None) -> str:
+        with self.broker.database.write() as session:
+            issued = issue_token(
+                session,
+                self.broker.log,
+                party=party,
+                label="test",
+                role=role,
+                lifetime=lifetime,
+                actor=self.operator,
+                now=self.clock(),
+            )
+        self.tokens[party, role] = issued
+        return issued.secret
+
+
+@pytest.fixture
+def hand_clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings with rates that no ordinary test reaches."""
+    return Settings(
+        state_dir=tmp_path / "state",
+        database_url=database_url,
+        reads_per_minute=10**6,
+        writes_per_minute=10**6,
+        parts_per_minute=10**6,
+        sign_ins_per_minute=10**6,
+        disk_reserve_percent=0,
+        # The tests' PostgreSQL does not sync, which makes it several times faster.
+        insecure_volatile_database=True,
+    )
+
+
+@pytest.fixture
+def founded(settings: Settings, hand_clock: HandClock) -> Iterator[FoundedBroker]:
+    operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
+    broker = open_broker(settings, clock=hand_clock)
+    yield FoundedBroker(broker, operator, hand_clock)
+    broker.close()
+
+
+@pytest.fixture
+def web_app(founded: FoundedBroker) -> FastAPI:
+    return create_app(founded.broker)
+
+
+@pytest.fixture
+def client(web_app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(web_app, base_url="https://broker.test", raise_server_exceptions=False) as made:
+        yield made
+
+
+Bearer = Callable[[str, Role], dict[str, str]]
+
+
+@pytest.fixture
+def bearer(founded: FoundedBroker) -> Bearer:
+    """Return the header with a party's token in a role, issued on first use."""
+
+    def header(party: str, role: Role) -> dict[str, str]:
+        if (party, role) not in founded.tokens:
+            founded.token(party, role)
+        return {"authorization": f"Bearer {founded.tokens[party, role].secret}"}
+
+    return header
