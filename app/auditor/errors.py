@@ -1,0 +1,154 @@
+"""What the auditor's tool finds wrong, each with the evidence that shows it.
+
+AuditError
+├── LogBrokenError (exit 1: the log contradicts itself, what was pinned, or the rules)
+│   ├── LeafChangedError        an entry is not the one whose hash is in the tree
+│   ├── OutOfPlaceError         an entry states another place than where it stands
+│   ├── WithheldError           an entry is withheld, or shown, that should not be
+│   ├── CheckpointMissingError  a batch has no checkpoint, or two, or one out of order
+│   ├── RootMismatchError       entries do not lead to the root that was signed
+│   ├── SignatureMissingError   a checkpoint is not signed by the log's key in force
+│   ├── CosignatureBrokenError  a witness's signature does not verify, or its key is not named
+│   ├── TileChangedError        an upper tile does not follow from the leaves
+│   ├── KeyChainError           the log's keys do not follow one from the other
+│   ├── PinContradictedError    the log is not the one that was pinned
+│   ├── RolledBackError         the log ends before a checkpoint that was pinned
+│   └── RuleBrokenError         an entry that the rules of the log do not allow
+├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
+├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
+├── NotAuthorisedError (exit 4: the broker did not accept the token)
+└── UnreachableError (exit 5: the bundle could not be fetched)
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+Evidence = dict[str, int | str | None]
+
+
+class AuditError(Exception):
+    """The root; `index` is that of the first bad entry, None where no single entry is at fault."""
+
+    code: str = "audit"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, message: str, *, index: int | None = None, evidence: Evidence | None = None
+    ) -> None:
+        """Take one plain sentence, where it went wrong, and what shows it."""
+        super().__init__(message)
+        self.message = message
+        self.index = index
+        self.evidence = evidence or {}
+
+
+class LogBrokenError(AuditError):
+    """The log contradicts itself, what was pinned, or the rules."""
+
+    code = "log-broken"
+
+
+class LeafChangedError(LogBrokenError):
+    """An entry was changed after its hash went into the tree, or the hash was."""
+
+    code = "leaf-changed"
+
+
+class OutOfPlaceError(LogBrokenError):
+    """Entries were removed, repeated or put in another order."""
+
+    code = "out-of-place"
+
+
+class WithheldError(LogBrokenError):
+    """What the reader should see is withheld, or what belongs to others is shown."""
+
+    code = "withheld"
+
+
+class CheckpointMissingError(LogBrokenError):
+    """Each batch must end with exactly one checkpoint, the last one with the last entry."""
+
+    code = "checkpoint-missing"
+
+
+class RootMismatchError(LogBrokenError):
+    """The entries since the last good checkpoint are not those that were signed."""
+
+    code = "root-mismatch"
+
+
+class SignatureMissingError(LogBrokenError):
+    """A checkpoint lacks a valid signature of the log's key in force."""
+
+    code = "signature-missing"
+
+
+class CosignatureBrokenError(LogBrokenError):
+    """A further signature on a checkpoint is not a named witness's."""
+
+    code = "cosignature-broken"
+
+
+class TileChangedError(LogBrokenError):
+    """An upper tile was changed; whoever fetched it alone would be deceived."""
+
+    code = "tile-changed"
+
+
+class KeyChainError(LogBrokenError):
+    """A log key was not handed over by the one before it."""
+
+    code = "log-key"
+
+
+class PinContradictedError(LogBrokenError):
+    """The log shows another history than the one whose checkpoint was pinned."""
+
+    code = "pin-contradicted"
+
+
+class RolledBackError(LogBrokenError):
+    """The log is shorter than it was when the pin was taken."""
+
+    code = "rolled-back"
+
+
+class RuleBrokenError(LogBrokenError):
+    """The log records something that the rules do not allow; `code` names the rule."""
+
+    def __init__(
+        self, rule: str, message: str, *, index: int | None, evidence: Evidence | None = None
+    ) -> None:
+        """Take the rule's code too."""
+        super().__init__(message, index=index, evidence=evidence)
+        self.code = rule
+
+
+class MalformedError(AuditError):
+    """The input is not a bundle that this version can read."""
+
+    code = "malformed"
+    exit_code = 3
+
+
+class PinUnreadableError(AuditError):
+    """A file of pins or a log key that the auditor gave cannot be used."""
+
+    code = "pin-unreadable"
+    exit_code = 3
+
+
+class NotAuthorisedError(AuditError):
+    """The broker did not let the auditor read the log."""
+
+    code = "not-authorised"
+    exit_code = 4
+
+
+class UnreachableError(AuditError):
+    """The bundle could not be fetched."""
+
+    code = "unreachable"
+    exit_code = 5

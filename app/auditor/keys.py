@@ -1,0 +1,84 @@
+"""The log's keys, each handed over by the one before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.auditor.errors import KeyChainError, PinUnreadableError, SignatureMissingError
+from schemas.errors import CheckpointError, SignatureError
+from schemas.matchlog.checkpoint import Checkpoint, verify_log_signature
+from schemas.matchlog.kinds import LogKeyRotated
+from schemas.matchlog.note import LOG_KEY, Note, VerifierKey
+from schemas.signing import verify_document
+
+
+class KeyChain:
+    """Follows the log's key from the first one: a hand-over counts from the next batch on.
+
+    `signed_with` lists the keys that signed a checkpoint, in order.
+    """
+
+    def __init__(self, first: VerifierKey) -> None:
+        """Begin with the key that the first checkpoint must be signed by."""
+        self.present = first
+        self.signed_with: list[str] = []
+        self._next: VerifierKey | None = None
+
+    def hand_over(self, body: LogKeyRotated, index: int) -> None:
+        """Take a hand-over entry.
+
+        Raises:
+            KeyChainError: by another key than the present one, a second one in its batch, or the new key
+                is not of this log or did not sign for itself.
+        """
+        if self._next is not None or body.old != self.present.text:
+            raise KeyChainError("a log key is handed over by a key not in force", index=index)
+        try:
+            new = VerifierKey.from_text(body.new)
+            document = {"log": self.present.name, "new": body.new, "old": body.old}
+            public_key = Ed25519PublicKey.from_public_bytes(new.public_key)
+            verify_document("key-rotation", document, body.possession, public_key)
+        except (CheckpointError, SignatureError) as exc:
+            raise KeyChainError("a new log key did not sign for itself", index=index) from exc
+        if new.kind != LOG_KEY or new.name != self.present.name:
+            raise KeyChainError("a new log key is not one of this log", index=index)
+        self._next = new
+
+    def close_batch(self, checkpoint: Checkpoint, note: Note) -> None:
+        """Check a batch's checkpoint against the key in force, and move to the next key if one is due.
+
+        Raises:
+            SignatureMissingError: it is not signed by that key.
+        """
+        try:
+            verify_log_signature(checkpoint, note, [self.present])
+        except CheckpointError as exc:
+            raise SignatureMissingError(
+                f"the checkpoint of {checkpoint.size} entries is not signed by the log's key in force",
+                index=checkpoint.size - 1,
+                evidence={"checkpoint_size": checkpoint.size},
+            ) from exc
+        if self.present.text not in self.signed_with[-1:]:
+            self.signed_with.append(self.present.text)
+        if self._next is not None:
+            self.present, self._next = self._next, None
+
+
+def read_log_key(text_or_path: str) -> VerifierKey:
+    """Read the log's first key, given as text or as the path of a file whose first line it is.
+
+    Raises:
+        PinUnreadableError: it is neither.
+    """
+    try:
+        if Path(text_or_path).is_file():
+            with Path(text_or_path).open(encoding="utf-8") as file:
+                text_or_path = file.readline(1000).strip()
+        key = VerifierKey.from_text(text_or_path)
+    except (OSError, UnicodeDecodeError, CheckpointError) as exc:
+        raise PinUnreadableError("the log key is not a verifier key or a file of one") from exc
+    if key.kind != LOG_KEY:
+        raise PinUnreadableError("the log key is a witness's key")
+    return key

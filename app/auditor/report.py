@@ -1,0 +1,40 @@
+"""A verdict in words: what was checked, what it shows, and what it cannot show."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from app.auditor.errors import AuditError
+from app.auditor.verdict import Verdict
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[str]:
+    """Yield the lines that a person reads after a verification that went well."""
+    withheld = f", {verdict.entries_withheld:,} withheld" if verdict.entries_withheld else ""
+    yield f"verified     {verdict.origin}"
+    if verdict.project is not None:
+        yield f"project      {verdict.project}"
+    yield f"entries      {verdict.size:,}{withheld}"
+    yield f"period       {verdict.first_time} to {verdict.last_time}"
+    yield f"checkpoints  {verdict.checkpoints:,}, one at the end of each batch, all signed"
+    yield f"root         {base64.b64encode(verdict.root).decode('ascii')}"
+    for key in verdict.log_keys:
+        yield f"log key      {key}"
+    if verdict.pins:
+        yield f"pins         {verdict.pins}, all part of this log"
+    for name, size in sorted(verdict.cosigned.items()):
+        yield f"witness      {name} signed for the first {size:,} entries"
+    for caveat in verdict.caveats:
+        yield f"not shown    {caveat.text}"
+
+
+def failure_lines(error: AuditError) -> Iterator[str]:
+    """Yield what a person reads, on stderr, after a verification that failed."""
+    yield f"error: {error.message}"
+    if error.index is not None:
+        yield f"first bad entry: {error.index}"
+    evidence = {name: value for name, value in error.evidence.items() if value is not None}
+    if evidence:
+        yield "evidence: " + ", ".join(f"{name} {value}" for name, value in evidence.items())
+    yield f"code: {error.code}"

@@ -1,0 +1,68 @@
+"""The rules that the log's entries must follow, replayed from the entries alone.
+
+`RULES` is the one table: for each kind, the steps that its entries go through. A step looks at the ledger
+and the entry, raises `RuleBrokenError` with the index and what contradicts it, or notes what later steps
+need. Spec page: `schemas/spec/entry.md`, section "Rules".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.auditor.ledger import Ledger
+from app.auditor.rules import common, projects, releases, runs, uploads
+from app.auditor.rules.steps import Rule
+from schemas.matchlog.entry import Entry
+
+COMMON: Final[tuple[Rule, ...]] = (
+    common.log_starts_once,
+    common.time_never_runs_back,
+    common.place_follows,
+    common.project_is_known,
+    common.actor_is_enrolled,
+)
+
+RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
+    "log-started": (),
+    "configuration-changed": (),
+    "party-enrolled": (projects.enrol_party,),
+    "role-changed": (projects.party_is_enrolled,),
+    "key-rotated": (projects.party_is_enrolled,),
+    "project-created": (projects.create_project,),
+    "upload-received": (projects.in_force, uploads.fits_terms, uploads.receive),
+    "upload-rejected": (),
+    "upload-destroyed": (uploads.destroy,),
+    "run-asked": (projects.in_force, runs.fits_terms, runs.uses_uploads_as_received, runs.ask),
+    "run-started": (projects.in_force, runs.start),
+    "run-finished": (runs.finish,),
+    "run-failed": (runs.end_without_result,),
+    "run-cancelled": (runs.end_without_result,),
+    "release-prepared": (projects.in_force, releases.prepare),
+    "release-fetched": (projects.in_force, releases.fetch),
+    "exported": (common.export_counts_fit,),
+    # The hand-over of the log's key is checked with the checkpoints, by `keys.KeyChain`.
+    "log-key-rotated": (),
+}
+
+
+def replay(ledger: Ledger, entry: Entry) -> None:
+    """Take the next entry that is shown; one that was refused changes nothing.
+
+    Raises:
+        RuleBrokenError: it breaks a rule.
+    """
+    for rule in COMMON:
+        rule(ledger, entry)
+    if entry.outcome != "refused":
+        for rule in RULES[entry.kind]:
+            rule(ledger, entry)
+
+
+def replay_end(ledger: Ledger) -> None:
+    """Check, after the last entry, what should have happened by its time.
+
+    Raises:
+        RuleBrokenError: encodings are kept longer than the terms allow.
+    """
+    uploads.destroyed_in_time(ledger)

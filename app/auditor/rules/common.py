@@ -1,0 +1,59 @@
+"""Steps that every entry goes through, and the one that makes exports complete."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from app.auditor.ledger import Ledger
+from app.auditor.rules.steps import break_off
+from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.kinds import Exported
+
+
+def log_starts_once(_: Ledger, entry: Entry) -> None:
+    """The first entry starts the log, and no other does."""
+    if (entry.kind == "log-started") != (entry.seq == 0):
+        break_off("log-start", "a log begins with its start, and has no other", entry)
+
+
+def time_never_runs_back(ledger: Ledger, entry: Entry) -> None:
+    """No entry is older than the one before it."""
+    if entry.time < ledger.time:
+        break_off("time-runs-back", "an entry is older than the one before it", entry)
+    ledger.time = entry.time
+
+
+def place_follows(ledger: Ledger, entry: Entry) -> None:
+    """Each project counts its own entries, so that none is withheld from those who see only these."""
+    place = ledger.places.get(entry.project, 0)
+    if entry.place != place:
+        message = "entries of the same project are missing before this one, or it is repeated"
+        break_off("place", message, entry)
+    ledger.places[entry.project] = place + 1
+
+
+def project_is_known(ledger: Ledger, entry: Entry) -> None:
+    """An entry about a project names one that was created, and the terms that bind it."""
+    if entry.project is None or entry.kind == "project-created":
+        return
+    project = ledger.projects.get(entry.project)
+    if project is None:
+        break_off("project-unknown", "an entry is about a project that was never created", entry)
+    if entry.agreement != project.agreement:
+        break_off("agreement", "an entry names other terms than its project's", entry, project.seq)
+
+
+def actor_is_enrolled(ledger: Ledger, entry: Entry) -> None:
+    """Whoever acts was enrolled before."""
+    if entry.actor.party != BROKER and entry.actor.party not in ledger.parties:
+        break_off("stranger", "a party acts that was never enrolled", entry)
+
+
+def export_counts_fit(ledger: Ledger, entry: Entry) -> None:
+    """An export states how many entries its reader should have seen before it."""
+    body = cast(Exported, entry.body)
+    before = dict(ledger.places)
+    before[entry.project] -= 1
+    entries = None if entry.project is None else before[entry.project]
+    if (body.entries, body.broker_wide) != (entries, before.get(None, 0)):
+        break_off("export-counts", "an export counts other entries than those before it", entry)

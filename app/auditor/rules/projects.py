@@ -1,0 +1,45 @@
+"""Steps about parties, projects and their terms."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from app.auditor.ledger import Ledger, ProjectState
+from app.auditor.rules.steps import break_off, project_of
+from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, ProjectCreated, RoleChanged
+
+
+def enrol_party(ledger: Ledger, entry: Entry) -> None:
+    """A party is enrolled once."""
+    party = cast(PartyEnrolled, entry.body).party
+    if party in ledger.parties:
+        break_off("enrolled-twice", "a party is enrolled twice", entry, ledger.parties[party])
+    ledger.parties[party] = entry.seq
+
+
+def party_is_enrolled(ledger: Ledger, entry: Entry) -> None:
+    """A role or key is changed for the broker or for an enrolled party."""
+    party = cast(RoleChanged | KeyRotated, entry.body).party
+    if party != BROKER and party not in ledger.parties:
+        break_off("stranger", "a role or key changes for a party that was never enrolled", entry)
+
+
+def create_project(ledger: Ledger, entry: Entry) -> None:
+    """A project is created once, and its entry's agreement is the digest of the terms it holds."""
+    terms = cast(ProjectCreated, entry.body).terms
+    known = ledger.projects.get(terms.project)
+    if known is not None:
+        break_off("project-twice", "a project is created twice", entry, known.seq)
+    agreement = terms.digest()
+    if (terms.project, agreement) != (entry.project, entry.agreement):
+        break_off("agreement", "a project's terms are not those that its entry names", entry)
+    ledger.projects[terms.project] = ProjectState(terms, agreement, entry.seq)
+
+
+def in_force(ledger: Ledger, entry: Entry) -> None:
+    """This happens within the dates of the terms, both included, in UTC."""
+    project = project_of(ledger, entry)
+    if not project.terms.start <= entry.time[:10] <= project.terms.end:
+        message = "this happened before the start or after the end of the terms"
+        break_off("not-in-force", message, entry, project.seq)

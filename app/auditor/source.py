@@ -1,0 +1,140 @@
+"""Where a bundle comes from: a file, standard input, or the broker over HTTPS; read once, as a stream."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from app.auditor.errors import MalformedError, NotAuthorisedError, UnreachableError
+from schemas.matchlog.archive import Source
+
+if TYPE_CHECKING:
+    import httpx2
+
+# Where the broker hands out the log; a URL with a path of its own is taken as it is.
+BUNDLE_PATH: Final = "/v1/log/bundle"
+TIMEOUT_S: Final = 60.0
+CHUNK_BYTES: Final = 256 * 1024
+
+
+def is_url(location: str) -> bool:
+    """Tell whether a bundle is to be fetched rather than opened."""
+    return location.startswith(("https://", "http://"))
+
+
+@contextmanager
+def open_bundle(
+    location: str, token_file: Path | None = None, ca_file: Path | None = None
+) -> Iterator[Source]:
+    """Open a bundle: a path, `-` for standard input, or a URL.
+
+    Args:
+        location: a URL without a path means the broker's own bundle of the whole log.
+        token_file: holds the auditor's token for the broker; None where none is asked for.
+        ca_file: certificates to trust beside the system's; None for the system's alone.
+    Raises:
+        MalformedError: the file cannot be opened.
+        NotAuthorisedError, UnreachableError: the broker refused, or could not be reached.
+    """
+    if is_url(location):
+        with _fetched(location, token_file, ca_file) as source:
+            yield source
+    elif location == "-":
+        yield sys.stdin.buffer
+    else:
+        try:
+            file = Path(location).open("rb")  # noqa: SIM115
+        except OSError as exc:
+            raise MalformedError("the bundle cannot be opened") from exc
+        with file:
+            yield file
+
+
+class _Download:
+    """A response as a source."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._pieces = response.iter_bytes(CHUNK_BYTES)
+        self._rest = b""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+        import httpx2
+
+        if not self._rest:
+            try:
+                self._rest = next(self._pieces, b"")
+            except httpx2.HTTPError as exc:
+                raise UnreachableError("the connection broke before the bundle ended") from exc
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return taken
+
+
+@contextmanager
+def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterator[Source]:
+    import httpx2
+
+    address = _bundle_url(url)
+    # Nothing is asked for compressed: a small answer must not swell into a large one.
+    headers = {"Accept-Encoding": "identity", **_authorisation(token_file)}
+    try:
+        with (
+            httpx2.Client(verify=_tls(ca_file), timeout=TIMEOUT_S) as client,
+            client.stream("GET", address, headers=headers) as response,
+        ):
+            _require_success(response.status_code)
+            yield _Download(response)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
+        raise UnreachableError("the broker could not be reached") from exc
+
+
+def _bundle_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise UnreachableError("a bundle is fetched over https, or from this machine")
+    return url if parts.path.strip("/") else urlunsplit(parts._replace(path=BUNDLE_PATH))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _authorisation(token_file: Path | None) -> dict[str, str]:
+    if token_file is None:
+        return {}
+    try:
+        token = token_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise NotAuthorisedError("the token file cannot be read") from exc
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    import httpx2
+
+    # The system's own store, so that a school network's filter with its own certificate does not stop it.
+    context = httpx2.create_ssl_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError) as exc:
+            raise UnreachableError("the file of certificates cannot be read") from exc
+    return context
+
+
+def _require_success(status: int) -> None:
+    if status in {401, 403}:
+        raise NotAuthorisedError("the broker does not let this token read the log")
+    if status != 200:
+        raise UnreachableError(f"the broker answered with status {status}")

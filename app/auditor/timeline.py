@@ -1,0 +1,98 @@
+"""The log in plain words, one line an entry, for people who read it from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from schemas.matchlog.entry import BROKER, Entry
+
+
+def timeline_line(entry: Entry) -> str:
+    """Return when, which entry, and what happened; the ids stand at the end."""
+    when = entry.time.replace("T", " ").replace("Z", "")
+    where = f" [{entry.object}]" if entry.object else ""
+    return f"{when}  #{entry.seq:<6} {sentence(entry)}{where}"
+
+
+def sentence(entry: Entry) -> str:
+    """Return what an entry says, as one sentence without a full stop."""
+    text = SENTENCES[entry.kind](entry, entry.body)
+    if entry.outcome == "refused" and entry.kind != "upload-rejected":
+        text = f"refused: {text}"
+    return text if entry.project is None else f"{entry.project}: {text}"
+
+
+def _who(entry: Entry) -> str:
+    actor = entry.actor
+    return "the broker" if (actor.party, actor.role) == (BROKER, BROKER) else _party(entry)
+
+
+def _party(entry: Entry) -> str:
+    return f"{entry.actor.party} ({entry.actor.role})"
+
+
+def _count(number: int | None) -> str:
+    return "too few to show" if number is None else f"{number:,}"
+
+
+def _project_created(entry: Entry, body: Any) -> str:
+    terms = body.terms
+    recipients = ", ".join(f"{r.party} ({r.mode})" for r in terms.recipients) or "nobody"
+    return (
+        f"{_who(entry)} created the project for {terms.purpose}, {terms.start} to {terms.end}: "
+        f"{', '.join(terms.providers)} upload, {recipients} receive"
+    )
+
+
+def _upload_received(entry: Entry, body: Any) -> str:
+    return (
+        f"{_who(entry)} uploaded {body.records:,} records ({body.encodings:,} encodings), "
+        f"as of {body.as_of}"
+    )
+
+
+def _run_asked(entry: Entry, body: Any) -> str:
+    uploads = ", ".join(upload.party for upload in body.specification.uploads)
+    return f"{_who(entry)} asked for a run on the uploads of {uploads}"
+
+
+def _run_finished(_: Entry, body: Any) -> str:
+    return (
+        f"the run finished: {_count(body.groups)} groups, {_count(body.auto_pairs)} pairs linked, "
+        f"{_count(body.review_pairs)} held for review"
+    )
+
+
+def _release_prepared(_: Entry, body: Any) -> str:
+    return f"link IDs for {body.recipient} are ready ({body.mode}, {_count(body.links)} links)"
+
+
+def _role_changed(entry: Entry, body: Any) -> str:
+    return f"{_who(entry)} {body.change} the role {body.role} for {body.party}"
+
+
+SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
+    "log-started": lambda _, body: f"the log {body.origin} began, written by {body.software}",
+    "configuration-changed": lambda entry, body: (
+        f"{_who(entry)} changed settings: {', '.join(body.changed) or 'none'}"
+    ),
+    "party-enrolled": lambda entry, body: f"{_who(entry)} enrolled {body.party} as {body.role}",
+    "role-changed": _role_changed,
+    "key-rotated": lambda entry, body: f"{_who(entry)} replaced the {body.use} key of {body.party}",
+    "project-created": _project_created,
+    "upload-received": _upload_received,
+    "upload-rejected": lambda entry, body: f"an upload of {_who(entry)} was refused: {body.rule}",
+    "upload-destroyed": lambda entry, body: (
+        f"{_who(entry)} destroyed the encodings of an upload ({body.reason})"
+    ),
+    "run-asked": _run_asked,
+    "run-started": lambda _, body: f"the run started, attempt {body.attempt}",
+    "run-finished": _run_finished,
+    "run-failed": lambda _, body: f"the run failed in attempt {body.attempt}: {body.code}",
+    "run-cancelled": lambda entry, body: f"{_who(entry)} cancelled the run ({body.reason})",
+    "release-prepared": _release_prepared,
+    "release-fetched": lambda entry, _: f"{_who(entry)} fetched its link IDs",
+    "exported": lambda entry, body: f"{_who(entry)} took a copy of the {body.what}",
+    "log-key-rotated": lambda entry, _: f"{_who(entry)} handed the log over to a new key",
+}

@@ -1,0 +1,98 @@
+"""What a verification found, and what it cannot show."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.auditor.errors import AuditError
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """Something that this verification could not show; `code` is stable."""
+
+    code: str
+    text: str
+
+
+NO_PIN = Caveat(
+    "no-pin",
+    "no pin was given: a log cut off at its end, or written anew by someone with the log's key, is not "
+    "detectable without a pin",
+)
+NO_LOG_KEY = Caveat(
+    "no-log-key",
+    "no log key was given: the bundle was checked against the key that it brings itself",
+)
+TIMES = Caveat(
+    "broker-time", "times are the broker's own; the log shows their order, not their truth"
+)
+WITHHELD = Caveat(
+    "withheld",
+    "entries of other projects are withheld: only their number and place are shown",
+)
+OPEN_END = Caveat(
+    "open-end",
+    "the bundle does not end with the entry of its own export: later entries of this project could be "
+    "among those withheld",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A log that verified. `project` is null where nothing is withheld; times are those of entries shown.
+
+    `cosigned` gives for each witness the largest size that it cosigned.
+    """
+
+    origin: str
+    project: str | None
+    size: int
+    root: bytes
+    entries_shown: int
+    checkpoints: int
+    log_keys: tuple[str, ...]
+    pins: int
+    cosigned: dict[str, int]
+    first_time: str
+    last_time: str
+    caveats: tuple[Caveat, ...] = field(default=())
+
+    @property
+    def entries_withheld(self) -> int:
+        """How many entries are bare leaf hashes."""
+        return self.size - self.entries_shown
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict for `--json`."""
+        return {
+            "verified": True,
+            "origin": self.origin,
+            "project": self.project,
+            "size": self.size,
+            "root": base64.b64encode(self.root).decode("ascii"),
+            "entries_shown": self.entries_shown,
+            "entries_withheld": self.entries_withheld,
+            "checkpoints": self.checkpoints,
+            "log_keys": list(self.log_keys),
+            "pins": self.pins,
+            "cosigned": self.cosigned,
+            "first_time": self.first_time,
+            "last_time": self.last_time,
+            "caveats": [{"code": c.code, "text": c.text} for c in self.caveats],
+        }
+
+
+def failure_json(error: AuditError) -> dict[str, Any]:
+    """Return a failed verification for `--json`; `index` is that of the first bad entry, or null."""
+    return {
+        "verified": False,
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "index": error.index,
+            "evidence": error.evidence,
+        },
+    }

@@ -1,0 +1,224 @@
+"""Verifies a bundle from front to back: every entry, every checkpoint, every tile, the pins, the rules.
+
+Trusts nothing but the log's first key, if the auditor gave it, and the pins. Stops at the first fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from app.auditor.errors import (
+    CheckpointMissingError,
+    KeyChainError,
+    LeafChangedError,
+    MalformedError,
+    OutOfPlaceError,
+    TileChangedError,
+    WithheldError,
+)
+from app.auditor.keys import KeyChain
+from app.auditor.ledger import Ledger
+from app.auditor.pins import Pin, PinBoard
+from app.auditor.rules import replay, replay_end
+from app.auditor.trail import CheckpointTrail
+from app.auditor.verdict import NO_LOG_KEY, NO_PIN, OPEN_END, TIMES, WITHHELD, Caveat, Verdict
+from schemas.errors import BundleError, FormatError
+from schemas.matchlog.archive import Source
+from schemas.matchlog.bundle import BundleManifest, BundleReader, Chunk
+from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.kinds import LogKeyRotated, LogStarted
+from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.matchlog.note import VerifierKey
+from schemas.matchlog.tiles import UpperTiles
+
+OnEntry = Callable[[Entry], None]
+OnProgress = Callable[[int, int], None]
+
+
+def verify_bundle(
+    source: Source,
+    *,
+    pins: Sequence[Pin] = (),
+    log_key: VerifierKey | None = None,
+    on_entry: OnEntry | None = None,
+    on_progress: OnProgress | None = None,
+) -> Verdict:
+    """Verify a bundle and return what it shows.
+
+    Args:
+        source: the bundle's bytes; read once, in bounded memory.
+        pins: checkpoints kept from earlier; each must be a state that this log was in.
+        log_key: the log's first key, from a source that is not the bundle.
+        on_entry: called with each entry that is shown, once it has passed its own checks.
+        on_progress: called with the number of entries done and to do.
+    Raises:
+        AuditError: the first fault, with the index of the entry and the evidence.
+    """
+    with _malformed(None):
+        reader = BundleReader(source)
+    if log_key is not None and log_key.text != reader.manifest.log_keys[0]:
+        raise KeyChainError("the log's first key is not the one that was given")
+    walk = _Walk(reader.manifest, PinBoard(pins, reader.manifest.origin), on_entry)
+    chunks = reader.chunks()
+    while True:
+        with _malformed(walk.size):
+            chunk = next(chunks, None)
+        if chunk is None:
+            break
+        walk.take_chunk(chunk)
+        if on_progress is not None:
+            on_progress(walk.size, reader.manifest.size)
+    with _malformed(None):
+        walk.end(reader)
+    return walk.verdict(has_log_key=log_key is not None)
+
+
+class _Walk:
+    """The state of one verification; `take_chunk` for each 256 entries, then `end`, then `verdict`."""
+
+    def __init__(self, manifest: BundleManifest, pins: PinBoard, on_entry: OnEntry | None) -> None:
+        self._manifest = manifest
+        self._pins = pins
+        self._on_entry = on_entry
+        self._scope = {None, manifest.project}
+        self._keys = KeyChain(VerifierKey.from_text(manifest.log_keys[0]))
+        cosigners = [VerifierKey.from_text(text) for text in manifest.cosigner_keys]
+        self._trail = CheckpointTrail(self._keys, cosigners)
+        self._frontier, self._upper = Frontier(), UpperTiles()
+        self._ledger = Ledger()
+        self._shown = 0
+        self._first_time = ""
+        self._last_shown: Entry | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries are verified so far."""
+        return self._frontier.size
+
+    def take_chunk(self, chunk: Chunk) -> None:
+        """Verify the next entries and the checkpoints among them."""
+        checkpoints = iter(chunk.checkpoints)
+        due = next(checkpoints, None)
+        for leaf_hash, raw in zip(chunk.leaf_hashes, chunk.entries, strict=True):
+            self._take_leaf(leaf_hash, raw)
+            self._upper.add(self._frontier.append(leaf_hash))
+            if due is not None and due[0].size == self.size:
+                self._trail.take(*due, self._frontier.root())
+                due = next(checkpoints, None)
+            if self._pins.is_due(self.size):
+                self._pins.take(self.size, self._frontier.root(), self._trail)
+        if due is not None:
+            raise CheckpointMissingError(
+                "a checkpoint is repeated, or stands out of order",
+                index=self._trail.covered,
+                evidence={"checkpoint_size": due[0].size},
+            )
+
+    def end(self, reader: BundleReader) -> None:
+        """Verify what follows the last entry."""
+        self._trail.require_end(self.size)
+        derived = self._upper.tiles(self.size)
+        for (tile, found), (_, hashes) in zip(reader.upper_tiles(), derived, strict=True):
+            if found != hashes:
+                raise TileChangedError(
+                    f"the file {tile.path} does not follow from the entries",
+                    evidence={"tile_level": tile.level, "tile_index": tile.index},
+                )
+        if reader.finish() != self._trail.newest:
+            raise CheckpointMissingError("the newest checkpoint is not the last one of the bundle")
+        if tuple(self._keys.signed_with) != self._manifest.log_keys:
+            raise KeyChainError("the bundle lists other log keys than those that signed it")
+        self._pins.end(self.size)
+        replay_end(self._ledger)
+
+    def verdict(self, *, has_log_key: bool) -> Verdict:
+        """Return what was found; call after `end`."""
+        return Verdict(
+            origin=self._manifest.origin,
+            project=self._manifest.project,
+            size=self.size,
+            root=self._frontier.root(),
+            entries_shown=self._shown,
+            checkpoints=self._trail.batches,
+            log_keys=tuple(self._keys.signed_with),
+            pins=self._pins.count,
+            cosigned=self._trail.cosigned,
+            first_time=self._first_time,
+            last_time=self._ledger.time,
+            caveats=tuple(self._caveats(has_log_key)),
+        )
+
+    def _take_leaf(self, leaf_hash: bytes, raw: bytes | None) -> None:
+        index = self.size
+        if raw is None:
+            # The first entry names the log and its key, so that everyone may see it.
+            if self._manifest.project is None or index == 0:
+                raise WithheldError("an entry is withheld that its reader may see", index=index)
+            return
+        if hash_leaf(raw) != leaf_hash:
+            raise LeafChangedError(
+                f"entry {index} is not the one whose hash is in the tree",
+                index=index,
+                evidence={"leaf_hash": leaf_hash.hex(), "found": hash_leaf(raw).hex()},
+            )
+        try:
+            entry = parse_entry(raw)
+        except FormatError as exc:
+            raise MalformedError(f"entry {index}: {exc}", index=index) from exc
+        self._take_entry(entry, index)
+
+    def _take_entry(self, entry: Entry, index: int) -> None:
+        if entry.seq != index:
+            raise OutOfPlaceError(
+                f"the entry at index {index} was written as number {entry.seq}",
+                index=index,
+                evidence={"seq": entry.seq},
+            )
+        self._trail.require_batch(entry.batch, index)
+        if self._manifest.project is not None and entry.project not in self._scope:
+            raise WithheldError("an entry of another project is shown", index=index)
+        self._take_keys(entry, index)
+        replay(self._ledger, entry)
+        self._shown += 1
+        self._first_time = self._first_time or entry.time
+        self._last_shown = entry
+        if self._on_entry is not None:
+            self._on_entry(entry)
+
+    def _take_keys(self, entry: Entry, index: int) -> None:
+        body = entry.body
+        if isinstance(body, LogKeyRotated):
+            self._keys.hand_over(body, index)
+        elif isinstance(body, LogStarted):
+            begun = (self._manifest.origin, self._manifest.log_keys[0])
+            if (body.origin, body.key) != begun:
+                raise KeyChainError("the log began under another name or key", index=index)
+
+    def _caveats(self, has_log_key: bool) -> Iterator[Caveat]:
+        if not self._pins.count:
+            yield NO_PIN
+        if not has_log_key:
+            yield NO_LOG_KEY
+        if self._shown != self.size:
+            yield WITHHELD
+        if self._manifest.project is not None and not self._ends_with_export():
+            yield OPEN_END
+        yield TIMES
+
+    def _ends_with_export(self) -> bool:
+        last = self._last_shown
+        return (
+            last is not None
+            and last.seq == self.size - 1
+            and (last.kind, last.project) == ("exported", self._manifest.project)
+        )
+
+
+@contextmanager
+def _malformed(index: int | None) -> Iterator[None]:
+    # The texts of format errors hold nothing of the input, so they may be shown.
+    try:
+        yield
+    except BundleError as exc:
+        raise MalformedError(str(exc), index=index) from exc

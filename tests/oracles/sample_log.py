@@ -1,0 +1,434 @@
+"""A match log in memory, told as a story of weekly linkages, and its bundle: for tests of every reader.
+
+It writes what a well-behaved broker would, with the formats alone and no database; its parts can be bent
+before they are packed, as a dishonest broker would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from schemas.agreement import ProjectTerms
+from schemas.document import Model
+from schemas.matchlog import kinds
+from schemas.matchlog.archive import END, pack_member
+from schemas.matchlog.bundle import BundleManifest
+from schemas.matchlog.checkpoint import (
+    Checkpoint,
+    cosign,
+    serialise_checkpoints,
+    sign_checkpoint,
+)
+from schemas.matchlog.entry import Actor, Entry, entry_bytes
+from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
+from schemas.run import IdSpace, MatchingPolicy, Recipient, RunSpecification, RunUpload
+from schemas.signing import sign_document
+
+ORIGIN = "broker.example/log"
+BROKER = Actor(party="broker", person=None, role="broker")
+OPERATOR = Actor(party="broker", person="per-" + "0" * 32, role="operator")
+CW = Actor(party="county-cw", person="per-" + "1" * 32, role="agency")
+K12 = Actor(party="school-district", person="per-" + "2" * 32, role="agency")
+STRANGER = Actor(party="stranger", person=None, role="agency")
+PROFILE = "ab" * 32
+
+
+def signer(number: int, name: str = ORIGIN, kind: int = 1) -> NoteSigner:
+    """A fixed key for tests."""
+    seed = hashlib.sha256(f"sample key {number}".encode()).digest()
+    return NoteSigner(name, Ed25519PrivateKey.from_private_bytes(seed), kind)
+
+
+WITNESSES = (
+    signer(100, "county-cw.example/witness", COSIGNER_KEY),
+    signer(101, "school-district.example/witness", COSIGNER_KEY),
+)
+
+
+def terms_of(project: str, **changes: Any) -> ProjectTerms:
+    """Terms between the two sample agencies, who both receive."""
+    fields: dict[str, Any] = {
+        "project": project,
+        "purpose": "foster-care-education",
+        "providers": ("county-cw", "school-district"),
+        "recipients": tuple(
+            Recipient(party=party, mode="linked", space="shared")
+            for party in ("county-cw", "school-district")
+        ),
+        "spaces": (IdSpace(name="shared", lifetime="run"),),
+        "profile": PROFILE,
+        "policy": MatchingPolicy(auto="0.85", review="0.78", margin="0.05", solver="groups"),
+        "population": "pupils",
+        "start": "2026-01-01",
+        "end": "2030-12-31",
+    }
+    return ProjectTerms(**{**fields, **changes})
+
+
+@dataclass
+class Parts:
+    """What a bundle is packed from; each part can be bent before that.
+
+    `notes` holds (size, note) of every checkpoint, in the order in which they are packed.
+    """
+
+    entries: list[bytes | None]
+    leaf_hashes: list[bytes]
+    notes: list[tuple[int, bytes]]
+    keys: list[str]
+    cosigners: list[str] = field(default_factory=list)
+    project: str | None = None
+    newest: bytes | None = None
+
+    def copy(self) -> Parts:
+        """A copy whose lists can be bent."""
+        return replace(
+            self,
+            entries=list(self.entries),
+            leaf_hashes=list(self.leaf_hashes),
+            notes=list(self.notes),
+            keys=list(self.keys),
+        )
+
+    def members(self) -> Iterator[tuple[str, bytes]]:
+        """The files of the bundle, in order."""
+        size = len(self.leaf_hashes)
+        manifest = BundleManifest(
+            origin=ORIGIN,
+            size=size,
+            project=self.project,
+            log_keys=tuple(self.keys),
+            cosigner_keys=tuple(self.cosigners),
+        )
+        yield "bundle.json", manifest.to_canonical()
+        frontier, upper = Frontier(), UpperTiles()
+        for leaf_hash in self.leaf_hashes:
+            upper.add(frontier.append(leaf_hash))
+        n_tiles = len(list(tiles_of(size, 0)))
+        for tile in tiles_of(size, 0):
+            start, end = tile.index * 256, tile.index * 256 + tile.width
+            is_last = tile.index == n_tiles - 1
+            notes = [
+                note
+                for at, note in self.notes
+                if start < at <= end or (is_last and at > end) or (tile.index == 0 and at < 1)
+            ]
+            yield tile.path, pack_hashes(self.leaf_hashes[start:end])
+            yield tile.entries_path, pack_entries(self.entries[start:end])
+            yield f"checkpoints/{tile_number(tile.index)}", serialise_checkpoints(notes)
+        for tile, hashes in upper.tiles(size):
+            yield tile.path, pack_hashes(hashes)
+        yield "checkpoint", self.newest or self.notes[-1][1]
+
+    def pack(self) -> bytes:
+        """The bundle."""
+        return pack_archive(self.members())
+
+
+def pack_archive(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """An archive of these files."""
+    return b"".join(pack_member(name, content) for name, content in members) + END
+
+
+class SampleLog:
+    """A log that grows by batches. `entries`, `leaf_hashes` and `notes` hold all of it."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = random.Random(seed)
+        self.signers = [signer(0)]
+        self.entries: list[Entry] = []
+        self.raw: list[bytes] = []
+        self.leaf_hashes: list[bytes] = []
+        self.notes: list[tuple[int, bytes]] = []
+        self.used_keys: list[str] = []
+        self.frontier = Frontier()
+        self.places: Counter[str | None] = Counter()
+        self.batch = 0
+        self.moment = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
+        self.terms: dict[str, ProjectTerms] = {}
+        key = self.signers[0].verifier_key.text
+        self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
+
+    def id(self, prefix: str) -> str:
+        """A new id, the same for the same seed."""
+        return f"{prefix}-{self.random.randbytes(16).hex()}"
+
+    def digest(self) -> str:
+        """A new digest, the same for the same seed."""
+        return self.random.randbytes(32).hex()
+
+    def add(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
+        """Add one entry to the open batch; `fields` replace what would be written."""
+        written: dict[str, Any] = {
+            "kind": kinds.KIND_OF_BODY[type(body)],
+            "seq": len(self.entries),
+            "batch": self.batch,
+            "place": self.places[project],
+            "time": self.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "request": self.id("req"),
+            "actor": BROKER,
+            "project": project,
+            "agreement": None if project is None else self.terms[project].digest(),
+            "purpose": None if project is None else "foster-care-education",
+            "object": None,
+            "outcome": "done",
+            "body": body,
+        }
+        entry = Entry(**{**written, **fields})
+        self.places[project] += 1
+        self.entries.append(entry)
+        self.raw.append(entry_bytes(entry))
+        self.leaf_hashes.append(hash_leaf(self.raw[-1]))
+        self.frontier.append(self.leaf_hashes[-1])
+        return entry
+
+    def close(self) -> None:
+        """End the batch with its checkpoint."""
+        signing = self.signers[-1]
+        note = sign_checkpoint(Checkpoint(ORIGIN, self.size, self.frontier.root()), signing)
+        if signing.verifier_key.text not in self.used_keys:
+            self.used_keys.append(signing.verifier_key.text)
+        self.notes.append((self.size, note))
+        self.batch += 1
+
+    def append(self, body: Model, **fields: Any) -> Entry:
+        """Add one entry as a batch of its own."""
+        entry = self.add(body, **fields)
+        self.close()
+        return entry
+
+    @property
+    def size(self) -> int:
+        return len(self.entries)
+
+    def rotate_key(self) -> None:
+        """Hand the log over to the next key."""
+        new = signer(len(self.signers))
+        old_text, new_text = self.signers[-1].verifier_key.text, new.verifier_key.text
+        document = {"log": ORIGIN, "new": new_text, "old": old_text}
+        possession = sign_document("key-rotation", document, new.private_key)
+        self.append(kinds.LogKeyRotated(old=old_text, new=new_text, possession=possession))
+        self.signers.append(new)
+
+    def cosign(self, which: int, time_s: int = 1_790_000_000) -> None:
+        """Let a witness cosign the newest checkpoint."""
+        size, raw = self.notes[-1]
+        note = parse_note(raw)
+        signature = cosign(note.text, WITNESSES[which], time_s)
+        self.notes[-1] = (size, replace(note, signatures=(*note.signatures, signature)).to_bytes())
+
+    def parts(self, project: str | None = None) -> Parts:
+        """What a bundle of the whole log, or of one project's view, is packed from."""
+        entries: list[bytes | None] = [
+            raw if project is None or entry.project in {None, project} else None
+            for raw, entry in zip(self.raw, self.entries, strict=True)
+        ]
+        names = {s.name for _, raw in self.notes for s in parse_note(raw).signatures}
+        witnesses = [w.verifier_key.text for w in WITNESSES if w.name in names]
+        return Parts(
+            entries=entries,
+            leaf_hashes=list(self.leaf_hashes),
+            notes=list(self.notes),
+            keys=list(self.used_keys),
+            cosigners=sorted(witnesses),
+            project=project,
+        )
+
+    def bundle(self, project: str | None = None) -> bytes:
+        """The bundle of the whole log, or of one project's view."""
+        return self.parts(project).pack()
+
+    # The story.
+
+    def enrol(self, *actors: Actor) -> None:
+        """Enrol parties, in one batch."""
+        for actor in actors:
+            self.add(
+                kinds.PartyEnrolled(party=actor.party, role="agency", fingerprint=None),
+                actor=OPERATOR,
+            )
+        self.close()
+
+    def create_project(self, project: str, **changes: Any) -> None:
+        """Create a project with its terms."""
+        self.terms[project] = terms_of(project, **changes)
+        body = kinds.ProjectCreated(terms=self.terms[project])
+        self.append(body, project=project, actor=OPERATOR)
+
+    def upload(self, project: str, actor: Actor, records: int = 2000, **fields: Any) -> Entry:
+        """Receive an upload."""
+        body = kinds.UploadReceived(
+            epoch=1,
+            records=records,
+            encodings=records + 17,
+            container_sha256=self.digest(),
+            size_bytes=records * 145,
+            profile=self.terms[project].profile,
+            key_id=self.random.randbytes(8).hex(),
+            as_of=self.moment.strftime("%Y-%m-%d"),
+            population="pupils",
+            privacy_audit=None,
+            manifest_sha256=self.digest(),
+        )
+        written = {"project": project, "actor": actor, "object": self.id("upl"), **fields}
+        return self.append(body, **written)
+
+    def specification(self, project: str, uploads: Iterable[Entry]) -> RunSpecification:
+        """The specification of a run on these uploads, as the first sample agency asks for it."""
+        terms = self.terms[project]
+        return RunSpecification(
+            run=self.id("run"),
+            project=project,
+            epoch=1,
+            agreement=terms.digest(),
+            uploads=tuple(_run_upload(entry) for entry in uploads),
+            profile=terms.profile,
+            policy=terms.policy,
+            recipients=terms.recipients,
+            spaces=terms.spaces,
+            floor=terms.floor,
+            asked_by="county-cw",
+            asked_at=self.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+
+    def ask(self, specification: RunSpecification, **fields: Any) -> Entry:
+        """Ask for a run."""
+        body = kinds.RunAsked(
+            specification_sha256=specification.digest(), specification=specification
+        )
+        written = {
+            "project": specification.project,
+            "actor": CW,
+            "object": specification.run,
+            **fields,
+        }
+        return self.append(body, **written)
+
+    def start(self, asked: Entry, attempt: int = 1) -> Entry:
+        """Start, or start again, a run."""
+        return self.append(
+            kinds.RunStarted(attempt=attempt), project=asked.project, object=asked.object
+        )
+
+    def finished(self, asked: Entry, **changes: Any) -> kinds.RunFinished:
+        """The body that ends a run well."""
+        assert isinstance(asked.body, kinds.RunAsked)
+        fields: dict[str, Any] = {
+            "specification_sha256": asked.body.specification_sha256,
+            "candidate_pairs": 1800,
+            "auto_pairs": 1650,
+            "review_pairs": None,
+            "groups": 1650,
+            "match_record_root": None,
+            "kernel": "numpy",
+            "software": "blindlink-0.1.0",
+        }
+        return kinds.RunFinished(**{**fields, **changes})
+
+    def released(self, asked: Entry, recipient: str, **changes: Any) -> kinds.ReleasePrepared:
+        """The body that prepares a release."""
+        fields: dict[str, Any] = {
+            "run": asked.object,
+            "recipient": recipient,
+            "mode": "linked",
+            "space": "shared",
+            "links": 1650,
+            "sha256": self.digest(),
+        }
+        return kinds.ReleasePrepared(**{**fields, **changes})
+
+    def fetch(self, prepared: Entry, actor: Actor, **changes: Any) -> Entry:
+        """Let a party fetch a release."""
+        assert isinstance(prepared.body, kinds.ReleasePrepared)
+        fields = {"recipient": actor.party, "sha256": prepared.body.sha256, **changes}
+        body = kinds.ReleaseFetched(**fields)
+        return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
+
+    def destroy(self, received: Entry) -> Entry:
+        """Destroy an upload."""
+        assert isinstance(received.body, kinds.UploadReceived)
+        body = kinds.UploadDestroyed(
+            container_sha256=received.body.container_sha256, reason="retention"
+        )
+        return self.append(body, project=received.project, object=received.object)
+
+    def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
+        """Log an export of the log."""
+        body = kinds.Exported(
+            what="log",
+            entries=None if project is None else self.places[project],
+            broker_wide=self.places[None],
+        )
+        return self.append(body, project=project, actor=actor)
+
+    def finish_run(self, asked: Entry) -> list[Entry]:
+        """Finish a run and prepare its releases, in one batch, as the worker does."""
+        self.add(self.finished(asked), project=asked.project, object=asked.object)
+        prepared = [
+            self.add(self.released(asked, party), project=asked.project, object=self.id("rel"))
+            for party in ("county-cw", "school-district")
+        ]
+        self.close()
+        return prepared
+
+    def week(self, project: str) -> None:
+        """One weekly linkage from upload to destruction, with the mishaps of some weeks."""
+        self.moment += timedelta(days=7)
+        uploads = [self.upload(project, CW), self.upload(project, K12, records=20_000)]
+        if self.random.random() < 0.2:
+            body = kinds.UploadRejected(rule="wrong-profile")
+            self.append(body, project=project, actor=K12, outcome="refused")
+        asked = self.ask(self.specification(project, uploads))
+        self.start(asked)
+        if self.random.random() < 0.2:
+            self.start(asked, attempt=2)
+        prepared = self.finish_run(asked)
+        self.moment += timedelta(hours=1)
+        self.fetch(prepared[0], CW)
+        if self.random.random() < 0.7:
+            self.fetch(prepared[1], K12)
+        for received in uploads:
+            self.destroy(received)
+
+
+def story(seed: int = 0, n_weeks: int = 4, projects: tuple[str, ...] = ("foster",)) -> SampleLog:
+    """A log of some weeks of linkage in each project, with a key hand-over and witnesses on the way."""
+    log = SampleLog(seed)
+    log.append(
+        kinds.ConfigurationChanged(
+            digest=log.digest(), changed=("listen-port",), software="blindlink-0.1.0"
+        )
+    )
+    log.enrol(CW, K12)
+    for project in projects:
+        log.create_project(project)
+    for week in range(n_weeks):
+        for project in projects:
+            log.week(project)
+        if week % 3 == 1:
+            log.cosign(week % 2)
+        if week == n_weeks // 2:
+            log.rotate_key()
+            log.cosign(1)
+    return log
+
+
+def _run_upload(entry: Entry) -> RunUpload:
+    assert isinstance(entry.body, kinds.UploadReceived)
+    assert entry.object is not None
+    return RunUpload(
+        party=entry.actor.party,
+        upload=entry.object,
+        container_sha256=entry.body.container_sha256,
+        manifest_sha256=entry.body.manifest_sha256,
+    )
