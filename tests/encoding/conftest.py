@@ -165,17 +165,18 @@ def sleeps() -> Sleeps:
 @pytest.fixture
 def client_of(broker: BrokerDouble, sleeps: Sleeps) -> Iterator[Callable[[str], BrokerClient]]:
     """Connects a party to the broker in memory."""
-    opened: list[BrokerClient] = []
+    opened: dict[str, BrokerClient] = {}
 
     def connect(party: str) -> BrokerClient:
+        if party in opened:
+            return opened[party]
         waiting = Waiting(patience_s=20, sleep=sleeps)
         transport = broker.transport()
         connection = Connection(
             "https://broker.test", f"bl_{party}", waiting=waiting, transport=transport
         )
-        opened.append(BrokerClient(connection))
-        return opened[-1]
+        return opened.setdefault(party, BrokerClient(connection))
 
     yield connect
-    for client in opened:
+    for client in opened.values():
         client.close()

@@ -7,13 +7,13 @@ import hashlib
 import io
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from clkhash import clk
 from clkhash import schema as clkhash_schema
+from oracles.agency import NOW, Agency
 
 from encoding.agency_file import AgencyFile
 from encoding.errors import (
@@ -25,63 +25,10 @@ from encoding.errors import (
     NotReadyError,
     RecordCountError,
 )
-from encoding.handles import derive_map_keys, read_handle_map, record_keys
-from encoding.outbox import Filled, Order, fill_outbox, read_outbox
+from encoding.outbox import read_outbox
 from encoding.secret import Secret
-from encoding.workspace import Workspace, open_workspace
 from schemas.api import ProjectView
 from schemas.profile import Hardening
-from schemas.upload import parse_header
-
-NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
-
-
-class Agency:
-    """One agency of these tests: its workspace, and what it encodes."""
-
-    def __init__(self, folder: Path, view: ProjectView, secret: Secret) -> None:
-        self.workspace: Workspace = open_workspace(folder / "workspace")
-        self.view = view
-        self.secret = secret
-        self.progress: list[tuple[str, float]] = []
-
-    def encode(self, path: Path, *, now: datetime = NOW, **changes: Any) -> Filled:
-        given: dict[str, Any] = {
-            "view": self.view,
-            "party": "welfare",
-            "file": AgencyFile(path, "ID"),
-            "columns": {},
-            "date_format": None,
-            "as_of": "2026-11-20",
-            "population": "in-care",
-        }
-        order = Order(**given | changes)
-        report = lambda step, share: self.progress.append((step, share))  # noqa: E731
-        with self.workspace.lock():
-            return fill_outbox(self.workspace, self.secret, order, report, now)
-
-    def container(self) -> bytes:
-        return self.workspace.container("foster-pupils").read_bytes()
-
-    def encodings(self) -> dict[bytes, list[bytes]]:
-        """Return the encodings of each handle, by a reader of its own."""
-        raw = self.container()
-        parsed = parse_header(raw)
-        size = parsed.header.record_bytes
-        found: dict[bytes, list[bytes]] = {}
-        for start in range(parsed.body_offset, len(raw), size):
-            record = raw[start : start + size]
-            assert record[16] == len(found.setdefault(record[:16], []))
-            found[record[:16]].append(record[17:])
-        assert list(found) == sorted(found)
-        return found
-
-    def handle_of(self, record_id: str) -> bytes:
-        keys = derive_map_keys(self.workspace.key(), "foster-pupils", 1)
-        path = self.workspace.handle_map("foster-pupils", 1)
-        found = read_handle_map(path, "foster-pupils", 1, keys).find(record_keys(keys, [record_id]))
-        assert found.known[0]
-        return found.handles[0].tobytes()
 
 
 @pytest.fixture
