@@ -118,35 +118,43 @@ class ValueMemory:
         self._limit = limit
         self._words = n_words(hash_bits)
         self._tokens = TokenMemory(field, hash_bits, limit)
-        self._forget()
+        self.clear()
 
     def clear(self) -> None:
         """Forget every value and token."""
+        self._is_worth_it = True
         self._forget()
         self._tokens.clear()
 
     def rows_of(self, values: Sequence[str]) -> Rows:
         """Return the row number of each value, after reading and hashing those not met before."""
         self._make_room()
+        if not self._is_worth_it:
+            self._forget()
+            self._learn(values, 1)
+            return np.arange(1, len(values) + 1)
         rows = np.fromiter(map(self._numbers.__getitem__, values), np.intp, len(values))
         if self._numbers.new:
-            self._learn(self._numbers.new)
+            self._learn(self._numbers.new, len(self._numbers) - len(self._numbers.new) + 1)
             self._numbers.new = []
+        self._n_asked += len(values)
         return rows
 
     def _forget(self) -> None:
         self.masks: Masks = np.zeros((1, self._words), dtype=np.uint64)
         self.broken: dict[int, str] = {}
         self._numbers = Numbering(count(1))
+        self._n_asked = 0
         self._n_chars = 0
 
     def _make_room(self) -> None:
         if len(self._numbers) > self._limit or self._n_chars > self._limit * _CHARS_PER_ENTRY:
+            # A column of almost only new values, such as an address, is faster without a memory.
+            self._is_worth_it = self._n_asked > 2 * len(self._numbers)
             self._forget()
         self._tokens.make_room()
 
-    def _learn(self, values: Sequence[str]) -> None:
-        first = len(self._numbers) - len(values) + 1
+    def _learn(self, values: Sequence[str], first: int) -> None:
         self.masks = with_room(self.masks, first + len(values))
         self._n_chars += sum(map(len, values))
         texts = self._read(values, first)
