@@ -27,7 +27,7 @@ _FIRST_WORDS = 1 << 14
 _BLOCK_ROWS = 512
 
 PackedBits = NDArray[np.uint8]
-"""Shape (n, bits / 8); bit i is byte i // 8, mask 0x80 >> i % 8."""
+"""Shape (n, ceil(bits / 8)); bit i is byte i // 8, mask 0x80 >> i % 8."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

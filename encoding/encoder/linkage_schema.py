@@ -89,7 +89,7 @@ def read_linkage_schema(document: Mapping[str, object], clk_key: str) -> Linkage
     Raises:
         LinkageSchemaError: clkhash refuses the document, or could not encode any row with it.
     """
-    schema = _parse(document)
+    schema = parse_linkage_schema(document)
     _check_sizes(schema)
     keys = _derive_keys(schema, clk_key)
     hash_bits = schema.l << schema.xor_folds
@@ -106,9 +106,14 @@ def read_linkage_schema(document: Mapping[str, object], clk_key: str) -> Linkage
     )
 
 
-def _parse(document: Mapping[str, object]) -> Any:
-    """Return clkhash's own Schema; a copy is parsed, since clkhash writes defaults into what it reads."""
+def parse_linkage_schema(document: Mapping[str, object]) -> Any:
+    """Return clkhash's own Schema of a document of version 1, 2 or 3.
+
+    Raises:
+        LinkageSchemaError: clkhash refuses the document.
+    """
     try:
+        # A copy, since clkhash writes defaults into what it reads.
         return clkhash_schema.from_json_dict(json.loads(json.dumps(document)), validate=True)
     except clkhash_schema.SchemaError as error:
         raise LinkageSchemaError(_reason(error)) from None
