@@ -6,6 +6,7 @@ secret is a setting: passwords and keys are in files, and the settings hold thei
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -23,6 +24,13 @@ DEFAULT_STATE_DIR: Final = Path("broker-state")
 
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 PerMinute = Annotated[int, Field(ge=1, le=10**6)]
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -69,6 +77,7 @@ class Settings(BaseSettings):
     block_pairs: Annotated[int, Field(ge=1, le=10**13)] = 2 * 10**9
     # How long a run waits for a worker that fell silent before another takes it up.
     lease_s: Seconds = 30
+    worker_threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_processors)
 
     @model_validator(mode="after")
     def _tls_comes_in_pairs(self) -> Self:
