@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.document import Document
 from schemas.errors import DocumentError
@@ -32,7 +32,11 @@ LINE_BYTES = 2 * HANDLE_BYTES + 1 + 2 * LINK_ID_BYTES + 1
 
 
 class ReleaseHeader(Document):
-    """Who may read the file, from which run, under which agreement, and how many links follow."""
+    """Who may read the file, from which run, under which agreement, and how many links follow.
+
+    A file of mode `linked` has the links of the recipient's `upload`. One of mode `count` has no links and
+    no upload, and states in `total` how many groups the run found, null where they are below the floor.
+    """
 
     KIND: ClassVar[str] = "release header"
 
@@ -46,9 +50,18 @@ class ReleaseHeader(Document):
     recipient: Name
     mode: ReleaseMode
     space: Name
-    upload: RandomId
+    upload: RandomId | None
     links: Annotated[int, Field(ge=0, le=2**40)]
+    total: Annotated[int, Field(ge=0, le=2**40)] | None = None
     created: UtcTime
+
+    @model_validator(mode="after")
+    def _fields_belong_to_mode(self) -> Self:
+        if self.mode == "count" and (self.links or self.upload is not None):
+            raise ValueError("a file of mode count has neither links nor an upload")
+        if self.mode != "count" and (self.upload is None or self.total is not None):
+            raise ValueError("an upload, and no total, belong to this mode")
+        return self
 
 
 def serialise_release(

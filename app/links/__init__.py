@@ -1,0 +1,1 @@
+"""Link IDs: drawn from a run's groups, released to the parties that the terms name."""

@@ -1,0 +1,66 @@
+"""Releases over HTTP: list, look at, fetch the file, get the receipt."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+from app.broker import WiredBroker
+from app.http.access import CurrentActor
+from app.http.paths import ProjectPath, ReleasePath
+from app.links import service
+from schemas.api import ReleaseList, ReleaseView
+from schemas.upload import Receipt
+
+router = APIRouter()
+
+FILE_MEDIA_TYPE = "application/octet-stream"
+
+
+@router.get("/v1/projects/{project}/releases")
+def list_releases(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> ReleaseList:
+    """List the project's releases, newest first; an agency sees those made for it."""
+    with broker.database.read() as session:
+        releases = service.releases_for(session, actor, project)
+        return ReleaseList(releases=tuple(service.view_of(found, actor) for found in releases))
+
+
+@router.get("/v1/releases/{release}")
+def show_release(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> ReleaseView:
+    """Show one release, without its links."""
+    with broker.database.read() as session:
+        return service.view_of(service.release_for(session, actor, release), actor)
+
+
+@router.get(
+    "/v1/releases/{release}/file",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "headers": {"ETag": {"schema": {"type": "string"}}},
+        }
+    },
+)
+def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
+    """Give the release file to its recipient; that it was fetched is logged before the first byte leaves."""
+    with broker.database.read() as session:
+        file = service.open_file(session, broker, actor, release)
+    with broker.database.write() as session:
+        service.log_fetch(session, broker, actor, release)
+    return StreamingResponse(
+        file.pieces(broker),
+        media_type=FILE_MEDIA_TYPE,
+        headers={
+            "content-length": str(file.size_bytes),
+            "etag": f'"{file.sha256}"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+@router.get("/v1/releases/{release}/receipt")
+def show_receipt(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Receipt:
+    """Give the proof that the release was logged when it was prepared."""
+    with broker.database.read() as session:
+        return service.receipt_for(session, actor, release)

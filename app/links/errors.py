@@ -1,0 +1,28 @@
+"""What a release is refused for."""
+
+from __future__ import annotations
+
+from app.errors import BrokerError, RequestError
+
+
+class ReleaseDestroyedError(RequestError):
+    """The release was kept as long as the terms allow, and is gone."""
+
+    code = "release-destroyed"
+    status = 410
+    title = "The release was destroyed"
+
+
+class NotRecipientError(RequestError):
+    """The terms in force do not name the party as a recipient in the release's mode and ID space."""
+
+    code = "not-a-recipient"
+    status = 409
+    title = "The terms do not let this party receive"
+
+
+class SpaceMovedError(BrokerError):
+    """Another run changed a lasting ID space in between, so the link IDs have to be drawn again."""
+
+    code = "link-space-moved"
+    title = "Another run used the ID space"

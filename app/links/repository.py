@@ -1,0 +1,93 @@
+"""All queries of releases. A read for a caller starts from what the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import Session
+
+from app.links.models import LastingSpace, Release, ReleasePiece
+from app.security.actor import Actor
+
+LIST_LIMIT = 200
+
+
+def _seen_by(actor: Actor) -> Select[Release]:
+    """Return the releases that an actor may see as far as its party decides; its projects come on top."""
+    query = select(Release)
+    return query.where(Release.recipient == actor.party) if actor.role == "agency" else query
+
+
+def find_release(
+    session: Session, actor: Actor, release: str, *, lock: bool = False
+) -> Release | None:
+    """Return a release that the actor may see, or None; `lock` holds its row until the transaction ends."""
+    query = _seen_by(actor).where(Release.id == release)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(query)
+
+
+def releases_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+    """Return the project's releases that the actor may see, newest first."""
+    query = _seen_by(actor).where(Release.project == project)
+    # The log's order is the order in which they were made; times have whole seconds only.
+    return session.scalars(query.order_by(Release.entry.desc()).limit(LIST_LIMIT)).all()
+
+
+def pieces_of(session: Session, release: str) -> tuple[str, ...]:
+    """Return the blobs of a release's pieces in order."""
+    query = select(ReleasePiece.blob).where(ReleasePiece.release == release)
+    return tuple(session.scalars(query.order_by(ReleasePiece.number)))
+
+
+def find_space(
+    session: Session, project: str, epoch: int, name: str, *, lock: bool = False
+) -> LastingSpace | None:
+    """Return where a lasting space is stored, or None before the first run that used it."""
+    return session.get(
+        LastingSpace, (project, epoch, name), populate_existing=True, with_for_update=lock or None
+    )
+
+
+def overdue(session: Session, now: str, limit: int) -> Sequence[Release]:
+    """Return, locked, releases that are past their keeping time and not destroyed yet."""
+    return session.scalars(
+        select(Release)
+        .where(Release.destroyed.is_(None), Release.keep_until <= now)
+        .order_by(Release.id)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+
+
+def unshredded(session: Session, limit: int) -> Sequence[Release]:
+    """Return releases that are destroyed but whose key or pieces may still be there."""
+    return session.scalars(
+        select(Release)
+        .where(Release.destroyed.is_not(None), Release.is_shredded.is_(False))
+        .order_by(Release.id)
+        .limit(limit)
+    ).all()
+
+
+def forget_pieces(session: Session, release: str) -> None:
+    """Remove the rows of a release's pieces and note that nothing of it is left."""
+    session.execute(delete(ReleasePiece).where(ReleasePiece.release == release))
+    session.execute(update(Release).where(Release.id == release).values(is_shredded=True))
+
+
+def is_blob(session: Session, digest: str) -> bool:
+    """Tell whether a piece of a release, or a lasting space, is in this blob."""
+    for column in (ReleasePiece.blob, LastingSpace.blob):
+        if session.scalar(select(column).where(column == digest)) is not None:
+            return True
+    return False
+
+
+def has_live_key(session: Session, object_id: str) -> bool:
+    """Tell whether a release or lasting space of this id may still need its key."""
+    release = select(Release.id).where(Release.id == object_id, Release.is_shredded.is_(False))
+    space = select(LastingSpace.name).where(LastingSpace.object == object_id)
+    return session.scalar(release) is not None or session.scalar(space) is not None

@@ -1,0 +1,152 @@
+"""What recipients may see and fetch, and when a release is destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.agreements.service import project_for, terms_in_force
+from app.clock import utc_text
+from app.errors import NotFoundError
+from app.links import repository
+from app.links.errors import NotRecipientError, ReleaseDestroyedError
+from app.links.models import Release
+from app.links.preparing import PIECE_KIND
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.proofs import entry_proof
+from app.runs.view import above_floor
+from app.security.at_rest import unseal
+from schemas.api import ReleaseView
+from schemas.matchlog.kinds import ReleaseFetched
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from app.security.keystore import DataKey
+    from schemas.upload import Receipt
+
+
+def release_for(session: Session, actor: Actor, release: str, *, lock: bool = False) -> Release:
+    """Return a release that the actor may see: an agency its own, the others those of their projects.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see: both alike.
+    """
+    found = repository.find_release(session, actor, release, lock=lock)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    project_for(session, actor, found.project)
+    return found
+
+
+def releases_for(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+    """Return the project's releases that the actor may see, newest first."""
+    project_for(session, actor, project)
+    return repository.releases_of_project(session, actor, project)
+
+
+def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:
+    """Return the proof that the release was logged when it was prepared.
+
+    Raises:
+        NotFoundError: no such release, or not the caller's.
+    """
+    found = release_for(session, actor, release)
+    return entry_proof(session, found.entry, found.entry_size).to_receipt(found.id)
+
+
+def view_of(release: Release, actor: Actor) -> ReleaseView:
+    """Return a release as this actor may see it: only its recipient sees a count below the floor."""
+    floor = 0 if actor.role == "agency" else release.floor
+    return ReleaseView(
+        release=release.id,
+        run=release.run,
+        project=release.project,
+        recipient=release.recipient,
+        mode=release.mode,  # type: ignore[arg-type]  # the column holds only these
+        space=release.space,
+        sha256=release.sha256,
+        size_bytes=release.size_bytes,
+        links=above_floor(release.links, floor),
+        created=release.created,
+        fetched=release.fetched,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A release file that its recipient may have, still sealed: pieces are unsealed as they are sent."""
+
+    release: str
+    sha256: str
+    size_bytes: int
+    key: DataKey
+    blobs: tuple[str, ...]
+
+    def pieces(self, broker: Broker) -> Iterator[bytes]:
+        """Yield the file's bytes in order."""
+        for number, blob in enumerate(self.blobs):
+            yield unseal(self.key, PIECE_KIND, self.release, number, broker.blobs.get(blob))
+
+
+def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> OpenedFile:
+    """Return a release's file, sealed, if the actor's party may fetch it now.
+
+    Raises:
+        NotFoundError: no such release, or not the caller's.
+        NotInForceError, NotRecipientError: the terms do not allow it now.
+        ReleaseDestroyedError: its keeping time is over.
+    """
+    found = release_for(session, actor, release)
+    _refuse_fetch(session, broker, actor, found)
+    return OpenedFile(
+        found.id,
+        found.sha256,
+        found.size_bytes,
+        broker.keystore.open(found.id),
+        repository.pieces_of(session, found.id),
+    )
+
+
+def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> None:
+    """Record that the file is about to be handed out; commit before the first byte leaves.
+
+    Raises:
+        As `open_file`.
+    """
+    found = release_for(session, actor, release, lock=True)
+    digest = _refuse_fetch(session, broker, actor, found)
+    found.fetched = found.fetched or utc_text(broker.clock())
+    body = ReleaseFetched(recipient=found.recipient, sha256=found.sha256)
+    broker.log.append(
+        session,
+        [
+            EntryDraft(
+                body,
+                entry_actor(actor),
+                project=found.project,
+                agreement=digest,
+                purpose=found.purpose,
+                object=found.id,
+                request=actor.request_id,
+            )
+        ],
+    )
+
+
+def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Release) -> str:
+    """Return the digest of the terms that let the actor's party have the release now, or raise."""
+    now = broker.clock()
+    if release.destroyed is not None or release.keep_until <= utc_text(now):
+        raise ReleaseDestroyedError("The release was kept as long as agreed, and is gone.")
+    terms = terms_in_force(session, release.project, now)
+    for recipient in terms.terms.recipients:
+        is_same = (recipient.mode, recipient.space) == (release.mode, release.space)
+        if recipient.party == actor.party and is_same:
+            return terms.digest
+    raise NotRecipientError(
+        "The terms do not name this party as the recipient of such a release.", clause="recipients"
+    )

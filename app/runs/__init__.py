@@ -1,0 +1,1 @@
+"""Runs: asked for by a provider, done by the worker, resumed wherever it was killed."""

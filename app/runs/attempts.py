@@ -1,0 +1,197 @@
+"""What a worker writes of a run, all of it under its lease: begun, one more block, failed.
+
+How a run succeeds stands in `app.worker`, since its releases are made visible in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.agreements.errors import NotInForceError
+from app.agreements.service import terms_in_force
+from app.clock import utc_text
+from app.matchlog.draft import EntryDraft
+from app.runs import repository
+from app.runs.errors import LeaseLostError
+from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
+from app.runs.models import Run, RunBlock
+from app.runs.service import specification_of
+from app.runs.view import above_floor
+from app.security.errors import KeyGoneError
+from app.uploads.loading import require_committed
+from app.version import SOFTWARE
+from schemas.matchlog.kinds import RunFailed, RunFinished, RunStarted
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.engine import Progress
+    from app.matching import Resolution
+    from schemas.run import RunSpecification
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One worker at one run, until it is done or its lease is lost."""
+
+    lease: Lease
+    specification: RunSpecification
+    purpose: str
+    block_pairs: int
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self.lease.run
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedBlocks:
+    """What earlier attempts have stored: the blob of each block by number, and the pairs in all of them."""
+
+    blobs: dict[int, str]
+    n_pairs: int
+
+
+def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
+    """Take up a run that waits or whose worker is gone, and log it.
+
+    A run that may not go on, because its terms or an upload have ended since, fails here. None where
+    there is nothing (more) to do.
+    """
+    lease = claim_run(session, lease_ms=broker.settings.lease_s * 1000)
+    if lease is None:
+        return None
+    attempt = _attempt(repository.get_run(session, lease.run), lease)
+    try:
+        agreed_terms(session, broker, attempt)
+        require_committed(session, [upload.upload for upload in attempt.specification.uploads])
+    except (NotInForceError, KeyGoneError) as exc:
+        fail_attempt(session, broker, attempt, exc.code)
+        return None
+    broker.log.append(session, [entry_of(attempt, RunStarted(attempt=lease.attempt))])
+    return attempt
+
+
+def agreed_terms(session: Session, broker: Broker, attempt: Attempt) -> TermsInForce:
+    """Return the terms that the run was asked for under, if they are still in force.
+
+    Raises:
+        NotInForceError: they have ended, or others have taken their place.
+    """
+    terms = terms_in_force(session, attempt.specification.project, broker.clock())
+    if terms.digest != attempt.specification.agreement:
+        raise NotInForceError("The terms have changed since the run was asked for.")
+    return terms
+
+
+def bury_exhausted(session: Session, broker: Broker) -> str | None:
+    """Fail a run that ended its workers too often without one more block; returns it, None if there is none."""
+    run = exhausted_run(session)
+    if run is None:
+        return None
+    lease = Lease(run.id, run.lease_token or "", run.attempts)
+    fail_attempt(session, broker, _attempt(run, lease), "worker-lost")
+    return run.id
+
+
+def finished_blocks(session: Session, attempt: Attempt) -> FinishedBlocks:
+    """Return what need not be compared again."""
+    blocks = repository.finished_blocks(session, attempt.run)
+    return FinishedBlocks(
+        {block.number: block.blob for block in blocks}, sum(block.pairs for block in blocks)
+    )
+
+
+def enter_stage(session: Session, attempt: Attempt, stage: str, **values: Any) -> None:
+    """Say how far the attempt is; raises LeaseLostError."""
+    write_under_lease(session, attempt.lease, stage=stage, **values)
+
+
+def keep_block(session: Session, attempt: Attempt, block: RunBlock, progress: Progress) -> None:
+    """Record a finished block, whose blob is durable; raises LeaseLostError."""
+    # First, since it also locks the run's row until this transaction ends.
+    write_under_lease(
+        session,
+        attempt.lease,
+        comparisons_done=progress.n_done,
+        rate=round(progress.comparisons_per_s or 0),
+        stalled_attempts=0,
+    )
+    session.add(block)
+
+
+def finish_attempt(
+    session: Session, broker: Broker, attempt: Attempt, resolution: Resolution, kernel: str
+) -> EntryDraft:
+    """Record the run's result and return its log entry, which commits with the releases.
+
+    Raises:
+        LeaseLostError: the result is not wanted any more.
+    """
+    n_groups = len(resolution.groups)
+    write_under_lease(
+        session,
+        attempt.lease,
+        state="succeeded",
+        stage="done",
+        lease_token=None,
+        lease_until_ms=None,
+        kernel=kernel,
+        finished=utc_text(broker.clock()),
+        candidate_pairs=resolution.n_candidate_pairs,
+        auto_pairs=resolution.n_auto_pairs,
+        review_pairs=resolution.n_review_pairs,
+        groups=n_groups,
+    )
+    floor = attempt.specification.floor
+    body = RunFinished(
+        specification_sha256=attempt.specification.digest(),
+        candidate_pairs=above_floor(resolution.n_candidate_pairs, floor),
+        auto_pairs=above_floor(resolution.n_auto_pairs, floor),
+        review_pairs=above_floor(resolution.n_review_pairs, floor),
+        groups=above_floor(n_groups, floor),
+        match_record_root=None,
+        kernel=kernel,
+        software=SOFTWARE,
+    )
+    return entry_of(attempt, body)
+
+
+def fail_attempt(session: Session, broker: Broker, attempt: Attempt, code: str) -> None:
+    """End the run without a result, for good, and log it; raises LeaseLostError."""
+    write_under_lease(
+        session,
+        attempt.lease,
+        state="failed",
+        stage="done",
+        lease_token=None,
+        lease_until_ms=None,
+        failure=code,
+        finished=utc_text(broker.clock()),
+    )
+    body = RunFailed(code=code, attempt=attempt.lease.attempt)
+    broker.log.append(session, [entry_of(attempt, body, is_failure=True)])
+
+
+def entry_of(
+    attempt: Attempt, body: RunStarted | RunFinished | RunFailed, *, is_failure: bool = False
+) -> EntryDraft:
+    """Return the log entry of what the broker itself did with the run."""
+    return EntryDraft(
+        body=body,
+        project=attempt.specification.project,
+        agreement=attempt.specification.agreement,
+        purpose=attempt.purpose,
+        object=attempt.run,
+        outcome="failed" if is_failure else "done",
+    )
+
+
+def _attempt(run: Run | None, lease: Lease) -> Attempt:
+    if run is None:
+        raise LeaseLostError("The run is gone.")
+    return Attempt(lease, specification_of(run), run.purpose, run.block_pairs)

@@ -1,0 +1,86 @@
+"""Tables of runs, which are also the queue of the workers, and of their finished blocks."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+TIME = String(20)
+DIGEST = String(64)
+NAME = String(40)
+CODE = String(60)
+RANDOM_ID = String(36)
+
+_IS_PENDING = text("state IN ('queued', 'running')")
+
+
+class Run(Base):
+    """One run; `state` is one of schemas.api.RunState, `stage` one of RunProgress's.
+
+    `inputs_sha256` is over all of the specification that decides the result, so that asking twice finds
+    the run that is under way. While it runs, `lease_token` names the worker that holds it until
+    `lease_until_ms` (database time); every write of a worker is conditioned on its token.
+    `stalled_attempts` counts attempts since the last finished block. A count is null until the run has
+    succeeded. `is_shredded` says that its blocks and keys are gone too.
+    """
+
+    __tablename__ = "run"
+    __table_args__ = (
+        UniqueConstraint("project", "party", "idempotency_key"),
+        Index(
+            "ix_run_pending",
+            "project",
+            "inputs_sha256",
+            unique=True,
+            sqlite_where=_IS_PENDING,
+            postgresql_where=_IS_PENDING,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
+    party: Mapped[str] = mapped_column(NAME)
+    person: Mapped[str] = mapped_column(RANDOM_ID)
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    stage: Mapped[str] = mapped_column(String(12), default="waiting")
+    purpose: Mapped[str] = mapped_column(CODE)
+    specification: Mapped[str] = mapped_column(Text)
+    specification_sha256: Mapped[str] = mapped_column(DIGEST)
+    inputs_sha256: Mapped[str] = mapped_column(DIGEST)
+    created: Mapped[str] = mapped_column(TIME)
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
+    request_sha256: Mapped[str] = mapped_column(DIGEST)
+
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until_ms: Mapped[int | None] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    stalled_attempts: Mapped[int] = mapped_column(Integer, default=0)
+    # Fixed with the run: the plan of blocks must be the same for every worker that takes it up.
+    block_pairs: Mapped[int] = mapped_column(BigInteger)
+
+    comparisons_done: Mapped[int] = mapped_column(BigInteger, default=0)
+    comparisons_total: Mapped[int] = mapped_column(BigInteger, default=0)
+    rate: Mapped[int] = mapped_column(BigInteger, default=0)
+    kernel: Mapped[str | None] = mapped_column(CODE)
+
+    finished: Mapped[str | None] = mapped_column(TIME)
+    failure: Mapped[str | None] = mapped_column(CODE)
+    candidate_pairs: Mapped[int | None] = mapped_column(BigInteger)
+    auto_pairs: Mapped[int | None] = mapped_column(BigInteger)
+    review_pairs: Mapped[int | None] = mapped_column(BigInteger)
+    groups: Mapped[int | None] = mapped_column(BigInteger)
+    is_shredded: Mapped[bool] = mapped_column(default=False)
+
+
+class RunBlock(Base):
+    """A finished block of a run: its candidate pairs, sealed, and how many."""
+
+    __tablename__ = "run_block"
+
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    comparisons: Mapped[int] = mapped_column(BigInteger)
+    pairs: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str] = mapped_column(DIGEST, unique=True)

@@ -1,0 +1,41 @@
+"""The end of runs: when one has succeeded, failed or been cancelled, its keys and blocks are destroyed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.runs import repository
+from app.runs.service import keys_of, specification_of
+from app.uploads.retention import Remains
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+BATCH: Final = 50
+
+
+def find_remains(session: Session) -> tuple[Remains, ...]:
+    """Return what is left of runs that have ended."""
+    return tuple(
+        Remains(
+            run.id,
+            keys_of(specification_of(run)),
+            tuple(block.blob for block in repository.finished_blocks(session, run.id)),
+        )
+        for run in repository.unshredded(session, BATCH)
+    )
+
+
+def forget_remains(session: Session, run: str) -> None:
+    """Note that nothing is left."""
+    repository.forget_blocks(session, run)
+
+
+def is_needed_blob(session: Session, digest: str) -> bool:
+    """Tell whether a block of a run is in this blob."""
+    return repository.is_block_blob(session, digest)
+
+
+def is_needed_key(session: Session, object_id: str) -> bool:
+    """Tell whether a run may still need the key of this name: its own, or one of its ID spaces'."""
+    return repository.has_live_key(session, object_id.partition(".")[0])

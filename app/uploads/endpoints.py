@@ -1,0 +1,115 @@
+"""Uploads over HTTP: open, send parts, commit, get the receipt."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+
+from app.broker import WiredBroker
+from app.http.access import CurrentActor
+from app.http.body import json_body, raw_body
+from app.http.paths import PartNumber, ProjectPath, UploadPath
+from app.uploads import commit, service
+from app.uploads.errors import UploadRejectedError
+from app.uploads.parts import check_part, parse_content_digest
+from schemas.api import PartList, PartStored, UploadList, UploadRequest, UploadView
+from schemas.upload import Receipt, SignedManifest
+
+router = APIRouter()
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,128}$", min_length=1, max_length=128),
+]
+ContentDigest = Annotated[str | None, Header(alias="Content-Digest", max_length=200)]
+
+
+@router.post("/v1/projects/{project}/uploads", status_code=201)
+def open_upload(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    request: Annotated[UploadRequest, json_body(UploadRequest)],
+    idempotency_key: IdempotencyKey = None,
+) -> UploadView:
+    """Open an upload, or resume the open one of the same container; another open one of the party ends."""
+    with broker.database.write() as session:
+        upload = service.open_upload(
+            session, broker, actor, project, request, idempotency_key=idempotency_key
+        )
+        return service.view_of(upload)
+
+
+@router.get("/v1/projects/{project}/uploads")
+def list_uploads(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> UploadList:
+    """List the project's uploads, newest first; an agency sees its own."""
+    with broker.database.read() as session:
+        uploads = service.uploads_for(session, actor, project)
+        return UploadList(uploads=tuple(map(service.view_of, uploads)))
+
+
+@router.get("/v1/uploads/{upload}")
+def show_upload(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> UploadView:
+    """Show one upload."""
+    with broker.database.read() as session:
+        return service.view_of(service.upload_for(session, actor, upload))
+
+
+@router.get("/v1/uploads/{upload}/parts")
+def list_parts(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> PartList:
+    """List the numbers of the parts that are stored; the others are still to be sent."""
+    with broker.database.read() as session:
+        return PartList(stored=service.part_numbers(session, actor, upload))
+
+
+@router.put("/v1/uploads/{upload}/parts/{number}")
+def put_part(
+    *,
+    broker: WiredBroker,
+    actor: CurrentActor,
+    upload: UploadPath,
+    number: PartNumber,
+    part: Annotated[bytes, raw_body("application/octet-stream")],
+    content_digest: ContentDigest = None,
+) -> PartStored:
+    """Store one part durably; sending the same bytes again changes nothing, other bytes are refused."""
+    sha256 = parse_content_digest(content_digest)
+    with broker.database.read() as session:
+        place = service.place_of_part(session, broker, actor, upload, number=number, sha256=sha256)
+    check_part(part, place.length, sha256)
+    if not place.is_stored:
+        blob = service.seal_part(broker, place, part)
+        # Where this raises, or the same part came twice at once, no row names the blob: the sweep takes it.
+        with broker.database.write() as session:
+            service.keep_part(session, broker, actor, place, sha256=sha256, blob=blob)
+    return PartStored(part=number, sha256=sha256)
+
+
+@router.post("/v1/uploads/{upload}/commit")
+def commit_upload(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    upload: UploadPath,
+    signed: Annotated[SignedManifest, json_body(SignedManifest)],
+) -> Receipt:
+    """Commit an upload by its manifest, and give its receipt; once more gives the same receipt."""
+    try:
+        with broker.database.read() as session:
+            pending = commit.prepare_commit(session, broker, actor, upload, signed)
+        if isinstance(pending, Receipt):
+            return pending
+        commit.check_parts(broker, pending)
+        with broker.database.write() as session:
+            return commit.accept_upload(session, broker, actor, pending)
+    except UploadRejectedError as rejection:
+        with broker.database.write() as session:
+            commit.reject_upload(session, broker, actor, upload, rejection)
+        raise
+
+
+@router.get("/v1/uploads/{upload}/receipt")
+def show_receipt(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> Receipt:
+    """Give the receipt of a committed upload."""
+    with broker.database.read() as session:
+        return commit.receipt_for(session, actor, upload)

@@ -1,0 +1,87 @@
+"""Tables of uploads: their parts' digests and seals, and the key id that an epoch's first upload fixed."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+# Times are `clock.utc_text`: they compare as text, alike on both databases.
+TIME = String(20)
+DIGEST = String(64)
+NAME = String(40)
+RANDOM_ID = String(36)
+
+_IS_OPEN = text("state = 'open'")
+
+
+class Upload(Base):
+    """One container on its way, committed, or gone; `state` is one of schemas.api.UploadState.
+
+    `agreement` and `purpose` are those of the terms that it was committed under.
+    An open upload ends at `expires`, a committed one at `keep_until`. `entry` is the index of its
+    `upload-received` entry in the match log, `entry_size` the size of the checkpoint that first covered it.
+    `is_shredded` says that its key and parts are gone too.
+    """
+
+    __tablename__ = "upload"
+    __table_args__ = (
+        UniqueConstraint("project", "party", "idempotency_key"),
+        Index(
+            "ix_upload_open",
+            "project",
+            "party",
+            unique=True,
+            sqlite_where=_IS_OPEN,
+            postgresql_where=_IS_OPEN,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"))
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"))
+    person: Mapped[str] = mapped_column(RANDOM_ID)
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    epoch: Mapped[int] = mapped_column(Integer)
+    profile: Mapped[str] = mapped_column(DIGEST)
+    key_id: Mapped[str] = mapped_column(String(16))
+    container_sha256: Mapped[str] = mapped_column(DIGEST)
+    container_bytes: Mapped[int] = mapped_column(BigInteger)
+    part_bytes: Mapped[int] = mapped_column(Integer)
+    created: Mapped[str] = mapped_column(TIME)
+    expires: Mapped[str] = mapped_column(TIME)
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
+    request_sha256: Mapped[str] = mapped_column(DIGEST)
+    committed: Mapped[str | None] = mapped_column(TIME)
+    keep_until: Mapped[str | None] = mapped_column(TIME)
+    agreement: Mapped[str | None] = mapped_column(DIGEST)
+    purpose: Mapped[str | None] = mapped_column(String(60))
+    records: Mapped[int | None] = mapped_column(BigInteger)
+    encodings: Mapped[int | None] = mapped_column(BigInteger)
+    manifest: Mapped[str | None] = mapped_column(Text)
+    manifest_sha256: Mapped[str | None] = mapped_column(DIGEST)
+    entry: Mapped[int | None] = mapped_column(BigInteger)
+    entry_size: Mapped[int | None] = mapped_column(BigInteger)
+    is_shredded: Mapped[bool] = mapped_column(default=False)
+
+
+class UploadPart(Base):
+    """One part that is stored durably: the digest of what was sent, and of the sealed blob."""
+
+    __tablename__ = "upload_part"
+
+    upload: Mapped[str] = mapped_column(ForeignKey("upload.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    sha256: Mapped[str] = mapped_column(DIGEST)
+    blob: Mapped[str] = mapped_column(DIGEST, unique=True)
+
+
+class EpochKey(Base):
+    """The key id of an epoch, fixed by its first committed upload; it outlives that upload."""
+
+    __tablename__ = "epoch_key"
+
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True)
+    key_id: Mapped[str] = mapped_column(String(16))

@@ -1,0 +1,157 @@
+"""All queries of uploads. A read for a caller starts from what the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.security.actor import Actor
+from app.uploads.models import EpochKey, Upload, UploadPart
+
+# A page of a list; a weekly upload of two parties fills it in a year and a half.
+LIST_LIMIT = 200
+
+
+def _seen_by(actor: Actor) -> Select[Upload]:
+    """Return the uploads that an actor may see as far as its party decides; its projects come on top."""
+    query = select(Upload)
+    return query.where(Upload.party == actor.party) if actor.role == "agency" else query
+
+
+def find_upload(
+    session: Session, actor: Actor, upload: str, *, lock: bool = False
+) -> Upload | None:
+    """Return an upload of the actor's, or None; `lock` holds its row until the transaction ends."""
+    query = _seen_by(actor).where(Upload.id == upload)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(query)
+
+
+def uploads_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+    """Return the project's uploads that the actor may see, newest first."""
+    query = _seen_by(actor).where(Upload.project == project)
+    return session.scalars(query.order_by(Upload.created.desc(), Upload.id).limit(LIST_LIMIT)).all()
+
+
+def find_by_idempotency_key(
+    session: Session, actor: Actor, project: str, key: str
+) -> Upload | None:
+    """Return what the party opened in the project under this Idempotency-Key, or None."""
+    return session.scalar(
+        select(Upload).where(
+            Upload.party == actor.party, Upload.project == project, Upload.idempotency_key == key
+        )
+    )
+
+
+def find_open(session: Session, actor: Actor, project: str) -> Upload | None:
+    """Return the party's open upload in the project, locked, or None: there is at most one."""
+    return session.scalar(
+        select(Upload)
+        .where(Upload.party == actor.party, Upload.project == project, Upload.state == "open")
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def add_if_alone(session: Session, row: Upload | UploadPart | EpochKey) -> bool:
+    """Insert a row, or return False where another transaction was first with its key."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def newest_committed(session: Session, project: str, epoch: int, party: str) -> Upload | None:
+    """Return the party's newest committed upload of the epoch that still has its encodings, or None.
+
+    It stays so until the transaction ends.
+    """
+    return session.scalar(
+        select(Upload)
+        .where(
+            Upload.project == project,
+            Upload.epoch == epoch,
+            Upload.party == party,
+            Upload.state == "committed",
+        )
+        # The log's order is the order of commits; times have whole seconds only.
+        .order_by(Upload.entry.desc())
+        .limit(1)
+        .with_for_update(read=True)
+    )
+
+
+def hold_committed(session: Session, uploads: Sequence[str]) -> bool:
+    """Tell whether these uploads are all committed, and keep them so until the transaction ends."""
+    query = select(Upload.id).where(Upload.id.in_(uploads), Upload.state == "committed")
+    held = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()
+    return len(held) == len(set(uploads))
+
+
+def get_upload(session: Session, upload: str) -> Upload | None:
+    """Return an upload for the broker itself (worker, sweeper), or None."""
+    return session.get(Upload, upload, populate_existing=True)
+
+
+def epoch_key_id(session: Session, project: str, epoch: int) -> str | None:
+    """Return the key id that the epoch's first committed upload fixed; None before it."""
+    return session.scalar(
+        select(EpochKey.key_id).where(EpochKey.project == project, EpochKey.epoch == epoch)
+    )
+
+
+def stored_parts(session: Session, upload: str) -> Sequence[UploadPart]:
+    """Return the stored parts of an upload by number."""
+    return session.scalars(
+        select(UploadPart).where(UploadPart.upload == upload).order_by(UploadPart.number)
+    ).all()
+
+
+def find_part(session: Session, upload: str, number: int) -> UploadPart | None:
+    """Return one stored part, or None."""
+    return session.get(UploadPart, (upload, number), populate_existing=True)
+
+
+def forget_parts(session: Session, upload: str) -> None:
+    """Remove the rows of an upload's parts and note that nothing of it is left."""
+    session.execute(delete(UploadPart).where(UploadPart.upload == upload))
+    session.execute(update(Upload).where(Upload.id == upload).values(is_shredded=True))
+
+
+def overdue(session: Session, now: str, limit: int) -> Sequence[Upload]:
+    """Return, locked, uploads whose time is over: open ones beyond `expires`, committed beyond `keep_until`."""
+    is_over = or_(
+        (Upload.state == "open") & (Upload.expires <= now),
+        (Upload.state == "committed") & (Upload.keep_until <= now),
+    )
+    return session.scalars(
+        select(Upload).where(is_over).order_by(Upload.id).limit(limit).with_for_update()
+    ).all()
+
+
+def unshredded(session: Session, limit: int) -> Sequence[Upload]:
+    """Return uploads that are over but whose key or parts may still be there."""
+    return session.scalars(
+        select(Upload)
+        .where(Upload.state.in_(["expired", "destroyed"]), Upload.is_shredded.is_(False))
+        .order_by(Upload.id)
+        .limit(limit)
+    ).all()
+
+
+def is_part_blob(session: Session, digest: str) -> bool:
+    """Tell whether a part's row names this blob."""
+    return session.scalar(select(UploadPart.upload).where(UploadPart.blob == digest)) is not None
+
+
+def has_live_key(session: Session, upload: str) -> bool:
+    """Tell whether an upload of this id may still need its key."""
+    query = select(Upload.id).where(Upload.id == upload, Upload.is_shredded.is_(False))
+    return session.scalar(query) is not None

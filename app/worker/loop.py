@@ -1,0 +1,145 @@
+"""The worker's life: look for a run, do it, sweep now and then, and end within a moment when told to."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.broker import Broker
+from app.errors import BrokerError, ConfigurationError, UnavailableError
+from app.links.errors import SpaceMovedError
+from app.matching import MatchingCancelledError
+from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
+from app.runs.errors import LeaseLostError
+from app.runs.lease import give_back, has_work
+from app.worker.heartbeat import Heartbeat
+from app.worker.memory import guard_memory
+from app.worker.run import do_run
+from app.worker.sweeper import Sweeper
+from schemas.errors import FormatError
+
+POLL_S: Final = 1.0
+SWEEP_S: Final = 30.0
+
+log = structlog.get_logger()
+
+
+def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
+    """Work until SIGTERM or SIGINT, which end the process between two comparisons and lose nothing.
+
+    With `until_idle`, end as soon as no run waits.
+    """
+    guard_memory()
+    worker = Worker(broker)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    log.info("worker_started")
+    worker.work(until_idle=until_idle)
+    log.info("worker_stopped")
+
+
+class Worker:
+    """Takes runs up one after the other; several workers may share a database."""
+
+    def __init__(self, broker: Broker, *, poll_s: float = POLL_S) -> None:
+        self._broker = broker
+        self._poll_s = poll_s
+        self._sweeper = Sweeper(broker)
+        self._stopping = threading.Event()
+        # Set when the run under way must not go on: a stop, or a lost lease.
+        self._halted = threading.Event()
+
+    def stop(self) -> None:
+        """End as soon as the comparison under way can be left; safe in a signal handler."""
+        self._stopping.set()
+        self._halted.set()
+
+    def work(self, *, until_idle: bool = False) -> None:
+        """Do runs, and sweep, until `stop`; with `until_idle` until none waits."""
+        swept = float("-inf")
+        while not self._stopping.is_set():
+            if time.monotonic() - swept >= SWEEP_S:
+                self._guarded_sweep()
+                swept = time.monotonic()
+            if self.work_once():
+                continue
+            if until_idle:
+                return
+            self._stopping.wait(self._poll_s)
+
+    def work_once(self) -> bool:
+        """Take up one run and do it as far as it goes; False where none waits."""
+        try:
+            attempt = self._begin()
+        except (SQLAlchemyError, UnavailableError) as exc:
+            log.warning("database_unavailable", error=type(exc).__name__)
+            return False
+        if attempt is None:
+            return False
+        log.info("run_taken_up", run_id=attempt.run, attempt=attempt.lease.attempt)
+        self._halted.clear()
+        if self._stopping.is_set():
+            self._halted.set()
+        with Heartbeat(self._broker, attempt.lease, self._halted):
+            self._attempt(attempt)
+        self._guarded_sweep()
+        return True
+
+    def _begin(self) -> Attempt | None:
+        with self._broker.database.read() as session:
+            if not has_work(session):
+                return None
+        with self._broker.database.write() as session:
+            buried = bury_exhausted(session, self._broker)
+            attempt = None if buried else begin_attempt(session, self._broker)
+        if buried:
+            log.error("run_failed", run_id=buried, code="worker-lost")
+        return attempt
+
+    def _attempt(self, attempt: Attempt) -> None:
+        """Do a run, and decide what its failure means: for good, again later, or not ours any more."""
+        try:
+            do_run(self._broker, attempt, self._halted)
+        except LeaseLostError:
+            log.warning("lease_lost", run_id=attempt.run)
+        except (MatchingCancelledError, SpaceMovedError):
+            self._give_back(attempt)
+        except Exception as exc:  # noqa: BLE001 - one run's fault must not end the worker
+            if _is_final(exc):
+                self._fail(attempt, getattr(exc, "code", BrokerError.code))
+            else:
+                # The lease runs out by itself, which also is the pause before the next attempt.
+                log.warning("attempt_failed", run_id=attempt.run, error=type(exc).__name__)
+
+    def _give_back(self, attempt: Attempt) -> None:
+        try:
+            with self._broker.database.write() as session:
+                give_back(session, attempt.lease)
+            log.info("run_given_back", run_id=attempt.run)
+        except LeaseLostError:
+            log.warning("lease_lost", run_id=attempt.run)
+
+    def _fail(self, attempt: Attempt, code: str) -> None:
+        try:
+            with self._broker.database.write() as session:
+                fail_attempt(session, self._broker, attempt, code)
+            log.error("run_failed", run_id=attempt.run, code=code)
+        except LeaseLostError:
+            log.warning("lease_lost", run_id=attempt.run)
+
+    def _guarded_sweep(self) -> None:
+        try:
+            self._sweeper.sweep()
+        except (SQLAlchemyError, BrokerError, OSError) as exc:
+            log.warning("sweep_failed", error=type(exc).__name__)
+
+
+def _is_final(exc: Exception) -> bool:
+    """Tell whether the next attempt would fail alike: the run or its data is at fault, not the moment."""
+    is_passing = isinstance(exc, (UnavailableError, ConfigurationError))
+    return isinstance(exc, (FormatError, BrokerError)) and not is_passing

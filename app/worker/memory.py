@@ -1,0 +1,20 @@
+"""Keeps the worker's memory, which holds encodings, out of core files and of other processes' reach."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4
+
+
+def guard_memory() -> None:
+    """Forbid core files and tracing, on Linux; elsewhere the operator's own means have to do."""
+    if not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Also closes /proc/<pid>/mem to other processes of the same user.
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
