@@ -109,6 +109,8 @@ def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) ->
     note = repository.find_checkpoint(session, size)
     if note is None:
         raise NotInLogError("the log has no checkpoint of this size")
+    if not key.text.isascii():
+        raise CosignatureRefusedError("a witness's name must be ASCII, as bundles list it")
     try:
         cosigned = parse_note(Note(parse_note(note).text, ()).to_bytes() + line.encode())
         (_,) = cosigned.signatures
