@@ -104,7 +104,7 @@ def sort_candidates(pairs: Candidates) -> Candidates:
 def best_of_each_pair(pairs: Candidates) -> Candidates:
     """Return one row for each (left, right): the most similar, and of equals the fullest; sorted."""
     code = similarity_code(pairs.common, pairs.total)
-    ordered = pairs.take(np.lexsort((~pairs.common, ~code, pairs.right, pairs.left)))
+    ordered = pairs.take(np.lexsort((~pairs.total, ~code, pairs.right, pairs.left)))
     is_first = np.ones(len(ordered), dtype=bool)
     is_first[1:] = (ordered.left[1:] != ordered.left[:-1]) | (
         ordered.right[1:] != ordered.right[:-1]

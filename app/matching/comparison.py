@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.fold import choose_fold, fold
-from app.matching.limits import Limits, make_limits
+from app.matching.fold import fold
+from app.matching.limits import Limits
 from app.matching.words import Words, count_bits
 
-# Below this many pairs a sample for the fold costs more than it saves.
-_FOLD_FROM_PAIRS = 1 << 22
+Found: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint16]]
+"""Pairs as (left row, right row, common bits), rows counted in the sorted sides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -24,7 +24,7 @@ class Side:
         words: the encodings in increasing number of set bits, shape (n, n_words).
         counts: int32, set bits of each, never decreasing.
         order: uint32, the index that each row had before sorting.
-        folded: uint32, shape (n, fold_words), fold_words even.
+        folded: uint32, shape (n, fold_words).
     """
 
     words: Words
@@ -53,12 +53,10 @@ class Comparison:
     is_triangle: bool
 
 
-def prepare_comparison(left: Words, right: Words | None, threshold: Fraction) -> Comparison:
+def prepare_comparison(
+    left: Words, right: Words | None, limits: Limits, fold_words: int
+) -> Comparison:
     """Return the comparison of two sets of encodings, or of one with itself if `right` is None."""
-    limits = make_limits(threshold, left.shape[1] * 64)
-    other = left if right is None else right
-    is_small = len(left) * len(other) < _FOLD_FROM_PAIRS
-    fold_words = left.shape[1] * 2 if is_small else choose_fold(left, other, limits)
     left_side = prepare_side(left, fold_words)
     right_side = left_side if right is None else prepare_side(right, fold_words)
     return Comparison(left_side, right_side, limits, is_triangle=right is None)

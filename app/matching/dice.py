@@ -9,9 +9,12 @@ from fractions import Fraction
 import numpy as np
 
 from app.matching.candidates import Candidates, join_candidates, sort_candidates
-from app.matching.comparison import Comparison, prepare_comparison
+from app.matching.comparison import prepare_comparison
 from app.matching.errors import MatchingCancelledError, PairCapError
-from app.matching.kernels import AUTO, FindPairs, load_kernel
+from app.matching.fold_choice import choose_fold
+from app.matching.kernel import Kernel
+from app.matching.kernels import AUTO, load_kernel
+from app.matching.limits import make_limits
 from app.matching.words import Words, check_same_width, check_words
 
 # Left rows that one task compares with all right rows: enough tasks to keep threads busy to the
@@ -55,8 +58,8 @@ def dice_candidates(
     Source: Schnell, Bachteler and Reiher (2011), "A Novel Error-Tolerant Anonymous Linking Code".
     """
     check_same_width(left, right)
-    comparison = prepare_comparison(left, right, threshold)
-    return _Run(comparison, load_kernel(kernel), max_pairs, cancelled).pairs(n_threads, executor)
+    run = _Run(left, right, threshold, load_kernel(kernel), _Budget(max_pairs, cancelled))
+    return run.pairs(n_threads, executor)
 
 
 def dice_duplicates(
@@ -71,8 +74,8 @@ def dice_duplicates(
 ) -> Candidates:
     """Return every pair within one set, left index below right index; otherwise as `dice_candidates`."""
     check_words(words)
-    comparison = prepare_comparison(words, None, threshold)
-    return _Run(comparison, load_kernel(kernel), max_pairs, cancelled).pairs(n_threads, executor)
+    run = _Run(words, None, threshold, load_kernel(kernel), _Budget(max_pairs, cancelled))
+    return run.pairs(n_threads, executor)
 
 
 class _Run:
@@ -80,14 +83,17 @@ class _Run:
 
     def __init__(
         self,
-        comparison: Comparison,
-        find: FindPairs,
-        max_pairs: int | None,
-        cancelled: threading.Event | None,
+        left: Words,
+        right: Words | None,
+        threshold: Fraction,
+        kernel: Kernel,
+        budget: _Budget,
     ) -> None:
-        self._comparison = comparison
-        self._find = find
-        self._budget = _Budget(max_pairs, cancelled)
+        limits = make_limits(threshold, left.shape[1] * 64)
+        fold_words = choose_fold(left, right, limits, kernel)
+        self._comparison = prepare_comparison(left, right, limits, fold_words)
+        self._opened = kernel.open(self._comparison)
+        self._budget = budget
 
     def pairs(self, n_threads: int, executor: Executor | None) -> Candidates:
         """Compare all strips and return the pairs sorted."""
@@ -113,7 +119,7 @@ class _Run:
         self._budget.check()
         found = []
         stop = min(start + STRIP_ROWS, len(left))
-        for rows, columns, common in self._find(self._comparison, start, stop):
+        for rows, columns, common in self._opened.find_pairs(start, stop):
             self._budget.spend(len(rows))
             total = (left.counts[rows] + right.counts[columns]).astype(np.uint16)
             x, y = left.order[rows], right.order[columns]

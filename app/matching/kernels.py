@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
 
-from app.matching import numpy_kernel
-from app.matching.comparison import Comparison
 from app.matching.errors import KernelError
-from app.matching.numpy_kernel import Found
+from app.matching.kernel import Kernel
+from app.matching.numpy_kernel import NumpyKernel
 
 AUTO = "auto"
 # For tests and support: forces one kernel where the caller asks for "auto".
 KERNEL_VARIABLE = "BLINDLINK_KERNEL"
 
-FindPairs: TypeAlias = Callable[[Comparison, int, int], Iterator[Found]]
+
+@functools.cache
+def _all_kernels() -> dict[str, Kernel]:
+    """Return the kernels that run here by name, fastest first."""
+    try:
+        from app.matching.c_kernel import supported_kernels
+    except ImportError:  # not built: there was no compiler at install
+        return {"numpy": NumpyKernel()}
+    kernels: tuple[Kernel, ...] = (*supported_kernels(), NumpyKernel())
+    return {kernel.name: kernel for kernel in kernels}
 
 
 def available_kernels() -> tuple[str, ...]:
     """Return the names of the kernels that run here, fastest first; "numpy" is always last."""
-    return ("numpy",)
+    return tuple(_all_kernels())
 
 
 def kernel_name(requested: str = AUTO) -> str:
@@ -29,17 +36,16 @@ def kernel_name(requested: str = AUTO) -> str:
     Raises:
         KernelError: it is unknown, was not built, or needs another processor.
     """
+    return load_kernel(requested).name
+
+
+def load_kernel(requested: str = AUTO) -> Kernel:
+    """Return the requested kernel; errors as `kernel_name`."""
     if requested == AUTO:
         requested = os.environ.get(KERNEL_VARIABLE, AUTO)
-    names = available_kernels()
+    kernels = _all_kernels()
     if requested == AUTO:
-        return names[0]
-    if requested not in names:
-        raise KernelError(f"this kernel is not available here; choose one of {', '.join(names)}")
-    return requested
-
-
-def load_kernel(requested: str = AUTO) -> FindPairs:
-    """Return the function that finds pairs with the requested kernel."""
-    kernel_name(requested)
-    return numpy_kernel.find_pairs
+        return next(iter(kernels.values()))
+    if requested not in kernels:
+        raise KernelError(f"this kernel is not available here; choose one of {', '.join(kernels)}")
+    return kernels[requested]

@@ -3,32 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.comparison import Comparison
-
-Found: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint16]]
-"""Pairs as (left row, right row, common bits), rows counted in the sorted sides."""
+from app.matching.comparison import Comparison, Found
 
 # 64 x 1,024 pairs: the scratch arrays stay within a core's second-level cache.
 TILE_ROWS = 64
 TILE_COLUMNS = 1024
 
 
-def find_pairs(comparison: Comparison, start: int, stop: int) -> Iterator[Found]:
-    """Yield the pairs of left rows start..stop with any right row that reach the threshold."""
+@dataclass(frozen=True, slots=True)
+class NumpyKernel:
+    """The kernel that needs no compiler; signatures are whole 64-bit words."""
+
+    name: str = "numpy"
+    fold_step: int = 2
+    survivor_cost: float = 150.0
+
+    def open(self, comparison: Comparison) -> OpenComparison:
+        """Return the comparison, ready to be scanned."""
+        return OpenComparison(comparison)
+
+
+class OpenComparison:
+    """A comparison that numpy scans; threads may share it."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+
+    def find_pairs(self, start: int, stop: int) -> Iterator[Found]:
+        """Yield the pairs of left rows start..stop with any right row that reach the threshold."""
+        for rows, columns in _all_survivors(self._comparison, start, stop):
+            found = _verify(self._comparison, rows, columns)
+            if len(found[0]):
+                yield found
+
+    def count_survivors(self) -> int:
+        """Return the number of pairs that the signatures do not rule out."""
+        n_left = len(self._comparison.left)
+        return sum(len(rows) for rows, _ in _all_survivors(self._comparison, 0, n_left))
+
+
+def _all_survivors(
+    comparison: Comparison, start: int, stop: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield, tile by tile, the pairs that the signatures do not rule out."""
     scratch = _Scratch()
     for row in range(start, stop, TILE_ROWS):
         rows = slice(row, min(row + TILE_ROWS, stop))
         first, last = _partner_range(comparison, rows)
         for column in range(first, last, TILE_COLUMNS):
             columns = slice(column, min(column + TILE_COLUMNS, last))
-            found = _verify(comparison, *_survivors(comparison, rows, columns, scratch))
-            if len(found[0]):
-                yield found
+            yield _survivors(comparison, rows, columns, scratch)
 
 
 class _Scratch:
