@@ -2,9 +2,54 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+import time
+from typing import Any, Final
 
+from fastapi import APIRouter, Depends, FastAPI
+
+from app.agencies import endpoints as agencies
+from app.agencies import service as agencies_service
+from app.agreements import endpoints as agreements
 from app.broker import Broker
+from app.evidence import endpoints as evidence
+from app.health import endpoints as health
+from app.http.access import Gate, pass_gate
+from app.http.envelope import Envelope
+from app.http.limits import RateLimiter, rates_of
+from app.http.metrics import Metrics
+from app.http.openapi import describe_api, route_keys
+from app.http.problems import install_refusals
+from app.links import endpoints as links
+from app.runs import endpoints as runs
+from app.security.actor import Actor
+from app.security.policy import POLICY, check_policy
+from app.uploads import endpoints as uploads
+from app.version import VERSION
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    health.router,
+    agencies.router,
+    agreements.router,
+    uploads.router,
+    runs.router,
+    links.router,
+    evidence.router,
+)
+
+DESCRIPTION: Final = (
+    "Links the records of agencies that may not show each other who their people are. "
+    "Every refusal is problem+json (RFC 9457) with a stable type and nothing of the input."
+)
+
+
+class BrokerApp(FastAPI):
+    """The application; it describes itself with its real bodies, refusals and credentials."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe_api(self, POLICY)
+        return self.openapi_schema
 
 
 def create_app(broker: Broker) -> FastAPI:
@@ -13,4 +58,40 @@ def create_app(broker: Broker) -> FastAPI:
     Raises:
         ConfigurationError: routes and policy table do not belong to each other one to one.
     """
-    raise NotImplementedError
+    app = BrokerApp(
+        title="Blindlink broker",
+        version=VERSION,
+        description=DESCRIPTION,
+        # The framework's own pages load scripts from elsewhere, and its document knows too little.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(pass_gate)],
+    )
+    app.state.broker = broker
+    app.state.metrics = Metrics()
+    app.state.gate = _gate(broker)
+    app.add_middleware(Envelope, metrics=app.state.metrics)
+    install_refusals(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    check_policy(route_keys(app), POLICY)
+    return app
+
+
+def _gate(broker: Broker) -> Gate:
+    def actor_of_token(token: str, request_id: str) -> Actor:
+        with broker.database.read() as session:
+            return agencies_service.actor_of_token(session, token, request_id, broker.clock())
+
+    def actor_of_session(cookie: str, request_id: str) -> Actor:
+        with broker.database.read() as session:
+            return agencies_service.actor_of_session(session, cookie, request_id, broker.clock())
+
+    return Gate(
+        policy=POLICY,
+        actor_of_token=actor_of_token,
+        actor_of_session=actor_of_session,
+        limiter=RateLimiter(rates_of(broker.settings), time.monotonic),
+    )

@@ -133,6 +133,13 @@ class Settings(BaseSettings):
         """Folder of the development certificate, if `init` made one."""
         return self.state_dir / "tls"
 
+    def tls_files(self) -> tuple[Path, Path] | None:
+        """Return certificate and key: those that were set, else those that `init` made; None: neither."""
+        if self.tls_cert_file is not None and self.tls_key_file is not None:
+            return self.tls_cert_file, self.tls_key_file
+        made = self.tls_dir / "broker.crt", self.tls_dir / "broker.key"
+        return made if all(file.exists() for file in made) else None
+
     def engine_url(self) -> URL:
         """Return the database's URL, with the password from its file.
 

@@ -60,6 +60,11 @@ PERSON_PREFIX = "per"
 REQUEST_PREFIX = "req"
 
 
+def is_name(text: str) -> bool:
+    """Tell whether `text` has the form of a party's or project's name."""
+    return 2 <= len(text) <= 40 and re.fullmatch(NAME_PATTERN, text) is not None
+
+
 def is_random_id(text: str, prefix: str) -> bool:
     """Tell whether `text` is a random id that names this kind of thing."""
     return re.fullmatch(rf"{prefix}-[0-9a-f]{{32}}", text) is not None

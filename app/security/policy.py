@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from app.errors import ConfigurationError
 from schemas.api import Role
+from schemas.upload import PART_BYTES
 
 RouteKey: TypeAlias = tuple[str, str]
 RateClass: TypeAlias = Literal["read", "write", "part", "sign-in", "probe"]
@@ -23,8 +24,6 @@ WATCHERS: Final[frozenset[Role]] = frozenset({"auditor", "operator"})
 EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
 
 KIB: Final = 1024
-# A container part of schemas.upload.PART_BYTES fits; nothing larger is ever sent.
-PART_BODY_BYTES: Final = 4 * 1024 * KIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,31 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     # Projects.
     ("GET", "/v1/projects"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}"): Rule(EVERYONE),
+    # Uploads.
+    ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
+    ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),
+    ("GET", "/v1/uploads/{upload}"): Rule(EVERYONE),
+    ("GET", "/v1/uploads/{upload}/parts"): Rule(AGENCY),
+    ("PUT", "/v1/uploads/{upload}/parts/{number}"): Rule(
+        AGENCY, max_body_bytes=PART_BYTES, rate="part"
+    ),
+    ("POST", "/v1/uploads/{upload}/commit"): Rule(AGENCY, max_body_bytes=16 * KIB, rate="write"),
+    ("GET", "/v1/uploads/{upload}/receipt"): Rule(AGENCY),
+    # Runs.
+    ("POST", "/v1/projects/{project}/runs"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    ("GET", "/v1/projects/{project}/runs"): Rule(EVERYONE),
+    ("GET", "/v1/runs/{run}"): Rule(EVERYONE),
+    ("POST", "/v1/runs/{run}/cancel"): Rule(AGENCY | OPERATOR, rate="write"),
+    # Link IDs.
+    ("GET", "/v1/projects/{project}/releases"): Rule(EVERYONE),
+    ("GET", "/v1/releases/{release}"): Rule(EVERYONE),
+    ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
+    # The match log.
+    ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),
+    ("GET", "/v1/log/key"): Rule(EVERYONE),
+    ("GET", "/v1/log/tile/{tile:path}"): Rule(EVERYONE),
+    ("GET", "/v1/log/bundle"): Rule(EVERYONE, rate="write"),
 }
 
 

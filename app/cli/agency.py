@@ -1,0 +1,71 @@
+"""`blindlink-broker agency`."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import click
+
+from app.agencies.service import enrol_party, list_parties
+from app.cli.opening import echo_json, local_operator, opened_broker
+from app.errors import RequestError
+from schemas.api import Role
+from schemas.ids import is_name
+
+
+@click.group("agency", short_help="Enrol and list parties.")
+def agency() -> None:
+    """Enrol and list parties: agencies, and those who audit or operate."""
+
+
+@agency.command("add")
+@click.argument("name")
+@click.option("--title", help="The party's name for people; NAME if not given.")
+@click.option(
+    "--role",
+    type=click.Choice(get_args(Role)),
+    default="agency",
+    show_default=True,
+    help="What the party mainly does here.",
+)
+@click.pass_context
+def add(ctx: click.Context, name: str, *, title: str | None, role: Role) -> None:
+    """Enrol a party under a short NAME: lower-case letters, digits and hyphens.
+
+    Example: blindlink-broker agency add child-welfare --title "County Child Welfare"
+    """
+    if not is_name(name):
+        raise RequestError(
+            "a party's name has 2 to 40 lower-case letters, digits and single hyphens",
+            hint="for instance child-welfare",
+        )
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.write() as session:
+            enrol_party(
+                session,
+                broker.log,
+                name=name,
+                title=title or name,
+                role=role,
+                actor=operator,
+                now=broker.clock(),
+            )
+    click.echo(f"{name} is enrolled", err=True)
+
+
+@agency.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def list_all(ctx: click.Context, *, as_json: bool) -> None:
+    """List the parties.
+
+    Example: blindlink-broker agency list
+    """
+    with opened_broker(ctx) as broker, broker.database.read() as session:
+        parties = list_parties(session)
+    if as_json:
+        echo_json([{"name": p.name, "title": p.title, "created": p.created} for p in parties])
+        return
+    for party in parties:
+        click.echo(f"{party.name}  {party.title}")

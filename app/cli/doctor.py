@@ -1,0 +1,120 @@
+"""`blindlink-broker doctor`."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+from cryptography import x509
+
+from app.broker import open_broker
+from app.cli.opening import echo_json, founded_settings
+from app.errors import BrokerError, ConfigurationError
+from app.http.server import TlsFiles, tls_context
+from app.matching import kernel_name
+from app.migrations.steps import require_current
+from app.version import VERSION
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.settings import Settings
+
+RENEW_BEFORE = timedelta(days=30)
+
+
+@click.command("doctor", short_help="Check settings, stores, log and kernel.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, *, as_json: bool) -> None:
+    """Check what the broker needs, one line each; the exit code is 1 if anything is wrong.
+
+    Example: blindlink-broker --state /srv/blindlink doctor
+    """
+    settings = founded_settings(ctx)
+    broker = open_broker(settings)
+    try:
+        findings = {name: _finding(check, broker) for name, check in CHECKS.items()}
+    finally:
+        broker.close()
+    if as_json:
+        echo_json({name: {"fit": fit, "says": says} for name, (fit, says) in findings.items()})
+    else:
+        for name, (fit, says) in findings.items():
+            click.echo(f"{'ok   ' if fit else 'WRONG'}  {name}: {says}")
+    if not all(fit for fit, _ in findings.values()):
+        sys.exit(1)
+
+
+def _finding(check: Callable[[Broker], str], broker: Broker) -> tuple[bool, str]:
+    try:
+        return True, check(broker)
+    except BrokerError as exc:
+        return False, exc.detail if exc.hint is None else f"{exc.detail} ({exc.hint})"
+
+
+def _software(_: Broker) -> str:
+    return f"Blindlink {VERSION} on Python {platform.python_version()}"
+
+
+def _kernel(_: Broker) -> str:
+    return f"matching by {kernel_name()}"
+
+
+def _database(broker: Broker) -> str:
+    if broker.settings.insecure_volatile_database:
+        raise ConfigurationError("insecure_volatile_database is set")
+    return f"{broker.database.url.get_backend_name()}, keeps what it acknowledges"
+
+
+def _schema(broker: Broker) -> str:
+    require_current(broker.database)
+    return "current"
+
+
+def _log(broker: Broker) -> str:
+    with broker.database.read() as session:
+        broker.log.check(session)
+    return f"continues what was signed; key {broker.log.key.text}"
+
+
+def _keys(broker: Broker) -> str:
+    object_ids = list(broker.keystore.object_ids())
+    for object_id in object_ids:
+        broker.keystore.open(object_id)
+    return f"{len(object_ids)} wrapped keys open"
+
+
+def _disk(broker: Broker) -> str:
+    broker.blobs.refuse_when_full()
+    return f"more than {broker.settings.disk_reserve_percent} % free"
+
+
+def _tls(broker: Broker) -> str:
+    settings: Settings = broker.settings
+    files = settings.tls_files()
+    if files is None:
+        if settings.insecure_plain_http:
+            return "none; a reverse proxy must speak it"
+        raise ConfigurationError("there is no certificate")
+    tls_context(TlsFiles(*files))
+    certificate = x509.load_pem_x509_certificate(files[0].read_bytes())
+    end = certificate.not_valid_after_utc
+    if end - RENEW_BEFORE < datetime.now(UTC):
+        raise ConfigurationError(f"the certificate ends on {end.date()}")
+    return f"certificate until {end.date()}"
+
+
+CHECKS: dict[str, Callable[[Broker], str]] = {
+    "software": _software,
+    "kernel": _kernel,
+    "database": _database,
+    "schema": _schema,
+    "match log": _log,
+    "key store": _keys,
+    "disk": _disk,
+    "tls": _tls,
+}

@@ -1,0 +1,94 @@
+"""`blindlink-broker`: the operator's commands. Each is imported only when it is called for."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+# Name -> (where the command is, what `--help` says of it). Nothing heavy is imported to list them.
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("app.cli.init:init", "Found a broker in the state folder."),
+    "serve": ("app.cli.serve:serve", "Serve the HTTPS API."),
+    "work": ("app.cli.work:work", "Do the runs that are asked for."),
+    "migrate": ("app.cli.migrate:migrate", "Bring the database to the newest schema."),
+    "agency": ("app.cli.agency:agency", "Enrol and list parties."),
+    "token": ("app.cli.token:token", "Issue, list and revoke access tokens."),
+    "project": ("app.cli.project:project", "Create, list and show projects."),
+    "log-key": ("app.cli.log_key:log_key", "Show the key that verifies the match log."),
+    "backup": ("app.cli.backup:backup", "Write a backup of database and blobs."),
+    "backup-keys": ("app.cli.backup:backup_keys", "Write a short-lived backup of the keys."),
+    "restore": ("app.cli.backup:restore", "Restore a backup of database and blobs."),
+    "doctor": ("app.cli.doctor:doctor", "Check settings, stores, log and kernel."),
+    "match": ("app.cli.match:match", "Compare two containers offline."),
+    "demo": ("app.cli.demo:demo", "Run the whole job on this machine with invented people."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and turns errors into one line and a hint."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order an operator meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a refusal becomes one line, a hint and an exit code."""
+        from app.errors import BrokerError
+        from schemas.errors import FormatError
+
+        try:
+            return super().invoke(ctx)
+        except BrokerError as exc:
+            fail(exc.detail, exc.hint)
+        except FormatError as exc:
+            fail(str(exc), code=3)
+
+
+def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:
+    """Say what is wrong, and what to do, on standard error, and end.
+
+    Exit codes: 1 refused or failed, 2 usage, 3 input data invalid.
+    """
+    plain = f"{message[:1].lower()}{message[1:].removesuffix('.')}"
+    click.echo(f"blindlink-broker: error: {plain}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    sys.exit(code)
+
+
+@click.group(cls=LazyGroup, name="blindlink-broker")
+@click.option(
+    "--state",
+    "state_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The broker's state folder; BLINDLINK_STATE_DIR, or ./broker-state, if not given.",
+)
+@click.version_option(version("blindlink"), prog_name="blindlink-broker")
+@click.pass_context
+def main(ctx: click.Context, state_dir: Path | None) -> None:
+    """Run a Blindlink broker: it compares encodings and never sees an identifier or the secret.
+
+    Example: blindlink-broker init --self-signed, then blindlink-broker serve
+    """
+    ctx.obj = state_dir

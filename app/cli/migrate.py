@@ -1,0 +1,28 @@
+"""`blindlink-broker migrate`."""
+
+from __future__ import annotations
+
+import click
+
+from app.broker import open_database
+from app.cli.opening import founded_settings
+from app.migrations import steps
+
+
+@click.command("migrate", short_help="Bring the database to the newest schema.")
+@click.pass_context
+def migrate(ctx: click.Context) -> None:
+    """Bring the database to the newest schema, in one transaction. Stop the broker, make a backup first.
+
+    Example: blindlink-broker --state /srv/blindlink migrate
+    """
+    database = open_database(founded_settings(ctx))
+    try:
+        before = steps.stored_revision(database)
+        steps.migrate(database)
+        after = steps.stored_revision(database)
+    finally:
+        database.close()
+    click.echo(
+        f"the schema was current ({after})" if before == after else f"migrated to {after}", err=True
+    )

@@ -1,0 +1,62 @@
+"""What most commands begin with: the settings, a founded broker with a current schema, its operator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.agencies.service import operator_actor
+from app.broker import open_broker
+from app.errors import ConfigurationError
+from app.migrations.steps import require_current
+from app.settings import read_settings
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from app.settings import Settings
+
+
+def founded_settings(ctx: click.Context, **flags: Any) -> Settings:
+    """Return the settings of a broker that `init` has founded.
+
+    Raises:
+        ConfigurationError: there is none in the state folder, or a setting is malformed.
+    """
+    settings = read_settings(ctx.obj, **flags)
+    if not settings.log_key_file.exists():
+        raise ConfigurationError(
+            "there is no broker in this state folder",
+            hint="found one with `blindlink-broker init`, or name its folder with --state",
+        )
+    return settings
+
+
+@contextmanager
+def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
+    """Open the broker for the length of a command.
+
+    Raises:
+        ConfigurationError: as `founded_settings`, or the database's schema is not current.
+    """
+    broker = open_broker(founded_settings(ctx, **flags))
+    try:
+        require_current(broker.database)
+        yield broker
+    finally:
+        broker.close()
+
+
+def local_operator(broker: Broker) -> Actor:
+    """Return whom this command acts as."""
+    with broker.database.read() as session:
+        return operator_actor(session, broker.settings.operator)
+
+
+def echo_json(value: Any) -> None:
+    """Print a report for programs."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,166 @@
+"""`blindlink-broker project`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from app.agreements.service import create_project, project_for, project_view, projects_for
+from app.cli.opening import echo_json, local_operator, opened_broker
+from app.errors import RequestError
+from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
+from schemas.canonical import parse_json
+from schemas.document import Document
+from schemas.errors import CanonicalError, DocumentError
+from schemas.profile import EncodingProfile
+from schemas.run import Solver
+
+if TYPE_CHECKING:
+    from schemas.canonical import JsonValue
+
+D = TypeVar("D", bound=Document)
+
+ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
+MAX_FILE_BYTES = 2**20
+
+
+@click.group("project", short_help="Create, list and show projects.")
+def project() -> None:
+    """Projects: who links what for whom, under which terms."""
+
+
+@project.command("draft")
+@click.argument("name")
+@click.option(
+    "--profile", "profile_file", type=ReadableFile, required=True, help="Encoding profile."
+)
+@click.option("--provider", "providers", multiple=True, required=True, help="Uploads and receives.")
+@click.option("--auditor", "auditors", multiple=True, help="Reads the match log.")
+@click.option("--space", help="One ID space for all providers; each has its own if not given.")
+@click.option(
+    "--space-lifetime", type=click.Choice(["run", "project"]), default="run", show_default=True
+)
+@click.option("--purpose", required=True, help="A code, such as school-stability.")
+@click.option("--population", required=True, help="A code, such as foster-care-0-21.")
+@click.option("--auto", default="0.85", show_default=True, help="Dice from which pairs are linked.")
+@click.option(
+    "--review", default="0.80", show_default=True, help="Dice from which pairs are held back."
+)
+@click.option("--margin", default="0.02", show_default=True, help="Lead over the runner-up.")
+@click.option("--solver", type=click.Choice(get_args(Solver)), default="groups", show_default=True)
+@click.option(
+    "--floor", type=int, default=DEFAULT_FLOOR, show_default=True, help="Smallest count shown."
+)
+@click.option("--days", type=click.IntRange(1, 3660), default=365, show_default=True)
+def draft(*, profile_file: Path, days: int, **given: Any) -> None:
+    """Print terms for a project NAME, to be read, changed and then given to `project create`.
+
+    Example: blindlink-broker project draft foster-k12 --profile profile.json --provider child-welfare
+    --provider k12 --purpose school-stability --population foster-care > terms.json
+    """
+    profile = _read(EncodingProfile, profile_file)
+    today = date.today()  # noqa: DTZ011 - the operator's own day, printed for them to change
+    terms = ProjectTerms.from_json(
+        {
+            **_parties(given),
+            "project": given["name"],
+            "purpose": given["purpose"],
+            "population": given["population"],
+            "profile": profile.digest(),
+            "policy": {key: given[key] for key in ("auto", "review", "margin", "solver")},
+            "floor": given["floor"],
+            "start": today.isoformat(),
+            "end": (today + timedelta(days=days)).isoformat(),
+        }
+    )
+    echo_json(terms.to_json())
+
+
+@project.command("create")
+@click.option("--terms", "terms_file", type=ReadableFile, required=True, help="Terms, JSON.")
+@click.option(
+    "--profile", "profile_file", type=ReadableFile, required=True, help="Encoding profile."
+)
+@click.pass_context
+def create(ctx: click.Context, *, terms_file: Path, profile_file: Path) -> None:
+    """Create a project with its terms and its encoding profile; prints the digest of the terms.
+
+    Example: blindlink-broker project create --terms terms.json --profile profile.json
+    """
+    terms, profile = _read(ProjectTerms, terms_file), _read(EncodingProfile, profile_file)
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.write() as session:
+            created = create_project(
+                session,
+                broker.log,
+                terms=terms,
+                profile=profile,
+                actor=operator,
+                now=broker.clock(),
+            )
+    click.echo(f"the project {terms.project} is created", err=True)
+    click.echo(created.digest)
+
+
+@project.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def list_all(ctx: click.Context, *, as_json: bool) -> None:
+    """List the projects.
+
+    Example: blindlink-broker project list
+    """
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.read() as session:
+            found = projects_for(session, operator)
+        views = [project_view(one, broker.clock()) for one in found]
+    if as_json:
+        echo_json([view.to_json() for view in views])
+        return
+    for view in views:
+        state = "in force" if view.in_force else "not in force"
+        click.echo(f"{view.project}  {view.terms.start} to {view.terms.end}  {state}")
+
+
+@project.command("show")
+@click.argument("name")
+@click.pass_context
+def show(ctx: click.Context, name: str) -> None:
+    """Print a project's terms and encoding profile as JSON.
+
+    Example: blindlink-broker project show foster-k12
+    """
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.read() as session:
+            found = project_for(session, operator, name)
+        echo_json(project_view(found, broker.clock()).to_json())
+
+
+def _parties(given: dict[str, Any]) -> dict[str, JsonValue]:
+    providers = sorted(given["providers"])
+    spaces = [given["space"]] if given["space"] else providers
+    lifetime = given["space_lifetime"]
+    return {
+        "providers": providers,
+        "auditors": sorted(given["auditors"]),
+        "recipients": [
+            {"party": party, "mode": "linked", "space": given["space"] or party}
+            for party in providers
+        ],
+        "spaces": [{"name": space, "lifetime": lifetime} for space in spaces],
+    }
+
+
+def _read(kind: type[D], file: Path) -> D:
+    if file.stat().st_size > MAX_FILE_BYTES:
+        raise RequestError(f"the file of the {kind.KIND} is larger than 1 MiB")
+    try:
+        return kind.from_json(parse_json(file.read_bytes()))
+    except CanonicalError as exc:
+        raise DocumentError(f"{kind.KIND}: {exc}") from exc

@@ -1,0 +1,130 @@
+"""`blindlink-broker serve`."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+
+from app.broker import open_broker, open_database
+from app.cli.opening import founded_settings
+from app.errors import ConfigurationError, UnavailableError
+from app.http.server import TlsFiles, bind, tls_context
+from app.http.server import serve as serve_app
+from app.logs import configure_logs
+from app.main import create_app
+from app.migrations.steps import migrate, require_current
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.settings import Settings
+
+log = structlog.get_logger()
+
+
+@click.command("serve", short_help="Serve the HTTPS API.")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.")
+@click.option("--tls-cert", "tls_cert_file", type=click.Path(path_type=Path), help="PEM chain.")
+@click.option("--tls-key", "tls_key_file", type=click.Path(path_type=Path), help="PEM key.")
+@click.option(
+    "--insecure-plain-http",
+    is_flag=True,
+    default=None,
+    help="No TLS: only on loopback, behind a reverse proxy that speaks it.",
+)
+@click.option("--migrate", "with_migration", is_flag=True, help="Migrate the database first.")
+@click.pass_context
+def serve(
+    ctx: click.Context,
+    *,
+    host: str | None,
+    port: int | None,
+    tls_cert_file: Path | None,
+    tls_key_file: Path | None,
+    insecure_plain_http: bool | None,
+    with_migration: bool,
+) -> None:
+    """Serve the HTTPS API until SIGTERM or Ctrl-C. Prints the URL once it listens.
+
+    Example: blindlink-broker --state /srv/blindlink serve --host 0.0.0.0
+    """
+    configure_logs()
+    settings = founded_settings(
+        ctx,
+        host=host,
+        port=port,
+        tls_cert_file=tls_cert_file,
+        tls_key_file=tls_key_file,
+        insecure_plain_http=insecure_plain_http,
+    )
+    tls = _tls(settings)
+    if with_migration:
+        _migrate(settings)
+    broker = open_broker(settings)
+    try:
+        require_current(broker.database)
+        _warn_where_unsafe(broker)
+        _serve(broker, tls)
+    finally:
+        broker.close()
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    files = settings.tls_files()
+    if files is not None and not settings.insecure_plain_http:
+        return tls_context(TlsFiles(*files))
+    if not settings.insecure_plain_http:
+        raise ConfigurationError(
+            "there is no TLS certificate",
+            hint="give --tls-cert and --tls-key, or for a trial run `init --self-signed`",
+        )
+    if not _is_loopback(settings.host):
+        raise ConfigurationError("without TLS the broker listens on loopback only")
+    return None
+
+
+def _migrate(settings: Settings) -> None:
+    database = open_database(settings)
+    try:
+        migrate(database)
+    finally:
+        database.close()
+
+
+def _warn_where_unsafe(broker: Broker) -> None:
+    for name in ("insecure_plain_http", "insecure_volatile_database"):
+        if getattr(broker.settings, name):
+            log.warning("insecure_setting_used", setting=name)
+    try:
+        with broker.database.read() as session:
+            broker.log.check(session)
+    except UnavailableError as exc:
+        # Auditors must still be able to read; every write that is logged will be refused.
+        log.error("log_check_failed", code=exc.code)  # noqa: TRY400 - no traceback, it may hold values
+
+
+def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
+    settings = broker.settings
+    app = create_app(broker)
+    listener = bind(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+
+    def announce() -> None:
+        log.info("broker_started", host=settings.host, port=port)
+        click.echo(f"{'http' if tls is None else 'https'}://{host}:{port}")
+
+    serve_app(app, settings, listener, tls, announce)
+    log.info("broker_stopped")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,89 @@
+"""Serving the application: the socket, TLS, and uvicorn with deadlines and without its own log."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from app.errors import ConfigurationError
+from app.http.protocol import MAX_HEAD_BYTES, HandshakeLoop, limits_of, watched_protocol
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app.settings import Settings
+
+BACKLOG: Final = 512
+KEEP_ALIVE_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """The certificate chain and its key, both PEM."""
+
+    certificate: Path
+    key: Path
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one.
+
+    Raises:
+        ConfigurationError: the address is taken, or is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as exc:
+        raise ConfigurationError("the broker cannot listen on this host and port") from exc
+
+
+def tls_context(files: TlsFiles) -> ssl.SSLContext:
+    """Return a server context: TLS 1.2 or newer, with this certificate.
+
+    Raises:
+        ConfigurationError: a file cannot be read, or the key is not the certificate's.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(files.certificate, files.key)
+    except (OSError, ssl.SSLError) as exc:
+        raise ConfigurationError(
+            "the TLS certificate and its key cannot be read, or do not belong to each other"
+        ) from exc
+    return context
+
+
+def serve(
+    app: FastAPI,
+    settings: Settings,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+    on_listening: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then let what is under way finish for at most `stop_timeout_s`."""
+    config = uvicorn.Config(
+        app,
+        http=watched_protocol(limits_of(settings)),
+        loop=f"{HandshakeLoop.__module__}:{HandshakeLoop.__name__}",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # An address that a header claims is anyone's word.
+        proxy_headers=False,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=settings.stop_timeout_s,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+    )
+    on_listening()
+    uvicorn.Server(config).run(sockets=[listener])

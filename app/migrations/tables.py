@@ -1,0 +1,19 @@
+"""All tables of all slices in one place: migrations must know every one of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import MetaData
+
+# Each import adds its tables to the metadata.
+from app.agencies import models as _agencies  # noqa: F401
+from app.agreements import models as _agreements  # noqa: F401
+from app.db import Base
+from app.links import models as _links  # noqa: F401
+from app.matchlog import models as _matchlog  # noqa: F401
+from app.matchlog import triggers as _triggers  # noqa: F401
+from app.runs import models as _runs  # noqa: F401
+from app.uploads import models as _uploads  # noqa: F401
+
+ALL_TABLES: Final[MetaData] = Base.metadata
