@@ -8,7 +8,6 @@ before the container is, so that a container's handles can always be read back.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +30,7 @@ from encoding.handles import (
 )
 from encoding.problem_log import ProblemLog
 from encoding.problems import RowProblem
+from encoding.progress import Progress
 from encoding.records import Table
 from encoding.rows import RowEncoder
 from encoding.secret import AnySecret
@@ -42,9 +42,6 @@ from schemas.upload import ContainerHeader, Manifest
 
 # A first guess at variants a row, for the size of the sorting buckets; a wrong one costs memory or files only.
 _VARIANTS_EXPECTED: Final = 3
-
-Progress = Callable[[str, float], None]
-"""Called with the name of a step and the share of it that is done, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ class _Job:
                     encoded.rows[known],
                     encoded.encodings[known],
                 )
-                progress("encoding", chunk.share)
+                progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
             encoder.clear()
             counts = write_body(spool, self.scratch / "body", terms.max_variants)
         return counts, encoder.warnings
@@ -196,7 +193,7 @@ def _read_record_ids(table: Table, keys: MapKeys, progress: Progress) -> _Record
         high.append(found.high)
         low.append(found.low)
         n_rows += len(record_ids)
-        progress("reading record IDs", chunk.share)
+        progress("reading record IDs", chunk.share, n_rows, "rows")
     return _RecordIds(RecordKeys(np.concatenate(high), np.concatenate(low)), n_rows)
 
 

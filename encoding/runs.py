@@ -8,23 +8,49 @@ from typing import Final
 
 from encoding.client import BrokerClient
 from encoding.errors import RunFailedError
-from schemas.api import RunRequest, RunView
+from encoding.progress import Progress
+from encoding.receipts import ReceiptFolder
+from schemas.api import RunProgress, RunRequest, RunView
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 10.0
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
 
-RunSeen = Callable[[RunView], None]
-"""Called with the run each time it is looked at."""
+
+def ask_run(
+    client: BrokerClient, project: str, party: str, receipts: ReceiptFolder, *, again: bool = False
+) -> RunView:
+    """Return the run that links this agency's newest upload, asking for one unless there is one already.
+
+    A run whose link IDs this agency has not fetched yet is not asked for twice: where link IDs are new with
+    each run, the agencies would end up with those of different runs.
+
+    Args:
+        again: ask in any case; a run that waits or is under way is still joined.
+    """
+    waiting = None if again else _unfetched_run(client, project, party, receipts)
+    return waiting or client.ask_run(project, RunRequest())
 
 
-def ask_run(client: BrokerClient, project: str) -> RunView:
-    """Ask for a run on the newest uploads; the run that these inputs have already, if there is one."""
-    return client.ask_run(project, RunRequest())
+def _unfetched_run(
+    client: BrokerClient, project: str, party: str, receipts: ReceiptFolder
+) -> RunView | None:
+    mine = next((u for u in client.uploads(project).uploads if u.state == "committed"), None)
+    newest = next(iter(client.runs(project).runs), None)
+    if mine is None or newest is None or newest.state in {"failed", "cancelled"}:
+        return None
+    if all(upload.upload != mine.upload for upload in newest.specification.uploads):
+        return None
+    if newest.state != "succeeded":
+        return newest
+    for release in client.releases(project).releases:
+        if release.run == newest.run and release.recipient == party:
+            return None if receipts.find(release.release) else newest
+    return None
 
 
 def wait_for_run(
-    client: BrokerClient, run: str, seen: RunSeen, sleep: Callable[[float], None] = time.sleep
+    client: BrokerClient, run: str, progress: Progress, sleep: Callable[[float], None] = time.sleep
 ) -> RunView:
     """Return the run once it has succeeded; how long that may take, the broker's worker decides.
 
@@ -34,7 +60,7 @@ def wait_for_run(
     pause_s = FIRST_PAUSE_S
     while True:
         view = client.run(run)
-        seen(view)
+        _report(progress, view.progress)
         if view.state in ENDED:
             return require_success(view)
         sleep(pause_s)
@@ -55,3 +81,8 @@ def require_success(view: RunView) -> RunView:
     if view.state == "cancelled":
         raise RunFailedError("the run was cancelled", hint="ask the operator of the broker why")
     return view
+
+
+def _report(progress: Progress, run: RunProgress) -> None:
+    share = run.comparisons_done / run.comparisons_total if run.comparisons_total else 0.0
+    progress(f"linking: {run.stage}", share, run.comparisons_done, "comparisons")

@@ -6,7 +6,6 @@ answer was lost is recognised by its container and manifest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +18,7 @@ from encoding.errors import (
 )
 from encoding.outbox import Outbox
 from encoding.pins import PinnedLog
+from encoding.progress import Progress
 from encoding.receipts import KeptReceipt, ReceiptFolder, verify_upload_receipt
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView, UploadRequest, UploadView
@@ -26,9 +26,6 @@ from schemas.matchlog.note import VerifierKey
 from schemas.upload import Manifest, Receipt, SignedManifest
 
 MAX_PART_BYTES: Final = 64 * 1024 * 1024
-
-BytesSent = Callable[[int, int], None]
-"""Called with the bytes that the broker has stored, and the bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Trust:
 
 
 def send_outbox(
-    client: BrokerClient, outbox: Outbox, view: ProjectView, trust: Trust, progress: BytesSent
+    client: BrokerClient, outbox: Outbox, view: ProjectView, trust: Trust, progress: Progress
 ) -> KeptReceipt:
     """Upload the container, commit it under its manifest, and keep the verified receipt.
 
@@ -128,20 +125,24 @@ def _open(client: BrokerClient, manifest: Manifest) -> UploadView:
 
 
 def _send_parts(
-    client: BrokerClient, outbox: Outbox, upload: UploadView, progress: BytesSent
+    client: BrokerClient, outbox: Outbox, upload: UploadView, progress: Progress
 ) -> None:
     size, part = outbox.manifest.container_bytes, upload.part_bytes
     stored = set(client.stored_parts(upload.upload).stored)
     missing = [number for number in range(upload.parts) if number not in stored]
     unsent = sum(min(part, size - number * part) for number in missing)
-    progress(size - unsent, size)
+    _report(progress, size - unsent, size)
     with outbox.container.open("rb") as file:
         for number in missing:
             file.seek(number * part)
             content = file.read(part)
             client.put_part(upload.upload, number, content)
             unsent -= len(content)
-            progress(size - unsent, size)
+            _report(progress, size - unsent, size)
+
+
+def _report(progress: Progress, sent: int, size: int) -> None:
+    progress("uploading", sent / size, sent, "bytes")
 
 
 def _keep(receipt: Receipt, upload: str, signed: SignedManifest, trust: Trust) -> KeptReceipt:

@@ -12,6 +12,7 @@ from oracles.agency import Agency
 from oracles.broker import BrokerDouble, document
 
 from encoding.agency_file import AgencyFile
+from encoding.client import BrokerClient
 from encoding.errors import (
     AgencyError,
     BrokerAnswerError,
@@ -23,8 +24,10 @@ from encoding.errors import (
     RunFailedError,
 )
 from encoding.links import Link, fetch_release, join_links, newest_release, read_links, write_links
+from encoding.progress import silent
 from encoding.receipts import ReceiptFolder
 from encoding.runs import ask_run, wait_for_run
+from schemas.api import RunView
 from schemas.ids import LinkId
 
 SCHOOL_ROWS = [
@@ -55,10 +58,15 @@ def pair(tmp_path: Path, view, secret, people, write_people, client_of) -> Pair:
     return Pair(*agencies, *files)
 
 
+def ask(client: BrokerClient, agency: Agency) -> RunView:
+    receipts = ReceiptFolder(agency.workspace.receipts)
+    return ask_run(client, "foster-pupils", agency.party, receipts)
+
+
 @pytest.fixture
 def linked(pair: Pair, client_of) -> Pair:
     client = client_of("welfare")
-    wait_for_run(client, ask_run(client, "foster-pupils").run, lambda _: None, lambda _: None)
+    wait_for_run(client, ask(client, pair.welfare).run, silent, lambda _: None)
     return pair
 
 
@@ -199,26 +207,57 @@ def test_run_that_does_not_succeed_is_an_error(
 ) -> None:
     broker.run_ends = ends
     client = client_of("welfare")
-    run = ask_run(client, "foster-pupils").run
+    run = ask(client, pair.welfare).run
     with pytest.raises(RunFailedError, match=sentence) as caught:
-        wait_for_run(client, run, lambda _: None, lambda _: None)
+        wait_for_run(client, run, silent, lambda _: None)
     assert caught.value.exit_code == 6
 
 
 def test_waiting_for_a_run_looks_ever_more_rarely(pair: Pair, client_of, broker) -> None:
     broker.looks_until_done = 12
     client, pauses, stages = client_of("welfare"), [], []
-    run = ask_run(client, "foster-pupils").run
-    wait_for_run(client, run, lambda seen: stages.append(seen.progress.stage), pauses.append)
+    run = ask(client, pair.welfare).run
+    wait_for_run(client, run, lambda step, *_: stages.append(step), pauses.append)
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (0.5, 10.0)
-    assert stages[0] == "comparing"
-    assert stages[-1] == "done"
+    assert stages[0] == "linking: comparing"
+    assert stages[-1] == "linking: done"
 
 
 def test_asking_twice_gives_the_same_run(pair: Pair, client_of) -> None:
-    runs = [ask_run(client_of(party), "foster-pupils").run for party in ("welfare", "schools")]
-    assert runs[0] == runs[1]
+    assert ask(client_of("welfare"), pair.welfare) == ask(client_of("schools"), pair.schools)
+
+
+def test_run_that_has_ended_is_not_asked_for_again_before_its_links_are_fetched(
+    linked: Pair, client_of, broker
+) -> None:
+    (done,) = broker.runs
+    assert ask(client_of("schools"), linked.schools).run == done
+    linked.schools.fetch(client_of("schools"), linked.schools_file)
+    assert ask(client_of("schools"), linked.schools).run != done
+
+
+def test_new_upload_gets_a_new_run(linked: Pair, client_of, broker, people, write_people) -> None:
+    (done,) = broker.runs
+    linked.welfare.encode(write_people(people[:3]))
+    linked.welfare.upload(client_of("welfare"))
+    assert ask(client_of("welfare"), linked.welfare).run != done
+
+
+def test_run_can_be_asked_for_again(linked: Pair, client_of, broker) -> None:
+    (done,) = broker.runs
+    receipts = ReceiptFolder(linked.welfare.workspace.receipts)
+    again = ask_run(client_of("welfare"), "foster-pupils", "welfare", receipts, again=True)
+    assert again.run != done
+
+
+def test_failed_run_is_asked_for_again(pair: Pair, client_of, broker) -> None:
+    broker.run_ends = "failed"
+    client = client_of("welfare")
+    first = ask(client, pair.welfare).run
+    with pytest.raises(RunFailedError):
+        wait_for_run(client, first, silent, lambda _: None)
+    assert ask(client, pair.welfare).run != first
 
 
 def test_written_links_read_back(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Agency:
             "population": "in-care",
         }
         order = Order(**given | changes)
-        report = lambda step, share: self.progress.append((step, share))  # noqa: E731
+        report = lambda step, share, *_: self.progress.append((step, share))  # noqa: E731
         with self.workspace.lock():
             return fill_outbox(self.workspace, self.secret, order, report, now)
 
@@ -80,7 +80,8 @@ class Agency:
     def upload(self, client: BrokerClient) -> KeptReceipt:
         outbox = read_outbox(self.workspace, self.view.project)
         trust = self.trust(client)
-        return send_outbox(client, outbox, self.view, trust, lambda done, _: self.sent.append(done))
+        report = lambda _step, _share, count, _unit: self.sent.append(count)  # noqa: E731
+        return send_outbox(client, outbox, self.view, trust, report)
 
     def fetch(self, client: BrokerClient, path: Path) -> JoinedLinks:
         release = newest_release(client, self.view.project, self.party)

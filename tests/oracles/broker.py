@@ -310,7 +310,7 @@ class BrokerDouble:
             for name, each in sorted(newest.items())
         )
         for view in self.runs.values():
-            if view.specification.uploads == uploads and view.state != "failed":
+            if view.specification.uploads == uploads and view.state in {"queued", "running"}:
                 return view
         run, terms = new_id("run"), self.view.terms
         specification = RunSpecification(
