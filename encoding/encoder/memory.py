@@ -175,7 +175,10 @@ class ValueMemory:
         return texts
 
     def _grouped_rows(self, texts: Sequence[str], first: int) -> Iterator[tuple[Rows, Rows]]:
-        """Yield (indices of some texts, the rows of their tokens), all with the same number of tokens."""
+        """Yield (indices of some texts, the rows of their tokens), with one number of tokens each time.
+
+        Texts without tokens are left out: their mask is the empty one.
+        """
         spelled: list[int] = []
         lengths = np.array([len(text) if text.isascii() else 0 for text in texts])
         for length, indices in _groups(lengths):
@@ -185,9 +188,10 @@ class ValueMemory:
             else:
                 spelled.extend(indices.tolist())
         tokens = [self._tokens_of(texts[i], first + i) for i in spelled]
-        for _, chosen in _groups(np.array([len(some) for some in tokens])):
-            rows = self._tokens.rows_of_tokens([tokens[i] for i in chosen.tolist()])
-            yield np.array(spelled)[chosen], rows
+        for n_tokens, chosen in _groups(np.array([len(some) for some in tokens])):
+            if n_tokens:
+                rows = self._tokens.rows_of_tokens([tokens[i] for i in chosen.tolist()])
+                yield np.array(spelled)[chosen], rows
 
     def _tokens_of(self, text: str, number: int) -> list[str]:
         try:

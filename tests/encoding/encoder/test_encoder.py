@@ -1,0 +1,214 @@
+"""The encoder against clkhash, which it must equal bit for bit."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from oracles.clkhash_rows import ClkhashRows
+from oracles.linkage_schemas import older_schemas_with_rows, schemas_with_rows
+
+from encoding.encoder import Encoder
+from encoding.encoder import encoder as encoder_module
+from encoding.errors import ColumnLengthError, LinkageSchemaError, MissingColumnError
+
+FEBRL = Path(__file__).parents[2] / "data"
+KEY = "a key of the tests"
+
+
+def feature(identifier: str, **changes: Any) -> dict[str, Any]:
+    hashing = {
+        "comparison": {"type": "ngram", "n": 2},
+        "strategy": {"bitsPerFeature": 100},
+        "hash": {"type": "blakeHash"},
+    }
+    hashing.update({name: value for name, value in changes.items() if name != "format"})
+    text_format = changes.get("format", {"type": "string"})
+    return {"identifier": identifier, "format": text_format, "hashing": hashing}
+
+
+def schema(*features: dict[str, Any], **config: Any) -> dict[str, Any]:
+    clk_config = {"l": 1024, "kdf": {"type": "HKDF"}} | config
+    return {"version": 3, "clkConfig": clk_config, "features": list(features)}
+
+
+def columns_of(document: dict[str, Any], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    names = [f["identifier"] for f in document["features"]]
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def assert_equal_to_clkhash(document: dict[str, Any], rows: list[list[str]]) -> None:
+    try:
+        encoder = Encoder(document, KEY)
+    except LinkageSchemaError:
+        assume(False)
+        raise
+    encoded = encoder.encode(columns_of(document, rows))
+    oracle = ClkhashRows(document, KEY)
+    refused = {problem.row for problem in encoded.problems}
+    for number, (row, ours) in enumerate(zip(rows, encoded.filters, strict=True), start=1):
+        theirs = oracle.filter_or_none(row)
+        assert (theirs is None) == (number in refused)
+        assert ours.tobytes() == (theirs or bytes(len(ours)))
+
+
+FEBRL_SCHEMA = schema(
+    {"identifier": "rec_id", "ignored": True},
+    feature("given_name"),
+    feature("surname"),
+    feature("street_number", comparison={"type": "exact"}),
+    feature("address_1", comparison={"type": "ngram", "n": 3}),
+    feature("address_2", strategy={"bitsPerToken": 7}),
+    feature("suburb", comparison={"type": "ngram", "n": 2, "positional": True}),
+    feature("postcode", comparison={"type": "ngram", "n": 1, "positional": True}),
+    feature("state", hash={"type": "doubleHash"}),
+    feature(
+        "date_of_birth",
+        format={"type": "date", "format": "%Y%m%d"},
+        comparison={"type": "ngram", "n": 1, "positional": True},
+        missingValue={"sentinel": ""},
+    ),
+    feature("soc_sec_id", comparison={"type": "numeric", "thresholdDistance": 9, "resolution": 4}),
+)
+
+
+@pytest.mark.parametrize("name", ["febrl4a.csv", "febrl4b.csv"])
+def test_febrl4_is_encoded_as_by_clkhash(name: str) -> None:
+    with (FEBRL / name).open(encoding="utf-8", newline="") as stream:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(stream)][1:]
+    assert_equal_to_clkhash(FEBRL_SCHEMA, rows)
+
+
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.filter_too_much])
+@given(schemas_with_rows())
+def test_rows_of_any_schema_are_encoded_and_refused_as_by_clkhash(
+    case: tuple[dict[str, Any], list[list[str]]],
+) -> None:
+    assert_equal_to_clkhash(*case)
+
+
+@settings(deadline=None, max_examples=150)
+@given(older_schemas_with_rows())
+def test_rows_of_older_schemas_are_encoded_as_by_clkhash(
+    case: tuple[dict[str, Any], list[list[str]]],
+) -> None:
+    assert_equal_to_clkhash(*case)
+
+
+def test_values_longer_than_any_name_are_encoded_as_by_clkhash() -> None:
+    document = schema(
+        feature("a"), feature("b", comparison={"type": "ngram", "n": 1, "positional": True})
+    )
+    lengths = [0, 1, 63, 64, 65, 255, 256, 300, 2_000]
+    assert_equal_to_clkhash(document, [["ab c" * n, "xyz" * n] for n in lengths])
+
+
+def test_many_tokens_with_few_bits_leave_some_without_any() -> None:
+    document = schema(feature("a", strategy={"bitsPerFeature": 3}))
+    assert_equal_to_clkhash(document, [["abcdefgh"], ["a"], [""]])
+
+
+def test_one_column_may_stand_in_two_features() -> None:
+    document = schema(feature("name"), feature("name", comparison={"type": "exact"}))
+    encoder = Encoder(document, KEY)
+    encoded = encoder.encode({"name": ["ann", "bob"]})
+    theirs = ClkhashRows(document, KEY).filters([["ann", "ann"], ["bob", "bob"]])
+    assert encoder.columns == ("name",)
+    assert [row.tobytes() for row in encoded.filters] == theirs
+
+
+def test_rows_are_encoded_alike_in_any_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = schema(feature("a"), feature("b", format={"type": "integer"}))
+    columns = {"a": [f"name {n % 7}" for n in range(50)], "b": [str(n) for n in range(49)] + ["x"]}
+    whole = Encoder(document, KEY).encode(columns)
+    monkeypatch.setattr(encoder_module, "_BLOCK_ROWS", 8)
+    blocks = Encoder(document, KEY).encode(columns)
+    assert np.array_equal(whole.filters, blocks.filters)
+    assert whole.problems == blocks.problems
+
+
+@pytest.mark.parametrize("comparison", [{"type": "ngram", "n": 2}, {"type": "exact"}])
+def test_a_full_memory_changes_no_filter(
+    monkeypatch: pytest.MonkeyPatch, comparison: dict[str, Any]
+) -> None:
+    document = schema(feature("a", comparison=comparison), feature("b", comparison=comparison))
+    columns = {
+        "a": [f"é{n % 3} {n:x}" for n in range(300)],
+        "b": [f"name {n % 5}" for n in range(300)],
+    }
+    whole = Encoder(document, KEY).encode(columns)
+    monkeypatch.setattr(encoder_module, "_MAX_REMEMBERED", 4)
+    monkeypatch.setattr(encoder_module, "_BLOCK_ROWS", 16)
+    assert np.array_equal(whole.filters, Encoder(document, KEY).encode(columns).filters)
+
+
+def test_encoding_goes_on_after_the_memory_is_cleared() -> None:
+    encoder = Encoder(schema(feature("a")), KEY)
+    with encoder:
+        before = encoder.encode({"a": ["ann"]})
+    assert np.array_equal(before.filters, encoder.encode({"a": ["ann"]}).filters)
+
+
+def test_another_key_gives_other_filters() -> None:
+    document = schema(feature("a"))
+    one, other = (Encoder(document, key).encode({"a": ["ann"]}).filters for key in ("k", "l"))
+    assert not np.array_equal(one, other)
+
+
+def test_no_rows_give_no_filters() -> None:
+    encoded = Encoder(schema(feature("a")), KEY).encode({"a": []})
+    assert encoded.filters.shape == (0, 128)
+    assert encoded.problems == ()
+
+
+def test_columns_and_ignored_columns_are_told_apart() -> None:
+    encoder = Encoder(schema({"identifier": "id", "ignored": True}, feature("a")), KEY)
+    assert (encoder.columns, encoder.ignored, encoder.clk_bits) == (("a",), ("id",), 1024)
+
+
+def test_ignored_columns_need_not_be_given() -> None:
+    encoder = Encoder(schema({"identifier": "id", "ignored": True}, feature("a")), KEY)
+    assert encoder.encode({"a": ["x"]}).problems == ()
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(MissingColumnError, match="column b,"):
+        Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"]})
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ColumnLengthError):
+        Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"], "b": []})
+
+
+def test_problems_come_by_row_and_carry_the_numbers_of_the_file() -> None:
+    document = schema(
+        feature("a", format={"type": "integer"}), feature("b", format={"type": "integer"})
+    )
+    encoded = Encoder(document, KEY).encode(
+        {"a": ["1", "x", "1"], "b": ["y", "y", "1"]}, first_row=41
+    )
+    assert [str(problem) for problem in encoded.problems] == [
+        "row 41, column b: not a whole number",
+        "row 42, column a: not a whole number",
+        "row 42, column b: not a whole number",
+    ]
+
+
+def test_only_the_fold_key_that_clkhash_reads_folds() -> None:
+    plain, ignored, folded = (
+        Encoder(schema(feature("a"), l=512, **config), KEY)
+        for config in ({}, {"xorFolds": 1}, {"xor_folds": 1})
+    )
+    filters = [
+        encoder.encode({"a": ["ann"]}).filters.tobytes() for encoder in (plain, ignored, folded)
+    ]
+    assert filters[0] == filters[1] != filters[2]
+    assert not plain.warnings
+    assert not folded.warnings
+    assert "xorFolds" in ignored.warnings[0]
