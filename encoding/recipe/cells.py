@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Protocol, TypeVar
 
 from encoding.recipe.dates import DateFormat
+from encoding.recipe.derived import BirthDate
 from encoding.recipe.names import (
     GivenName,
     Surname,
@@ -43,7 +43,7 @@ class Cell:
 class BirthCell:
     """A date of birth, or the reason why there is none."""
 
-    birth: date | None
+    birth: BirthDate | None
     fault: str = ""
 
 
@@ -135,7 +135,7 @@ def read_birth(
         return BirthCell(None, "missing, and required")
     if not years[0] <= birth.year <= years[1]:
         return BirthCell(None, f"a year of birth outside {years[0]} to {years[1]}")
-    return BirthCell(birth)
+    return BirthCell(BirthDate.of(birth))
 
 
 class _Remembered(dict[str, _T]):

@@ -10,13 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from types import MappingProxyType
 
 # Private-use characters: no name holds one, and each is one token under n = 1.
 _DAY_MONTH = 0xE000
 _DECADE = 0xE100
 _YEAR_DIGIT = 0xE200
+
+
+@dataclass(frozen=True, slots=True)
+class BirthDate:
+    """A date of birth in the forms that are compared; `compact` is YYYYMMDD."""
+
+    compact: str
+    year: str
+    year_digits: str
+    day_month: str
+
+    @classmethod
+    def of(cls, day: date) -> BirthDate:
+        """Return the forms of a date."""
+        return cls(
+            compact=f"{day.year:04d}{day.month:02d}{day.day:02d}",
+            year=f"{day.year:04d}",
+            year_digits=chr(_DECADE + day.year // 10 % 10) + chr(_YEAR_DIGIT + day.year % 10),
+            day_month=chr(_DAY_MONTH + day.month) + chr(_DAY_MONTH + day.day),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +46,8 @@ class Identity:
     last: str
     middle: str
     suffix: str
-    birth: date
+    birth: BirthDate
     sex: str
-
-
-def _birth(form: Callable[[date], str]) -> Callable[[Identity], str]:
-    remembered = lru_cache(maxsize=1 << 15)(form)
-
-    def column(identity: Identity) -> str:
-        return remembered(identity.birth)
-
-    return column
 
 
 DERIVED_COLUMNS: Mapping[str, Callable[[Identity], str]] = MappingProxyType(
@@ -48,11 +58,9 @@ DERIVED_COLUMNS: Mapping[str, Callable[[Identity], str]] = MappingProxyType(
         "middle_initial": lambda i: i.middle[:1],
         "suffix": lambda i: i.suffix,
         "sex": lambda i: i.sex,
-        "birth_date": _birth(lambda d: f"{d.year:04d}{d.month:02d}{d.day:02d}"),
-        "birth_year": _birth(lambda d: f"{d.year:04d}"),
-        "birth_year_digits": _birth(
-            lambda d: chr(_DECADE + d.year // 10 % 10) + chr(_YEAR_DIGIT + d.year % 10)
-        ),
-        "birth_day_month": _birth(lambda d: chr(_DAY_MONTH + d.month) + chr(_DAY_MONTH + d.day)),
+        "birth_date": lambda i: i.birth.compact,
+        "birth_year": lambda i: i.birth.year,
+        "birth_year_digits": lambda i: i.birth.year_digits,
+        "birth_day_month": lambda i: i.birth.day_month,
     }
 )

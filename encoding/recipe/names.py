@@ -12,17 +12,13 @@ from encoding.recipe.text import called, words
 class GivenName:
     """What a first-name cell says: the first name, the words after it, how else the child is called.
 
-    All are empty where the name is unknown.
+    All are empty where the name is unknown. `text` is the whole cell, cleaned.
     """
 
+    text: str
     first: str
     rest: str
     called: str
-
-    @property
-    def text(self) -> str:
-        """The whole cell, cleaned."""
-        return f"{self.first} {self.rest}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,12 @@ def read_given_name(raw: str, tables: Tables) -> GivenName:
     if len(found) > 1 and len(found[0]) == 1:
         # "J Michael": the child goes by the second word, the initial is a middle initial.
         found = (found[1], found[0], *found[2:])
-    return GivenName(" ".join(found[:1]), " ".join(found[1:]), " ".join(words(nickname)[:1]))
+    return GivenName(
+        text=" ".join(found),
+        first=" ".join(found[:1]),
+        rest=" ".join(found[1:]),
+        called=" ".join(words(nickname)[:1]),
+    )
 
 
 def read_middle_names(raw: str, tables: Tables) -> str:

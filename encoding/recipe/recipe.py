@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from operator import ne
+from operator import attrgetter, ne
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +12,7 @@ from encoding.errors import ColumnLengthError, MissingColumnError
 from encoding.problems import RowProblem
 from encoding.recipe.cells import CellColumns, CellReader, HasText
 from encoding.recipe.dates import read_date_format
-from encoding.recipe.derived import DERIVED_COLUMNS, Identity
+from encoding.recipe.derived import DERIVED_COLUMNS, BirthDate, Identity
 from encoding.recipe.spec import RecipeSpec, read_spec
 from encoding.recipe.tables import load_tables
 from encoding.recipe.variants import NameCells, Names, name_variants
@@ -121,8 +120,8 @@ class Recipe:
         return name_variants(names, variants.kinds, variants.cap, self._tables)
 
 
-def _identity(cells: CellColumns, index: int, first: str, last: str, birth: date) -> Identity:
-    middle = f"{cells.given[index].rest} {cells.middle[index].text}".strip()
+def _identity(cells: CellColumns, index: int, first: str, last: str, birth: BirthDate) -> Identity:
+    middle = cells.given[index].rest or cells.middle[index].text
     suffix = cells.suffix[index].text or cells.surname[index].suffix
     return Identity(first, last, middle, suffix, birth, cells.sex[index].text)
 
@@ -144,7 +143,7 @@ def _change_counts(columns: Mapping[str, Sequence[str]], cells: CellColumns) -> 
         "alias_first": cells.alias_given, "alias_last": cells.alias_surname,
     }  # fmt: skip
     return {
-        name: sum(map(ne, columns[name], (cell.text for cell in read)))
+        name: sum(map(ne, columns[name], map(attrgetter("text"), read)))
         for name, read in cleaned.items()
         if name in columns
     }

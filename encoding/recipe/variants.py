@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from types import MappingProxyType
 
 from encoding.recipe.names import GivenName, Surname
@@ -27,42 +28,37 @@ def name_variants(
     cells: NameCells, kinds: Sequence[str], cap: int, tables: Tables
 ) -> tuple[Names, ...]:
     """Return the names of a row and of its variants: its own first, each once, at most `cap`."""
-    found: dict[Names, None] = {(cells.given.first, cells.surname.text): None}
-    for kind in kinds:
-        for names in VARIANT_KINDS[kind](cells, tables):
-            if any(names):
-                found[names] = None
-    return tuple(found)[:cap]
+    own = (cells.given.first, cells.surname.text)
+    found = [names for kind in kinds for names in VARIANT_KINDS[kind](cells, tables) if any(names)]
+    return tuple(dict.fromkeys((own, *found)))[:cap] if found else (own,)
 
 
-def _alias(cells: NameCells, _: Tables) -> Iterator[Names]:
-    firsts = [cells.alias_given.first, cells.given.called, cells.given.first]
-    lasts = [cells.alias_surname.text, cells.surname.text]
-    for first in filter(None, firsts):
-        for last in filter(None, lasts):
-            yield first, last
+def _alias(cells: NameCells, _: Tables) -> Sequence[Names]:
+    if not (cells.alias_given.first or cells.alias_surname.words or cells.given.called):
+        return ()
+    firsts = filter(None, (cells.alias_given.first, cells.given.called, cells.given.first))
+    lasts = filter(None, (cells.alias_surname.text, cells.surname.text))
+    return tuple(product(firsts, lasts))
 
 
-def _surname_parts(cells: NameCells, _: Tables) -> Iterator[Names]:
-    for surname in (cells.surname, cells.alias_surname):
-        if len(surname.words) > 1:
-            for word in surname.words:
-                yield cells.given.first, word
+def _surname_parts(cells: NameCells, _: Tables) -> Sequence[Names]:
+    double = [s.words for s in (cells.surname, cells.alias_surname) if len(s.words) > 1]
+    return [(cells.given.first, word) for words in double for word in words] if double else ()
 
 
-def _nicknames(cells: NameCells, tables: Tables) -> Iterator[Names]:
-    for formal in tables.nicknames.get(cells.given.first, ()):
-        yield formal, cells.surname.text
+def _nicknames(cells: NameCells, tables: Tables) -> Sequence[Names]:
+    formal_names = tables.nicknames.get(cells.given.first, ())
+    return [(formal, cells.surname.text) for formal in formal_names]
 
 
-def _transposed(cells: NameCells, tables: Tables) -> Iterator[Names]:
+def _transposed(cells: NameCells, tables: Tables) -> Sequence[Names]:
     """Swap the names where they look transposed: the surname is a common given name, the other is not."""
     first, last = cells.given.first, cells.surname.text
-    if last in tables.given_names and first and first not in tables.given_names:
-        yield last, first
+    looks_transposed = first and last in tables.given_names and first not in tables.given_names
+    return [(last, first)] if looks_transposed else ()
 
 
-VARIANT_KINDS = MappingProxyType[str, Callable[[NameCells, Tables], Iterator[Names]]](
+VARIANT_KINDS = MappingProxyType[str, Callable[[NameCells, Tables], Sequence[Names]]](
     {
         "alias": _alias,
         "surname-parts": _surname_parts,
