@@ -42,7 +42,9 @@ _MAX_FILE_BYTES = 4096
 class AnySecret(Protocol):
     """What encoding needs of a secret, random or text."""
 
-    warnings: tuple[str, ...]
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that the agency must see before it encodes."""
 
     @property
     def clk_key(self) -> str:
