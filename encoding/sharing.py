@@ -82,13 +82,18 @@ def attach(
     or, with `keep_unlinked`, written with empty cells.
 
     Raises:
-        InputError: a file cannot be read, or a column is missing.
+        InputError: a file cannot be read, a column is missing, or none of the received link IDs is known.
         ColumnNotListedError: the received file has a column that is not listed.
         ConfigError: a column would be there twice.
     """
     _refuse_clash(file.id_column, keep, columns)
     link_of = read_links(links)
     received_rows = _read_received(received, columns)
+    if received_rows and not received_rows.keys() & set(link_of.values()):
+        raise LinksFileError(
+            f"none of the link IDs in {received} is among those of this agency",
+            hint="both agencies must fetch the link IDs of the same run: blindlink links",
+        )
     blank: tuple[Row, ...] = (("",) * len(columns),) if keep_unlinked else ()
     written: dict[Row, bool] = {}
     for row in _rows(file.open(), [file.id_column, *keep]):

@@ -168,6 +168,13 @@ def test_received_cell_that_is_no_link_id_is_named_by_row(children, welfare_link
         attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
 
 
+def test_link_ids_of_another_run_are_refused(children, welfare_links, write, tmp_path) -> None:
+    received = write("other.csv", "link_id,school", f"{C},North")
+    with pytest.raises(LinksFileError, match="none of the link IDs") as caught:
+        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
+    assert "same run" in str(caught.value.hint)
+
+
 def test_column_of_both_files_is_refused(children, welfare_links, write, tmp_path) -> None:
     received = write("both.csv", "link_id,county", f"{A},X")
     with pytest.raises(ConfigError, match="twice"):

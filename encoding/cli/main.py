@@ -1,0 +1,86 @@
+"""`blindlink`: the agency's command line. Commands are loaded when they are called, so that help is quick."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from encoding.cli.failures import exit_status
+from encoding.cli.options import agency_options
+
+# In the order in which an analyst meets them. A command whose module is not installed is not listed.
+COMMANDS: Final[dict[str, str]] = {
+    "init": "Ask a few questions and write blindlink.toml.",
+    "secret": "Make the secret that only the agencies share.",
+    "check": "Report on the quality of a file before it is encoded.",
+    "encode": "Encode the file of people; nothing leaves this computer.",
+    "upload": "Send the encodings and keep the receipt.",
+    "run": "Ask the broker to link the newest uploads.",
+    "links": "Fetch link IDs and put the record IDs beside them.",
+    "extract": "Write link IDs and listed columns, to hand over.",
+    "join": "Attach received columns to the own rows by link ID.",
+    "status": "Say where the linkage stands and what comes next.",
+    "refresh": "Do all of it, unattended, every week.",
+    "receipt": "Check the proofs that the broker has given.",
+    "calibrate": "Recommend thresholds for this file.",
+    "privacy-audit": "Attack the own encodings before they are sent.",
+    "schema": "Check and compare linkage schemas.",
+    "synth": "Write two agencies' rehearsal files of invented people.",
+    "evaluate": "Measure links against a known truth.",
+}
+
+
+class AgencyGroup(click.Group):
+    """Loads a command's module when the command is called, and turns errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands that are installed, in the order of the table."""
+        return [name for name in COMMANDS if importlib.util.find_spec(_module(name))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command; None if there is none of this name."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = getattr(importlib.import_module(_module(cmd_name)), cmd_name.replace("-", "_"))
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table, without loading any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command; outside tests, end the process with one of docs/exit-codes.md."""
+
+        def run() -> object:
+            return super(AgencyGroup, self).main(
+                args, prog_name, complete_var, standalone_mode=False, **extra
+            )
+
+        return exit_status("blindlink", run) if standalone_mode else run()
+
+
+def _module(name: str) -> str:
+    return f"encoding.cli.{name.replace('-', '_')}"
+
+
+@click.group(
+    cls=AgencyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BLINDLINK"},
+    epilog="Example: blindlink init, then: blindlink status. The guide is docs/analyst.md.",
+)
+@agency_options
+@click.version_option(package_name="blindlink")
+def main() -> None:
+    """Link your agency's records with another's, without showing anyone who your people are."""

@@ -1,0 +1,158 @@
+"""What one command works with: settings, workspace, secret, broker. Everything is loaded when asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from encoding.cli.progress_bar import ProgressBar
+    from encoding.client import BrokerClient
+    from encoding.config import Config
+    from encoding.secret import AnySecret
+    from encoding.uploads import Trust
+    from encoding.workspace import Workspace
+    from schemas.api import ProjectView
+
+INTERACTIVE_S: Final = 20.0
+UNATTENDED_S: Final = 900.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Session:
+    """The options of the call, and what follows from them.
+
+    `transport`, `now` and `sleep` are replaced in tests; None is the network.
+    """
+
+    config_path: Path = Path("blindlink.toml")
+    workspace_path: Path | None = None
+    is_quiet: bool = False
+    patience_s: float = INTERACTIVE_S
+    transport: httpx2.BaseTransport | None = None
+    now: Callable[[], datetime] = _now
+    sleep: Callable[[float], None] = time.sleep
+    _config: Config | None = field(default=None, init=False)
+    _workspace: Workspace | None = field(default=None, init=False)
+
+    @property
+    def config(self) -> Config:
+        """The settings.
+
+        Raises:
+            ConfigError: they cannot be read.
+        """
+        if self._config is None:
+            from encoding.config import read_config
+
+            self._config = read_config(self.config_path)
+        return self._config
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, made where it is missing."""
+        if self._workspace is None:
+            from encoding.workspace import open_workspace
+
+            named = self.config.resolve(self.config.sections.output.workspace)
+            self._workspace = open_workspace(self.workspace_path or named)
+        return self._workspace
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        return self.config.sections.project.name
+
+    @property
+    def party(self) -> str:
+        """This agency's name in the project."""
+        return self.config.sections.project.party
+
+    def secret(self, hardening: str) -> AnySecret:
+        """Return the shared secret; a text is taken only where nothing is hardened.
+
+        Raises:
+            SecretError: it is missing, exposed or malformed.
+        """
+        from encoding.errors import PassphraseError
+        from encoding.secret import read_secret, read_text_secret
+
+        path = self.config.resolve(self.config.sections.project.secret_file)
+        try:
+            return read_secret(path)
+        except PassphraseError:
+            if hardening != "none":
+                raise
+        return read_text_secret(path)
+
+    def connect(self) -> BrokerClient:
+        """Return a client of the broker; nothing is sent yet.
+
+        Raises:
+            TokenFileError, ConfigError: token or certificate file cannot be used.
+        """
+        from encoding.client import BrokerClient
+        from encoding.connection import Connection, Waiting, read_token, trust_only
+
+        broker = self.config.sections.broker
+        tls = trust_only(self.config.resolve(broker.ca_file)) if broker.ca_file else None
+        token = read_token(self.config.resolve(broker.token_file))
+        waiting = Waiting(self.patience_s, self.sleep, self.say)
+        connection = Connection(
+            broker.url, token, tls=tls, waiting=waiting, transport=self.transport
+        )
+        return BrokerClient(connection)
+
+    def trust(self, client: BrokerClient) -> Trust:
+        """Return what the broker's answers are held against, after making sure that its log only grew.
+
+        Raises:
+            LogError: it did not, or is signed by another key.
+        """
+        from encoding.pins import PinnedLog
+        from encoding.receipts import ReceiptFolder
+        from encoding.uploads import Trust
+
+        log = PinnedLog(self.workspace.pins)
+        is_first = not log.has_key()
+        given = self.config.sections.broker.log_key
+        key = log.key(given, client)
+        log.check(key, client)
+        if is_first and given is None:
+            self.say(
+                f"the broker's log key is pinned now; compare it with the operator: {key.text}"
+            )
+        return Trust(log, key, ReceiptFolder(self.workspace.receipts))
+
+    def view(self, client: BrokerClient) -> ProjectView:
+        """Return the project as the broker shows it, and remember it."""
+        view = client.project(self.project)
+        self.workspace.keep_project(view)
+        return view
+
+    def progress(self) -> ProgressBar:
+        """Return a progress bar for anything over a second, on a terminal."""
+        from encoding.cli.progress_bar import ProgressBar
+
+        return ProgressBar(is_shown=not self.is_quiet)
+
+    def say(self, sentence: str) -> None:
+        """Write a remark to the error output, unless quiet."""
+        if not self.is_quiet:
+            click.echo(f"blindlink: {sentence}", err=True)
+
+    def warn(self, sentence: str) -> None:
+        """Write a warning to the error output, quiet or not."""
+        click.echo(f"blindlink: warning: {sentence}", err=True)
