@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from app.durable import make_private_folder, remove_durably, write_durably
-from app.security.errors import SealBrokenError, StorageFullError
+from app.security.errors import BlobMissingError, SealBrokenError, StorageFullError
 
 DEFAULT_RESERVE_PERCENT: Final = 10
 # A writer stores the blob, then commits the row: a blob younger than this may still get one.
@@ -53,12 +53,13 @@ class BlobStore:
         """Return the bytes of a blob.
 
         Raises:
-            SealBrokenError: there is no such blob, or it is damaged.
+            BlobMissingError: there is no such blob.
+            SealBrokenError: it is damaged.
         """
         try:
             content = self._path(digest).read_bytes()
         except FileNotFoundError as exc:
-            raise SealBrokenError("Stored data is missing.") from exc
+            raise BlobMissingError("Stored data is missing.") from exc
         if hashlib.sha256(content).hexdigest() != digest:
             raise SealBrokenError("Stored data is damaged.")
         return content

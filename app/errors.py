@@ -12,6 +12,8 @@ that holds nothing of the input. Slices define their own classes below these roo
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -60,3 +62,12 @@ class ConfigurationError(BrokerError):
     code = "configuration"
     status = 500
     title = "The broker is not configured"
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an exception was raised, innermost frame last, without any message or value.
+
+    For logs: the message of a foreign exception may quote the input.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)

@@ -63,9 +63,12 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
     Example: blindlink-broker agency list
     """
     with opened_broker(ctx) as broker, broker.database.read() as session:
-        parties = list_parties(session)
+        rows = [
+            {"name": party.name, "title": party.title, "created": party.created}
+            for party in list_parties(session)
+        ]
     if as_json:
-        echo_json([{"name": p.name, "title": p.title, "created": p.created} for p in parties])
+        echo_json(rows)
         return
-    for party in parties:
-        click.echo(f"{party.name}  {party.title}")
+    for row in rows:
+        click.echo(f"{row['name']}  {row['title']}")

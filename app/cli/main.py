@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a refusal becomes one line, a hint and an exit code."""
-        from app.errors import BrokerError
+        from app.errors import BrokerError, place_of
         from schemas.errors import FormatError
 
         try:
@@ -63,6 +63,10 @@ class LazyGroup(click.Group):
             fail(exc.detail, exc.hint)
         except FormatError as exc:
             fail(str(exc), code=3)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as exc:  # noqa: BLE001 - a foreign message may hold values, so none is shown
+            fail(f"the command failed with {type(exc).__name__} at {place_of(exc)}")
 
 
 def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:

@@ -7,14 +7,13 @@ exception's class. Its message stays out, since that of a foreign exception may 
 from __future__ import annotations
 
 import time
-import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 
-from app.errors import BrokerError
+from app.errors import BrokerError, place_of
 from app.http.metrics import Metrics
 from app.http.problems import problem_response
 from app.ids import new_id
@@ -81,12 +80,6 @@ class Envelope:
             status=status,
             duration_ms=round(seconds * 1000),
         )
-
-
-def place_of(error: BaseException) -> str:
-    """Return where an exception was raised, innermost frame last, without any message or value."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames)
 
 
 class AnswerCutError(Exception):

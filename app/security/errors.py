@@ -57,6 +57,13 @@ class SealBrokenError(BrokerError):
     title = "Stored data is damaged"
 
 
+class BlobMissingError(SealBrokenError):
+    """Sealed bytes that should be there are not."""
+
+    code = "blob-missing"
+    title = "Stored data is missing"
+
+
 class StorageFullError(UnavailableError):
     """The disk has less free space than the broker keeps in reserve."""
 

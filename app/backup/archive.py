@@ -1,0 +1,174 @@
+"""A backup: a folder with a copy of the database, every blob, and a manifest that is written last.
+
+No key is in it: not of uploads, not of the ring, not of the log. So what was destroyed stays destroyed,
+however many old backups there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from app.backup import snapshot
+from app.backup.errors import BackupDamagedError, BackupRefusedError
+from app.blobs import BlobStore
+from app.clock import utc_text
+from app.db import Database
+from app.durable import make_private_folder, write_durably
+from app.matchlog.errors import LogRolledBackError
+from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.matchlog.proofs import newest_checkpoint
+from app.migrations.steps import newest_revision, stored_revision
+from app.security.errors import BlobMissingError
+from app.version import SOFTWARE
+from schemas.document import Document
+from schemas.errors import DocumentError
+from schemas.ids import Code, Sha256Hex, UtcTime
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+
+MANIFEST: Final = "backup.json"
+BLOBS: Final = "blobs"
+
+Count = Annotated[int, Field(ge=0, le=2**50)]
+
+
+class BackupManifest(Document):
+    """What a backup holds; `checkpoint` is the match log's newest when it was made."""
+
+    KIND: ClassVar[str] = "backup"
+
+    version: Literal["blindlink/backup/1"] = "blindlink/backup/1"
+    created: UtcTime
+    software: Code
+    database: Literal["sqlite", "postgresql"]
+    revision: str
+    database_sha256: Sha256Hex
+    blobs: Count
+    log_size: Count
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was restored.
+
+    `rolled_back` says that entries which were signed for are missing; `took_checkpoint` that this machine
+    remembered none, as a new one does, and took the backup's: then only pins show what is missing.
+    """
+
+    manifest: BackupManifest
+    rolled_back: bool
+    took_checkpoint: bool
+
+
+def write_backup(broker: Broker, folder: Path) -> BackupManifest:
+    """Write a backup into a new folder while the broker goes on working.
+
+    Raises:
+        BackupRefusedError: the folder exists.
+        DumpFailedError: PostgreSQL's tool failed.
+        StorageFullError: the disk is nearly full.
+    """
+    if folder.exists():
+        raise BackupRefusedError("the folder of the backup exists already")
+    make_private_folder(folder)
+    kind = snapshot.kind_of(broker.database)
+    # On PostgreSQL the log may grow before the dump begins; so the manifest states the least there is.
+    with broker.database.read() as session:
+        checkpoint = newest_checkpoint(session)
+    copy = folder / snapshot.FILE_NAMES[kind]
+    snapshot.copy_database(broker.database, copy)
+    manifest = BackupManifest.from_json(
+        {
+            "created": utc_text(broker.clock()),
+            "software": SOFTWARE,
+            "database": kind,
+            "revision": stored_revision(broker.database),
+            "database_sha256": _sha256(copy),
+            # After the database: what it names was there before it was copied.
+            "blobs": _copy_blobs(broker.blobs, BlobStore(folder / BLOBS)),
+            "log_size": checkpoint.size,
+            "checkpoint": checkpoint.note.decode("utf-8"),
+        }
+    )
+    write_durably(folder / MANIFEST, manifest.to_canonical())
+    return manifest
+
+
+def read_backup(folder: Path, kind: str) -> BackupManifest:
+    """Check a backup for a database of this kind and return its manifest.
+
+    Raises:
+        BackupRefusedError: not a whole backup, of the other kind of database, or by a newer broker.
+        BackupDamagedError: its files are not those that were written.
+    """
+    try:
+        manifest = BackupManifest.from_canonical((folder / MANIFEST).read_bytes())
+    except (OSError, DocumentError) as exc:
+        raise BackupRefusedError("the folder is not a whole backup of a broker") from exc
+    if manifest.database != kind:
+        raise BackupRefusedError(f"the backup is one of {manifest.database}, not of {kind}")
+    if manifest.revision > newest_revision():
+        raise BackupRefusedError("the backup was made by a newer version of the broker")
+    if _sha256(folder / snapshot.FILE_NAMES[kind]) != manifest.database_sha256:
+        raise BackupDamagedError("the copy of the database is not the one that was written")
+    return manifest
+
+
+def restore_backup(broker: Broker, folder: Path, *, replace: bool) -> Restored:
+    """Put a backup in the place of database and blobs. The broker and its workers must not run.
+
+    Afterwards the log is compared with the last checkpoint that this broker signed, which no backup holds:
+    an old backup is noticed, and the broker then only reads.
+
+    Raises:
+        BackupRefusedError, BackupDamagedError: as `read_backup`, or there is a database already.
+        LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
+    """
+    manifest = read_backup(folder, snapshot.kind_of(broker.database))
+    _copy_blobs(BlobStore(folder / BLOBS), broker.blobs)
+    copy = folder / snapshot.FILE_NAMES[manifest.database]
+    snapshot.load_database(broker.database, copy, replace=replace)
+    took_checkpoint = not broker.settings.last_checkpoint_file.exists()
+    if took_checkpoint:
+        remembered = LastCheckpointFile(broker.settings.last_checkpoint_file)
+        remembered.advance(manifest.checkpoint.encode())
+    return Restored(manifest, _is_rolled_back(broker), took_checkpoint)
+
+
+def _is_rolled_back(broker: Broker) -> bool:
+    database = Database(broker.database.url)
+    try:
+        with database.read() as session:
+            broker.log.check(session)
+    except LogRolledBackError:
+        return True
+    finally:
+        database.close()
+    return False
+
+
+def _copy_blobs(source: BlobStore, target: BlobStore) -> int:
+    copied = 0
+    for digest in source.digests():
+        try:
+            target.put(source.get(digest))
+        except BlobMissingError:
+            # Destroyed since it was listed; so was its key.
+            continue
+        copied += 1
+    return copied
+
+
+def _sha256(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as exc:
+        raise BackupDamagedError("the copy of the database cannot be read") from exc

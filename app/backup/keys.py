@@ -1,0 +1,70 @@
+"""Backups of the keys: apart from all others, and gone after seven days.
+
+As long as such a copy is kept, what was destroyed since can be brought back; so it must not be kept long.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from app.backup.errors import BackupRefusedError
+from app.clock import parse_utc, utc_text
+from app.durable import make_private_folder, sync_folder, write_new
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+
+# DESIGN: destruction must not be undone by an old copy of a key.
+LIFETIME: Final = timedelta(days=7)
+_NAME: Final = re.compile(r"keys-(\d{4}-\d{2}-\d{2}T\d{2})-(\d{2})-(\d{2}Z)")
+
+
+def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
+    """Copy the key store, the ring and the log's key into a new folder inside `folder`.
+
+    Older ones beside it go once they are seven days old; returns the new one, and how many went.
+
+    Raises:
+        BackupRefusedError: the folder lies in the state folder, whose backups would then hold it.
+    """
+    settings = broker.settings
+    if settings.state_dir.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise BackupRefusedError("a backup of the keys must lie outside the state folder")
+    name = utc_text(broker.clock()).replace(":", "-")
+    target = folder / f"keys-{name}"
+    if target.exists():
+        raise BackupRefusedError("there is a backup of the keys of this second already")
+    make_private_folder(folder)
+    make_private_folder(target)
+    store = target / settings.key_store_dir.name
+    make_private_folder(store)
+    for object_id in broker.keystore.object_ids():
+        _copy(settings.key_store_dir / f"{object_id}.key", store)
+    _copy(settings.ring_file, target)
+    _copy(settings.log_key_file, target)
+    for made in (store, target):
+        sync_folder(made)
+    return target, _remove_old(folder, broker)
+
+
+def _copy(file: Path, folder: Path) -> None:
+    try:
+        write_new(folder / file.name, file.read_bytes())
+    except FileNotFoundError:
+        # Destroyed since it was listed.
+        return
+
+
+def _remove_old(folder: Path, broker: Broker) -> int:
+    removed = 0
+    for path in sorted(folder.iterdir()):
+        match = _NAME.fullmatch(path.name)
+        if match and parse_utc(":".join(match.groups())) + LIFETIME <= broker.clock():
+            shutil.rmtree(path)
+            removed += 1
+    sync_folder(folder)
+    return removed

@@ -1,0 +1,81 @@
+"""`blindlink-broker backup`, `backup-keys` and `restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from app.backup.archive import restore_backup, write_backup
+from app.backup.keys import LIFETIME, write_key_backup
+from app.broker import open_broker
+from app.cli.opening import founded_settings, opened_broker
+from app.matchlog.errors import LogRolledBackError
+
+Folder = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command("backup", short_help="Write a backup of database and blobs.")
+@click.argument("folder", type=Folder)
+@click.pass_context
+def backup(ctx: click.Context, folder: Path) -> None:
+    """Write a backup into a new FOLDER while the broker goes on working. It holds no key.
+
+    Example: blindlink-broker backup /backups/2026-09-01
+    """
+    with opened_broker(ctx) as broker:
+        manifest = write_backup(broker, folder)
+    click.echo(
+        f"{manifest.blobs} blobs and a log of {manifest.log_size} entries are in {folder}", err=True
+    )
+
+
+@click.command("backup-keys", short_help="Write a short-lived backup of the keys.")
+@click.argument("folder", type=Folder)
+@click.pass_context
+def backup_keys(ctx: click.Context, folder: Path) -> None:
+    """Copy all keys into a new folder inside FOLDER, and remove copies there that are 7 days old.
+
+    Keep FOLDER apart from all other backups: with both, everything can be read.
+
+    Example: blindlink-broker backup-keys /safe/blindlink-keys
+    """
+    with opened_broker(ctx) as broker:
+        target, removed = write_key_backup(broker, folder)
+    click.echo(
+        f"the keys are in {target} for {LIFETIME.days} days; {removed} older copies removed",
+        err=True,
+    )
+
+
+@click.command("restore", short_help="Restore a backup of database and blobs.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Put it in the place of the database that is there.")
+@click.pass_context
+def restore(ctx: click.Context, folder: Path, *, replace: bool) -> None:
+    """Restore a backup from FOLDER. Stop the broker and its workers first.
+
+    The exit code is 1 if the backup is older than the last checkpoint that this broker signed.
+
+    Example: blindlink-broker restore /backups/2026-09-01 --replace
+    """
+    broker = open_broker(founded_settings(ctx))
+    try:
+        restored = restore_backup(broker, folder, replace=replace)
+    finally:
+        broker.close()
+    click.echo(
+        f"restored a log of {restored.manifest.log_size} entries, as of {restored.manifest.created}",
+        err=True,
+    )
+    if restored.took_checkpoint:
+        click.echo(
+            "this machine remembered no checkpoint of the log and took the backup's: "
+            "compare it with the agencies' pins",
+            err=True,
+        )
+    if restored.rolled_back:
+        raise LogRolledBackError(
+            "the backup is older than the last checkpoint that this broker signed",
+            hint="restore a newer one; until then the broker answers, but takes and releases nothing",
+        )
