@@ -12,7 +12,7 @@ from typing import Any, Final
 from encoding.errors import ShippedNameError
 from schemas.profile import EncodingProfile, Hardening
 
-SHIPPED: Final = ("children",)
+SHIPPED: Final = ("children", "children-strict", "generic-person")
 """Names of the shipped linkage schemas; docs/recipe.md says which is for what."""
 
 NO_HARDENING: Final = Hardening(kind="none")

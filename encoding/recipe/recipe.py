@@ -12,7 +12,7 @@ from encoding.errors import ColumnLengthError, MissingColumnError
 from encoding.problems import RowProblem
 from encoding.recipe.cells import CellColumns, CellReader, HasText
 from encoding.recipe.dates import read_date_format
-from encoding.recipe.derived import DERIVED_COLUMNS, BirthDate, Identity
+from encoding.recipe.derived import DERIVED_COLUMNS, BirthDate, Identity, salted
 from encoding.recipe.spec import RecipeSpec, read_spec
 from encoding.recipe.tables import load_tables
 from encoding.recipe.variants import NameCells, Names, name_variants
@@ -102,6 +102,9 @@ class Recipe:
                 identities.append(_identity(cells, index, first, last, birth))
                 row_of.append(index)
         derived = {name: [form(i) for i in identities] for name, form in self._forms}
+        if self.spec.salt == "birth-year":
+            births = [identity.birth for identity in identities]
+            derived = {name: list(map(salted, column, births)) for name, column in derived.items()}
         return Derived(derived, row_of, problems, _change_counts(columns, cells))
 
     def _check(self, columns: Mapping[str, Sequence[str]]) -> int:

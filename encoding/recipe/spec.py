@@ -36,7 +36,8 @@ class RecipeSpec(Document):
     """Version 1 of the cleaning rules: the fixed steps of docs/recipe.md, with these settings.
 
     `tables` and `transliteration` are digests of the word lists and of the transliteration: both agencies
-    must clean alike. `birth_years` are the first and last year of birth that are taken.
+    must clean alike. `birth_years` are the first and last year of birth that are taken. `salt` makes every
+    token depend on the year of birth too: records of different years then have nothing in common.
     """
 
     KIND: ClassVar[str] = "recipe"
@@ -45,6 +46,7 @@ class RecipeSpec(Document):
     tables: Digest
     transliteration: Digest
     birth_years: tuple[Year, Year]
+    salt: Literal["none", "birth-year"]
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
     variants: Variants
 
