@@ -1,11 +1,31 @@
-"""Hypothesis strategies: linkage schemas of every version with rows that fit them, mostly."""
+"""Linkage schemas: small ones, and strategies for those of every version with rows that mostly fit."""
 
 from __future__ import annotations
 
 import base64
+from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
+
+
+def feature(identifier: str, **changes: Any) -> dict[str, Any]:
+    """Return a feature of bigrams, with its format or parts of its hashing changed."""
+    hashing = {
+        "comparison": {"type": "ngram", "n": 2},
+        "strategy": {"bitsPerFeature": 100},
+        "hash": {"type": "blakeHash"},
+    }
+    hashing.update({name: value for name, value in changes.items() if name != "format"})
+    text_format = changes.get("format", {"type": "string"})
+    return {"identifier": identifier, "format": text_format, "hashing": hashing}
+
+
+def schema(*features: dict[str, Any], **config: Any) -> dict[str, Any]:
+    """Return a schema of version 3 and 1,024 bits, with parts of its configuration changed."""
+    clk_config = {"l": 1024, "kdf": {"type": "HKDF"}} | config
+    return {"version": 3, "clkConfig": clk_config, "features": list(features)}
+
 
 _LETTERS = st.text(alphabet="abzA Z9-'", max_size=12)
 _ANY_TEXT = st.text(max_size=8)
@@ -23,11 +43,9 @@ _DATES = {
 
 @st.composite
 def _dates(draw: st.DrawFn, date_format: str) -> str:
-    import datetime
-
     if draw(st.integers(0, 9)) == 0:
         return draw(st.sampled_from(["", "0", "1/2/2015", "2015-1-2", "2015-02-30", "13/13/2015"]))
-    day = draw(st.dates(datetime.date(1000, 1, 1), datetime.date(2030, 1, 1)))
+    day = draw(st.dates(date(1000, 1, 1), date(2030, 1, 1)))
     return _DATES[date_format].format(day)
 
 

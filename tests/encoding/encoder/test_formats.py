@@ -1,0 +1,103 @@
+"""What is said about a cell that breaks its format: the rule, never the cell."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.clkhash_rows import ClkhashRows
+from oracles.linkage_schemas import feature, schema
+
+from encoding.encoder import Encoder
+from encoding.encoder.formats import spoken_format
+
+DATE = {"type": "date", "format": "%m/%d/%Y"}
+
+
+def rules(cell: str, **changes: Any) -> list[str]:
+    encoded = Encoder(schema(feature("a", **changes)), "k").encode({"a": [cell]})
+    return [problem.rule for problem in encoded.problems]
+
+
+@pytest.mark.parametrize(
+    ("cell", "cell_format", "rule"),
+    [
+        ("x", DATE, "not a date in the format MM/DD/YYYY"),
+        ("02/30/2015", DATE, "not a date in the format MM/DD/YYYY"),
+        ("", DATE, "empty, where the linkage schema needs a value"),
+        ("x", {"type": "integer"}, "not a whole number"),
+        ("", {"type": "integer"}, "empty, where the linkage schema needs a value"),
+        ("9" * 5000, {"type": "integer"}, "not a whole number"),
+        ("4", {"type": "integer", "minimum": 5}, "less than 5"),
+        ("6", {"type": "integer", "maximum": 5}, "more than 5"),
+        (
+            "Z",
+            {"type": "enum", "values": ["F"]},
+            "not one of the values that the linkage schema allows",
+        ),
+        ("a", {"type": "string", "minLength": 2}, "shorter than 2 characters"),
+        ("ab", {"type": "string", "maxLength": 1}, "longer than 1 character"),
+        ("Ab", {"type": "string", "case": "lower"}, "not in lower case"),
+        (
+            "é",
+            {"type": "string", "encoding": "ascii"},
+            "holds a character that ascii does not have",
+        ),
+        ("\ud800", {"type": "string"}, "holds a character that utf-8 does not have"),
+        (
+            "a1",
+            {"type": "string", "pattern": "[a-z]+"},
+            "does not fit the pattern of the linkage schema",
+        ),
+    ],
+)
+def test_a_broken_rule_is_named(cell: str, cell_format: dict[str, Any], rule: str) -> None:
+    assert rules(cell, format=cell_format) == [rule]
+
+
+def test_a_text_that_a_numeric_comparison_cannot_read_is_named() -> None:
+    numeric = {"type": "numeric", "thresholdDistance": 1, "resolution": 1}
+    assert rules("ten", comparison=numeric) == ["not a number"]
+    assert rules("inf", comparison=numeric) == ["not a number"]
+
+
+def test_a_replacement_that_cannot_be_encoded_is_named() -> None:
+    changes = {
+        "format": {"type": "string", "encoding": "ascii"},
+        "missingValue": {"sentinel": "", "replaceWith": "é"},
+    }
+    assert rules("", **changes) == ["holds a character that ascii does not have"]
+    assert rules("x", **changes) == []
+
+
+def test_a_year_before_1000_is_refused_since_platforms_write_it_differently() -> None:
+    assert rules("0999-01-01", format={"type": "date", "format": "%Y-%m-%d"}) == [
+        "a year before 1000"
+    ]
+
+
+@given(st.dates(min_value=date(1000, 1, 1)))
+def test_american_dates_without_zeros_are_those_with_zeros(day: date) -> None:
+    document = schema(feature("a", format=DATE))
+    cells = [f"{day.month}/{day.day}/{day.year}", f"{day.month:02}/{day.day:02}/{day.year}"]
+    encoded = Encoder(document, "k").encode({"a": cells})
+    theirs = ClkhashRows(document, "k").filters([[cell] for cell in cells])
+    assert [row.tobytes() for row in encoded.filters] == theirs
+    assert theirs[0] == theirs[1]
+
+
+@pytest.mark.parametrize(
+    ("strptime_format", "spoken"),
+    [("%m/%d/%Y", "MM/DD/YYYY"), ("%Y-%m-%d", "YYYY-MM-DD"), ("%d%b%y", "DDMonYY"), ("%H", "%H")],
+)
+def test_date_formats_are_spoken_as_people_write_them(strptime_format: str, spoken: str) -> None:
+    assert spoken_format(strptime_format) == spoken
+
+
+def test_no_value_is_in_a_problem() -> None:
+    cells = ["planted value", "02/30/2015 planted"]
+    encoded = Encoder(schema(feature("a", format=DATE)), "k").encode({"a": cells})
+    assert "planted" not in repr(encoded.problems)
