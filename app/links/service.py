@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
 from app.clock import utc_text
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from app.security.keystore import DataKey
     from schemas.upload import Receipt
+
+
+SIZE_STEP_BYTES: Final = 64 * 1024
 
 
 def release_for(session: Session, actor: Actor, release: str, *, lock: bool = False) -> Release:
@@ -59,8 +62,13 @@ def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:
 
 
 def view_of(release: Release, actor: Actor) -> ReleaseView:
-    """Return a release as this actor may see it: only its recipient sees a count below the floor."""
-    floor = 0 if actor.role == "agency" else release.floor
+    """Return a release as this actor may see it: only its recipient sees a count below the floor.
+
+    To the others the file's size is rounded up, since it would tell the count.
+    """
+    is_recipient = actor.role == "agency"
+    floor = 0 if is_recipient else release.floor
+    step = 1 if is_recipient else SIZE_STEP_BYTES
     return ReleaseView(
         release=release.id,
         run=release.run,
@@ -69,7 +77,7 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
         mode=release.mode,  # type: ignore[arg-type]  # the column holds only these
         space=release.space,
         sha256=release.sha256,
-        size_bytes=release.size_bytes,
+        size_bytes=-(-release.size_bytes // step) * step,
         links=above_floor(release.links, floor),
         created=release.created,
         fetched=release.fetched,

@@ -246,12 +246,8 @@ def _check_manifest(upload: Upload, manifest: Manifest, terms: TermsInForce, tod
 
 
 def _check_as_of(as_of: str, today: date) -> None:
-    try:
-        day = date.fromisoformat(as_of)
-    except ValueError:
-        raise AsOfError("The as-of date is not a date.") from None
     # The agency's day may be ahead of UTC's.
-    if day > today + timedelta(days=1):
+    if date.fromisoformat(as_of) > today + timedelta(days=1):
         raise AsOfError("The as-of date lies in the future.")
 
 

@@ -123,7 +123,7 @@ class PopulationDiffersError(UploadRejectedError):
 
 
 class AsOfError(UploadRejectedError):
-    """The as-of date is no date, or lies in the future."""
+    """The as-of date lies in the future."""
 
     code = "as-of-date"
     title = "The as-of date cannot be right"

@@ -107,7 +107,8 @@ def _keep(broker: Broker, attempt: Attempt, matched: MatchedBlock) -> None:
     )
     with broker.database.write() as session:
         attempts.keep_block(session, attempt, row, matched.progress)
-    log.info("block_stored", run_id=attempt.run, block=number, n_pairs=len(matched.pairs))
+    # How many pairs it holds may lie below the floor, so not even the operator's log says it.
+    log.info("block_stored", run_id=attempt.run, block=number, n_comparisons=row.comparisons)
 
 
 def _stored_pairs(
@@ -127,7 +128,7 @@ def _conclude(broker: Broker, attempt: Attempt, resolution: Resolution, prepared
         finished = attempts.finish_attempt(session, broker, attempt, resolution, kernel_name())
         appended = broker.log.append(session, [finished, *prepared.drafts()])
         obsolete = keep_releases(session, prepared, appended[1:])
-    log.info("run_completed", run_id=attempt.run, n_groups=len(resolution.groups))
+    log.info("run_completed", run_id=attempt.run, n_releases=len(prepared.releases))
     for gone in obsolete:
         broker.keystore.destroy(gone.object)
         broker.blobs.delete(gone.blob)
