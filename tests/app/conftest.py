@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.agencies.service import IssuedToken, enrol_party, issue_token
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
+from app.logs import configure_logs
 from app.main import create_app
 from app.security.actor import Actor
 from app.settings import Settings
@@ -112,6 +116,18 @@ def web_app(founded: FoundedBroker) -> FastAPI:
 def client(web_app: FastAPI) -> Iterator[TestClient]:
     with TestClient(web_app, base_url="https://broker.test", raise_server_exceptions=False) as made:
         yield made
+
+
+@pytest.fixture
+def log_stream() -> Iterator[io.StringIO]:
+    """What the operator's log says during the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    configure_logs(stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
 
 
 Bearer = Callable[[str, Role], dict[str, str]]

@@ -1,0 +1,148 @@
+"""What surrounds every answer: its id, its headers, and the last catch for what nobody expected."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
+
+from app.errors import BrokerError, UnavailableError
+from app.http.envelope import SECURITY_HEADERS, AnswerCutError, Envelope
+from app.http.metrics import Metrics
+from app.http.problems import install_refusals
+from schemas.ids import is_random_id
+from schemas.problem import MEDIA_TYPE, Problem
+
+CANARY = "canary-4711"
+
+
+def make_app() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(Envelope, metrics=Metrics())
+    install_refusals(app)
+
+    @app.get("/good")
+    def good() -> str:
+        return "good"
+
+    @app.get("/bug")
+    def bug() -> None:
+        raise ValueError(CANARY)
+
+    @app.get("/fault")
+    def fault() -> None:
+        raise BrokerError(CANARY)
+
+    @app.get("/busy")
+    def busy() -> None:
+        raise UnavailableError("Come back later.")
+
+    @app.get("/database")
+    def database() -> None:
+        raise OperationalError(CANARY, {"value": CANARY}, Exception(CANARY))
+
+    @app.get("/wrong-answer", response_model=int)
+    def wrong_answer() -> Any:
+        return CANARY
+
+    @app.get("/torn")
+    def torn() -> StreamingResponse:
+        def chunks() -> Iterator[bytes]:
+            yield b"first"
+            raise ValueError(CANARY)
+
+        return StreamingResponse(chunks())
+
+    return app
+
+
+@pytest.fixture
+def client(log_stream: io.StringIO) -> TestClient:
+    return TestClient(make_app(), raise_server_exceptions=False)
+
+
+def events(log_stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log_stream.getvalue().splitlines()]
+
+
+def test_every_answer_has_an_id_of_its_own(client: TestClient) -> None:
+    ids = [client.get("/good").headers["x-request-id"] for _ in range(5)]
+    assert len(set(ids)) == 5
+    assert all(is_random_id(request_id, "req") for request_id in ids)
+
+
+@pytest.mark.parametrize("path", ["/good", "/bug", "/none"])
+def test_every_answer_has_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+@pytest.mark.parametrize("path", ["/bug", "/fault", "/wrong-answer"])
+def test_a_fault_of_ours_is_a_problem_that_says_nothing(
+    client: TestClient, log_stream: io.StringIO, path: str
+) -> None:
+    answer = client.get(path)
+    problem = Problem.from_json(answer.json())
+    assert (answer.status_code, answer.headers["content-type"]) == (500, MEDIA_TYPE)
+    assert problem.request == answer.headers["x-request-id"]
+    assert CANARY not in answer.text
+    assert CANARY not in log_stream.getvalue()
+
+
+def test_a_bug_is_logged_with_its_place_and_the_request(
+    client: TestClient, log_stream: io.StringIO
+) -> None:
+    answer = client.get("/bug")
+    (failed,) = [event for event in events(log_stream) if event["event"] == "request_failed"]
+    assert failed["error"] == "ValueError"
+    assert "test_envelope.py:" in failed["where"]
+    assert failed["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/busy", "/database"])
+def test_what_may_work_later_says_when(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert CANARY not in answer.text
+
+
+def test_an_answer_that_fails_half_way_is_cut_not_ended(
+    log_stream: io.StringIO,
+) -> None:
+    client = TestClient(make_app())
+    with pytest.raises(AnswerCutError) as caught:
+        client.get("/torn")
+    assert CANARY not in str(caught.value)
+    assert CANARY not in log_stream.getvalue()
+
+
+def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(
+    client: TestClient,
+) -> None:
+    answer = client.post("/good")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert Problem.from_json(answer.json()).code == "method-not-allowed"
+
+
+def test_a_path_that_does_not_exist_is_not_repeated(client: TestClient) -> None:
+    answer = client.get(f"/{CANARY}?{CANARY}={CANARY}")
+    assert answer.status_code == 404
+    assert CANARY not in answer.text
+
+
+def test_the_log_names_the_route_never_the_path(
+    client: TestClient, log_stream: io.StringIO
+) -> None:
+    client.get(f"/{CANARY}?{CANARY}=1")
+    client.get(f"/good?{CANARY}=1")
+    completed = [event for event in events(log_stream) if event["event"] == "request_completed"]
+    assert [event["route"] for event in completed] == ["none", "/good"]
+    assert CANARY not in log_stream.getvalue()

@@ -1,0 +1,260 @@
+"""Who gets in: credentials, roles, rates, page sessions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.agencies.service import revoke_token
+from app.http.access import COOKIE, CSRF_HEADER
+from app.http.limits import Rate, RateLimiter
+from app.main import create_app
+from app.security.tokens import csrf_token, new_token
+from schemas.problem import Problem
+
+CANARY = "canary-4711"
+
+
+def without_request(answer: Any) -> tuple[int, dict[str, Any]]:
+    body = answer.json()
+    body.pop("request", None)
+    return answer.status_code, body
+
+
+@pytest.fixture
+def county(founded: Any) -> str:
+    founded.enrol("county")
+    return str(founded.token("county", "agency"))
+
+
+def whoami(client: TestClient, *authorization: str) -> Any:
+    return client.get("/v1/whoami", headers=[("authorization", text) for text in authorization])
+
+
+def test_a_token_says_who_its_holder_is(client: TestClient, founded: Any, county: str) -> None:
+    answer = whoami(client, f"Bearer {county}")
+    assert answer.json() == {
+        "party": "county",
+        "person": founded.tokens["county", "agency"].person,
+        "role": "agency",
+        "expires": None,
+    }
+
+
+def test_the_scheme_is_read_in_any_case(client: TestClient, county: str) -> None:
+    assert whoami(client, f"bearer {county}").status_code == 200
+
+
+def test_every_bad_credential_answers_alike(client: TestClient, founded: Any, county: str) -> None:
+    founded.enrol("other")
+    expired = founded.token("other", "agency", timedelta(days=1))
+    founded.token("other", "auditor")
+    revoked = founded.tokens["other", "auditor"]
+    with founded.broker.database.write() as session:
+        revoke_token(
+            session,
+            founded.broker.log,
+            token_id=revoked.token_id,
+            actor=founded.operator,
+            now=founded.clock(),
+        )
+    founded.clock.move(days=1)
+    attempts: list[tuple[str, ...]] = [
+        (),
+        ("",),
+        ("Bearer",),
+        ("Bearer ",),
+        (f"Bearer {CANARY}",),
+        (f"Bearer {new_token()}",),
+        (f"Bearer {expired}",),
+        (f"Bearer {revoked.secret}",),
+        (f"Bearer {county} ",),
+        (f"Bearer  {county}",),
+        (f"Basic {county}",),
+        (county,),
+        (f"Bearer {county[:-1]}",),
+        (f"Bearer {county}", f"Bearer {county}"),
+        (f"Bearer {founded.tokens['county', 'agency'].token_id}",),
+    ]
+    answers = [whoami(client, *attempt) for attempt in attempts]
+    assert {answer.headers["www-authenticate"] for answer in answers} == {"Bearer"}
+    refusals = [without_request(answer) for answer in answers]
+    assert refusals[0][0] == 401
+    assert all(refusal == refusals[0] for refusal in refusals)
+
+
+def test_a_token_ends_at_its_second(client: TestClient, founded: Any) -> None:
+    founded.enrol("county")
+    token = founded.token("county", "agency", timedelta(hours=1))
+    founded.clock.move(minutes=59, seconds=59)
+    assert whoami(client, f"Bearer {token}").status_code == 200
+    founded.clock.move(seconds=1)
+    assert whoami(client, f"Bearer {token}").status_code == 401
+
+
+def test_a_credential_in_the_query_or_a_cookie_is_not_taken(
+    client: TestClient, county: str
+) -> None:
+    assert client.get(f"/v1/whoami?access_token={county}").status_code == 401
+    assert client.get("/v1/whoami", headers={"cookie": f"{COOKIE}={county}"}).status_code == 401
+
+
+def test_the_wrong_role_is_told_so(client: TestClient, bearer: Any, county: str) -> None:
+    answer = client.get("/metrics", headers=bearer("county", "agency"))
+    assert answer.status_code == 403
+    assert Problem.from_json(answer.json()).code == "wrong-role"
+
+
+def test_a_route_that_takes_no_body_refuses_one(client: TestClient, county: str) -> None:
+    answer = client.request(
+        "GET", "/v1/whoami", content=b"x", headers={"authorization": f"Bearer {county}"}
+    )
+    assert answer.status_code == 413
+
+
+def limited(founded: Any, **per_minute: int) -> TestClient:
+    app = create_app(founded.broker)
+    slow = {"read": Rate(0.001, 2), "write": Rate(0.001, 2), "sign-in": Rate(0.001, 3)}
+    gate = app.state.gate
+    object.__setattr__(gate, "limiter", RateLimiter(slow, lambda: 0.0))  # type: ignore[arg-type]
+    return TestClient(app, base_url="https://broker.test")
+
+
+def test_too_many_requests_of_one_client_are_refused_for_a_time(
+    founded: Any, bearer: Any, county: str
+) -> None:
+    client = limited(founded)
+    answers = [client.get("/v1/whoami", headers=bearer("county", "agency")) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[2].headers["retry-after"]) > 0
+    assert Problem.from_json(answers[2].json()).code == "too-many-requests"
+
+
+def test_one_client_does_not_use_up_anothers_rate(founded: Any, bearer: Any, county: str) -> None:
+    client = limited(founded)
+    for _ in range(5):
+        client.get("/v1/whoami", headers=bearer("county", "agency"))
+    assert client.get("/v1/whoami", headers=bearer("operator", "operator")).status_code == 200
+
+
+def test_guessing_is_slowed_down_by_address(founded: Any) -> None:
+    client = limited(founded)
+    statuses = [whoami(client, f"Bearer {new_token()}").status_code for _ in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+
+
+def test_guesses_of_others_do_not_lock_a_holder_out(founded: Any, county: str) -> None:
+    client = limited(founded)
+    for _ in range(5):
+        whoami(client, f"Bearer {new_token()}")
+    assert whoami(client, f"Bearer {county}").status_code == 200
+
+
+def open_session(client: TestClient, headers: dict[str, str]) -> Any:
+    link = client.post("/v1/session-links", headers=headers)
+    assert link.status_code == 201
+    return client.post("/session", json={"code": link.json()["code"]})
+
+
+def test_a_session_link_opens_one_session(client: TestClient, bearer: Any, county: str) -> None:
+    code = client.post("/v1/session-links", headers=bearer("county", "agency")).json()["code"]
+    first = client.post("/session", json={"code": code})
+    second = client.post("/session", json={"code": code})
+    assert (first.status_code, second.status_code) == (204, 401)
+    assert "set-cookie" not in second.headers
+
+
+def test_a_session_link_works_for_a_minute(
+    client: TestClient, founded: Any, bearer: Any, county: str
+) -> None:
+    codes = [
+        client.post("/v1/session-links", headers=bearer("county", "agency")).json()["code"]
+        for _ in range(2)
+    ]
+    founded.clock.move(seconds=59)
+    assert client.post("/session", json={"code": codes[0]}).status_code == 204
+    founded.clock.move(seconds=1)
+    assert client.post("/session", json={"code": codes[1]}).status_code == 401
+
+
+def test_the_cookie_is_for_the_broker_alone(client: TestClient, bearer: Any, county: str) -> None:
+    cookie = open_session(client, bearer("county", "agency")).headers["set-cookie"]
+    name_and_value, *attributes = [part.strip() for part in cookie.split(";")]
+    assert name_and_value.startswith("__Host-blindlink=")
+    assert {attribute.lower() for attribute in attributes} >= {
+        "httponly",
+        "secure",
+        "samesite=strict",
+        "path=/",
+    }
+    assert not any(attribute.lower().startswith("domain") for attribute in attributes)
+
+
+def test_a_session_is_closed_only_by_one_of_the_brokers_pages(
+    client: TestClient, bearer: Any, county: str
+) -> None:
+    open_session(client, bearer("county", "agency"))
+    cookie = client.cookies[COOKIE]
+    without = client.delete("/session")
+    wrong = client.delete("/session", headers={CSRF_HEADER: csrf_token("other")})
+    right = client.delete("/session", headers={CSRF_HEADER: csrf_token(cookie)})
+    assert (without.status_code, wrong.status_code, right.status_code) == (403, 403, 204)
+    again = client.delete(
+        "/session", headers={CSRF_HEADER: csrf_token(cookie), "cookie": f"{COOKIE}={cookie}"}
+    )
+    assert again.status_code == 401
+
+
+def test_a_session_ends_with_its_token(
+    client: TestClient, founded: Any, bearer: Any, county: str
+) -> None:
+    open_session(client, bearer("county", "agency"))
+    cookie = client.cookies[COOKIE]
+    with founded.broker.database.write() as session:
+        revoke_token(
+            session,
+            founded.broker.log,
+            token_id=founded.tokens["county", "agency"].token_id,
+            actor=founded.operator,
+            now=founded.clock(),
+        )
+    assert client.delete("/session", headers={CSRF_HEADER: csrf_token(cookie)}).status_code == 401
+
+
+def test_a_session_ends_after_eight_hours(
+    client: TestClient, founded: Any, bearer: Any, county: str
+) -> None:
+    open_session(client, bearer("county", "agency"))
+    cookie = client.cookies[COOKIE]
+    founded.clock.move(hours=8)
+    assert client.delete("/session", headers={CSRF_HEADER: csrf_token(cookie)}).status_code == 401
+
+
+def test_a_bearer_token_opens_no_page(client: TestClient, bearer: Any, county: str) -> None:
+    assert client.delete("/session", headers=bearer("county", "agency")).status_code == 401
+
+
+def test_credentials_are_in_the_database_as_digests_only(
+    client: TestClient, founded: Any, bearer: Any, county: str, tmp_path: Any
+) -> None:
+    link = client.post("/v1/session-links", headers=bearer("county", "agency")).json()["code"]
+    client.post("/session", json={"code": link})
+    secrets_ = [county, link, client.cookies[COOKIE]]
+    with founded.broker.database.engine.connect() as connection:
+        from app.migrations.tables import ALL_TABLES
+
+        rows = [
+            str(row)
+            for table in ALL_TABLES.tables.values()
+            for row in connection.execute(table.select())
+        ]
+    assert not any(secret in row for secret in secrets_ for row in rows)
+
+
+def test_a_latin_header_is_no_fault_of_ours(client: TestClient, bearer: Any, county: str) -> None:
+    open_session(client, bearer("county", "agency"))
+    answer = client.delete("/session", headers=[(CSRF_HEADER.encode(), b"\xff")])
+    assert answer.status_code == 403

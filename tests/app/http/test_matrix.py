@@ -1,0 +1,245 @@
+"""Every route of the OpenAPI document, with every role, on one's own objects and on those of others."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pytest
+from oracles.linkage_rig import (
+    AUDITOR,
+    CHILD_WELFARE,
+    PROJECT,
+    SCHOOL,
+    Linkage,
+    content_digest,
+    two_files,
+)
+
+from app.security.policy import POLICY
+from app.security.tokens import new_token
+from schemas.api import Role
+from schemas.problem import MEDIA_TYPE, Problem
+
+STRANGER = "stranger"
+STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
+PART = b"0123456789abcdef"
+
+NOTHING = {
+    "project": "no-such-project",
+    "upload": "upl-" + "0" * 32,
+    "run": "run-" + "0" * 32,
+    "release": "rel-" + "0" * 32,
+    "number": "0",
+    "tile": "0/000.p/1",
+}
+
+
+@dataclass
+class Route:
+    method: str
+    pattern: str
+    operation: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.pattern}"
+
+    @property
+    def roles(self) -> list[Role]:
+        return self.operation.get("x-roles", [])
+
+    @property
+    def is_page(self) -> bool:
+        return {"session": []} in self.operation["security"]
+
+    @property
+    def names_an_object(self) -> bool:
+        return any(
+            f"{{{name}}}" in self.pattern for name in ("project", "upload", "run", "release")
+        )
+
+
+@dataclass
+class World:
+    """One linkage that ran to its releases, and a stranger who takes part in nothing."""
+
+    linkage: Linkage
+    routes: list[Route]
+    ids: dict[str, str]
+
+    def call(self, route: Route, headers: dict[str, str], ids: dict[str, str]) -> Any:
+        path = f"{route.pattern}?project={PROJECT}" if "/log/" in route.pattern else route.pattern
+        for name, value in ids.items():
+            path = path.replace(f"{{{name}}}", value)
+        content, more = self._body(route)
+        return self.linkage.client.request(
+            route.method, path, content=content, headers={**headers, **more}
+        )
+
+    def _body(self, route: Route) -> tuple[bytes | None, dict[str, str]]:
+        """Return a body that the route would take from whoever may call it."""
+        kinds = route.operation.get("requestBody", {}).get("content", {})
+        if "application/octet-stream" in kinds:
+            return PART, {
+                "content-type": "application/octet-stream",
+                "content-digest": content_digest(PART),
+            }
+        if not kinds:
+            return None, {}
+        return self._document(route).to_canonical(), {"content-type": "application/json"}
+
+    def _document(self, route: Route) -> Any:
+        from schemas.api import RunRequest, UploadRequest
+        from schemas.upload import SignedManifest
+
+        rows: list[Any] = [type("Row", (), {"handle": b"\1" * 16})]
+        if route.pattern.endswith("/uploads"):
+            return UploadRequest.from_json(self.linkage.request(PART))
+        if route.pattern.endswith("/commit"):
+            manifest = self.linkage.manifest(rows, PART, CHILD_WELFARE)
+            return SignedManifest(manifest=manifest)
+        return RunRequest()
+
+
+@pytest.fixture
+def world(linkage: Linkage) -> World:
+    linkage.founded.enrol(STRANGER)
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    linkage.work()
+    uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
+    releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
+    (release,) = [one for one in releases if one["recipient"] == CHILD_WELFARE]
+    ids = {
+        **NOTHING,
+        "project": PROJECT,
+        "upload": uploads[0]["upload"],
+        "run": run,
+        "release": release["release"],
+    }
+    return World(linkage, list(routes_of(linkage)), ids)
+
+
+def routes_of(linkage: Linkage) -> Iterator[Route]:
+    document = linkage.client.get("/v1/openapi.json").json()
+    for pattern, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield Route(method.upper(), pattern.replace(":path", ""), operation)
+
+
+def comparable(answer: Any) -> tuple[int, Any]:
+    body = answer.json() if answer.headers["content-type"] == MEDIA_TYPE else answer.content
+    if isinstance(body, dict):
+        body.pop("request", None)
+    return answer.status_code, body
+
+
+def test_the_document_lists_every_row_of_the_policy(world: World) -> None:
+    listed = {(route.method, route.pattern) for route in world.routes}
+    assert listed == {(method, path.replace(":path", "")) for method, path in POLICY}
+
+
+def test_a_route_is_either_open_to_all_or_names_its_roles(world: World) -> None:
+    for route in world.routes:
+        assert bool(route.roles) == bool(route.operation["security"]), route.name
+
+
+def test_without_a_credential_nothing_answers_but_what_is_open_to_all(world: World) -> None:
+    for route in world.routes:
+        if route.operation["security"]:
+            answer = world.call(route, {}, world.ids)
+            assert answer.status_code == 401, route.name
+            unknown = world.call(route, {"authorization": f"Bearer {new_token()}"}, world.ids)
+            assert comparable(unknown) == comparable(answer), route.name
+
+
+def test_a_role_that_a_route_does_not_name_is_refused(world: World) -> None:
+    party = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
+    for route in world.routes:
+        if not route.roles or route.is_page:
+            continue
+        for role in set(get_args(Role)) - set(route.roles):
+            answer = world.call(route, world.linkage.as_party(party[role], role), world.ids)
+            assert answer.status_code == 403, (route.name, role)
+            assert Problem.from_json(answer.json()).code == "wrong-role"
+
+
+def test_to_a_stranger_what_others_have_is_as_if_it_were_not(world: World) -> None:
+    for role in STRANGER_ROLES:
+        stranger = world.linkage.as_party(STRANGER, role)
+        for route in world.routes:
+            if role not in route.roles or not route.names_an_object:
+                continue
+            foreign = world.call(route, stranger, world.ids)
+            none = world.call(route, stranger, NOTHING)
+            assert foreign.status_code == 404, (route.name, foreign.text)
+            assert comparable(foreign) == comparable(none), route.name
+
+
+def test_to_the_other_agency_an_upload_or_release_is_as_if_it_were_not(world: World) -> None:
+    mine = world.linkage.as_party(CHILD_WELFARE)
+    theirs = world.linkage.as_party(SCHOOL)
+    uploads = world.linkage.client.get(f"/v1/projects/{PROJECT}/uploads", headers=mine).json()
+    ids = {**world.ids, "upload": uploads["uploads"][0]["upload"]}
+    for route in world.routes:
+        if "{upload}" not in route.pattern and "{release}" not in route.pattern:
+            continue
+        foreign = world.call(route, theirs, ids)
+        assert foreign.status_code == 404, (route.name, foreign.text)
+        assert comparable(foreign) == comparable(world.call(route, theirs, NOTHING)), route.name
+
+
+def test_to_a_stranger_a_projects_log_is_as_if_it_were_not(world: World) -> None:
+    for role in STRANGER_ROLES:
+        stranger = world.linkage.as_party(STRANGER, role)
+        for path in ("/v1/log/bundle", "/v1/log/tile/entries/000.p/1"):
+            foreign = world.linkage.client.get(f"{path}?project={PROJECT}", headers=stranger)
+            none = world.linkage.client.get(f"{path}?project=no-such-project", headers=stranger)
+            assert foreign.status_code == 404
+            assert comparable(foreign) == comparable(none)
+
+
+def test_refused_calls_leave_the_log_as_it_was(world: World) -> None:
+    before = world.linkage.log_kinds()
+    stranger = world.linkage.as_party(STRANGER)
+    granted = world.linkage.log_kinds()[len(before) :]
+    for route in world.routes:
+        if "agency" in route.roles and route.names_an_object:
+            world.call(route, stranger, world.ids)
+    assert world.linkage.log_kinds() == [*before, *granted]
+
+
+def test_no_answer_holds_an_encoding(world: World) -> None:
+    encodings = sent_encodings(world)
+    for route in world.routes:
+        if route.method != "GET":
+            continue
+        for party, role in (
+            (CHILD_WELFARE, "agency"),
+            (AUDITOR, "auditor"),
+            ("operator", "operator"),
+        ):
+            if role not in route.roles:
+                continue
+            answer = world.call(route, world.linkage.as_party(party, role), world.ids)
+            assert answer.status_code in {200, 422}, (route.name, answer.text)
+            for encoding in encodings:
+                assert encoding not in answer.content, route.name
+                assert encoding.hex() not in answer.text, route.name
+                # The middle of a base64 text does not depend on what stands before it, at one of three phases.
+                for phase in range(3):
+                    assert base64.b64encode(encoding[phase:])[:16].decode() not in answer.text, (
+                        route.name
+                    )
+
+
+def sent_encodings(world: World) -> list[bytes]:
+    """Return what the rig's generator made, made again; the handles show that it is the same."""
+    left, right = two_files(random.Random(1), 20, 12)
+    release = world.linkage.get(f"/v1/releases/{world.ids['release']}/file").text
+    assert left[0].handle.hex() in release
+    return [row.encoding for row in [*left, *right]]
