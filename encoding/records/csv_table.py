@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
@@ -46,8 +46,8 @@ class CsvTable(Table):
         super().__init__(path)
 
     def _read_header(self) -> list[str]:
-        with self._open() as stream, self._faults_located():
-            row = next(self._rows(stream), [])
+        # Slowly, so that only what is wrong with the header itself is met here.
+        row = next(self._located_rows(), [])
         return [name.lstrip(_BYTE_ORDER_MARK).strip() for name in row]
 
     def _read_columns(self, n_rows: int) -> Iterator[tuple[dict[str, list[str]], float]]:
@@ -85,28 +85,43 @@ class CsvTable(Table):
             raise FileUnreadableError(f"{self.path} cannot be read") from None
 
     def _first_fault(self) -> InputError:
+        try:
+            for _ in self._located_rows():
+                pass
+        except InputError as fault:
+            return fault
+        return FileChangedError(f"{self.path} changed while it was read")
+
+    def _located_rows(self) -> Iterator[list[str]]:
+        """Yield every row, the header first, and raise the first fault with its place."""
         with self._open(errors="surrogateescape") as stream:
             rows = csv.reader(_short_lines(stream), delimiter=self.delimiter, strict=True)
             for number in count():
-                try:
-                    row = next(rows, None)
-                except csv.Error as error:
-                    return _csv_fault(error, _place(number))
-                except UnicodeError:
-                    return self._undecodable("the file")
-                except _UnreadableLine:
-                    return RowTooLongError(
-                        f"{_place(number)} is longer than {MAX_LINE_CHARS} characters"
-                    )
+                row = self._next_row(rows, number)
                 if row is None:
-                    break
-                for place, cell in enumerate(row):
-                    if "\0" in cell:
-                        where = self._cell_place(number, place)
-                        return NulByteError(f"{where} holds a NUL byte, which no text file has")
-                    if any("\udc80" <= char <= "\udcff" for char in cell):
-                        return self._undecodable(self._cell_place(number, place))
-        return FileChangedError(f"{self.path} changed while it was read")
+                    return
+                self._check_characters(number, row)
+                yield row
+
+    def _next_row(self, rows: Iterator[list[str]], number: int) -> list[str] | None:
+        try:
+            return next(rows, None)
+        except csv.Error as error:
+            raise _csv_fault(error, _place(number)) from None
+        except UnicodeError:
+            raise self._undecodable("the file") from None
+        except _UnreadableLine:
+            raise RowTooLongError(
+                f"{_place(number)} is longer than {MAX_LINE_CHARS} characters"
+            ) from None
+
+    def _check_characters(self, number: int, row: Sequence[str]) -> None:
+        for place, cell in enumerate(row):
+            if "\0" in cell:
+                where = self._cell_place(number, place)
+                raise NulByteError(f"{where} holds a NUL byte, which no text file has")
+            if any("\udc80" <= char <= "\udcff" for char in cell):
+                raise self._undecodable(self._cell_place(number, place))
 
     def _undecodable(self, where: str) -> UndecodableError:
         return UndecodableError(

@@ -81,7 +81,8 @@ def _overlapping(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield the stream in blocks that overlap, so that no tag is cut in every block that has it."""
     tail = b""
     while block := stream.read(_READ_BYTES):
-        yield tail + block
+        block = tail + block
+        yield block
         tail = block[-_OVERLAP_BYTES:]
 
 

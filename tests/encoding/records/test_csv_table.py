@@ -1,0 +1,288 @@
+"""Delimited text: what is read, and the one sentence for everything that is not."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from encoding.errors import (
+    DelimiterError,
+    DuplicateHeaderError,
+    EmptyFileError,
+    FileChangedError,
+    FileKindError,
+    FileMissingError,
+    FileUnreadableError,
+    InputError,
+    MissingColumnError,
+    NulByteError,
+    QuotingError,
+    RaggedRowError,
+    RowTooLongError,
+    UndecodableError,
+    UnknownEncodingError,
+)
+from encoding.records import Table, csv_table, open_table
+
+FEBRL = Path(__file__).parents[2] / "data" / "febrl4a.csv"
+WriteFile = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> WriteFile:
+    def write_file(content: bytes, name: str = "people.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write_file
+
+
+def rows_of(table: Table, n_rows: int = 10_000) -> list[list[str]]:
+    rows = []
+    for chunk in table.chunks(n_rows):
+        assert chunk.first_row == len(rows) + 1
+        rows.extend(map(list, zip(*chunk.columns.values(), strict=True)))
+    return rows
+
+
+def refusal(path: Path, columns: tuple[str, ...] = (), **options: Any) -> InputError:
+    def read() -> None:
+        table = open_table(path, **options)
+        rows_of(table.select(columns) if columns else table)
+
+    with pytest.raises(InputError) as found:
+        read()
+    assert found.value.exit_code == 3
+    assert "planted" not in repr(found.value)
+    assert "planted" not in str(found.value.hint)
+    return found.value
+
+
+def test_febrl4_is_read_as_the_csv_module_reads_it() -> None:
+    with FEBRL.open(encoding="utf-8", newline="") as stream:
+        header, *rows = [[cell.strip() for cell in row] for row in csv.reader(stream)]
+    table = open_table(FEBRL)
+    assert list(table.columns) == header
+    assert rows_of(table, 777) == rows
+
+
+_CELL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6)
+_FILE = st.integers(1, 3).flatmap(
+    lambda width: st.lists(st.lists(_CELL, min_size=width, max_size=width), min_size=1, max_size=30)
+)
+
+
+@settings(deadline=None)
+@given(
+    _FILE,
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.integers(1, 9),
+)
+def test_any_file_is_read_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[list[str]],
+    line_end: str,
+    encoding: str,
+    n_rows: int,
+) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator=line_end, quoting=csv.QUOTE_ALL)
+    writer.writerows(
+        [[f"c{place}" for place in range(len(rows[0]))], *rows, ["end"] * len(rows[0])]
+    )
+    path = tmp_path_factory.mktemp("csv") / "any.csv"
+    path.write_bytes(text.getvalue().encode(encoding))
+    expected = [[cell.strip() for cell in row] for row in rows]
+    read = open_table(path, encoding="utf-16" if encoding == "utf-16" else "utf-8-sig")
+    assert rows_of(read, n_rows)[:-1] == expected
+
+
+def test_blocks_of_any_size_give_the_same_rows(
+    write: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b'a,b\r\n1,"x\r\ny"\r\n2,"p""q"\n3,r\r4,s'
+    expected = [["1", "x\r\ny"], ["2", 'p"q'], ["3", "r"], ["4", "s"]]
+    for size in range(1, len(content) + 2):
+        monkeypatch.setattr(csv_table, "_BLOCK_CHARS", size)
+        assert rows_of(open_table(write(content))) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("name;town\nJosé;Peña\n".encode("cp1252"), {"encoding": "cp1252", "delimiter": ";"}),
+        (
+            "name\ttown\r\nJosé\tPeña\r\n".encode("latin-1"),
+            {"encoding": "latin-1", "delimiter": "\t"},
+        ),
+        ("\ufeffname,town\nJosé,Peña".encode(), {}),
+        ("\ufeffname,town\nJosé,Peña".encode(), {"encoding": "utf-8"}),
+        ("name,town\nJosé,Peña\n".encode("utf-16"), {"encoding": "utf-16"}),
+        (' name , town \n"José" , Peña \n'.replace('"José" ', '"José"').encode(), {}),
+    ],
+)
+def test_declared_encodings_delimiters_and_marks_are_read(
+    write: WriteFile, content: bytes, options: dict[str, str]
+) -> None:
+    table = open_table(write(content), **options)
+    assert table.columns == ("name", "town")
+    assert rows_of(table) == [["José", "Peña"]]
+
+
+def test_everything_is_text(write: WriteFile) -> None:
+    content = b"id,born,n\n007,1/2/2015,1e5\n"
+    assert rows_of(open_table(write(content))) == [["007", "1/2/2015", "1e5"]]
+
+
+def test_columns_come_in_the_order_asked_for(write: WriteFile) -> None:
+    table = open_table(write(b"a,b,c\n1,2,3\n")).select(["c", "a"])
+    assert table.columns == ("c", "a")
+    assert rows_of(table) == [["3", "1"]]
+
+
+def test_a_table_is_read_again_from_its_beginning(write: WriteFile) -> None:
+    table = open_table(write(b"a\n1\n2\n"))
+    assert rows_of(table, 1) == rows_of(table, 1) == [["1"], ["2"]]
+
+
+def test_blank_rows_at_the_end_are_no_rows(write: WriteFile) -> None:
+    assert rows_of(open_table(write(b"a,b\n1,2\n\n,\n\n")), 1) == [["1", "2"]]
+
+
+def test_a_blank_row_between_others_is_a_row_of_empty_cells(write: WriteFile) -> None:
+    content = b"a,b\n1,2\n\n\n3,4\n"
+    for n_rows in (1, 2, 3, 10):
+        found = rows_of(open_table(write(content)), n_rows)
+        assert found == [["1", "2"], ["", ""], ["", ""], ["3", "4"]]
+
+
+def test_columns_without_a_name_cannot_be_asked_for(write: WriteFile) -> None:
+    table = open_table(write(b"a,,b,\n1,2,3,4\n"))
+    assert table.columns == ("a", "b")
+    assert rows_of(table) == [["1", "3"]]
+
+
+def test_the_share_grows_to_the_whole(write: WriteFile) -> None:
+    content = b"a\n" + b"12345678\n" * 300_000
+    shares = [chunk.share for chunk in open_table(write(content)).chunks(50_000)]
+    assert shares == sorted(shares)
+    assert shares[0] < 1 == shares[-1]
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (b"", EmptyFileError, "no header"),
+        (b"\n\n", EmptyFileError, "no header"),
+        (b",,\n1,2,3\n", EmptyFileError, "no header"),
+        (b"a,b\n", EmptyFileError, "no rows"),
+        (b"a,b\n\n,\n", EmptyFileError, "no rows"),
+        (b"a,planted,planted\n1,2,3\n", DuplicateHeaderError, "columns 2 and 3"),
+        (b"a,b\n1,2\nplanted\n", RaggedRowError, "row 2 has 1 cells where the header has 2"),
+        (b"a,b\n1,2\nplanted,3,4\n", RaggedRowError, "row 2 has 3 cells"),
+        (b"a,b\n\nplanted\n", RaggedRowError, "row 2 has 1 cells"),
+        (b'a,b\n1,2\n"planted"x,2\n', QuotingError, "row 2"),
+        (b'a,b\n1,2\n3,"planted\n', QuotingError, "row 2"),
+        (b'"a,b\n1,2\n', QuotingError, "the header"),
+        (b"a,b\n1,2\n3,plan\0ted\n", NulByteError, "row 2, column b,"),
+        (b"a,b\n1,2\n3,plant\xe9d\n", UndecodableError, "row 2, column b, holds a byte"),
+        (b"a,plant\xe9d\n1,2\n", UndecodableError, "the header, column 2, holds a byte"),
+        (b"a,b\n" + b"x" * 131_073 + b",2\n", RowTooLongError, "row 1 has a cell longer"),
+        (b'a,b\n1,"' + b"planted\n" * 20_000, RowTooLongError, "row 1 has a cell longer"),
+        (b"a,b\n1,2\n" + b"planted," * 400_000, RowTooLongError, "row 2 is longer than"),
+    ],
+)
+def test_a_file_that_cannot_be_used_gets_one_sentence(
+    write: WriteFile, content: bytes, error: type[InputError], words: str
+) -> None:
+    found = refusal(write(content))
+    assert type(found) is error
+    assert words in str(found)
+
+
+def test_a_row_of_100_megabytes_is_refused_without_being_read(write: WriteFile) -> None:
+    path = write(b"a,b\n1,2\n")
+    with path.open("ab") as stream:
+        for _ in range(100):
+            stream.write(b"planted," * 125_000)
+    assert isinstance(refusal(path), RowTooLongError)
+
+
+def test_an_unknown_column_of_the_fault_is_named_by_its_place(write: WriteFile) -> None:
+    content = b"a,planted\n1,\xe9\n"
+    assert "row 1, column 2," in str(refusal(write(content), columns=("a",)))
+
+
+def test_a_damaged_utf_16_file_is_refused(write: WriteFile) -> None:
+    content = "a,b\n1,2\n".encode("utf-16") + b"\x00"
+    assert isinstance(refusal(write(content), encoding="utf-16"), UndecodableError)
+
+
+def test_a_missing_column_is_named_and_those_there_are_not(write: WriteFile) -> None:
+    found = refusal(write(b"planted,a\n1,2\n"), columns=("a", "birth_date"))
+    assert isinstance(found, MissingColumnError)
+    assert "birth_date" in str(found)
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "", "utf-8\0", "undefined"])
+def test_an_encoding_that_is_none_of_text_is_refused(write: WriteFile, encoding: str) -> None:
+    found = refusal(write(b"a\n1\n"), encoding=encoding)
+    assert isinstance(found, UnknownEncodingError | UndecodableError)
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\0", " "])
+def test_a_delimiter_that_cannot_stand_between_cells_is_refused(
+    write: WriteFile, delimiter: str
+) -> None:
+    assert isinstance(refusal(write(b"a\n1\n"), delimiter=delimiter), DelimiterError)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert isinstance(refusal(tmp_path / "none.csv"), FileMissingError)
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert isinstance(refusal(tmp_path), FileUnreadableError)
+
+
+@pytest.mark.parametrize("name", ["people.xls", "people.ODS", "people.xlsb"])
+def test_other_workbooks_are_refused(write: WriteFile, name: str) -> None:
+    assert isinstance(refusal(write(b"a\n1\n", name)), FileKindError)
+
+
+def test_a_file_changed_between_two_readings_is_refused(write: WriteFile) -> None:
+    table = open_table(write(b"a\n1\n"))
+    rows_of(table)
+    write(b"a\n1\n2\n")
+    with pytest.raises(FileChangedError):
+        rows_of(table)
+
+
+def test_a_file_changed_while_it_is_read_is_refused(write: WriteFile) -> None:
+    chunks = open_table(write(b"a\n1\n2\n")).chunks(1)
+    next(chunks)
+    write(b"a\n1\n2\n3\n")
+    with pytest.raises(FileChangedError):
+        list(chunks)
+
+
+def test_a_fault_that_is_gone_on_second_reading_is_a_changed_file(
+    write: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = open_table(write(b"a\n1\n"))
+
+    def broken(stream: object) -> Any:
+        raise csv.Error
+
+    monkeypatch.setattr(csv_table, "_line_blocks", broken)
+    with pytest.raises(FileChangedError):
+        rows_of(table)
