@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -103,7 +104,7 @@ def serialise_bundle(manifest: BundleManifest, chunks: Iterable[Chunk]) -> Itera
     yield pack_member(MANIFEST_NAME, manifest.to_canonical())
     frontier, upper = Frontier(), UpperTiles()
     newest = b""
-    for tile, chunk in zip(tiles_of(manifest.size, 0), chunks, strict=True):
+    for tile, chunk in zip_longest(tiles_of(manifest.size, 0), chunks):
         _require_fit(tile, chunk)
         for leaf_hash in chunk.leaf_hashes:
             upper.add(frontier.append(leaf_hash))
@@ -178,10 +179,12 @@ class BundleReader:
         return newest
 
 
-def _require_fit(tile: Tile, chunk: Chunk) -> None:
-    lengths = {len(chunk.leaf_hashes), len(chunk.entries)}
-    if chunk.start != tile.index * TILE_WIDTH or lengths != {tile.width}:
-        raise BundleError("the parts of a bundle do not add up to its size")
+def _require_fit(tile: Tile | None, chunk: Chunk | None) -> None:
+    if tile is not None and chunk is not None:
+        lengths = {len(chunk.leaf_hashes), len(chunk.entries)}
+        if chunk.start == tile.index * TILE_WIDTH and lengths == {tile.width}:
+            return
+    raise BundleError("the parts of a bundle do not add up to its size")
 
 
 def _checkpoints_name(tile: Tile) -> str:

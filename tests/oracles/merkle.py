@@ -46,3 +46,44 @@ def largest_power_below(n: int) -> int:
     while k * 2 < n:
         k *= 2
     return k
+
+
+def root_from_path(m: int, n: int, leaf_hash: bytes, proof: Sequence[bytes]) -> bytes | None:
+    """The root to which a path leads, by the recursion of §2.1.1 read backwards; None if it cannot."""
+    if n == 1:
+        return leaf_hash if not proof and m == 0 else None
+    if not proof or not 0 <= m < n:
+        return None
+    k = largest_power_below(n)
+    *below, last = proof
+    if m < k:
+        left = root_from_path(m, k, leaf_hash, below)
+        return None if left is None else _node(left, last)
+    right = root_from_path(m - k, n - k, leaf_hash, below)
+    return None if right is None else _node(last, right)
+
+
+def roots_from_proof(
+    m: int, n: int, old_root: bytes, proof: Sequence[bytes], complete: bool = True
+) -> tuple[bytes, bytes] | None:
+    """Old and new root to which a consistency proof leads, by §2.1.2 read backwards; None if it cannot."""
+    if not 0 < m <= n:
+        return None
+    if m == n:
+        expected = [] if complete else list(proof[:1])
+        if list(proof) != expected or (not complete and not proof):
+            return None
+        return (old_root, old_root) if complete else (proof[0], proof[0])
+    if not proof:
+        return None
+    k = largest_power_below(n)
+    *below, last = proof
+    if m <= k:
+        roots = roots_from_proof(m, k, old_root, below, complete)
+        return None if roots is None else (roots[0], _node(roots[1], last))
+    roots = roots_from_proof(m - k, n - k, old_root, below, False)
+    return None if roots is None else (_node(last, roots[0]), _node(last, roots[1]))
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()

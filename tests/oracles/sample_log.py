@@ -432,3 +432,37 @@ def _run_upload(entry: Entry) -> RunUpload:
         container_sha256=entry.body.container_sha256,
         manifest_sha256=entry.body.manifest_sha256,
     )
+
+
+def everything_else(log: SampleLog) -> None:
+    """Add what a story may lack, so that every kind of entry occurs."""
+    person = "per-" + "3" * 32
+    role = kinds.RoleChanged(party="county-cw", person=person, role="agency", change="granted")
+    log.append(role, actor=OPERATOR)
+    log.append(
+        kinds.KeyRotated(party="county-cw", person=None, use="token", old=None, new=log.digest()),
+        actor=CW,
+    )
+    log.append(
+        kinds.UploadRejected(rule="wrong-profile"), project="foster", actor=K12, outcome="refused"
+    )
+    uploads = [log.upload("foster", CW), log.upload("foster", K12)]
+    failing = log.ask(log.specification("foster", uploads))
+    log.start(failing)
+    log.append(
+        kinds.RunFailed(code="too-many-pairs", attempt=1),
+        project="foster",
+        object=failing.object,
+        outcome="failed",
+    )
+    cancelled = log.ask(log.specification("foster", uploads))
+    log.append(
+        kinds.RunCancelled(reason="by-request"), project="foster", object=cancelled.object, actor=CW
+    )
+    for received in uploads:
+        log.destroy(received)
+    if len(log.signers) == 1:
+        log.rotate_key()
+        log.append(
+            kinds.ConfigurationChanged(digest=log.digest(), changed=(), software="blindlink-0.1.0")
+        )

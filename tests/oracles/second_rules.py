@@ -1,0 +1,109 @@
+"""Part of `second_verifier`: the rules that entries follow, written from schemas/spec/entry.md alone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from typing import Any
+
+from oracles.second_entries import canonical, need, sha
+
+DATED = {"upload-received", "run-asked", "run-started", "release-prepared", "release-fetched"}
+
+
+class Replay:
+    def __init__(self) -> None:
+        self.time, self.parties, self.places = "", {"broker"}, Counter[Any]()
+        self.terms: dict[Any, Any] = defaultdict(lambda: None)
+        self.uploads: dict[str, Any] = {}
+        self.runs: dict[str, Any] = {}
+        self.releases: dict[str, Any] = {}
+
+    def take(self, e: Any, index: int) -> None:
+        body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
+        party, t = e["actor"]["party"], self.terms[project]
+        need((kind == "log-started") == (index == 0), "log-start")
+        need(e["time"] >= self.time and party in self.parties, "time and actor")
+        need(e["place"] == self.places[project], "place")
+        counts = (project and self.places[project], self.places[None])
+        self.time, self.places[project] = e["time"], self.places[project] + 1
+        if kind == "project-created":
+            need(not t and body["terms"]["project"] == project, kind)
+            t = self.terms[project] = body["terms"]
+        need(project is None or digest_of(t) == e["agreement"], "agreement")
+        if e["outcome"] == "refused":
+            return
+        need(kind not in DATED or t["start"] <= e["time"][:10] <= t["end"], "not in force")
+        need(kind != "exported" or (body["entries"], body["broker_wide"]) == counts, kind)
+        if kind == "party-enrolled":
+            need(body["party"] not in self.parties, kind)
+            self.parties.add(body["party"])
+        elif kind in ("role-changed", "key-rotated"):
+            need(body["party"] in self.parties, kind)
+        elif kind == "upload-received":
+            need(obj not in self.uploads and party in t["providers"], kind)
+            need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
+            need(t["min_records"] <= body["records"] <= t["max_records"], kind)
+            need(body["encodings"] - body["records"] >= 0, kind)
+            need(body["encodings"] <= body["records"] * t["max_variants"], kind)
+            self.uploads[obj] = stated_upload(project, party, body), e["time"][:10]
+        elif kind == "upload-destroyed":
+            (owner, _, container, _), _ = self.uploads[obj]
+            need((owner, container) == (project, body["container_sha256"]), kind)
+            self.uploads[obj] = None
+        elif kind == "run-asked":
+            s = body["specification"]
+            need(obj not in self.runs and digest_of(s) == body["specification_sha256"], kind)
+            need([s["run"], s["asked_by"], s["agreement"]] == [obj, party, e["agreement"]], kind)
+            need(
+                all(s[n] == t[n] for n in ("project", "profile", "epoch", "policy", "floor")), kind
+            )
+            need(all(x in t[n] for n in ("recipients", "spaces") for x in s[n]), kind)
+            need(party in [*t["providers"], *(r["party"] for r in t["recipients"])], kind)
+            for x in s["uploads"]:
+                stated = stated_upload(project, x["party"], x)
+                need(self.uploads[x["upload"]][0] == stated, kind)
+            self.runs[obj] = {"project": project, "spec": s, "attempt": 0, "open": True, "to": []}
+        elif kind.startswith("run-"):
+            self.move_run(kind, self.runs[obj], body, project, t["floor"])
+        elif kind == "release-prepared":
+            run = self.runs[body["run"]]
+            to = {"party": body["recipient"], "mode": body["mode"], "space": body["space"]}
+            need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
+            need(to in run["spec"]["recipients"] and to["party"] not in run["to"], kind)
+            need(to["mode"] != "none" and not 0 <= above(body["links"]) < t["floor"], kind)
+            run["to"].append(to["party"])
+            self.releases[obj] = [project, to["party"], to["party"], body["sha256"]]
+        elif kind == "release-fetched":
+            need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
+
+    def move_run(self, kind: str, run: Any, body: Any, project: str, floor: int) -> None:
+        need(run["project"] == project and run["open"], kind)
+        need(kind != "run-failed" or body["attempt"] >= run["attempt"], kind)
+        if kind == "run-started":
+            need(body["attempt"] > run["attempt"], kind)
+            need(all(self.uploads[x["upload"]] for x in run["spec"]["uploads"]), kind)
+            run["attempt"] = body["attempt"]
+        elif kind == "run-finished":
+            need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
+            counts = [above(value) for value in body.values() if type(value) in (int, type(None))]
+            need(not any(0 <= count < floor for count in counts), kind)
+        run["open"], run["done"] = kind == "run-started", kind == "run-finished"
+
+    def end(self) -> None:
+        for stated, day in filter(None, self.uploads.values()):
+            keep = timedelta(days=self.terms[stated[0]]["keep_encodings_days"] + 1)
+            due = date.fromisoformat(day) + keep
+            need(date.fromisoformat(self.time[:10]) <= due, "destruction")
+
+
+def above(count: int | None) -> int:
+    return -1 if count is None else count
+
+
+def stated_upload(project: str, party: str, x: Any) -> list[str]:
+    return [project, party, x["container_sha256"], x["manifest_sha256"]]
+
+
+def digest_of(value: Any) -> str:
+    return sha(canonical(value)).hex()
