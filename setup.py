@@ -20,7 +20,7 @@ KERNEL = Extension(
     ],
     depends=["app/matching/c/scan.h", "app/matching/c/scan_loop.h"],
     define_macros=[("Py_LIMITED_API", LIMITED_API)],
-    extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-std=c11"],
+    extra_compile_args=[] if sys.platform == "win32" else ["-O2", "-std=c11"],
     py_limited_api=True,
     optional=True,
 )

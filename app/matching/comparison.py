@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -35,6 +35,10 @@ class Side:
     def __len__(self) -> int:
         return len(self.words)
 
+    def refold(self, fold_words: int) -> Side:
+        """Return this side with signatures of another width."""
+        return replace(self, folded=fold(self.words, fold_words))
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison:
@@ -51,6 +55,12 @@ class Comparison:
     right: Side
     limits: Limits
     is_triangle: bool
+
+    def refold(self, fold_words: int) -> Comparison:
+        """Return this comparison with signatures of another width."""
+        left = self.left.refold(fold_words)
+        right = left if self.is_triangle else self.right.refold(fold_words)
+        return replace(self, left=left, right=right)
 
 
 def prepare_comparison(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from app.matching.comparison import prepare_comparison
@@ -13,8 +15,6 @@ from app.matching.words import Words
 _FROM_PAIRS = 1 << 22
 # 262,144 pairs: a share of survivors of 1 in 10,000, which is what matters, is seen within a fifth.
 _SAMPLE_ROWS = 512
-# What a pair costs besides its words: bounds, tests and branches, in words.
-_COST_OF_A_PAIR = 0.5
 
 
 def choose_fold(left: Words, right: Words | None, limits: Limits, kernel: Kernel) -> int:
@@ -31,16 +31,15 @@ def choose_fold(left: Words, right: Words | None, limits: Limits, kernel: Kernel
     # One file with itself: two samples of different rows.
     rows = _every_nth(left, 0)
     columns = _every_nth(other, 1 if right is None else 0)
-    costs: dict[int, float] = {}
+    sample = prepare_comparison(rows, columns, limits, n_full)
+    n_pairs = len(rows) * len(columns)
 
+    @functools.cache
     def cost(width: int) -> float:
-        if width not in costs:
-            comparison = prepare_comparison(rows, columns, limits, width)
-            share = kernel.open(comparison).count_survivors() / (len(rows) * len(columns))
-            costs[width] = width + _COST_OF_A_PAIR + kernel.survivor_cost * share
-        return costs[width]
+        share = kernel.open(sample.refold(width)).count_survivors() / n_pairs
+        return width + kernel.survivor_cost * share
 
-    step = max(1, n_full // 16 // kernel.fold_step) * kernel.fold_step
+    step = max(1, n_full // 8 // kernel.fold_step) * kernel.fold_step
     best: int = min((*range(step, n_full, step), n_full), key=cost)
     while step > kernel.fold_step:
         step = max(1, step // 2 // kernel.fold_step) * kernel.fold_step

@@ -47,7 +47,7 @@ SCAN_TARGET static inline void add_nibbles(const uint8_t *const rows[SCAN_ROWS],
     for (size_t k = first; k < first + n; k++, block += SCAN_COLUMNS) {
         __m256i low = _mm256_load_si256((const __m256i *)block);
         __m256i high = _mm256_load_si256((const __m256i *)(block + 32));
-        for (int r = 0; r < SCAN_ROWS; r++) {
+        UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
             const __m128i *entry = (const __m128i *)(DISTANCES + rows[r][k]);
             __m256i table = _mm256_broadcastsi128_si256(_mm_load_si128(entry));
             sum[r][0] = _mm256_adds_epu8(sum[r][0], _mm256_shuffle_epi8(table, low));
@@ -58,7 +58,7 @@ SCAN_TARGET static inline void add_nibbles(const uint8_t *const rows[SCAN_ROWS],
 
 SCAN_TARGET static inline void clear(sums sum)
 {
-    for (int r = 0; r < SCAN_ROWS; r++)
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++)
         sum[r][0] = sum[r][1] = _mm256_setzero_si256();
 }
 
@@ -80,7 +80,7 @@ SCAN_TARGET static inline int scan_bytes(const uint8_t *const rows[SCAN_ROWS],
     clear(sum);
     add_nibbles(rows, 0, block, width, sum);
     __m256i any = _mm256_setzero_si256();
-    for (int r = 0; r < SCAN_ROWS; r++) {
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
         /* (bound + 1) - sum, saturating at 0, is not 0 if and only if sum <= bound. */
         __m256i limit = _mm256_set1_epi8((char)(bounds[r] < 0 ? 0 : bounds[r] + 1));
         sum[r][0] = _mm256_subs_epu8(limit, sum[r][0]);
@@ -89,7 +89,7 @@ SCAN_TARGET static inline int scan_bytes(const uint8_t *const rows[SCAN_ROWS],
     }
     if (_mm256_testz_si256(any, any))
         return 0;
-    for (int r = 0; r < SCAN_ROWS; r++)
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++)
         survivors[r] = nonzero_bytes(sum[r][0], sum[r][1]);
     return 1;
 }
@@ -101,14 +101,14 @@ SCAN_TARGET static inline int scan_wide(const uint8_t *const rows[SCAN_ROWS], co
 {
     __m256i zero = _mm256_setzero_si256(), wide[SCAN_ROWS][4];
     sums sum;
-    for (int r = 0; r < SCAN_ROWS; r++)
-        for (int v = 0; v < 4; v++)
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++)
+        UNROLL for (int v = 0; v < 4; v++)
             wide[r][v] = zero;
     for (size_t k = 0; k < width; k += BYTE_NIBBLES) {
         clear(sum);
         add_nibbles(rows, k, block, width - k < BYTE_NIBBLES ? width - k : BYTE_NIBBLES, sum);
-        for (int r = 0; r < SCAN_ROWS; r++)
-            for (int v = 0; v < 2; v++) {
+        UNROLL for (int r = 0; r < SCAN_ROWS; r++)
+            UNROLL for (int v = 0; v < 2; v++) {
                 __m256i low = _mm256_unpacklo_epi8(sum[r][v], zero);
                 __m256i high = _mm256_unpackhi_epi8(sum[r][v], zero);
                 wide[r][2 * v] = _mm256_add_epi16(wide[r][2 * v], low);
@@ -116,9 +116,9 @@ SCAN_TARGET static inline int scan_wide(const uint8_t *const rows[SCAN_ROWS], co
             }
     }
     uint64_t any = 0;
-    for (int r = 0; r < SCAN_ROWS; r++) {
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
         __m256i limit = _mm256_set1_epi16((short)(bounds[r] < 0 ? 0 : bounds[r] + 1));
-        for (int v = 0; v < 4; v++)
+        UNROLL for (int v = 0; v < 4; v++)
             wide[r][v] = _mm256_cmpgt_epi16(limit, wide[r][v]);
         /* Packing undoes the order of unpacking within each half of a vector. */
         survivors[r] = nonzero_bytes(_mm256_packs_epi16(wide[r][0], wide[r][1]),
@@ -133,7 +133,7 @@ SCAN_TARGET static inline int scan_group(const uint8_t *const rows[SCAN_ROWS], c
                                          uint64_t survivors[SCAN_ROWS])
 {
     int is_narrow = 1;
-    for (int r = 0; r < SCAN_ROWS; r++)
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++)
         is_narrow &= bounds[r] <= 254;
     if (is_narrow)
         return scan_bytes(rows, block, width, bounds, survivors);

@@ -19,29 +19,29 @@ SCAN_TARGET static inline int scan_group(const uint32_t *const rows[SCAN_ROWS],
 {
     __m512i sum[SCAN_ROWS][4];
     /* Starting at -(bound + 1), a sum is negative if and only if the distance is within bounds. */
-    for (int r = 0; r < SCAN_ROWS; r++)
-        for (int v = 0; v < 4; v++)
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++)
+        UNROLL for (int v = 0; v < 4; v++)
             sum[r][v] = _mm512_set1_epi32(~bounds[r]);
     for (size_t w = 0; w < width; w++, block += SCAN_COLUMNS) {
         __m512i column[4];
-        for (int v = 0; v < 4; v++)
+        UNROLL for (int v = 0; v < 4; v++)
             column[v] = _mm512_load_si512(block + 16 * v);
-        for (int r = 0; r < SCAN_ROWS; r++) {
+        UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
             __m512i row = _mm512_set1_epi32((int)rows[r][w]);
-            for (int v = 0; v < 4; v++) {
+            UNROLL for (int v = 0; v < 4; v++) {
                 __m512i bits = _mm512_popcnt_epi32(_mm512_xor_si512(row, column[v]));
                 sum[r][v] = _mm512_add_epi32(sum[r][v], bits);
             }
         }
     }
     __m512i any = _mm512_setzero_si512();
-    for (int r = 0; r < SCAN_ROWS; r++)
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++)
         any = OR3(OR3(any, sum[r][0], sum[r][1]), sum[r][2], sum[r][3]);
     if (!_mm512_movepi32_mask(any))
         return 0;
-    for (int r = 0; r < SCAN_ROWS; r++) {
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
         survivors[r] = 0;
-        for (int v = 0; v < 4; v++)
+        UNROLL for (int v = 0; v < 4; v++)
             survivors[r] |= (uint64_t)_mm512_movepi32_mask(sum[r][v]) << (16 * v);
     }
     return 1;

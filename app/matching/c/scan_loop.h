@@ -14,6 +14,14 @@
 #define UNLIKELY(x) (x)
 #endif
 
+/* Loops over rows and vectors must vanish, so that sums stay in registers. Left to -O3, GCC copies
+ * them between registers on every turn. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNROLL _Pragma("GCC unroll 4")
+#else
+#define UNROLL
+#endif
+
 /* Right signatures to scan before the next ones: half of the smallest first-level cache in use. */
 #define TILE_BYTES 24576
 
@@ -77,7 +85,7 @@ SCAN_TARGET static inline size_t scan_rows(const struct comparison *c, size_t ro
 {
     const ELEMENT *rows[SCAN_ROWS];
     const int32_t *allowed[SCAN_ROWS];
-    for (size_t r = 0; r < SCAN_ROWS; r++) {
+    UNROLL for (size_t r = 0; r < SCAN_ROWS; r++) {
         /* A last group that is not full repeats its last row, and drops what that finds. */
         size_t which = row + r < row_stop ? row + r : row_stop - 1;
         rows[r] = (const ELEMENT *)c->left_rows + which * c->width;
@@ -88,7 +96,7 @@ SCAN_TARGET static inline size_t scan_rows(const struct comparison *c, size_t ro
         int32_t most = c->right_counts[last_of_block(c, block)];
         int32_t bounds[SCAN_ROWS];
         uint64_t survivors[SCAN_ROWS];
-        for (size_t r = 0; r < SCAN_ROWS; r++)
+        UNROLL for (size_t r = 0; r < SCAN_ROWS; r++)
             bounds[r] = allowed[r][most];
         const ELEMENT *columns = (const ELEMENT *)c->right_blocks + block * c->width * SCAN_COLUMNS;
         if (UNLIKELY(scan_group(rows, columns, c->width, bounds, survivors))) {
