@@ -147,7 +147,10 @@ class WatchedProtocol(H11Protocol):
             return
         self._note_phase()
         self._watch_reader()
-        if not self.flow.read_paused:
+        # Between requests uvicorn's own keep-alive timer runs; it stops at the first byte of a head.
+        if self.timeout_keep_alive_task is not None:
+            self._waited_s = 0.0
+        elif not self.flow.read_paused:
             self._waited_s += self.limits.tick_s
         if self._is_too_slow():
             self._cut(SlowSenderError("The request came too slowly and was cut off."))
@@ -157,8 +160,7 @@ class WatchedProtocol(H11Protocol):
     def _is_too_slow(self) -> bool:
         limits, state = self.limits, self.conn.their_state
         if state is h11.IDLE:
-            # Between requests uvicorn's own keep-alive timer runs; it stops at the first byte of a head.
-            return self.timeout_keep_alive_task is None and self._waited_s >= limits.head_timeout_s
+            return self._waited_s >= limits.head_timeout_s
         if state is not h11.SEND_BODY:
             return False
         is_under_rate = self._received_bytes < self._waited_s * limits.body_bytes_per_s

@@ -1,0 +1,116 @@
+"""Generated requests from the API's own description: no fault of ours, no answer that it does not describe."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument, Unsatisfiable
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from schemas.problem import MEDIA_TYPE, Problem
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+CALLERS = [(CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")]
+EXAMPLES = 12
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One database will do: what is generated here is about the form of requests."""
+    return sqlite_url
+
+
+@pytest.fixture
+def ids(linkage: Linkage) -> dict[str, Any]:
+    """Objects that exist, so that generated requests get beyond "not found"."""
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    linkage.work()
+    uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
+    releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
+    return {
+        "project": PROJECT,
+        "upload": uploads[0]["upload"],
+        "run": run,
+        "release": releases[0]["release"],
+        "number": 0,
+        "tile": "0/000.p/3",
+    }
+
+
+def operations(linkage: Linkage) -> list[Any]:
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", linkage.client.app)
+    found = [result.ok() for result in schema.get_all_operations()]
+    # The test client's own transport follows no rules of ours.
+    assert len(found) >= 25
+    return found
+
+
+def run_examples(strategy: Any, check: Any) -> None:
+    quiet = settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    quiet(given(strategy)(check))()
+
+
+def is_problem(response: Any) -> bool:
+    return Problem.from_json(response.json()).status == response.status_code
+
+
+@pytest.mark.parametrize("caller", CALLERS, ids=[role for _, role in CALLERS])
+def test_no_request_that_fits_the_description_meets_a_fault(
+    linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str]
+) -> None:
+    headers = linkage.as_party(*caller)
+    for operation in operations(linkage):
+
+        def call(case_and_choice: Any) -> None:
+            case, is_known = case_and_choice
+            if is_known:
+                case.path_parameters = {name: ids[name] for name in case.path_parameters or {}}
+            response = case.call(headers=headers)
+            case.validate_response(response, checks=CHECKS)
+            if response.status_code >= 400:
+                assert response.headers["content-type"] == [MEDIA_TYPE]
+                assert is_problem(response)
+
+        run_examples(st.tuples(operation.as_strategy(), st.booleans()), call)
+
+
+def test_no_request_that_breaks_the_description_is_taken(
+    linkage: Linkage, ids: dict[str, Any]
+) -> None:
+    headers = linkage.as_party(CHILD_WELFARE)
+    for operation in operations(linkage):
+
+        def call(case: Any) -> None:
+            response = case.call(headers=headers)
+            case.validate_response(response, checks=[not_a_server_error, negative_data_rejection])
+
+        # What takes neither parameter nor body cannot be broken.
+        with contextlib.suppress(Unsatisfiable, InvalidArgument):
+            negative = schemathesis.GenerationMode.NEGATIVE
+            run_examples(operation.as_strategy(generation_mode=negative), call)
