@@ -86,7 +86,7 @@ def lint_structure(encodings: PackedBits, bits: int) -> tuple[Finding, ...]:
     return (
         Finding(
             "structure-variance",
-            f"encodings show who resembles whom: structure variance {found:.2f},"
+            f"the encodings show too much of who resembles whom: {found:.2f},"
             f" where {MAX_STRUCTURE_VARIANCE} is allowed",
         ),
     )
