@@ -59,7 +59,7 @@ class InputSection(Model):
     @field_validator("as_of")
     @classmethod
     def _is_a_day(cls, value: str) -> str:
-        if value == TODAY or _is_iso_date(value):
+        if value == TODAY or is_iso_date(value):
             return value
         raise ValueError('as_of must be "today" or a date such as 2026-01-31')
 
@@ -137,6 +137,15 @@ def parse_sections(raw: Mapping[str, object], name: str = CONFIG_NAME) -> Config
         raise ConfigError(f"{name}: {describe_invalid(exc, name_unknown=True)}") from None
 
 
+def is_iso_date(text: str) -> bool:
+    """Tell whether a text is a day that exists, written as 2026-01-31."""
+    try:
+        # Written back and compared, since fromisoformat also reads 20260131 and 2026-W05-6.
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def render_config(sections: ConfigFile) -> str:
     """Return the text of `blindlink.toml`: every section, with what each line means."""
     return "\n".join(_render_lines(sections)) + "\n"
@@ -208,11 +217,3 @@ def _key(name: str) -> str:
 def _text(value: str) -> str:
     # TOML's basic strings read JSON's escapes, and want DEL escaped too, which JSON leaves.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _is_iso_date(text: str) -> bool:
-    try:
-        # Written back and compared, since fromisoformat also reads 20260131 and 2026-W05-6.
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

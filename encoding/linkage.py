@@ -70,6 +70,11 @@ def load_preset(name: str) -> ColumnPreset:
     )
 
 
+def preset_names() -> tuple[str, ...]:
+    """Return the names of the column presets."""
+    return tuple(_read("presets.json"))
+
+
 @cache
 def _read(file_name: str) -> dict[str, Any]:
     text = resources.files("schemas").joinpath("linkage", file_name).read_text("utf-8")

@@ -155,8 +155,6 @@ class _Job:
         encoder = RowEncoder(
             order.view.profile,
             self.secret,
-            project=terms.project,
-            epoch=terms.epoch,
             columns=order.columns,
             available=table.columns,
             date_format=order.date_format,

@@ -46,35 +46,49 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class PinnedLog:
-    """The pins of one broker's log in a folder of their own."""
+    """The pins of one broker's log.
+
+    Attributes:
+        folder: holds the pins, and the evidence if the log was ever rewritten: files of checkpoints all.
+        key_file: holds the log's key.
+    """
 
     folder: Path
+    key_file: Path
 
     def key(self, given: str | None, source: LogSource) -> VerifierKey:
-        """Return the log's key: the given one, else the one that was seen first.
+        """Return the log's key: the given one, else the one that was seen first; it is pinned.
 
         Raises:
             LogKeyError: malformed, or another key than the one that was pinned.
         """
-        path = self.folder / "log.vkey"
-        pinned = path.read_text(encoding="ascii").strip() if path.exists() else None
+        if given is None and not self.has_key():
+            given = source.log_checkpoint(0).log_key
+        return self.pinned_key(given)
+
+    def pinned_key(self, given: str | None) -> VerifierKey:
+        """Return the pinned key without asking anyone; a given one is pinned where none is yet.
+
+        Raises:
+            LogKeyError: malformed, not pinned yet, or another key than the one that was pinned.
+        """
+        pinned = self.key_file.read_text(encoding="ascii").strip() if self.has_key() else None
         if given is not None and pinned is not None and given != pinned:
             raise LogKeyError(
                 "the log key in the settings is not the one that this workspace has pinned",
                 hint="ask the operator, by telephone, which one is right",
             )
-        text = given or pinned or source.log_checkpoint(0).log_key
         try:
-            key = VerifierKey.from_text(text)
+            key = VerifierKey.from_text(given or pinned or "")
         except CheckpointError as exc:
             raise LogKeyError("the log key is not a line as the operator gives it") from exc
         if pinned is None:
-            write_durably(path, f"{text}\n".encode("ascii"))
+            write_durably(self.key_file, f"{key.text}\n".encode("ascii"))
         return key
 
     def has_key(self) -> bool:
         """Tell whether a log key has been pinned yet."""
-        return (self.folder / "log.vkey").exists()
+        return self.key_file.exists()
 
     def pins(self, key: VerifierKey) -> tuple[Pin, ...]:
         """Return the pins, oldest first; none before the first contact.

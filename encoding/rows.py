@@ -65,8 +65,6 @@ class RowEncoder:
         profile: EncodingProfile,
         secret: AnySecret,
         *,
-        project: str,
-        epoch: int,
         columns: Mapping[str, str],
         available: Sequence[str],
         date_format: str | None,
@@ -79,7 +77,7 @@ class RowEncoder:
                 hint='set date_format in the section [input], such as "MM/DD/YYYY"',
             )
         self._date_format = date_format or ""
-        self._matrix = _matrix(profile, secret, project, epoch)
+        self._matrix = _matrix(profile, secret)
         self._window = weight_window(profile)
         self._header_of = self._find_headers(columns, available)
         self.headers = tuple(self._header_of.values())
@@ -171,18 +169,19 @@ def _warnings(profile: EncodingProfile) -> tuple[str, ...]:
     return ("these encodings are not hardened: whoever gets them can find out most people in them",)
 
 
-def _matrix(
-    profile: EncodingProfile, secret: AnySecret, project: str, epoch: int
-) -> DiffusionMatrix | None:
+def _matrix(profile: EncodingProfile, secret: AnySecret) -> DiffusionMatrix | None:
     hardening = profile.hardening
-    if hardening.salt != "none":
-        raise LinkageSchemaError("this version cannot salt encodings by year of birth yet")
+    if hardening.salt != "none" and (profile.recipe or {}).get("salt") != hardening.salt:
+        raise LinkageSchemaError(
+            "the encoding profile promises a salt that its recipe does not make"
+        )
     if hardening.output_bits is None or hardening.taps is None:
         return None
-    # Bound to project and epoch: encodings of two projects are not comparable even under one secret.
-    key = secret.sub_key("diffusion", project=project, epoch=epoch)
     return diffusion_matrix(
-        key, clk_bits=profile.clk_bits, output_bits=hardening.output_bits, taps=hardening.taps
+        secret.sub_key("diffusion"),
+        clk_bits=profile.clk_bits,
+        output_bits=hardening.output_bits,
+        taps=hardening.taps,
     )
 
 

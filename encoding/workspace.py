@@ -42,6 +42,11 @@ class Workspace:
         return self.folder / "pins"
 
     @property
+    def log_key(self) -> Path:
+        """Where the key of the broker's log is pinned."""
+        return self.folder / "log.vkey"
+
+    @property
     def receipts(self) -> Path:
         """Where receipts are kept, one file each."""
         return self.folder / "receipts"
@@ -57,6 +62,10 @@ class Workspace:
     def lock(self) -> Lock:
         """Return the lock that a command holds while it changes the workspace."""
         return Lock(self.folder / "lock")
+
+    def refresh_lock(self) -> Lock:
+        """Return the lock that `refresh` holds from its first step to its last."""
+        return Lock(self.folder / "refresh-lock")
 
     def scratch(self) -> Path:
         """Return an empty folder for what a command needs only while it runs; call it under the lock."""

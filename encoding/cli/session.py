@@ -125,7 +125,7 @@ class Session:
         from encoding.receipts import ReceiptFolder
         from encoding.uploads import Trust
 
-        log = PinnedLog(self.workspace.pins)
+        log = PinnedLog(self.workspace.pins, self.workspace.log_key)
         is_first = not log.has_key()
         given = self.config.sections.broker.log_key
         key = log.key(given, client)

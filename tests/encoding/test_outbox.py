@@ -21,6 +21,7 @@ from encoding.errors import (
     FileMissingError,
     HandleMapError,
     InvalidRowsError,
+    LinkageSchemaError,
     MissingColumnError,
     NotReadyError,
     RecordCountError,
@@ -182,17 +183,26 @@ def test_hardened_encodings_have_the_length_of_the_profile(
     assert filled.warnings == ()
 
 
-def test_hardened_encodings_of_two_projects_are_not_comparable(
+def test_hardened_encodings_depend_on_the_secret(
     tmp_path, secret, write_people, view_of, profile_with
 ) -> None:
-    profile = profile_with(hardening=Hardening(kind="eld1", taps=4, output_bits=512))
+    view = view_of(profile_with(hardening=Hardening(kind="eld1", taps=4, output_bits=512)))
     path = write_people([("1", "Maria Josefina", "de la Cruz Rodriguez", "2011-02-03")])
     made = []
-    for project in ("foster-pupils", "other-project"):
-        agency = Agency(tmp_path / project, view_of(profile, project=project), secret)
+    for number, used in enumerate([secret, secret, Secret(bytes(range(1, 33)))]):
+        agency = Agency(tmp_path / str(number), view, used)
         agency.encode(path)
-        made.append(agency.workspace.container(project).read_bytes()[-64:])
-    assert made[0] != made[1]
+        made.append(agency.container()[-64:])
+    assert made[0] == made[1] != made[2]
+
+
+def test_salt_that_the_recipe_does_not_make_is_refused(
+    agency: Agency, people, write_people, view_of, profile_with
+) -> None:
+    hardening = Hardening(kind="eld1", taps=4, output_bits=512, salt="birth-year")
+    agency.view = view_of(profile_with(hardening=hardening))
+    with pytest.raises(LinkageSchemaError, match="salt"):
+        agency.encode(write_people(people))
 
 
 def test_plain_encodings_come_with_a_warning(agency: Agency, people, write_people) -> None:

@@ -39,7 +39,8 @@ def log() -> Log:
 
 @pytest.fixture
 def pinned(tmp_path: Path) -> PinnedLog:
-    return PinnedLog(tmp_path)
+    (tmp_path / "pins").mkdir()
+    return PinnedLog(tmp_path / "pins", tmp_path / "log.vkey")
 
 
 def sizes(pinned: PinnedLog, log: Log) -> list[int]:
@@ -141,7 +142,7 @@ def test_log_that_grows_between_questions_keeps_all_pins(pinned: PinnedLog, log:
 
 def test_first_key_that_is_seen_is_pinned(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
-    assert (pinned.folder / "log.vkey").read_text().strip() == log.key
+    assert pinned.key_file.read_text().strip() == log.key
     with pytest.raises(LogKeyError):
         check(pinned, add(Log(), 3))
 

@@ -57,14 +57,16 @@ def test_receipt_is_kept_and_verifies_without_the_broker(agency, client_of: Conn
     folder = ReceiptFolder(agency.workspace.receipts)
     (found,) = folder.all()
     assert found == kept == folder.find(kept.receipt.subject)
-    log = PinnedLog(agency.workspace.pins)
+    log = PinnedLog(agency.workspace.pins, agency.workspace.log_key)
     proven = verify_kept(found, "welfare", log.key(None, client_of("welfare")))
     assert proven.entry.kind == "upload-received"
 
 
 def test_checkpoint_of_the_receipt_is_pinned(agency, broker, client_of: Connect) -> None:
     agency.upload(client_of("welfare"))
-    (pin,) = PinnedLog(agency.workspace.pins).pins(broker.log.signer.verifier_key)
+    (pin,) = PinnedLog(agency.workspace.pins, agency.workspace.log_key).pins(
+        broker.log.signer.verifier_key
+    )
     assert pin.checkpoint.size == 1
 
 

@@ -74,7 +74,7 @@ class Agency:
         return found.handles[0].tobytes()
 
     def trust(self, client: BrokerClient) -> Trust:
-        log = PinnedLog(self.workspace.pins)
+        log = PinnedLog(self.workspace.pins, self.workspace.log_key)
         return Trust(log, log.key(None, client), ReceiptFolder(self.workspace.receipts))
 
     def upload(self, client: BrokerClient) -> KeptReceipt:

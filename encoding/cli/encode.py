@@ -1,0 +1,130 @@
+"""`blindlink encode`: from the file of people to the outbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.options import agency_options, json_option
+from encoding.cli.session import Session
+
+
+@click.command(
+    "encode",
+    epilog="Example: blindlink encode children.csv --skip-invalid skipped.csv",
+)
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--id-column", help="The column of your own number of a person.")
+@click.option(
+    "--columns",
+    "columns_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help='TOML file of lines such as: first_name = "Your header".',
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=HEADER",
+    help="What your file calls a column of the recipe; may be repeated.",
+)
+@click.option("--date-format", help="How your file writes dates, such as MM/DD/YYYY.")
+@click.option("--as-of", help="The day that the file describes: today, or 2026-01-31.")
+@click.option("--population", help="Which people are in the file, by the agreement's code.")
+@click.option(
+    "--skip-invalid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Leave out rows that cannot be encoded, and list them here.",
+)
+@click.option("--offline", is_flag=True, help="Do not ask the broker for the project's terms.")
+@click.option(
+    "--project-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The project as the operator exported it, in place of asking the broker.",
+)
+@json_option
+@agency_options
+@click.pass_obj
+def encode(
+    session: Session,
+    *,
+    file: Path | None,
+    id_column: str | None,
+    columns_file: Path | None,
+    columns: tuple[str, ...],
+    date_format: str | None,
+    as_of: str | None,
+    population: str | None,
+    skip_invalid: Path | None,
+    offline: bool,
+    project_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Encode FILE (or the file of the settings) with the secret; nothing leaves this computer.
+
+    A row that cannot be encoded stops everything before anything is written, and is named by row and
+    column. The encodings and their manifest are written into the workspace.
+    """
+    from encoding.cli import steps
+    from encoding.cli.mapping import read_mapping
+
+    source = steps.Source(
+        file=file,
+        id_column=id_column,
+        columns=read_mapping(columns_file, columns),
+        date_format=date_format,
+        as_of=_day(as_of, session),
+        population=population,
+        skip_invalid=skip_invalid,
+    )
+    if project_file is not None:
+        _import_project(session, project_file)
+    if offline or project_file is not None:
+        view = steps.remembered_view(session)
+    else:
+        view = steps.current_view(session)
+    filled = steps.encode(session, view, source)
+    manifest = filled.outbox.manifest
+    document: dict[str, object] = {
+        "container": str(filled.outbox.container),
+        "container_sha256": manifest.container_sha256,
+        "container_bytes": manifest.container_bytes,
+        "rows": filled.rows,
+        "rows_skipped": filled.rows_skipped,
+        "records": manifest.records,
+        "encodings": manifest.encodings,
+        "variants_dropped": filled.variants_dropped,
+        "key_id": manifest.key_id,
+    }
+    sentence = (
+        f"{manifest.records:,} records, {manifest.encodings:,} encodings; next: blindlink upload"
+    )
+    steps.print_result(session, as_json, document, sentence)
+
+
+def _day(given: str | None, session: Session) -> str | None:
+    from encoding.config import TODAY, is_iso_date
+
+    if given == TODAY:
+        return session.now().date().isoformat()
+    if given is not None and not is_iso_date(given):
+        raise click.BadParameter(
+            'neither "today" nor a date such as 2026-01-31', param_hint="--as-of"
+        )
+    return given
+
+
+def _import_project(session: Session, path: Path) -> None:
+    from encoding.errors import ConfigError
+    from schemas.api import ProjectView
+    from schemas.canonical import parse_json
+    from schemas.errors import FormatError
+
+    try:
+        view = ProjectView.from_json(parse_json(path.read_bytes()))
+    except (OSError, FormatError) as exc:
+        raise ConfigError(f"{path} is not a project as the operator exports it") from exc
+    if view.project != session.project:
+        raise ConfigError(f"{path} is about another project than the settings")
+    session.workspace.keep_project(view)

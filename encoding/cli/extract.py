@@ -1,0 +1,69 @@
+"""`blindlink extract`: the file to hand over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.options import agency_options, file_options, json_option
+from encoding.cli.session import Session
+
+
+@click.command(
+    "extract",
+    epilog="Example: blindlink extract --columns school,grade -o to-child-welfare.csv",
+)
+@file_options
+@click.option(
+    "--links",
+    "links_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that `blindlink links` wrote; the settings name it.",
+)
+@click.option("--columns", default="", help="Some of the listed columns, with commas between.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to hand over.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@json_option
+@agency_options
+@click.pass_obj
+def extract(
+    session: Session,
+    *,
+    file: Path | None,
+    id_column: str | None,
+    links_file: Path | None,
+    columns: str,
+    output: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write link IDs and listed columns of your linked rows, to hand over to the other agency.
+
+    Only columns that blindlink.toml lists in the section [share] can be written; no record ID is.
+    """
+    from encoding.agency_file import agency_file
+    from encoding.cli import steps
+    from encoding.cli.column_list import split_columns
+    from encoding.files import refuse_to_overwrite
+    from encoding.sharing import choose_columns
+    from encoding.sharing import extract as write_extract
+
+    settings = session.config.sections
+    chosen = choose_columns(split_columns(columns), settings.share.columns)
+    refuse_to_overwrite(output, own_start=b"", force=force)
+    source = agency_file(session.config, file, id_column)
+    identifiers = {source.id_column, *settings.columns.values()}
+    for column in chosen:
+        if column in identifiers:
+            session.warn(f"the column {column} tells who someone is, and will be in the file")
+    links = links_file or session.config.resolve(settings.output.links)
+    n_rows = write_extract(source, links, chosen, output)
+    document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
+    steps.print_result(session, as_json, document, f"{n_rows:,} rows in {output}")

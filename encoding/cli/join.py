@@ -1,0 +1,87 @@
+"""`blindlink join`: received columns beside the own rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.options import agency_options, file_options, json_option
+from encoding.cli.session import Session
+
+
+@click.command(
+    "join",
+    epilog="Example: blindlink join from-schools.csv --columns school,grade -o with-school.csv",
+)
+@click.argument("received", type=click.Path(dir_okay=False, path_type=Path))
+@file_options
+@click.option(
+    "--links",
+    "links_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that `blindlink links` wrote; the settings name it.",
+)
+@click.option(
+    "--columns",
+    required=True,
+    help="The columns that the agreement lets you have, with commas between.",
+)
+@click.option("--keep", default="", help="Columns of your own file to write, too.")
+@click.option("--all", "keep_unlinked", is_flag=True, help="Write rows without a link as well.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@json_option
+@agency_options
+@click.pass_obj
+def join(
+    session: Session,
+    *,
+    received: Path,
+    file: Path | None,
+    id_column: str | None,
+    links_file: Path | None,
+    columns: str,
+    keep: str,
+    keep_unlinked: bool,
+    output: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Attach columns of RECEIVED, a file made by `blindlink extract`, to your own rows by link ID.
+
+    Your record ID and the listed columns are written, and what you keep of your own file. A received
+    column that you did not list is refused.
+    """
+    from encoding.agency_file import agency_file
+    from encoding.cli import steps
+    from encoding.cli.column_list import split_columns
+    from encoding.files import refuse_to_overwrite
+    from encoding.sharing import attach
+
+    refuse_to_overwrite(output, own_start=b"", force=force)
+    settings = session.config.sections
+    done = attach(
+        agency_file(session.config, file, id_column),
+        links_file or session.config.resolve(settings.output.links),
+        received,
+        split_columns(columns),
+        output,
+        keep=split_columns(keep),
+        keep_unlinked=keep_unlinked,
+    )
+    document: dict[str, object] = {
+        "file": str(output),
+        "rows": done.rows,
+        "rows_attached": done.rows_attached,
+    }
+    sentence = (
+        f"{done.rows_attached:,} of {done.rows:,} rows found something to attach, in {output}"
+    )
+    steps.print_result(session, as_json, document, sentence)

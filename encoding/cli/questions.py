@@ -1,0 +1,142 @@
+"""What `blindlink init` asks, and how it reads columns off the agency's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from encoding.cli.column_list import split_columns
+from encoding.cli.mapping import read_mapping
+from encoding.config import ConfigFile, parse_sections
+from encoding.errors import AgencyError, ConfigError
+from encoding.linkage import ColumnPreset, load_preset, preset_names
+from encoding.recipe import INPUTS
+from encoding.records import open_table
+from schemas.errors import CheckpointError
+from schemas.matchlog.note import VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One field of the settings: what is asked, and the answer that Enter gives; null means none."""
+
+    section: str
+    field: str
+    option: str
+    text: str
+    default: str | None = None
+    is_needed: bool = True
+
+
+QUESTIONS: Final = (
+    Question("broker", "url", "url", "Address of the broker (https://...)"),
+    Question("project", "name", "project", "Name of the project"),
+    Question("project", "party", "party", "Name of your agency in the project"),
+    Question("broker", "token_file", "token_file", "File with your token", "token.txt"),
+    Question(
+        "broker", "ca_file", "ca_file", "Certificate file of the broker (Enter: none)", "", False
+    ),
+    Question(
+        "broker",
+        "log_key",
+        "log_key",
+        "Log key of the broker, or its file (Enter: none)",
+        "",
+        False,
+    ),
+    Question("project", "secret_file", "secret_file", "File of the shared secret", "secret.txt"),
+    Question("input", "file", "file", "Your file of people"),
+    Question("input", "id_column", "id_column", "Column of your own number of a person"),
+    Question("input", "date_format", "date_format", "How dates are written in it", "MM/DD/YYYY"),
+    Question("input", "as_of", "as_of", "The day it describes", "today"),
+    Question("input", "population", "population", "Population code of the agreement"),
+)
+UNASKED: Final = {
+    "encoding": ("input", "encoding"),
+    "delimiter": ("input", "delimiter"),
+    "sheet": ("input", "sheet"),
+    "links": ("output", "links"),
+    "workspace": ("output", "workspace"),
+}
+
+
+def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> ConfigFile:
+    """Return the settings from the options given and, where it may ask, from answers.
+
+    Raises:
+        click.UsageError: an option is missing and nobody can be asked.
+        ConfigError: an answer is impossible.
+    """
+    preset = load_preset(given["preset"]) if given["preset"] else None
+    defaults = {"id_column": preset.id_column, "date_format": preset.date_format} if preset else {}
+    raw: dict[str, dict[str, Any]] = {name: {} for name in ("broker", "project", "input", "output")}
+    for question in QUESTIONS:
+        answer = given[question.option] or _answer(question, defaults, may_ask)
+        if answer:
+            raw[question.section][question.field] = answer
+    for option, (section, field) in UNASKED.items():
+        if given[option]:
+            raw[section][field] = given[option]
+    if "log_key" in raw["broker"]:
+        raw["broker"]["log_key"] = _read_log_key(raw["broker"]["log_key"])
+    mapping = read_mapping(given["columns_file"], given["columns"])
+    raw["columns"] = _columns(preset, _header(raw["input"], folder)) | mapping
+    raw["share"] = {"columns": list(split_columns(given["share"]))}
+    return parse_sections(raw)
+
+
+def _answer(question: Question, defaults: Mapping[str, str], may_ask: bool) -> str | None:
+    default = defaults.get(question.field, question.default)
+    if may_ask:
+        answer: str = click.prompt(question.text, default=default, err=True)
+        return answer.strip()
+    if default is None:
+        flag = "--broker" if question.option == "url" else f"--{question.option.replace('_', '-')}"
+        raise click.UsageError(f"missing option {flag}: {question.text.lower()}")
+    return default
+
+
+def _read_log_key(given: str) -> str:
+    path = Path(given)
+    text = path.read_text(encoding="utf-8-sig").strip() if path.is_file() else given.strip()
+    try:
+        return VerifierKey.from_text(text).text
+    except CheckpointError as exc:
+        raise ConfigError("the log key is not a line as the operator gives it") from exc
+
+
+def _header(source: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+    """Return the columns of the agency's file; none if it is not there yet or cannot be read so."""
+    try:
+        return open_table(
+            folder / source["file"],
+            encoding=source.get("encoding", "utf-8-sig"),
+            delimiter=source.get("delimiter", ","),
+            sheet=source.get("sheet"),
+        ).columns
+    except AgencyError:
+        return ()
+
+
+def _columns(preset: ColumnPreset | None, header: tuple[str, ...]) -> dict[str, str]:
+    """Return the mapping of a preset, or of the preset that knows most columns of the file."""
+    if preset is not None:
+        return {name: c for name, c in preset.columns.items() if not header or c in header}
+    layouts = [load_preset(name).columns for name in preset_names()] + [
+        {name: name for name in INPUTS}
+    ]
+    loose: Callable[[str], str] = lambda text: "".join(filter(str.isalnum, text)).lower()  # noqa: E731
+    headers = {loose(column): column for column in header}
+    found = [
+        {
+            name: headers[loose(column)]
+            for name, column in layout.items()
+            if loose(column) in headers
+        }
+        for layout in layouts
+    ]
+    return max(found, key=len)

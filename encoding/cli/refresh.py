@@ -1,0 +1,69 @@
+"""`blindlink refresh`: every step from the file to the links, unattended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.options import agency_options, file_options, json_option
+from encoding.cli.session import UNATTENDED_S, Session
+
+
+@click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")
+@file_options
+@click.option(
+    "--skip-invalid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Leave out rows that cannot be encoded, and list them here.",
+)
+@json_option
+@agency_options
+@click.pass_obj
+def refresh(
+    session: Session,
+    *,
+    file: Path | None,
+    id_column: str | None,
+    skip_invalid: Path | None,
+    as_json: bool,
+) -> None:
+    """Encode the file, upload, ask for the run, wait, fetch and verify; for cron and Task Scheduler.
+
+    Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
+    again at any time, and goes on where it stopped.
+    """
+    from encoding.cli import steps
+
+    session.patience_s = UNATTENDED_S
+    source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
+    with session.workspace.refresh_lock(), session.connect() as client:
+        trust = session.trust(client)
+        view = session.view(client)
+        manifest = steps.encode(session, view, source).outbox.manifest
+        session.say(f"encoded {manifest.records:,} records")
+        kept = steps.upload(session, client, trust, view)
+        session.say(f"uploaded, and logged as entry {kept.receipt.index}")
+        run = steps.run(session, client, trust, wait=True)
+        document: dict[str, object] = {
+            "records": manifest.records,
+            "upload": kept.receipt.subject,
+            "run": run.run,
+            "links": None,
+        }
+        sentence = "the run has succeeded; the agreement gives this agency no link IDs"
+        if _receives_links(session, view.terms.recipients):
+            written = steps.links(session, client, trust, source)
+            document |= {"links": written.links, "file": str(written.path)}
+            sentence = f"{written.links:,} records have a link ID, in {written.path}"
+    steps.print_result(session, as_json, document, sentence)
+
+
+def _receives_links(session: Session, recipients: tuple[object, ...]) -> bool:
+    from schemas.run import Recipient
+
+    return any(
+        isinstance(recipient, Recipient)
+        and (recipient.party, recipient.mode) == (session.party, "linked")
+        for recipient in recipients
+    )

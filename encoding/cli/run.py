@@ -1,0 +1,36 @@
+"""`blindlink run`: ask for a run, and wait for it."""
+
+from __future__ import annotations
+
+import click
+
+from encoding.cli.options import agency_options, json_option
+from encoding.cli.session import Session
+
+
+@click.command("run", epilog="Example: blindlink run --wait")
+@click.option("--wait", is_flag=True, help="Wait until the run has ended.")
+@click.option(
+    "--again", is_flag=True, help="Ask even if the newest upload has been linked already."
+)
+@json_option
+@agency_options
+@click.pass_obj
+def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
+    """Ask the broker to link the newest upload of every agency.
+
+    Any agency may ask. If a run on your newest upload is there whose link IDs you have not fetched, that
+    is the one. Exit code 6: the run failed or was cancelled.
+    """
+    from encoding.cli import steps
+
+    with session.connect() as client:
+        trust = session.trust(client)
+        view = steps.run(session, client, trust, wait=wait, again=again)
+    document = view.to_json()
+    del document["specification"]
+    if view.state == "succeeded":
+        sentence = f"run {view.run} has succeeded; next: blindlink links"
+    else:
+        sentence = f"run {view.run} is {view.state}; next: blindlink run --wait"
+    steps.print_result(session, as_json, dict(document), sentence)

@@ -1,0 +1,57 @@
+"""`blindlink secret`: make the shared secret, and compare it without showing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.options import agency_options
+from encoding.cli.session import Session
+
+
+@click.group("secret", epilog="Example: blindlink secret new")
+def secret() -> None:
+    """Make the secret that only the agencies share, and compare it by telephone."""
+
+
+@secret.command("new", epilog="Example: blindlink secret new secret.txt")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@agency_options
+@click.pass_obj
+def new(session: Session, file: Path | None) -> None:
+    """Write a new random secret into FILE (or the file of the settings), which only you may read.
+
+    One agency makes it and carries it to the other by hand, never by e-mail and never through the broker.
+    A file that is there already is never overwritten.
+    """
+    from encoding.secret import new_secret, write_secret
+
+    path = file or _settings_path(session)
+    made = new_secret()
+    write_secret(path, made)
+    session.say(f"the secret is in {path}; carry it to the other agency, never through the broker")
+    click.echo(_spoken(made.key_id))
+
+
+@secret.command("key-id", epilog="Example: blindlink secret key-id")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@agency_options
+@click.pass_obj
+def key_id(session: Session, file: Path | None) -> None:
+    """Print the key id of the secret: the same at both agencies, or one has the wrong file.
+
+    It may be read out on the telephone; nobody can find the secret from it.
+    """
+    from encoding.secret import read_secret
+
+    click.echo(_spoken(read_secret(file or _settings_path(session)).key_id))
+
+
+def _settings_path(session: Session) -> Path:
+    return session.config.resolve(session.config.sections.project.secret_file)
+
+
+def _spoken(key_id: str) -> str:
+    """Return a key id in groups of four, as it is read aloud."""
+    return " ".join(key_id[start : start + 4] for start in range(0, len(key_id), 4))

@@ -1,0 +1,163 @@
+"""The steps of a linkage, as single commands and `refresh` take them; each is safe to repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from encoding.agency_file import agency_file
+from encoding.cli.session import Session
+from encoding.client import BrokerClient
+from encoding.errors import BrokerUnreachableError, NotReadyError
+from encoding.files import refuse_to_overwrite
+from encoding.links import (
+    LINKS_START,
+    fetch_release,
+    join_links,
+    newest_release,
+    write_links,
+)
+from encoding.outbox import Filled, Order, fill_outbox, read_outbox
+from encoding.receipts import KeptReceipt
+from encoding.runs import ask_run, require_success, wait_for_run
+from encoding.uploads import Trust, check_party, send_outbox
+from schemas.api import ProjectView, RunView
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the command line says in place of the settings; null and empty leave the settings as they are."""
+
+    file: Path | None = None
+    id_column: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    date_format: str | None = None
+    as_of: str | None = None
+    population: str | None = None
+    skip_invalid: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinksWritten:
+    """Which release was written where; `missing` link IDs belong to records that the file has not."""
+
+    path: Path
+    release: str
+    run: str
+    links: int
+    missing: int
+
+
+def current_view(session: Session) -> ProjectView:
+    """Return the project as the broker shows it, or, where it cannot be reached, as it was last seen."""
+    try:
+        with session.connect() as client:
+            session.trust(client)
+            return session.view(client)
+    except BrokerUnreachableError as exc:
+        known = session.workspace.project()
+        if known is None:
+            raise
+        session.say(f"{exc}; going by the project's terms as they were last seen")
+        return known
+
+
+def remembered_view(session: Session) -> ProjectView:
+    """Return the project as it was last seen, without asking the broker.
+
+    Raises:
+        NotReadyError: it never was.
+    """
+    known = session.workspace.project()
+    if known is None:
+        raise NotReadyError(
+            "the project's terms are not known here yet",
+            hint="leave out --offline, or give the file of the project with --project-file",
+        )
+    return known
+
+
+def encode(session: Session, view: ProjectView, source: Source) -> Filled:
+    """Fill the outbox and say what the analyst must know about it."""
+    settings = session.config.sections
+    order = Order(
+        view=view,
+        party=session.party,
+        file=agency_file(session.config, source.file, source.id_column),
+        columns=settings.columns | source.columns,
+        date_format=source.date_format or settings.input.date_format,
+        as_of=source.as_of or session.config.as_of(session.now().date()),
+        population=source.population or settings.input.population,
+        skip_invalid=source.skip_invalid,
+    )
+    check_party(view.terms, order.party, order.population)
+    secret = session.secret(view.profile.hardening.kind)
+    with session.workspace.lock(), session.progress() as progress:
+        filled = fill_outbox(session.workspace, secret, order, progress, session.now())
+    for warning in filled.warnings:
+        session.warn(warning)
+    if filled.rows_skipped:
+        session.warn(
+            f"{filled.rows_skipped:,} rows were left out; they are listed in {source.skip_invalid}"
+        )
+    if filled.variants_dropped:
+        session.say(f"{filled.variants_dropped:,} variants beyond the agreed number were left out")
+    return filled
+
+
+def upload(session: Session, client: BrokerClient, trust: Trust, view: ProjectView) -> KeptReceipt:
+    """Send the outbox and keep the receipt."""
+    outbox = read_outbox(session.workspace, session.project)
+    with session.workspace.lock(), session.progress() as progress:
+        return send_outbox(client, outbox, view, trust, progress)
+
+
+def run(
+    session: Session, client: BrokerClient, trust: Trust, *, wait: bool, again: bool = False
+) -> RunView:
+    """Ask for a run, or join the one there is; with `wait`, return when it has succeeded."""
+    found = ask_run(client, session.project, session.party, trust.receipts, again=again)
+    if not wait:
+        return require_success(found)
+    with session.progress() as progress:
+        return wait_for_run(client, found.run, progress, session.sleep)
+
+
+def links(
+    session: Session,
+    client: BrokerClient,
+    trust: Trust,
+    source: Source,
+    *,
+    output: Path | None = None,
+    run: str | None = None,
+    force: bool = False,
+) -> LinksWritten:
+    """Fetch the newest release, hold it against the log, and replace the file of links at the very end."""
+    path = output or session.config.resolve(session.config.sections.output.links)
+    refuse_to_overwrite(path, own_start=LINKS_START, force=force)
+    release = newest_release(client, session.project, session.party, run)
+    with session.workspace.lock():
+        fetched = fetch_release(client, release, trust)
+        file = agency_file(session.config, source.file, source.id_column)
+        joined = join_links(session.workspace, fetched, file)
+        write_links(path, joined.links)
+    if joined.n_missing:
+        session.warn(
+            f"{joined.n_missing:,} link IDs belong to records that {file.path.name} does not have"
+        )
+    return LinksWritten(path, release.release, release.run, len(joined.links), joined.n_missing)
+
+
+def print_result(
+    session: Session, as_json: bool, document: dict[str, object], sentence: str
+) -> None:
+    """Print the result: JSON on standard output, or a sentence on the error output."""
+    import json
+
+    if as_json:
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        session.say(sentence)

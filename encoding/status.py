@@ -1,0 +1,149 @@
+"""Where a linkage stands, seen from one agency: what is done, who is waited for, which command is next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from encoding.client import BrokerClient
+from encoding.errors import NotReadyError
+from encoding.outbox import read_outbox
+from encoding.receipts import ReceiptFolder
+from encoding.workspace import Workspace
+from schemas.api import ProjectView, ReleaseView, RunView, UploadView
+from schemas.upload import Manifest
+
+Stage = Literal["not-in-force", "encode", "upload", "run", "running", "failed", "links", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What broker and workspace say about one agency's part in a project.
+
+    `outbox` is what was encoded last, `upload` the newest committed upload, `run` the newest run that used
+    it, `release` the newest link IDs of that run: each null where there is none.
+    """
+
+    party: str
+    view: ProjectView
+    outbox: Manifest | None
+    upload: UploadView | None
+    run: RunView | None
+    release: ReleaseView | None
+    release_is_fetched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The stage, said in sentences; `command` is what the analyst does next, null: nothing."""
+
+    stage: Stage
+    sentences: tuple[str, ...]
+    command: str | None
+
+
+def gather_facts(
+    client: BrokerClient,
+    workspace: Workspace,
+    receipts: ReceiptFolder,
+    view: ProjectView,
+    party: str,
+) -> Facts:
+    """Ask broker and workspace."""
+    try:
+        outbox = read_outbox(workspace, view.project).manifest
+    except NotReadyError:
+        outbox = None
+    uploads = [u for u in client.uploads(view.project).uploads if u.party == party]
+    upload = next((u for u in uploads if u.state == "committed"), None)
+    run = _newest_run(client, view.project, upload)
+    release = _release_of(client, view.project, party, run)
+    fetched = release is not None and receipts.find(release.release) is not None
+    return Facts(party, view, outbox, upload, run, release, fetched)
+
+
+def describe(facts: Facts) -> Status:
+    """Return the status that follows from the facts; the first thing that is missing decides."""
+    terms, run = facts.view.terms, facts.run
+    said = [f"The project {terms.project} is in force from {terms.start} to {terms.end}."]
+    if not facts.view.in_force:
+        said = [
+            f"The project {terms.project} is not in force; its dates are {terms.start} to {terms.end}."
+        ]
+        return Status("not-in-force", tuple(said), None)
+    if facts.party in terms.providers:
+        if facts.outbox is None and facts.upload is None:
+            return Status("encode", (*said, "Nothing has been encoded yet."), "blindlink encode")
+        if _has_newer_outbox(facts):
+            said.append("Encodings are ready that have not been sent.")
+            return Status("upload", tuple(said), "blindlink upload")
+        said.append(_upload_sentence(facts.upload))
+    if run is None:
+        others = ", ".join(name for name in terms.providers if name != facts.party)
+        said.append(
+            f"No run has linked it yet; it needs an upload of every agency, also of {others}."
+        )
+        return Status("run", tuple(said), "blindlink run --wait")
+    return _describe_run(facts, run, said)
+
+
+def _describe_run(facts: Facts, run: RunView, said: list[str]) -> Status:
+    if run.state in {"queued", "running"}:
+        said.append(f"The run is under way: {_progress(run)}.")
+        return Status("running", tuple(said), "blindlink run --wait")
+    if run.state != "succeeded":
+        reason = f" ({run.failure})" if run.failure else ""
+        said.append(f"The newest run has {run.state}{reason}.")
+        return Status("failed", tuple(said), "blindlink run --wait")
+    said.append(f"The newest run has succeeded at {run.finished}.")
+    if facts.release is None:
+        said.append("The agreement gives this agency no link IDs.")
+        return Status("done", tuple(said), None)
+    if not facts.release_is_fetched:
+        said.append("Link IDs are ready for you.")
+        return Status("links", tuple(said), "blindlink links")
+    said.append("You have its link IDs. When your file has changed, begin again.")
+    return Status("done", tuple(said), "blindlink refresh")
+
+
+def _has_newer_outbox(facts: Facts) -> bool:
+    if facts.outbox is None:
+        return False
+    if facts.upload is None or facts.upload.committed is None:
+        return True
+    other = facts.outbox.container_sha256 != facts.upload.container_sha256
+    return other and facts.outbox.created >= facts.upload.created
+
+
+def _upload_sentence(upload: UploadView | None) -> str:
+    if upload is None or upload.records is None:
+        return "Nothing has been sent yet."
+    return f"Your newest upload is of {upload.committed}, with {upload.records:,} records."
+
+
+def _progress(run: RunView) -> str:
+    progress = run.progress
+    share = (
+        progress.comparisons_done / progress.comparisons_total if progress.comparisons_total else 0
+    )
+    left = "" if progress.seconds_left is None else f", about {progress.seconds_left} s left"
+    return f"{progress.stage}, {share:.0%}{left}"
+
+
+def _newest_run(client: BrokerClient, project: str, upload: UploadView | None) -> RunView | None:
+    """Return the newest run, if it is one that used the upload; a party without uploads sees the newest."""
+    for run in client.runs(project).runs:
+        if upload is None or any(u.upload == upload.upload for u in run.specification.uploads):
+            return run
+    return None
+
+
+def _release_of(
+    client: BrokerClient, project: str, party: str, run: RunView | None
+) -> ReleaseView | None:
+    if run is None or run.state != "succeeded":
+        return None
+    for release in client.releases(project).releases:
+        if release.run == run.run and release.recipient == party:
+            return release
+    return None
