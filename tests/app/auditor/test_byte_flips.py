@@ -1,0 +1,72 @@
+"""One byte of a bundle of 64 KiB is changed: always found, and where it was in an entry, that one named.
+
+2,000 bytes here, by a fixed seed; all of them under `soak`.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+
+import pytest
+from oracles.sample_log import story
+
+from app.auditor.errors import AuditError, LeafChangedError
+from app.auditor.verify import verify_bundle
+
+
+def _bundle() -> bytes:
+    log = story(31, n_weeks=3, projects=("foster",))
+    log.cosign(0)
+    log.week("foster")
+    log.export("foster")
+    log.cosign(1)
+    return log.bundle("foster")
+
+
+BUNDLE = _bundle()
+
+
+def entry_of_each_byte() -> dict[int, int]:
+    """For each offset inside an entry's bytes, that entry's index."""
+    name = BUNDLE.index(b"tile/entries/000")
+    at, index = name + 512, 0
+    end = at + int(BUNDLE[name + 124 : name + 135], 8)
+    found = {}
+    while at < end:
+        length = int.from_bytes(BUNDLE[at : at + 2], "big")
+        found.update(dict.fromkeys(range(at + 2, at + 2 + length), index))
+        at, index = at + 2 + length, index + 1
+    return found
+
+
+ENTRY_AT = entry_of_each_byte()
+
+
+def check_flip(offset: int, change: int) -> None:
+    bent = bytearray(BUNDLE)
+    bent[offset] ^= change
+    with pytest.raises(AuditError) as caught:
+        verify_bundle(io.BytesIO(bytes(bent)))
+    if offset in ENTRY_AT:
+        assert isinstance(caught.value, LeafChangedError)
+        assert caught.value.index == ENTRY_AT[offset]
+
+
+def test_the_bundle_is_about_64_kib_and_verifies() -> None:
+    assert 48 * 1024 < len(BUNDLE) < 80 * 1024
+    verify_bundle(io.BytesIO(BUNDLE))
+
+
+def test_2000_flipped_bytes_are_found() -> None:
+    chooser = random.Random(2026)
+    for _ in range(2000):
+        check_flip(chooser.randrange(len(BUNDLE)), chooser.randrange(1, 256))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_every_flipped_byte_is_found() -> None:
+    chooser = random.Random(2027)
+    for offset in range(len(BUNDLE)):
+        check_flip(offset, chooser.randrange(1, 256))

@@ -1,0 +1,101 @@
+"""Each rule of the log, broken by a broker that signs what it did: found, with the right entry and rule."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from oracles.rule_breaks import BREAKS, FOSTER, Break
+from oracles.sample_log import CW, K12, SampleLog, everything_else, story
+from oracles.second_entries import PAGE
+from oracles.second_verifier import why_refused
+
+from app.auditor.errors import RuleBrokenError
+from app.auditor.rules import RULES
+from app.auditor.verify import verify_bundle
+from schemas.matchlog import kinds
+from schemas.matchlog.kinds import KINDS
+
+CASES = [
+    pytest.param(rule, broken, id=f"{rule}-{broken.__name__}")
+    for rule, breaks in BREAKS.items()
+    for broken in breaks
+]
+
+
+def verify(log: SampleLog, project: str | None = None) -> None:
+    verify_bundle(io.BytesIO(log.bundle(project)))
+
+
+@pytest.mark.parametrize(("rule", "broken"), CASES)
+def test_the_rule_and_the_entry_are_named(rule: str, broken: Break) -> None:
+    log = story(11, n_weeks=1)
+    entry = broken(log)
+    with pytest.raises(RuleBrokenError) as caught:
+        verify(log)
+    assert (caught.value.code, caught.value.index) == (rule, entry.seq)
+    assert why_refused(log.bundle()) is not None
+
+
+@pytest.mark.parametrize(("rule", "broken"), CASES)
+def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) -> None:
+    log = story(12, n_weeks=0, projects=("health", FOSTER))
+    entry = broken(log)
+    with pytest.raises(RuleBrokenError) as caught:
+        verify(log, entry.project or FOSTER)
+    assert (caught.value.code, caught.value.index) == (rule, entry.seq)
+
+
+def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
+    rules = PAGE.split("## Rules")[1]
+    named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
+    assert named == set(BREAKS)
+    assert set(RULES) == set(KINDS)
+
+
+def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
+    log = story(2, n_weeks=2)
+    everything_else(log)
+    log.export(FOSTER)
+    verify(log)
+    assert {entry.kind for entry in log.entries} == set(KINDS)
+
+
+def test_a_refused_request_changes_nothing() -> None:
+    log = story(2, n_weeks=0)
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    specification = log.specification(FOSTER, uploads)
+    log.ask(specification.model_copy(update={"floor": 1}), outcome="refused")
+    log.ask(specification)
+    verify(log)
+
+
+def test_a_refused_fetch_by_a_stranger_is_no_breach() -> None:
+    log = story(2, n_weeks=0)
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    asked = log.ask(log.specification(FOSTER, uploads))
+    log.start(asked)
+    prepared = log.finish_run(asked)
+    body = kinds.ReleaseFetched(recipient="school-district", sha256="0" * 64)
+    log.append(body, project=FOSTER, object=prepared[0].object, actor=K12, outcome="refused")
+    verify(log)
+
+
+def test_what_contradicts_an_entry_is_named_beside_it() -> None:
+    log = story(11, n_weeks=0)
+    received = log.upload(FOSTER, CW)
+    destroyed = log.destroy(received)
+    log.destroy(received)
+    with pytest.raises(RuleBrokenError) as caught:
+        verify(log)
+    assert caught.value.evidence["other_index"] == destroyed.seq
+
+
+def test_an_upload_may_be_kept_to_the_last_day_of_grace() -> None:
+    log = story(11, n_weeks=0)
+    log.upload(FOSTER, CW)
+    log.moment += timedelta(days=31)
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    verify(log)
