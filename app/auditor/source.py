@@ -56,6 +56,29 @@ def open_bundle(
             yield file
 
 
+def save_bundle(url: str, output: Path, token_file: Path | None, ca_file: Path | None) -> int:
+    """Fetch a bundle into a file, in one step at its end, and return its size in bytes.
+
+    Raises:
+        MalformedError: the file cannot be written.
+        NotAuthorisedError, UnreachableError: the broker refused, or broke off.
+    """
+    if not is_url(url):
+        raise UnreachableError("a bundle is fetched from a URL, such as https://broker.example.gov")
+    partial = output.with_name(output.name + ".partial")
+    try:
+        with open_bundle(url, token_file, ca_file) as source, partial.open("wb") as file:
+            while chunk := source.read(CHUNK_BYTES):
+                file.write(chunk)
+            size = file.tell()
+        partial.replace(output)
+    except OSError as exc:
+        raise MalformedError("the bundle cannot be written") from exc
+    finally:
+        partial.unlink(missing_ok=True)
+    return size
+
+
 class _Download:
     """A response as a source."""
 
