@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("evaluate", short_help="Measure links against the truth.")
+@click.command(
+    "evaluate",
+    short_help="Measure links against the truth.",
+    epilog="Example: blindlink evaluate --left links.csv --right other-links.csv --truth truth.csv",
+)
 @click.option(
     "--left", type=_FILE, required=True, help="Links of the agency named first in the truth."
 )

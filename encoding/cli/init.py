@@ -53,7 +53,12 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     path = session.config_path
     refuse_to_overwrite(path, own_start=b"", force=force)
     given["workspace"] = str(session.workspace_path) if session.workspace_path else None
-    sections = ask_sections(given, path.parent, may_ask=sys.stdin.isatty())
+    sections = ask_sections(given, path.parent, may_ask=is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
     session.say(f"{path} is written; put your token into {sections.broker.token_file}")
     session.say("next: blindlink secret new, or put the other agency's secret file in its place")
+
+
+def is_interactive() -> bool:
+    """Tell whether somebody is there to answer."""
+    return sys.stdin.isatty()

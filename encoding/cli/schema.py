@@ -7,7 +7,11 @@ import json
 import click
 
 
-@click.group("schema", short_help="Show, check and compare encoding profiles.")
+@click.group(
+    "schema",
+    short_help="Show, check and compare encoding profiles.",
+    epilog="Example: blindlink schema show children",
+)
 def schema() -> None:
     """Encoding profiles: the recipe, linkage schema and hardening that agencies must share."""
 

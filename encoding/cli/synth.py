@@ -11,7 +11,11 @@ SIZE_NAMES = ("district", "small-state", "mid-state", "large-state")
 LEVEL_NAMES = ("low", "mid", "high")
 
 
-@click.command("synth", short_help="Write two agencies' rehearsal files of invented people.")
+@click.command(
+    "synth",
+    short_help="Write two agencies' rehearsal files of invented people.",
+    epilog="Example: blindlink synth rehearsal --children 2000 --students 20000",
+)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same files.")
 @click.option(

@@ -1,0 +1,324 @@
+"""The analyst's commands in their order, at two desks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import httpx2
+import pytest
+from oracles.broker import BrokerDouble, Refusal, problem
+from oracles.desk import Desk
+
+LINKED = ["4", "7", "x-3"]
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.fixture
+def uploaded(welfare: Desk, schools: Desk) -> Desk:
+    for desk in (welfare, schools):
+        desk.ok("encode")
+        desk.ok("upload")
+    return welfare
+
+
+@pytest.fixture
+def linked(uploaded: Desk) -> Desk:
+    uploaded.ok("run", "--wait")
+    return uploaded
+
+
+def test_commands_lead_from_file_to_links(linked: Desk, schools: Desk) -> None:
+    linked.ok("links")
+    schools.ok("links")
+    mine = {row["record_id"]: row["link_id"] for row in read_csv(linked.folder / "links.csv")}
+    theirs = {row["record_id"]: row["link_id"] for row in read_csv(schools.folder / "links.csv")}
+    assert list(mine) == LINKED
+    assert [theirs["p4"], theirs["p1"], theirs["p2"]] == list(mine.values())
+
+
+def test_listed_columns_travel_by_link_id(linked: Desk, schools: Desk) -> None:
+    linked.ok("links")
+    schools.ok("links")
+    out = schools.folder / "out.csv"
+    schools.ok("extract", "--columns", "last", "-o", str(out))
+    assert list(read_csv(out)[0]) == ["link_id", "last"]
+    joined = linked.folder / "joined.csv"
+    linked.ok("join", str(out), "--columns", "last", "-o", str(joined), "--all")
+    assert [(row["ID"], row["last"]) for row in read_csv(joined)] == [
+        ("7", "Ortiz"),
+        ("07", ""),
+        ("x-3", "O'Neal"),
+        ("4", "Lee"),
+    ]
+
+
+def test_extract_refuses_what_is_not_listed(linked: Desk) -> None:
+    linked.ok("links")
+    result = linked.type("extract", "--columns", "last", "-o", str(linked.folder / "out.csv"))
+    assert result.exit_code == 2
+    assert "the column last is not listed for sharing" in result.stderr
+    assert not (linked.folder / "out.csv").exists()
+
+
+def test_extract_warns_of_a_listed_identifier(linked: Desk, schools: Desk) -> None:
+    schools.ok("links")
+    config = schools.folder / "blindlink.toml"
+    config.write_text(config.read_text().replace("[columns]", '[columns]\nlast = "last"'))
+    result = schools.ok("extract", "--columns", "last", "-o", str(schools.folder / "out.csv"))
+    assert "warning: the column last tells who someone is" in result.stderr
+
+
+def test_extract_does_not_overwrite(linked: Desk) -> None:
+    linked.ok("links")
+    out = linked.folder / "out.csv"
+    out.write_text("mine")
+    assert linked.type("extract", "-o", str(out)).exit_code == 1
+    assert out.read_text() == "mine"
+    linked.ok("extract", "-o", str(out), "--force")
+
+
+def test_every_reporting_command_prints_json(uploaded: Desk) -> None:
+    encoded = uploaded.json("encode")
+    assert (encoded["rows"], encoded["records"], encoded["rows_skipped"]) == (4, 4, 0)
+    assert uploaded.json("upload")["log_index"] == 0
+    run = uploaded.json("run", "--wait")
+    assert run["state"] == "succeeded"
+    written = uploaded.json("links")
+    assert (written["run"], written["links"], written["missing"]) == (run["run"], 3, 0)
+    assert len(uploaded.json("receipt", "verify")) == 2
+    extracted = uploaded.json("extract", "-o", str(uploaded.folder / "x.csv"))
+    assert (extracted["rows"], extracted["columns"]) == (3, ["born"])
+    assert uploaded.json("status")["stage"] == "done"
+
+
+def test_results_are_on_standard_output_and_remarks_are_not(linked: Desk) -> None:
+    result = linked.ok("links")
+    assert result.stdout == ""
+    assert "3 records have a link ID" in result.stderr
+    assert linked.ok("--quiet", "links").stderr == ""
+    assert linked.ok("links", "--quiet").stderr == ""
+
+
+def test_links_leave_a_strange_file_alone(linked: Desk) -> None:
+    (linked.folder / "links.csv").write_text("my thesis")
+    result = linked.type("links")
+    assert result.exit_code == 1
+    assert "--force" in result.stderr
+    assert (linked.folder / "links.csv").read_text() == "my thesis"
+
+
+def test_receipts_verify_without_the_broker(linked: Desk, broker: BrokerDouble) -> None:
+    linked.ok("links")
+    n_requests = len(broker.requests)
+    result = linked.ok("receipt", "verify")
+    assert len(broker.requests) == n_requests
+    kinds = sorted(line.split()[1] for line in result.stdout.splitlines())
+    assert kinds == ["release-prepared", "upload-received"]
+
+
+def test_tampered_receipt_is_named(linked: Desk) -> None:
+    (path,) = (linked.folder / "workspace" / "receipts").glob("upl-*[0-9a-f].json")
+    kept = json.loads(path.read_bytes())
+    kept["entry"] = kept["entry"].replace('"records":4', '"records":9')
+    from schemas.canonical import canonical_bytes
+
+    path.write_bytes(canonical_bytes(kept))
+    result = linked.type("receipt", "verify")
+    assert result.exit_code == 1
+    assert f"receipt {path.stem}: the receipt proves nothing" in result.stderr
+
+
+def test_receipt_verify_before_any_upload_is_not_ready(welfare: Desk) -> None:
+    result = welfare.type("receipt", "verify")
+    assert result.exit_code == 1
+    assert "log key is not known" in result.stderr
+
+
+def test_encode_works_offline_once_the_project_was_seen(
+    uploaded: Desk, broker, people, write_people
+):
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no network")
+
+    broker.before = refuse
+    n_requests = len(broker.requests)
+    uploaded.ok("encode", "--offline")
+    assert len(broker.requests) == n_requests
+    result = uploaded.ok("encode")
+    assert "as they were last seen" in result.stderr
+
+
+def test_encode_offline_needs_to_know_the_project(welfare: Desk) -> None:
+    result = welfare.type("encode", "--offline")
+    assert result.exit_code == 1
+    assert "--project-file" in result.stderr
+
+
+def test_project_can_come_as_a_file(welfare: Desk, broker: BrokerDouble, tmp_path: Path) -> None:
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps(broker.view.to_json(), indent=2))
+    welfare.ok("encode", "--project-file", str(path))
+    assert broker.requests == []
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"project": "x"}'])
+def test_file_that_is_no_project_is_refused(welfare: Desk, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "project.json"
+    path.write_text(content)
+    assert welfare.type("encode", "--project-file", str(path)).exit_code == 2
+
+
+def test_invalid_rows_end_with_3_and_write_nothing(welfare: Desk, people, write_people) -> None:
+    write_people([*people, ("5", "Eve", "CANARY", "31.12.2010")])
+    before = welfare.files()
+    result = welfare.type("encode")
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-2].startswith("blindlink: error: row 5, column born: ")
+    assert result.stderr.splitlines()[-1].startswith("hint: ")
+    assert "CANARY" not in result.stderr
+    written = {name for name in welfare.files() - before if not name.startswith("workspace/")}
+    assert written == set()
+    assert not any(name.endswith((".enc", ".map")) for name in welfare.files())
+
+
+def test_invalid_rows_can_be_skipped(welfare: Desk, people, write_people) -> None:
+    write_people([*people, ("5", "Eve", "CANARY", "31.12.2010")])
+    skipped = welfare.folder / "skipped.csv"
+    result = welfare.ok("encode", "--skip-invalid", str(skipped))
+    assert "1 rows were left out" in result.stderr
+    assert [row["row"] for row in read_csv(skipped)] == ["5"]
+
+
+def test_options_take_precedence_over_the_settings(welfare: Desk, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("N,a,b,c\n1,Ana,Ortiz,2011-04-09\n")
+    encoded = welfare.json(
+        "encode",
+        str(other),
+        "--id-column",
+        "N",
+        "--column",
+        "first=a",
+        "--column",
+        "last=b",
+        "--column",
+        "born=c",
+        "--as-of",
+        "2026-10-01",
+    )
+    assert encoded["records"] == 1
+    manifest = json.loads((welfare.folder / "workspace/outbox/foster-pupils.json").read_bytes())
+    assert manifest["as_of"] == "2026-10-01"
+
+
+def test_columns_can_come_as_a_file(welfare: Desk, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("ID,a,b,c\n1,Ana,Ortiz,2011-04-09\n")
+    mapping = tmp_path / "columns.toml"
+    mapping.write_text('first = "a"\nlast = "b"\nborn = "c"\n')
+    assert welfare.json("encode", str(other), "--columns", str(mapping))["records"] == 1
+
+
+@pytest.mark.parametrize("pair", ["first", "=a", "first="])
+def test_malformed_mapping_is_a_usage_error(welfare: Desk, pair: str) -> None:
+    assert welfare.type("encode", "--column", pair).exit_code == 2
+
+
+def test_population_that_the_agreement_does_not_name_is_refused(welfare: Desk) -> None:
+    result = welfare.type("encode", "--population", "all-pupils")
+    assert result.exit_code == 2
+    assert "the agreement is about the population in-care" in result.stderr
+
+
+def test_upload_before_encode_says_what_comes_first(welfare: Desk) -> None:
+    result = welfare.type("upload")
+    assert result.exit_code == 1
+    assert "hint: encode the file first, with: blindlink encode" in result.stderr
+
+
+def test_run_before_the_other_agency_has_uploaded_passes_on_the_brokers_words(
+    welfare: Desk,
+) -> None:
+    welfare.ok("encode")
+    welfare.ok("upload")
+    result = welfare.type("run", "--wait")
+    assert result.exit_code == 1
+    assert "the broker says: there is no upload of schools yet" in result.stderr
+    assert "hint: wait for the other agency" in result.stderr
+
+
+def test_failed_run_ends_with_6(uploaded: Desk, broker: BrokerDouble) -> None:
+    broker.run_ends = "failed"
+    result = uploaded.type("run", "--wait")
+    assert result.exit_code == 6
+    assert "the run failed: too-many-pairs" in result.stderr
+
+
+def test_unknown_token_ends_with_4(welfare: Desk) -> None:
+    (welfare.folder / "token.txt").write_text("bl_expired")
+    result = welfare.type("status")
+    assert result.exit_code == 4
+    assert "bl_expired" not in result.output
+
+
+def test_unreachable_broker_ends_with_5(welfare: Desk, broker: BrokerDouble) -> None:
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no network")
+
+    broker.before = refuse
+    result = welfare.type("status")
+    assert result.exit_code == 5
+    assert "trying again" in result.stderr
+
+
+def test_rewritten_log_stops_every_command_that_asks_the_broker(linked: Desk, broker) -> None:
+    broker.log.entries[0] = b"another past"
+    linked_before = linked.files()
+    for words in (["upload"], ["run"], ["links"], ["status"], ["refresh"], ["encode"]):
+        result = linked.type(*words)
+        assert result.exit_code == 1, words
+        assert "rewritten or cut off" in result.stderr
+    new = linked.files() - linked_before
+    assert all("pins/evidence-" in name for name in new)
+
+
+def test_first_log_key_is_shown_to_be_compared(welfare: Desk, broker: BrokerDouble) -> None:
+    assert broker.log.key in welfare.ok("status").stderr
+    assert broker.log.key not in welfare.ok("status").stderr
+
+
+def test_log_key_of_the_settings_is_held_against_the_broker(welfare: Desk, broker) -> None:
+    config = welfare.folder / "blindlink.toml"
+    other = BrokerDouble(broker.view).log.key
+    text = config.read_text().replace(
+        '# log_key = "broker.example.gov+..."', f'log_key = "{other}"'
+    )
+    config.write_text(text)
+    result = welfare.type("status")
+    assert result.exit_code == 1
+    assert "signed by another key" in result.stderr
+
+
+def test_refusal_of_the_broker_shows_its_clause(uploaded: Desk, broker: BrokerDouble) -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response | None:
+        refusal = Refusal(409, "not-in-force", detail="The project has ended.", clause="end")
+        return problem(refusal) if request.method == "POST" else None
+
+    broker.before = refuse
+    result = uploaded.type("run")
+    assert result.exit_code == 1
+    assert "the project has ended (clause end)" in result.stderr
+
+
+def test_two_commands_at_once_are_refused(uploaded: Desk) -> None:
+    from encoding.workspace import open_workspace
+
+    with open_workspace(uploaded.folder / "workspace").lock():
+        result = uploaded.type("encode")
+    assert result.exit_code == 1
+    assert "another blindlink command is using this workspace" in result.stderr
