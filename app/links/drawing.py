@@ -121,11 +121,11 @@ def _draw_lasting(broker: Broker, run: LinkedRun, name: str, key: bytes) -> Draw
 def _stored_space(broker: Broker, specification: RunSpecification, name: str) -> LinkSpace:
     with broker.database.read() as session:
         stored = repository.find_space(session, specification.project, specification.epoch, name)
-    if stored is None:
-        return LinkSpace()
-    key = broker.keystore.open(stored.object)
-    sealed = broker.blobs.get(stored.blob)
-    return space_from_bytes(unseal(key, SPACE_KIND, stored.object, stored.revision, sealed))
+        if stored is None:
+            return LinkSpace()
+        object_id, revision, blob = stored.object, stored.revision, stored.blob
+    key = broker.keystore.open(object_id)
+    return space_from_bytes(unseal(key, SPACE_KIND, object_id, revision, broker.blobs.get(blob)))
 
 
 def _presence(uploads: Sequence[LoadedUpload]) -> Callable[[Member], bool]:

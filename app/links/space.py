@@ -66,7 +66,8 @@ def space_from_bytes(content: bytes) -> LinkSpace:
     try:
         stated = parse_canonical_object(head)
         parties, revision = stated["parties"], stated["revision"]
-        if not isinstance(parties, list) or not isinstance(revision, int):
+        is_known = stated["version"] == FORMAT
+        if not (is_known and isinstance(parties, list) and isinstance(revision, int)):
             raise DamagedSpaceError("A stored ID space is damaged.")
         holdings = {
             (str(parties[number]), Handle(handle)): Holding(LinkId(link_id), since)

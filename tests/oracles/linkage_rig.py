@@ -83,7 +83,9 @@ class Linkage:
 
     def create(self) -> Linkage:
         """Enrol everyone and create the project."""
-        self.founded.enrol(CHILD_WELFARE, SCHOOL, AUDITOR)
+        receiving = {recipient.party for recipient in self.terms.recipients}
+        parties = {CHILD_WELFARE, SCHOOL, *self.terms.providers, *receiving}
+        self.founded.enrol(*sorted(parties), *self.terms.auditors)
         self.add_project(self.terms)
         return self
 

@@ -1,0 +1,219 @@
+"""Releases over HTTP: who sees what, and what is logged before a byte leaves."""
+
+from __future__ import annotations
+
+import pytest
+from oracles.linkage_rig import (
+    AUDITOR,
+    CHILD_WELFARE,
+    PROJECT,
+    SCHOOL,
+    Linkage,
+    MakeLinkage,
+)
+
+from schemas.matchlog.proof import verify_receipt
+from schemas.problem import MEDIA_TYPE
+from schemas.release import parse_release, release_digest
+from schemas.run import IdSpace, Recipient
+from schemas.upload import Receipt
+
+
+def code_of(answer) -> str:
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    return str(answer.json()["type"]).rsplit(":", 1)[1]
+
+
+def linked(linkage: Linkage, n_records: int = 20, n_common: int = 12):
+    """Upload two files, run, and return them."""
+    files = linkage.upload_both(n_records, n_common)
+    linkage.ask()
+    linkage.work()
+    return files
+
+
+def release_of(linkage: Linkage, party: str) -> dict:
+    return linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"][0]
+
+
+def file_of(linkage: Linkage, party: str) -> bytes:
+    answer = linkage.get(f"/v1/releases/{release_of(linkage, party)['release']}/file", party)
+    assert answer.status_code == 200
+    return answer.content
+
+
+def links_of(linkage: Linkage, party: str) -> dict:
+    return parse_release(file_of(linkage, party))[1]
+
+
+def test_each_agency_gets_link_ids_for_its_own_matched_handles_and_nothing_else(
+    linkage: Linkage,
+) -> None:
+    left, right = linked(linkage)
+    partners = {row.encoding: row.handle for row in left}
+    matched = {partners[row.encoding]: row.handle for row in right if row.encoding in partners}
+    assert set(links_of(linkage, CHILD_WELFARE)) == set(matched)
+    assert set(links_of(linkage, SCHOOL)) == set(matched.values())
+
+
+def test_two_recipients_in_one_space_can_join_what_they_receive(linkage: Linkage) -> None:
+    left, right = linked(linkage)
+    of_left, of_right = links_of(linkage, CHILD_WELFARE), links_of(linkage, SCHOOL)
+    joined = {
+        (h, g) for h, link in of_left.items() for g, other in of_right.items() if link == other
+    }
+    encodings = {row.handle: row.encoding for row in (*left, *right)}
+    assert len(joined) == 12
+    assert all(encodings[mine] == encodings[theirs] for mine, theirs in joined)
+
+
+def test_different_spaces_share_no_link_id(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(
+        recipients=(
+            Recipient(party=CHILD_WELFARE, mode="linked", space="one"),
+            Recipient(party=SCHOOL, mode="linked", space="two"),
+        ),
+        spaces=(IdSpace(name="one", lifetime="run"), IdSpace(name="two", lifetime="run")),
+    )
+    linked(linkage)
+    of_left, of_right = links_of(linkage, CHILD_WELFARE), links_of(linkage, SCHOOL)
+    assert len(of_left) == len(of_right) == 12
+    assert not set(of_left.values()) & set(of_right.values())
+
+
+def test_a_space_of_one_run_is_new_in_the_next(linkage: Linkage) -> None:
+    linked(linkage)
+    first = links_of(linkage, CHILD_WELFARE)
+    linkage.ask()
+    linkage.work()
+    second = links_of(linkage, CHILD_WELFARE)
+    assert set(first) == set(second)
+    assert not set(first.values()) & set(second.values())
+
+
+def test_a_lasting_space_keeps_its_link_ids_from_run_to_run(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
+    linked(linkage)
+    first = links_of(linkage, CHILD_WELFARE)
+    for _ in range(2):
+        linkage.ask()
+        linkage.work()
+        assert links_of(linkage, CHILD_WELFARE) == first
+
+
+def test_the_file_is_what_the_view_and_the_log_say(linkage: Linkage) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)
+    content = file_of(linkage, CHILD_WELFARE)
+    header, links = parse_release(content)
+    assert (release["sha256"], release["size_bytes"]) == (release_digest(content), len(content))
+    assert (release["links"], header.links) == (12, len(links))
+    receipt = linkage.get(f"/v1/releases/{release['release']}/receipt")
+    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [linkage.broker.log.key])
+    assert (entry.kind, entry.body.sha256) == ("release-prepared", release["sha256"])
+
+
+def test_the_answer_carries_length_and_digest(linkage: Linkage) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)
+    answer = linkage.get(f"/v1/releases/{release['release']}/file")
+    assert answer.headers["etag"] == f'"{release["sha256"]}"'
+    assert answer.headers["content-length"] == str(release["size_bytes"])
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_every_fetch_is_logged(linkage: Linkage) -> None:
+    linked(linkage)
+    assert release_of(linkage, CHILD_WELFARE)["fetched"] is None
+    for _ in range(2):
+        file_of(linkage, CHILD_WELFARE)
+    fetches = [e for e in linkage.log_entries() if e["kind"] == "release-fetched"]
+    assert [fetch["actor"]["party"] for fetch in fetches] == [CHILD_WELFARE] * 2
+    assert release_of(linkage, CHILD_WELFARE)["fetched"] is not None
+
+
+def test_a_fetch_that_cannot_be_logged_gives_no_byte(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)["release"]
+    (linkage.broker.settings.log_key_file.parent / "last-checkpoint").write_text("spoilt")
+    answer = linkage.get(f"/v1/releases/{release}/file")
+    assert answer.status_code >= 500
+    assert code_of(answer)
+    assert linkage.log_kinds().count("release-fetched") == 0
+
+
+@pytest.mark.parametrize("path", ["", "/file", "/receipt"])
+def test_another_agencys_release_answers_like_one_that_does_not_exist(
+    linkage: Linkage, path: str
+) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)["release"]
+    foreign = linkage.get(f"/v1/releases/{release}{path}", SCHOOL)
+    absent = linkage.get(f"/v1/releases/rel-{'0' * 32}{path}", SCHOOL)
+    assert foreign.status_code == absent.status_code == 404
+    assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
+
+
+@pytest.mark.parametrize(("party", "role"), [(AUDITOR, "auditor"), ("operator", "operator")])
+def test_watchers_see_that_a_release_is_there_but_never_its_file(
+    linkage: Linkage, party: str, role: str
+) -> None:
+    linked(linkage)
+    seen = linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]
+    assert sorted(release["recipient"] for release in seen) == [CHILD_WELFARE, SCHOOL]
+    answer = linkage.get(f"/v1/releases/{seen[0]['release']}/file", party, role)
+    assert (answer.status_code, code_of(answer)) == (403, "wrong-role")
+
+
+def test_watchers_learn_no_count_below_the_floor(linkage: Linkage) -> None:
+    linked(linkage, 20, 2)
+    own = release_of(linkage, CHILD_WELFARE)
+    assert own["links"] == 2
+    seen = linkage.get(f"/v1/releases/{own['release']}", AUDITOR, "auditor").json()
+    assert seen["links"] is None
+    assert seen["size_bytes"] % 65536 == 0
+    entries = [e for e in linkage.log_entries() if e["kind"] == "release-prepared"]
+    assert {entry["body"]["links"] for entry in entries} == {None}
+
+
+def test_a_recipient_of_mode_none_gets_no_release(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(
+        recipients=(
+            Recipient(party=CHILD_WELFARE, mode="linked", space="shared"),
+            Recipient(party=SCHOOL, mode="none", space="shared"),
+        )
+    )
+    linked(linkage)
+    assert len(links_of(linkage, CHILD_WELFARE)) == 12
+    assert linkage.get(f"/v1/projects/{PROJECT}/releases", SCHOOL).json()["releases"] == []
+
+
+@pytest.mark.parametrize(("n_common", "total"), [(12, 12), (3, 3), (2, None), (0, None)])
+def test_a_recipient_of_mode_count_gets_a_total_that_is_not_below_the_floor(
+    make_linkage: MakeLinkage, n_common: int, total: int | None
+) -> None:
+    counting = "research-office"
+    linkage = make_linkage(recipients=(Recipient(party=counting, mode="count", space="shared"),))
+    linked(linkage, 20, n_common)
+    header, links = parse_release(file_of(linkage, counting))
+    assert (header.total, header.links, header.upload, links) == (total, 0, None, {})
+
+
+def test_nothing_is_fetched_after_the_end_of_the_terms(linkage: Linkage) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)["release"]
+    linkage.founded.clock.now = linkage.founded.clock.now.replace(year=2028)
+    answer = linkage.get(f"/v1/releases/{release}/file")
+    assert code_of(answer) in {"not-in-force", "release-destroyed"}
+    assert linkage.log_kinds()[-1] != "release-fetched"
+
+
+def test_nothing_is_fetched_after_the_keeping_time(linkage: Linkage) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)["release"]
+    linkage.founded.clock.move(days=90)
+    answer = linkage.get(f"/v1/releases/{release}/file")
+    assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+    assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200

@@ -1,0 +1,138 @@
+"""A worker that dies at any of its writes, or wakes when it is too late, and what the next one makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from oracles.broker_twins import copy_broker, expire_leases, released_links
+from oracles.hooked_database import Crash, crash_at, hooked
+from oracles.linkage_rig import Linkage, either_database
+
+from app.broker import Broker
+from app.runs.lease import MAX_STALLED_ATTEMPTS
+from app.worker.loop import Worker
+
+__all__ = ["either_database"]
+
+# The writes of a worker with one run: two of a sweep, the run taken up, compared from here on, then its
+# blocks, solved, released, finished, and what is left of it removed.
+COMPARING, FIRST_BLOCK = 3, 4
+N_WRITES = 26
+
+
+def dies_at(broker: Broker, number: int, moment: str) -> bool:
+    """Work with a worker that dies at its write of this number; False where it has no such write."""
+    try:
+        Worker(hooked(broker, crash_at(number, moment))).work(until_idle=True)
+    except Crash:
+        return True
+    return False
+
+
+def kinds_of_run(linkage: Linkage) -> list[str]:
+    return [kind for kind in linkage.log_kinds() if kind.startswith(("run-", "release-prepared"))]
+
+
+@pytest.mark.parametrize(("number", "moment"), [(1, "after"), (6, "before"), (9, "after")])
+def test_a_run_survives_the_death_of_its_worker(
+    linkage: Linkage, queued: str, number: int, moment: str
+) -> None:
+    assert dies_at(linkage.broker, number, moment)
+    expire_leases(linkage.broker)
+    linkage.work()
+    assert linkage.get(f"/v1/runs/{queued}").json()["state"] == "succeeded"
+    kinds = kinds_of_run(linkage)
+    assert kinds.count("run-finished") == 1
+    assert kinds[-3:] == ["run-finished", "release-prepared", "release-prepared"]
+    assert {len(found) for found in released_links(linkage.broker).values()} == {12}
+
+
+class TestOnCopies:
+    """The same queued run, done in many copies of one broker."""
+
+    @pytest.fixture
+    def database_url(self, sqlite_url: str) -> str:
+        return sqlite_url
+
+    @pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.soak)])
+    def test_wherever_the_worker_dies_the_link_ids_are_those_of_the_undisturbed_run(
+        self, linkage: Linkage, queued: str, tmp_path: Path, step: int
+    ) -> None:
+        def copy(name: str) -> Broker:
+            return copy_broker(linkage.broker, tmp_path / name, linkage.founded.clock)
+
+        undisturbed = copy("undisturbed")
+        Worker(undisturbed).work(until_idle=True)
+        expected = released_links(undisturbed)
+        assert expected
+        n_deaths = 0
+        for number in range(0, N_WRITES, step):
+            for moment in ("before", "after"):
+                broker = copy(f"{number}-{moment}")
+                n_deaths += dies_at(broker, number, moment)
+                expire_leases(broker)
+                Worker(broker).work(until_idle=True)
+                assert released_links(broker) == expected
+                broker.close()
+        assert n_deaths > N_WRITES / step
+        undisturbed.close()
+
+
+def test_a_block_that_was_stored_is_not_compared_again(linkage: Linkage, queued: str) -> None:
+    assert dies_at(linkage.broker, 8, "after")
+    done = linkage.get(f"/v1/runs/{queued}").json()["progress"]["comparisons_done"]
+    assert done > 0
+    expire_leases(linkage.broker)
+    numbers = []
+    worker = Worker(hooked(linkage.broker, lambda number, _: numbers.append(number)))
+    worker.work(until_idle=True)
+    assert max(numbers) < N_WRITES - 3
+
+
+@pytest.mark.parametrize("number", [3, 7, 11, 13])
+def test_a_worker_that_wakes_after_another_finished_its_run_changes_nothing(
+    linkage: Linkage, queued: str, number: int
+) -> None:
+    def meanwhile(found: int, moment: str) -> None:
+        if (found, moment) == (number, "before"):
+            expire_leases(linkage.broker)
+            linkage.work()
+
+    Worker(hooked(linkage.broker, meanwhile)).work(until_idle=True)
+    kinds = kinds_of_run(linkage)
+    assert kinds.count("run-started") == 2
+    assert kinds.count("run-finished") == 1
+    assert kinds.count("release-prepared") == 2
+    assert "run-failed" not in kinds
+
+
+def test_a_run_that_is_cancelled_under_way_releases_nothing(linkage: Linkage, queued: str) -> None:
+    def meanwhile(found: int, moment: str) -> None:
+        if (found, moment) == (6, "after"):
+            path = f"/v1/runs/{queued}/cancel"
+            linkage.client.post(path, headers=linkage.as_party("school-district"))
+
+    Worker(hooked(linkage.broker, meanwhile)).work(until_idle=True)
+    assert linkage.get(f"/v1/runs/{queued}").json()["state"] == "cancelled"
+    assert kinds_of_run(linkage)[-1] == "run-cancelled"
+    assert released_links(linkage.broker) == {}
+
+
+def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued: str) -> None:
+    for _ in range(MAX_STALLED_ATTEMPTS):
+        assert dies_at(linkage.broker, COMPARING, "before")
+        expire_leases(linkage.broker)
+    linkage.work()
+    view = linkage.get(f"/v1/runs/{queued}").json()
+    assert (view["state"], view["failure"]) == ("failed", "worker-lost")
+    assert kinds_of_run(linkage)[-1] == "run-failed"
+
+
+def test_a_run_that_gets_on_may_lose_any_number_of_workers(linkage: Linkage, queued: str) -> None:
+    # Each stores one block and dies.
+    for _ in range(MAX_STALLED_ATTEMPTS + 1):
+        assert dies_at(linkage.broker, FIRST_BLOCK, "after")
+        expire_leases(linkage.broker)
+    linkage.work()
+    assert linkage.get(f"/v1/runs/{queued}").json()["state"] == "succeeded"
