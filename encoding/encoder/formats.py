@@ -16,6 +16,7 @@ from clkhash.field_formats import DateSpec, EnumSpec, IntegerSpec, StringSpec
 from encoding.encoder.pattern import Pattern, UnsafePatternError
 from encoding.errors import LinkageSchemaError
 
+_YEAR_DIRECTIVES = frozenset("YyGcx")
 # strptime directives as people write them in an agreement.
 _SPOKEN = {
     "%Y": "YYYY",
@@ -174,12 +175,12 @@ def _integer_reader(spec: Any) -> Read:
 
 
 def _date_reader(spec: Any) -> Read:
-    date_format = _usable_date_format(spec)
-    rule = f"not a date in the format {spoken_format(date_format)}"
+    before, date_format = _usable_date_format(spec)
+    rule = f"not a date in the format {spoken_format(spec.format)}"
 
     def read(value: str) -> str:
         try:
-            date = datetime.strptime(value, date_format)  # noqa: DTZ007 - a birth date has no time zone
+            date = datetime.strptime(before + value, date_format)  # noqa: DTZ007 - a day, not a moment
         except ValueError:
             raise RuleBroken(_named_if_empty(value, rule)) from None
         if date.year < 1000:
@@ -190,16 +191,25 @@ def _date_reader(spec: Any) -> Read:
     return read
 
 
-def _usable_date_format(spec: Any) -> str:
-    """Return the format if strptime can read what strftime writes with it."""
+def _usable_date_format(spec: Any) -> tuple[str, str]:
+    """Return what to put before a cell, and the format to read both by.
+
+    Python 3.13 warns of a format without a year, and later ones may refuse it: the year that strptime
+    has always assumed is written out.
+    """
     date_format: str = spec.format
+    if not _YEAR_DIRECTIVES.intersection(re.findall("%(.)", date_format)):
+        before, date_format = "1900|", f"%Y|{date_format}"
+    else:
+        before = ""
     try:
-        datetime.strptime(datetime(2004, 2, 29).strftime(date_format), date_format)  # noqa: DTZ001, DTZ007
+        # strptime must be able to read what strftime writes.
+        datetime.strptime(datetime(2004, 2, 28).strftime(date_format), date_format)  # noqa: DTZ001, DTZ007
     except (ValueError, re.error):
         raise LinkageSchemaError(
             f"the linkage schema, feature {spec.identifier}: the date format cannot be read by"
         ) from None
-    return date_format
+    return before, date_format
 
 
 def _enum_reader(spec: Any) -> Read:

@@ -12,6 +12,12 @@ from encoding.records.table import Table
 _WORKBOOKS = {".xlsx", ".xlsm"}
 _PARQUET = {".parquet", ".pq"}
 _OTHER_WORKBOOKS = {".xls", ".xlsb", ".ods"}
+# First bytes of files that are often renamed to .csv.
+_MAGIC = {
+    b"PK\x03\x04": "a workbook or an archive",
+    b"\xd0\xcf\x11\xe0": "an old workbook",
+    b"PAR1": "a Parquet file",
+}
 
 
 def open_table(
@@ -46,4 +52,18 @@ def open_table(
         from encoding.records.parquet_table import ParquetTable
 
         return ParquetTable(file)
+    _check_is_text(file)
     return CsvTable(file, encoding=encoding, delimiter=delimiter)
+
+
+def _check_is_text(file: Path) -> None:
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(4)
+    except OSError:
+        return  # said better by the reader itself
+    if start in _MAGIC:
+        raise FileKindError(
+            f"{file} is {_MAGIC[start]}, not text",
+            hint="give it the ending of what it is, such as .xlsx",
+        )

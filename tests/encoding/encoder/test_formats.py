@@ -89,6 +89,16 @@ def test_american_dates_without_zeros_are_those_with_zeros(day: date) -> None:
     assert theirs[0] == theirs[1]
 
 
+@pytest.mark.filterwarnings("ignore:Parsing dates involving a day of month:DeprecationWarning")
+@pytest.mark.parametrize("cell", ["02/28", "2/3", " 2/3", "02/29", "", "1900|02/28"])
+def test_dates_without_a_year_are_read_as_by_clkhash(cell: str) -> None:
+    document = schema(feature("a", format={"type": "date", "format": "%m/%d"}))
+    encoded = Encoder(document, "k").encode({"a": [cell]})
+    theirs = ClkhashRows(document, "k").filter_or_none([cell])
+    assert bool(encoded.problems) == (theirs is None)
+    assert encoded.filters[0].tobytes() == (theirs or bytes(128))
+
+
 @pytest.mark.parametrize(
     ("strptime_format", "spoken"),
     [("%m/%d/%Y", "MM/DD/YYYY"), ("%Y-%m-%d", "YYYY-MM-DD"), ("%d%b%y", "DDMonYY"), ("%H", "%H")],

@@ -259,6 +259,13 @@ def test_other_workbooks_are_refused(write: WriteFile, name: str) -> None:
     assert isinstance(refusal(write(b"a\n1\n", name)), FileKindError)
 
 
+@pytest.mark.parametrize("content", [b"PK\x03\x04\0\0", b"\xd0\xcf\x11\xe0\0", b"PAR1\0\0"])
+def test_a_workbook_that_is_called_csv_is_recognised(write: WriteFile, content: bytes) -> None:
+    found = refusal(write(content))
+    assert isinstance(found, FileKindError)
+    assert ".xlsx" in str(found.hint)
+
+
 def test_a_file_changed_between_two_readings_is_refused(write: WriteFile) -> None:
     table = open_table(write(b"a\n1\n"))
     rows_of(table)
