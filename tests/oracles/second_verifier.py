@@ -89,8 +89,10 @@ class Verifier:
         for _, left in self.stack[-2::-1]:
             root = sha(b"\1", left, root)
         need(text == f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n", "root")
-        for pin in [(text, lines), *(pin for pin in self.pins if pin[0] == text)]:
-            check_signatures(*pin, parse_key(self.key, 1), self.witnesses)
+        check_signatures(text, lines, parse_key(self.key, 1), self.witnesses)
+        for pin in self.pins:
+            if pin[0] == text:
+                check_signatures(*pin, parse_key(self.key, 1), None)
         self.pins = [pin for pin in self.pins if pin[0] != text]
         self.used += [self.key] if self.key not in self.used else []
         self.newest = f"{text}\n" + "".join(f"{line}\n" for line in lines)
