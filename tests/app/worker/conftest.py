@@ -17,5 +17,3 @@ def queued(linkage: Linkage) -> str:
     """A run that waits."""
     linkage.upload_both(30, 12)
     return str(linkage.ask().json()["run"])
-
-

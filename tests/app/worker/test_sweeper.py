@@ -1,0 +1,209 @@
+"""What is overdue ends, and of what has ended nothing is left, wherever the sweeper was killed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from oracles.broker_twins import copy_broker, released_links
+from oracles.containers import random_rows
+from oracles.hooked_database import Crash, crash_at, hooked
+from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+
+from app.ids import new_id
+from app.matchlog.errors import LogRolledBackError
+from app.runs.retention import find_remains
+from app.security.errors import KeyGoneError
+from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
+from schemas.run import IdSpace
+
+
+class HandSeconds:
+    """A monotonic clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def sweep(linkage: Linkage) -> None:
+    Sweeper(linkage.broker).sweep()
+
+
+def keys(linkage: Linkage) -> list[str]:
+    return list(linkage.broker.keystore.object_ids())
+
+
+def blobs(linkage: Linkage) -> list[str]:
+    return list(linkage.broker.blobs.digests())
+
+
+def open_one(linkage: Linkage) -> str:
+    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
+    upload = linkage.open(content, CHILD_WELFARE).json()["upload"]
+    linkage.put(upload, 0, content, CHILD_WELFARE)
+    return str(upload)
+
+
+def state(linkage: Linkage, upload: str) -> str:
+    return str(linkage.get(f"/v1/uploads/{upload}").json()["state"])
+
+
+def test_an_open_upload_expires_after_a_day_with_its_key_and_parts(linkage: Linkage) -> None:
+    upload = open_one(linkage)
+    linkage.founded.clock.move(hours=23)
+    sweep(linkage)
+    assert state(linkage, upload) == "open"
+    linkage.founded.clock.move(hours=1)
+    sweep(linkage)
+    assert state(linkage, upload) == "expired"
+    assert keys(linkage) == blobs(linkage) == []
+
+
+def test_an_upload_is_destroyed_when_its_keeping_time_is_over_and_that_is_logged(
+    linkage: Linkage,
+) -> None:
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    upload = linkage.upload(rows, CHILD_WELFARE).subject
+    linkage.founded.clock.move(days=29)
+    sweep(linkage)
+    assert state(linkage, upload) == "committed"
+    linkage.founded.clock.move(days=1)
+    sweep(linkage)
+    sweep(linkage)
+    assert state(linkage, upload) == "destroyed"
+    with pytest.raises(KeyGoneError):
+        linkage.broker.keystore.open(upload)
+    assert blobs(linkage) == []
+    entries = [e for e in linkage.log_entries() if e["kind"] == "upload-destroyed"]
+    assert [(entry["object"], entry["body"]["reason"]) for entry in entries] == [
+        (upload, "retention")
+    ]
+
+
+def test_the_receipt_outlives_the_encodings(linkage: Linkage) -> None:
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    receipt = linkage.upload(rows, CHILD_WELFARE)
+    linkage.founded.clock.move(days=30)
+    sweep(linkage)
+    answer = linkage.get(f"/v1/uploads/{receipt.subject}/receipt")
+    assert answer.json() == receipt.to_json()
+
+
+def test_a_replaced_upload_leaves_nothing_behind(linkage: Linkage) -> None:
+    open_one(linkage)
+    second = open_one(linkage)
+    sweep(linkage)
+    assert keys(linkage) == [second]
+    assert len(blobs(linkage)) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("number", range(5))
+def test_a_sweep_that_is_killed_is_finished_by_the_next(
+    linkage: Linkage, number: int, moment: str
+) -> None:
+    upload = linkage.upload(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE).subject
+    open_one(linkage)
+    linkage.founded.clock.move(days=30)
+    try:
+        Sweeper(hooked(linkage.broker, crash_at(number, moment))).sweep()
+    except Crash:
+        sweep(linkage)
+    assert state(linkage, upload) == "destroyed"
+    assert keys(linkage) == blobs(linkage) == []
+    assert linkage.log_kinds().count("upload-destroyed") == 1
+
+
+def test_a_run_that_has_ended_keeps_neither_keys_nor_blocks(linkage: Linkage) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    assert {run, f"{run}.shared"} <= set(keys(linkage))
+    linkage.work()
+    assert not [key for key in keys(linkage) if key.startswith(run)]
+    with linkage.broker.database.read() as session:
+        assert find_remains(session) == ()
+    # Two uploads of one part, two releases of one piece.
+    assert len(blobs(linkage)) == 4
+
+
+def test_a_cancelled_run_keeps_neither_keys_nor_blocks(linkage: Linkage) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    linkage.client.post(f"/v1/runs/{run}/cancel", headers=linkage.as_party(SCHOOL))
+    sweep(linkage)
+    assert not [key for key in keys(linkage) if key.startswith(run)]
+
+
+def test_a_release_is_destroyed_when_its_keeping_time_is_over(linkage: Linkage) -> None:
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    path = f"/v1/projects/{PROJECT}/releases"
+    release = linkage.get(path).json()["releases"][0]["release"]
+    linkage.founded.clock.move(days=90)
+    sweep(linkage)
+    assert keys(linkage) == blobs(linkage) == []
+    assert linkage.get(f"/v1/releases/{release}").status_code == 200
+    assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200
+
+
+def test_of_a_lasting_space_only_the_newest_revision_is_kept(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
+    linkage.upload_both()
+    for _ in range(3):
+        linkage.ask()
+        linkage.work()
+    assert len([key for key in keys(linkage) if key.startswith("spc-")]) == 1
+    linkage.founded.clock.move(days=90)
+    sweep(linkage)
+    assert [key[:4] for key in keys(linkage)] == ["spc-"]
+    assert len(blobs(linkage)) == 1
+
+
+def test_keys_without_a_row_go_after_an_hour_and_no_others(linkage: Linkage) -> None:
+    linkage.upload_both()
+    linkage.ask()
+    needed = keys(linkage)
+    orphans = [new_id("upl"), new_id("rel"), new_id("spc"), f"{new_id('run')}.shared"]
+    for orphan in (*orphans, "something-else"):
+        linkage.broker.keystore.create(orphan)
+    seconds = HandSeconds()
+    sweeper = Sweeper(linkage.broker, clock_s=seconds)
+    sweeper.sweep()
+    assert set(orphans) <= set(keys(linkage))
+    seconds.now += ORPHAN_AGE_S
+    sweeper.sweep()
+    assert sorted(keys(linkage)) == sorted([*needed, "something-else"])
+
+
+def test_blobs_without_a_row_go_after_an_hour_and_no_others(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    needed = blobs(linkage)
+    linkage.broker.blobs.put(b"left by a part that was never acknowledged")
+    sweep(linkage)
+    assert len(blobs(linkage)) == len(needed) + 1
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + ORPHAN_AGE_S + 60)
+    sweep(linkage)
+    assert blobs(linkage) == needed
+    assert {len(links) for links in released_links(linkage.broker).values()} == {12}
+
+
+def test_what_a_rolled_back_database_does_not_know_is_not_taken_for_left_over(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    older = copy_broker(linkage.broker, tmp_path / "older", linkage.founded.clock)
+    linkage.upload_both()
+    restored = replace(linkage.broker, database=older.database)
+    with pytest.raises(LogRolledBackError):
+        Sweeper(restored).sweep_orphans()
+    older.close()
