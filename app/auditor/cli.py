@@ -55,21 +55,30 @@ def _common(command: Any) -> Any:
 
 @main.command(epilog=EXIT_CODES)
 @click.argument("url", metavar="URL")
+@click.option("--project", help="Only this project's entries; the rest as bare hashes.")
 @click.option("--token-file", type=FILE, help="File with your token for the broker.")
 @click.option("--ca-file", type=FILE, help="Certificates to trust beside the system's.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="The bundle to write; it is there only if it arrived whole.",
 )  # fmt: skip
-def fetch(*, url: str, token_file: Path | None, ca_file: Path | None, output: Path) -> None:
+def fetch(
+    *,
+    url: str,
+    project: str | None,
+    token_file: Path | None,
+    ca_file: Path | None,
+    output: Path,
+) -> None:
     """Fetch a bundle of the log from the broker at URL, to keep and to verify later without it.
 
-    Example: blindlink-audit fetch https://broker.example.gov --token-file auditor.token -o log.bundle
+    Example: blindlink-audit fetch https://broker.example.gov --project foster-pupils
+    --token-file auditor.token -o log.bundle
     """
-    from app.auditor.source import save_bundle
+    from app.auditor.source import bundle_url, save_bundle
 
     with _failures(as_json=False):
-        size = save_bundle(url, output, token_file, ca_file)
+        size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
     click.echo(f"wrote {output}, {size:,} bytes; check it with: blindlink-audit verify", err=True)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from app.auditor.errors import MalformedError, NotAuthorisedError, UnreachableError
 from schemas.matchlog.archive import Source
@@ -54,6 +54,15 @@ def open_bundle(
             raise MalformedError("the bundle cannot be opened") from exc
         with file:
             yield file
+
+
+def bundle_url(broker: str, project: str | None) -> str:
+    """Return where a broker hands out its log, or one project's part; a URL with a path stays as it is."""
+    parts = urlsplit(broker)
+    if parts.path.strip("/"):
+        return broker
+    query = urlencode({"project": project}) if project else ""
+    return urlunsplit(parts._replace(path=BUNDLE_PATH, query=query))
 
 
 def save_bundle(url: str, output: Path, token_file: Path | None, ca_file: Path | None) -> int:
@@ -103,7 +112,8 @@ class _Download:
 def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterator[Source]:
     import httpx2
 
-    address = _bundle_url(url)
+    address = bundle_url(url, None)
+    _require_safe(address)
     # Nothing is asked for compressed: a small answer must not swell into a large one.
     headers = {"Accept-Encoding": "identity", **_authorisation(token_file)}
     try:
@@ -117,11 +127,10 @@ def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterato
         raise UnreachableError("the broker could not be reached") from exc
 
 
-def _bundle_url(url: str) -> str:
+def _require_safe(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise UnreachableError("a bundle is fetched over https, or from this machine")
-    return url if parts.path.strip("/") else urlunsplit(parts._replace(path=BUNDLE_PATH))
 
 
 def _is_loopback(host: str) -> bool:
@@ -159,5 +168,9 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
 def _require_success(status: int) -> None:
     if status in {401, 403}:
         raise NotAuthorisedError("the broker does not let this token read the log")
+    if status in {404, 422}:
+        raise NotAuthorisedError(
+            "the broker has no such log for this token: name one of its projects"
+        )
     if status != 200:
         raise UnreachableError(f"the broker answered with status {status}")
