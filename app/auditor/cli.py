@@ -84,10 +84,12 @@ def fetch(
 
 @main.command(epilog=EXIT_CODES)
 @_common
+@click.option("--project", help="With a URL: this project's view of the log.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def verify(
     *,
     bundle: str,
+    project: str | None,
     pins: tuple[Path, ...],
     log_key: str | None,
     token_file: Path | None,
@@ -103,7 +105,12 @@ def verify(
 
     with _failures(as_json):
         verdict = _verified(
-            bundle, pins=pins, log_key=log_key, token_file=token_file, ca_file=ca_file
+            bundle,
+            project=project,
+            pins=pins,
+            log_key=log_key,
+            token_file=token_file,
+            ca_file=ca_file,
         )
     if as_json:
         click.echo(json.dumps(verdict.to_json(), indent=2))
@@ -113,7 +120,7 @@ def verify(
 
 @main.command(epilog=EXIT_CODES)
 @_common
-@click.option("--project", help="Only entries of this project.")
+@click.option("--project", help="Only entries of this project; with a URL, its view of the log.")
 @click.option("--party", help="Only what this party did.")
 @click.option("--kind", help="Only entries of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print each entry as it stands in the log.")
@@ -144,6 +151,7 @@ def show(
     with _failures(as_json=False):
         verdict = _verified(
             bundle,
+            project=project,
             pins=pins,
             log_key=log_key,
             token_file=token_file,
@@ -158,6 +166,7 @@ def show(
 def _verified(
     bundle: str,
     *,
+    project: str | None,
     pins: tuple[Path, ...],
     log_key: str | None,
     token_file: Path | None,
@@ -166,12 +175,13 @@ def _verified(
 ) -> Verdict:
     from app.auditor.keys import read_log_key
     from app.auditor.pins import read_pins
-    from app.auditor.source import open_bundle
+    from app.auditor.source import bundle_url, is_url, open_bundle
     from app.auditor.verify import verify_bundle
 
+    location = bundle_url(bundle, project) if is_url(bundle) else bundle
     given_pins = read_pins(pins)
     given_key = None if log_key is None else read_log_key(log_key)
-    with open_bundle(bundle, token_file, ca_file) as source, _progress(on_entry) as on_progress:
+    with open_bundle(location, token_file, ca_file) as source, _progress(on_entry) as on_progress:
         return verify_bundle(
             source,
             pins=given_pins,

@@ -1,0 +1,178 @@
+"""The auditor's command line, as its users and their scripts meet it."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from oracles.sample_log import everything_else, signer, story
+
+from app.auditor.cli import main
+from app.auditor.timeline import SENTENCES, sentence
+from schemas.matchlog.checkpoint import serialise_checkpoints
+from schemas.matchlog.kinds import KINDS
+
+LOG = story(61, n_weeks=2, projects=("foster", "health"))
+everything_else(LOG)
+LOG.export("foster")
+KEY = signer(0).verifier_key.text
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "log.tar"
+    path.write_bytes(LOG.bundle())
+    return path
+
+
+@pytest.fixture
+def pins(tmp_path: Path) -> Path:
+    path = tmp_path / "pins"
+    path.write_bytes(serialise_checkpoints([LOG.notes[-1][1]]))
+    return path
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_a_good_bundle_is_verified_with_status_0(bundle: Path, pins: Path) -> None:
+    result = run("verify", bundle, "--pin", pins, "--log-key", KEY)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("verified     broker.example/log\n")
+    assert f"entries      {LOG.size}\n" in result.stdout
+    assert "pins         1, all part of this log\n" in result.stdout
+    assert "not detectable" not in result.stdout
+
+
+def test_without_a_pin_it_says_what_is_not_detectable(bundle: Path) -> None:
+    result = run("verify", bundle)
+    assert result.exit_code == 0
+    assert "not detectable without a pin" in result.stdout
+
+
+def test_json_gives_the_verdict_to_scripts(bundle: Path) -> None:
+    verdict = json.loads(run("verify", "--json", bundle).stdout)
+    assert verdict["verified"] is True
+    assert verdict["size"] == LOG.size
+    assert [caveat["code"] for caveat in verdict["caveats"]] == [
+        "no-pin",
+        "no-log-key",
+        "broker-time",
+    ]
+
+
+def test_a_changed_entry_gives_status_1_the_index_and_the_evidence(tmp_path: Path) -> None:
+    parts = LOG.parts()
+    parts.leaf_hashes[7] = bytes(32)
+    path = tmp_path / "log.tar"
+    path.write_bytes(parts.pack())
+    result = run("verify", path)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("blindlink-audit: error: entry 7 is not the one")
+    assert "first bad entry: 7\n" in result.stderr
+    assert "code: leaf-changed\n" in result.stderr
+    failure = json.loads(run("verify", "--json", path).stdout)
+    assert failure["verified"] is False
+    assert failure["error"]["index"] == 7
+    assert failure["error"]["evidence"]["leaf_hash"] == "00" * 32
+
+
+def test_a_pin_of_a_longer_log_gives_status_1(tmp_path: Path, pins: Path) -> None:
+    path = tmp_path / "log.tar"
+    parts = LOG.parts()
+    parts.notes = parts.notes[:-1]
+    size = parts.notes[-1][0]
+    parts.entries, parts.leaf_hashes = parts.entries[:size], parts.leaf_hashes[:size]
+    path.write_bytes(parts.pack())
+    assert run("verify", path).exit_code == 0
+    result = run("verify", path, "--pin", pins)
+    assert result.exit_code == 1
+    assert "code: rolled-back\n" in result.stderr
+
+
+def test_a_file_that_is_no_bundle_gives_status_3(tmp_path: Path) -> None:
+    path = tmp_path / "log.tar"
+    path.write_bytes(b"something else")
+    assert run("verify", path).exit_code == 3
+    assert run("verify", tmp_path / "missing.tar").exit_code == 3
+
+
+def test_a_file_that_is_no_pin_gives_status_3(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text("hello", encoding="utf-8")
+    assert run("verify", bundle, "--pin", tmp_path / "pin").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [["verify"], ["verify", "a", "b"], ["verify", "a", "--pin", "/no/file"], ["x"]]
+)
+def test_wrong_usage_gives_status_2(arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_bundle_may_come_through_standard_input() -> None:
+    result = CliRunner().invoke(main, ["verify", "-"], input=io.BytesIO(LOG.bundle()))
+    assert result.exit_code == 0
+
+
+def test_show_prints_a_line_for_each_entry(bundle: Path) -> None:
+    result = run("show", bundle)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) == LOG.size
+    assert lines[0].endswith("#0      the log broker.example/log began, written by blindlink-0.1.0")
+    assert f"verified {LOG.size} entries of broker.example/log" in result.stderr
+
+
+def test_show_narrows_to_a_project_a_party_or_a_kind(bundle: Path) -> None:
+    arguments = ("--project", "health", "--party", "county-cw", "--kind", "upload-received")
+    lines = run("show", bundle, *arguments).stdout.splitlines()
+    assert len(lines) == 2
+    assert all("health: county-cw (agency) uploaded 2,000 records" in line for line in lines)
+
+
+def test_show_prints_entries_as_they_stand_for_scripts(bundle: Path) -> None:
+    result = run("show", bundle, "--json")
+    assert result.stdout.encode().splitlines() == LOG.raw
+
+
+def test_show_of_a_bent_log_ends_with_status_1(tmp_path: Path) -> None:
+    parts = LOG.parts()
+    parts.leaf_hashes[9] = bytes(32)
+    path = tmp_path / "log.tar"
+    path.write_bytes(parts.pack())
+    result = run("show", path)
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 9
+
+
+def test_every_kind_has_its_words() -> None:
+    assert set(SENTENCES) == set(KINDS)
+    said = {entry.kind: sentence(entry) for entry in LOG.entries}
+    assert set(said) == set(KINDS)
+    assert all(text[0].islower() or text.startswith("foster: ") for text in said.values())
+    assert "too few to show" in said["run-finished"]
+
+
+def test_what_was_refused_is_said_to_be() -> None:
+    log = story(61, n_weeks=1)
+    asked = next(entry for entry in log.entries if entry.kind == "run-asked")
+    refused = asked.model_copy(update={"outcome": "refused"})
+    assert sentence(refused).startswith("foster: refused: ")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from app.auditor.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "heavy = {'pydantic', 'cryptography', 'httpx2', 'rich', 'numpy', 'sqlalchemy'}\n"
+        "sys.exit(bool(heavy & set(sys.modules)))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

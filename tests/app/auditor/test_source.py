@@ -1,0 +1,177 @@
+"""Bundles fetched from a broker, honest or not, over loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from oracles.sample_log import story
+
+from app.auditor.cli import main
+from app.auditor.errors import MalformedError, NotAuthorisedError, UnreachableError
+from app.auditor.source import BUNDLE_PATH, bundle_url, open_bundle, save_bundle
+from app.auditor.verify import verify_bundle
+
+LOG = story(71, n_weeks=2)
+BUNDLE = LOG.bundle()
+
+
+class Broker(BaseHTTPRequestHandler):
+    """Answers as its server is told: status, body, and how much of it is really sent."""
+
+    protocol_version = "HTTP/1.1"
+    seen: list[tuple[str, str | None]]
+    status = 200
+    body = BUNDLE
+    promised = len(BUNDLE)
+
+    def do_GET(self) -> None:
+        self.seen.append((self.path, self.headers["Authorization"]))
+        self.send_response(self.status)
+        if self.status == 302:
+            self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+        self.send_header("Content-Length", str(self.promised))
+        self.end_headers()
+        self.wfile.write(self.body)
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(**told: object) -> Iterator[tuple[str, type[Broker]]]:
+    kind = type("Told", (Broker,), {"seen": [], **told})
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", kind
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_brokers_address_means_its_bundle() -> None:
+    with serving() as (url, broker):
+        for address in (url, f"{url}/"):
+            with open_bundle(address) as source:
+                assert verify_bundle(source).size == LOG.size
+    assert broker.seen == [(BUNDLE_PATH, None)] * 2
+
+
+def test_an_address_with_a_path_is_taken_as_it_is() -> None:
+    with serving() as (url, broker), open_bundle(f"{url}/v1/log/bundle?project=foster") as source:
+        verify_bundle(source)
+    assert broker.seen == [("/v1/log/bundle?project=foster", None)]
+
+
+def test_the_token_comes_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc123\n", encoding="ascii")
+    with serving() as (url, broker), open_bundle(url, tmp_path / "token") as source:
+        verify_bundle(source)
+    assert broker.seen[0][1] == "Bearer abc123"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
+def test_a_token_that_is_not_taken_is_said_so(status: int) -> None:
+    with (
+        serving(status=status, body=b"", promised=0) as (url, _),
+        pytest.raises(NotAuthorisedError),
+        open_bundle(url),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("status", [302, 429, 500])
+def test_another_answer_is_no_bundle_and_is_not_followed(status: int) -> None:
+    with (
+        serving(status=status, body=b"", promised=0) as (url, _),
+        pytest.raises(UnreachableError, match=str(status)),
+        open_bundle(url),
+    ):
+        pass
+
+
+def test_a_connection_that_breaks_is_no_verdict_on_the_log() -> None:
+    with (
+        serving(body=BUNDLE[:5000]) as (url, _),
+        pytest.raises(UnreachableError),
+        open_bundle(url) as source,
+    ):
+        verify_bundle(source)
+
+
+def test_a_short_bundle_is_cut_off() -> None:
+    with (
+        serving(body=BUNDLE[:5000], promised=5000) as (url, _),
+        pytest.raises(MalformedError, match="cut off"),
+        open_bundle(url) as source,
+    ):
+        verify_bundle(source)
+
+
+def test_nobody_listening_is_unreachable() -> None:
+    with serving() as (url, _):
+        pass
+    with pytest.raises(UnreachableError), open_bundle(url):
+        pass
+
+
+def test_plain_http_to_another_machine_is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(UnreachableError, match="https"), open_bundle("http://broker.example/"):
+        pass
+
+
+def test_a_token_file_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(NotAuthorisedError), open_bundle("http://127.0.0.1:9/", tmp_path / "none"):
+        pass
+
+
+def test_a_file_of_certificates_that_holds_none_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none", encoding="ascii")
+    with (
+        pytest.raises(UnreachableError, match="certificates"),
+        open_bundle("https://127.0.0.1:9/", None, tmp_path / "ca.pem"),
+    ):
+        pass
+
+
+def test_a_bundle_is_kept_whole(tmp_path: Path) -> None:
+    output = tmp_path / "log.bundle"
+    with serving() as (url, broker):
+        size = save_bundle(bundle_url(url, "foster"), output, None, None)
+    assert output.read_bytes() == BUNDLE
+    assert size == len(BUNDLE)
+    assert broker.seen == [(f"{BUNDLE_PATH}?project=foster", None)]
+
+
+def test_a_bundle_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
+    output = tmp_path / "log.bundle"
+    output.write_bytes(b"last week's")
+    with serving(body=BUNDLE[:5000]) as (url, _), pytest.raises(UnreachableError):
+        save_bundle(url, output, None, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["log.bundle"]
+    assert output.read_bytes() == b"last week's"
+
+
+def test_a_path_is_nothing_to_fetch(tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError):
+        save_bundle("log.bundle", tmp_path / "copy", None, None)
+
+
+def test_a_projects_view_is_verified_from_its_url() -> None:
+    with serving(body=(view := LOG.bundle("foster")), promised=len(view)) as (url, broker):
+        result = CliRunner().invoke(main, ["verify", url, "--project", "foster"])
+    assert result.exit_code == 0
+    assert broker.seen == [(f"{BUNDLE_PATH}?project=foster", None)]
+
+
+def test_a_missing_file_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(MalformedError), open_bundle(str(tmp_path / "none.tar")):
+        pass
