@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
 from schemas.ids import NAME_PATTERN
+from schemas.upload import PART_BYTES
 
 CONFIG_NAME: Final = "broker.toml"
 DEFAULT_STATE_DIR: Final = Path("broker-state")
@@ -73,6 +74,8 @@ class Settings(BaseSettings):
 
     disk_reserve_percent: Annotated[int, Field(ge=0, le=90)] = 10
 
+    # How uploads that are opened from now on are cut; what a lost connection may cost.
+    part_bytes: Annotated[int, Field(ge=1024, le=PART_BYTES)] = PART_BYTES
     # Comparisons in one block of a run: what a worker that dies loses at most.
     block_pairs: Annotated[int, Field(ge=1, le=10**13)] = 2 * 10**9
     # How long a run waits for a worker that fell silent before another takes it up.

@@ -27,7 +27,7 @@ from app.uploads.models import Upload, UploadPart
 from app.uploads.parts import n_parts, part_length
 from schemas.api import UploadRequest, UploadView
 from schemas.ids import HANDLE_BYTES, UPLOAD_PREFIX
-from schemas.upload import MAX_HEADER_BYTES, PART_BYTES, VARIANT_BYTES
+from schemas.upload import MAX_HEADER_BYTES, VARIANT_BYTES
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -82,7 +82,7 @@ def open_upload(
         person=actor.person,
         state="open",
         **request.model_dump(),
-        part_bytes=PART_BYTES,
+        part_bytes=broker.settings.part_bytes,
         created=utc_text(now),
         expires=utc_text(now + timedelta(hours=OPEN_HOURS)),
         idempotency_key=idempotency_key,
