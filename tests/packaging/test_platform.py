@@ -50,3 +50,16 @@ def test_every_module_comes_up_without_posix(package: str) -> None:
     imported = run_without_posix("-c", IMPORT_ALL, package)
     assert imported.returncode == 0, imported.stderr
     assert int(imported.stdout) > 0
+
+
+def test_the_whole_job_runs_without_posix(tmp_path: Path) -> None:
+    # One agency's file is in Windows' code page with Windows' line ends: see the assertion below.
+    folder = tmp_path / "demo"
+    sizes = ("--children", "60", "--students", "300")
+    script = str(Path(sys.executable).with_name("blindlink-broker"))
+    done = run_without_posix(script, "demo", "--folder", str(folder), *sizes)
+    assert done.returncode == 0, done.stdout + done.stderr
+    read = (folder / "people" / "child_welfare.csv").read_bytes()
+    assert b"\r\n" in read
+    with pytest.raises(UnicodeDecodeError):
+        read.decode("utf-8")
