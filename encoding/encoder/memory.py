@@ -129,10 +129,19 @@ class ValueMemory:
     def rows_of(self, values: Sequence[str]) -> Rows:
         """Return the row number of each value, after reading and hashing those not met before."""
         self._make_room()
-        if not self._is_worth_it:
-            self._forget()
-            self._learn(values, 1)
-            return np.arange(1, len(values) + 1)
+        try:
+            return self._rows_remembered(values) if self._is_worth_it else self._rows_anew(values)
+        except BaseException:
+            # What was numbered and not hashed yet would look like an empty value from now on.
+            self.clear()
+            raise
+
+    def _rows_anew(self, values: Sequence[str]) -> Rows:
+        self._forget()
+        self._learn(values, 1)
+        return np.arange(1, len(values) + 1)
+
+    def _rows_remembered(self, values: Sequence[str]) -> Rows:
         rows = np.fromiter(map(self._numbers.__getitem__, values), np.intp, len(values))
         if self._numbers.new:
             self._learn(self._numbers.new, len(self._numbers) - len(self._numbers.new) + 1)

@@ -16,6 +16,7 @@ from oracles.linkage_schemas import feature, older_schemas_with_rows, schema, sc
 
 from encoding.encoder import Encoder
 from encoding.encoder import encoder as encoder_module
+from encoding.encoder import memory as memory_module
 from encoding.errors import ColumnLengthError, LinkageSchemaError, MissingColumnError
 
 FEBRL = Path(__file__).parents[2] / "data"
@@ -73,6 +74,16 @@ def test_febrl4_is_encoded_as_by_clkhash(name: str) -> None:
 @settings(deadline=None, max_examples=400)
 @given(schemas_with_rows())
 def test_rows_of_any_schema_are_encoded_and_refused_as_by_clkhash(
+    case: tuple[dict[str, Any], list[list[str]]],
+) -> None:
+    assert_equal_to_clkhash(*case)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_800)
+@settings(deadline=None, max_examples=3_000)
+@given(schemas_with_rows() | older_schemas_with_rows())
+def test_rows_of_very_many_schemas_are_encoded_and_refused_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],
 ) -> None:
     assert_equal_to_clkhash(*case)
@@ -138,6 +149,23 @@ def test_encoding_goes_on_after_the_memory_is_cleared() -> None:
     with encoder:
         before = encoder.encode({"a": ["ann"]})
     assert np.array_equal(before.filters, encoder.encode({"a": ["ann"]}).filters)
+
+
+def test_an_interrupted_encoder_forgets_what_it_had_not_finished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = {"a": ["ann", "bób", "ann maria"]}
+    encoder = Encoder(schema(feature("a")), KEY)
+    expected = Encoder(schema(feature("a")), KEY).encode(columns)
+    with monkeypatch.context() as patch:
+        patch.setattr(memory_module, "masks_of", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            encoder.encode(columns)
+    assert np.array_equal(encoder.encode(columns).filters, expected.filters)
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def test_another_key_gives_other_filters() -> None:
