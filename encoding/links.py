@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, NamedTuple
 
 import numpy as np
 
 from encoding.agency_file import AgencyFile
 from encoding.client import BrokerClient
-from encoding.errors import LinksFileError, NotReadyError, ReleaseError
-from encoding.files import write_csv
+from encoding.errors import NotReadyError, ReleaseError
 from encoding.handles import derive_map_keys, read_handle_map, record_keys
+from encoding.links_file import Link
 from encoding.receipts import KeptReceipt, verify_release_receipt
 from encoding.uploads import Trust
 from encoding.workspace import Workspace
@@ -24,16 +18,6 @@ from schemas.api import ReleaseView
 from schemas.errors import DocumentError
 from schemas.ids import Handle, LinkId
 from schemas.release import ReleaseHeader, parse_release, release_digest
-
-LINKS_HEADER: Final = ("record_id", "link_id")
-LINKS_START: Final = b"record_id,link_id\n"
-
-
-class Link(NamedTuple):
-    """One record of this agency and the link ID that it shares with the records of the same person."""
-
-    record_id: str
-    link_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,38 +97,6 @@ def join_links(workspace: Workspace, fetched: FetchedRelease, file: AgencyFile) 
                 found[record_ids[index]] = link_id
     links = (Link(record_id, found[record_id].hex()) for record_id in sorted(found))
     return JoinedLinks(tuple(links), len(fetched.links) - len(found))
-
-
-def write_links(path: Path, links: Iterable[Link]) -> None:
-    """Write `record_id,link_id` in place of the former file, in one step."""
-    write_csv(path, LINKS_HEADER, links)
-
-
-def read_links(path: Path) -> dict[str, str]:
-    """Return the link ID of each record ID of a file that `write_links` wrote.
-
-    Raises:
-        LinksFileError: it cannot be read, or is no such file.
-    """
-    hint = "links are written by: blindlink links"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise LinksFileError(f"the file of links {path} cannot be read", hint=hint) from exc
-    rows = csv.reader(io.StringIO(text, newline=""))
-    if tuple(next(rows, ())) != LINKS_HEADER:
-        raise LinksFileError(f"{path} is not a file of links", hint=hint)
-    links: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
-        if len(row) != 2 or not is_link_id(row[1]):
-            raise LinksFileError(f"{path}, row {number}: not a record ID and a link ID", hint=hint)
-        links[row[0]] = row[1]
-    return links
-
-
-def is_link_id(text: str) -> bool:
-    """Tell whether a text is a link ID as it stands in files."""
-    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:

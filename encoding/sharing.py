@@ -15,7 +15,7 @@ from typing import Final
 from encoding.agency_file import AgencyFile
 from encoding.errors import ColumnNotListedError, ConfigError, EmptyFileError, LinksFileError
 from encoding.files import write_csv
-from encoding.links import is_link_id, read_links
+from encoding.links_file import is_link_id, read_links
 from encoding.records import Table, open_table
 
 LINK_ID: Final = "link_id"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,18 +13,16 @@ from encoding.cli.session import Session
 from encoding.client import BrokerClient
 from encoding.errors import BrokerUnreachableError, NotReadyError
 from encoding.files import refuse_to_overwrite
-from encoding.links import (
-    LINKS_START,
-    fetch_release,
-    join_links,
-    newest_release,
-    write_links,
-)
-from encoding.outbox import Filled, Order, fill_outbox, read_outbox
+from encoding.links import fetch_release, join_links, newest_release
+from encoding.links_file import LINKS_START, write_links
+from encoding.outbox import read_outbox
 from encoding.receipts import KeptReceipt
 from encoding.runs import ask_run, require_success, wait_for_run
 from encoding.uploads import Trust, check_party, send_outbox
 from schemas.api import ProjectView, RunView
+
+if TYPE_CHECKING:
+    from encoding.packing import Filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,9 @@ def remembered_view(session: Session) -> ProjectView:
 
 def encode(session: Session, view: ProjectView, source: Source) -> Filled:
     """Fill the outbox and say what the analyst must know about it."""
+    # Here, since the encoder takes half a second to load and the other steps do without it.
+    from encoding.packing import Order, fill_outbox
+
     settings = session.config.sections
     order = Order(
         view=view,

@@ -23,7 +23,8 @@ from encoding.errors import (
     ReleaseError,
     RunFailedError,
 )
-from encoding.links import Link, fetch_release, join_links, newest_release, read_links, write_links
+from encoding.links import fetch_release, join_links, newest_release
+from encoding.links_file import Link, read_links, write_links
 from encoding.progress import silent
 from encoding.receipts import ReceiptFolder
 from encoding.runs import ask_run, wait_for_run

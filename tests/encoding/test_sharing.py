@@ -16,7 +16,7 @@ from encoding.errors import (
     LinksFileError,
     MissingColumnError,
 )
-from encoding.links import Link, write_links
+from encoding.links_file import Link, write_links
 from encoding.sharing import Attached, attach, choose_columns, extract
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32
