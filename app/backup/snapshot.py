@@ -125,7 +125,10 @@ def _run_tool(name: str, arguments: Sequence[str], url: URL, folder: Path) -> No
 
 
 def _address(url: URL) -> str:
-    plain = url.set(drivername="postgresql", password=None)
+    # Built anew: `url.set(password=None)` means that the password stays.
+    plain = URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, url.query
+    )
     return plain.render_as_string(hide_password=False)
 
 

@@ -15,14 +15,17 @@ from app.http.access import CurrentActor
 from schemas.api import LogCheckpoint
 from schemas.canonical import MAX_INTEGER
 from schemas.ids import NAME_PATTERN
+from schemas.matchlog.bundle import MEDIA_TYPE
 
 router = APIRouter()
 
 BYTES: Final = "application/octet-stream"
 CHUNK_BYTES: Final = 64 * 1024
-_BINARY: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}},
-}
+
+
+def _binary(media_type: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+
 
 OldSize = Annotated[int, Query(ge=0, le=MAX_INTEGER)]
 TilePath = Annotated[str, Path(max_length=60)]
@@ -42,7 +45,7 @@ def show_key(broker: WiredBroker) -> str:
     return f"{broker.log.key.text}\n"
 
 
-@router.get("/v1/log/tile/{tile:path}", response_class=Response, responses=_BINARY)
+@router.get("/v1/log/tile/{tile:path}", response_class=Response, responses=_binary(BYTES))
 def show_tile(
     broker: WiredBroker, actor: CurrentActor, tile: TilePath, project: ProjectQuery = None
 ) -> Response:
@@ -53,14 +56,13 @@ def show_tile(
     return Response(content, media_type=BYTES)
 
 
-@router.get("/v1/log/bundle", response_class=StreamingResponse, responses=_BINARY)
+@router.get("/v1/log/bundle", response_class=StreamingResponse, responses=_binary(MEDIA_TYPE))
 def export_log(
     broker: WiredBroker, actor: CurrentActor, project: ProjectQuery = None
 ) -> StreamingResponse:
     """Hand out the log as one file; that it was handed out is logged first."""
-    return StreamingResponse(
-        _chunks(service.write_bundle(broker, actor, project)), media_type=BYTES
-    )
+    bundle = service.write_bundle(broker, actor, project)
+    return StreamingResponse(_chunks(bundle), media_type=MEDIA_TYPE)
 
 
 def _chunks(bundle: IO[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,218 @@
+"""Backups are whole, hold no key, and an old one is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, Linkage
+
+from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
+from app.backup.errors import BackupDamagedError, BackupRefusedError
+from app.broker import open_broker
+from app.matchlog.errors import LogInconsistentError
+from app.matchlog.export import export_bundle
+from app.security.errors import StorageFullError
+
+
+def reopened(linkage: Linkage) -> Any:
+    """The same broker, opened anew, as after a restart."""
+    return open_broker(linkage.broker.settings, clock=linkage.founded.clock)
+
+
+def state_of(broker: Any) -> str:
+    """Return a digest of the whole log as the broker tells it."""
+    with broker.database.read() as session:
+        return hashlib.sha256(b"".join(export_bundle(session))).hexdigest()
+
+
+def test_what_is_restored_is_what_was_backed_up(linkage: Linkage, tmp_path: Path) -> None:
+    linkage.upload_both()
+    before = state_of(linkage.broker)
+    blobs = list(linkage.broker.blobs.digests())
+    write_backup(linkage.broker, tmp_path / "backup")
+    for digest in blobs:
+        linkage.broker.blobs.delete(digest)
+    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert not restored.rolled_back
+    assert not restored.took_checkpoint
+    again = reopened(linkage)
+    assert state_of(again) == before
+    assert list(again.blobs.digests()) == blobs
+    again.close()
+
+
+def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    write_backup(linkage.broker, tmp_path / "backup")
+    restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    linkage.work()
+    assert linkage.get(f"/v1/runs/{run}").json()["state"] == "succeeded"
+
+
+def test_an_older_backup_is_noticed_and_the_broker_only_reads(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    token = linkage.as_party(CHILD_WELFARE)
+    write_backup(linkage.broker, tmp_path / "backup")
+    linkage.founded.enrol("newcomer")
+    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert restored.rolled_back
+    assert linkage.client.get(f"/v1/projects/{PROJECT}", headers=token).status_code == 200
+    refused = linkage.client.get(f"/v1/log/bundle?project={PROJECT}", headers=token)
+    assert refused.status_code == 503
+    assert refused.json()["type"].endswith(":log-rolled-back")
+
+
+def test_a_backup_of_another_history_is_refused(linkage: Linkage, tmp_path: Path) -> None:
+    """Two states of one size that differ: only one of them was signed last."""
+    write_backup(linkage.broker, tmp_path / "first")
+    linkage.founded.enrol("newcomer")
+    last = linkage.broker.settings.last_checkpoint_file
+    remembered = last.read_bytes()
+    last.unlink()
+    restore_backup(linkage.broker, tmp_path / "first", replace=True)
+    linkage.founded.enrol("impostor")
+    write_backup(linkage.broker, tmp_path / "second")
+    last.write_bytes(remembered)
+    with pytest.raises(LogInconsistentError):
+        restore_backup(linkage.broker, tmp_path / "second", replace=True)
+
+
+def test_a_machine_that_remembers_no_checkpoint_takes_the_backups(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    linkage.broker.settings.last_checkpoint_file.unlink()
+    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert (restored.took_checkpoint, restored.rolled_back) == (True, False)
+    linkage.founded.enrol("newcomer")
+
+
+def test_a_database_is_not_replaced_unasked(linkage: Linkage, tmp_path: Path) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    linkage.founded.enrol("newcomer")
+    before = state_of(linkage.broker)
+    with pytest.raises(BackupRefusedError, match="already"):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=False)
+    assert state_of(linkage.broker) == before
+
+
+def test_no_key_is_in_a_backup(linkage: Linkage, tmp_path: Path) -> None:
+    linkage.upload_both()
+    write_backup(linkage.broker, tmp_path / "backup")
+    settings = linkage.broker.settings
+    secrets = [settings.ring_file, settings.log_key_file, *settings.key_store_dir.iterdir()]
+    held = b"".join(path.read_bytes() for path in files_in(tmp_path / "backup"))
+    assert len(secrets) > 3
+    for file in secrets:
+        for line in file.read_bytes().splitlines()[-1:]:
+            assert line not in held, file.name
+
+
+def test_destroyed_encodings_stay_destroyed_in_an_old_backup(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    linkage.upload_both()
+    write_backup(linkage.broker, tmp_path / "backup")
+    destroyed = list(linkage.broker.keystore.object_ids())
+    for object_id in destroyed:
+        linkage.broker.keystore.destroy(object_id)
+    restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    again = reopened(linkage)
+    assert list(again.keystore.object_ids()) == []
+    again.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")
+def test_a_backup_is_for_its_owner_only(linkage: Linkage, tmp_path: Path) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o700
+    if linkage.broker.database.is_sqlite:
+        for file in files_in(tmp_path / "backup"):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+
+
+def test_a_folder_that_exists_is_no_place_for_a_backup(linkage: Linkage, tmp_path: Path) -> None:
+    with pytest.raises(BackupRefusedError, match="exists already"):
+        write_backup(linkage.broker, tmp_path)
+
+
+def test_a_backup_that_was_cut_short_is_none(
+    linkage: Linkage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linkage.upload_both()
+
+    def full(*_: object) -> None:
+        raise StorageFullError("The disk is full.")
+
+    monkeypatch.setattr("app.backup.archive._copy_blobs", full)
+    with pytest.raises(StorageFullError):
+        write_backup(linkage.broker, tmp_path / "backup")
+    with pytest.raises(BackupRefusedError, match="not a whole backup"):
+        read_backup(tmp_path / "backup", linkage.broker.database.url.get_backend_name())
+
+
+def test_a_changed_copy_of_the_database_is_refused(linkage: Linkage, tmp_path: Path) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    before = state_of(linkage.broker)
+    (copy,) = (tmp_path / "backup").glob("database.*")
+    raw = copy.read_bytes()
+    copy.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    with pytest.raises(BackupDamagedError):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert state_of(linkage.broker) == before
+
+
+def test_a_changed_blob_is_refused(linkage: Linkage, tmp_path: Path) -> None:
+    linkage.upload_both()
+    write_backup(linkage.broker, tmp_path / "backup")
+    blob = next(path for path in files_in(tmp_path / "backup" / "blobs"))
+    blob.write_bytes(b"other")
+    with pytest.raises(Exception, match="damaged"):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("database", "other", "not a whole backup"),
+        ("revision", "9999", "newer version"),
+        ("version", "blindlink/backup/2", "not a whole backup"),
+    ],
+)
+def test_a_backup_that_this_broker_cannot_take_is_refused(
+    linkage: Linkage, tmp_path: Path, field: str, value: str, message: str
+) -> None:
+    from schemas.canonical import canonical_bytes
+
+    manifest = write_backup(linkage.broker, tmp_path / "backup")
+    file = tmp_path / "backup" / "backup.json"
+    file.write_bytes(canonical_bytes({**manifest.to_json(), field: value}))
+    with pytest.raises(BackupRefusedError, match=message):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+
+
+def test_a_backup_of_the_other_kind_of_database_is_refused(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    manifest = write_backup(linkage.broker, tmp_path / "backup")
+    other = {"sqlite": "postgresql", "postgresql": "sqlite"}[manifest.database]
+    with pytest.raises(BackupRefusedError, match=f"not of {other}"):
+        read_backup(tmp_path / "backup", other)
+
+
+def test_the_manifest_says_where_the_log_stood(linkage: Linkage, tmp_path: Path) -> None:
+    manifest = write_backup(linkage.broker, tmp_path / "backup")
+    assert manifest.log_size == len(linkage.log_entries())
+    stored = (tmp_path / "backup" / "backup.json").read_bytes()
+    assert BackupManifest.from_canonical(stored) == manifest
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]

@@ -1,0 +1,63 @@
+"""Backups of the keys live for seven days, apart from everything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.backup.errors import BackupRefusedError
+from app.backup.keys import write_key_backup
+from app.security.keyring import KeyRing
+from app.security.keystore import KeyStore
+
+OBJECT = "upl-" + "0" * 32
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+def test_the_copies_open_what_the_originals_do(founded: Any, tmp_path: Path) -> None:
+    key = founded.broker.keystore.create(OBJECT)
+    target, _ = write_key_backup(founded.broker, tmp_path / "safe")
+    copied = KeyStore(target / "keystore", KeyRing(target / "kek-ring"))
+    assert copied.open(OBJECT) == key
+
+
+def test_the_logs_key_is_among_them(founded: Any, tmp_path: Path) -> None:
+    target, _ = write_key_backup(founded.broker, tmp_path / "safe")
+    original = founded.broker.settings.log_key_file
+    assert (target / "log-key").read_bytes() == original.read_bytes()
+
+
+def test_a_copy_goes_when_it_is_seven_days_old(founded: Any, tmp_path: Path) -> None:
+    first, _ = write_key_backup(founded.broker, tmp_path / "safe")
+    founded.clock.move(days=6, hours=23)
+    second, removed = write_key_backup(founded.broker, tmp_path / "safe")
+    assert (first.exists(), removed) == (True, 0)
+    founded.clock.move(hours=1)
+    _, removed = write_key_backup(founded.broker, tmp_path / "safe")
+    assert (first.exists(), second.exists(), removed) == (False, True, 1)
+
+
+def test_what_else_lies_in_the_folder_stays(founded: Any, tmp_path: Path) -> None:
+    other = tmp_path / "safe" / "keys-of-the-house"
+    other.mkdir(parents=True)
+    founded.clock.move(days=100)
+    write_key_backup(founded.broker, tmp_path / "safe")
+    assert other.exists()
+
+
+def test_the_state_folder_is_no_place_for_them(founded: Any) -> None:
+    inside = founded.broker.settings.state_dir / "safe"
+    with pytest.raises(BackupRefusedError, match="outside the state folder"):
+        write_key_backup(founded.broker, inside)
+
+
+def test_two_of_one_second_are_not_mixed(founded: Any, tmp_path: Path) -> None:
+    write_key_backup(founded.broker, tmp_path / "safe")
+    with pytest.raises(BackupRefusedError, match="already"):
+        write_key_backup(founded.broker, tmp_path / "safe")

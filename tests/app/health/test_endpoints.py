@@ -1,0 +1,94 @@
+"""Alive, ready, and in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app import blobs
+from app.matchlog.errors import LogRolledBackError
+from app.matchlog.last_checkpoint import LastCheckpointFile
+from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
+from schemas.problem import Problem
+
+
+def code_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, Problem.from_json(answer.json()).code
+
+
+def test_a_fresh_broker_is_alive_and_ready(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_broker_whose_database_does_not_answer_lives_but_is_not_ready(
+    client: TestClient, founded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    def gone(*_: object) -> None:
+        raise OperationalError("canary-4711", None, Exception("canary-4711"))
+
+    monkeypatch.setattr(type(founded.broker.log), "check", gone)
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/readyz")
+    assert code_of(answer) == (503, "unavailable")
+    assert "canary" not in answer.text
+
+
+def test_a_broker_without_room_is_not_ready(
+    client: TestClient, founded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type("Usage", (), {"total": 100, "free": 1, "used": 99})
+    monkeypatch.setattr(founded.broker.blobs, "_reserve_percent", 10)
+    monkeypatch.setattr(blobs.shutil, "disk_usage", lambda _: usage)
+    assert code_of(client.get("/readyz")) == (507, "storage-full")
+
+
+def pretend_rolled_back(founded: Any) -> None:
+    """Make the file outside the database remember more than the database holds."""
+    file = founded.broker.settings.last_checkpoint_file
+    ahead = file.read_bytes()
+    ((checkpoint, note),) = parse_checkpoints(ahead)
+    text = note.text.replace(b"\n%d\n" % checkpoint.size, b"\n%d\n" % (checkpoint.size + 5), 1)
+    file.write_bytes(serialise_checkpoints([type(note)(text, note.signatures).to_bytes()]))
+    assert LastCheckpointFile(file).read().size == checkpoint.size + 5
+
+
+def test_a_broker_that_was_rolled_back_only_reads(
+    client: TestClient, founded: Any, bearer: Any
+) -> None:
+    founded.enrol("county")
+    headers = bearer("county", "agency")
+    pretend_rolled_back(founded)
+    assert code_of(client.get("/readyz")) == (503, "log-rolled-back")
+    assert client.get("/v1/whoami", headers=headers).status_code == 200
+    with pytest.raises(LogRolledBackError):
+        founded.enrol("another")
+
+
+def test_the_numbers_count_requests_by_route(client: TestClient, bearer: Any) -> None:
+    client.get("/v1/whoami")
+    client.get("/canary-4711")
+    client.request("CANARY4711", "/healthz")
+    text = client.get("/metrics", headers=bearer("operator", "operator")).text
+    assert 'blindlink_requests_total{method="GET",route="/v1/whoami",status="401"} 1.0' in text
+    assert 'route="none",status="404"} 1.0' in text
+    assert "canary" not in text.lower()
+
+
+def test_the_numbers_are_for_the_operator(client: TestClient) -> None:
+    assert client.get("/metrics").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"])
+def test_the_frameworks_own_pages_are_gone(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_the_description_names_no_other_machine(client: TestClient) -> None:
+    text = client.get("/v1/openapi.json").text
+    assert "http://" not in text
+    assert "https://" not in text
