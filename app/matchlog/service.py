@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.clock import Clock, utc_now, utc_text
@@ -28,6 +29,8 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Head
+from schemas.document import describe_invalid
+from schemas.errors import EntryError
 from schemas.ids import REQUEST_PREFIX
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
@@ -193,21 +196,24 @@ def _started(head: Head | None) -> Head:
 
 
 def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> Entry:
-    return Entry(
-        kind=draft.kind,
-        seq=seq,
-        batch=batch,
-        place=place,
-        time=time,
-        request=draft.request or new_id(REQUEST_PREFIX),
-        actor=draft.actor,
-        project=draft.project,
-        agreement=draft.agreement,
-        purpose=draft.purpose,
-        object=draft.object,
-        outcome=draft.outcome,
-        body=draft.body,
-    )
+    try:
+        return Entry(
+            kind=draft.kind,
+            seq=seq,
+            batch=batch,
+            place=place,
+            time=time,
+            request=draft.request or new_id(REQUEST_PREFIX),
+            actor=draft.actor,
+            project=draft.project,
+            agreement=draft.agreement,
+            purpose=draft.purpose,
+            object=draft.object,
+            outcome=draft.outcome,
+            body=draft.body,
+        )
+    except ValidationError as exc:
+        raise EntryError(f"log entry: {describe_invalid(exc)}") from None
 
 
 def _appended(entry: Entry, size: int) -> Appended:

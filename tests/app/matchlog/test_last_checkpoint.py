@@ -1,0 +1,197 @@
+"""A database that lost what was signed is noticed before anything more is signed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from oracles.log_drafts import NEXT_SIGNER, SIGNER, enrolment
+from sqlalchemy import text
+
+from app.db import Base, Database
+from app.errors import ConfigurationError
+from app.matchlog.errors import (
+    LastCheckpointMissingError,
+    LogInconsistentError,
+    LogRolledBackError,
+)
+from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.matchlog.proofs import newest_checkpoint
+from app.matchlog.service import MatchLog
+from schemas.matchlog.checkpoint import (
+    Checkpoint,
+    parse_checkpoints,
+    serialise_checkpoints,
+    sign_checkpoint,
+)
+from schemas.matchlog.note import NoteSigner
+
+
+def append(database: Database, log: MatchLog, number: int = 1) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(number)])
+
+
+def refuses(database: Database, log: MatchLog, error: type[Exception]) -> None:
+    with pytest.raises(error), database.write() as session:
+        log.append(session, [enrolment(99)])
+    with pytest.raises(error), database.read() as session:
+        log.check(session)
+
+
+def write(last: LastCheckpointFile, size: int, root: bytes, signer: NoteSigner = SIGNER) -> None:
+    note = sign_checkpoint(Checkpoint(signer.name, size, root), signer)
+    last.path.write_bytes(serialise_checkpoints([note]))
+
+
+def test_the_file_follows_each_commit_and_is_a_pin(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    for number in range(3):
+        append(database, log, number)
+        with database.read() as session:
+            newest = newest_checkpoint(session)
+        raw = last_checkpoint.path.read_bytes()
+        assert raw == serialise_checkpoints([newest.note])
+        assert len(parse_checkpoints(raw)) == 1
+
+
+def test_a_transaction_that_is_rolled_back_leaves_the_file_as_it_was(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    before = last_checkpoint.path.read_bytes()
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+        session.rollback()
+    assert last_checkpoint.path.read_bytes() == before
+    append(database, log)
+
+
+def test_a_savepoint_that_is_rolled_back_leaves_the_log_usable(
+    database: Database, log: MatchLog
+) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+        savepoint = session.begin_nested()
+        log.append(session, [enrolment(2)])
+        savepoint.rollback()
+    append(database, log, 3)
+    with database.read() as session:
+        log.check(session)
+        assert newest_checkpoint(session).size == 3
+
+
+def test_an_old_backup_is_noticed(sqlite_url: str, tmp_path: Path) -> None:
+    database = Database(sqlite_url)
+    tables = [table for name, table in Base.metadata.tables.items() if name.startswith("log_")]
+    Base.metadata.create_all(database.engine, tables=tables)
+    log = MatchLog(SIGNER, LastCheckpointFile(tmp_path / "last-checkpoint"))
+    with database.write() as session:
+        log.start(session, "blindlink-0.1.0")
+    append(database, log)
+    database.close()
+    path = Path(database.url.database or "")
+    backup = shutil.copy(path, tmp_path / "backup.db")
+    append(database, log, 2)
+    database.close()
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    shutil.copy(backup, path)
+    refuses(database, log, LogRolledBackError)
+    database.close()
+
+
+def test_a_file_that_is_ahead_of_the_database_stops_the_log(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    write(last_checkpoint, 2, bytes(32))
+    refuses(database, log, LogRolledBackError)
+
+
+def test_a_file_that_is_behind_is_caught_up_with(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    append(database, log, 1)
+    behind = last_checkpoint.path.read_bytes()
+    append(database, log, 2)
+    append(database, log, 3)
+    last_checkpoint.path.write_bytes(behind)
+    append(database, log, 4)
+    assert last_checkpoint.read().size == 5
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_file_with_another_history_stops_the_log(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile, size: int
+) -> None:
+    append(database, log, 1)
+    append(database, log, 2)
+    write(last_checkpoint, size, bytes(32))
+    refuses(database, log, LogInconsistentError)
+
+
+def test_a_missing_file_stops_the_log(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    append(database, log)
+    last_checkpoint.path.unlink()
+    refuses(database, log, LastCheckpointMissingError)
+
+
+def test_a_crash_before_the_files_first_write_does_not_stop_the_log(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    last_checkpoint.path.unlink()
+    append(database, log)
+    assert last_checkpoint.read().size == 2
+
+
+def test_a_file_of_another_log_stops_the_log(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    other = NoteSigner("other.example/log", NEXT_SIGNER.private_key)
+    write(last_checkpoint, 1, bytes(32), other)
+    refuses(database, log, ConfigurationError)
+
+
+@pytest.mark.parametrize("raw", [b"", b"x", b"blindlink/checkpoints/1\n"])
+def test_a_file_that_cannot_be_read_stops_the_log(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile, raw: bytes
+) -> None:
+    last_checkpoint.path.write_bytes(raw)
+    refuses(database, log, ConfigurationError)
+
+
+def test_a_new_log_is_not_started_beside_the_memory_of_an_old_one(
+    database: Database, last_checkpoint: LastCheckpointFile
+) -> None:
+    write(last_checkpoint, 5, bytes(32))
+    log = MatchLog(SIGNER, last_checkpoint)
+    with pytest.raises(LogRolledBackError), database.write() as session:
+        log.start(session, "blindlink-0.1.0")
+
+
+def test_the_file_never_goes_back(last_checkpoint: LastCheckpointFile) -> None:
+    for size in (3, 5, 4):
+        last_checkpoint.advance(sign_checkpoint(Checkpoint(SIGNER.name, size, bytes(32)), SIGNER))
+    assert last_checkpoint.read().size == 5
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log_head SET frontier = (SELECT leaf_hash FROM log_leaf WHERE seq = 0)",
+        "UPDATE log_head SET size = 1, frontier = (SELECT leaf_hash FROM log_leaf WHERE seq = 1)",
+    ],
+    ids=["frontier", "size"],
+)
+def test_a_head_that_somebody_changed_is_not_signed_on(
+    database: Database, log: MatchLog, statement: str
+) -> None:
+    append(database, log)
+    unchecked = MatchLog(SIGNER)
+    with database.write() as session:
+        session.execute(text(statement))
+    with pytest.raises(LogInconsistentError), database.write() as session:
+        unchecked.append(session, [enrolment(2)])

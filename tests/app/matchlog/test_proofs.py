@@ -1,0 +1,197 @@
+"""Proofs, tiles and cosignatures from the stored tree, held against the slow twin."""
+
+from __future__ import annotations
+
+import io
+import random
+
+import pytest
+from oracles import merkle as oracle
+from oracles.log_drafts import enrolment
+from oracles.sample_log import WITNESSES, signer
+
+from app.auditor.verify import verify_bundle
+from app.db import Database
+from app.matchlog.errors import CosignatureRefusedError, NotInLogError
+from app.matchlog.export import export_bundle, tile_bytes, tile_entries
+from app.matchlog.proofs import (
+    add_cosignature,
+    checkpoint_of,
+    consistency_proof,
+    entry_proof,
+    inclusion_proof,
+    newest_checkpoint,
+    newest_cosigned,
+    root_of_stored,
+)
+from app.matchlog.repository import find_entry
+from app.matchlog.service import MatchLog
+from schemas.matchlog.checkpoint import cosign, open_checkpoint
+from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.matchlog.proof import parse_proof, verify_proof
+from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
+
+WITNESS = WITNESSES[0]
+BEYOND = [
+    Tile(0, 2),
+    Tile(0, 2, 89),
+    Tile(0, 3, 1),
+    Tile(1, 0),
+    Tile(1, 0, 3),
+    Tile(2, 0, 1),
+]
+
+
+@pytest.fixture
+def entries(database: Database, log: MatchLog) -> list[bytes]:
+    """600 entries in batches of several sizes."""
+    sizes = random.Random(3)
+    while True:
+        with database.write() as session:
+            have = newest_checkpoint(session).size
+            if have >= 600:
+                return [find_entry(session, seq) or b"" for seq in range(have)]
+            n = min(sizes.choice([1, 2, 50, 90]), 600 - have)
+            log.append(session, [enrolment(have + i) for i in range(n)])
+
+
+def test_proofs_are_those_of_the_definition(
+    database: Database, log: MatchLog, entries: list[bytes]
+) -> None:
+    chooser = random.Random(4)
+    with database.read() as session:
+        for _ in range(40):
+            size = chooser.randint(1, 600)
+            index = chooser.randrange(size)
+            assert inclusion_proof(session, index, size) == oracle.path(index, entries[:size])
+            found = consistency_proof(session, index + 1, size)
+            assert found == oracle.proof(index + 1, entries[:size])
+            assert root_of_stored(session, size) == oracle.tree_hash(entries[:size])
+
+
+def test_the_proof_of_an_entry_is_a_receipt(
+    database: Database, log: MatchLog, entries: list[bytes]
+) -> None:
+    with database.read() as session:
+        for seq in (0, 1, 299, 599):
+            proof = entry_proof(session, seq)
+            entry, checkpoint = verify_proof(parse_proof(proof.to_bytes()), [log.key])
+            assert (entry.seq, checkpoint.size) == (seq, 600)
+        older = entry_proof(session, 0, size=1)
+        assert verify_proof(older, [log.key])[1].size == 1
+
+
+def test_there_is_no_proof_outside_the_log(database: Database, log: MatchLog) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(n) for n in range(4)])
+    with database.read() as session:
+        for index, size in [(0, 0), (5, 5), (0, 6), (-1, 5)]:
+            with pytest.raises(NotInLogError):
+                inclusion_proof(session, index, size)
+        for old, new in [(0, 5), (5, 4), (1, 6), (0, 0)]:
+            with pytest.raises(NotInLogError):
+                consistency_proof(session, old, new)
+        with pytest.raises(NotInLogError):
+            root_of_stored(session, 6)
+
+
+def test_there_is_no_proof_under_a_checkpoint_that_was_never_signed(
+    database: Database, log: MatchLog
+) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(1), enrolment(2)])
+    with database.read() as session:
+        for size in (0, 2, 4):
+            with pytest.raises(NotInLogError):
+                entry_proof(session, 0, size=size)
+            with pytest.raises(NotInLogError):
+                checkpoint_of(session, size)
+
+
+def test_tiles_are_those_of_a_tree_that_was_never_stored(
+    database: Database, log: MatchLog, entries: list[bytes]
+) -> None:
+    frontier, upper = Frontier(), UpperTiles()
+    for raw in entries:
+        upper.add(frontier.append(hash_leaf(raw)))
+    with database.read() as session:
+        for tile, hashes in upper.tiles(600):
+            assert tile_bytes(session, tile) == pack_hashes(hashes)
+        for tile in (Tile(0, 0), Tile(0, 1), Tile(0, 2, 88), Tile(0, 2, 7)):
+            start = tile.index * 256
+            expected = entries[start : start + tile.width]
+            assert tile_bytes(session, tile) == pack_hashes([hash_leaf(raw) for raw in expected])
+            assert unpack_entries(tile_entries(session, tile), tile.width) == expected
+        for beyond in BEYOND:
+            with pytest.raises(NotInLogError):
+                tile_bytes(session, beyond)
+            with pytest.raises(NotInLogError):
+                tile_entries(session, beyond)
+
+
+def cosignature(database: Database, witness: NoteSigner = WITNESS, time_s: int = 5) -> str:
+    with database.read() as session:
+        note = parse_note(newest_checkpoint(session).note)
+    return cosign(note.text, witness, time_s).line
+
+
+def test_a_cosignature_joins_its_checkpoint(database: Database, log: MatchLog) -> None:
+    line = cosignature(database)
+    with database.write() as session:
+        found = add_cosignature(session, 1, line, WITNESS.verifier_key)
+    assert (found.key, found.time_s) == (WITNESS.verifier_key, 5)
+    with database.read() as session:
+        newest = newest_checkpoint(session)
+        assert newest.note.decode().endswith(line)
+        open_checkpoint(newest.note, [log.key])
+        assert newest_cosigned(session) == {WITNESS.verifier_key.text: (1, 5)}
+        bundle = b"".join(export_bundle(session))
+    assert verify_bundle(io.BytesIO(bundle)).cosigned == {WITNESS.name: 1}
+
+
+def test_a_later_cosignature_takes_the_place_of_an_earlier_one(
+    database: Database, log: MatchLog
+) -> None:
+    for time_s in (5, 9):
+        line = cosignature(database, time_s=time_s)
+        with database.write() as session:
+            add_cosignature(session, 1, line, WITNESS.verifier_key)
+    with database.read() as session:
+        assert newest_cosigned(session) == {WITNESS.verifier_key.text: (1, 9)}
+        assert len(parse_note(newest_checkpoint(session).note).signatures) == 2
+
+
+def test_two_witnesses_may_sign_one_checkpoint(database: Database, log: MatchLog) -> None:
+    for witness in WITNESSES:
+        line = cosignature(database, witness)
+        with database.write() as session:
+            add_cosignature(session, 1, line, witness.verifier_key)
+    with database.read() as session:
+        bundle = b"".join(export_bundle(session))
+    assert len(verify_bundle(io.BytesIO(bundle)).cosigned) == 2
+
+
+def test_a_cosignature_that_is_not_one_of_this_checkpoint_is_refused(
+    database: Database, log: MatchLog
+) -> None:
+    good = cosignature(database)
+    stranger = cosignature(database, WITNESSES[1])
+    unicode_name = NoteSigner("zeugin-ä", WITNESS.private_key, COSIGNER_KEY)
+    bad = [
+        (stranger, WITNESS.verifier_key),
+        (good + stranger, WITNESS.verifier_key),
+        (good + good, WITNESS.verifier_key),
+        (good[:-1], WITNESS.verifier_key),
+        ("", WITNESS.verifier_key),
+        ("\n" + good, WITNESS.verifier_key),
+        (good.replace("—", "-"), WITNESS.verifier_key),
+        (good, signer(0).verifier_key),
+        (cosignature(database, unicode_name), unicode_name.verifier_key),
+        (cosign(b"another text\n", WITNESS, 5).line, WITNESS.verifier_key),
+    ]
+    for line, key in bad:
+        with pytest.raises(CosignatureRefusedError), database.write() as session:
+            add_cosignature(session, 1, line, key)
+    with pytest.raises(NotInLogError), database.write() as session:
+        add_cosignature(session, 2, good, WITNESS.verifier_key)

@@ -1,0 +1,299 @@
+"""Appending: places, times, one transaction with the caller's change, keys, exports; on both databases."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from oracles.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
+from oracles.sample_log import CW, OPERATOR, everything_else, story
+from oracles.second_verifier import why_refused
+from sqlalchemy import text
+
+from app.auditor.verify import verify_bundle
+from app.db import Database
+from app.errors import ConfigurationError
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.matchlog.errors import (
+    LogKeyMismatchError,
+    LogNotStartedError,
+    LogStartedError,
+    NotInLogError,
+)
+from app.matchlog.export import export_bundle
+from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.matchlog.proofs import newest_checkpoint
+from app.matchlog.repository import find_entry
+from app.matchlog.service import MatchLog
+from app.security.actor import Actor
+from schemas.errors import EntryError
+from schemas.matchlog.checkpoint import open_checkpoint
+from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.kinds import Exported, UploadRejected
+from schemas.matchlog.merkle import hash_leaf, root_of
+from schemas.matchlog.note import NoteSigner
+
+
+def stored(database: Database) -> list[Entry]:
+    with database.read() as session:
+        size = newest_checkpoint(session).size
+        return [parse_entry(find_entry(session, seq) or b"") for seq in range(size)]
+
+
+def bundle_of(database: Database, project: str | None = None, size: int | None = None) -> bytes:
+    with database.read() as session:
+        return b"".join(export_bundle(session, project, size))
+
+
+def verified(raw: bytes) -> set[str]:
+    """Verify a bundle by both verifiers and return the caveats."""
+    verdict = verify_bundle(io.BytesIO(raw))
+    assert why_refused(raw) is None
+    return {caveat.code for caveat in verdict.caveats}
+
+
+def test_a_log_starts_with_its_name_and_key(database: Database, log: MatchLog) -> None:
+    (first,) = stored(database)
+    assert (first.kind, first.seq, first.batch, first.place) == ("log-started", 0, 0, 0)
+    assert first.body.model_dump() == {
+        "origin": ORIGIN,
+        "key": log.key.text,
+        "software": "blindlink-0.1.0",
+    }
+    assert first.actor == SOFTWARE
+
+
+def test_entries_are_numbered_in_the_log_in_their_batch_and_in_their_project(
+    database: Database, log: MatchLog
+) -> None:
+    rejected = EntryDraft(
+        UploadRejected(rule="x-y"), project="foster", agreement="0" * 64, outcome="refused"
+    )
+    with database.write() as session:
+        first = log.append(session, [enrolment(1), rejected, enrolment(2), rejected])
+    with database.write() as session:
+        second = log.append(session, [rejected, enrolment(3)])
+    entries = stored(database)
+    assert [entry.seq for entry in entries] == list(range(7))
+    assert [entry.batch for entry in entries] == [0, 1, 1, 1, 1, 2, 2]
+    assert [entry.place for entry in entries] == [0, 1, 0, 2, 1, 2, 3]
+    assert [appended.seq for appended in (*first, *second)] == [1, 2, 3, 4, 5, 6]
+    assert {appended.size for appended in first} == {5}
+    assert {appended.size for appended in second} == {7}
+
+
+def test_each_batch_ends_with_a_checkpoint_over_its_entries(
+    database: Database, log: MatchLog
+) -> None:
+    hashes = []
+    for number in range(9):
+        with database.write() as session:
+            hashes += [a.leaf_hash for a in log.append(session, [enrolment(number)] * 3)]
+        with database.read() as session:
+            newest = newest_checkpoint(session)
+        checkpoint = open_checkpoint(newest.note, [log.key])
+        assert checkpoint.size == newest.size == 1 + len(hashes)
+    first = hash_leaf(stored(database)[0].to_canonical())
+    assert checkpoint.root == root_of([first, *hashes])
+
+
+def test_an_entry_and_the_change_it_records_are_there_together_or_not_at_all(
+    database: Database, log: MatchLog
+) -> None:
+    with database.write() as session:
+        session.execute(text("CREATE TABLE business (n INTEGER)"))
+    with database.write() as session:
+        session.execute(text("INSERT INTO business VALUES (1)"))
+        log.append(session, [enrolment(1)])
+        session.rollback()
+    with database.write() as session:
+        session.execute(text("INSERT INTO business VALUES (2)"))
+        log.append(session, [enrolment(2)])
+    with database.read() as session:
+        assert session.execute(text("SELECT n FROM business")).scalars().all() == [2]
+    assert [entry.body for entry in stored(database)][1:] == [enrolment(2).body]
+    assert "no-pin" in verified(bundle_of(database))
+
+
+def test_two_appends_in_one_transaction_are_two_batches(database: Database, log: MatchLog) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(1), enrolment(2)])
+        log.append(session, [enrolment(3)])
+    assert [entry.batch for entry in stored(database)] == [0, 1, 1, 2]
+    verified(bundle_of(database))
+
+
+def test_of_no_drafts_nothing_is_written(database: Database, log: MatchLog) -> None:
+    with database.write() as session:
+        assert log.append(session, []) == ()
+    assert len(stored(database)) == 1
+
+
+def test_times_never_run_back_even_if_the_clock_does(
+    database: Database, log: MatchLog, clock: MovedClock
+) -> None:
+    for seconds in (10, -60, 20, 0.5):
+        clock.move(seconds)
+        with database.write() as session:
+            log.append(session, [enrolment(int(seconds) + 100)])
+    times = [entry.time for entry in stored(database)]
+    assert times == sorted(times)
+    assert times[-1] == times[1] == "2026-09-01T06:00:10Z"
+
+
+def test_a_request_keeps_its_id_and_software_gets_one_of_its_own(
+    database: Database, log: MatchLog
+) -> None:
+    actor = Actor("county-cw", "per-" + "1" * 32, "agency", "tok-x", "req-" + "7" * 32)
+    draft = EntryDraft(enrolment(1).body, actor=entry_actor(actor), request=actor.request_id)
+    with database.write() as session:
+        log.append(session, [draft, enrolment(2), enrolment(3)])
+    _, mine, first, second = stored(database)
+    assert mine.request == "req-" + "7" * 32
+    assert (mine.actor.party, mine.actor.person, mine.actor.role) == (
+        "county-cw",
+        "per-" + "1" * 32,
+        "agency",
+    )
+    assert len({mine.request, first.request, second.request}) == 3
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        EntryDraft(UploadRejected(rule="x-y"), outcome="refused"),
+        EntryDraft(enrolment(1).body, project="foster", agreement="0" * 64),
+        EntryDraft(enrolment(1).body, outcome="refused"),
+        EntryDraft(enrolment(1).body, object="upl-" + "0" * 32),
+        EntryDraft(enrolment(1).body, request="7"),
+    ],
+    ids=["no-project", "a-project", "outcome", "object", "request"],
+)
+def test_a_draft_that_breaks_its_kinds_rules_is_refused_and_nothing_written(
+    database: Database, log: MatchLog, draft: EntryDraft
+) -> None:
+    with pytest.raises(EntryError), database.write() as session:
+        log.append(session, [enrolment(9), draft])
+    assert len(stored(database)) == 1
+
+
+def test_a_whole_story_told_to_the_database_verifies(
+    database: Database, log: MatchLog, clock: MovedClock
+) -> None:
+    told = story(81, n_weeks=3, projects=("foster", "health"))
+    everything_else(told)
+    for moment, drafts in batches_of(told):
+        clock.moment = moment
+        with database.write() as session:
+            log.append(session, drafts)
+    with database.write() as session:
+        agreement = told.terms["foster"].digest()
+        exported = log.append_export(session, CW, "foster", agreement)
+    assert verified(bundle_of(database)) == {"no-pin", "no-log-key", "broker-time"}
+    view = bundle_of(database, "foster", exported.size)
+    assert verified(view) == {"no-pin", "no-log-key", "broker-time", "withheld"}
+    seen = [entry.body for entry in stored(database)]
+    assert [type(body) for body in seen[1:-1]] == [
+        type(entry.body) for entry in told.entries[1:] if entry.kind != "log-key-rotated"
+    ]
+
+
+def test_an_export_counts_what_its_reader_must_see(database: Database, log: MatchLog) -> None:
+    rejected = EntryDraft(
+        UploadRejected(rule="x-y"), project="foster", agreement="0" * 64, outcome="refused"
+    )
+    with database.write() as session:
+        log.append(session, [enrolment(1), rejected, rejected])
+    with database.write() as session:
+        of_project = log.append_export(session, CW, "foster", "0" * 64)
+        of_all = log.append_export(session, OPERATOR)
+    counted = [parse_entry(exported.entry).body for exported in (of_project, of_all)]
+    assert counted == [
+        Exported(what="log", entries=2, broker_wide=2),
+        Exported(what="log", entries=None, broker_wide=2),
+    ]
+
+
+def test_a_bundle_of_an_earlier_size_is_the_log_as_it_was(
+    database: Database, log: MatchLog
+) -> None:
+    before = bundle_of(database)
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+    assert bundle_of(database, size=1) == before
+    with pytest.raises(NotInLogError):
+        bundle_of(database, size=7)
+
+
+# Keys.
+
+
+def test_a_log_starts_once(database: Database, log: MatchLog) -> None:
+    with pytest.raises(LogStartedError), database.write() as session:
+        log.start(session, "blindlink-0.1.0")
+
+
+def test_nothing_is_appended_to_a_log_that_has_not_started(database: Database) -> None:
+    log = MatchLog(SIGNER)
+    with pytest.raises(LogNotStartedError), database.write() as session:
+        log.append(session, [enrolment(1)])
+    with pytest.raises(LogNotStartedError), database.read() as session:
+        newest_checkpoint(session)
+
+
+def test_another_key_signs_nothing(database: Database, log: MatchLog) -> None:
+    other = MatchLog(NEXT_SIGNER)
+    with pytest.raises(LogKeyMismatchError), database.write() as session:
+        other.append(session, [enrolment(1)])
+    with pytest.raises(LogKeyMismatchError), database.read() as session:
+        other.check(session)
+
+
+def test_a_new_key_signs_after_the_hand_over_and_the_old_one_no_more(
+    database: Database, log: MatchLog
+) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+    with database.write() as session:
+        renewed = log.rotate_key(session, NEXT_SIGNER, OPERATOR)
+    assert len(verify_bundle(io.BytesIO(bundle_of(database))).log_keys) == 1
+    with database.write() as session:
+        renewed.append(session, [enrolment(2)])
+    with pytest.raises(LogKeyMismatchError), database.write() as session:
+        log.append(session, [enrolment(3)])
+    raw = bundle_of(database)
+    verified(raw)
+    assert verify_bundle(io.BytesIO(raw)).log_keys == (log.key.text, renewed.key.text)
+    # A bundle of the time before the hand-over lists the old key alone.
+    assert len(verify_bundle(io.BytesIO(bundle_of(database, size=2))).log_keys) == 1
+
+
+@pytest.mark.parametrize(
+    "new", [SIGNER, NoteSigner("other.example", NEXT_SIGNER.private_key)], ids=["same", "name"]
+)
+def test_a_log_is_not_handed_to_its_own_key_nor_to_another_name(
+    database: Database, log: MatchLog, new: NoteSigner
+) -> None:
+    with pytest.raises(ConfigurationError), database.write() as session:
+        log.rotate_key(session, new)
+
+
+# Several writers.
+
+
+def test_writers_at_once_leave_one_log_without_gaps(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    def write(first: int) -> list[int]:
+        writer, written = MatchLog(SIGNER, last_checkpoint), []
+        for number in range(first, first + 12):
+            with database.write() as session:
+                written += writer.append(session, [enrolment(number), enrolment(number + 50)])
+        return [appended.seq for appended in written]
+
+    with ThreadPoolExecutor(4) as writers:
+        acknowledged = [seq for seqs in writers.map(write, [100, 200, 300, 400]) for seq in seqs]
+    assert sorted(acknowledged) == list(range(1, 97))
+    assert [entry.seq for entry in stored(database)] == list(range(97))
+    verified(bundle_of(database))

@@ -1,0 +1,53 @@
+"""Whatever is in the log's tables stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+from oracles.log_drafts import enrolment
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.db import Database
+from app.matchlog.models import APPEND_ONLY
+from app.matchlog.service import MatchLog
+from app.matchlog.triggers import append_only_ddl, drop_append_only_ddl
+
+TABLES = [model.__tablename__ for model in APPEND_ONLY]
+COLUMN = {
+    "log_leaf": "entry = leaf_hash",
+    "log_node": "hash = hash",
+    "log_checkpoint": "note = note",
+    "log_key": "key = 'x'",
+}
+
+
+@pytest.fixture
+def filled(database: Database, log: MatchLog) -> Database:
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+    return database
+
+
+def test_nothing_is_changed_or_removed(filled: Database) -> None:
+    for table in TABLES:
+        statements = [f"UPDATE {table} SET {COLUMN[table]}", f"DELETE FROM {table}"]
+        if not filled.is_sqlite:
+            statements.append(f"TRUNCATE {table} CASCADE")
+        for statement in statements:
+            with pytest.raises(DBAPIError, match="only grows"), filled.write() as session:
+                session.execute(text(statement))
+
+
+def test_a_migration_can_take_the_triggers_away_again(filled: Database) -> None:
+    dialect = "sqlite" if filled.is_sqlite else "postgresql"
+    with filled.write() as session:
+        for table in TABLES:
+            for statement in drop_append_only_ddl(dialect, table):
+                session.execute(text(statement))
+            session.execute(text(f"UPDATE {table} SET {COLUMN[table]}"))
+        session.rollback()
+
+
+def test_other_databases_have_no_such_triggers() -> None:
+    with pytest.raises(ValueError, match="sqlite and postgresql"):
+        append_only_ddl("mysql", "log_leaf")
