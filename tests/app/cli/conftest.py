@@ -1,0 +1,44 @@
+"""The operator's commands in this process, on an embedded database of the test's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from oracles.linkage_rig import profile_of
+
+from app.cli.main import main
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def command(state: Path) -> Command:
+    """Run a command on the state folder; what it prints is in `stdout` and `stderr`."""
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["--state", str(state), *arguments])
+
+    return run
+
+
+@pytest.fixture
+def broker(command: Command) -> Command:
+    """The same, once a broker is founded."""
+    assert command("init", "--self-signed").exit_code == 0
+    return command
+
+
+@pytest.fixture
+def profile_file(tmp_path: Path) -> Path:
+    file = tmp_path / "profile.json"
+    file.write_text(json.dumps(profile_of().to_json()))
+    return file

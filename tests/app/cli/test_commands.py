@@ -1,0 +1,293 @@
+"""What an operator types: what it prints, what it leaves, how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli.main import COMMANDS, main
+from app.security.tokens import is_token
+from app.settings import read_settings
+from schemas.agreement import ProjectTerms
+from schemas.matchlog.note import VerifierKey
+
+
+def test_every_command_has_an_example() -> None:
+    from importlib import import_module
+
+    for name, (target, _) in COMMANDS.items():
+        module, _, attribute = target.partition(":")
+        command = getattr(import_module(module), attribute)
+        for one in getattr(command, "commands", {"": command}).values():
+            assert "example" in (one.help or "").lower(), f"{name} {one.name}"
+
+
+def test_init_prints_the_logs_key_and_nothing_else_on_standard_output(command: Any) -> None:
+    done = command("init", "--origin", "broker.example/blindlink")
+    assert done.exit_code == 0
+    assert VerifierKey.from_text(done.stdout.strip()).name == "broker.example/blindlink"
+
+
+def test_a_second_init_replaces_nothing(broker: Any, state: Path) -> None:
+    key = (state / "log" / "log-key").read_bytes()
+    done = broker("init", "--self-signed")
+    assert done.exit_code == 1
+    assert "already" in done.stderr
+    assert (state / "log" / "log-key").read_bytes() == key
+
+
+def test_an_init_that_was_interrupted_is_taken_up(command: Any, state: Path) -> None:
+    from app.security.keyring import make_ring
+
+    make_ring(state / "keys" / "kek-ring")
+    ring = (state / "keys" / "kek-ring").read_bytes()
+    assert command("init").exit_code == 0
+    assert (state / "keys" / "kek-ring").read_bytes() == ring
+
+
+def test_init_writes_settings_that_are_read_back(command: Any, state: Path) -> None:
+    command("init", "--operator", "state-university", "--host", "0.0.0.0", "--port", "9000")
+    settings = read_settings(state)
+    assert (settings.operator, settings.host, settings.port) == (
+        "state-university",
+        "0.0.0.0",
+        9000,
+    )
+
+
+def test_init_refuses_other_settings_than_those_written(command: Any, state: Path) -> None:
+    command("init")
+    (state / "log" / "log-key").unlink()
+    done = command("init", "--port", "9000")
+    assert done.exit_code == 1
+    assert "broker.toml" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")
+def test_what_init_makes_is_for_its_owner_only(broker: Any, state: Path) -> None:
+    public = {"broker.crt", "broker.db", "broker.db-wal", "broker.db-shm"}
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    for path in state.rglob("*"):
+        if path.is_file() and path.name not in public:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+
+
+def test_a_command_without_a_broker_says_how_to_found_one(command: Any) -> None:
+    done = command("agency", "list")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "blindlink-broker: error: there is no broker in this state folder\n"
+        "hint: found one with `blindlink-broker init`, or name its folder with --state\n"
+    )
+
+
+def test_parties_are_added_and_listed(broker: Any) -> None:
+    broker("agency", "add", "child-welfare", "--title", "County Child Welfare")
+    listed = json.loads(broker("agency", "list", "--json").stdout)
+    assert [(row["name"], row["title"]) for row in listed] == [
+        ("child-welfare", "County Child Welfare"),
+        ("operator", "The broker's operator"),
+    ]
+    assert "child-welfare  County Child Welfare\n" in broker("agency", "list").stdout
+
+
+@pytest.mark.parametrize("name", ["", "A", "Child", "a b", "-a", "a--b", "x" * 41, "a\n"])
+def test_a_party_needs_a_plain_name(broker: Any, name: str) -> None:
+    done = broker("agency", "add", "--", name)
+    assert done.exit_code == 1
+    assert "lower-case letters" in done.stderr
+
+
+def test_a_token_goes_into_a_new_owner_only_file(broker: Any, tmp_path: Path) -> None:
+    broker("agency", "add", "county")
+    done = broker("token", "issue", "county", "--out", str(tmp_path / "token"))
+    token = (tmp_path / "token").read_text().strip()
+    assert is_token(token)
+    assert token not in done.output
+    if os.name != "nt":
+        assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+
+
+def test_a_token_is_printed_if_asked(broker: Any) -> None:
+    broker("agency", "add", "county")
+    done = broker("token", "issue", "county", "--out", "-")
+    assert is_token(done.stdout.strip())
+
+
+def test_a_token_that_cannot_be_handed_over_is_not_issued(broker: Any, tmp_path: Path) -> None:
+    broker("agency", "add", "county")
+    done = broker("token", "issue", "county", "--out", str(tmp_path / "no" / "folder"))
+    assert done.exit_code == 1
+    assert json.loads(broker("token", "list", "county", "--json").stdout) == []
+
+
+def test_a_file_is_not_overwritten_by_a_token(broker: Any, tmp_path: Path) -> None:
+    broker("agency", "add", "county")
+    (tmp_path / "token").write_text("mine")
+    assert broker("token", "issue", "county", "--out", str(tmp_path / "token")).exit_code == 1
+    assert (tmp_path / "token").read_text() == "mine"
+
+
+def test_a_token_is_revoked_by_its_id(broker: Any) -> None:
+    broker("agency", "add", "county")
+    broker("token", "issue", "county", "--out", "-")
+    (row,) = json.loads(broker("token", "list", "county", "--json").stdout)
+    assert broker("token", "revoke", row["token"]).exit_code == 0
+    (row,) = json.loads(broker("token", "list", "county", "--json").stdout)
+    assert row["revoked"] is not None
+    assert "revoked" in broker("token", "list", "county").stdout
+
+
+DRAFT = [
+    *("--provider", "k12", "--provider", "child-welfare", "--auditor", "state-auditor"),
+    *("--purpose", "school-stability", "--population", "foster-care"),
+]
+
+
+def drafted(broker: Any, profile_file: Path, tmp_path: Path, *more: str) -> Path:
+    for party in ("child-welfare", "k12", "state-auditor"):
+        broker("agency", "add", party)
+    done = broker("project", "draft", "foster-k12", "--profile", str(profile_file), *DRAFT, *more)
+    assert done.exit_code == 0, done.stderr
+    file = tmp_path / "terms.json"
+    file.write_text(done.stdout)
+    return file
+
+
+def test_a_drafted_project_is_created_and_shown(
+    broker: Any, profile_file: Path, tmp_path: Path
+) -> None:
+    terms_file = drafted(broker, profile_file, tmp_path)
+    done = broker("project", "create", "--terms", str(terms_file), "--profile", str(profile_file))
+    assert done.exit_code == 0, done.stderr
+    shown = json.loads(broker("project", "show", "foster-k12").stdout)
+    assert shown["agreement"] == done.stdout.strip()
+    assert shown["terms"]["providers"] == ["child-welfare", "k12"]
+    assert shown["in_force"]
+    assert broker("project", "list").stdout.startswith("foster-k12  ")
+    assert len(json.loads(broker("project", "list", "--json").stdout)) == 1
+
+
+def test_each_agency_has_an_id_space_of_its_own_unless_they_share_one(
+    broker: Any, profile_file: Path, tmp_path: Path
+) -> None:
+    own = ProjectTerms.from_json(json.loads(drafted(broker, profile_file, tmp_path).read_text()))
+    shared = ProjectTerms.from_json(
+        json.loads(drafted(broker, profile_file, tmp_path, "--space", "shared").read_text())
+    )
+    assert [recipient.space for recipient in own.recipients] == ["child-welfare", "k12"]
+    assert [recipient.space for recipient in shared.recipients] == ["shared", "shared"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("canary-4711", "project terms: not JSON"),
+        ('{"canary-4711": 1}', "project terms: field"),
+        ('{"project": "a", "project": "b"}', "occurs twice"),
+        ('{"floor": 1.5}', "not an integer"),
+    ],
+)
+def test_malformed_terms_are_input_that_is_invalid(
+    broker: Any, profile_file: Path, tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "terms.json").write_text(content)
+    done = broker(
+        *("project", "create", "--profile", str(profile_file)),
+        *("--terms", str(tmp_path / "terms.json")),
+    )
+    assert done.exit_code == 3
+    assert message in done.stderr
+    assert "canary" not in done.output
+
+
+def test_the_logs_key_is_shown_as_init_printed_it(command: Any) -> None:
+    printed = command("init").stdout
+    assert command("log-key", "show").stdout == printed
+
+
+def test_the_doctor_finds_a_fresh_broker_well(broker: Any) -> None:
+    done = broker("doctor", "--json")
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    assert all(finding["fit"] for finding in report.values())
+    assert report["kernel"]["says"].startswith("matching by ")
+
+
+def test_the_doctor_names_what_is_wrong(broker: Any, state: Path) -> None:
+    (state / "tls" / "broker.key").write_text("not a key")
+    done = broker("doctor")
+    assert done.exit_code == 1
+    assert "WRONG  tls: " in done.stdout
+    assert done.stdout.count("WRONG") == 1
+
+
+def test_a_current_schema_needs_no_migration(broker: Any) -> None:
+    done = broker("migrate")
+    assert done.exit_code == 0
+    assert "was current" in done.stderr
+
+
+def test_another_schema_is_refused_until_migrated(broker: Any, state: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(state / "broker.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.commit()
+    done = broker("agency", "list")
+    assert done.exit_code == 1
+    assert "another schema" in done.stderr
+    assert "blindlink-broker migrate" in done.stderr
+
+
+def test_a_backup_is_restored(broker: Any, tmp_path: Path) -> None:
+    broker("agency", "add", "county")
+    assert broker("backup", str(tmp_path / "backup")).exit_code == 0
+    assert broker("restore", str(tmp_path / "backup"), "--replace").exit_code == 0
+    assert "county" in broker("agency", "list").stdout
+
+
+def test_restoring_an_older_backup_fails_loudly(broker: Any, tmp_path: Path) -> None:
+    broker("backup", str(tmp_path / "backup"))
+    broker("agency", "add", "county")
+    done = broker("restore", str(tmp_path / "backup"), "--replace")
+    assert done.exit_code == 1
+    assert "older than the last checkpoint" in done.stderr
+
+
+def test_keys_are_backed_up_apart(broker: Any, tmp_path: Path, state: Path) -> None:
+    assert broker("backup-keys", str(tmp_path / "safe")).exit_code == 0
+    assert broker("backup-keys", str(state / "safe")).exit_code == 1
+
+
+def test_a_fault_that_nobody_expected_shows_its_place_not_its_message(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("canary-4711")
+
+    monkeypatch.setattr("app.cli.agency.list_parties", fail)
+    done = broker("agency", "list")
+    assert done.exit_code == 1
+    assert "ValueError at " in done.stderr
+    assert "canary" not in done.output
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["agency", "nonsense"], ["token", "issue"]])
+def test_wrong_usage_has_an_exit_code_of_its_own(arguments: list[str]) -> None:
+    assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+def test_a_setting_that_is_malformed_is_named(broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLINDLINK_PORT", "hunter2")
+    done = broker("agency", "list")
+    assert done.exit_code == 1
+    assert "setting port" in done.stderr
+    assert "hunter2" not in done.output

@@ -1,0 +1,198 @@
+"""The real server in a process of its own, over TLS on loopback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+PATIENCE_S = 60
+
+
+@contextmanager
+def serving(state: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start `serve` on a free port, yield it and the port, and end it."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "app.cli",
+            "--state",
+            str(state),
+            "serve",
+            "--port",
+            "0",
+            *arguments,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address, process.communicate()[1]
+        yield process, int(urlsplit(address).port or 0)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def trusting(state: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(state / "tls" / "broker.crt"))
+    # What Python 3.13 asks for by default.
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def get(state: Path, port: int, path: str, host: str = "127.0.0.1", **headers: str) -> Any:
+    connection = http.client.HTTPSConnection(
+        host, port, context=trusting(state), timeout=PATIENCE_S
+    )
+    with closing(connection):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+
+
+def test_the_broker_answers_over_tls_under_its_own_certificate(broker: Any, state: Path) -> None:
+    token = token_of(broker)
+    with serving(state) as (_, port):
+        for host in ("127.0.0.1", "localhost"):
+            status, headers, body = get(state, port, "/readyz", host)
+            assert (status, json.loads(body)) == (200, {"status": "ready"})
+        assert "server" not in {name.lower() for name in headers}
+        status, _, body = get(state, port, "/v1/whoami", authorization=f"Bearer {token}")
+    assert (status, json.loads(body)["party"]) == (200, "county")
+
+
+def token_of(broker: Any) -> str:
+    broker("agency", "add", "county")
+    return str(broker("token", "issue", "county", "--out", "-").stdout.strip())
+
+
+def test_nothing_secret_is_in_the_servers_log(broker: Any, state: Path) -> None:
+    token = token_of(broker)
+    with serving(state) as (process, port):
+        get(state, port, f"/v1/whoami?t={token}", authorization=f"Bearer {token}")
+        get(state, port, "/canary-4711", **{"x-canary": "canary-4711"})
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_S)
+    events = [json.loads(line)["event"] for line in log.splitlines()]
+    assert events[0] == "broker_started"
+    assert events.count("request_completed") == 2
+    assert token not in log
+    assert "canary" not in log
+
+
+def test_old_tls_is_refused(broker: Any, state: Path) -> None:
+    context = trusting(state)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with (
+        serving(state) as (_, port),
+        closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)) as raw,
+        pytest.raises(ssl.SSLError),
+    ):
+        context.wrap_socket(raw, server_hostname="localhost")
+
+
+def test_plain_http_on_the_tls_port_gets_no_answer(broker: Any, state: Path) -> None:
+    with (
+        serving(state) as (_, port),
+        closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)) as raw,
+    ):
+        raw.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b"HTTP" not in raw.recv(1000)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to catch")
+def test_a_stop_ends_the_server_though_a_line_is_idle(broker: Any, state: Path) -> None:
+    with (
+        serving(state) as (process, port),
+        closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)) as raw,
+        closing(trusting(state).wrap_socket(raw, server_hostname="localhost")) as idle,
+    ):
+        idle.sendall(b"GET / HTTP/1.1\r\n")
+        process.send_signal(signal.SIGTERM)
+        # Far less than the 30 s that a graceful stop may take.
+        process.wait(timeout=20)
+        assert idle.fileno() >= 0
+
+
+def failing(state: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "--state", str(state), "serve", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    return done.stderr
+
+
+def test_without_a_certificate_nothing_is_served(command: Any, state: Path) -> None:
+    command("init")
+    assert "there is no TLS certificate" in failing(state)
+
+
+def test_without_tls_only_loopback_is_served(command: Any, state: Path) -> None:
+    command("init")
+    message = failing(state, "--insecure-plain-http", "--host", "0.0.0.0")
+    assert "listens on loopback only" in message
+    with serving(state, "--insecure-plain-http") as (process, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        with closing(connection):
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_S)
+    assert "insecure_setting_used" in log
+
+
+def test_a_port_that_is_taken_is_said_so(broker: Any, state: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        assert "cannot listen" in failing(state, "--port", port)
+
+
+def test_an_old_schema_is_not_served_unless_migrated_at_the_start(broker: Any, state: Path) -> None:
+    from alembic import command as alembic
+
+    from app.db import Database
+    from app.migrations.steps import config_for
+
+    database = Database(f"sqlite:///{state / 'broker.db'}")
+    with database.engine.begin() as connection:
+        alembic.downgrade(config_for(connection), "-1")
+    database.close()
+    assert "another schema" in failing(state)
+    with serving(state, "--migrate") as (_, port):
+        assert get(state, port, "/readyz")[0] == 200
+
+
+def test_a_rolled_back_broker_still_answers(broker: Any, state: Path, tmp_path: Path) -> None:
+    broker("backup", str(tmp_path / "backup"))
+    broker("agency", "add", "county")
+    broker("restore", str(tmp_path / "backup"), "--replace")
+    with serving(state) as (_, port):
+        assert get(state, port, "/healthz")[0] == 200
+        assert get(state, port, "/readyz")[0] == 503
