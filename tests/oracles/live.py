@@ -1,0 +1,132 @@
+"""A broker as real processes on loopback TLS, and agencies that type real commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.profile import EncodingProfile
+
+PROJECT = "foster-pupils"
+PARTIES = ("schools", "welfare")
+TIMEOUT_S = 120
+
+
+def command(folder: Path, *words: str | Path, status: int = 0) -> str:
+    """Run one command to its end and return its standard output; another exit code is a failure."""
+    program = shutil.which(str(words[0]), path=str(Path(sys.executable).parent))
+    assert program is not None, words[0]
+    done = subprocess.run(
+        [program, *map(str, words[1:])],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=TIMEOUT_S,
+        check=False,
+        env=os.environ | {"PYTHONUTF8": "1"},
+    )
+    assert done.returncode == status, (words, done.returncode, done.stderr)
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class LiveBroker:
+    """A broker with both parties enrolled and one project; `url` is where it serves."""
+
+    folder: Path
+    url: str
+    log_key: str
+
+    def admin(self, *words: str | Path) -> str:
+        return command(self.folder, "blindlink-broker", "--state", "state", *words)
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "state" / "tls" / "broker.crt"
+
+    def token_file(self, party: str) -> Path:
+        return self.folder / f"{party}.token"
+
+
+@dataclass(frozen=True)
+class LiveAgency:
+    """One agency's folder."""
+
+    folder: Path
+    party: str
+
+    def type(self, *words: str | Path, status: int = 0) -> str:
+        return command(self.folder, "blindlink", *words, status=status)
+
+    def json(self, *words: str | Path) -> Any:
+        return json.loads(self.type(*words, "--json"))
+
+
+@contextmanager
+def live_broker(folder: Path, profile: EncodingProfile, *terms: str) -> Iterator[LiveBroker]:
+    """Found a broker, create the project under `terms`, serve and work until the block ends."""
+    folder.mkdir(parents=True)
+    admin = ("blindlink-broker", "--state", "state")
+    log_key = command(folder, *admin, "init", "--self-signed").strip()
+    for party in PARTIES:
+        command(folder, *admin, "agency", "add", party, "--title", party, "--role", "agency")
+        token = ("token", "issue", party, "--role", "agency", "--out", f"{party}.token")
+        command(folder, *admin, *token)
+    (folder / "profile.json").write_text(json.dumps(profile.to_json()))
+    providers = [word for party in PARTIES for word in ("--provider", party)]
+    drafted = command(
+        folder, *admin, "project", "draft", PROJECT, "--profile", "profile.json", *providers,
+        "--space", "shared", "--purpose", "rehearsal", "--population", "everyone", *terms,
+    )  # fmt: skip
+    (folder / "terms.json").write_text(drafted)
+    created = ("project", "create", "--terms", "terms.json", "--profile", "profile.json")
+    command(folder, *admin, *created)
+    with _process(folder, "serve", "--port", "0") as serving, _process(folder, "work"):
+        assert serving.stdout is not None
+        url = serving.stdout.readline().strip()
+        assert url.startswith("https://"), url
+        yield LiveBroker(folder, url, log_key)
+
+
+def set_up_agency(
+    broker: LiveBroker, folder: Path, party: str, file: Path, *options: str
+) -> LiveAgency:
+    """Give an agency its settings; its secret is the business of the test."""
+    folder.mkdir(parents=True)
+    agency = LiveAgency(folder, party)
+    agency.type(
+        "init", "--broker", broker.url, "--project", PROJECT, "--party", party,
+        "--token-file", broker.token_file(party), "--ca-file", broker.ca_file,
+        "--log-key", broker.log_key, "--file", file, "--population", "everyone", *options,
+    )  # fmt: skip
+    return agency
+
+
+@contextmanager
+def _process(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    program = shutil.which("blindlink-broker", path=str(Path(sys.executable).parent))
+    assert program is not None
+    with (folder / f"{words[0]}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "--state", "state", *words],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=TIMEOUT_S)
