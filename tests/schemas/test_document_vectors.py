@@ -1,0 +1,74 @@
+"""All vectors of documents: whoever reads these formats must agree on every one of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import rfc8785
+from oracles.vector_file import VECTORS, read_vectors
+from oracles.write_document_vectors import FORMATS, document_vectors
+
+import schemas
+from schemas.agreement import ProjectTerms
+from schemas.document import Document
+from schemas.errors import DocumentError
+from schemas.problem import Problem
+from schemas.profile import EncodingProfile
+from schemas.run import RunSpecification
+
+KINDS: dict[str, type[Document]] = {
+    "encoding-profile": EncodingProfile,
+    "project-terms": ProjectTerms,
+    "run-specification": RunSpecification,
+    "problem": Problem,
+}
+
+
+def cases(which: str) -> list[Any]:
+    return [
+        pytest.param(KINDS[name], vector, id=f"{name}: {vector['name']}")
+        for name in KINDS
+        for vector in read_vectors(name)[which]
+    ]
+
+
+@pytest.mark.parametrize(("kind", "vector"), cases("good"))
+def test_a_good_document_is_read_and_written_to_the_byte(
+    kind: type[Document], vector: dict[str, str]
+) -> None:
+    raw = vector["document"].encode()
+    document = kind.from_canonical(raw)
+    assert document.to_canonical() == raw
+    assert document.digest() == vector["sha256"]
+    assert rfc8785.dumps(json.loads(raw)) == raw
+
+
+@pytest.mark.parametrize(("kind", "vector"), cases("bad"))
+def test_a_bad_document_is_refused(kind: type[Document], vector: dict[str, str]) -> None:
+    with pytest.raises(DocumentError) as caught:
+        kind.from_canonical(vector["document"].encode())
+    assert str(caught.value).startswith(f"{kind.KIND}: ")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_stored_vectors_are_those_that_are_written(name: str) -> None:
+    assert read_vectors(name) == document_vectors(name)
+
+
+def test_every_written_format_is_read_here() -> None:
+    assert FORMATS.keys() == KINDS.keys()
+
+
+def test_every_vector_file_has_its_spec_page_and_names_it() -> None:
+    pages = VECTORS.parent / "spec"
+    for file in sorted(VECTORS.glob("*.json")):
+        spec = json.loads(file.read_text(encoding="utf-8"))["spec"]
+        page = pages / f"{spec}.md"
+        assert page.exists(), file.name
+        assert file.name in page.read_text(encoding="utf-8"), file.name
+
+
+def test_vectors_lie_beside_the_formats() -> None:
+    assert str(VECTORS).startswith(schemas.__path__[0])
