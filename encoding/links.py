@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,19 +85,31 @@ def join_links(workspace: Workspace, fetched: FetchedRelease, file: AgencyFile) 
         HandleMapError: the handle map of the release's epoch cannot be read.
     """
     header = fetched.header
-    keys = derive_map_keys(workspace.key(), header.project, header.epoch)
-    path = workspace.handle_map(header.project, header.epoch)
-    handle_map = read_handle_map(path, header.project, header.epoch, keys)
-    found: dict[str, LinkId] = {}
+    found = record_ids_of(workspace, header.project, header.epoch, file, fetched.links)
+    links = sorted(Link(record_id, fetched.links[h].hex()) for h, record_id in found.items())
+    return JoinedLinks(tuple(links), len(fetched.links) - len(found))
+
+
+def record_ids_of(
+    workspace: Workspace, project: str, epoch: int, file: AgencyFile, wanted: Container[Handle]
+) -> dict[Handle, str]:
+    """Return the record IDs of those wanted handles that stand for a record of the file.
+
+    Raises:
+        InputError: the file cannot be read.
+        HandleMapError: the handle map of the epoch cannot be read.
+    """
+    keys = derive_map_keys(workspace.key(), project, epoch)
+    handle_map = read_handle_map(workspace.handle_map(project, epoch), project, epoch, keys)
+    found: dict[Handle, str] = {}
     for chunk in file.open().select([file.id_column]).chunks():
         record_ids = chunk.columns[file.id_column]
         known, handles = handle_map.find(record_keys(keys, record_ids))
         for index in np.flatnonzero(known).tolist():
-            link_id = fetched.links.get(Handle(handles[index].tobytes()))
-            if link_id is not None:
-                found[record_ids[index]] = link_id
-    links = (Link(record_id, found[record_id].hex()) for record_id in sorted(found))
-    return JoinedLinks(tuple(links), len(fetched.links) - len(found))
+            handle = Handle(handles[index].tobytes())
+            if handle in wanted:
+                found[handle] = record_ids[index]
+    return found
 
 
 def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:

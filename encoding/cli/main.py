@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, str]] = {
     "links": "Fetch link IDs and put the record IDs beside them.",
     "extract": "Write link IDs and listed columns, to hand over.",
     "join": "Attach received columns to the own rows by link ID.",
+    "resolve": "Say which of your records some handles stand for.",
     "status": "Say where the linkage stands and what comes next.",
     "refresh": "Do all of it, unattended, every week.",
     "receipt": "Check the proofs that the broker has given.",

@@ -1,0 +1,56 @@
+"""Puts the agency's own record IDs in place of handles, in a table that names records by handle."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from encoding.agency_file import AgencyFile
+from encoding.errors import LinksFileError, NotReadyError
+from encoding.files import write_csv
+from encoding.links import record_ids_of
+from encoding.records import open_table
+from encoding.workspace import Workspace
+from schemas.ids import HANDLE_BYTES, Handle
+
+HANDLE: Final = "handle"
+RECORD_ID: Final = "record_id"
+_HANDLE_PATTERN: Final = re.compile(rf"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
+
+
+def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output: Path) -> int:
+    """Write the rows of `listed` whose handle stands for a record of `file`; return how many.
+
+    Args:
+        listed: a CSV file with a column `handle`; its other columns are kept.
+        output: gets the record ID in place of the handle, in the order of `listed`.
+    Raises:
+        NotReadyError: this workspace has not encoded for any project yet.
+        LinksFileError: `listed` has no such column, or something else than a handle in it.
+        InputError: a file cannot be read.
+    """
+    view = workspace.project()
+    if view is None:
+        raise NotReadyError("nothing has been encoded here yet", hint="see: blindlink status")
+    table = open_table(listed, encoding="utf-8")
+    if HANDLE not in table.columns:
+        raise LinksFileError(f"{listed.name} has no column {HANDLE}")
+    others = tuple(column for column in table.columns if column != HANDLE)
+    rows: list[tuple[Handle, tuple[str, ...]]] = []
+    for chunk in table.select(list(table.columns)).chunks():
+        cells = zip(*(chunk.columns[column] for column in others), strict=True) if others else ()
+        texts = chunk.columns[HANDLE]
+        for offset, (text, kept) in enumerate(zip(texts, cells or [()] * len(texts), strict=True)):
+            rows.append((_handle(text, listed.name, chunk.first_row + offset), tuple(kept)))
+    wanted = {handle for handle, _ in rows}
+    record_ids = record_ids_of(workspace, view.project, view.terms.epoch, file, wanted)
+    found = [(record_ids[handle], *kept) for handle, kept in rows if handle in record_ids]
+    write_csv(output, (RECORD_ID, *others), found)
+    return len(found)
+
+
+def _handle(text: str, name: str, row: int) -> Handle:
+    if not _HANDLE_PATTERN.fullmatch(text):
+        raise LinksFileError(f"{name}, row {row}: not a handle")
+    return Handle(bytes.fromhex(text))

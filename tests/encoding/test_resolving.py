@@ -1,0 +1,57 @@
+"""Handles become record IDs again at the agency that drew them, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from oracles.agency import Agency
+
+from encoding.agency_file import AgencyFile
+from encoding.errors import LinksFileError, NotReadyError
+from encoding.resolving import resolve_handles
+
+
+@pytest.fixture
+def agency(tmp_path: Path, view, secret) -> Agency:
+    agency = Agency(tmp_path / "welfare", view, secret)
+    agency.workspace.keep_project(view)
+    return agency
+
+
+def resolved(agency: Agency, people_file: Path, listed: Path, text: str) -> str:
+    listed.write_text(text, encoding="utf-8")
+    output = listed.with_name("resolved.csv")
+    resolve_handles(agency.workspace, AgencyFile(people_file, "ID"), listed, output)
+    return output.read_text(encoding="utf-8")
+
+
+def test_rows_get_the_record_id_in_place_of_the_handle(agency, tmp_path, people, write_people):
+    path = write_people(people)
+    agency.encode(path)
+    record_id = people[0][0]
+    text = f"pair,handle,band\n7,{agency.handle_of(record_id).hex()},review\n8,{'0' * 32},auto\n"
+    found = resolved(agency, path, tmp_path / "pairs.csv", text)
+    assert found == f"record_id,pair,band\n{record_id},7,review\n"
+
+
+def test_handles_alone_are_enough(agency, tmp_path, people, write_people):
+    path = write_people(people)
+    agency.encode(path)
+    record_id = people[1][0]
+    text = f"handle\n{agency.handle_of(record_id).hex()}\n"
+    assert resolved(agency, path, tmp_path / "h.csv", text) == f"record_id\n{record_id}\n"
+
+
+@pytest.mark.parametrize("text", ["name\nx\n", "handle\nnot-one\n"])
+def test_a_table_without_handles_is_refused(agency, tmp_path, people, write_people, text):
+    path = write_people(people)
+    agency.encode(path)
+    with pytest.raises(LinksFileError):
+        resolved(agency, path, tmp_path / "pairs.csv", text)
+
+
+def test_nothing_resolves_before_anything_was_encoded(tmp_path, view, secret, people, write_people):
+    agency = Agency(tmp_path / "welfare", view, secret)
+    with pytest.raises(NotReadyError):
+        resolved(agency, write_people(people), tmp_path / "h.csv", "handle\n")
