@@ -1,10 +1,16 @@
-"""Copies of an embedded broker as it stands, and what a broker has released, read past the HTTP API."""
+"""Copies of a broker as it stands, and what a broker has released, read past the HTTP API."""
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg import sql
+from services.postgres import PostgresServer
 from sqlalchemy import select, text
 
 from app.broker import Broker, open_broker
@@ -26,16 +32,56 @@ def copy_broker(broker: Broker, folder: Path, clock: Clock) -> Broker:
         found = source.with_name(source.name + suffix)
         if found.exists():
             shutil.copy(found, folder / f"copy.db{suffix}")
-    url = f"sqlite:///{(folder / 'copy.db').as_posix()}"
+    return _open(broker, folder, f"sqlite:///{(folder / 'copy.db').as_posix()}", clock)
+
+
+@contextmanager
+def copied_broker(broker: Broker, folder: Path, server: PostgresServer | None) -> Iterator[Broker]:
+    """Yield an open copy of a broker on either database, none of whose processes may run.
+
+    Args:
+        server: where its database is; None for SQLite.
+    """
+    broker.database.close()
+    with contextlib.ExitStack() as stack:
+        if server is None:
+            copy = copy_broker(broker, folder, broker.clock)
+        else:
+            shutil.copytree(broker.settings.state_dir, folder)
+            url = stack.enter_context(_copied_database(server, str(broker.database.url.database)))
+            copy = _open(broker, folder, url, broker.clock)
+        # Connections are closed before the database is dropped.
+        stack.callback(copy.close)
+        yield copy
+
+
+def _open(broker: Broker, folder: Path, url: str, clock: Clock) -> Broker:
     changed = {"state_dir": folder, "database_url": url}
     return open_broker(broker.settings.model_copy(update=changed), clock=clock)
 
 
-def released_links(broker: Broker) -> Links:
-    """Return the links of every release by recipient; fails where a recipient has two."""
+@contextmanager
+def _copied_database(server: PostgresServer, name: str) -> Iterator[str]:
+    copy = sql.Identifier(f"{name}_{secrets.token_hex(3)}")
+    # A killed client's session may outlive it by a moment, and a copy needs the database to itself.
+    server.execute(
+        sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
+            sql.Literal(name)
+        )
+    )
+    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, sql.Identifier(name)))
+    try:
+        yield server.url(copy.as_string().strip('"'))
+    finally:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(copy))
+
+
+def released_links(broker: Broker, run: str | None = None) -> Links:
+    """Return the links of every release (of a run) by recipient; fails where a recipient has two."""
     found: Links = {}
+    chosen = select(Release) if run is None else select(Release).where(Release.run == run)
     with broker.database.read() as session:
-        for release in session.scalars(select(Release)):
+        for release in session.scalars(chosen):
             file = OpenedFile(
                 release.id,
                 release.sha256,

@@ -1,0 +1,197 @@
+"""Broker and worker killed at random moments while agencies upload, a run is done, releases are fetched.
+
+Real processes by their real commands and SIGKILL, on both databases. What was acknowledged must be there
+afterwards, the run must end as it does undisturbed, and the log must verify with every pin ever kept.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+from oracles.broker_processes import Process, command_path, killing
+from oracles.broker_twins import Links, copied_broker, released_links
+from oracles.kill_scene import N_COMMON, Scene
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
+
+from app.broker import Broker
+from app.runs.models import Run
+from app.worker.loop import Worker
+from schemas.release import parse_release, release_digest
+
+
+@dataclass(frozen=True)
+class Kills:
+    """How often the broker is killed while others upload and fetch, and the worker while it works."""
+
+    in_uploads: int
+    of_workers: int
+    in_fetches: int
+
+    def __str__(self) -> str:
+        return f"{self.in_uploads + self.of_workers + self.in_fetches}-kills"
+
+
+QUICK = Kills(in_uploads=7, of_workers=9, in_fetches=4)
+LONG = Kills(in_uploads=70, of_workers=90, in_fetches=40)
+# Of one run. A worker is killed after a moment's work, so that a run outlives about this many.
+WORKERS_OF_RUN = 9
+
+
+@pytest.mark.parametrize("kills", [QUICK, pytest.param(LONG, marks=pytest.mark.soak)], ids=str)
+@pytest.mark.timeout(3600)
+def test_nothing_acknowledged_is_lost_and_runs_end_as_undisturbed_ones(
+    scene: Scene, kills: Kills
+) -> None:
+    upload_under_kills(scene, kills.in_uploads)
+    n_left = kills.of_workers
+    while n_left > 0:
+        scene.upload_both()
+        run, n_done = run_under_kills(scene, min(n_left, WORKERS_OF_RUN))
+        n_left -= n_done
+    fetch_under_kills(scene, run, kills.in_fetches)
+    check_receipts(scene)
+    check_log(scene)
+
+
+def upload_under_kills(scene: Scene, n_kills: int) -> None:
+    """Upload again and again until the broker was killed this often."""
+    with killing(scene.served, n_kills, lambda: scene.rng.uniform(0.005, 0.8)) as over:
+        while not over.is_set():
+            scene.upload_both()
+
+
+def run_under_kills(scene: Scene, n_kills: int) -> tuple[str, int]:
+    """Do one run, killing its workers, and the broker once; compare what it gives with the undisturbed run's.
+
+    Returns the run, and how many workers were killed before it was done.
+    """
+    run = str(scene.linkage.ask().json()["run"])
+    scene.pin()
+    expected = undisturbed(scene, run)
+    with killing(scene.served, 1, lambda: scene.rng.uniform(0.1, 3.0)):
+        n_done = work_under_kills(scene, run, n_kills)
+    assert outcome(scene.real.broker, run) == expected
+    kinds = Counter(
+        entry["kind"] for entry in scene.linkage.log_entries() if entry["object"] == run
+    )
+    assert kinds["run-finished"] == 1
+    scene.pin()
+    return run, n_done
+
+
+def outcome(broker: Broker, run: str) -> tuple[dict[str, int | None], Links]:
+    """Return what a run came to: its state's counts, and every recipient's links."""
+    with broker.database.read() as session:
+        row = session.get(Run, run)
+        assert row is not None
+        assert row.state == "succeeded"
+        names = ("candidate_pairs", "auto_pairs", "review_pairs", "groups")
+        counts = {name: getattr(row, name) for name in names}
+    assert counts["groups"] == N_COMMON
+    return counts, released_links(broker, run)
+
+
+def undisturbed(scene: Scene, run: str) -> tuple[dict[str, int | None], Links]:
+    """Do the run that waits in a copy of the whole broker, and return what it comes to there."""
+    scene.served.stop()
+    folder = scene.folder / f"copy-{run}"
+    with copied_broker(scene.real.broker, folder, scene.server) as copy:
+        Worker(copy).work(until_idle=True)
+        expected = outcome(copy, run)
+    scene.served.restart()
+    return expected
+
+
+def work_under_kills(scene: Scene, run: str, n_kills: int) -> int:
+    """Start workers and kill each while it works, at most this many, until the run is done."""
+    pause = threading.Event()
+    n_done = n_stalled = 0
+    while scene.linkage.get(f"/v1/runs/{run}").json()["state"] != "succeeded":
+        worker = Process(scene.settings, "work")
+        assert worker.wait_for("run_taken_up"), worker.lines
+        if n_done == n_kills:
+            assert worker.wait_for("run_completed"), worker.lines
+        # Some die while they load, but never so many in a row that the run counts as one that kills.
+        elif n_stalled >= 2 or scene.rng.random() < 0.7:
+            worker.wait_for("block_stored", timeout_s=10)
+        pause.wait(scene.rng.uniform(0, 0.1))
+        n_stalled = 0 if worker.has_said("block_stored") else n_stalled + 1
+        n_done += not worker.has_said("worker_stopped")
+        worker.kill()
+    return min(n_done, n_kills)
+
+
+def fetch_under_kills(scene: Scene, run: str, n_kills: int) -> None:
+    """Fetch releases over and over; whoever got a byte must be in the log, and no torn file may pass."""
+    path = f"/v1/projects/{PROJECT}/releases"
+    releases = {
+        party: next(
+            release
+            for release in scene.linkage.get(path, party).json()["releases"]
+            if release["run"] == run
+        )
+        for party in (CHILD_WELFARE, SCHOOL)
+    }
+    got_bytes: Counter[str] = Counter()
+    with killing(scene.served, n_kills, lambda: scene.rng.uniform(0.01, 0.3)) as over:
+        while not over.is_set() or min(got_bytes.values(), default=0) < 2:
+            for party, release in releases.items():
+                content = received(scene, party, release["release"])
+                got_bytes[release["release"]] += bool(content)
+                if len(content) == release["size_bytes"]:
+                    assert release_digest(content) == release["sha256"]
+                    assert len(parse_release(content)[1]) == N_COMMON
+    logged = Counter(
+        entry["object"]
+        for entry in scene.linkage.log_entries()
+        if entry["kind"] == "release-fetched"
+    )
+    assert all(logged[release] >= n for release, n in got_bytes.items())
+
+
+def received(scene: Scene, party: str, release: str) -> bytes:
+    """Return all bytes of a release that arrived, be the answer whole or not."""
+    content = b""
+
+    def fetch(client: httpx2.Client) -> None:
+        nonlocal content
+        headers = scene.linkage.as_party(party)
+        with client.stream("GET", f"/v1/releases/{release}/file", headers=headers) as answer:
+            assert answer.status_code == 200
+            for chunk in answer.iter_raw():
+                content += chunk
+
+    try:
+        fetch(scene.served.client)
+    except httpx2.TransportError:
+        scene.served.wait_until_served()
+    return content
+
+
+def check_receipts(scene: Scene) -> None:
+    """Every receipt that was ever handed out is still what the broker says."""
+    assert scene.receipts
+    for upload, (party, receipt) in scene.receipts.items():
+        assert scene.linkage.get(f"/v1/uploads/{upload}/receipt", party).json() == receipt
+    kinds = Counter(scene.linkage.log_kinds())
+    assert kinds["upload-received"] == len(scene.receipts)
+    assert kinds["upload-rejected"] == 0
+
+
+def check_log(scene: Scene) -> None:
+    """The auditor's own command verifies the exported log with every checkpoint that was pinned."""
+    bundle = scene.folder / "log.bundle"
+    bundle.write_bytes(scene.linkage.get("/v1/log/bundle", "operator", "operator").content)
+    pins = [argument for pin in scene.pins for argument in ("--pin", str(pin))]
+    done = subprocess.run(
+        [command_path("blindlink-audit"), "verify", str(bundle), *pins],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
