@@ -87,14 +87,13 @@ def fill_outbox(
     scratch = workspace.scratch()
     with ProblemLog(scratch / "problems.csv") as problems:
         table = order.file.open()
-        ids = _read_record_ids(table.select([order.file.id_column]), keys, progress)
-        handle_map = read_handle_map(map_path, terms.project, terms.epoch, keys)
-        handle_map = handle_map.with_handles_for(ids.keys)
-        job = _Job(order, secret, keys, handle_map, problems, scratch)
-        counts, warnings = job.write_body(table, ids.n_rows, progress)
+        known = read_handle_map(map_path, terms.project, terms.epoch, keys)
+        handed = _hand_out(known, table.select([order.file.id_column]), keys, progress)
+        job = _Job(order, secret, keys, handed.handle_map, problems, scratch)
+        counts, warnings = job.write_body(table, handed.n_rows, progress)
         _settle_problems(order, problems, counts)
         _check_counts(terms, counts)
-        write_handle_map(map_path, handle_map, keys)
+        write_handle_map(map_path, handed.handle_map, keys)
         header = _header(order, secret, counts)
         manifest = _replace_outbox(workspace, order, header, scratch / "body", now)
         if order.skip_invalid is not None:
@@ -102,12 +101,14 @@ def fill_outbox(
         n_skipped = problems.n_rows
     workspace.scratch()
     outbox = Outbox(workspace.container(terms.project), manifest)
-    return Filled(outbox, ids.n_rows, n_skipped, counts.n_dropped, warnings)
+    return Filled(outbox, handed.n_rows, n_skipped, counts.n_dropped, warnings)
 
 
 @dataclass(frozen=True, slots=True)
-class _RecordIds:
-    keys: RecordKeys
+class _HandedOut:
+    """The map in which every record of the file has a handle, and how many rows the file has."""
+
+    handle_map: HandleMap
     n_rows: int
 
 
@@ -156,17 +157,18 @@ class _Job:
         return counts, encoder.warnings
 
 
-def _read_record_ids(table: Table, keys: MapKeys, progress: Progress) -> _RecordIds:
+def _hand_out(known: HandleMap, record_ids: Table, keys: MapKeys, progress: Progress) -> _HandedOut:
     """Read the record IDs alone; rows without one are left out, and reported by the second reading."""
     high, low, n_rows = [], [], 0
-    for chunk in table.chunks():
-        record_ids = chunk.columns[table.columns[0]]
-        found = record_keys(keys, [record_id for record_id in record_ids if record_id])
+    (column,) = record_ids.columns
+    for chunk in record_ids.chunks():
+        found = record_keys(keys, [record_id for record_id in chunk.columns[column] if record_id])
         high.append(found.high)
         low.append(found.low)
-        n_rows += len(record_ids)
+        n_rows += chunk.n_rows
         progress("reading record IDs", chunk.share, n_rows, "rows")
-    return _RecordIds(RecordKeys(np.concatenate(high), np.concatenate(low)), n_rows)
+    wanted = RecordKeys(np.concatenate(high), np.concatenate(low))
+    return _HandedOut(known.with_handles_for(wanted), n_rows)
 
 
 def _missing_ids(record_ids: list[str], first_row: int, column: str) -> list[RowProblem]:
