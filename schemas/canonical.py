@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Final, NoReturn, TypeAlias
 
@@ -107,40 +108,55 @@ def parse_canonical_object(raw: bytes) -> dict[str, JsonValue]:
 
 
 def _text_of(value: object, depth: int) -> str:
-    if isinstance(value, str):
+    # By exact type first, since almost every value is a plain one and a log has millions of them.
+    if type(value) is str:
         return encode_basestring(value)
+    if type(value) is dict:
+        return _object_text(value, depth)
+    if type(value) is list or type(value) is tuple:
+        return _array_text(value, depth)
+    return _other_text(value, depth)
+
+
+def _other_text(value: object, depth: int) -> str:
     if value is None or isinstance(value, bool):
         return _LITERALS[value]
     if isinstance(value, int):
         return _integer_text(value)
-    if isinstance(value, (Mapping, list, tuple)):
-        if depth == MAX_DEPTH:
-            raise CanonicalError(f"nested more than {MAX_DEPTH} levels deep")
-        return (
-            _object_text(value, depth) if isinstance(value, Mapping) else _array_text(value, depth)
-        )
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, Mapping):
+        return _object_text(value, depth)
+    if isinstance(value, (list, tuple)):
+        return _array_text(value, depth)
     raise CanonicalError(f"canonical JSON cannot hold a {type(value).__name__}")
 
 
 def _object_text(value: Mapping[object, object], depth: int) -> str:
-    members = [
-        f"{encode_basestring(key)}:{_text_of(value[key], depth + 1)}" for key in _sorted_keys(value)
-    ]
+    _refuse_deeper(depth)
+    members = [name + _text_of(value[key], depth + 1) for key, name in _names_of(tuple(value))]
     return "{" + ",".join(members) + "}"
 
 
 def _array_text(value: Sequence[object], depth: int) -> str:
+    _refuse_deeper(depth)
     return "[" + ",".join([_text_of(item, depth + 1) for item in value]) + "]"
 
 
-def _sorted_keys(value: Mapping[object, object]) -> list[str]:
-    keys = [key for key in value if isinstance(key, str)]
-    if len(keys) != len(value):
+def _refuse_deeper(depth: int) -> None:
+    if depth == MAX_DEPTH:
+        raise CanonicalError(f"nested more than {MAX_DEPTH} levels deep")
+
+
+@lru_cache(maxsize=512)
+def _names_of(keys: tuple[object, ...]) -> tuple[tuple[str, str], ...]:
+    # Documents of one kind have the same keys, so their order and spelling are worked out once.
+    texts = [key for key in keys if isinstance(key, str)]
+    if len(texts) != len(keys):
         raise CanonicalError("an object key is not text")
     # RFC 8785 §3.2.3 sorts by UTF-16 code units, which differs from code points beyond the BMP only.
-    if "".join(keys).isascii():
-        return sorted(keys)
-    return sorted(keys, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+    texts.sort(key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+    return tuple((key, encode_basestring(key) + ":") for key in texts)
 
 
 def _integer_text(value: int) -> str:

@@ -6,13 +6,14 @@ file is compared with the database: what was signed must still be there.
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.durable import write_durably
+from app.durable import write_new
 from app.errors import ConfigurationError
 from app.matchlog.errors import LastCheckpointMissingError
 from schemas.errors import CheckpointError
@@ -58,7 +59,7 @@ class LastCheckpointFile:
         ((checkpoint, _),) = parse_checkpoints(serialise_checkpoints([note]))
         with self._lock:
             if not self.path.exists() or self.read().size < checkpoint.size:
-                write_durably(self.path, serialise_checkpoints([note]))
+                self._replace(serialise_checkpoints([note]))
 
     def advance_after_commit(self, session: Session, note: bytes) -> None:
         """Remember the checkpoint once, and only if, the session's transaction commits."""
@@ -66,6 +67,14 @@ class LastCheckpointFile:
             event.listen(session, "after_commit", self._committed)
             event.listen(session, "after_soft_rollback", _forget)
         session.info[_PENDING] = note
+
+    def _replace(self, content: bytes) -> None:
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        beside.unlink(missing_ok=True)
+        write_new(beside, content)
+        # The folder is not synced: after a power cut the file may be the one before, which is as good as a
+        # commit ago, and every append would wait for the disk once more.
+        beside.replace(self.path)
 
     def _committed(self, session: Session) -> None:
         note = session.info.get(_PENDING)
