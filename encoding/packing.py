@@ -84,8 +84,7 @@ def fill_outbox(
     terms = order.view.terms
     keys = derive_map_keys(workspace.key(), terms.project, terms.epoch)
     map_path = workspace.handle_map(terms.project, terms.epoch)
-    scratch = workspace.scratch()
-    with ProblemLog(scratch / "problems.csv") as problems:
+    with workspace.scratch() as scratch, ProblemLog(scratch / "problems.csv") as problems:
         table = order.file.open()
         known = read_handle_map(map_path, terms.project, terms.epoch, keys)
         handed = _hand_out(known, table.select([order.file.id_column]), keys, progress)
@@ -99,7 +98,6 @@ def fill_outbox(
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
-    workspace.scratch()
     outbox = Outbox(workspace.container(terms.project), manifest)
     return Filled(outbox, handed.n_rows, n_skipped, counts.n_dropped, warnings)
 

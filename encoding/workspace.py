@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import secrets
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -67,12 +69,19 @@ class Workspace:
         """Return the lock that `refresh` holds from its first step to its last."""
         return Lock(self.folder / "refresh-lock")
 
-    def scratch(self) -> Path:
-        """Return an empty folder for what a command needs only while it runs; call it under the lock."""
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give an empty folder for as long as the block lasts; call it under the lock.
+
+        What a killed command left in it goes first.
+        """
         folder = self.folder / "scratch"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-        return folder
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def key(self) -> bytes:
         """Return the workspace key; call it under the lock, since the first call makes it.

@@ -260,7 +260,9 @@ def test_damaged_handle_map_stops_everything(agency: Agency, people, write_peopl
 
 def test_nothing_is_left_in_scratch(agency: Agency, people, write_people) -> None:
     agency.encode(write_people(people))
-    assert list((agency.workspace.folder / "scratch").iterdir()) == []
+    with pytest.raises(InvalidRowsError):
+        agency.encode(write_people([*people, ("", "Flo", "May", "2010-01-01")]))
+    assert not (agency.workspace.folder / "scratch").exists()
 
 
 def test_progress_of_both_readings_reaches_the_end(agency: Agency, people, write_people) -> None:

@@ -55,10 +55,26 @@ def test_lost_key_is_not_replaced_while_there_are_handle_maps(tmp_path: Path) ->
         workspace.key()
 
 
-def test_scratch_folder_is_empty_each_time(tmp_path: Path) -> None:
+def test_scratch_folder_is_gone_after_use(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path / "w")
-    (workspace.scratch() / "left").write_bytes(b"x")
-    assert list(workspace.scratch().iterdir()) == []
+    with workspace.scratch() as folder:
+        (folder / "left").write_bytes(b"x")
+    assert not folder.exists()
+
+
+def test_scratch_folder_is_gone_after_a_failure(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path / "w")
+    with pytest.raises(ZeroDivisionError), workspace.scratch():
+        raise ZeroDivisionError
+    assert not (workspace.folder / "scratch").exists()
+
+
+def test_scratch_folder_is_empty_after_a_kill(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path / "w")
+    (workspace.folder / "scratch").mkdir()
+    (workspace.folder / "scratch" / "left").write_bytes(b"x")
+    with workspace.scratch() as folder:
+        assert list(folder.iterdir()) == []
 
 
 def test_project_that_was_never_seen_is_none(tmp_path: Path) -> None:
