@@ -233,3 +233,7 @@ def _report_failure(error: AuditError, as_json: bool) -> None:
     click.echo(f"blindlink-audit: {first}", err=True)
     for line in rest:
         click.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    main()

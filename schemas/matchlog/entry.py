@@ -129,7 +129,8 @@ def parse_entry(raw: bytes) -> Entry:
     if len(raw) > MAX_ENTRY_BYTES:
         raise EntryError("an entry is longer than its kind may be")
     try:
-        entry = Entry.model_validate(_with_tuples(parse_canonical_object(raw)))
+        value = parse_canonical_object(raw)
+        entry = Entry.model_validate(_with_tuples(value) if b"[" in raw else value)
     except CanonicalError as exc:
         raise EntryError(f"log entry: {exc}") from exc
     except ValidationError as exc:

@@ -51,6 +51,20 @@ def test_an_indented_spelling_is_read_but_is_not_canonical(document: Any, indent
             parse_canonical(spelled)
 
 
+ascii_text = st.text(st.characters(max_codepoint=127))
+
+
+@given(st.dictionaries(ascii_text, ascii_text | st.integers(-9, 9), max_size=5), st.booleans())
+def test_ascii_is_canonical_exactly_where_the_package_writes_it(document: Any, bend: bool) -> None:
+    spelled = json.dumps(document, separators=(",", ":"), sort_keys=bend).encode()
+    try:
+        parse_canonical(spelled)
+    except CanonicalError:
+        assert spelled != rfc8785.dumps(document)
+    else:
+        assert spelled == rfc8785.dumps(document)
+
+
 @given(st.dictionaries(st.text(), scalars, max_size=6), st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_matter(document: dict[str, Any], shuffler: Any) -> None:
     items = list(document.items())

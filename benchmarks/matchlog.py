@@ -1,0 +1,342 @@
+"""The match log at size: append, prove, export, verify; one line of JSON for each measure.
+
+Appending is bound by the disk, so a bare commit that syncs is measured beside it, in the same run on the same
+disk. Verifying runs in a process of its own, whose peak memory is taken from the system.
+
+    python benchmarks/matchlog.py [--entries 1000000] [--batch 100] [--folder DIR] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import resource
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.db import Base, Database
+from app.matchlog import models, triggers  # noqa: F401
+from app.matchlog.draft import SOFTWARE, EntryDraft
+from app.matchlog.export import export_bundle
+from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.matchlog.proofs import entry_proof, inclusion_proof, newest_checkpoint
+from app.matchlog.service import MatchLog
+from schemas.agreement import ProjectTerms
+from schemas.matchlog import kinds
+from schemas.matchlog.entry import Actor
+from schemas.matchlog.note import NoteSigner
+from schemas.run import IdSpace, MatchingPolicy, Recipient, RunSpecification, RunUpload
+
+PARTIES = ("county-cw", "school-district")
+PROFILE = "ab" * 32
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+
+
+class Story:
+    """Weekly linkages of one project without end, as drafts; the clock moves an hour a linkage."""
+
+    def __init__(self) -> None:
+        self.random = random.Random(1)
+        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
+        self.terms = ProjectTerms(
+            project="foster",
+            purpose="foster-care",
+            providers=PARTIES,
+            recipients=tuple(Recipient(party=p, mode="linked", space="shared") for p in PARTIES),
+            spaces=(IdSpace(name="shared", lifetime="run"),),
+            profile=PROFILE,
+            policy=MatchingPolicy(auto="0.85", review="0.78", margin="0.05", solver="groups"),
+            population="pupils",
+            start="2026-01-01",
+            end="2099-12-31",
+        )
+
+    def clock(self) -> datetime:
+        return self.moment
+
+    def id(self, prefix: str) -> str:
+        return f"{prefix}-{self.random.randbytes(16).hex()}"
+
+    def drafts(self) -> Iterator[EntryDraft]:
+        for party in PARTIES:
+            yield EntryDraft(kinds.PartyEnrolled(party=party, role="agency", fingerprint=None))
+        yield self._draft(kinds.ProjectCreated(terms=self.terms))
+        while True:
+            self.moment += timedelta(hours=1)
+            yield from self._linkage()
+
+    def _linkage(self) -> Iterator[EntryDraft]:
+        bodies = {party: self._upload() for party in PARTIES}
+        uploads = {party: self.id("upl") for party in PARTIES}
+        for party in PARTIES:
+            yield self._draft(bodies[party], uploads[party], party)
+        specification = self._specification(uploads, bodies)
+        run, digest = specification.run, specification.digest()
+        asked = kinds.RunAsked(specification_sha256=digest, specification=specification)
+        yield self._draft(asked, run, PARTIES[0])
+        yield self._draft(kinds.RunStarted(attempt=1), run)
+        yield self._draft(
+            kinds.RunFinished(
+                specification_sha256=digest,
+                candidate_pairs=1800,
+                auto_pairs=1650,
+                review_pairs=None,
+                groups=1650,
+                match_record_root=None,
+                kernel="numpy",
+                software="blindlink-0.1.0",
+            ),
+            run,
+        )
+        releases = {party: (self.id("rel"), self.random.randbytes(32).hex()) for party in PARTIES}
+        for party, (release, sha256) in releases.items():
+            body = kinds.ReleasePrepared(
+                run=run, recipient=party, mode="linked", space="shared", links=1650, sha256=sha256
+            )
+            yield self._draft(body, release)
+        for party, (release, sha256) in releases.items():
+            yield self._draft(kinds.ReleaseFetched(recipient=party, sha256=sha256), release, party)
+        for party in PARTIES:
+            container = bodies[party].container_sha256
+            body = kinds.UploadDestroyed(container_sha256=container, reason="retention")
+            yield self._draft(body, uploads[party])
+
+    def _upload(self) -> kinds.UploadReceived:
+        return kinds.UploadReceived(
+            epoch=1,
+            records=2000,
+            encodings=2050,
+            container_sha256=self.random.randbytes(32).hex(),
+            size_bytes=290_000,
+            profile=PROFILE,
+            key_id="0123456789abcdef",
+            as_of="2026-01-01",
+            population="pupils",
+            privacy_audit=None,
+            manifest_sha256=self.random.randbytes(32).hex(),
+        )
+
+    def _specification(
+        self, uploads: dict[str, str], bodies: dict[str, kinds.UploadReceived]
+    ) -> RunSpecification:
+        return RunSpecification(
+            run=self.id("run"),
+            project="foster",
+            epoch=1,
+            agreement=self.terms.digest(),
+            uploads=tuple(
+                RunUpload(
+                    party=party,
+                    upload=uploads[party],
+                    container_sha256=bodies[party].container_sha256,
+                    manifest_sha256=bodies[party].manifest_sha256,
+                )
+                for party in PARTIES
+            ),
+            profile=PROFILE,
+            policy=self.terms.policy,
+            recipients=self.terms.recipients,
+            spaces=self.terms.spaces,
+            floor=self.terms.floor,
+            asked_by=PARTIES[0],
+            asked_at="2026-01-01T00:00:00Z",
+        )
+
+    def _draft(
+        self, body: Any, object_id: str | None = None, party: str | None = None
+    ) -> EntryDraft:
+        actor = SOFTWARE if party is None else Actor(party=party, person=None, role="agency")
+        return EntryDraft(
+            body,
+            actor=actor,
+            project="foster",
+            agreement=self.terms.digest(),
+            purpose="foster-care",
+            object=object_id,
+        )
+
+
+def bare_commits_per_s(folder: Path, n: int = 200) -> float:
+    """Commits a second of one short row that is synced, as the log's own database syncs."""
+    connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode=wal")
+    connection.execute("PRAGMA synchronous=2")
+    connection.execute("CREATE TABLE bare (row BLOB)")
+    start = time.perf_counter()
+    for _ in range(n):
+        connection.execute("INSERT INTO bare VALUES (zeroblob(200))")
+    taken = time.perf_counter() - start
+    connection.close()
+    return n / taken
+
+
+def append_all(
+    folder: Path, n_entries: int, batch: int
+) -> tuple[Database, MatchLog, dict[str, Any]]:
+    """Write the log, and measure its appends with bare commits before, between and after."""
+    database = Database(f"sqlite:///{(folder / 'broker.db').as_posix()}")
+    tables = [table for name, table in Base.metadata.tables.items() if name.startswith("log_")]
+    Base.metadata.create_all(database.engine, tables=tables)
+    told = Story()
+    log = MatchLog(
+        NoteSigner("broker.example/log", KEY),
+        LastCheckpointFile(folder / "last-checkpoint"),
+        clock=told.clock,
+    )
+    with database.write() as session:
+        log.start(session, "blindlink-0.1.0")
+    drafts = told.drafts()
+    rates, bare, written = [], [bare_commits_per_s(fresh(folder))], 1
+    while written < n_entries:
+        prepared = [
+            [next(drafts) for _ in range(min(batch, n_entries - written - k * batch))]
+            for k in range(min(100, -(-(n_entries - written) // batch)))
+        ]
+        start = time.perf_counter()
+        for part in prepared:
+            with database.write() as session:
+                log.append(session, part)
+        n_written = sum(map(len, prepared))
+        rates.append(n_written / (time.perf_counter() - start))
+        written += n_written
+        if len(rates) % 25 == 0:
+            bare.append(bare_commits_per_s(fresh(folder)))
+    bare.append(bare_commits_per_s(fresh(folder)))
+    return (
+        database,
+        log,
+        {
+            "measure": "append",
+            "entries": n_entries,
+            "batch": batch,
+            "entries_per_s_median": round(statistics.median(rates)),
+            "entries_per_s_slowest": round(min(rates)),
+            "batches_per_s_median": round(statistics.median(rates) / batch, 1),
+            "bare_commits_per_s_median": round(statistics.median(bare)),
+            "bare_commits_per_s": [round(rate) for rate in bare],
+        },
+    )
+
+
+def fresh(folder: Path) -> Path:
+    """A new folder on the same disk."""
+    return Path(tempfile.mkdtemp(dir=folder))
+
+
+def single_appends(database: Database, log: MatchLog, n: int) -> dict[str, Any]:
+    """One entry a transaction: how near to a bare commit."""
+    story = Story()
+    drafts = [
+        EntryDraft(kinds.PartyEnrolled(party=f"party-{i}", role="agency", fingerprint=None))
+        for i in range(n)
+    ]
+    del story
+    start = time.perf_counter()
+    for draft in drafts:
+        with database.write() as session:
+            log.append(session, [draft])
+    return {"measure": "append-single", "commits_per_s": round(n / (time.perf_counter() - start))}
+
+
+def proofs(database: Database, n: int = 2000) -> dict[str, Any]:
+    """Inclusion proofs of entries chosen at random, each in a transaction of its own."""
+    chooser = random.Random(2)
+    bare, whole = [], []
+    with database.read() as session:
+        size = newest_checkpoint(session).size
+    for _ in range(n):
+        index = chooser.randrange(size)
+        with database.read() as session:
+            start = time.perf_counter()
+            inclusion_proof(session, index, size)
+            middle = time.perf_counter()
+            entry_proof(session, index)
+            whole.append(time.perf_counter() - middle)
+            bare.append(middle - start)
+    return {
+        "measure": "inclusion-proof",
+        "entries": size,
+        "p50_ms": quantile_ms(bare, 0.5),
+        "p99_ms": quantile_ms(bare, 0.99),
+        "receipt_p99_ms": quantile_ms(whole, 0.99),
+    }
+
+
+def quantile_ms(seconds: list[float], share: float) -> float:
+    """The quantile, in milliseconds."""
+    return round(sorted(seconds)[int(share * len(seconds))] * 1000, 2)
+
+
+def export(database: Database, path: Path) -> dict[str, Any]:
+    """The bundle, written to a file."""
+    start, digest, size = time.perf_counter(), hashlib.sha256(), 0
+    with database.read() as session, path.open("wb") as file:
+        for piece in export_bundle(session):
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
+    return {
+        "measure": "export",
+        "mib": round(size / 2**20),
+        "seconds": round(time.perf_counter() - start, 1),
+        "sha256": digest.hexdigest()[:16],
+    }
+
+
+def verify(path: Path) -> dict[str, Any]:
+    """`blindlink-audit verify` as a process, with its peak memory."""
+    command = [sys.executable, "-m", "app.auditor.cli", "verify", "--json", str(path)]
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise SystemExit(f"the log does not verify: {done.stdout} {done.stderr}")
+    peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {
+        "measure": "verify",
+        "entries": json.loads(done.stdout)["size"],
+        "seconds": round(seconds, 1),
+        "peak_mib": round(peak_kib / 1024),
+    }
+
+
+def main() -> None:
+    """Run all measures and print each as it comes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
+    parser.add_argument("--quick", action="store_true", help="20,000 entries")
+    given = parser.parse_args()
+    n_entries = 20_000 if given.quick else given.entries
+    with tempfile.TemporaryDirectory(dir=given.folder) as name:
+        folder = Path(name)
+        database, log, appended = append_all(folder, n_entries, given.batch)
+        report(appended)
+        report(proofs(database))
+        bundle = folder / "log.tar"
+        report(export(database, bundle))
+        report(verify(bundle))
+        report(single_appends(database, log, 200))
+        database.close()
+
+
+def report(measure: dict[str, Any]) -> None:
+    """Print one measure."""
+    print(json.dumps(measure), flush=True)
+
+
+if __name__ == "__main__":
+    main()
