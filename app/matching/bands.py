@@ -42,12 +42,12 @@ class Standing:
 
     Attributes:
         rule: uint8, a `Rule`; MUTUAL_BEST_WITH_MARGIN where the pair may be linked.
-        runner_up: int64, row of the best other candidate of either record, outside the duplicate
+        runner_up: uint32, row of the best other candidate of either record, outside the duplicate
             group of the pair's other record; the number of pairs where there is none.
     """
 
     rule: NDArray[np.uint8]
-    runner_up: NDArray[np.int64]
+    runner_up: NDArray[np.uint32]
 
 
 def judge_pairs(
@@ -70,7 +70,7 @@ def judge_pairs(
     best_right, next_right = _two_best(
         pairs.right, left_duplicates[pairs.left], len(right_duplicates)
     )
-    row = np.arange(len(pairs), dtype=np.int64)
+    row = np.arange(len(pairs), dtype=np.uint32)
     is_mutual = (best_left[pairs.left] == row) & (best_right[pairs.right] == row)
     runner_up = np.minimum(
         _runner_up(pairs.left, right_duplicates[pairs.right], best_left, next_left),
@@ -87,18 +87,17 @@ def judge_pairs(
 
 def _two_best(
     record: NDArray[np.uint32], other_group: NDArray[np.uint32], n_records: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return by record the row of its best pair, and of its best pair with another group than that.
 
     Rows come best first; the number of rows stands for "none".
     """
     n = len(record)
-    rows = np.arange(n - 1, -1, -1, dtype=np.int64)
-    best = np.full(n_records, n, dtype=np.int64)
-    best[record[::-1]] = rows  # assigned from the last row to the first, so the first one stays
-    is_other = other_group != other_group[best[record]]
-    rows = np.flatnonzero(is_other)[::-1]
-    second = np.full(n_records, n, dtype=np.int64)
+    best = np.full(n_records, n, dtype=np.uint32)
+    # Assigned from the last row to the first, so the first one stays.
+    best[record[::-1]] = np.arange(n - 1, -1, -1, dtype=np.uint32)
+    rows = np.flatnonzero(other_group != other_group[best[record]])[::-1]
+    second = np.full(n_records, n, dtype=np.uint32)
     second[record[rows]] = rows
     return best, second
 
@@ -106,18 +105,18 @@ def _two_best(
 def _runner_up(
     record: NDArray[np.uint32],
     other_group: NDArray[np.uint32],
-    best: NDArray[np.int64],
-    second: NDArray[np.int64],
-) -> NDArray[np.int64]:
+    best: NDArray[np.uint32],
+    second: NDArray[np.uint32],
+) -> NDArray[np.uint32]:
     """Return for each pair the row of its record's best pair with another group than the pair's."""
     first = best[record]
     is_same = other_group == other_group[first]
-    runner_up: NDArray[np.int64] = np.where(is_same, second[record], first)
+    runner_up: NDArray[np.uint32] = np.where(is_same, second[record], first)
     return runner_up
 
 
 def _is_ahead(
-    pairs: Candidates, rows: NDArray[np.intp], runner_up: NDArray[np.int64], margin: Fraction
+    pairs: Candidates, rows: NDArray[np.intp], runner_up: NDArray[np.uint32], margin: Fraction
 ) -> NDArray[np.bool_]:
     """Return whether each row is at least `margin` more similar than its runner-up, exactly."""
     has_none = runner_up == len(pairs)

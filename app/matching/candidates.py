@@ -65,10 +65,14 @@ def dice(common: NDArray[np.uint16], total: NDArray[np.uint16]) -> NDArray[np.fl
 
 
 def similarity_code(common: NDArray[np.uint16], total: NDArray[np.uint16]) -> NDArray[np.uint32]:
-    """Return an integer that orders pairs by exact similarity: equal if and only if they are equal."""
-    scaled = common.astype(np.uint64) << np.uint64(31)
-    code: NDArray[np.uint32] = (scaled // np.maximum(total, 1)).astype(np.uint32)
-    return code
+    """Return integers that order these pairs by exact similarity; equal ones have equal codes.
+
+    Codes of one call can be compared with each other only: fractions with denominators up to T
+    differ by more than 1 / T**2, so T**2 steps tell them apart, and fewer bits sort faster.
+    """
+    n_bits = 2 * int(total.max(initial=1)).bit_length()
+    steps = (common.astype(np.uint64) << np.uint64(n_bits)) // np.maximum(total, 1)
+    return steps.astype(np.uint32)
 
 
 def similarity_histogram(pairs: Candidates) -> NDArray[np.int64]:
@@ -97,8 +101,19 @@ def join_candidates(parts: Sequence[Candidates]) -> Candidates:
 
 def sort_candidates(pairs: Candidates) -> Candidates:
     """Return the pairs in the total order of `Candidates`."""
+    if len(pairs) == 0:
+        return pairs
     code = similarity_code(pairs.common, pairs.total)
-    return pairs.take(np.lexsort((pairs.right, pairs.left, ~code)))
+    rank = code.max() - code
+    n_left, n_right = (int(side.max()).bit_length() for side in (pairs.left, pairs.right))
+    if int(rank.max()).bit_length() + n_left + n_right > 64:
+        return pairs.take(np.lexsort((pairs.right, pairs.left, rank)))
+    # All three keys in one integer sort several times faster than one after the other.
+    key = rank.astype(np.uint64)
+    for side, n_bits in ((pairs.left, n_left), (pairs.right, n_right)):
+        key <<= np.uint64(n_bits)
+        key |= side
+    return pairs.take(np.argsort(key))
 
 
 def best_of_each_pair(pairs: Candidates) -> Candidates:

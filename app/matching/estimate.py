@@ -25,7 +25,7 @@ _SAMPLE_MAX_PAIRS = 1_000_000
 _NOISE_ROWS = 4096
 _NOISE_SHIFTS = 8
 # Measured peaks of `resolve` on 10 million pairs, and of the solver's arrays by record.
-_SOLVER_BYTES_PER_PAIR = 60
+_SOLVER_BYTES_PER_PAIR = 80
 _SOLVER_BYTES_PER_RECORD = 64
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +51,8 @@ class JudgedPairs:
     runner_up_common: NDArray[np.uint16]
     runner_up_total: NDArray[np.uint16]
 
-    def take(self, index: NDArray[np.intp]) -> JudgedPairs:
-        """Return the pairs at `index`, in that order."""
-        return JudgedPairs(*(getattr(self, field.name)[index] for field in fields(self)))
+    def __len__(self) -> int:
+        return len(self.left)
 
 
 def collect_pairs(
@@ -91,9 +91,13 @@ def judge_all(
     for left, right in sorted(across):
         pairs = sort_candidates(join_candidates(across.pop((left, right))))
         judged = _judge_files(pairs, duplicates[left], duplicates[right], policy)
-        judged.left[:] += np.uint32(first_ids[left])
-        judged.right[:] += np.uint32(first_ids[right])
-        parts.append(judged)
+        parts.append(
+            replace(
+                judged,
+                left=judged.left + np.uint32(first_ids[left]),
+                right=judged.right + np.uint32(first_ids[right]),
+            )
+        )
     return _in_solving_order(parts)
 
 
@@ -116,19 +120,16 @@ def _judge_files(
     The one-to-one solver picks here, for each two files; the groups solver needs every pair.
     """
     standing = judge_pairs(pairs, left_duplicates, right_duplicates, policy)
+    rows: slice | NDArray[np.intp] = slice(None)
     if policy.solver == "one-to-one":
-        is_picked = pick_one_to_one(
-            pairs.left, pairs.right, len(left_duplicates), len(right_duplicates)
-        )
-        rows = np.flatnonzero(is_picked)
-    else:
-        rows = np.arange(len(pairs))
-    runner_up = standing.runner_up[rows]
+        n_left, n_right = len(left_duplicates), len(right_duplicates)
+        rows = np.flatnonzero(pick_one_to_one(pairs.left, pairs.right, n_left, n_right))
+    picked, runner_up = pairs.take(rows), standing.runner_up[rows]
     return JudgedPairs(
-        left=pairs.left[rows],
-        right=pairs.right[rows],
-        common=pairs.common[rows],
-        total=pairs.total[rows],
+        left=picked.left,
+        right=picked.right,
+        common=picked.common,
+        total=picked.total,
         rule=standing.rule[rows],
         runner_up_common=np.append(pairs.common, np.uint16(0))[runner_up],
         runner_up_total=np.append(pairs.total, np.uint16(0))[runner_up],
@@ -140,16 +141,14 @@ def _in_solving_order(parts: Sequence[JudgedPairs]) -> JudgedPairs:
     if not parts:
         nothing = no_candidates()
         return _judge_nothing(nothing)
-    joined = JudgedPairs(
-        *(
-            np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(JudgedPairs)
-        )
-    )
-    is_held_back = joined.rule != Rule.MUTUAL_BEST_WITH_MARGIN
+
+    def join(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    is_held_back = join("rule") != Rule.MUTUAL_BEST_WITH_MARGIN
     # Stable, so that equal similarities stay in order of files, then records.
-    order = np.lexsort((~similarity_code(joined.common, joined.total), is_held_back))
-    return joined.take(order)
+    order = np.lexsort((~similarity_code(join("common"), join("total")), is_held_back))
+    return JudgedPairs(*(join(field.name)[order] for field in fields(JudgedPairs)))
 
 
 def _judge_nothing(nothing: Candidates) -> JudgedPairs:

@@ -118,12 +118,14 @@ def resolve(
     )
     n_candidates = int(histogram.sum())
     judged = judge_all(across, duplicates, policy)
-    solver = GroupSolver(n_records, needs_every_pair=policy.solver == "groups")
+    solver = GroupSolver(
+        n_records, judged.left, judged.right, needs_every_pair=policy.solver == "groups"
+    )
     n_auto = int(np.count_nonzero(judged.rule == Rule.MUTUAL_BEST_WITH_MARGIN))
-    solver.add(judged.left[:n_auto], judged.right[:n_auto])
-    groups, is_released = solver.groups(), solver.is_together(judged.left, judged.right)
-    solver.add(judged.left[n_auto:], judged.right[n_auto:])
-    is_picked = solver.is_together(judged.left, judged.right)
+    solver.advance(n_auto)
+    groups, is_released = solver.groups(), solver.is_together()
+    solver.advance(len(judged))
+    is_picked = solver.is_together()
     is_released[n_auto:] = False
     is_picked[:n_auto] = True
     decisions = _decide(judged, is_picked, is_released, n_records)

@@ -60,6 +60,15 @@ def test_sorting_is_by_similarity_then_left_then_right(rows):
     assert as_rows(sort_candidates(as_candidates(rows))) == expected
 
 
+@given(rows=ROWS)
+def test_sorting_by_one_key_or_by_three_is_the_same(rows):
+    far = [(row[0] << 29, row[1] << 29, row[2]) for row in rows]
+    near = as_rows(sort_candidates(as_candidates(rows)))
+    assert as_rows(sort_candidates(as_candidates(far))) == [
+        (left << 29, right << 29, counts) for left, right, counts in near
+    ]
+
+
 @given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), COUNTS), max_size=30))
 def test_best_of_each_pair_keeps_the_most_similar_row(rows):
     best = {}

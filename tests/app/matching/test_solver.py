@@ -38,54 +38,51 @@ def record_ids(links: list[Link]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(left, dtype=np.uint32), np.array(right, dtype=np.uint32)
 
 
+def solver_of(links, **kwargs) -> GroupSolver:
+    kwargs.setdefault("needs_every_pair", True)
+    return GroupSolver(N_RECORDS, *record_ids(sorted(links, key=solving_key)), **kwargs)
+
+
+def solved(links, **kwargs) -> list:
+    solver = solver_of(links, **kwargs)
+    solver.advance(len(links))
+    return list(solver.groups())
+
+
 @given(links=links_among(ACROSS))
 def test_groups_across_files_are_those_of_the_greedy_twin(links):
-    solver = GroupSolver(N_RECORDS, needs_every_pair=True)
-    solver.add(*record_ids(sorted(links, key=solving_key)))
-    assert list(solver.groups()) == greedy_groups(links)
+    assert solved(links) == greedy_groups(links)
 
 
 @given(links=links_among(ANY))
 def test_groups_with_pairs_within_files_are_those_of_the_greedy_twin(links):
-    solver = GroupSolver(
-        N_RECORDS, needs_every_pair=True, mergeable_files=frozenset(range(len(N_RECORDS)))
-    )
-    solver.add(*record_ids(sorted(links, key=solving_key)))
-    assert list(solver.groups()) == greedy_groups(links)
+    every_file = frozenset(range(len(N_RECORDS)))
+    assert solved(links, mergeable_files=every_file) == greedy_groups(links)
 
 
 @given(links=links_among(ACROSS))
 def test_groups_by_any_pair_never_hold_a_file_twice(links):
-    in_order = sorted(links, key=solving_key)
     twin = Merger(no_file_twice)
-    twin.add(in_order)
-    solver = GroupSolver(N_RECORDS, needs_every_pair=False)
-    solver.add(*record_ids(in_order))
-    assert list(solver.groups()) == twin.groups()
+    twin.add(sorted(links, key=solving_key))
+    assert solved(links, needs_every_pair=False) == twin.groups()
 
 
 @given(links=links_among(ACROSS), cut=st.integers(0, 20))
-def test_pairs_may_come_in_parts(links, cut):
-    left, right = record_ids(sorted(links, key=solving_key))
-    whole, parts = (GroupSolver(N_RECORDS, needs_every_pair=True) for _ in range(2))
-    whole.add(left, right)
-    parts.add(left[:cut], right[:cut])
-    parts.add(left[cut:], right[cut:])
-    assert list(parts.groups()) == list(whole.groups())
+def test_a_solver_may_stop_and_go_on(links, cut):
+    solver = solver_of(links)
+    solver.advance(min(cut, len(links)))
+    assert list(solver.groups()) == greedy_groups(sorted(links, key=solving_key)[:cut])
+    solver.advance(len(links))
+    assert list(solver.groups()) == greedy_groups(links)
 
 
 @pytest.mark.parametrize("chunk_pairs", [1, 2, 3])
-@given(links=links_among(ANY))
+@given(links=links_among(ACROSS))
 def test_the_size_of_chunks_changes_nothing(chunk_pairs, links):
-    left, right = record_ids(sorted(links, key=solving_key))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(solver_module, "_CHUNK_PAIRS", chunk_pairs)
-        solver = GroupSolver(N_RECORDS, needs_every_pair=True)
-        solver.add(left, right)
-        groups = list(solver.groups())
-    whole = GroupSolver(N_RECORDS, needs_every_pair=True)
-    whole.add(left, right)
-    assert groups == list(whole.groups())
+        groups = solved(links)
+    assert groups == greedy_groups(links)
 
 
 @given(links=links_among([pair for pair in ACROSS if (pair[0][0], pair[1][0]) == (0, 2)]))
@@ -98,20 +95,22 @@ def test_one_to_one_picks_as_the_greedy_twin(links):
     assert picked == one_to_one(links)
 
 
-def test_more_files_than_bits_are_told_apart_pair_by_pair():
-    n_files = 70
-    pairs = list(itertools.combinations(range(n_files), 2))
+def groups_of(n_records, pairs) -> list:
     left, right = (np.array(side, dtype=np.uint32) for side in zip(*pairs, strict=True))
-    solver = GroupSolver([1] * n_files, needs_every_pair=True)
-    solver.add(left, right)
-    assert list(solver.groups()) == [tuple((file, 0) for file in range(n_files))]
+    solver = GroupSolver(n_records, left, right, needs_every_pair=True)
+    solver.advance(len(left))
+    return list(solver.groups())
+
+
+def test_more_files_than_bits_are_told_apart_pair_by_pair():
+    pairs = list(itertools.combinations(range(70), 2))
+    assert groups_of([1] * 70, pairs) == [tuple((file, 0) for file in range(70))]
 
 
 def test_groups_are_in_canonical_order():
-    solver = GroupSolver((3, 3), needs_every_pair=True)
-    solver.add(np.array([5, 1], dtype=np.uint32), np.array([0, 3], dtype=np.uint32))
-    assert list(solver.groups()) == [((0, 0), (1, 2)), ((0, 1), (1, 0))]
+    assert groups_of((3, 3), [(0, 5), (1, 3)]) == [((0, 0), (1, 2)), ((0, 1), (1, 0))]
 
 
 def test_no_records_are_no_groups():
-    assert list(GroupSolver((0, 0), needs_every_pair=True).groups()) == []
+    nothing = np.empty(0, dtype=np.uint32)
+    assert list(GroupSolver((0, 0), nothing, nothing, needs_every_pair=True).groups()) == []
