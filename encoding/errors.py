@@ -45,6 +45,7 @@ AgencyError                     1  the root
 ├── ConfigError                 2  blindlink.toml is missing, unreadable, or says something impossible
 ├── ColumnNotListedError        2  a column that the agency has not listed for sharing
 ├── OutputExistsError           1  a file would be overwritten that this program did not write
+├── OutputBlockedError          1  a file cannot be written where it was asked for
 ├── WorkspaceError              1  the workspace cannot be used
 │   ├── WorkspaceBusyError         another command is using the workspace
 │   ├── WorkspaceKeyError          the workspace key is missing, exposed, or not the one that was used
@@ -346,6 +347,12 @@ class OutputExistsError(AgencyError):
     """A file would be overwritten that this program did not write."""
 
     code = "output-exists"
+
+
+class OutputBlockedError(AgencyError):
+    """A file cannot be written where it was asked for."""
+
+    code = "output-blocked"
 
 
 class WorkspaceError(AgencyError):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from encoding.errors import OutputExistsError
+from encoding.errors import OutputBlockedError, OutputExistsError
 
 PARTIAL_SUFFIX: Final = ".partial"
 
@@ -25,18 +25,23 @@ def replacing(path: Path, *, private: bool = True) -> Iterator[IO[bytes]]:
 
     Args:
         private: only the owner may read the file (POSIX; on Windows the folder's rights are inherited).
+    Raises:
+        OutputBlockedError: there is no such folder, no right to write, or the file is held open by another
+            program, as spreadsheets do on Windows.
     """
-    for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL_SUFFIX}"):
-        left_behind.unlink(missing_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
     mode = 0o600 if private else 0o666
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+    with _blocked(path):
+        for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL_SUFFIX}"):
+            left_behind.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
     try:
         with open(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        with _blocked(path):
+            os.replace(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink()
@@ -97,6 +102,17 @@ def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool) -> None:
         f"the file {path.name} is there already",
         hint="choose another name, or overwrite it with --force",
     )
+
+
+@contextlib.contextmanager
+def _blocked(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise OutputBlockedError(
+            f"{path} cannot be written: {(exc.strerror or 'unknown reason').lower()}",
+            hint="close it in other programs, or choose another place",
+        ) from exc
 
 
 _BINARY: Final[int] = getattr(os, "O_BINARY", 0)

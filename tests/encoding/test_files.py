@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from encoding.errors import OutputExistsError
+from encoding.errors import OutputBlockedError, OutputExistsError
 from encoding.files import refuse_to_overwrite, replacing, write_durably
 
 
@@ -40,6 +40,19 @@ def test_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     (tmp_path / ".f.0a0b0c.partial").write_bytes(b"of another file")
     write_durably(tmp_path / "f[1]", b"new")
     assert sorted(os.listdir(tmp_path)) == [".f.0a0b0c.partial", "f[1]"]
+
+
+def test_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(OutputBlockedError, match=r"none.f cannot be written: no such file"):
+        write_durably(tmp_path / "none" / "f", b"new")
+    assert os.listdir(tmp_path) == []
+
+
+def test_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+    with pytest.raises(OutputBlockedError):
+        write_durably(tmp_path / "f", b"new")
+    assert os.listdir(tmp_path) == ["f"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no mode bits")

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,32 @@ def test_holder_that_lost_its_lock_leaves_that_of_the_next(path: Path) -> None:
         path.unlink()
         path.write_text("1 elsewhere ab\n")
     assert path.read_text() == "1 elsewhere ab\n"
+
+
+def test_of_many_who_find_a_stale_lock_one_at_a_time_holds_it(path: Path) -> None:
+    holding, most, taken = 0, 0, 0
+    counter = threading.Lock()
+    start = threading.Barrier(8)
+
+    def compete() -> None:
+        nonlocal holding, most, taken
+        start.wait()
+        for _ in range(20):
+            try:
+                with Lock(path):
+                    with counter:
+                        holding += 1
+                        most, taken = max(most, holding), taken + 1
+                    with counter:
+                        holding -= 1
+            except WorkspaceBusyError:
+                continue
+
+    path.write_text(f"{process_that_ended()} {platform.node()} ab\n")
+    threads = [threading.Thread(target=compete) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+    assert taken > 0
