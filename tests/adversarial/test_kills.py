@@ -6,14 +6,13 @@ afterwards, the run must end as it does undisturbed, and the log must verify wit
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections import Counter
 from dataclasses import dataclass
 
 import httpx2
 import pytest
-from oracles.broker_processes import Process, command_path, killing
+from oracles.broker_processes import Process, killing
 from oracles.broker_twins import Links, copied_broker, released_links
 from oracles.kill_scene import N_COMMON, Scene
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
@@ -55,7 +54,7 @@ def test_nothing_acknowledged_is_lost_and_runs_end_as_undisturbed_ones(
         n_left -= n_done
     fetch_under_kills(scene, run, kills.in_fetches)
     check_receipts(scene)
-    check_log(scene)
+    scene.check_log()
 
 
 def upload_under_kills(scene: Scene, n_kills: int) -> None:
@@ -181,17 +180,3 @@ def check_receipts(scene: Scene) -> None:
     kinds = Counter(scene.linkage.log_kinds())
     assert kinds["upload-received"] == len(scene.receipts)
     assert kinds["upload-rejected"] == 0
-
-
-def check_log(scene: Scene) -> None:
-    """The auditor's own command verifies the exported log with every checkpoint that was pinned."""
-    bundle = scene.folder / "log.bundle"
-    bundle.write_bytes(scene.linkage.get("/v1/log/bundle", "operator", "operator").content)
-    pins = [argument for pin in scene.pins for argument in ("--pin", str(pin))]
-    done = subprocess.run(
-        [command_path("blindlink-audit"), "verify", str(bundle), *pins],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.broker_processes import InsistentClient, ServedBroker
+from oracles.broker_processes import InsistentClient, ServedBroker, command_path
 from oracles.containers import Row
 from oracles.linkage_rig import (
     AUDITOR,
@@ -91,6 +92,19 @@ class Scene:
         path = self.folder / f"pin-{len(self.pins)}"
         path.write_bytes(serialise_checkpoints([note]))
         self.pins.append(path)
+
+    def check_log(self) -> None:
+        """The auditor's own command verifies the exported log with every checkpoint that was pinned."""
+        bundle = self.folder / "log.bundle"
+        bundle.write_bytes(self.linkage.get("/v1/log/bundle", "operator", "operator").content)
+        pins = [argument for pin in self.pins for argument in ("--pin", str(pin))]
+        done = subprocess.run(
+            [command_path("blindlink-audit"), "verify", str(bundle), *pins],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def upload(self, rows: list[Row], party: str) -> None:
         """Upload as an agency that resumes: after every answer, all acknowledged parts must be there."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,10 @@ from oracles.containers import Row, build_container, random_rows
 from starlette.testclient import TestClient
 
 from app.agreements.service import create_project
+from app.auditor.verify import verify_bundle
 from app.broker import Broker
 from app.worker.loop import Worker
+from app.worker.sweeper import Sweeper
 from schemas.agreement import ProjectTerms
 from schemas.profile import EncodingProfile, Hardening
 from schemas.run import IdSpace, MatchingPolicy, Recipient
@@ -76,6 +79,7 @@ class Linkage:
     terms: ProjectTerms
     profile: EncodingProfile
     rng: random.Random = field(default_factory=lambda: random.Random(1))
+    is_log_spoilt: bool = False
 
     @property
     def broker(self) -> Broker:
@@ -201,6 +205,13 @@ class Linkage:
     def get(self, path: str, party: str = CHILD_WELFARE, role: str = "agency") -> Response:
         return self.client.get(path, headers=self.as_party(party, role))
 
+    def check_log(self) -> None:
+        """Let the auditor's verifier replay the whole log, after a last sweep."""
+        if not self.is_log_spoilt:
+            Sweeper(self.broker).sweep()
+            bundle = self.get("/v1/log/bundle", "operator", "operator")
+            verify_bundle(io.BytesIO(bundle.content), log_key=self.broker.log.key)
+
     def log_kinds(self) -> list[str]:
         """Return the kinds of all entries of the match log, in order."""
         return [entry["kind"] for entry in self.log_entries()]
@@ -231,14 +242,22 @@ def either_database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_linkage(founded: Any, client: Any, bearer: Any) -> MakeLinkage:
-    """Return a function that creates the project, with some of its terms changed."""
+def make_linkage(founded: Any, client: Any, bearer: Any) -> Iterator[MakeLinkage]:
+    """Return a function that creates the project, with some of its terms changed.
+
+    After the test, the auditor's verifier must find nothing wrong with the log, whatever was done.
+    """
+    made: list[Linkage] = []
 
     def make(**changes: Any) -> Linkage:
         profile = profile_of()
-        return Linkage(founded, client, bearer, terms_of(profile, **changes), profile).create()
+        linkage = Linkage(founded, client, bearer, terms_of(profile, **changes), profile)
+        made.append(linkage.create())
+        return linkage
 
-    return make
+    yield make
+    for linkage in made:
+        linkage.check_log()
 
 
 @pytest.fixture

@@ -132,12 +132,11 @@ def test_every_fetch_is_logged(linkage: Linkage) -> None:
     assert release_of(linkage, CHILD_WELFARE)["fetched"] is not None
 
 
-def test_a_fetch_that_cannot_be_logged_gives_no_byte(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fetch_that_cannot_be_logged_gives_no_byte(linkage: Linkage) -> None:
     linked(linkage)
     release = release_of(linkage, CHILD_WELFARE)["release"]
     (linkage.broker.settings.log_key_file.parent / "last-checkpoint").write_text("spoilt")
+    linkage.is_log_spoilt = True
     answer = linkage.get(f"/v1/releases/{release}/file")
     assert answer.status_code >= 500
     assert code_of(answer)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from oracles.broker_twins import expire_leases, released_links
 from oracles.hooked_database import hooked
-from oracles.linkage_rig import Linkage
+from oracles.linkage_rig import Linkage, MakeLinkage
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -115,14 +115,14 @@ def test_a_damaged_part_fails_the_run_for_good(linkage: Linkage, queued: str) ->
 
 
 def test_a_run_whose_terms_have_ended_fails_without_having_started(
-    linkage: Linkage, queued: str
+    make_linkage: MakeLinkage,
 ) -> None:
-    linkage.founded.clock.now = linkage.founded.clock.now.replace(year=2028)
-    with linkage.broker.database.write() as session:
-        # The encodings' time is over too; the terms are looked at first.
-        session.execute(text("UPDATE upload SET keep_until = '2030-01-01T00:00:00Z'"))
+    linkage = make_linkage(end="2026-09-02")
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    linkage.founded.clock.move(days=2)
     linkage.work()
-    assert view(linkage, queued)["failure"] == "not-in-force"
+    assert view(linkage, run)["failure"] == "not-in-force"
     assert "run-started" not in linkage.log_kinds()
 
 

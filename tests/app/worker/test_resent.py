@@ -1,0 +1,66 @@
+"""Answers that get lost: whatever a client sends twice has its effect once, and the same answer."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from oracles.containers import random_rows
+from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+
+
+class LosingClient:
+    """Sends every write up to four times, as a client does whose answers get lost; all must be alike."""
+
+    def __init__(self, inner: Any, rng: random.Random) -> None:
+        self._inner = inner
+        self._rng = rng
+        self.n_lost = 0
+
+    def _send(self, method: str, path: str, **request: Any) -> Any:
+        answer = self._inner.request(method, path, **request)
+        for _ in range(self._rng.randrange(4)):
+            self.n_lost += 1
+            again = self._inner.request(method, path, **request)
+            assert again.status_code == answer.status_code
+            assert again.json() == answer.json()
+        return answer
+
+    def post(self, path: str, **request: Any) -> Any:
+        return self._send("POST", path, **request)
+
+    def put(self, path: str, **request: Any) -> Any:
+        return self._send("PUT", path, **request)
+
+    def get(self, path: str, **request: Any) -> Any:
+        return self._inner.get(path, **request)
+
+
+@pytest.mark.parametrize("n_lost", [30, pytest.param(500, marks=pytest.mark.soak)])
+def test_what_is_sent_again_changes_nothing_and_is_answered_alike(
+    linkage: Linkage, n_lost: int
+) -> None:
+    client = LosingClient(linkage.client, linkage.rng)
+    linkage.client = client  # type: ignore[assignment]
+    n_rounds = 0
+    while client.n_lost < n_lost:
+        for party in (CHILD_WELFARE, SCHOOL):
+            rows = random_rows(linkage.rng, 20, bits=BITS)
+            content = linkage.container(rows, party)
+            upload = linkage.open(content, party, key=f"open-{n_rounds}").json()["upload"]
+            assert linkage.put(upload, 0, content, party).status_code == 200
+            manifest = linkage.manifest(rows, content, party)
+            assert linkage.commit(upload, manifest, party).status_code == 200
+        run = linkage.ask(key=f"run-{n_rounds}").json()["run"]
+        path = f"/v1/runs/{run}/cancel"
+        if n_rounds % 2:
+            client.post(path, headers=linkage.as_party(SCHOOL))
+        linkage.work()
+        n_rounds += 1
+    kinds = linkage.log_kinds()
+    assert kinds.count("upload-received") == 2 * n_rounds
+    assert kinds.count("run-asked") == n_rounds
+    assert kinds.count("run-cancelled") == n_rounds // 2
+    listed = linkage.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
+    assert len(listed) == min(n_rounds, 200)
