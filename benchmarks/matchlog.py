@@ -199,15 +199,17 @@ def append_all(
         log.start(session, "blindlink-0.1.0")
     drafts = told.drafts()
     rates, bare, written = [], [bare_commits_per_s(fresh(folder))], 1
+    cpu_s = 0.0
     while written < n_entries:
         prepared = [
             [next(drafts) for _ in range(min(batch, n_entries - written - k * batch))]
             for k in range(min(100, -(-(n_entries - written) // batch)))
         ]
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         for part in prepared:
             with database.write() as session:
                 log.append(session, part)
+        cpu_s += time.process_time() - cpu
         n_written = sum(map(len, prepared))
         rates.append(n_written / (time.perf_counter() - start))
         written += n_written
@@ -223,6 +225,7 @@ def append_all(
             "batch": batch,
             "entries_per_s_median": round(statistics.median(rates)),
             "entries_per_s_slowest": round(min(rates)),
+            "cpu_us_per_entry": round(cpu_s / written * 1e6),
             "batches_per_s_median": round(statistics.median(rates) / batch, 1),
             "bare_commits_per_s_median": round(statistics.median(bare)),
             "bare_commits_per_s": [round(rate) for rate in bare],
@@ -237,12 +240,10 @@ def fresh(folder: Path) -> Path:
 
 def single_appends(database: Database, log: MatchLog, n: int) -> dict[str, Any]:
     """One entry a transaction: how near to a bare commit."""
-    story = Story()
     drafts = [
         EntryDraft(kinds.PartyEnrolled(party=f"party-{i}", role="agency", fingerprint=None))
         for i in range(n)
     ]
-    del story
     start = time.perf_counter()
     for draft in drafts:
         with database.write() as session:
@@ -303,12 +304,13 @@ def verify(path: Path) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     if done.returncode:
         raise SystemExit(f"the log does not verify: {done.stdout} {done.stderr}")
-    peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "measure": "verify",
         "entries": json.loads(done.stdout)["size"],
         "seconds": round(seconds, 1),
-        "peak_mib": round(peak_kib / 1024),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mib": round(used.ru_maxrss / 1024),
     }
 
 

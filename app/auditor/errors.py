@@ -32,6 +32,7 @@ class AuditError(Exception):
 
     code: str = "audit"
     exit_code: ClassVar[int] = 1
+    hint: ClassVar[str | None] = None
 
     def __init__(
         self, message: str, *, index: int | None = None, evidence: Evidence | None = None
@@ -47,6 +48,7 @@ class LogBrokenError(AuditError):
     """The log contradicts itself, what was pinned, or the rules."""
 
     code = "log-broken"
+    hint = "keep the bundle, your pins and this output: they are the evidence"
 
 
 class LeafChangedError(LogBrokenError):
@@ -131,6 +133,7 @@ class MalformedError(AuditError):
 
     code = "malformed"
     exit_code = 3
+    hint = "get the bundle again; if it comes out the same, use the newest blindlink-audit"
 
 
 class PinUnreadableError(AuditError):
@@ -138,6 +141,7 @@ class PinUnreadableError(AuditError):
 
     code = "pin-unreadable"
     exit_code = 3
+    hint = "a pin is a file of checkpoints as blindlink keeps it, a log key one line of text"
 
 
 class NotAuthorisedError(AuditError):
@@ -145,6 +149,7 @@ class NotAuthorisedError(AuditError):
 
     code = "not-authorised"
     exit_code = 4
+    hint = "give your token with --token-file and your project with --project"
 
 
 class UnreachableError(AuditError):
@@ -152,3 +157,4 @@ class UnreachableError(AuditError):
 
     code = "unreachable"
     exit_code = 5
+    hint = "try again later, or verify a bundle that somebody fetched before"

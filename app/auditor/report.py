@@ -38,3 +38,5 @@ def failure_lines(error: AuditError) -> Iterator[str]:
     if evidence:
         yield "evidence: " + ", ".join(f"{name} {value}" for name, value in evidence.items())
     yield f"code: {error.code}"
+    if error.hint is not None:
+        yield f"hint: {error.hint}"

@@ -78,6 +78,9 @@ def test_a_changed_entry_gives_status_1_the_index_and_the_evidence(tmp_path: Pat
     assert result.stderr.startswith("blindlink-audit: error: entry 7 is not the one")
     assert "first bad entry: 7\n" in result.stderr
     assert "code: leaf-changed\n" in result.stderr
+    assert result.stderr.endswith(
+        "hint: keep the bundle, your pins and this output: they are the evidence\n"
+    )
     failure = json.loads(run("verify", "--json", path).stdout)
     assert failure["verified"] is False
     assert failure["error"]["index"] == 7
