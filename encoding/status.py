@@ -27,6 +27,7 @@ class Facts:
     party: str
     view: ProjectView
     outbox: Manifest | None
+    outbox_is_sent: bool
     upload: UploadView | None
     run: RunView | None
     release: ReleaseView | None
@@ -59,7 +60,8 @@ def gather_facts(
     run = _newest_run(client, view.project, upload)
     release = _release_of(client, view.project, party, run)
     fetched = release is not None and receipts.find(release.release) is not None
-    return Facts(party, view, outbox, upload, run, release, fetched)
+    is_sent = outbox is not None and _is_sent(outbox, upload, receipts)
+    return Facts(party, view, outbox, is_sent, upload, run, release, fetched)
 
 
 def describe(facts: Facts) -> Status:
@@ -74,7 +76,7 @@ def describe(facts: Facts) -> Status:
     if facts.party in terms.providers:
         if facts.outbox is None and facts.upload is None:
             return Status("encode", (*said, "Nothing has been encoded yet."), "blindlink encode")
-        if _has_newer_outbox(facts):
+        if facts.outbox is not None and not facts.outbox_is_sent:
             said.append("Encodings are ready that have not been sent.")
             return Status("upload", tuple(said), "blindlink upload")
         said.append(_upload_sentence(facts.upload))
@@ -106,13 +108,14 @@ def _describe_run(facts: Facts, run: RunView, said: list[str]) -> Status:
     return Status("done", tuple(said), "blindlink refresh")
 
 
-def _has_newer_outbox(facts: Facts) -> bool:
-    if facts.outbox is None:
-        return False
-    if facts.upload is None or facts.upload.committed is None:
+def _is_sent(outbox: Manifest, upload: UploadView | None, receipts: ReceiptFolder) -> bool:
+    """Tell whether the outbox is at the broker, by the receipts, since two clocks cannot be compared."""
+    if upload is not None and upload.container_sha256 == outbox.container_sha256:
         return True
-    other = facts.outbox.container_sha256 != facts.upload.container_sha256
-    return other and facts.outbox.created >= facts.upload.created
+    sent = (kept.manifest.manifest for kept in receipts.all() if kept.manifest is not None)
+    return any(
+        (m.container_sha256, m.created) == (outbox.container_sha256, outbox.created) for m in sent
+    )
 
 
 def _upload_sentence(upload: UploadView | None) -> str:

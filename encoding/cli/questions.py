@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -129,14 +129,18 @@ def _columns(preset: ColumnPreset | None, header: tuple[str, ...]) -> dict[str, 
     layouts = [load_preset(name).columns for name in preset_names()] + [
         {name: name for name in INPUTS}
     ]
-    loose: Callable[[str], str] = lambda text: "".join(filter(str.isalnum, text)).lower()  # noqa: E731
-    headers = {loose(column): column for column in header}
+    headers = {_loose(column): column for column in header}
     found = [
         {
-            name: headers[loose(column)]
+            name: headers[_loose(column)]
             for name, column in layout.items()
-            if loose(column) in headers
+            if _loose(column) in headers
         }
         for layout in layouts
     ]
     return max(found, key=len)
+
+
+def _loose(name: str) -> str:
+    """Return a column name without case, spaces and underscores, as people vary it."""
+    return "".join(filter(str.isalnum, name)).lower()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.cli.options import agency_options, file_options, json_option
 from encoding.cli.session import UNATTENDED_S, Session
+
+if TYPE_CHECKING:
+    from schemas.run import Recipient
 
 
 @click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")
@@ -59,11 +63,6 @@ def refresh(
     steps.print_result(session, as_json, document, sentence)
 
 
-def _receives_links(session: Session, recipients: tuple[object, ...]) -> bool:
-    from schemas.run import Recipient
-
-    return any(
-        isinstance(recipient, Recipient)
-        and (recipient.party, recipient.mode) == (session.party, "linked")
-        for recipient in recipients
-    )
+def _receives_links(session: Session, recipients: tuple[Recipient, ...]) -> bool:
+    mine = (session.party, "linked")
+    return any((recipient.party, recipient.mode) == mine for recipient in recipients)
