@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from app.agreements.service import create_project, project_for, project_view, projects_for
+from app.cli.documents import read_document
 from app.cli.opening import echo_json, local_operator, opened_broker
-from app.errors import RequestError
 from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
-from schemas.canonical import parse_json
-from schemas.document import Document
-from schemas.errors import CanonicalError, DocumentError
 from schemas.profile import EncodingProfile
 from schemas.run import Solver
 
 if TYPE_CHECKING:
     from schemas.canonical import JsonValue
 
-D = TypeVar("D", bound=Document)
-
 ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
-MAX_FILE_BYTES = 2**20
 
 
 @click.group("project", short_help="Create, list and show projects.")
@@ -61,7 +55,7 @@ def draft(*, profile_file: Path, days: int, **given: Any) -> None:
     Example: blindlink-broker project draft foster-k12 --profile profile.json --provider child-welfare
     --provider k12 --purpose school-stability --population foster-care > terms.json
     """
-    profile = _read(EncodingProfile, profile_file)
+    profile = read_document(EncodingProfile, profile_file)
     today = date.today()  # noqa: DTZ011 - the operator's own day, printed for them to change
     terms = ProjectTerms.from_json(
         {
@@ -90,7 +84,10 @@ def create(ctx: click.Context, *, terms_file: Path, profile_file: Path) -> None:
 
     Example: blindlink-broker project create --terms terms.json --profile profile.json
     """
-    terms, profile = _read(ProjectTerms, terms_file), _read(EncodingProfile, profile_file)
+    terms, profile = (
+        read_document(ProjectTerms, terms_file),
+        read_document(EncodingProfile, profile_file),
+    )
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:
@@ -155,12 +152,3 @@ def _parties(given: dict[str, Any]) -> dict[str, JsonValue]:
         ],
         "spaces": [{"name": space, "lifetime": lifetime} for space in spaces],
     }
-
-
-def _read(kind: type[D], file: Path) -> D:
-    if file.stat().st_size > MAX_FILE_BYTES:
-        raise RequestError(f"the file of the {kind.KIND} is larger than 1 MiB")
-    try:
-        return kind.from_json(parse_json(file.read_bytes()))
-    except CanonicalError as exc:
-        raise DocumentError(f"{kind.KIND}: {exc}") from exc

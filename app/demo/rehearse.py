@@ -1,0 +1,76 @@
+"""The demo from the first command to the report."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from app.demo import journey
+from app.demo.commands import Commands, Step
+from app.demo.report import Findings, count_rows, report_lines
+from app.demo.review import resolve_review
+
+
+def rehearse(
+    root: Path, *, children: int, students: int, seed: int, keep: bool, say: Callable[[str], None]
+) -> Iterator[str]:
+    """Do the whole job below `root`, telling each step by `say`, and yield the report's lines.
+
+    With `keep`, broker and worker go on when this ends.
+
+    Raises:
+        DemoError: a step failed; what it printed is in the message.
+    """
+    started = time.perf_counter()
+    plan = journey.plan_rehearsal(root)
+    commands = Commands(root, say)
+    journey.write_people(commands, plan, children=children, students=students, seed=seed)
+    log_key = journey.found_broker(commands, plan)
+    broker = plan.state.parent
+    with ExitStack() as services:
+        for service in ("serve", "work"):
+            services.enter_context(
+                commands.serving(broker, "blindlink-broker", "--state", "state", service, keep=keep)
+            )
+        journey.await_broker(plan)
+        journey.prepare_agencies(commands, plan, log_key)
+        run = journey.link(commands, plan)
+        journey.exchange(commands, plan)
+        verdict = journey.audit(commands, plan, log_key)
+        findings = _findings(commands, plan, run, verdict)
+    seconds = time.perf_counter() - started
+    yield from report_lines(plan, findings, commands, seconds)
+
+
+def _findings(commands: Commands, plan: journey.Rehearsal, run: Step, verdict: str) -> Findings:
+    auto = commands.run(
+        "measure the links against the truth", plan.root, *_evaluate(plan, "links.csv")
+    )
+    resolve_review(commands, plan)
+    resolved = commands.run(
+        "measure them with the review resolved", plan.root, *_evaluate(plan, "resolved.csv")
+    )
+    return Findings(
+        rows_left=count_rows(plan.welfare.file, plan.welfare.text_encoding),
+        rows_right=count_rows(plan.schools.file, plan.schools.text_encoding),
+        run=_parsed(run),
+        auto=_parsed(auto),
+        resolved=_parsed(resolved),
+        verdict=verdict,
+    )
+
+
+def _evaluate(plan: journey.Rehearsal, links: str) -> list[str | Path]:
+    return [
+        "blindlink", "evaluate", "--left", plan.welfare.folder / links,
+        "--right", plan.schools.folder / links, "--truth", plan.truth, "--json",
+    ]  # fmt: skip
+
+
+def _parsed(step: Step) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(step.output)
+    return found

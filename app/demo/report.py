@@ -1,0 +1,85 @@
+"""What a demo has found, in plain words."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.demo.commands import Commands, typed_in
+from app.demo.journey import Rehearsal
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Numbers of one demo: what was compared, what was linked, and how right it was."""
+
+    rows_left: int
+    rows_right: int
+    run: dict[str, Any]
+    auto: dict[str, Any]
+    resolved: dict[str, Any]
+    verdict: str
+
+
+def report_lines(
+    plan: Rehearsal, findings: Findings, commands: Commands, seconds: float
+) -> Iterator[str]:
+    """Yield the report: numbers, time per step, the commands to repeat by hand, where everything is."""
+    yield ""
+    yield "What was done"
+    yield from _numbers(findings)
+    yield ""
+    yield f"Time per step ({seconds:.1f} s in all)"
+    yield from (f"  {step.seconds:6.1f} s  {step.title}" for step in commands.steps)
+    yield ""
+    yield "The commands, to repeat by hand"
+    yield from (f"  {line}" for line in typed_in(commands.steps))
+    yield "  (resolved.csv is decided.csv with the pairs for review that the truth confirms)"
+    yield ""
+    yield "Where the files are"
+    yield from _places(plan, commands.left_running)
+
+
+def count_rows(file: Path, encoding: str) -> int:
+    """Return the number of rows of a CSV file below its header."""
+    with file.open(encoding=encoding, newline="") as text:
+        return sum(1 for _ in csv.reader(text)) - 1
+
+
+def _numbers(findings: Findings) -> Iterator[str]:
+    counts = findings.run["counts"] or {}
+    progress = findings.run["progress"]
+    yield f"  rows              {findings.rows_left:,} child-welfare, {findings.rows_right:,} K-12"
+    yield f"  pairs compared    {progress['comparisons_total']:,} (kernel {findings.run['kernel']})"
+    yield f"  links             {_count(counts.get('auto_pairs'))}"
+    yield f"  held for review   {_count(counts.get('review_pairs'))}, none of them released"
+    yield f"  links as released         {_quality(findings.auto)}"
+    yield f"  with the review resolved  {_quality(findings.resolved)}"
+    yield "  match log"
+    yield from (f"    {line}" for line in findings.verdict.splitlines())
+
+
+def _count(value: int | None) -> str:
+    return "below the floor" if value is None else f"{value:,}"
+
+
+def _quality(evaluation: dict[str, Any]) -> str:
+    return (
+        f"precision {100 * evaluation['precision']['value']:.2f} %, "
+        f"recall {100 * evaluation['recall']['value']:.2f} %"
+    )
+
+
+def _places(plan: Rehearsal, left_running: list[int]) -> Iterator[str]:
+    yield f"  agencies' files and truth    {plan.root / 'people'}"
+    yield f"  child welfare's folder       {plan.welfare.folder}"
+    yield f"  K-12's folder                {plan.schools.folder}"
+    yield f"  rows with school columns     {plan.joined}"
+    yield f"  the broker's folder          {plan.state.parent}"
+    yield f"  the match log's bundle       {plan.bundle}"
+    ending = " ".join(["end it with: kill", *map(str, left_running)])
+    running = ending if left_running else "only with --keep: the broker has ended"
+    yield f"  the page to open             {plan.url}/ ({running})"
