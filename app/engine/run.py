@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from fractions import Fraction
 from typing import NamedTuple
 
 from app.engine.progress import Progress, ProgressMeter
@@ -73,7 +74,7 @@ def match_blocks(
     """
     todo = [block for block in blocks if block.number not in finished]
     meter = _meter(blocks, todo, clock)
-    cap = _RunCap(max_pairs, n_pairs_before)
+    cap = _RunCap(max_pairs, policy.review, n_pairs_before)
     with _threads(executor, n_threads) as running:
 
         def start(block: Block) -> Future[Candidates]:
@@ -104,8 +105,9 @@ def _threads(executor: Executor | None, n_threads: int) -> AbstractContextManage
 class _RunCap:
     """The cap on the pairs of a whole run."""
 
-    def __init__(self, max_pairs: int | None, n_pairs: int) -> None:
+    def __init__(self, max_pairs: int | None, threshold: Fraction, n_pairs: int) -> None:
         self._max_pairs = max_pairs
+        self._threshold = threshold
         self._n_pairs = n_pairs
 
     def left(self) -> int | None:
@@ -116,7 +118,7 @@ class _RunCap:
         """Count pairs, or raise PairCapError above the cap."""
         self._n_pairs += n_pairs
         if self._max_pairs is not None and self._n_pairs > self._max_pairs:
-            raise PairCapError.above(self._max_pairs)
+            raise PairCapError.above(self._max_pairs, self._threshold)
 
 
 def _meter(

@@ -58,7 +58,9 @@ def dice_candidates(
     Source: Schnell, Bachteler and Reiher (2011), "A Novel Error-Tolerant Anonymous Linking Code".
     """
     check_same_width(left, right)
-    run = _Run(left, right, threshold, load_kernel(kernel), _Budget(max_pairs, cancelled))
+    run = _Run(
+        left, right, threshold, load_kernel(kernel), _Budget(max_pairs, threshold, cancelled)
+    )
     return run.pairs(n_threads, executor)
 
 
@@ -74,7 +76,9 @@ def dice_duplicates(
 ) -> Candidates:
     """Return every pair within one set, left index below right index; otherwise as `dice_candidates`."""
     check_words(words)
-    run = _Run(words, None, threshold, load_kernel(kernel), _Budget(max_pairs, cancelled))
+    run = _Run(
+        words, None, threshold, load_kernel(kernel), _Budget(max_pairs, threshold, cancelled)
+    )
     return run.pairs(n_threads, executor)
 
 
@@ -132,8 +136,11 @@ class _Run:
 class _Budget:
     """Counts pairs over all threads and stops them above the cap, or when cancelled."""
 
-    def __init__(self, max_pairs: int | None, cancelled: threading.Event | None) -> None:
+    def __init__(
+        self, max_pairs: int | None, threshold: Fraction, cancelled: threading.Event | None
+    ) -> None:
         self._max_pairs = max_pairs
+        self._threshold = threshold
         self._cancelled = cancelled
         self._spent = 0
         self._lock = threading.Lock()
@@ -149,4 +156,4 @@ class _Budget:
         with self._lock:
             self._spent += n_pairs
             if self._spent > self._max_pairs:
-                raise PairCapError.above(self._max_pairs)
+                raise PairCapError.above(self._max_pairs, self._threshold)

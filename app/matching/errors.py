@@ -11,6 +11,8 @@ MatchingError
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from schemas.errors import FormatError
 
 
@@ -44,11 +46,11 @@ class PairCapError(MatchingError):
     code = "pair-cap"
 
     @classmethod
-    def above(cls, max_pairs: int) -> PairCapError:
-        """Return the error for a cap of `max_pairs`."""
+    def above(cls, max_pairs: int, threshold: Fraction) -> PairCapError:
+        """Return the error for a cap of `max_pairs` at a threshold on what is compared."""
         return cls(
-            f"more than {max_pairs:,} pairs reach the threshold; raise the threshold, "
-            "or the cap if the files really hold that many"
+            f"more than {max_pairs:,} pairs reach the threshold {float(threshold):.4g}; "
+            "raise it, or the cap if the files really hold that many"
         )
 
 

@@ -1,0 +1,124 @@
+"""`blindlink-broker match`: compares files of encodings without a broker."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from app.matching import Dataset, Groups
+    from app.matching.ordered import OrderedPairs
+    from app.matching.policy import Solver
+
+MAX_PAIRS = 50_000_000
+_DECIMAL = re.compile(r"[01]?(\.[0-9]{1,18})?")
+_CHUNK_ROWS = 10_000
+
+
+@click.command("match", short_help="Compare files of encodings offline.")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--threshold", required=True, help="Smallest similarity of a pair, 0.8 for example.")
+@click.option(
+    "--solver",
+    type=click.Choice(["groups", "one-to-one"]),
+    default="groups",
+    show_default=True,
+    help="Groups over all files, or one partner in each other file.",
+)
+@click.option("--similarities", is_flag=True, help="Print all pairs and scores, unsolved.")
+@click.option("--bits", type=int, help="The files are raw binary with this many bits a row.")
+@click.option("--format", "output", type=click.Choice(["json"]), default="json", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="Default: one for each processor.")
+@click.option("--kernel", default="auto", show_default=True, help="How to compare; see doctor.")
+@click.option("--max-pairs", type=click.IntRange(1), default=MAX_PAIRS, show_default=True)
+def match(  # noqa: PLR0917 - one parameter for each option
+    files: tuple[Path, ...],
+    threshold: str,
+    solver: Solver,
+    similarities: bool,
+    bits: int | None,
+    output: str,
+    threads: int | None,
+    kernel: str,
+    max_pairs: int,
+) -> None:
+    """Compare two or more FILES of encodings and print which rows belong together.
+
+    A file is a container, anonlink's JSON of CLKs, or raw binary with --bits. Rows count from 0; of
+    a container, records count in the order of their handles. Everything printed is as sensitive as
+    the encodings.
+
+    Example: blindlink-broker match a.json b.json --threshold 0.85
+    """
+    from app.cli.encoding_files import read_encodings
+    from app.matching.ordered import solve_pairs
+
+    del output  # JSON is the only one so far
+    if len(files) < 2:
+        raise click.UsageError("name two files or more")
+    exact = _parse_threshold(threshold)
+    datasets = [read_encodings(path, bits) for path in files]
+    n_threads = threads or os.cpu_count() or 1
+    pairs = _find_pairs(datasets, exact, kernel, n_threads, max_pairs)
+    rows = _score_rows(pairs) if similarities else _group_rows(solve_pairs(pairs, solver))
+    _print_json("similarity_scores" if similarities else "groups", rows)
+
+
+def _parse_threshold(text: str) -> Fraction:
+    from app.matching import ThresholdError
+
+    # Not float(): 0.85 means 85/100, and "nan" means nothing.
+    if not text or not _DECIMAL.fullmatch(text) or not 0 < Fraction(text) <= 1:
+        raise ThresholdError("the threshold must be a decimal above 0 and at most 1")
+    return Fraction(text)
+
+
+def _find_pairs(
+    datasets: Sequence[Dataset], threshold: Fraction, kernel: str, n_threads: int, max_pairs: int
+) -> OrderedPairs:
+    from app.cli.progress_bar import shown
+    from app.engine import BLOCK_PAIRS, match_blocks
+    from app.matching import MatchingPolicy, plan_blocks
+    from app.matching.ordered import order_pairs
+
+    policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
+    blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS, is_within=False)
+    matched = match_blocks(
+        datasets, blocks, policy, kernel=kernel, n_threads=n_threads, max_pairs=max_pairs
+    )
+    n_records = [dataset.n_records for dataset in datasets]
+    return order_pairs(n_records, ((each.block, each.pairs) for each in shown(matched)))
+
+
+def _group_rows(groups: Groups) -> Iterator[str]:
+    for group in groups:
+        yield "[" + ", ".join(f"[{dataset}, {record}]" for dataset, record in group) + "]"
+
+
+def _score_rows(pairs: OrderedPairs) -> Iterator[str]:
+    from app.matching.groups import split_record_ids
+
+    similarity = pairs.similarity()
+    for start in range(0, len(pairs), _CHUNK_ROWS):
+        chunk = slice(start, start + _CHUNK_ROWS)
+        left = split_record_ids(pairs.left[chunk], pairs.n_records)
+        right = split_record_ids(pairs.right[chunk], pairs.n_records)
+        columns = (array.tolist() for array in (*left, *right, similarity[chunk]))
+        for a, x, b, y, score in zip(*columns, strict=True):
+            yield f"[[{a}, {x}], [{b}, {y}], {score!r}]"
+
+
+def _print_json(name: str, rows: Iterator[str]) -> None:
+    """Print `{name: [row, ...]}`, a row at a time, since there may be millions."""
+    click.echo(f'{{"{name}": [', nl=False)
+    for number, row in enumerate(rows):
+        click.echo(f", {row}" if number else row, nl=False)
+    click.echo("]}")
