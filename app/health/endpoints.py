@@ -9,6 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.broker import WiredBroker
 from app.health.readiness import require_ready
+from app.health.repository import count_runs
+from app.http.metrics import Metrics
+from app.matchlog.proofs import newest_checkpoint
 from schemas.document import Document
 
 router = APIRouter()
@@ -36,11 +39,12 @@ def ready(broker: WiredBroker) -> Health:
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(request: Request) -> Response:
+def metrics(broker: WiredBroker, request: Request) -> Response:
     """Give the broker's numbers in Prometheus' text form."""
-    return Response(
-        generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST
-    )
+    numbers: Metrics = request.app.state.metrics
+    with broker.database.read() as session:
+        numbers.note_stores(newest_checkpoint(session).size, count_runs(session))
+    return Response(generate_latest(numbers.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/v1/openapi.json")

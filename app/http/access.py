@@ -15,6 +15,7 @@ from app.security.actor import Actor
 from app.security.errors import (
     ForgedRequestError,
     NotAuthenticatedError,
+    SessionNeededError,
     TooManyRequestsError,
     WrongRoleError,
 )
@@ -81,7 +82,10 @@ def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
 
 def _session_actor(gate: Gate, request: Request, request_id: str) -> Actor:
     cookie = request.cookies.get(COOKIE, "")
-    actor = gate.actor_of_session(cookie, request_id)
+    try:
+        actor = gate.actor_of_session(cookie, request_id)
+    except NotAuthenticatedError:
+        raise SessionNeededError("Open a new link to the broker's pages.") from None
     sent = request.headers.get(CSRF_HEADER, "")
     expected = csrf_token(cookie)
     if request.method not in _SAFE_METHODS and not hmac.compare_digest(

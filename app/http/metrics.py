@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from schemas.api import RunState
 
 # Seconds; a part of 4 MiB over a slow line takes tens of them.
 _BUCKETS_S: Final = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
@@ -29,9 +32,16 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
-        self.log_entries = Gauge(
+        self._log_entries = Gauge(
             "blindlink_log_entries", "Entries in the match log.", registry=self.registry
         )
+        self._runs = Gauge("blindlink_runs", "Runs by state.", ("state",), registry=self.registry)
+
+    def note_stores(self, log_entries: int, runs: Mapping[str, int]) -> None:
+        """Note what the database holds at this moment."""
+        self._log_entries.set(log_entries)
+        for state in get_args(RunState):
+            self._runs.labels(state).set(runs.get(state, 0))
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request; `route` is the path's pattern, never the path."""

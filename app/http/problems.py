@@ -13,7 +13,11 @@ from starlette.exceptions import HTTPException
 
 from app.errors import BrokerError, NotFoundError, RequestError, UnavailableError
 from app.http.errors import InvalidParameterError, MethodNotAllowedError
-from app.security.errors import NotAuthenticatedError, TooManyRequestsError
+from app.security.errors import (
+    NotAuthenticatedError,
+    SessionNeededError,
+    TooManyRequestsError,
+)
 from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
 
 # How long a client should wait where we do not know better.
@@ -31,7 +35,7 @@ def problem_of(error: BrokerError, request_id: str) -> Problem:
         detail=_OURS if is_ours else _sentence(error.detail),
         request=request_id,
         clause=error.clause,
-        hint=error.hint,
+        hint=None if is_ours else error.hint,
     )
 
 
@@ -61,7 +65,7 @@ def _sentence(detail: str) -> str:
 
 
 def _headers(error: BrokerError) -> Mapping[str, str]:
-    if isinstance(error, NotAuthenticatedError):
+    if isinstance(error, NotAuthenticatedError) and not isinstance(error, SessionNeededError):
         return {"www-authenticate": "Bearer"}
     if isinstance(error, TooManyRequestsError):
         return {"retry-after": str(error.retry_after_s)}

@@ -13,6 +13,10 @@ class NotAuthenticatedError(RequestError):
     title = "Not signed in"
 
 
+class SessionNeededError(NotAuthenticatedError):
+    """A page was asked for without a session that is valid now; pages answer it with a page of their own."""
+
+
 class WrongRoleError(RequestError):
     """The caller is known, but this route is not for its role."""
 

@@ -79,6 +79,12 @@ def test_the_numbers_count_requests_by_route(client: TestClient, bearer: Any) ->
     assert "canary" not in text.lower()
 
 
+def test_the_numbers_say_what_the_database_holds(client: TestClient, bearer: Any) -> None:
+    text = client.get("/metrics", headers=bearer("operator", "operator")).text
+    assert "blindlink_log_entries 4.0" in text
+    assert 'blindlink_runs{state="queued"} 0.0' in text
+
+
 def test_the_numbers_are_for_the_operator(client: TestClient) -> None:
     assert client.get("/metrics").status_code == 401
 

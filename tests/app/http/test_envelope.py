@@ -38,7 +38,7 @@ def make_app() -> FastAPI:
 
     @app.get("/fault")
     def fault() -> None:
-        raise BrokerError(CANARY)
+        raise BrokerError(CANARY, hint=CANARY)
 
     @app.get("/busy")
     def busy() -> None:
