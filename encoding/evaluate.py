@@ -14,8 +14,8 @@ from encoding.records import open_table
 Pair = tuple[str, str]
 """Record ID in the left file, record ID in the right file."""
 
-# A recall of fewer people than this says nothing about their group.
-MIN_SUBGROUP = 30
+# With fewer pairs, the interval of a recall is wider than any gap that matters.
+MIN_SUBGROUP = 100
 # Two-sided 95 %.
 _Z = 1.959963984540054
 

@@ -1,26 +1,41 @@
-"""The two agencies' file layouts: column names, date format, text encoding, habits of spelling."""
+"""The two agencies' file layouts: column names, text encoding, line ends, and the preset that reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+
+from encoding.linkage import load_preset
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How an agency's file is written, and which of its columns hold the recipe's inputs."""
+    """How an agency's file is written. `preset` names the column preset of `encoding.linkage` for it."""
 
+    preset: str
     file_name: str
     columns: Sequence[str]
-    id_column: str
-    date_format: str
     text_encoding: str
     newline: str
-    inputs: Mapping[str, str]  # canonical input -> this file's column
+
+    @property
+    def id_column(self) -> str:
+        """The column with the agency's own number of a person."""
+        return load_preset(self.preset).id_column
+
+    @property
+    def date_format(self) -> str:
+        """How the file writes dates."""
+        return load_preset(self.preset).date_format
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The recipe's inputs, each with this file's column for it."""
+        return load_preset(self.preset).columns
 
 
 CHILD_WELFARE_LAYOUT = Layout(
+    preset="rehearsal-child-welfare",
     file_name="child_welfare.csv",
     columns=(
         "client_id", "case_id", "first_name", "middle_name", "last_name", "suffix", "aka_first",
@@ -28,18 +43,12 @@ CHILD_WELFARE_LAYOUT = Layout(
         "state_student_id", "county", "placement_zip", "removal_zip", "episode_start",
         "episode_end", "placement_start", "district", "grade", "as_of",
     ),
-    id_column="client_id",
-    date_format="MM/DD/YYYY",
     text_encoding="cp1252",
     newline="\r\n",
-    inputs=MappingProxyType({
-        "first_name": "first_name", "middle_name": "middle_name", "last_name": "last_name",
-        "suffix": "suffix", "birth_date": "birth_date", "sex": "sex",
-        "alias_first": "aka_first", "alias_last": "aka_last",
-    }),
 )  # fmt: skip
 
 K12_LAYOUT = Layout(
+    preset="rehearsal-k12",
     file_name="k12.csv",
     columns=(
         "state_student_id", "local_student_id", "district", "school", "first_name", "middle_name",
@@ -47,13 +56,6 @@ K12_LAYOUT = Layout(
         "birthdate", "sex", "race_ethnicity", "grade", "entry_date", "exit_date", "birth_state",
         "birth_country", "guardian_name", "zip", "as_of",
     ),
-    id_column="state_student_id",
-    date_format="YYYY-MM-DD",
     text_encoding="utf-8",
     newline="\n",
-    inputs=MappingProxyType({
-        "first_name": "first_name", "middle_name": "middle_name", "last_name": "last_surname",
-        "suffix": "generation_code", "birth_date": "birthdate", "sex": "sex",
-        "alias_first": "other_first", "alias_last": "other_last",
-    }),
 )  # fmt: skip

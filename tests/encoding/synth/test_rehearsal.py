@@ -1,0 +1,174 @@
+"""The two agencies' rehearsal files and the truth about them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from encoding.errors import RehearsalError
+from encoding.linkage import load_shipped
+from encoding.recipe import Recipe
+from encoding.synth import (
+    CHILD_WELFARE_LAYOUT,
+    ERROR_LEVELS,
+    K12_LAYOUT,
+    SIZES,
+    Layout,
+    RehearsalFiles,
+    write_rehearsal,
+)
+
+Rows = Sequence[Mapping[str, str]]
+
+
+def digest(files: RehearsalFiles) -> str:
+    paths = (files.child_welfare, files.k12, files.truth, files.look_alikes)
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def small(folder: Path, **change: object) -> RehearsalFiles:
+    arguments: dict[str, object] = {"seed": 7, "n_children": 60, "n_students": 300, **change}
+    return write_rehearsal(folder, **arguments)  # type: ignore[arg-type]
+
+
+def test_same_seed_writes_the_same_bytes_on_every_platform(tmp_path: Path) -> None:
+    # A change of the people or of their mistakes changes this digest on purpose, a platform must not.
+    assert digest(small(tmp_path)) == (
+        "6b34e6410c14298bd350cd41f6950c03c68e922dff7fc81fb3658851df6ec70c"
+    )
+
+
+def test_another_seed_writes_other_people(tmp_path: Path) -> None:
+    assert digest(small(tmp_path / "a")) != digest(small(tmp_path / "b", seed=8))
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.05, 0.6, 1.0])
+def test_exactly_the_overlap_is_in_both_files(tmp_path: Path, overlap: float) -> None:
+    files = small(tmp_path, overlap=overlap)
+    with files.truth.open(encoding="utf-8", newline="") as file:
+        pairs = [(row["client_id"], row["state_student_id"]) for row in csv.DictReader(file)]
+    assert people(pairs) == round(60 * overlap)
+
+
+def people(pairs: Sequence[tuple[str, str]]) -> int:
+    person: dict[str, str] = {}
+    for left, right in pairs:
+        owner = person.get(left) or person.get(right) or left
+        person[left] = person[right] = owner
+    return len(set(person.values()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"error_level": "none"}, {"overlap": 1.5}, {"n_children": 0}, {"n_children": 301}],
+)
+def test_impossible_rehearsal_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    with pytest.raises(RehearsalError):
+        small(tmp_path / "none", **change)
+    assert not (tmp_path / "none").exists()
+
+
+def test_true_pairs_are_in_both_files(truth: Rows, clients: Rows, students: Rows) -> None:
+    assert {row["client_id"] for row in truth} <= {row["client_id"] for row in clients}
+    assert {row["state_student_id"] for row in truth} <= {
+        row["state_student_id"] for row in students
+    }
+
+
+def test_most_children_below_school_age_are_in_no_true_pair(truth: Rows, clients: Rows) -> None:
+    paired = {row["client_id"] for row in truth}
+    young = [row for row in clients if row["birth_date"].rpartition("/")[2] >= "2022"]
+    assert len(young) > 300
+    assert sum(row["client_id"] in paired for row in young) < 0.03 * len(young)
+
+
+def test_child_welfare_file_is_a_windows_export(files: RehearsalFiles, clients: Rows) -> None:
+    raw = files.child_welfare.read_bytes()
+    assert raw.count(b"\r\n") == raw.count(b"\n") == len(clients) + 1
+    assert "é".encode("cp1252") in raw
+    assert all(re.fullmatch(r"[1-9]\d?/[1-9]\d?/\d{4}", row["birth_date"]) for row in clients)
+
+
+def test_school_file_is_utf8_with_iso_dates(files: RehearsalFiles, students: Rows) -> None:
+    assert b"\r" not in files.k12.read_bytes()
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", row["birthdate"]) for row in students)
+
+
+def test_some_students_have_several_enrolment_rows(students: Rows) -> None:
+    enrolments = Counter(row["state_student_id"] for row in students)
+    assert 0.1 < sum(n > 1 for n in enrolments.values()) / len(enrolments) < 0.35
+
+
+def test_some_children_stand_in_a_file_twice(clients: Rows, truth: Rows) -> None:
+    assert 1.01 < len(clients) / 3_000 < 1.03
+    repeated = Counter(row["state_student_id"] for row in truth)
+    assert sum(n > 1 for n in repeated.values()) > 10
+
+
+def test_siblings_and_twins_stand_across_the_files(look_alikes: Rows, truth: Rows) -> None:
+    relations = Counter(row["relation"] for row in look_alikes)
+    assert relations["sibling"] > relations["twin"] > 50
+    true_pairs = {(row["client_id"], row["state_student_id"]) for row in truth}
+    assert not true_pairs & {(row["client_id"], row["state_student_id"]) for row in look_alikes}
+
+
+def test_namesakes_are_as_common_as_in_a_state(students: Rows) -> None:
+    names = Counter((row["first_name"].upper(), row["last_surname"].upper()) for row in students)
+    surnames = {row["last_surname"].upper() for row in students}
+    assert sum(n > 1 for n in names.values()) > 50
+    assert len(surnames) > 2_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [("last-", 0.10, 0.20), ("first-", 0.06, 0.14), ("birth-", 0.012, 0.04), ("sex", 0.002, 0.014)],
+)
+def test_discrepancies_are_as_frequent_as_in_the_literature(
+    truth: Rows, kind: str, low: float, high: float
+) -> None:
+    share = sum(f" {kind}" in f" {row['discrepancies']}" for row in truth) / len(truth)
+    assert low < share < high
+
+
+def test_about_three_quarters_of_the_true_pairs_are_clean(truth: Rows) -> None:
+    untouched = sum(not row["discrepancies"].replace("middle-differs", "").strip() for row in truth)
+    assert 0.7 < untouched / len(truth) < 0.8
+
+
+def test_mistakes_come_together(truth: Rows) -> None:
+    has_last = [row for row in truth if "last-" in row["discrepancies"]]
+    has_first = sum("first-" in row["discrepancies"] for row in truth) / len(truth)
+    both = sum("first-" in row["discrepancies"] for row in has_last) / len(has_last)
+    assert both > 1.5 * has_first
+
+
+def test_error_levels_are_ordered() -> None:
+    rates = [ERROR_LEVELS[level] for level in ("low", "mid", "high")]
+    for name in rates[0].__dataclass_fields__:
+        low, mid, high = (getattr(rate, name) for rate in rates)
+        assert low < mid < high
+
+
+def test_no_social_security_number_could_be_real(clients: Rows) -> None:
+    held = [row["ssn"] for row in clients if row["ssn"]]
+    assert all(ssn.startswith("9") for ssn in held)
+    assert 0.6 < len(held) / len(clients) < 0.8
+
+
+@pytest.mark.parametrize("layout", [CHILD_WELFARE_LAYOUT, K12_LAYOUT])
+def test_every_row_can_be_encoded(layout: Layout, clients: Rows, students: Rows) -> None:
+    rows = clients if layout is CHILD_WELFARE_LAYOUT else students
+    columns = {name: [row[header] for row in rows] for name, header in layout.inputs.items()}
+    recipe = Recipe.load(load_shipped("children").recipe or {})
+    assert recipe.derive(columns, date_format=layout.date_format).problems == ()
+
+
+def test_sizes_are_those_of_agencies() -> None:
+    assert list(SIZES) == ["district", "small-state", "mid-state", "large-state"]
+    assert SIZES["large-state"].n_students == 6_000_000
