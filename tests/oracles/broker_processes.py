@@ -99,6 +99,7 @@ class ServedBroker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._ended: list[Process] = []
         self._serving = threading.Event()
         self._start(port=0)
         self.client = httpx2.Client(base_url=self.url, timeout=10)
@@ -119,6 +120,12 @@ class ServedBroker:
         """Kill it and leave it so."""
         self._serving.clear()
         self.process.kill()
+        self._ended.append(self.process)
+
+    @property
+    def lines(self) -> list[str]:
+        """All that the process, and those before it, said."""
+        return [line for process in (*self._ended, self.process) for line in process.lines]
 
     def restart(self) -> None:
         """Start it again under the same port."""

@@ -93,6 +93,11 @@ class Scene:
         path.write_bytes(serialise_checkpoints([note]))
         self.pins.append(path)
 
+    def kill_broker(self) -> None:
+        """Kill the broker and start it again."""
+        self.pin()
+        self.served.kill_and_restart()
+
     def check_log(self) -> None:
         """The auditor's own command verifies the exported log with every checkpoint that was pinned."""
         bundle = self.folder / "log.bundle"

@@ -1,0 +1,193 @@
+"""Planted values are looked for in everything that a broker keeps, says and answers.
+
+Once with the agencies' real commands, for field values, record IDs and secrets; once at the API, for
+encodings, handles and tokens, through refusals, crashes, a cancelled and a finished run.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracles import febrl
+from oracles.broker_processes import Process
+from oracles.containers import Row, random_rows
+from oracles.kill_scene import N_COMMON, Scene
+from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, two_files
+from oracles.live import PROJECT as LIVE_PROJECT
+from oracles.live import LiveAgency, live_broker, set_up_agency
+from oracles.searching import files_under, found_in
+from sqlalchemy import MetaData, select
+
+from app.db import Database
+
+N_PLANTED = 12
+
+
+class RecordingClient:
+    """Passes everything on and keeps every answer, but for the files that recipients may have."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.answers: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(path: str, **request: Any) -> Any:
+            answer = getattr(self._inner, name)(path, **request)
+            if not path.endswith("/file"):
+                self.answers.append(repr(answer.headers).encode() + answer.content)
+            return answer
+
+        return call
+
+
+def plants_of(rows: list[Row], name: str) -> dict[str, bytes]:
+    chosen = rows[:N_PLANTED]
+    encodings = {f"{name} encoding {at}": row.encoding for at, row in enumerate(chosen)}
+    return encodings | {f"{name} handle {at}": row.handle for at, row in enumerate(chosen)}
+
+
+def database_rows(database: Database) -> Iterator[tuple[str, bytes]]:
+    """Yield every table with all that stands in it, text and bytes alike."""
+    tables = MetaData()
+    tables.reflect(database.engine)
+    with database.read() as session:
+        for table in tables.sorted_tables:
+            cells = [cell for row in session.execute(select(table)) for cell in row]
+            raw = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells]
+            yield f"table {table.name}", b"\n".join(raw)
+
+
+def places(scene: Scene, client: RecordingClient, lines: list[str]) -> Iterator[tuple[str, bytes]]:
+    yield "operator's log", "\n".join([*lines, *scene.served.lines]).encode()
+    yield "answers", b"\n".join(client.answers)
+    yield from files_under(scene.folder)
+    yield from database_rows(scene.real.broker.database)
+    if scene.server is not None:
+        # With its write-ahead log; what the server was made with is older.
+        yield from files_under(
+            scene.server.socket_folder, since=scene.settings.ring_file.stat().st_mtime
+        )
+
+
+def test_encodings_handles_and_tokens_are_nowhere_in_the_clear(scene: Scene) -> None:
+    linkage = scene.linkage
+    client = RecordingClient(linkage.client)
+    linkage.client = client
+    left, right = two_files(scene.rng, 600, N_COMMON)
+    refused = random_rows(scene.rng, 50, bits=BITS)
+    planted = {
+        **plants_of(left, "left"),
+        **plants_of(right, "right"),
+        **plants_of(refused, "refused"),
+        **{
+            f"token of {party}": header["authorization"].removeprefix("Bearer ").encode()
+            for party in (CHILD_WELFARE, SCHOOL)
+            for header in [linkage.as_party(party)]
+        },
+    }
+    content = linkage.container([refused[0], *refused], SCHOOL)
+    manifest = linkage.manifest([refused[0], *refused], content, SCHOOL, as_of="2020-01-01")
+    upload = linkage.send(content, SCHOOL)
+    assert linkage.commit(upload, manifest, SCHOOL).status_code == 422
+    linkage.put(upload, 0, b"x", SCHOOL)
+    scene.upload(left, CHILD_WELFARE)
+    scene.kill_broker()
+    scene.upload(right, SCHOOL)
+    cancelled = linkage.ask().json()["run"]
+    client.post(f"/v1/runs/{cancelled}/cancel", headers=linkage.as_party(SCHOOL))
+    linkage.ask()
+    lines = work_with_a_crash(scene)
+    for party in (CHILD_WELFARE, SCHOOL):
+        for release in linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]:
+            assert linkage.get(f"/v1/releases/{release['release']}/file", party).status_code == 200
+    scene.check_log()
+    searched = list(places(scene, client, lines))
+    assert found_in(searched, planted) == []
+    # What may be there is found: the search looks where it should.
+    allowed = {"project": PROJECT.encode(), "digest": bytes.fromhex(manifest.container_sha256)}
+    where = " ".join(found_in(searched, allowed))
+    assert all(f"{name} in {place}" in where for name in allowed for place in ("answers", "table"))
+
+
+def work_with_a_crash(scene: Scene) -> list[str]:
+    """Let a worker die at its work and another finish; returns what both said."""
+    dying = Process(scene.settings, "work")
+    assert dying.wait_for("block_stored")
+    dying.kill()
+    worker = Process(scene.settings, "work")
+    assert worker.wait_for("run_completed"), worker.lines
+    worker.kill()
+    return [*dying.lines, *worker.lines]
+
+
+PLANTED = {
+    "given_name": "zqcanarygiven",
+    "surname": "zqcanarysurname",
+    "address_1": "zqcanarystreet",
+    "rec_id": "zqcanaryrecord",
+}
+
+
+def write_planted(folder: Path) -> tuple[Path, Path]:
+    """Write two short files in which half of the rows hold planted values."""
+    paths = []
+    for name in febrl.FILES:
+        header, *lines = (febrl.FOLDER / name).read_text(encoding="utf-8").splitlines()
+        columns = [column.strip() for column in header.split(",")]
+        rows = [header]
+        for at, line in enumerate(lines[:80]):
+            cells = dict(zip(columns, line.split(","), strict=True))
+            if at % 2:
+                cells |= {column: f"{value}{at}" for column, value in PLANTED.items()}
+            rows.append(",".join(cells[column] for column in columns))
+        path = folder / name
+        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        paths.append(path)
+    return paths[0], paths[1]
+
+
+@pytest.fixture
+def journey(tmp_path: Path) -> tuple[Path, list[LiveAgency]]:
+    """What is left at the broker when two agencies have gone all the way by their own commands."""
+    files = write_planted(tmp_path)
+    policy = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
+    folder = tmp_path / "broker"
+    agencies = []
+    with live_broker(folder, febrl.profile(), *policy) as broker:
+        for party, file in zip(("welfare", "schools"), files, strict=True):
+            agency = set_up_agency(broker, tmp_path / party, party, file, "--id-column", "rec_id")
+            if agencies:
+                shutil.copy(agencies[0].folder / "secret.txt", agency.folder / "secret.txt")
+            else:
+                agency.type("secret", "new")
+            agency.type("encode")
+            agency.type("upload")
+            agencies.append(agency)
+        agencies[0].type("run", "--wait")
+        for agency in agencies:
+            agency.type("links")
+            agency.type("receipt", "verify")
+    return folder, agencies
+
+
+def test_field_values_record_ids_secrets_and_tokens_never_reach_the_broker(
+    journey: tuple[Path, list[LiveAgency]],
+) -> None:
+    folder, agencies = journey
+    planted = {name: value.encode() for name, value in PLANTED.items()}
+    planted["secret"] = (agencies[0].folder / "secret.txt").read_bytes().splitlines()[1]
+    tokens = {}
+    for agency in agencies:
+        links = (agency.folder / "links.csv").read_text()
+        assert PLANTED["rec_id"] in links
+        token = folder / f"{agency.party}.token"
+        planted[f"token of {agency.party}"] = token.read_bytes().strip()
+        tokens[token.name] = token
+    for token in tokens.values():
+        token.unlink()
+    assert found_in(files_under(folder), planted) == []
+    assert found_in(files_under(folder), {"project": LIVE_PROJECT.encode()})

@@ -1,0 +1,38 @@
+"""Looks for planted bytes in every spelling, in files, texts and database rows."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+
+def spellings(planted: bytes) -> Iterator[bytes]:
+    """Yield the bytes as they are, in hex, and in base64 wherever they may begin in a longer text."""
+    yield planted
+    yield planted.hex().encode()
+    yield planted.hex().upper().encode()
+    for shift in range(3):
+        # Only the characters that depend on nothing before or after the planted bytes.
+        text = base64.b64encode(bytes(shift) + planted)[4 if shift else 0 :]
+        whole = text[: (len(planted) - (3 - shift) % 3) // 3 * 4]
+        yield whole
+        yield whole.replace(b"+", b"-").replace(b"/", b"_")
+
+
+def found_in(places: Iterable[tuple[str, bytes]], planted: Mapping[str, bytes]) -> list[str]:
+    """Return where which planted bytes are, by their names alone."""
+    wanted = [(name, text) for name, raw in planted.items() for text in set(spellings(raw))]
+    return [
+        f"{name} in {where}"
+        for where, content in places
+        for name, text in wanted
+        if text in content
+    ]
+
+
+def files_under(folder: Path, *, since: float = 0.0) -> Iterator[tuple[str, bytes]]:
+    """Yield every file below the folder that changed since then, its name as part of its content."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.stat().st_mtime >= since:
+            yield str(path.relative_to(folder)), path.name.encode() + b"\n" + path.read_bytes()
