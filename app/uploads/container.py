@@ -63,23 +63,38 @@ def check_container(pieces: Iterable[bytes], expected: ExpectedContainer) -> Non
     Raises:
         UploadRejectedError: one of its subclasses; see the module's docstring for the order.
     """
-    digest = hashlib.sha256()
-    parsed, stream = _read_head(_digested(pieces, digest), expected)
+    measured = _Measured(pieces)
+    parsed, stream = _read_head(iter(measured), expected)
     order = _RecordOrder(expected.max_variants)
     for rows in _rows(stream, parsed.header.record_bytes):
         order.check(rows[:, :HANDLE_BYTES], rows[:, HANDLE_BYTES])
         _check_encodings(rows[:, HANDLE_BYTES + 1 :], expected)
     header = expected.header
+    if measured.size_bytes != expected.size_bytes:
+        raise ContainerSizeError("The container is shorter or longer than its header says.")
     if (order.records, order.encodings) != (header.records, header.encodings):
         raise CountDiffersError("The container holds another number of records than it states.")
-    if digest.hexdigest() != expected.sha256:
+    if measured.sha256() != expected.sha256:
         raise ContainerDigestError("The container is not the one that the upload announced.")
 
 
-def _digested(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
-    for piece in pieces:
-        digest.update(piece)
-        yield piece
+class _Measured:
+    """Passes pieces on, and measures them."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.size_bytes = 0
+        self._pieces = pieces
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._digest.update(piece)
+            self.size_bytes += len(piece)
+            yield piece
+
+    def sha256(self) -> str:
+        """Return the digest of all pieces so far, in hex."""
+        return self._digest.hexdigest()
 
 
 def _read_head(

@@ -100,6 +100,8 @@ def slow_verdict(
         codes.add("too-many-variants")
     for row in rows:
         codes |= _encoding_codes(row.encoding, header.encoding_bits, weights)
+    if len(content) != size_bytes:
+        codes.add("container-size")
     if (len(variants), len(rows)) != (header.records, header.encodings):
         codes.add("count-differs")
     if hashlib.sha256(content).hexdigest() != sha256:

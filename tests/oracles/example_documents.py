@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from typing import Any
@@ -84,6 +85,35 @@ RUN: dict[str, Any] = {
     "floor": 10,
     "asked_by": "child-welfare",
     "asked_at": "2026-09-01T06:00:00Z",
+}
+
+MANIFEST: dict[str, Any] = {
+    "version": "blindlink/manifest/1",
+    "project": "foster-k12",
+    "party": "child-welfare",
+    "epoch": 1,
+    "agreement": "b" * 64,
+    "profile": "a" * 64,
+    "key_id": "0123456789abcdef",
+    "container_sha256": "c" * 64,
+    "container_bytes": 16_411_234,
+    "records": 60_000,
+    "encodings": 60_321,
+    "as_of": "2026-08-31",
+    "population": "foster-care.0-21",
+    "quality_digest": "1" * 64,
+    "privacy_audit_digest": None,
+    "created": "2026-09-01T05:30:00Z",
+    "software": "blindlink-0.1.0",
+}
+
+RECEIPT: dict[str, Any] = {
+    "version": "blindlink/receipt/1",
+    "subject": "upl-0123456789abcdef0123456789abcdef",
+    "entry": "{}",
+    "index": 5,
+    "proof": [base64.b64encode(bytes([n] * 32)).decode() for n in range(3)],
+    "checkpoint": "broker.example.org/blindlink\n6\n...",
 }
 
 PROBLEM: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Writes the vectors of project terms, encoding profiles, run specifications and problems.
+"""Writes the vectors of all documents that are plain canonical JSON.
 
 Run by hand when a format changes. Canonical bytes come from the rfc8785 package, not from the code under
 test; which mutation breaks which rule is written down here, by the spec page.
@@ -11,8 +11,10 @@ from typing import Any
 
 import rfc8785
 from oracles.example_documents import (
+    MANIFEST,
     PROBLEM,
     PROFILE,
+    RECEIPT,
     RUN,
     TERMS,
     changed,
@@ -148,6 +150,51 @@ RUN_BAD: list[Change] = [
     ("a time in fractions", "asked_at", "2026-09-01T06:00:00.5Z"),
 ]
 
+MANIFEST_GOOD: list[Change] = [
+    ("no data check", "quality_digest", None),
+    ("a privacy audit", "privacy_audit_digest", "2" * 64),
+    ("one record", "records", 1),
+    ("the 29th of February", "as_of", "2028-02-29"),
+]
+MANIFEST_BAD: list[Change] = [
+    ("another version", "version", "blindlink/manifest/2"),
+    ("a party with a space", "party", "child welfare"),
+    ("an epoch of 0", "epoch", 0),
+    ("an agreement by name", "agreement", "foster-k12"),
+    ("a key id in capitals", "key_id", "0123456789ABCDEF"),
+    ("a key id of 15 characters", "key_id", "0123456789abcde"),
+    ("a digest cut short", "container_sha256", "c" * 63),
+    ("a container of no bytes", "container_bytes", 0),
+    ("no records", "records", 0),
+    ("records as text", "records", "60000"),
+    ("no encodings", "encodings", 0),
+    ("a day that does not exist", "as_of", "2026-02-30"),
+    ("a day with a time", "as_of", "2026-08-31T00:00:00Z"),
+    ("a population with a space", "population", "foster care"),
+    ("a data check that is no digest", "quality_digest", "passed"),
+    ("a time in fractions", "created", "2026-09-01T05:30:00.5Z"),
+    ("software with a space", "software", "blindlink 0.1.0"),
+    ("an unknown field", "surprise", 1),
+]
+
+RECEIPT_GOOD: list[Change] = [
+    ("of a release", "subject", "rel-0123456789abcdef0123456789abcdef"),
+    ("of the only entry", "proof", []),
+]
+RECEIPT_BAD: list[Change] = [
+    ("another version", "version", "blindlink/receipt/2"),
+    ("a subject without its prefix", "subject", "0123456789abcdef0123456789abcdef"),
+    ("an entry that is no text", "entry", {}),
+    ("an entry that is too long", "entry", "x" * 8193),
+    ("an index below 0", "index", -1),
+    ("an index as text", "index", "5"),
+    ("a hash of 31 bytes", "proof.0", "A" * 43),
+    ("a hash in hex", "proof.0", "0" * 64),
+    ("65 hashes", "proof", ["A" * 43 + "="] * 65),
+    ("no checkpoint", "checkpoint", None),
+    ("an unknown field", "surprise", 1),
+]
+
 PROBLEM_GOOD: list[Change] = [
     ("no clause", "clause", None),
     ("a hint", "hint", "Ask for a new agreement."),
@@ -168,6 +215,8 @@ FORMATS: dict[str, tuple[dict[str, Any], list[Change], list[Change]]] = {
     "encoding-profile": (PROFILE, PROFILE_GOOD, PROFILE_BAD),
     "project-terms": (TERMS, TERMS_GOOD, TERMS_BAD),
     "run-specification": (RUN, RUN_GOOD, RUN_BAD),
+    "manifest": (MANIFEST, MANIFEST_GOOD, MANIFEST_BAD),
+    "receipt": (RECEIPT, RECEIPT_GOOD, RECEIPT_BAD),
     "problem": (PROBLEM, PROBLEM_GOOD, PROBLEM_BAD),
 }
 

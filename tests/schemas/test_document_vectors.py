@@ -17,11 +17,14 @@ from schemas.errors import DocumentError
 from schemas.problem import Problem
 from schemas.profile import EncodingProfile
 from schemas.run import RunSpecification
+from schemas.upload import Manifest, Receipt
 
 KINDS: dict[str, type[Document]] = {
     "encoding-profile": EncodingProfile,
     "project-terms": ProjectTerms,
     "run-specification": RunSpecification,
+    "manifest": Manifest,
+    "receipt": Receipt,
     "problem": Problem,
 }
 

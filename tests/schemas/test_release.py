@@ -1,0 +1,64 @@
+"""Release files by their vectors, and from links to bytes and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.vector_file import read_vectors
+from oracles.write_upload_vectors import RELEASE, release_vectors
+
+from schemas.errors import DocumentError
+from schemas.ids import Handle, LinkId
+from schemas.release import ReleaseHeader, parse_release, release_digest, serialise_release
+
+VECTORS = read_vectors("release")
+
+
+def named(which: str) -> list[Any]:
+    return [pytest.param(vector, id=vector["name"]) for vector in VECTORS[which]]
+
+
+@pytest.mark.parametrize("vector", named("good"))
+def test_a_good_file_is_read_and_written_to_the_byte(vector: dict[str, Any]) -> None:
+    raw = vector["file"].encode()
+    header, links = parse_release(raw)
+    assert header.to_json() == vector["header"]
+    assert {handle.hex(): link.hex() for handle, link in links.items()} == vector["links"]
+    assert b"".join(serialise_release(header, links.items())) == raw
+    assert release_digest(raw) == vector["sha256"]
+
+
+@pytest.mark.parametrize("vector", named("bad"))
+def test_a_bad_file_is_refused_without_an_echo(vector: dict[str, Any]) -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse_release(vector["file"].encode())
+    assert RELEASE["upload"] not in str(caught.value)
+    assert "ffff" not in str(caught.value)
+
+
+def test_the_stored_vectors_are_those_that_are_written() -> None:
+    assert release_vectors() == VECTORS
+
+
+@given(st.dictionaries(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16)))
+def test_links_survive_their_file(made: dict[bytes, bytes]) -> None:
+    links = {Handle(handle): LinkId(made[handle]) for handle in sorted(made)}
+    header = ReleaseHeader.from_json({**RELEASE, "links": len(links)})
+    assert parse_release(b"".join(serialise_release(header, links.items()))) == (header, links)
+
+
+@given(st.data())
+def test_any_changed_byte_changes_the_digest_or_is_refused(data: st.DataObject) -> None:
+    raw = bytearray(VECTORS["good"][0]["file"].encode())
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    assert release_digest(bytes(raw)) != VECTORS["good"][0]["sha256"]
+
+
+@given(st.binary(max_size=300))
+def test_no_other_bytes_crash_the_reader(noise: bytes) -> None:
+    for content in (noise, VECTORS["good"][0]["file"].encode() + noise + b"x"):
+        with pytest.raises(DocumentError):
+            parse_release(content)
