@@ -61,6 +61,7 @@ def test_an_older_backup_is_noticed_and_the_broker_only_reads(
     token = linkage.as_party(CHILD_WELFARE)
     write_backup(linkage.broker, tmp_path / "backup")
     linkage.founded.enrol("newcomer")
+    linkage.is_log_spoilt = True
     restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
     assert restored.rolled_back
     assert linkage.client.get(f"/v1/projects/{PROJECT}", headers=token).status_code == 200
@@ -71,6 +72,7 @@ def test_an_older_backup_is_noticed_and_the_broker_only_reads(
 
 def test_a_backup_of_another_history_is_refused(linkage: Linkage, tmp_path: Path) -> None:
     """Two states of one size that differ: only one of them was signed last."""
+    linkage.is_log_spoilt = True
     write_backup(linkage.broker, tmp_path / "first")
     linkage.founded.enrol("newcomer")
     last = linkage.broker.settings.last_checkpoint_file
