@@ -51,12 +51,13 @@ class RunState:
 
 @dataclass(slots=True)
 class ReleaseState:
-    """A release that its recipient may fetch."""
+    """A release; its recipient may fetch it until it is destroyed by the entry `destroyed`."""
 
     project: str
     recipient: str
     sha256: str
     seq: int
+    destroyed: int | None = None
 
 
 @dataclass(slots=True)

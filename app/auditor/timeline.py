@@ -93,6 +93,9 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "run-cancelled": lambda entry, body: f"{_who(entry)} cancelled the run ({body.reason})",
     "release-prepared": _release_prepared,
     "release-fetched": lambda entry, _: f"{_who(entry)} fetched its link IDs",
+    "release-destroyed": lambda entry, body: (
+        f"{_who(entry)} destroyed the link IDs of a release ({body.reason})"
+    ),
     "exported": lambda entry, body: f"{_who(entry)} took a copy of the {body.what}",
     "log-key-rotated": lambda entry, _: f"{_who(entry)} handed the log over to a new key",
 }

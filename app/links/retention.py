@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from app.clock import utc_text
 from app.links import repository
+from app.links.models import Release
+from app.matchlog.draft import EntryDraft
 from app.uploads.retention import Remains
+from schemas.matchlog.kinds import ReleaseDestroyed
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -17,9 +20,10 @@ BATCH: Final = 50
 
 
 def end_overdue(session: Session, broker: Broker) -> int:
-    """Destroy releases whose time is over; returns how many."""
+    """Destroy releases whose time is over, and log it; returns how many."""
     now = utc_text(broker.clock())
     overdue = repository.overdue(session, now, BATCH)
+    broker.log.append(session, [_entry(found) for found in overdue])
     for found in overdue:
         found.destroyed = now
     return len(overdue)
@@ -46,3 +50,13 @@ def is_needed_blob(session: Session, digest: str) -> bool:
 def is_needed_key(session: Session, object_id: str) -> bool:
     """Tell whether a release or a lasting ID space may still need the key of this name."""
     return repository.has_live_key(session, object_id)
+
+
+def _entry(release: Release) -> EntryDraft:
+    return EntryDraft(
+        ReleaseDestroyed(sha256=release.sha256, reason="retention"),
+        project=release.project,
+        agreement=release.agreement,
+        purpose=release.purpose,
+        object=release.id,
+    )

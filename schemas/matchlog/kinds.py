@@ -180,6 +180,13 @@ class ReleaseFetched(Model):
     sha256: Sha256Hex
 
 
+class ReleaseDestroyed(Model):
+    """The key of a release was destroyed, and with it the link IDs; `reason` says why then."""
+
+    sha256: Sha256Hex
+    reason: Code
+
+
 class Exported(Model):
     """The log (or a register made of it) was handed out.
 
@@ -253,6 +260,7 @@ KINDS: Final[dict[str, Kind]] = {
     "release-fetched": Kind(
         ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED
     ),
+    "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX),
     "exported": Kind(Exported, in_project=None),
     "log-key-rotated": Kind(LogKeyRotated, in_project=False),
 }

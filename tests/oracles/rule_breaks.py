@@ -481,6 +481,34 @@ def fetched_in_another_project(log: SampleLog) -> Entry:
     return log.fetch(replaced(prepared[0], project="second"), CW)
 
 
+def fetched_after_destruction(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    log.destroy_release(prepared[0])
+    return log.fetch(prepared[0], CW)
+
+
+def release_destroyed_twice(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    log.destroy_release(prepared[0])
+    return log.destroy_release(prepared[0])
+
+
+def release_destroyed_unprepared(log: SampleLog) -> Entry:
+    body = kinds.ReleaseDestroyed(sha256="0" * 64, reason="retention")
+    return log.append(body, project=FOSTER, object=log.id("rel"))
+
+
+def release_destroyed_in_another_project(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    log.create_project("second")
+    return log.destroy_release(replaced(prepared[0], project="second"))
+
+
+def other_release_destroyed(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    return log.destroy_release(prepared[0], sha256="0" * 64)
+
+
 def exported_with_another_count(log: SampleLog) -> Entry:
     body = kinds.Exported(what="log", entries=log.places[FOSTER] - 1, broker_wide=log.places[None])
     return log.append(body, project=FOSTER, actor=CW)
@@ -579,13 +607,19 @@ BREAKS: dict[str, list[Break]] = {
         released_to_one_who_gets_nothing,
     ],
     "release-twice": [released_twice, released_under_one_id],
-    "fetch-unprepared": [fetched_unprepared, fetched_in_another_project],
+    "fetch-unprepared": [
+        fetched_unprepared,
+        fetched_in_another_project,
+        release_destroyed_unprepared,
+        release_destroyed_in_another_project,
+    ],
+    "release-destroyed": [fetched_after_destruction, release_destroyed_twice],
     "fetch-by-stranger": [
         fetched_by_another_recipient,
         fetched_for_another_recipient,
         fetched_by_the_broker,
     ],
-    "fetch-digest": [fetched_something_else],
+    "fetch-digest": [fetched_something_else, other_release_destroyed],
     "export-counts": [
         exported_with_another_count,
         exported_with_another_broker_wide_count,

@@ -362,6 +362,13 @@ class SampleLog:
         )
         return self.append(body, project=received.project, object=received.object)
 
+    def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:
+        """Destroy a release."""
+        assert isinstance(prepared.body, kinds.ReleasePrepared)
+        fields = {"sha256": prepared.body.sha256, "reason": "retention", **changes}
+        body = kinds.ReleaseDestroyed(**fields)
+        return self.append(body, project=prepared.project, object=prepared.object)
+
     def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
         """Log an export of the log."""
         body = kinds.Exported(
@@ -459,6 +466,10 @@ def everything_else(log: SampleLog) -> None:
     log.append(
         kinds.RunCancelled(reason="by-request"), project="foster", object=cancelled.object, actor=CW
     )
+    linked = log.ask(log.specification("foster", uploads))
+    log.start(linked)
+    for prepared in log.finish_run(linked):
+        log.destroy_release(prepared)
     for received in uploads:
         log.destroy(received)
     if len(log.signers) == 1:

@@ -76,6 +76,9 @@ class Replay:
             self.releases[obj] = [project, to["party"], to["party"], body["sha256"]]
         elif kind == "release-fetched":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
+        elif kind == "release-destroyed":
+            need(self.releases[obj][::3] == [project, body["sha256"]], kind)
+            self.releases[obj] = [None]
 
     def move_run(self, kind: str, run: Any, body: Any, project: str, floor: int) -> None:
         need(run["project"] == project and run["open"], kind)

@@ -40,6 +40,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "run-cancelled": (runs.end_without_result,),
     "release-prepared": (projects.in_force, releases.prepare),
     "release-fetched": (projects.in_force, releases.fetch),
+    "release-destroyed": (releases.destroy,),
     "exported": (common.export_counts_fit,),
     # The hand-over of the log's key is checked with the checkpoints, by `keys.KeyChain`.
     "log-key-rotated": (),

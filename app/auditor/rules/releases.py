@@ -1,4 +1,4 @@
-"""Steps about releases: made of finished runs, for recipients that were named, fetched by them alone."""
+"""Steps about releases: made of finished runs, for named recipients, fetched by them alone, then destroyed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import cast
 from app.auditor.ledger import Ledger, ReleaseState
 from app.auditor.rules.steps import break_off, counts_reach_floor, object_of
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import ReleaseFetched, ReleasePrepared
+from schemas.matchlog.kinds import ReleaseDestroyed, ReleaseFetched, ReleasePrepared
 
 
 def prepare(ledger: Ledger, entry: Entry) -> None:
@@ -32,12 +32,37 @@ def prepare(ledger: Ledger, entry: Entry) -> None:
 
 def fetch(ledger: Ledger, entry: Entry) -> None:
     """A release is fetched, any number of times, by its recipient, as it was prepared."""
-    body, release = cast(ReleaseFetched, entry.body), ledger.releases.get(object_of(entry))
-    if release is None or release.project != entry.project:
-        break_off("fetch-unprepared", "a release is fetched that was never prepared", entry)
+    body = cast(ReleaseFetched, entry.body)
+    release = _release_of(ledger, entry)
     if not entry.actor.party == body.recipient == release.recipient:
         message = "a release is fetched by another party than its recipient"
         break_off("fetch-by-stranger", message, entry, release.seq)
-    if body.sha256 != release.sha256:
-        message = "what was fetched is not what was prepared"
+    _has_digest(release, body.sha256, entry)
+    _is_there(release, entry)
+
+
+def destroy(ledger: Ledger, entry: Entry) -> None:
+    """What is destroyed was there, and is what was prepared."""
+    release = _release_of(ledger, entry)
+    _has_digest(release, cast(ReleaseDestroyed, entry.body).sha256, entry)
+    _is_there(release, entry)
+    release.destroyed = entry.seq
+
+
+def _release_of(ledger: Ledger, entry: Entry) -> ReleaseState:
+    release = ledger.releases.get(object_of(entry))
+    if release is None or release.project != entry.project:
+        break_off("fetch-unprepared", "a release is used that was never prepared", entry)
+    return release
+
+
+def _has_digest(release: ReleaseState, sha256: str, entry: Entry) -> None:
+    if sha256 != release.sha256:
+        message = "what was fetched or destroyed is not what was prepared"
         break_off("fetch-digest", message, entry, release.seq)
+
+
+def _is_there(release: ReleaseState, entry: Entry) -> None:
+    if release.destroyed is not None:
+        message = "a release is used after it was destroyed"
+        break_off("release-destroyed", message, entry, release.destroyed)

@@ -147,7 +147,11 @@ def test_a_release_is_destroyed_when_its_keeping_time_is_over(linkage: Linkage) 
     release = linkage.get(path).json()["releases"][0]["release"]
     linkage.founded.clock.move(days=90)
     sweep(linkage)
+    sweep(linkage)
     assert keys(linkage) == blobs(linkage) == []
+    destroyed = [e["object"] for e in linkage.log_entries() if e["kind"] == "release-destroyed"]
+    assert len(destroyed) == len(set(destroyed)) == 2
+    assert release in destroyed
     assert linkage.get(f"/v1/releases/{release}").status_code == 200
     assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200
 
