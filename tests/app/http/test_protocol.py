@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
+from app.cli.self_signed import write_certificate
+from app.http import protocol
 from app.http.protocol import MAX_HEAD_BYTES, ConnectionLimits, HandshakeLoop, watched_protocol
+from app.http.server import TlsFiles, tls_context
 from schemas.problem import Problem
 
 # A hundredth of what the broker waits, so that the tests need not.
@@ -56,7 +61,7 @@ def make_app() -> FastAPI:
 
 
 class RunningServer:
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(self, limits: ConnectionLimits, tls: ssl.SSLContext | None = None) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         config = uvicorn.Config(
@@ -69,6 +74,7 @@ class RunningServer:
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_keep_alive=1,
             timeout_graceful_shutdown=1,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, args=([self.listener],))
@@ -87,15 +93,15 @@ class RunningServer:
         return len(self.server.server_state.connections)
 
 
-Start = Callable[[ConnectionLimits], RunningServer]
+Start = Callable[..., RunningServer]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     running: list[RunningServer] = []
 
-    def begin(limits: ConnectionLimits) -> RunningServer:
-        running.append(RunningServer(limits))
+    def begin(limits: ConnectionLimits, tls: ssl.SSLContext | None = None) -> RunningServer:
+        running.append(RunningServer(limits, tls))
         return running[-1]
 
     yield begin
@@ -225,6 +231,18 @@ def test_one_address_gets_no_more_than_its_share(start: Start) -> None:
         connection.thing.close()
     wait_until(lambda: server.connections() == 0)
     assert get(server).startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize("start_of_hello", [b"", b"\x16\x03\x01\x02\x00\x01"])
+def test_a_tls_handshake_that_does_not_come_is_cut_off(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_of_hello: bytes
+) -> None:
+    write_certificate(tmp_path / "tls")
+    tls = tls_context(TlsFiles(tmp_path / "tls" / "broker.crt", tmp_path / "tls" / "broker.key"))
+    monkeypatch.setattr(protocol, "TLS_HANDSHAKE_S", 0.3)
+    with start(LIMITS, tls).connect() as connection:
+        connection.sendall(start_of_hello)
+        assert read_all(connection) == b""
 
 
 @pytest.mark.parametrize(
