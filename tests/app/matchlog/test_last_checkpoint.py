@@ -172,6 +172,16 @@ def test_a_new_log_is_not_started_beside_the_memory_of_an_old_one(
         log.start(session, "blindlink-0.1.0")
 
 
+def test_the_file_is_right_whether_its_length_changes_or_not(
+    last_checkpoint: LastCheckpointFile,
+) -> None:
+    for size in (8, 9, 10, 11, 99, 100, 12345, 12346):
+        note = sign_checkpoint(Checkpoint(SIGNER.name, size, bytes(32)), SIGNER)
+        last_checkpoint.advance(note)
+        assert last_checkpoint.path.read_bytes() == serialise_checkpoints([note])
+    assert [path.name for path in last_checkpoint.path.parent.iterdir()] == ["last-checkpoint"]
+
+
 def test_the_file_never_goes_back(last_checkpoint: LastCheckpointFile) -> None:
     for size in (3, 5, 4):
         last_checkpoint.advance(sign_checkpoint(Checkpoint(SIGNER.name, size, bytes(32)), SIGNER))
