@@ -13,8 +13,10 @@ def guard_memory() -> None:
     """Forbid core files and tracing, on Linux; elsewhere the operator's own means have to do."""
     if not sys.platform.startswith("linux"):
         return
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # A Python built without it runs a rehearsal all the same.
+        return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Also closes /proc/<pid>/mem to other processes of the same user.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
