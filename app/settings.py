@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     # Only for a reverse proxy on the same machine that speaks TLS to the world.
     insecure_plain_http: bool = False
 
-    # reliability: uvicorn has no receive timeout of its own, so idle senders would hold connections.
+    # uvicorn has no receive timeout of its own, so idle senders would hold connections for ever.
     head_timeout_s: Seconds = 10
     body_timeout_s: Seconds = 120
     body_grace_s: Seconds = 10

@@ -25,6 +25,7 @@ from schemas.api import Role
 from schemas.problem import MEDIA_TYPE, Problem
 
 STRANGER = "stranger"
+API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/session")
 STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
 PART = b"0123456789abcdef"
 
