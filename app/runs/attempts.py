@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from app.agreements.errors import NotInForceError
 from app.agreements.service import terms_in_force
 from app.clock import utc_text
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from app.engine import Progress
     from app.matching import Resolution
     from schemas.run import RunSpecification
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,13 @@ def agreed_terms(session: Session, broker: Broker, attempt: Attempt) -> TermsInF
     return terms
 
 
-def bury_exhausted(session: Session, broker: Broker) -> str | None:
-    """Fail a run that ended its workers too often without one more block; returns it, None if there is none."""
+def bury_exhausted(session: Session, broker: Broker) -> bool:
+    """Fail a run that ended its workers too often without one more block; False where there is none."""
     run = exhausted_run(session)
-    if run is None:
-        return None
-    lease = Lease(run.id, run.lease_token or "", run.attempts)
-    fail_attempt(session, broker, _attempt(run, lease), "worker-lost")
-    return run.id
+    if run is not None:
+        lease = Lease(run.id, run.lease_token or "", run.attempts)
+        fail_attempt(session, broker, _attempt(run, lease), "worker-lost")
+    return run is not None
 
 
 def finished_blocks(session: Session, attempt: Attempt) -> FinishedBlocks:
@@ -175,6 +179,7 @@ def fail_attempt(session: Session, broker: Broker, attempt: Attempt, code: str) 
     )
     body = RunFailed(code=code, attempt=attempt.lease.attempt)
     broker.log.append(session, [entry_of(attempt, body, is_failure=True)])
+    log.error("run_failed", run_id=attempt.run, code=code)
 
 
 def entry_of(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.broker import Broker
 from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.links.errors import SpaceMovedError
-from app.matching import MatchingCancelledError
+from app.matching import KernelError, MatchingCancelledError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work
@@ -73,14 +73,25 @@ class Worker:
             self._stopping.wait(self._poll_s)
 
     def work_once(self) -> bool:
-        """Take up one run and do it as far as it goes; False where none waits."""
+        """Take up one run and do it as far as it goes; False where none waits, or none can be looked for."""
         try:
-            attempt = self._begin()
+            with self._broker.database.read() as session:
+                is_waiting = has_work(session)
+            attempt = self._begin() if is_waiting else None
         except (SQLAlchemyError, UnavailableError) as exc:
             log.warning("database_unavailable", error=type(exc).__name__)
             return False
-        if attempt is None:
-            return False
+        if attempt is not None:
+            self._do(attempt)
+        return is_waiting
+
+    def _begin(self) -> Attempt | None:
+        with self._broker.database.write() as session:
+            if bury_exhausted(session, self._broker):
+                return None
+            return begin_attempt(session, self._broker)
+
+    def _do(self, attempt: Attempt) -> None:
         log.info("run_taken_up", run_id=attempt.run, attempt=attempt.lease.attempt)
         self._halted.clear()
         if self._stopping.is_set():
@@ -88,18 +99,6 @@ class Worker:
         with Heartbeat(self._broker, attempt.lease, self._halted):
             self._attempt(attempt)
         self._guarded_sweep()
-        return True
-
-    def _begin(self) -> Attempt | None:
-        with self._broker.database.read() as session:
-            if not has_work(session):
-                return None
-        with self._broker.database.write() as session:
-            buried = bury_exhausted(session, self._broker)
-            attempt = None if buried else begin_attempt(session, self._broker)
-        if buried:
-            log.error("run_failed", run_id=buried, code="worker-lost")
-        return attempt
 
     def _attempt(self, attempt: Attempt) -> None:
         """Do a run, and decide what its failure means: for good, again later, or not ours any more."""
@@ -128,7 +127,6 @@ class Worker:
         try:
             with self._broker.database.write() as session:
                 fail_attempt(session, self._broker, attempt, code)
-            log.error("run_failed", run_id=attempt.run, code=code)
         except LeaseLostError:
             log.warning("lease_lost", run_id=attempt.run)
 
@@ -141,5 +139,5 @@ class Worker:
 
 def _is_final(exc: Exception) -> bool:
     """Tell whether the next attempt would fail alike: the run or its data is at fault, not the moment."""
-    is_passing = isinstance(exc, (UnavailableError, ConfigurationError))
+    is_passing = isinstance(exc, (UnavailableError, ConfigurationError, KernelError))
     return isinstance(exc, (FormatError, BrokerError)) and not is_passing

@@ -20,6 +20,7 @@ from app.security.errors import StorageFullError
 from app.uploads.loading import LoadedUpload, load_upload
 from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
+from schemas.run import IdSpace
 
 FIRST_BLOCK = 4
 
@@ -175,6 +176,47 @@ def test_encodings_and_handles_are_wiped_when_the_run_is_over(
     linkage.work()
     assert len(loaded) == 2
     assert not any(upload.handles.any() or upload.dataset.words.any() for upload in loaded)
+
+
+def test_a_run_that_cannot_go_on_does_not_keep_the_next_one_waiting(linkage: Linkage) -> None:
+    linkage.upload_both()
+    stale = linkage.ask().json()["run"]
+    linkage.founded.clock.move(days=29)
+    linkage.upload_both()
+    fresh = linkage.ask().json()["run"]
+    linkage.founded.clock.move(days=1)
+    linkage.work()
+    assert (view(linkage, stale)["failure"], view(linkage, fresh)["state"]) == (
+        "key-gone",
+        "succeeded",
+    )
+
+
+def test_of_two_runs_in_one_lasting_space_the_later_builds_on_the_earlier(
+    make_linkage: MakeLinkage,
+) -> None:
+    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
+    _, right = linkage.upload_both()
+    first = linkage.ask().json()["run"]
+    overtaken = []
+
+    def overtake(_number: int, moment: str) -> None:
+        if (
+            moment == "before"
+            and not overtaken
+            and view(linkage, first)["progress"]["stage"] == "releasing"
+        ):
+            linkage.founded.clock.move(hours=1)
+            linkage.upload(right, "school-district")
+            overtaken.append(linkage.ask().json()["run"])
+            linkage.work()
+
+    linkage.founded.clock.move(hours=1)
+    Worker(hooked(linkage.broker, overtake)).work(until_idle=True)
+    (second,) = overtaken
+    assert view(linkage, first)["state"] == view(linkage, second)["state"] == "succeeded"
+    assert released_links(linkage.broker, first) == released_links(linkage.broker, second)
+    assert len(released_links(linkage.broker, first)["school-district"]) == 12
 
 
 @pytest.fixture
