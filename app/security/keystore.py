@@ -88,7 +88,11 @@ class KeyStore:
             yield path.name.removesuffix(SUFFIX)
 
     def rewrap(self, object_id: str) -> None:
-        """Wrap the key anew under the ring's primary key; the key itself stays, so what it sealed does too."""
+        """Wrap the key anew under the ring's primary key; the key itself stays, so what it sealed does too.
+
+        A key that is destroyed at this very moment may come back, wrapped anew; no row needs it then, and
+        the sweeper removes it.
+        """
         write_durably(self._path(object_id), self._wrap(self.open(object_id)))
 
     def _path(self, object_id: str) -> Path:
