@@ -141,10 +141,7 @@ def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
         NotFoundError: no such upload, or not the caller's.
         NotCommittedError: it is not committed.
     """
-    found = upload_for(session, actor, upload)
-    if found.entry is None:
-        raise NotCommittedError("The upload is not committed, so there is no receipt yet.")
-    return _receipt(session, found)
+    return _receipt(session, upload_for(session, actor, upload))
 
 
 def _receipt_again(session: Session, upload: Upload, manifest: Manifest) -> Receipt:
@@ -154,8 +151,10 @@ def _receipt_again(session: Session, upload: Upload, manifest: Manifest) -> Rece
 
 
 def _receipt(session: Session, upload: Upload) -> Receipt:
+    if upload.entry is None:
+        raise NotCommittedError("The upload is not committed, so there is no receipt yet.")
     # Always under the checkpoint of its own batch, so that asking again gives the same receipt.
-    return entry_proof(session, upload.entry or 0, upload.entry_size).to_receipt(upload.id)
+    return entry_proof(session, upload.entry, upload.entry_size).to_receipt(upload.id)
 
 
 def _entry(
