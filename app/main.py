@@ -25,6 +25,8 @@ from app.security.actor import Actor
 from app.security.policy import POLICY, check_policy
 from app.uploads import endpoints as uploads
 from app.version import VERSION
+from app.web import routes as pages
+from app.web.refusals import install_page_refusals
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
@@ -34,6 +36,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     runs.router,
     links.router,
     evidence.router,
+    pages.router,
 )
 
 DESCRIPTION: Final = (
@@ -74,6 +77,7 @@ def create_app(broker: Broker) -> FastAPI:
     app.state.gate = _gate(broker)
     app.add_middleware(Envelope, metrics=app.state.metrics)
     install_refusals(app)
+    install_page_refusals(app)
     for router in ROUTERS:
         app.include_router(router)
     check_policy(route_keys(app), POLICY)

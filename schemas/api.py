@@ -201,6 +201,11 @@ class SessionLink(Document):
     expires: UtcTime
 
 
+def sign_in_url(broker: str, code: str) -> str:
+    """Return the address that opens a page session once; the code is in the fragment, which is never sent."""
+    return f"{broker.rstrip('/')}/sign-in#{code}"
+
+
 class LogCheckpoint(Document):
     """The newest signed checkpoint, with a consistency proof from the size the caller knows."""
 

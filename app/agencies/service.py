@@ -113,6 +113,11 @@ def list_parties(session: Session) -> Sequence[Party]:
     return repository.list_parties(session)
 
 
+def party_titles(session: Session) -> dict[str, str]:
+    """Return the name for people of every party, by its short name."""
+    return {party.name: party.title for party in repository.list_parties(session)}
+
+
 def unknown_parties(session: Session, names: Sequence[str]) -> list[str]:
     """Return those of the names that are not enrolled, in order."""
     return sorted(set(names) - repository.known_parties(session, names))

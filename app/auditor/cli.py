@@ -1,4 +1,4 @@
-"""`blindlink-audit`: the auditor's command line. It asks no server for anything but the bundle itself."""
+"""`blindlink-audit`: the auditor's command line. It believes no server: the bundle itself must hold."""
 
 from __future__ import annotations
 
@@ -161,6 +161,23 @@ def show(
     click.echo(f"verified {verdict.size:,} entries of {verdict.origin}", err=True)
     for caveat in verdict.caveats:
         click.echo(f"not shown: {caveat.text}", err=True)
+
+
+@main.command("page-link")
+@click.argument("url", metavar="URL")
+@click.option("--token-file", type=FILE, required=True, help="File with your token for the broker.")
+@click.option("--ca-file", type=FILE, help="Certificates to trust beside the system's.")
+def page_link(url: str, token_file: Path, ca_file: Path | None) -> None:
+    """Print a link that signs you in to the pages of the broker at URL; it works once, for 60 s.
+
+    Example: blindlink-audit page-link https://broker.example.gov --token-file auditor.token
+    """
+    from app.auditor.page_link import new_page_link
+
+    with _failures(as_json=False):
+        link = new_page_link(url, token_file, ca_file)
+    click.echo(link)
+    click.echo("open it within 60 s; it works once", err=True)
 
 
 def _verified(

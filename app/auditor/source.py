@@ -113,12 +113,12 @@ def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterato
     import httpx2
 
     address = bundle_url(url, None)
-    _require_safe(address)
+    require_safe(address)
     # Nothing is asked for compressed: a small answer must not swell into a large one.
-    headers = {"Accept-Encoding": "identity", **_authorisation(token_file)}
+    headers = {"Accept-Encoding": "identity", **authorisation(token_file)}
     try:
         with (
-            httpx2.Client(verify=_tls(ca_file), timeout=TIMEOUT_S) as client,
+            httpx2.Client(verify=tls_context(ca_file), timeout=TIMEOUT_S) as client,
             client.stream("GET", address, headers=headers) as response,
         ):
             _require_success(response.status_code)
@@ -127,7 +127,8 @@ def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterato
         raise UnreachableError("the broker could not be reached") from exc
 
 
-def _require_safe(url: str) -> None:
+def require_safe(url: str) -> None:
+    """Refuse a URL that would show a token to the network; raises UnreachableError."""
     parts = urlsplit(url)
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise UnreachableError("a bundle is fetched over https, or from this machine")
@@ -142,7 +143,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _authorisation(token_file: Path | None) -> dict[str, str]:
+def authorisation(token_file: Path | None) -> dict[str, str]:
+    """Return the header with the token in a file; raises NotAuthorisedError where it cannot be read."""
     if token_file is None:
         return {}
     try:
@@ -152,7 +154,8 @@ def _authorisation(token_file: Path | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return what trusts the system's certificates and those in a file; raises UnreachableError."""
     import httpx2
 
     # The system's own store, so that a school network's filter with its own certificate does not stop it.

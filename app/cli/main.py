@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "migrate": ("app.cli.migrate:migrate", "Bring the database to the newest schema."),
     "agency": ("app.cli.agency:agency", "Enrol and list parties."),
     "token": ("app.cli.token:token", "Issue, list and revoke access tokens."),
+    "page-link": ("app.cli.page_link:page_link", "Print a link that signs you in to the pages."),
     "project": ("app.cli.project:project", "Create, list and show projects."),
     "log-key": ("app.cli.log_key:log_key", "Show the key that verifies the match log."),
     "backup": ("app.cli.backup:backup", "Write a backup of database and blobs."),

@@ -5,14 +5,26 @@ from __future__ import annotations
 import base64
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from app.agreements.service import project_for
+from app.errors import NotFoundError
 from app.evidence.errors import ProjectNeededError
 from app.matchlog.draft import entry_actor
+from app.matchlog.errors import NotInLogError
 from app.matchlog.export import export_bundle, tile_bytes, tile_entries
-from app.matchlog.proofs import consistency_proof, newest_checkpoint
+from app.matchlog.proofs import (
+    consistency_proof,
+    entry_proof,
+    log_keys,
+    newest_checkpoint,
+    newest_cosigned,
+)
 from schemas.api import LogCheckpoint
+from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
+from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.proof import LogProof
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,6 +53,58 @@ def checkpoint_since(session: Session, broker: Broker, old_size: int) -> LogChec
         proof=tuple(base64.b64encode(node).decode("ascii") for node in hashes),
         log_key=broker.log.key.text,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """The newest checkpoint with its note, the key that signed it, all keys so far, and the witnesses.
+
+    `keys` are pairs of a size and the key that signs checkpoints above it; `witnesses` of a witness's key
+    and the largest size that it cosigned.
+    """
+
+    checkpoint: Checkpoint
+    note: str
+    log_key: str
+    keys: list[tuple[int, str]]
+    witnesses: list[tuple[str, int]]
+
+
+def log_state(session: Session, broker: Broker) -> LogState:
+    """Return how the log stands; whether it is in order is `MatchLog.check`'s to say."""
+    note = newest_checkpoint(session).note
+    cosigned = newest_cosigned(session)
+    return LogState(
+        checkpoint=parse_checkpoint(note)[0],
+        note=note.decode("utf-8"),
+        log_key=broker.log.key.text,
+        keys=log_keys(session),
+        witnesses=[(key, size) for key, (size, _) in sorted(cosigned.items())],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryEvidence:
+    """An entry, and the proof that it is in the log under the newest checkpoint."""
+
+    entry: Entry
+    proof: LogProof
+
+
+def entry_evidence(session: Session, actor: Actor, seq: int) -> EntryEvidence:
+    """Return an entry that the actor may see: one of its projects', or one of the whole broker.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see: both alike.
+    """
+    try:
+        proof = entry_proof(session, seq)
+    except NotInLogError as exc:
+        raise NotFoundError("There is nothing here.") from exc
+    entry = parse_entry(proof.entry)
+    if entry.project is not None:
+        project_for(session, actor, entry.project)
+    return EntryEvidence(entry, proof)
 
 
 def read_tile(

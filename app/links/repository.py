@@ -36,6 +36,11 @@ def releases_of_project(session: Session, actor: Actor, project: str) -> Sequenc
     return session.scalars(query.order_by(Release.entry.desc()).limit(LIST_LIMIT)).all()
 
 
+def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Release]:
+    """Return a run's releases that the actor may see, in the order in which they were logged."""
+    return session.scalars(_seen_by(actor).where(Release.run == run).order_by(Release.entry)).all()
+
+
 def pieces_of(session: Session, release: str) -> tuple[str, ...]:
     """Return the blobs of a release's pieces in order."""
     query = select(ReleasePiece.blob).where(ReleasePiece.release == release)

@@ -15,6 +15,7 @@ from app.links.models import Release
 from app.links.preparing import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
+from app.runs.service import run_for
 from app.runs.view import above_floor
 from app.security.at_rest import unseal
 from schemas.api import ReleaseView
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 SIZE_STEP_BYTES: Final = 64 * 1024
+LIST_LIMIT: Final = repository.LIST_LIMIT
 
 
 def release_for(session: Session, actor: Actor, release: str, *, lock: bool = False) -> Release:
@@ -49,6 +51,16 @@ def releases_for(session: Session, actor: Actor, project: str) -> Sequence[Relea
     """Return the project's releases that the actor may see, newest first."""
     project_for(session, actor, project)
     return repository.releases_of_project(session, actor, project)
+
+
+def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Release]:
+    """Return the releases of a run that the actor may see.
+
+    Raises:
+        NotFoundError: no such run, or not the caller's.
+    """
+    run_for(session, actor, run)
+    return repository.releases_of_run(session, actor, run)
 
 
 def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:

@@ -11,7 +11,12 @@ from app.matchlog import repository
 from app.matchlog.errors import CosignatureRefusedError, LogNotStartedError, NotInLogError
 from schemas.errors import CheckpointError, ProofError
 from schemas.matchlog import merkle
-from schemas.matchlog.checkpoint import Cosignature, verify_cosignatures
+from schemas.matchlog.checkpoint import (
+    Checkpoint,
+    Cosignature,
+    parse_checkpoint,
+    verify_cosignatures,
+)
 from schemas.matchlog.note import Note, VerifierKey, parse_note
 from schemas.matchlog.proof import LogProof
 
@@ -45,6 +50,18 @@ def checkpoint_of(session: Session, size: int) -> SignedCheckpoint:
     for found, note, lines in repository.checkpoints_between(session, size - 1, size):
         return SignedCheckpoint(found, note + lines.encode())
     raise NotInLogError("the log has no checkpoint of this size")
+
+
+def recent_checkpoints(session: Session, n_entries: int) -> list[Checkpoint]:
+    """Return the checkpoints of the newest entries, the newest first: at most `n_entries` of them."""
+    newest = newest_checkpoint(session).size
+    found = repository.checkpoints_between(session, max(newest - n_entries, 0), newest)
+    return [parse_checkpoint(note)[0] for _, note, _ in reversed(found)]
+
+
+def log_keys(session: Session) -> list[tuple[int, str]]:
+    """Return the keys that have signed this log, each with the size that its checkpoints exceed."""
+    return repository.log_keys(session, newest_checkpoint(session).size)
 
 
 def inclusion_proof(session: Session, seq: int, size: int) -> list[bytes]:

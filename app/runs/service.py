@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
 from app.clock import utc_text
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
+
+LIST_LIMIT: Final = repository.LIST_LIMIT
 
 
 def ask_run(

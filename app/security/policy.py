@@ -42,6 +42,32 @@ class Rule:
     rate: RateClass = "read"
 
 
+# Pages for auditors and operators; each has twins for programs under its own address.
+PAGES: Final = (
+    "/projects",
+    "/projects/{project}",
+    "/projects/{project}/uploads",
+    "/projects/{project}/runs",
+    "/projects/{project}/releases",
+    "/uploads/{upload}",
+    "/runs/{run}",
+    "/releases/{release}",
+    "/log",
+    "/log/entries/{seq}",
+)
+_PAGE_FORMS: Final = ("", ".json", ".csv")
+
+PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
+    ("GET", "/"): Rule(anonymous=True),
+    ("GET", "/sign-in"): Rule(anonymous=True),
+    ("GET", "/assets/{digest}/{name}"): Rule(anonymous=True),
+    **{
+        ("GET", f"{page}{form}"): Rule(WATCHERS, by_session=True)
+        for page in PAGES
+        for form in _PAGE_FORMS
+    },
+}
+
 POLICY: Final[Mapping[RouteKey, Rule]] = {
     # Health and description.
     ("GET", "/healthz"): Rule(anonymous=True, rate="probe"),
@@ -81,6 +107,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/log/key"): Rule(EVERYONE),
     ("GET", "/v1/log/tile/{tile:path}"): Rule(EVERYONE),
     ("GET", "/v1/log/bundle"): Rule(EVERYONE, rate="write"),
+    **PAGE_RULES,
 }
 
 

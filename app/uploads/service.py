@@ -27,7 +27,7 @@ from app.uploads.models import Upload, UploadPart
 from app.uploads.parts import n_parts, part_length
 from schemas.api import UploadRequest, UploadView
 from schemas.ids import HANDLE_BYTES, UPLOAD_PREFIX
-from schemas.upload import MAX_HEADER_BYTES, VARIANT_BYTES
+from schemas.upload import MAX_HEADER_BYTES, VARIANT_BYTES, Manifest
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 OPEN_HOURS: Final = 24
 PART_KIND: Final = "upload-part"
+LIST_LIMIT: Final = repository.LIST_LIMIT
 
 
 def open_upload(
@@ -142,6 +143,11 @@ def view_of(upload: Upload) -> UploadView:
         created=upload.created,
         committed=upload.committed,
     )
+
+
+def manifest_of(upload: Upload) -> Manifest | None:
+    """Return the manifest that an upload was committed with; None before that."""
+    return None if upload.manifest is None else Manifest.from_canonical(upload.manifest.encode())
 
 
 @dataclass(frozen=True, slots=True)

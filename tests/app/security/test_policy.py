@@ -30,8 +30,11 @@ def test_a_row_is_either_anonymous_or_names_roles(rule: Rule) -> None:
 
 def test_only_these_routes_need_no_credential() -> None:
     assert sorted(key for key, rule in POLICY.items() if rule.anonymous) == [
+        ("GET", "/"),
+        ("GET", "/assets/{digest}/{name}"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
+        ("GET", "/sign-in"),
         ("GET", "/v1/openapi.json"),
         ("POST", "/session"),
     ]

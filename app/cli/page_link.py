@@ -1,0 +1,49 @@
+"""`blindlink-broker page-link`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import click
+
+from app.agencies.service import SESSION_LIFETIME, issue_token, new_session_link
+from app.cli.opening import local_operator, opened_broker
+from schemas.api import sign_in_url
+
+# The label of the person that the operator is on the pages.
+LABEL: Final = "page link"
+
+
+@click.command("page-link", short_help="Print a link that signs you in to the pages.")
+@click.option(
+    "--url",
+    help="The broker's address, as your browser reaches it; that of the settings if not given.",
+)
+@click.pass_context
+def page_link(ctx: click.Context, url: str | None) -> None:
+    """Print a link that signs the operator in to the pages; it works once, for 60 s.
+
+    The session lasts for 8 hours, and the match log says that it was granted. Auditors make their own links
+    with `blindlink-audit page-link`.
+
+    Example: blindlink-broker page-link
+    """
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.write() as session:
+            issued = issue_token(
+                session,
+                broker.log,
+                party=operator.party,
+                label=LABEL,
+                role="operator",
+                lifetime=SESSION_LIFETIME,
+                actor=operator,
+                now=broker.clock(),
+            )
+            visitor = replace(operator, person=issued.person, token_id=issued.token_id)
+            link = new_session_link(session, visitor, broker.clock())
+        address = url or f"https://{broker.settings.host}:{broker.settings.port}"
+    click.echo(sign_in_url(address, link.code))
+    click.echo("open it within 60 s; it works once", err=True)

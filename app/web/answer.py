@@ -1,0 +1,148 @@
+"""One page, three answers: HTML for people, and under the same address its JSON and CSV twins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, StreamingResponse
+
+from app.http.access import COOKIE, current_actor
+from app.security.tokens import csrf_token
+from app.web.rendering import PAGE_HEADERS, render
+from app.web.table import MEDIA_TYPE as CSV_MEDIA_TYPE
+from app.web.table import Table
+from schemas.document import Document
+
+if TYPE_CHECKING:
+    from app.security.actor import Actor
+
+TWINS: Final = (".json", ".csv")
+JSON_MEDIA_TYPE: Final = "application/json"
+
+Twin = Literal["html", "json", "csv"]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Response])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one page shows, in its three forms.
+
+    Attributes:
+        template: file of the HTML.
+        title: what the page is, without the project.
+        document: the JSON twin: a document of the API, or what `json` can write.
+        table: the CSV twin.
+        project: name of the project that the page belongs to; None for pages of the whole broker.
+        query: the filter in force, encoded, as twins and the permanent link repeat it.
+        context: what else the template needs.
+    """
+
+    template: str
+    title: str
+    document: Any
+    table: Table
+    project: str | None
+    query: str
+    context: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One request for a page: which twin, under which path, by whom."""
+
+    path: str
+    twin: Twin
+    actor: Actor
+    csrf: str
+
+    def answer(
+        self,
+        template: str,
+        *,
+        title: str,
+        document: Any,
+        table: Table,
+        project: str | None = None,
+        query: str = "",
+        **context: Any,
+    ) -> Response:
+        """Return the page in the form that was asked for."""
+        page = Page(template, title, document, table, project, query, context)
+        if self.twin == "json":
+            return _json_answer(page.document)
+        if self.twin == "csv":
+            return self._csv_answer(page.table)
+        return self._html_answer(page)
+
+    def _html_answer(self, page: Page) -> Response:
+        suffix = f"?{page.query}" if page.query else ""
+        context = {
+            "title": page.title,
+            "project": page.project,
+            "actor": self.actor,
+            "csrf": self.csrf,
+            "path": self.path,
+            "permalink": f"{self.path}{suffix}",
+            "twins": {name[1:]: f"{self.path}{name}{suffix}" for name in TWINS},
+            **page.context,
+        }
+        return HTMLResponse(render(page.template, context), headers=PAGE_HEADERS)
+
+    def _csv_answer(self, table: Table) -> Response:
+        name = "-".join(part for part in self.path.split("/") if part)
+        disposition = f'attachment; filename="{name}.csv"'
+        return StreamingResponse(
+            table.to_csv(), media_type=CSV_MEDIA_TYPE, headers={"content-disposition": disposition}
+        )
+
+
+def page_route(router: APIRouter, path: str) -> Callable[[Endpoint], Endpoint]:
+    """Register an endpoint for a page and its twins; each needs its row in the policy table."""
+
+    def register(endpoint: Endpoint) -> Endpoint:
+        # Twins first: a path's last part would take their endings for its own.
+        for suffix in (*TWINS, ""):
+            router.add_api_route(
+                f"{path}{suffix}", endpoint, include_in_schema=False, response_class=Response
+            )
+        return endpoint
+
+    return register
+
+
+def page_request(request: Request) -> PageRequest:
+    """Return what is asked for; on a page's route there is always an actor with a session."""
+    ending = next((twin for twin in TWINS if request.scope["route"].path.endswith(twin)), "")
+    twin: Twin = "json" if ending == ".json" else "csv" if ending == ".csv" else "html"
+    return PageRequest(
+        path=request.url.path.removesuffix(ending),
+        twin=twin,
+        actor=current_actor(request),
+        csrf=csrf_token(request.cookies[COOKIE]),
+    )
+
+
+WiredPage = Annotated[PageRequest, Depends(page_request)]
+
+
+def json_stream(head: dict[str, Any], name: str, items: Iterable[Any]) -> Iterator[bytes]:
+    """Yield an object with `head`'s members and, last, a list of items, one a line, as they come."""
+    opening = json.dumps(head, ensure_ascii=False)[:-1]
+    yield f"{opening}{', ' if head else ''}{json.dumps(name)}: [".encode()
+    separator = "\n"
+    for item in items:
+        yield f"{separator}{json.dumps(item, ensure_ascii=False)}".encode()
+        separator = ",\n"
+    yield b"\n]}\n"
+
+
+def _json_answer(document: Any) -> Response:
+    if isinstance(document, Iterator):
+        return StreamingResponse(document, media_type=JSON_MEDIA_TYPE)
+    value = document.to_json() if isinstance(document, Document) else document
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return Response(f"{text}\n".encode(), media_type=JSON_MEDIA_TYPE)

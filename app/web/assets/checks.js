@@ -1,0 +1,103 @@
+// Recomputes what the page shows: that its entry is in the log, that one checkpoint continues another, that a
+// pin of the reader's belongs to this log. What it computes with is the text that the page shows.
+
+import {
+  fromBase64, hashLeaf, parseCheckpoint, splitPin, verifyConsistency, verifyInclusion, verifySignature,
+} from "./merkle.js";
+
+const entryCheck = document.getElementById("entry-check");
+const logCheck = document.getElementById("log-check");
+const pinForm = document.getElementById("pin-form");
+
+async function checkEntry() {
+  const entry = new TextEncoder().encode(textOf("entry-text"));
+  const checkpoint = parseCheckpoint(textOf("checkpoint"));
+  const proof = proofIn(document.getElementById("proof"));
+  const leaf = await hashLeaf(entry);
+  await verifyInclusion(leaf, BigInt(entryCheck.dataset.index), checkpoint.size, proof, checkpoint.root);
+  const stated = JSON.parse(textOf("entry-text")).seq;
+  if (String(stated) !== entryCheck.dataset.index) {
+    throw new Error("The entry states another index than its proof.");
+  }
+  return `This browser computed that entry ${stated} is in the log of ${checkpoint.size} entries below. ${await signed(checkpoint)}`;
+}
+
+async function checkLog() {
+  const newest = parseCheckpoint(textOf("checkpoint"));
+  const older = document.getElementById("old-checkpoint");
+  const words = await signed(newest);
+  if (older === null) {
+    return words;
+  }
+  const old = parseCheckpoint(older.textContent);
+  await verifySignature(old, logCheck.dataset.logKey);
+  requireSameLog(old, newest);
+  await verifyConsistency(old.size, newest.size, proofIn(document.getElementById("proof")), old.root, newest.root);
+  return `This browser computed that the log of ${newest.size} entries continues that of ${old.size}. ${words}`;
+}
+
+async function checkPin(text) {
+  const notes = splitPin(text);
+  const sizes = [];
+  for (const note of notes) {
+    const pin = parseCheckpoint(note);
+    const answer = await fetch(`/log.json?old=${pin.size}`);
+    if (!answer.ok) {
+      throw new Error(`The broker has no log of ${pin.size} entries, or does not answer.`);
+    }
+    const { checkpoint, proof, log_key: key } = await answer.json();
+    const newest = parseCheckpoint(checkpoint);
+    requireSameLog(pin, newest);
+    await verifySignature(newest, key);
+    await verifyConsistency(pin.size, newest.size, proof.map(fromBase64), pin.root, newest.root);
+    sizes.push(`${pin.size}`);
+  }
+  return `This browser computed that the log continues your pin (${sizes.join(", ")} entries).`;
+}
+
+async function signed(checkpoint) {
+  const key = (entryCheck ?? logCheck).dataset.logKey;
+  return await verifySignature(checkpoint, key)
+    ? "The checkpoint's signature verifies."
+    : "This browser cannot check the checkpoint's signature.";
+}
+
+function requireSameLog(one, other) {
+  if (one.origin !== other.origin) {
+    throw new Error("The two checkpoints are of different logs.");
+  }
+}
+
+function textOf(id) {
+  return document.getElementById(id).textContent;
+}
+
+function proofIn(list) {
+  return Array.from(list.querySelectorAll("code"), (element) => fromBase64(element.textContent));
+}
+
+async function run(place, check) {
+  const state = place.querySelector("[role=status]");
+  state.textContent = "Computing …";
+  place.classList.remove("good", "bad");
+  try {
+    state.textContent = `✔ ${await check()}`;
+    place.classList.add("good");
+  } catch (error) {
+    state.textContent = `✘ It does not hold. ${error.message}`;
+    place.classList.add("bad");
+  }
+}
+
+if (entryCheck !== null) {
+  run(entryCheck, checkEntry);
+}
+if (logCheck !== null) {
+  run(logCheck, checkLog);
+}
+if (pinForm !== null) {
+  pinForm.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run(document.getElementById("pin-check"), () => checkPin(pinForm.elements.pin.value));
+  });
+}

@@ -1,0 +1,37 @@
+// Signing in and out. The one-time code stands in the address after "#", which no server and no log sees.
+
+const state = document.querySelector("[data-sign-in]");
+const signOut = document.querySelector("[data-sign-out]");
+
+async function signIn(code) {
+  // Out of the address, and so out of the browser's history.
+  history.replaceState(null, "", location.pathname);
+  state.textContent = "Signing in …";
+  const answer = await fetch("/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ code }),
+  }).catch(() => null);
+  if (answer === null) {
+    state.textContent = "The broker does not answer; ask for a new link and try again.";
+  } else if (answer.ok) {
+    location.replace("/projects");
+  } else {
+    state.textContent = answer.status === 429
+      ? "Too many attempts; wait a minute, then ask for a new link."
+      : "This link has expired or was used already; ask for a new one.";
+  }
+}
+
+async function endSession() {
+  const headers = { "X-CSRF-Token": signOut.dataset.signOut };
+  await fetch("/session", { method: "DELETE", headers }).catch(() => null);
+  location.replace("/sign-in");
+}
+
+if (state !== null && location.hash.length > 1) {
+  signIn(location.hash.slice(1));
+}
+if (signOut !== null) {
+  signOut.addEventListener("click", endSession);
+}

@@ -1,0 +1,121 @@
+"""The match log as a whole, and one entry with its proof, which the browser recomputes."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Annotated, Final
+
+from fastapi import APIRouter, Path, Response
+from markupsafe import Markup
+
+from app.auditor.timeline import sentence
+from app.broker import WiredBroker
+from app.errors import BrokerError
+from app.evidence.endpoints import OldSize
+from app.evidence.service import checkpoint_since, entry_evidence, log_state
+from app.matchlog.proofs import checkpoint_of, recent_checkpoints
+from app.web.answer import WiredPage, page_route
+from app.web.entries import ENTRY_COLUMNS, as_sentence, entry_row
+from app.web.table import Table
+from schemas.canonical import MAX_INTEGER
+from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+
+router = APIRouter()
+
+EntryIndex = Annotated[int, Path(ge=0, le=MAX_INTEGER)]
+
+# How far back the list of earlier checkpoints goes, in entries.
+RECENT_ENTRIES: Final = 40
+_PAGES_OF_OBJECTS: Final = {
+    UPLOAD_PREFIX: "uploads",
+    RUN_PREFIX: "runs",
+    RELEASE_PREFIX: "releases",
+}
+
+
+@page_route(router, "/log")
+def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response:
+    """Show the newest checkpoint, whether the log is in order, and how it continues an older checkpoint."""
+    with broker.database.read() as session:
+        state = log_state(session, broker)
+        since = checkpoint_since(session, broker, old)
+        old_note = (
+            checkpoint_of(session, old).note.decode() if old and page.twin == "html" else None
+        )
+        checkpoints = [
+            (checkpoint.size, _base64(checkpoint.root))
+            for checkpoint in recent_checkpoints(session, RECENT_ENTRIES)
+        ]
+        fault = _fault(session, broker)
+    return page.answer(
+        "log.html",
+        title="Match log",
+        document=since,
+        table=Table(("entries", "root"), checkpoints),
+        query=f"old={old}" if old else "",
+        state=state,
+        root=_base64(state.checkpoint.root),
+        fault=fault,
+        old_size=old,
+        old_note=old_note,
+        proof=since.proof,
+        checkpoints=checkpoints,
+    )
+
+
+@page_route(router, "/log/entries/{seq}")
+def show_entry(broker: WiredBroker, page: WiredPage, seq: EntryIndex) -> Response:
+    """Show one entry in words and byte for byte, with the proof that it is in the log."""
+    with broker.database.read() as session:
+        evidence = entry_evidence(session, page.actor, seq)
+    entry, proof = evidence.entry, [_base64(value) for value in evidence.proof.hashes]
+    document = {
+        "entry": entry.to_json(),
+        "entry_text": evidence.proof.entry.decode(),
+        "index": seq,
+        "proof": proof,
+        "checkpoint": evidence.proof.checkpoint.decode(),
+        "log_key": broker.log.key.text,
+    }
+    return page.answer(
+        "entry.html",
+        title=f"Log entry {seq}",
+        document=document,
+        table=Table(ENTRY_COLUMNS, [entry_row(entry)]),
+        project=entry.project,
+        entry=entry,
+        sentence=as_sentence(sentence(entry)),
+        object_link=_object_link(entry.object),
+        entry_text=document["entry_text"],
+        proof=proof,
+        checkpoint=document["checkpoint"],
+        log_key=broker.log.key.text,
+    )
+
+
+def _fault(session: Session, broker: Broker) -> str | None:
+    """Return what is wrong with the log, in a sentence, or None where it is in order."""
+    try:
+        broker.log.check(session)
+    except BrokerError as exc:
+        return f"{exc.detail[:1].upper()}{exc.detail[1:].removesuffix('.')}."
+    return None
+
+
+def _object_link(object_id: str | None) -> Markup | None:
+    """Return a link to the page of what an entry is about; None where it is about nothing with an id."""
+    if object_id is None:
+        return None
+    folder = _PAGES_OF_OBJECTS[object_id.partition("-")[0]]
+    return Markup('<a href="/{0}/{1}"><code class="digest">{1}</code></a>').format(
+        folder, object_id
+    )
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")

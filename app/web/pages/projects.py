@@ -1,0 +1,80 @@
+"""The list of projects, and one project's terms in plain words."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+
+from app.agencies.service import party_titles
+from app.agreements.service import project_for, project_view, projects_for
+from app.broker import WiredBroker
+from app.http.paths import ProjectPath
+from app.web.answer import WiredPage, page_route
+from app.web.table import Table
+from app.web.wording import parties_of, terms_sentences
+from schemas.api import ProjectList
+from schemas.run import encoded_thresholds
+
+router = APIRouter()
+
+
+@router.get("/", include_in_schema=False, response_class=Response)
+def show_start() -> Response:
+    """Lead to the list of projects."""
+    return RedirectResponse("/projects", status_code=303)
+
+
+@page_route(router, "/projects")
+def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
+    """Show the projects that the caller may see."""
+    now = broker.clock()
+    with broker.database.read() as session:
+        views = [project_view(found, now) for found in projects_for(session, page.actor)]
+    rows = [
+        (
+            view.project,
+            view.terms.purpose,
+            " ".join(view.terms.providers),
+            " ".join(recipient.party for recipient in view.terms.recipients),
+            view.terms.start,
+            view.terms.end,
+            view.in_force,
+            view.agreement,
+        )
+        for view in views
+    ]
+    columns = ("project", "purpose", "providers", "recipients", "start", "end", "in_force", "terms")
+    return page.answer(
+        "projects.html",
+        title="Projects",
+        document=ProjectList(projects=tuple(views)),
+        table=Table(columns, rows),
+        projects=views,
+    )
+
+
+@page_route(router, "/projects/{project}")
+def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+    """Show a project's terms: in plain words, with parties, policy and fingerprints."""
+    with broker.database.read() as session:
+        found = project_for(session, page.actor, project)
+        terms = found.terms
+        parties = parties_of(terms, party_titles(session))
+    view = project_view(found, broker.clock())
+    sentences = list(terms_sentences(terms))
+    mapped = encoded_thresholds(terms.policy, found.profile)
+    thresholds = {
+        name: f"{float(getattr(mapped, name)):.4f}" for name in ("auto", "review", "margin")
+    }
+    return page.answer(
+        "project.html",
+        title="Terms",
+        document=view,
+        table=Table(("terms_in_plain_words",), [(sentence,) for sentence in sentences]),
+        project=project,
+        view=view,
+        terms=terms,
+        sentences=sentences,
+        parties=parties,
+        thresholds=thresholds,
+    )

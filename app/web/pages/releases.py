@@ -1,0 +1,70 @@
+"""The releases of a project, and one release; never a link ID."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from app.broker import WiredBroker
+from app.http.paths import ProjectPath, ReleasePath
+from app.links.service import LIST_LIMIT, release_for, releases_for, view_of
+from app.web.answer import WiredPage, page_route
+from app.web.table import Table
+from schemas.api import ReleaseList, ReleaseView
+
+router = APIRouter()
+
+COLUMNS = ("release", "run", "recipient", "mode", "space", "links", "created", "fetched", "sha256")
+
+
+@page_route(router, "/projects/{project}/releases")
+def list_releases(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+    """Show which link IDs were made ready for whom, and when they were fetched."""
+    with broker.database.read() as session:
+        found = releases_for(session, page.actor, project)
+        views = [view_of(release, page.actor) for release in found]
+        return page.answer(
+            "releases.html",
+            title="Releases",
+            document=ReleaseList(releases=tuple(views)),
+            table=Table(COLUMNS, [_row(view) for view in views]),
+            project=project,
+            releases=views,
+            floors={release.id: release.floor for release in found},
+            limit=LIST_LIMIT,
+        )
+
+
+@page_route(router, "/releases/{release}")
+def show_release(broker: WiredBroker, page: WiredPage, release: ReleasePath) -> Response:
+    """Show one release."""
+    with broker.database.read() as session:
+        found = release_for(session, page.actor, release)
+        view = view_of(found, page.actor)
+        return page.answer(
+            "release.html",
+            title=f"Release for {view.recipient}",
+            document=view,
+            table=Table(COLUMNS, [_row(view)]),
+            project=view.project,
+            view=view,
+            floor=found.floor,
+            agreement=found.agreement,
+            purpose=found.purpose,
+            keep_until=found.keep_until,
+            destroyed=found.destroyed,
+            entry=found.entry,
+        )
+
+
+def _row(view: ReleaseView) -> tuple[str | int | None, ...]:
+    return (
+        view.release,
+        view.run,
+        view.recipient,
+        view.mode,
+        view.space,
+        view.links,
+        view.created,
+        view.fetched,
+        view.sha256,
+    )

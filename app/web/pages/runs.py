@@ -1,0 +1,86 @@
+"""The runs of a project, and one run with its progress and what it found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from app.agreements.service import project_for
+from app.broker import WiredBroker
+from app.http.paths import ProjectPath, RunPath
+from app.links.service import releases_of_run
+from app.runs.service import LIST_LIMIT, run_for, runs_for
+from app.runs.view import view_of
+from app.web.answer import WiredPage, page_route
+from app.web.table import Table
+from app.web.wording import run_sentence
+from schemas.api import RunList, RunView
+
+router = APIRouter()
+
+COLUMNS = (
+    "run", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
+    "review_pairs", "groups", "failure", "specification_sha256",
+)  # fmt: skip
+COUNT_WORDS: Final = {
+    "candidate_pairs": "Pairs at or above the review threshold",
+    "auto_pairs": "Pairs linked (auto)",
+    "review_pairs": "Pairs held back for a decision (review)",
+    "groups": "Groups",
+}
+
+
+@page_route(router, "/projects/{project}/runs")
+def list_runs(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+    """Show the project's runs with their counts."""
+    with broker.database.read() as session:
+        floor = project_for(session, page.actor, project).terms.floor
+        views = [view_of(found, page.actor) for found in runs_for(session, page.actor, project)]
+    return page.answer(
+        "runs.html",
+        title="Runs",
+        document=RunList(runs=tuple(views)),
+        table=Table(COLUMNS, [_row(view) for view in views]),
+        project=project,
+        runs=views,
+        floor=floor,
+        limit=LIST_LIMIT,
+    )
+
+
+@page_route(router, "/runs/{run}")
+def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
+    """Show one run: while it is pending, the page brings itself up to date."""
+    with broker.database.read() as session:
+        found, _terms = run_for(session, page.actor, run)
+        view = view_of(found, page.actor)
+        releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
+    return page.answer(
+        "run.html",
+        title="Run",
+        document=view,
+        table=Table(COLUMNS, [_row(view)]),
+        project=view.project,
+        view=view,
+        specification=view.specification,
+        floor=view.specification.floor,
+        counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
+        is_pending=view.state in {"queued", "running"},
+        sentence=run_sentence(view.state, view.progress.stage, view.failure),
+        releases=releases,
+    )
+
+
+def _row(view: RunView) -> tuple[str | int | None, ...]:
+    counts = [getattr(view.counts, name, None) for name in COUNT_WORDS]
+    return (
+        view.run,
+        view.state,
+        view.specification.asked_by,
+        view.created,
+        view.finished,
+        *counts,
+        view.failure,
+        view.specification_sha256,
+    )

@@ -1,0 +1,88 @@
+"""The uploads of a project, and one upload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Response
+
+from app.broker import WiredBroker
+from app.http.paths import ProjectPath, UploadPath
+from app.uploads.service import LIST_LIMIT, manifest_of, upload_for, uploads_for, view_of
+from app.web.answer import WiredPage, page_route
+from app.web.rendering import show_time
+from app.web.table import Table
+from schemas.api import UploadList, UploadView
+
+if TYPE_CHECKING:
+    from app.uploads.models import Upload
+
+router = APIRouter()
+
+COLUMNS = (
+    "upload", "party", "state", "records", "encodings", "size_bytes", "created", "committed", "sha256",
+)  # fmt: skip
+
+
+@page_route(router, "/projects/{project}/uploads")
+def list_uploads(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+    """Show what the agencies have sent."""
+    with broker.database.read() as session:
+        views = [view_of(found) for found in uploads_for(session, page.actor, project)]
+    return page.answer(
+        "uploads.html",
+        title="Uploads",
+        document=UploadList(uploads=tuple(views)),
+        table=Table(COLUMNS, [_row(view) for view in views]),
+        project=project,
+        uploads=views,
+        limit=LIST_LIMIT,
+    )
+
+
+@page_route(router, "/uploads/{upload}")
+def show_upload(broker: WiredBroker, page: WiredPage, upload: UploadPath) -> Response:
+    """Show one upload and what its manifest says."""
+    with broker.database.read() as session:
+        found = upload_for(session, page.actor, upload)
+        view = view_of(found)
+        return page.answer(
+            "upload.html",
+            title=f"Upload of {view.party}",
+            document=view,
+            table=Table(COLUMNS, [_row(view)]),
+            project=view.project,
+            view=view,
+            facts=_facts(found),
+            entry=found.entry,
+        )
+
+
+def _facts(upload: Upload) -> list[tuple[str, str]]:
+    """Return what an upload's manifest says, and how long the encodings are kept."""
+    facts = []
+    manifest = manifest_of(upload)
+    if manifest is not None:
+        facts = [
+            ("As of", show_time(manifest.as_of)),
+            ("Population", manifest.population),
+            ("Key id", manifest.key_id),
+            ("Made with", manifest.software),
+        ]
+    if upload.state == "committed":
+        facts.append(("Kept until", show_time(upload.keep_until)))
+    return facts
+
+
+def _row(view: UploadView) -> tuple[str | int | None, ...]:
+    return (
+        view.upload,
+        view.party,
+        view.state,
+        view.records,
+        view.encodings,
+        view.container_bytes,
+        view.created,
+        view.committed,
+        view.container_sha256,
+    )

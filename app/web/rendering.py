@@ -1,0 +1,97 @@
+"""Templates: always escaped, a missing value is a fault, and the filters that put values into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from app.version import VERSION
+from app.web.assets import asset_path
+
+# No inline script or style, nothing from elsewhere, no frame, no form that leaves the broker.
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+PAGE_HEADERS: Final = {"content-security-policy": CONTENT_SECURITY_POLICY}
+
+# States as people say them; what is not here is its own word.
+STATE_WORDS: Final = {
+    "open": "being sent",
+    "committed": "received",
+    "expired": "never finished",
+    "destroyed": "destroyed",
+    "queued": "waiting",
+    "running": "under way",
+    "succeeded": "finished",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """Return a page's HTML."""
+    return _environment().get_template(template).render(context)
+
+
+def show_time(text: str | None) -> Markup | str:
+    """Return a time of the broker's, in UTC and in whole seconds, as an HTML time; None is `never`."""
+    if text is None:
+        return "never"
+    return Markup('<time datetime="{}">{}</time>').format(text, plain_time(text))
+
+
+def plain_time(text: str) -> str:
+    """Return a time as people read it, without T and Z; a bare date stays."""
+    return text.replace("T", " ").removesuffix("Z")
+
+
+def show_count(number: int | None, floor: int) -> str:
+    """Return a count with its thousands apart; None is one below the floor."""
+    if number is None:
+        return f"fewer than {floor:,}"
+    return f"{number:,}"
+
+
+def show_bytes(size: int) -> str:
+    """Return a size in the largest unit of which there is at least one."""
+    power = min(max(size.bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+    if power == 0:
+        return f"{size:,} bytes"
+    return f"{size / 1024**power:,.1f} {_UNITS[power]}"
+
+
+def show_duration(seconds: int) -> str:
+    """Return a length of time in its two largest units."""
+    parts: list[str] = []
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        number, seconds = divmod(seconds, length)
+        if number or (unit == "s" and not parts):
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2])
+
+
+def show_state(state: str) -> str:
+    """Return a state of an upload or run in words."""
+    return STATE_WORDS.get(state, state)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("app.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        when=show_time, count=show_count, size=show_bytes, duration=show_duration, state=show_state
+    )
+    environment.globals.update(asset=asset_path, software=VERSION)
+    return environment

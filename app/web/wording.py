@@ -1,0 +1,108 @@
+"""A project's terms in plain words, with no words but those of `docs/words.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.agreement import ProjectTerms
+    from schemas.run import RunSpecification
+
+MODE_WORDS: Final = {
+    "linked": "receives the link IDs of its own records that have a match",
+    "blind": "receives sealed link IDs of all records, without learning which have a match",
+    "count": "receives the number of matches, and no link ID",
+    "none": "receives nothing",
+}
+
+RUN_WORDS: Final = {
+    "waiting": "It waits for a worker.",
+    "loading": "It reads the uploads.",
+    "comparing": "It compares encodings.",
+    "solving": "It decides which records belong to the same person.",
+    "releasing": "It makes the releases ready.",
+    "done": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PartyWords:
+    """A party as a page names it: short name, name for people, and its parts in the project."""
+
+    name: str
+    title: str
+    parts: tuple[str, ...]
+
+
+def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
+    """Yield what the terms allow, one sentence each."""
+    yield f"The purpose is {terms.purpose}, for the population {terms.population}."
+    yield f"The terms hold from {terms.start} to {terms.end}; both days are included."
+    yield f"{_listed(terms.providers)} {_verb(terms.providers, 'uploads', 'upload')} encodings."
+    for recipient in terms.recipients:
+        yield f"{recipient.party} {MODE_WORDS[recipient.mode]}, in the ID space {recipient.space}."
+    for space in terms.spaces:
+        yield f"Link IDs of the ID space {space.name} {_LIFETIME_WORDS[space.lifetime]}."
+    if terms.auditors:
+        verb = _verb(terms.auditors, "checks", "check")
+        yield f"{_listed(terms.auditors)} {verb} the match log, and see no person's data."
+    else:
+        yield "The terms name no auditor."
+    yield (
+        f"An upload has {terms.min_records:,} to {terms.max_records:,} records, "
+        f"each with at most {terms.max_variants} encodings."
+    )
+    yield f"A count below {terms.floor} is not shown."
+    yield (
+        f"Encodings are destroyed {terms.keep_encodings_days:,} days after they were uploaded, "
+        f"link IDs {terms.keep_links_days:,} days after their run."
+    )
+
+
+def parties_of(terms: ProjectTerms, titles: Mapping[str, str]) -> list[PartyWords]:
+    """Return the parties that the terms name, by name, with what each is in the project."""
+    parts: dict[str, list[str]] = {}
+    for party in terms.providers:
+        parts.setdefault(party, []).append("uploads encodings")
+    for recipient in terms.recipients:
+        parts.setdefault(recipient.party, []).append(MODE_WORDS[recipient.mode])
+    for party in terms.auditors:
+        parts.setdefault(party, []).append("checks the match log")
+    return [
+        PartyWords(name, titles.get(name, name), tuple(found))
+        for name, found in sorted(parts.items())
+    ]
+
+
+def run_sentence(state: str, stage: str, failure: str | None) -> str:
+    """Return what a run is doing, or why it has no result; empty where its state says all."""
+    if state == "failed":
+        return f"It ended without a result; the reason is {failure}."
+    if state == "cancelled":
+        return "It was stopped before it had a result."
+    return RUN_WORDS[stage] if state in {"queued", "running"} else ""
+
+
+def compared_parties(specification: RunSpecification) -> str:
+    """Return whose uploads a run compares, in words."""
+    return _listed([upload.party for upload in specification.uploads])
+
+
+_LIFETIME_WORDS: Final = {
+    "run": "are new in every run",
+    "project": "stay the same from run to run",
+}
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _verb(names: Sequence[str], one: str, many: str) -> str:
+    return one if len(names) == 1 else many

@@ -1,0 +1,79 @@
+"""Links that sign in to the pages, from the operator's and the auditor's command line."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from fastapi import FastAPI
+from oracles.linkage_rig import AUDITOR, Linkage, embedded_database, linkage, make_linkage
+from oracles.served import served
+
+from app.auditor.cli import main as auditor
+
+__all__ = ["embedded_database", "linkage", "make_linkage"]
+
+LINK = r"{}/sign-in#[A-Za-z0-9_-]{{43}}"
+
+
+def test_the_operators_link_names_the_broker_and_a_code(broker: Any) -> None:
+    shown = broker("page-link", "--url", "https://broker.test/")
+    assert shown.exit_code == 0
+    assert re.fullmatch(LINK.format("https://broker.test"), shown.stdout.strip())
+    assert re.fullmatch(LINK.format("https://127.0.0.1:8443"), broker("page-link").stdout.strip())
+
+
+def test_the_operators_link_is_granted_in_the_log(broker: Any) -> None:
+    broker("page-link")
+    tokens = broker("token", "list", "operator").stdout.splitlines()
+    assert len(tokens) == 1
+    assert "  operator  until " in tokens[0]
+
+
+def ask(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(auditor, ["page-link", *map(str, arguments)])
+
+
+@pytest.fixture
+def token_file(linkage: Linkage, tmp_path: Path) -> Path:
+    file = tmp_path / "auditor.token"
+    file.write_text(linkage.founded.token(AUDITOR, "auditor") + "\n")
+    return file
+
+
+def test_an_auditor_signs_in_with_a_link_of_its_own(
+    web_app: FastAPI, linkage: Linkage, token_file: Path, tmp_path: Path, log_stream: io.StringIO
+) -> None:
+    with served(web_app, tmp_path / "tls") as address:
+        shown = ask(address, "--token-file", token_file, "--ca-file", tmp_path / "tls/broker.crt")
+    assert shown.exit_code == 0, shown.stderr
+    assert re.fullmatch(LINK.format(address), shown.stdout.strip())
+    code = shown.stdout.strip().partition("#")[2]
+    assert linkage.client.post("/session", json={"code": code}).status_code == 204
+
+
+def test_a_revoked_token_gets_no_link(web_app: FastAPI, linkage: Linkage, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.token"
+    file.write_text("bl_" + "x" * 43)
+    with served(web_app, tmp_path / "tls") as address:
+        shown = ask(address, "--token-file", file, "--ca-file", tmp_path / "tls/broker.crt")
+    assert (shown.exit_code, shown.stdout) == (4, "")
+    assert "does not take this token" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("broker.example", "the broker has a URL"),
+        ("http://broker.example", "over https"),
+        ("http://127.0.0.1:9", "could not be reached"),
+    ],
+)
+def test_what_is_no_broker_is_said_in_one_line(address: str, says: str, token_file: Path) -> None:
+    shown = ask(address, "--token-file", token_file)
+    assert (shown.exit_code, shown.stdout) == (5, "")
+    assert says in shown.stderr

@@ -1,0 +1,167 @@
+"""An auditor at work: the real application over TLS, in a headless Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import FastAPI
+from oracles.linkage_rig import AUDITOR, PROJECT, Linkage
+from oracles.served import served
+
+from schemas.api import sign_in_url
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SignIn = Callable[..., str]
+
+
+@pytest.fixture
+def address(web_app: FastAPI, linkage: Linkage, tmp_path: Path) -> Iterator[str]:
+    with served(web_app, tmp_path / "served") as found:
+        yield found
+
+
+@pytest.fixture
+def sign_in(address: str, linkage: Linkage, chromium_page: Page) -> SignIn:
+    """Return a function that signs in with a one-time link; it returns the broker's address."""
+
+    def enter(party: str = AUDITOR, role: str = "auditor") -> str:
+        chromium_page.goto(sign_in_url(address, new_code(linkage, party, role)))
+        chromium_page.wait_for_url(f"{address}/projects")
+        return address
+
+    return enter
+
+
+def new_code(linkage: Linkage, party: str = AUDITOR, role: str = "auditor") -> str:
+    headers = linkage.as_party(party, role)
+    return str(linkage.client.post("/v1/session-links", headers=headers).json()["code"])
+
+
+def heading(page: Page) -> str:
+    return page.locator("h1").inner_text()
+
+
+def test_a_one_time_link_signs_in_and_leaves_no_code_behind(
+    sign_in: SignIn, chromium_page: Page
+) -> None:
+    sign_in()
+    assert heading(chromium_page) == "Projects"
+    assert "state-auditor, auditor" in chromium_page.locator("header").inner_text()
+    assert "#" not in chromium_page.url
+
+
+def test_a_link_that_was_used_says_so(address: str, linkage: Linkage, chromium_page: Page) -> None:
+    link = sign_in_url(address, new_code(linkage))
+    chromium_page.goto(link)
+    chromium_page.wait_for_url(f"{address}/projects")
+    chromium_page.goto("about:blank")
+    chromium_page.goto(link)
+    chromium_page.get_by_text("expired or was used already").wait_for()
+    assert chromium_page.url == f"{address}/sign-in"
+
+
+def test_signing_out_ends_the_session(sign_in: SignIn, chromium_page: Page) -> None:
+    address = sign_in()
+    chromium_page.get_by_role("button", name="Sign out").click()
+    chromium_page.wait_for_url(f"{address}/sign-in")
+    answer: Any = chromium_page.goto(f"{address}/projects")
+    assert answer.status == 401
+
+
+def test_an_auditor_walks_from_the_project_to_a_release_and_its_entry(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    sign_in()
+    page = chromium_page
+    page.get_by_role("link", name=PROJECT).click()
+    assert heading(page) == f"Project {PROJECT}"
+    page.get_by_role("link", name="Releases").click()
+    page.locator("tbody th a").first.click()
+    assert heading(page).startswith("Release for ")
+    page.get_by_role("link", name="The log entry").click()
+    assert heading(page).startswith("Log entry ")
+    page.locator("#entry-check.good").wait_for()
+    told = page.locator("#entry-check [role=status]").inner_text()
+    assert "is in the log of" in told
+    assert "The checkpoint's signature verifies." in told
+
+
+def test_a_run_page_follows_the_run_to_its_end(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    address = sign_in()
+    chromium_page.goto(f"{address}/runs/{run}")
+    assert "waiting" in chromium_page.locator("#live").inner_text()
+    linkage.work()
+    chromium_page.get_by_role("heading", name="What it found").wait_for()
+    assert "finished" in chromium_page.locator("#live").inner_text()
+
+
+def test_a_changed_entry_is_found_out_in_the_browser(sign_in: SignIn, chromium_page: Page) -> None:
+    address = sign_in()
+    chromium_page.route("**/log/entries/1", spoil("operator", "0perator"))
+    chromium_page.goto(f"{address}/log/entries/1")
+    chromium_page.locator("#entry-check.bad").wait_for()
+    assert "does not lead to the checkpoint's root" in status_of(chromium_page, "entry-check")
+
+
+def spoil(old: str, new: str) -> Callable[[Any], None]:
+    """Return what serves a page after changing the entry on it."""
+
+    def change(route: Any) -> None:
+        answer = route.fetch()
+        before, mark, after = answer.text().partition('<pre id="entry-text">')
+        route.fulfill(response=answer, body=before + mark + after.replace(old, new, 1))
+
+    return change
+
+
+def status_of(page: Page, place: str) -> str:
+    return page.locator(f"#{place} [role=status]").inner_text()
+
+
+def test_an_older_checkpoint_is_compared_with_the_newest(
+    sign_in: SignIn, chromium_page: Page
+) -> None:
+    address = sign_in()
+    chromium_page.goto(f"{address}/log?old=3")
+    chromium_page.locator("#log-check.good").wait_for()
+    assert "continues that of 3." in status_of(chromium_page, "log-check")
+
+
+def test_a_pin_is_compared_with_the_log(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    pin = linkage.broker.settings.last_checkpoint_file.read_text()
+    linkage.founded.enrol("latecomer")
+    address = sign_in()
+    chromium_page.goto(f"{address}/log")
+    chromium_page.get_by_label("A checkpoint that you").fill(pin)
+    chromium_page.get_by_role("button", name="Compare").click()
+    chromium_page.locator("#pin-check.good").wait_for()
+    assert "continues your pin" in status_of(chromium_page, "pin-check")
+
+
+def test_a_pin_of_another_history_is_noticed(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    pin = linkage.broker.settings.last_checkpoint_file.read_text()
+    header, empty, origin, size, _root, *rest = pin.split("\n")
+    linkage.founded.enrol("latecomer")
+    address = sign_in()
+    chromium_page.goto(f"{address}/log")
+    forged = "\n".join([header, empty, origin, size, "A" * 43 + "=", *rest])
+    chromium_page.get_by_label("A checkpoint that you").fill(forged)
+    chromium_page.get_by_role("button", name="Compare").click()
+    chromium_page.locator("#pin-check.bad").wait_for()
+    assert "older checkpoint's root" in status_of(chromium_page, "pin-check")

@@ -1,0 +1,280 @@
+"""What the pages answer: to whom, in which form, and never more than they may."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+
+from app.security.policy import PAGES
+from app.web.rendering import CONTENT_SECURITY_POLICY
+from schemas.api import ProjectView, ReleaseView, RunView, UploadList
+
+STRANGER = "other-auditor"
+NOTHING = {
+    "project": "no-such-project",
+    "upload": "upl-" + "0" * 32,
+    "run": "run-" + "0" * 32,
+    "release": "rel-" + "0" * 32,
+    "seq": "999999",
+}
+TWINS = ("", ".json", ".csv")
+
+
+@dataclass
+class Finished:
+    """A linkage that ran to its releases, and where its things are."""
+
+    linkage: Linkage
+    ids: dict[str, str]
+    rows: list[Any]
+
+    def path(self, page: str, ids: dict[str, str] | None = None) -> str:
+        return page.format(**{**self.ids, **(ids or {})})
+
+
+@pytest.fixture
+def finished(linkage: Linkage) -> Finished:
+    left, right = linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    linkage.work()
+    uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
+    releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
+    ids = {
+        "project": PROJECT,
+        "upload": uploads[0]["upload"],
+        "run": run,
+        "release": releases[0]["release"],
+        "seq": str(linkage.log_kinds().index("run-asked")),
+    }
+    return Finished(linkage, ids, [*left, *right])
+
+
+def csv_rows(answer: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def test_every_page_opens_for_auditor_and_operator_in_all_three_forms(
+    finished: Finished, visitor: Any
+) -> None:
+    kinds = ("text/html; charset=utf-8", "application/json", "text/csv; charset=utf-8")
+    for page in PAGES:
+        for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
+            for twin, kind in zip(TWINS, kinds, strict=True):
+                answer = visitor.get(f"{finished.path(page)}{twin}", party, role)
+                assert (answer.status_code, answer.headers["content-type"]) == (200, kind), page
+
+
+def test_every_page_has_a_title_one_heading_landmarks_and_its_own_address(
+    finished: Finished, visitor: Any
+) -> None:
+    for page in PAGES:
+        path = finished.path(page)
+        text = visitor.get(path).text
+        assert "· Blindlink</title>" in text
+        assert text.count("<h1>") == 1
+        assert text.count("<main") == text.count('<header class="site"') == 1
+        assert f'<a rel="bookmark" href="{path}">' in text
+        assert f'href="{path}.json"' in text
+        assert f'href="{path}.csv"' in text
+
+
+def test_every_page_comes_with_the_strict_policy(finished: Finished, visitor: Any) -> None:
+    for page in (*PAGES, "/sign-in", "/nowhere"):
+        answer = visitor.get(finished.path(page), accept="text/html")
+        assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert answer.headers["cache-control"] == "no-store"
+        assert " style=" not in answer.text
+        assert "<style" not in answer.text
+        assert " on" + "click=" not in answer.text
+
+
+def test_no_page_holds_a_handle_an_encoding_or_a_link_id(finished: Finished, visitor: Any) -> None:
+    file = finished.linkage.get(f"/v1/releases/{finished.ids['release']}/file").text
+    link_ids = [line.split()[1] for line in file.splitlines()[1:]]
+    assert len(link_ids) == 12
+    secret = [row.handle.hex() for row in finished.rows] + link_ids
+    secret += [row.encoding.hex() for row in finished.rows]
+    for page in PAGES:
+        for twin in TWINS:
+            text = visitor.get(f"{finished.path(page)}{twin}").text
+            assert not any(value in text for value in secret), page
+
+
+def test_to_an_auditor_of_another_project_a_page_is_as_if_it_were_not(
+    finished: Finished, visitor: Any
+) -> None:
+    finished.linkage.founded.enrol(STRANGER)
+    for page in PAGES:
+        if "{" not in page:
+            continue
+        for twin in TWINS:
+            foreign = visitor.get(f"{finished.path(page)}{twin}", STRANGER, "auditor")
+            none = visitor.get(f"{finished.path(page, NOTHING)}{twin}", STRANGER, "auditor")
+            assert foreign.status_code == none.status_code == 404, page
+            assert without_request(foreign) == without_request(none), page
+
+
+def without_request(answer: Any) -> str:
+    text: str = answer.text
+    return text.replace(answer.headers["x-request-id"], "")
+
+
+def test_an_auditor_sees_only_projects_that_name_its_party(
+    finished: Finished, visitor: Any
+) -> None:
+    finished.linkage.founded.enrol(STRANGER)
+    assert visitor.get("/projects.json", STRANGER, "auditor").json() == {"projects": []}
+    assert (
+        "There is no project for you to see." in visitor.get("/projects", STRANGER, "auditor").text
+    )
+    assert len(visitor.get("/projects.json").json()["projects"]) == 1
+
+
+def test_entries_of_the_whole_broker_are_for_every_auditor(
+    finished: Finished, visitor: Any
+) -> None:
+    finished.linkage.founded.enrol(STRANGER)
+    assert visitor.get("/log/entries/0", STRANGER, "auditor").status_code == 200
+
+
+def test_agencies_have_no_pages(finished: Finished, visitor: Any) -> None:
+    answer = visitor.get("/projects", CHILD_WELFARE, "agency")
+    assert answer.status_code == 403
+    assert "<h1>Not for this role</h1>" in answer.text
+
+
+def test_without_a_session_a_page_says_how_to_sign_in(linkage: Linkage) -> None:
+    answer = linkage.client.get("/projects")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("text/html")
+    assert 'href="/sign-in"' in answer.text
+    assert "www-authenticate" not in answer.headers
+    twin = linkage.client.get("/projects.json")
+    assert (twin.status_code, twin.headers["content-type"]) == (401, "application/problem+json")
+
+
+def test_a_bearer_token_opens_no_page(linkage: Linkage) -> None:
+    headers = linkage.as_party(AUDITOR, "auditor")
+    assert linkage.client.get("/projects", headers=headers).status_code == 401
+
+
+def test_the_root_leads_to_the_projects(linkage: Linkage) -> None:
+    answer = linkage.client.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/projects")
+
+
+def test_a_path_that_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_program(
+    linkage: Linkage,
+) -> None:
+    browser = linkage.client.get("/<b>nowhere", headers={"accept": "text/html,*/*"})
+    program = linkage.client.get("/nowhere")
+    assert (browser.status_code, program.status_code) == (404, 404)
+    assert "<h1>Not found</h1>" in browser.text
+    assert "nowhere" not in browser.text
+    assert program.headers["content-type"] == "application/problem+json"
+
+
+def test_json_twins_are_the_documents_of_the_api(finished: Finished, visitor: Any) -> None:
+    ids = finished.ids
+    UploadList.from_json(visitor.get(f"/projects/{PROJECT}/uploads.json").json())
+    assert ProjectView.from_json(visitor.get(f"/projects/{PROJECT}.json").json()).in_force
+    run = RunView.from_json(visitor.get(f"/runs/{ids['run']}.json").json())
+    release = ReleaseView.from_json(visitor.get(f"/releases/{ids['release']}.json").json())
+    assert run.run == release.run == ids["run"]
+
+
+def test_a_csv_twin_says_what_the_json_twin_says(finished: Finished, visitor: Any) -> None:
+    uploads = visitor.get(f"/projects/{PROJECT}/uploads.json").json()["uploads"]
+    answer = visitor.get(f"/projects/{PROJECT}/uploads.csv")
+    rows = csv_rows(answer)
+    assert [row["upload"] for row in rows] == [upload["upload"] for upload in uploads]
+    assert {row["party"] for row in rows} == {CHILD_WELFARE, SCHOOL}
+    disposition = answer.headers["content-disposition"]
+    assert disposition == f'attachment; filename="projects-{PROJECT}-uploads.csv"'
+
+
+def test_a_run_page_shows_its_counts_from_the_floor_on(
+    make_linkage: Any, visit_as_auditor: Any
+) -> None:
+    shown = run_page(make_linkage(floor=12), visit_as_auditor)
+    assert '<th scope="row">Pairs linked (auto)</th><td class="number">12</td>' in shown
+
+
+def test_a_run_page_hides_counts_below_the_floor(make_linkage: Any, visit_as_auditor: Any) -> None:
+    hidden = run_page(make_linkage(floor=13), visit_as_auditor)
+    assert '<td class="number">fewer than 13</td>' in hidden
+    assert '<td class="number">12</td>' not in hidden
+
+
+def run_page(linkage: Linkage, visit: Any) -> str:
+    linkage.upload_both(20, 12)
+    run = linkage.ask().json()["run"]
+    linkage.work()
+    return str(visit(linkage, f"/runs/{run}").text)
+
+
+def test_a_pending_run_asks_for_itself_again_and_a_finished_one_does_not(
+    linkage: Linkage, visitor: Any
+) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    assert f'hx-get="/runs/{run}"' in visitor.get(f"/runs/{run}").text
+    linkage.work()
+    assert "hx-get" not in visitor.get(f"/runs/{run}").text
+
+
+def test_a_cancelled_run_says_so(linkage: Linkage, visitor: Any) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    headers = linkage.as_party(CHILD_WELFARE)
+    linkage.client.post(f"/v1/runs/{run}/cancel", headers=headers)
+    assert "It was stopped before it had a result." in visitor.get(f"/runs/{run}").text
+
+
+def test_titles_of_parties_are_escaped(linkage: Linkage, visitor: Any) -> None:
+    from sqlalchemy import text
+
+    with linkage.broker.database.write() as session:
+        session.execute(
+            text("UPDATE party SET title = :title WHERE name = :name"),
+            {"title": "<script>alert(1)</script>", "name": SCHOOL},
+        )
+    page = visitor.get(f"/projects/{PROJECT}").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_the_log_page_shows_when_the_log_is_not_in_order(linkage: Linkage, visitor: Any) -> None:
+    assert "The database continues the last checkpoint" in visitor.get("/log").text
+    linkage.is_log_spoilt = True
+    linkage.broker.settings.last_checkpoint_file.unlink()
+    page = visitor.get("/log").text
+    assert "not in order" in page
+    assert "is gone." in page
+
+
+def test_the_log_page_compares_with_an_older_checkpoint(finished: Finished, visitor: Any) -> None:
+    page = visitor.get("/log?old=3")
+    assert 'id="old-checkpoint"' in page.text
+    assert 'href="/log?old=3"' in page.text
+    assert visitor.get("/log.json?old=3").json()["old_size"] == 3
+    assert visitor.get("/log?old=99999").status_code == 404
+    assert visitor.get("/log?old=x").status_code == 422
+
+
+def test_an_asset_is_kept_for_good_under_its_digest_and_not_there_under_another(
+    linkage: Linkage,
+) -> None:
+    from app.web.assets import all_assets, asset_path
+
+    for name in all_assets():
+        answer = linkage.client.get(asset_path(name))
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    assert linkage.client.get("/assets/0123456789abcdef/pages.css").status_code == 404
+    assert linkage.client.get(f"{asset_path('pages.css')}x").status_code == 404
