@@ -5,8 +5,10 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from app.clock import utc_text
 from app.ids import new_id
 from app.links import repository
 from app.links.errors import SpaceMovedError
@@ -95,7 +97,7 @@ def keep_space(session: Session, revised: LastingSpace) -> tuple[ObsoleteObject,
         return ()
     obsolete = ObsoleteObject(stored.object, stored.blob)
     stored.object, stored.blob = revised.object, revised.blob
-    stored.revision = revised.revision
+    stored.revision, stored.keep_until = revised.revision, revised.keep_until
     return (obsolete,)
 
 
@@ -113,6 +115,7 @@ def _draw_lasting(broker: Broker, run: LinkedRun, name: str, key: bytes) -> Draw
         name=name,
         object=object_id,
         revision=after.revision,
+        keep_until=utc_text(broker.clock() + timedelta(days=run.terms.terms.keep_links_days)),
         blob=broker.blobs.put(sealed),
     )
     return DrawnSpace(link_ids, revised)

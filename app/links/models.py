@@ -61,7 +61,8 @@ class LastingSpace(Base):
     """An ID space that lasts for an epoch of its project: which handle has which link ID, sealed.
 
     `revision` counts the runs that have changed it. Each revision is a new object under a key of its
-    own: `object` is its id in the key store, `blob` what is sealed.
+    own: `object` is its id in the key store, `blob` what is sealed. It lives as long as the newest release
+    that was made of it.
     """
 
     __tablename__ = "lasting_space"
@@ -71,4 +72,5 @@ class LastingSpace(Base):
     name: Mapped[str] = mapped_column(NAME, primary_key=True)
     object: Mapped[str] = mapped_column(RANDOM_ID)
     revision: Mapped[int] = mapped_column(Integer)
+    keep_until: Mapped[str] = mapped_column(TIME)
     blob: Mapped[str] = mapped_column(DIGEST, unique=True)

@@ -67,6 +67,11 @@ def overdue(session: Session, now: str, limit: int) -> Sequence[Release]:
     ).all()
 
 
+def forget_overdue_spaces(session: Session, now: str) -> None:
+    """Remove the rows of lasting spaces whose releases are all gone; what they named is swept up."""
+    session.execute(delete(LastingSpace).where(LastingSpace.keep_until <= now))
+
+
 def unshredded(session: Session, limit: int) -> Sequence[Release]:
     """Return releases that are destroyed but whose key or pieces may still be there."""
     return session.scalars(

@@ -20,12 +20,16 @@ BATCH: Final = 50
 
 
 def end_overdue(session: Session, broker: Broker) -> int:
-    """Destroy releases whose time is over, and log it; returns how many."""
+    """Destroy releases whose time is over, and log it; returns how many.
+
+    A lasting space goes with the last release that was made of it.
+    """
     now = utc_text(broker.clock())
     overdue = repository.overdue(session, now, BATCH)
     broker.log.append(session, [_entry(found) for found in overdue])
     for found in overdue:
         found.destroyed = now
+    repository.forget_overdue_spaces(session, now)
     return len(overdue)
 
 

@@ -84,6 +84,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=40), nullable=False),
     sa.Column('object', sa.String(length=36), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('keep_until', sa.String(length=20), nullable=False),
     sa.Column('blob', sa.String(length=64), nullable=False),
     sa.ForeignKeyConstraint(['project'], ['project.name'], name=op.f('fk_lasting_space_project_project')),
     sa.PrimaryKeyConstraint('project', 'epoch', 'name', name=op.f('pk_lasting_space')),

@@ -162,11 +162,28 @@ def test_of_a_lasting_space_only_the_newest_revision_is_kept(make_linkage: MakeL
     for _ in range(3):
         linkage.ask()
         linkage.work()
-    assert len([key for key in keys(linkage) if key.startswith("spc-")]) == 1
-    linkage.founded.clock.move(days=90)
+    linkage.founded.clock.move(days=30)
     sweep(linkage)
-    assert [key[:4] for key in keys(linkage)] == ["spc-"]
-    assert len(blobs(linkage)) == 1
+    assert len([key for key in keys(linkage) if key.startswith("spc-")]) == 1
+
+
+def test_a_lasting_space_ends_with_the_last_release_that_was_made_of_it(
+    make_linkage: MakeLinkage,
+) -> None:
+    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    seconds = HandSeconds()
+    sweeper = Sweeper(linkage.broker, clock_s=seconds)
+    linkage.founded.clock.move(days=89)
+    sweeper.sweep()
+    assert "spc-" in {key[:4] for key in keys(linkage)}
+    linkage.founded.clock.move(days=1)
+    for _ in range(3):
+        seconds.now += ORPHAN_AGE_S
+        sweeper.sweep()
+    assert keys(linkage) == []
 
 
 def test_keys_without_a_row_go_after_an_hour_and_no_others(linkage: Linkage) -> None:
