@@ -35,7 +35,8 @@ def third_party(*requirement_lists: list[str]) -> set[str]:
 OPTIONAL = PROJECT["project"]["optional-dependencies"]
 BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
-BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette"}
+# starlette is part of what fastapi offers its users, markupsafe of what jinja2 does.
+BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette", "markupsafe"}
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {
