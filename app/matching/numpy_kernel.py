@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from app.matching.comparison import Comparison, Found
 
-# 64 x 1,024 pairs: the scratch arrays stay within a core's second-level cache.
-TILE_ROWS = 64
-TILE_COLUMNS = 1024
+# The scratch arrays stay within a core's second-level cache, and rows are long enough for numpy.
+TILE_ROWS = 16
+TILE_COLUMNS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,12 @@ class OpenComparison:
 
     def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
+        self._rows = comparison.left.folded.view(np.uint64)
+        self._columns = np.ascontiguousarray(comparison.right.folded.view(np.uint64).T)
 
     def find_pairs(self, start: int, stop: int) -> Iterator[Found]:
         """Yield the pairs of left rows start..stop with any right row that reach the threshold."""
-        for rows, columns in _all_survivors(self._comparison, start, stop):
+        for rows, columns in self._survivors(start, stop):
             found = _verify(self._comparison, rows, columns)
             if len(found[0]):
                 yield found
@@ -44,30 +46,57 @@ class OpenComparison:
     def count_survivors(self) -> int:
         """Return the number of pairs that the signatures do not rule out."""
         n_left = len(self._comparison.left)
-        return sum(len(rows) for rows, _ in _all_survivors(self._comparison, 0, n_left))
+        return sum(len(rows) for rows, _ in self._survivors(0, n_left))
 
+    def _survivors(
+        self, start: int, stop: int
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield, tile by tile, the pairs that the signatures do not rule out."""
+        scratch = _Scratch()
+        for row in range(start, stop, TILE_ROWS):
+            rows = slice(row, min(row + TILE_ROWS, stop))
+            first, last = _partner_range(self._comparison, rows)
+            for column in range(first, last, TILE_COLUMNS):
+                columns = slice(column, min(column + TILE_COLUMNS, last))
+                yield self._survivors_of_tile(rows, columns, scratch)
 
-def _all_survivors(
-    comparison: Comparison, start: int, stop: int
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield, tile by tile, the pairs that the signatures do not rule out."""
-    scratch = _Scratch()
-    for row in range(start, stop, TILE_ROWS):
-        rows = slice(row, min(row + TILE_ROWS, stop))
-        first, last = _partner_range(comparison, rows)
-        for column in range(first, last, TILE_COLUMNS):
-            columns = slice(column, min(column + TILE_COLUMNS, last))
-            yield _survivors(comparison, rows, columns, scratch)
+    def _survivors_of_tile(
+        self, rows: slice, columns: slice, scratch: _Scratch
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        a, b = self._rows[rows], self._columns[:, columns]
+        n_columns = b.shape[1]
+        difference, bits, distance = scratch.of_shape(len(a), n_columns)
+        distance.fill(0)
+        for word in range(a.shape[1]):
+            np.bitwise_xor(a[:, word, None], b[None, word], out=difference)
+            np.bitwise_count(difference, out=bits)
+            np.add(distance, bits, out=distance)
+        # Sorted by set bits, so the last column of the tile allows the largest distance.
+        left, right, limits = self._comparison.left, self._comparison.right, self._comparison.limits
+        bound = limits.largest_distance[left.counts[rows] + right.counts[columns.stop - 1]]
+        row, column = np.divmod(np.flatnonzero(distance <= bound[:, None]), n_columns)
+        return row + rows.start, column + columns.start
 
 
 class _Scratch:
     """Arrays that every tile reuses."""
 
     def __init__(self) -> None:
-        shape = (TILE_ROWS, TILE_COLUMNS)
-        self.difference = np.empty(shape, dtype=np.uint64)
-        self.bits = np.empty(shape, dtype=np.uint8)
-        self.distance = np.empty(shape, dtype=np.int16)
+        n = TILE_ROWS * TILE_COLUMNS
+        self._difference = np.empty(n, dtype=np.uint64)
+        self._bits = np.empty(n, dtype=np.uint8)
+        self._distance = np.empty(n, dtype=np.int16)
+
+    def of_shape(
+        self, n_rows: int, n_columns: int
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int16]]:
+        """Return contiguous arrays for differences, their set bits, and distances."""
+        n, shape = n_rows * n_columns, (n_rows, n_columns)
+        return (
+            self._difference[:n].reshape(shape),
+            self._bits[:n].reshape(shape),
+            self._distance[:n].reshape(shape),
+        )
 
 
 def _partner_range(comparison: Comparison, rows: slice) -> tuple[int, int]:
@@ -78,26 +107,6 @@ def _partner_range(comparison: Comparison, rows: slice) -> tuple[int, int]:
     first = int(np.searchsorted(comparison.right.counts, smallest, side="left"))
     last = int(np.searchsorted(comparison.right.counts, largest, side="right"))
     return (max(first, rows.start + 1) if comparison.is_triangle else first), last
-
-
-def _survivors(
-    comparison: Comparison, rows: slice, columns: slice, scratch: _Scratch
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows of each pair of a tile that its folded distance does not rule out."""
-    left, right = comparison.left, comparison.right
-    a, b = left.folded[rows].view(np.uint64), right.folded[columns].view(np.uint64)
-    tile = np.s_[: len(a), : len(b)]
-    difference, bits = scratch.difference[tile], scratch.bits[tile]
-    distance = scratch.distance[tile]
-    distance.fill(0)
-    for word in range(a.shape[1]):
-        np.bitwise_xor(a[:, word, None], b[None, :, word], out=difference)
-        np.bitwise_count(difference, out=bits)
-        np.add(distance, bits, out=distance)
-    # Sorted by set bits, so the last column of the tile allows the largest distance.
-    bound = comparison.limits.largest_distance[left.counts[rows] + right.counts[columns][-1]]
-    row, column = np.nonzero(distance <= bound[:, None])
-    return row + rows.start, column + columns.start
 
 
 def _verify(comparison: Comparison, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Found:

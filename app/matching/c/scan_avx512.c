@@ -22,7 +22,7 @@ SCAN_TARGET static inline int scan_group(const uint32_t *const rows[SCAN_ROWS],
     UNROLL for (int r = 0; r < SCAN_ROWS; r++)
         UNROLL for (int v = 0; v < 4; v++)
             sum[r][v] = _mm512_set1_epi32(~bounds[r]);
-    for (size_t w = 0; w < width; w++, block += SCAN_COLUMNS) {
+    UNROLL for (size_t w = 0; w < width; w++, block += SCAN_COLUMNS) {
         __m512i column[4];
         UNROLL for (int v = 0; v < 4; v++)
             column[v] = _mm512_load_si512(block + 16 * v);

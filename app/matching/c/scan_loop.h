@@ -14,8 +14,8 @@
 #define UNLIKELY(x) (x)
 #endif
 
-/* Loops over rows and vectors must vanish, so that sums stay in registers. Left to -O3, GCC copies
- * them between registers on every turn. */
+/* Loops over rows and vectors must vanish, so that sums stay in registers; left to -O3, GCC copies
+ * them between registers on every turn. The loop over words is predicted better when shorter. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define UNROLL _Pragma("GCC unroll 4")
 #else
