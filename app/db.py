@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.errors import ConfigurationError
@@ -87,6 +88,16 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def add_if_alone(session: Session, row: Base) -> bool:
+    """Insert a row, or return False where another transaction was first with one of its keys."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _engine(url: URL) -> Engine:

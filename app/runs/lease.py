@@ -20,7 +20,6 @@ from app.runs.errors import LeaseLostError
 from app.runs.models import Run
 
 LEASE_MS: Final = 30_000
-HEARTBEAT_S: Final = 10.0
 # A run that ends its worker this often without one more finished block would do so for ever.
 MAX_STALLED_ATTEMPTS: Final = 5
 

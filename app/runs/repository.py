@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.runs.models import Run, RunBlock
@@ -41,32 +40,11 @@ def find_by_idempotency_key(session: Session, project: str, party: str, key: str
     )
 
 
-def add_if_alone(session: Session, run: Run) -> bool:
-    """Insert a run, or return False where another transaction was first with its inputs or key."""
-    try:
-        with session.begin_nested():
-            session.add(run)
-    except IntegrityError:
-        return False
-    return True
-
-
 def finished_blocks(session: Session, run: str) -> Sequence[RunBlock]:
     """Return the finished blocks of a run by number."""
     return session.scalars(
         select(RunBlock).where(RunBlock.run == run).order_by(RunBlock.number)
     ).all()
-
-
-def progress_of(session: Session, run: str) -> tuple[int, int]:
-    """Return the comparisons done, and the pairs found, by a run's finished blocks."""
-    done, pairs = session.execute(
-        select(
-            func.coalesce(func.sum(RunBlock.comparisons), 0),
-            func.coalesce(func.sum(RunBlock.pairs), 0),
-        ).where(RunBlock.run == run)
-    ).one()
-    return int(done), int(pairs)
 
 
 def unshredded(session: Session, limit: int) -> Sequence[Run]:

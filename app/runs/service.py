@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
 from app.clock import utc_text
+from app.db import add_if_alone
 from app.errors import NotFoundError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -70,7 +71,7 @@ def ask_run(
     # The keys are durable before the row that needs them.
     for key in keys_of(specification):
         broker.keystore.create(key)
-    if repository.add_if_alone(session, run):
+    if add_if_alone(session, run):
         asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
         broker.log.append(session, [_entry(actor, terms, run.id, asked)])
         return run

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.agreements.service import project_for, terms_in_force
 from app.clock import utc_text
+from app.db import add_if_alone
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.security.at_rest import unseal
@@ -252,7 +253,7 @@ def _check_as_of(as_of: str, today: date) -> None:
 
 def _fix_epoch_key(session: Session, upload: Upload) -> None:
     fixed = EpochKey(project=upload.project, epoch=upload.epoch, key_id=upload.key_id)
-    if repository.add_if_alone(session, fixed):
+    if add_if_alone(session, fixed):
         return
     if repository.epoch_key_id(session, upload.project, upload.epoch) != upload.key_id:
         raise OtherKeyError("The project's encodings are made with another secret.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Select, delete, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.security.actor import Actor
@@ -56,16 +55,6 @@ def find_open(session: Session, actor: Actor, project: str) -> Upload | None:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-
-
-def add_if_alone(session: Session, row: Upload | UploadPart | EpochKey) -> bool:
-    """Insert a row, or return False where another transaction was first with its key."""
-    try:
-        with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return False
-    return True
 
 
 def newest_committed(session: Session, project: str, epoch: int, party: str) -> Upload | None:
@@ -144,6 +133,12 @@ def unshredded(session: Session, limit: int) -> Sequence[Upload]:
         .order_by(Upload.id)
         .limit(limit)
     ).all()
+
+
+def unshredded_of_project(session: Session, project: str) -> Sequence[Upload]:
+    """Return the project's uploads of which something may still be there."""
+    query = select(Upload).where(Upload.project == project, Upload.is_shredded.is_(False))
+    return session.scalars(query.order_by(Upload.id)).all()
 
 
 def is_part_blob(session: Session, digest: str) -> bool:

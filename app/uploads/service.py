@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
 from app.clock import utc_text
+from app.db import add_if_alone
 from app.errors import NotFoundError
 from app.ids import new_id
 from app.security.at_rest import seal
@@ -91,7 +92,7 @@ def open_upload(
     )
     # The key is durable before the row that needs it.
     broker.keystore.create(upload.id)
-    if repository.add_if_alone(session, upload):
+    if add_if_alone(session, upload):
         return upload
     broker.keystore.destroy(upload.id)
     winner = _answered_before(session, actor, project, request, idempotency_key)
