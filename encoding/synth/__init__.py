@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from encoding.synth.files import RehearsalFiles
 from encoding.synth.hard_cases import write_hard_cases
 from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
-from encoding.synth.rehearsal import (
-    SIZES,
-    RehearsalFiles,
-    RehearsalSize,
-    write_rehearsal,
-)
+from encoding.synth.rehearsal import SIZES, RehearsalSize, write_rehearsal
 from encoding.synth.slips import ERROR_LEVELS
 
 __all__ = [

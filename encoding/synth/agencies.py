@@ -10,6 +10,7 @@ from random import Random
 
 from anyascii import anyascii
 
+from encoding.synth.files import Row
 from encoding.synth.people import Person
 from encoding.synth.slips import (
     CHILD_WELFARE_SHARE,
@@ -20,8 +21,6 @@ from encoding.synth.slips import (
     respell,
     typo,
 )
-
-Row = tuple[str, ...]
 
 _COUNTIES = (
     "Adams", "Bell", "Cedar", "Dorado", "Elm", "Franklin", "Grant", "Harlan", "Iron", "Jasper",

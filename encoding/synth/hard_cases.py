@@ -8,18 +8,18 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from encoding.synth.agencies import ChildWelfareAgency, EducationAgency, Row
+from encoding.synth.agencies import ChildWelfareAgency, EducationAgency
+from encoding.synth.files import (
+    RehearsalFiles,
+    Row,
+    write_agency_file,
+    write_look_alikes,
+    write_truth,
+)
 from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT
 from encoding.synth.names import load_name_tables
 from encoding.synth.people import Person, Population, numbering
-from encoding.synth.rehearsal import (
-    AS_OF,
-    LOOK_ALIKE_COLUMNS,
-    SCHOOL_AGES,
-    TRUTH_COLUMNS,
-    RehearsalFiles,
-    write_table,
-)
+from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from encoding.synth.slips import ERROR_LEVELS, Written, sound_alike, typo
 
 Change = Callable[[Random, Person], dict[str, object]]
@@ -64,18 +64,11 @@ def write_hard_cases(folder: Path, *, seed: int, n_each: int = 50) -> RehearsalF
     client_rows += _rows_nobody_can_encode(agency, pairs[0].client[0])
     rng.shuffle(client_rows)
     rng.shuffle(student_rows)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = RehearsalFiles(
-        folder / CHILD_WELFARE_LAYOUT.file_name, folder / K12_LAYOUT.file_name,
-        folder / "truth.csv", folder / "look_alikes.csv",
-    )  # fmt: skip
-    for path, layout, rows in (
-        (files.child_welfare, CHILD_WELFARE_LAYOUT, client_rows),
-        (files.k12, K12_LAYOUT, student_rows),
-    ):
-        write_table(path, layout.columns, rows, layout.text_encoding, layout.newline)
-    write_table(files.truth, TRUTH_COLUMNS, truth)
-    write_table(files.look_alikes, LOOK_ALIKE_COLUMNS, traps)
+    files = RehearsalFiles.of(folder)
+    write_agency_file(files.child_welfare, CHILD_WELFARE_LAYOUT, client_rows)
+    write_agency_file(files.k12, K12_LAYOUT, student_rows)
+    write_truth(files.truth, truth)
+    write_look_alikes(files.look_alikes, traps)
     return files
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -12,7 +11,14 @@ from random import Random
 from types import MappingProxyType
 
 from encoding.errors import RehearsalError
-from encoding.synth.agencies import ChildWelfareAgency, EducationAgency, Row
+from encoding.synth.agencies import ChildWelfareAgency, EducationAgency
+from encoding.synth.files import (
+    RehearsalFiles,
+    Row,
+    write_agency_file,
+    write_look_alikes,
+    write_truth,
+)
 from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT
 from encoding.synth.people import Person, Population, numbering
 from encoding.synth.slips import ERROR_LEVELS, Written
@@ -21,8 +27,6 @@ AS_OF = date(2025, 10, 1)
 SCHOOL_AGES = (5.0, 19.0)
 # Rows wait in a window of this size and leave it in random order: enrolments of one student part.
 _SCATTER_ROWS = 20_000
-TRUTH_COLUMNS = ("client_id", "state_student_id", "race_ethnicity", "surname_form", "discrepancies")
-LOOK_ALIKE_COLUMNS = ("client_id", "state_student_id", "relation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,6 @@ SIZES = MappingProxyType(
         "large-state": RehearsalSize(55_000, 6_000_000, 0.6),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RehearsalFiles:
-    """Where the files are. `truth` holds the true pairs, `look_alikes` twins and siblings across files."""
-
-    child_welfare: Path
-    k12: Path
-    truth: Path
-    look_alikes: Path
 
 
 @dataclass(slots=True)
@@ -96,43 +90,21 @@ def write_rehearsal(
     cast = _draw_cast(rng, numbers, families, n_children, round(n_children * overlap))
     children = [member for member in cast if member.in_care]
     rng.shuffle(children)
-    students = [member for member in cast if member.enrolled][:n_students]
+    # In a full school file siblings give way, so that the overlap is exact.
+    enrolled = sorted((m for m in cast if m.enrolled), key=lambda member: not member.in_care)
+    students = enrolled[:n_students]
     rng.shuffle(students)
     strangers = _strangers(rng, numbers, families, n_students - len(students))
     rates = ERROR_LEVELS[error_level]
-    files = RehearsalFiles(
-        folder / CHILD_WELFARE_LAYOUT.file_name, folder / K12_LAYOUT.file_name,
-        folder / "truth.csv", folder / "look_alikes.csv",
-    )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
+    files = RehearsalFiles.of(folder)
     agency = ChildWelfareAgency(rng, rates, AS_OF)
-    write_table(
-        files.child_welfare, CHILD_WELFARE_LAYOUT.columns, _client_rows(agency, children),
-        CHILD_WELFARE_LAYOUT.text_encoding, CHILD_WELFARE_LAYOUT.newline,
-    )  # fmt: skip
+    write_agency_file(files.child_welfare, CHILD_WELFARE_LAYOUT, _client_rows(agency, children))
     schools = EducationAgency(rng, rates, AS_OF)
     everyone = _mingled(rng, students, strangers, n_students)
-    write_table(
-        files.k12, K12_LAYOUT.columns, _scattered(rng, _student_rows(schools, everyone)),
-        K12_LAYOUT.text_encoding, K12_LAYOUT.newline,
-    )  # fmt: skip
-    write_table(files.truth, TRUTH_COLUMNS, _true_pairs(children))
-    write_table(files.look_alikes, LOOK_ALIKE_COLUMNS, _look_alikes(cast))
+    write_agency_file(files.k12, K12_LAYOUT, _scattered(rng, _student_rows(schools, everyone)))
+    write_truth(files.truth, _true_pairs(children))
+    write_look_alikes(files.look_alikes, _look_alikes(cast))
     return files
-
-
-def write_table(
-    path: Path,
-    columns: Sequence[str],
-    rows: Iterable[Row],
-    text_encoding: str = "utf-8",
-    newline: str = "\n",
-) -> None:
-    """Write a CSV file with a header row; a character that the encoding lacks becomes "?"."""
-    with path.open("w", encoding=text_encoding, errors="replace", newline="") as file:
-        table = csv.writer(file, lineterminator=newline)
-        table.writerow(columns)
-        table.writerows(rows)
 
 
 def _draw_cast(

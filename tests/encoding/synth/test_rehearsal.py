@@ -40,7 +40,7 @@ def small(folder: Path, **change: object) -> RehearsalFiles:
 def test_same_seed_writes_the_same_bytes_on_every_platform(tmp_path: Path) -> None:
     # A change of the people or of their mistakes changes this digest on purpose, a platform must not.
     assert digest(small(tmp_path)) == (
-        "6b34e6410c14298bd350cd41f6950c03c68e922dff7fc81fb3658851df6ec70c"
+        "b48848c65c2634f4ab8d9958cc9ce6fcd594afdd9abb4c94bc0395a4b492713c"
     )
 
 
@@ -54,6 +54,13 @@ def test_exactly_the_overlap_is_in_both_files(tmp_path: Path, overlap: float) ->
     with files.truth.open(encoding="utf-8", newline="") as file:
         pairs = [(row["client_id"], row["state_student_id"]) for row in csv.DictReader(file)]
     assert people(pairs) == round(60 * overlap)
+
+
+def test_overlap_is_exact_in_a_full_school_file(tmp_path: Path) -> None:
+    files = small(tmp_path, n_students=60, overlap=1.0)
+    with files.truth.open(encoding="utf-8", newline="") as file:
+        pairs = [(row["client_id"], row["state_student_id"]) for row in csv.DictReader(file)]
+    assert people(pairs) == 60
 
 
 def people(pairs: Sequence[tuple[str, str]]) -> int:

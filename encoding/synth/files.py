@@ -1,0 +1,63 @@
+"""The four files of a rehearsal, and how each is written."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeAlias
+
+from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
+
+Row: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalFiles:
+    """Where the files are. `truth` holds the true pairs, `look_alikes` pairs that are two people."""
+
+    child_welfare: Path
+    k12: Path
+    truth: Path
+    look_alikes: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Return the files of a folder, which is made if missing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(
+            folder / CHILD_WELFARE_LAYOUT.file_name,
+            folder / K12_LAYOUT.file_name,
+            folder / "truth.csv",
+            folder / "look_alikes.csv",
+        )
+
+
+def write_agency_file(path: Path, layout: Layout, rows: Iterable[Row]) -> None:
+    """Write an agency's file as its system exports it; a character that it cannot hold becomes "?"."""
+    with path.open("w", encoding=layout.text_encoding, errors="replace", newline="") as file:
+        table = csv.writer(file, lineterminator=layout.newline)
+        table.writerow(layout.columns)
+        table.writerows(rows)
+
+
+def write_truth(path: Path, rows: Iterable[Row]) -> None:
+    """Write true pairs: both record IDs, group, form of the surname, discrepancies."""
+    _write(
+        path,
+        ("client_id", "state_student_id", "race_ethnicity", "surname_form", "discrepancies"),
+        rows,
+    )
+
+
+def write_look_alikes(path: Path, rows: Iterable[Row]) -> None:
+    """Write pairs that are two people: both record IDs and how they are related."""
+    _write(path, ("client_id", "state_student_id", "relation"), rows)
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(columns)
+        table.writerows(rows)
