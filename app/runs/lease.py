@@ -119,8 +119,8 @@ def renew_lease(session: Session, lease: Lease, *, lease_ms: int = LEASE_MS) -> 
 
 
 def give_back(session: Session, lease: Lease) -> None:
-    """End the lease now, so that the next worker takes the run up at once, without counting an attempt."""
-    write_under_lease(session, lease, lease_until_ms=0, stalled_attempts=Run.stalled_attempts - 1)
+    """End the lease now, so that the next worker takes the run up at once; nobody's fault is counted."""
+    write_under_lease(session, lease, lease_until_ms=0, stalled_attempts=0)
 
 
 def _is_free() -> Any:
