@@ -39,6 +39,13 @@ static const uint8_t DISTANCES[256] __attribute__((aligned(64))) = {
 
 typedef __m256i sums[SCAN_ROWS][2];
 
+/* Add bytes, saturating at 255. The intrinsic is the same instruction, but GCC then copies every sum
+ * to another register and back, which costs a third of the speed. */
+SCAN_TARGET static inline void add_in_place(__m256i *sum, __m256i bytes)
+{
+    __asm__("vpaddusb %1, %0, %0" : "+x"(*sum) : "x"(bytes));
+}
+
 /* Add the distances of n nibbles to one byte for each row and column, saturating at 255. */
 SCAN_TARGET static inline void add_nibbles(const uint8_t *const rows[SCAN_ROWS], size_t first,
                                            const uint8_t *block, size_t n, sums sum)
@@ -50,8 +57,8 @@ SCAN_TARGET static inline void add_nibbles(const uint8_t *const rows[SCAN_ROWS],
         UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
             const __m128i *entry = (const __m128i *)(DISTANCES + rows[r][k]);
             __m256i table = _mm256_broadcastsi128_si256(_mm_load_si128(entry));
-            sum[r][0] = _mm256_adds_epu8(sum[r][0], _mm256_shuffle_epi8(table, low));
-            sum[r][1] = _mm256_adds_epu8(sum[r][1], _mm256_shuffle_epi8(table, high));
+            add_in_place(&sum[r][0], _mm256_shuffle_epi8(table, low));
+            add_in_place(&sum[r][1], _mm256_shuffle_epi8(table, high));
         }
     }
 }
