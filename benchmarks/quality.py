@@ -1,6 +1,6 @@
 """How well the shipped linkage schemas link rehearsal files, beside exact match, plain CLKs and Splink.
 
-    python -m benchmarks.quality             4,000 x 200,000 rows, mid errors, five seeds
+    python -m benchmarks.quality             4,000 x 200,000 rows, mid errors, four seeds
     python -m benchmarks.quality --quick     one small rehearsal, to see that it runs
 
 Ours runs at a fixed policy that was chosen on other seeds (benchmarks/weights.py), peers at the threshold that
@@ -39,12 +39,12 @@ from encoding.records import open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles
 from schemas.profile import EncodingProfile
 
-SEEDS = (41, 42, 43, 44, 45)
+SEEDS = (41, 42, 43, 44)
 SPLINK = "splink>=5,<6"
-# Chosen on the seeds of benchmarks/weights.py; units of plain CLKs.
+# Chosen on seeds 31 to 33, of which none is measured here; units of plain CLKs.
 POLICIES = {
-    "children": agreed(0.875, 0.82, 0.03),
-    "children-strict": agreed(0.865, 0.80, 0.03),
+    "children": agreed(0.88, 0.83, 0.03),
+    "children-strict": agreed(0.865, 0.805, 0.03),
 }
 # The fields and their proportions in CODI's linkage without the household, at the fill of ours.
 CODI_BITS = {"first_name": 184, "surname": 184, "birth_date": 184, "sex": 122}

@@ -24,6 +24,7 @@ class Tables:
         conjunctions: words between two surnames that are no part of either (ORTEGA Y GASSET).
         given_heads: first words of a given name that belong to the next (LA KEISHA is LAKEISHA).
         given_names: common given names, to tell transposed names.
+        family_first: surnames of languages that put the family's name first.
         name_placeholders: words that stand for an unknown name.
         infant_heads: words that begin a stand-in for a child not yet named (BABY BOY).
         infant_words: words that such a stand-in may consist of.
@@ -40,6 +41,7 @@ class Tables:
     conjunctions: frozenset[str]
     given_heads: frozenset[str]
     given_names: frozenset[str]
+    family_first: frozenset[str]
     name_placeholders: frozenset[str]
     infant_heads: frozenset[str]
     infant_words: frozenset[str]
@@ -57,8 +59,8 @@ def load_tables() -> Tables:
     sets = {
         name: frozenset(lists[name].split())
         for name in (
-            "titles", "particles", "conjunctions", "given_heads", "given_names", "name_placeholders",
-            "infant_heads", "infant_words", "no_sex",
+            "titles", "particles", "conjunctions", "given_heads", "given_names", "family_first",
+            "name_placeholders", "infant_heads", "infant_words", "no_sex",
         )
     }  # fmt: skip
     return Tables(

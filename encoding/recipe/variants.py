@@ -52,10 +52,13 @@ def _nicknames(cells: NameCells, tables: Tables) -> Sequence[Names]:
 
 
 def _transposed(cells: NameCells, tables: Tables) -> Sequence[Names]:
-    """Swap the names where they look transposed: the surname is a common given name, the other is not."""
-    first, last = cells.given.first, cells.surname.text
-    looks_transposed = first and last in tables.given_names and first not in tables.given_names
-    return [(last, first)] if looks_transposed else ()
+    """Swap names that look transposed: a given name alone as surname, or a family's name first."""
+    first, last = cells.given.first, cells.surname.words
+    if not first or not last:
+        return ()
+    is_given_last = cells.surname.text in tables.given_names and first not in tables.given_names
+    is_family_first = first in tables.family_first and last[-1] not in tables.family_first
+    return [(last[0], first)] if is_given_last or is_family_first else ()
 
 
 VARIANT_KINDS = MappingProxyType[str, Callable[[NameCells, Tables], Sequence[Names]]](

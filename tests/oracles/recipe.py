@@ -38,8 +38,15 @@ def derive_row(cells: dict[str, str]) -> Iterator[tuple[str, str, str, str, str]
     for parts in (last, alias_last):
         if len(parts) > 1:
             names += [(first, part) for part in parts]
-    if first and first not in TABLES.given_names and " ".join(last) in TABLES.given_names:
-        names.append((" ".join(last), first))
+    if (
+        first
+        and len(last) == 1
+        and first not in TABLES.given_names
+        and last[0] in TABLES.given_names
+    ):
+        names.append((last[0], first))
+    if first in TABLES.family_first and last and last[-1] not in TABLES.family_first:
+        names.append((last[0], first))
     names += [(formal, " ".join(last)) for formal in TABLES.nicknames.get(first, ())]
     seen = []
     for pair in names:

@@ -34,6 +34,7 @@ GOOD: dict[str, dict[str, str]] = {
     "nickname": {"first_name": "Mike"},
     "alias": {"alias_first": "Zoe", "alias_last": "Jones"},
     "transposed": {"first_name": "Eggleston", "last_name": "David"},
+    "family name first": {"first_name": "Kim", "last_name": "Min Jun"},
     "no surname": {"last_name": "UNKNOWN"},
     "baby": {"first_name": "Baby Boy A"},
     "Cyrillic": {"first_name": "Ольга", "last_name": "Иванова"},
