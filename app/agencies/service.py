@@ -187,6 +187,38 @@ def list_tokens(session: Session, party: str) -> Sequence[Token]:
     return repository.list_tokens(session, party)
 
 
+@dataclass(frozen=True, slots=True)
+class PersonAccess:
+    """What one person of a party may act as, since when, until when; the credential is not in it.
+
+    `until` is when it ends or was revoked; None: it has no end. `is_valid` says whether it holds now.
+    """
+
+    party: str
+    person: str
+    role: str
+    since: str
+    until: str | None
+    is_valid: bool
+
+
+def persons_of(session: Session, parties: Sequence[str], now: datetime) -> list[PersonAccess]:
+    """Return who of these parties can or could act, by party, then since when."""
+    time = utc_text(now)
+    return [
+        PersonAccess(
+            party=party,
+            person=token.person,
+            role=token.role,
+            since=token.created,
+            until=token.revoked or token.expires,
+            is_valid=token.revoked is None and (token.expires is None or token.expires > time),
+        )
+        for party in sorted(parties)
+        for token in repository.list_tokens(session, party)
+    ]
+
+
 def actor_of_token(session: Session, token: str, request_id: str, now: datetime) -> Actor:
     """Return who holds a token.
 

@@ -16,11 +16,17 @@ def timeline_line(entry: Entry) -> str:
 
 
 def sentence(entry: Entry) -> str:
-    """Return what an entry says, as one sentence without a full stop."""
+    """Return what an entry says and in which project, as one sentence without a full stop."""
+    text = event_sentence(entry)
+    return text if entry.project is None else f"{entry.project}: {text}"
+
+
+def event_sentence(entry: Entry) -> str:
+    """Return what an entry says, for readers who know in which project."""
     text = SENTENCES[entry.kind](entry, entry.body)
     if entry.outcome == "refused" and entry.kind != "upload-rejected":
         text = f"refused: {text}"
-    return text if entry.project is None else f"{entry.project}: {text}"
+    return text
 
 
 def _who(entry: Entry) -> str:

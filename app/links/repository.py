@@ -88,6 +88,18 @@ def forget_pieces(session: Session, release: str) -> None:
     session.execute(update(Release).where(Release.id == release).values(is_shredded=True))
 
 
+def unshredded_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+    """Return those of the project's releases that the actor may see and of which something may be left."""
+    query = _seen_by(actor).where(Release.project == project, Release.is_shredded.is_(False))
+    return session.scalars(query.order_by(Release.id)).all()
+
+
+def spaces_of_project(session: Session, project: str) -> Sequence[LastingSpace]:
+    """Return the project's lasting ID spaces that are stored."""
+    query = select(LastingSpace).where(LastingSpace.project == project)
+    return session.scalars(query.order_by(LastingSpace.epoch, LastingSpace.name)).all()
+
+
 def is_blob(session: Session, digest: str) -> bool:
     """Tell whether a piece of a release, or a lasting space, is in this blob."""
     for column in (ReleasePiece.blob, LastingSpace.blob):

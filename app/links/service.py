@@ -11,7 +11,7 @@ from app.clock import utc_text
 from app.errors import NotFoundError
 from app.links import repository
 from app.links.errors import NotRecipientError, ReleaseDestroyedError
-from app.links.models import Release
+from app.links.models import LastingSpace, Release
 from app.links.preparing import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
@@ -61,6 +61,26 @@ def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Releas
     """
     run_for(session, actor, run)
     return repository.releases_of_run(session, actor, run)
+
+
+def held_releases(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+    """Return the project's releases of which something may still be there, that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.unshredded_of_project(session, actor, project)
+
+
+def held_spaces(session: Session, actor: Actor, project: str) -> Sequence[LastingSpace]:
+    """Return the ID spaces that are kept from run to run in a project that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.spaces_of_project(session, project)
 
 
 def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:

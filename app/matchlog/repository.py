@@ -125,6 +125,16 @@ def find_entry(session: Session, seq: int) -> bytes | None:
     return session.execute(select(LogLeaf.entry).where(LogLeaf.seq == seq)).scalar_one_or_none()
 
 
+def entries_at(session: Session, project: str, start: int, end: int) -> list[tuple[int, bytes]]:
+    """Return (place, entry) of the places from `start` up to `end` of a project, or of none if empty."""
+    statement = (
+        select(LogLeaf.place, LogLeaf.entry)
+        .where(LogLeaf.project == project, LogLeaf.place >= start, LogLeaf.place < end)
+        .order_by(LogLeaf.place)
+    )
+    return [(place, entry) for place, entry in session.execute(statement)]
+
+
 def visible_leaves(
     session: Session, start: int, end: int, project: str | None
 ) -> list[tuple[bytes, bytes | None]]:

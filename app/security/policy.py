@@ -46,13 +46,17 @@ class Rule:
 PAGES: Final = (
     "/projects",
     "/projects/{project}",
+    "/projects/{project}/timeline",
     "/projects/{project}/uploads",
     "/projects/{project}/runs",
     "/projects/{project}/releases",
+    "/projects/{project}/access",
+    "/projects/{project}/retention",
     "/uploads/{upload}",
     "/runs/{run}",
     "/releases/{release}",
     "/log",
+    "/log/entries",
     "/log/entries/{seq}",
 )
 _PAGE_FORMS: Final = ("", ".json", ".csv")

@@ -135,9 +135,9 @@ def unshredded(session: Session, limit: int) -> Sequence[Upload]:
     ).all()
 
 
-def unshredded_of_project(session: Session, project: str) -> Sequence[Upload]:
-    """Return the project's uploads of which something may still be there."""
-    query = select(Upload).where(Upload.project == project, Upload.is_shredded.is_(False))
+def unshredded_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+    """Return those of the project's uploads that the actor may see and of which something may be left."""
+    query = _seen_by(actor).where(Upload.project == project, Upload.is_shredded.is_(False))
     return session.scalars(query.order_by(Upload.id)).all()
 
 

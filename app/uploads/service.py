@@ -128,6 +128,16 @@ def uploads_for(session: Session, actor: Actor, project: str) -> Sequence[Upload
     return repository.uploads_of_project(session, actor, project)
 
 
+def held_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+    """Return the project's uploads of which something may still be there, that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.unshredded_of_project(session, actor, project)
+
+
 def view_of(upload: Upload) -> UploadView:
     """Return what the wire says of an upload."""
     return UploadView(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.auditor.timeline import sentence
+from app.auditor.timeline import event_sentence
+from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:
     from app.web.table import Cell
@@ -14,6 +15,12 @@ ENTRY_COLUMNS: Final = (
     "seq", "time", "kind", "outcome", "party", "role", "person", "project", "agreement", "purpose",
     "object", "request", "in_words", "entry",
 )  # fmt: skip
+
+_PAGES_OF_OBJECTS: Final = {
+    UPLOAD_PREFIX: "uploads",
+    RUN_PREFIX: "runs",
+    RELEASE_PREFIX: "releases",
+}
 
 
 def entry_row(entry: Entry) -> tuple[Cell, ...]:
@@ -31,11 +38,17 @@ def entry_row(entry: Entry) -> tuple[Cell, ...]:
         entry.purpose,
         entry.object,
         entry.request,
-        as_sentence(sentence(entry)),
+        event_words(entry),
         entry.to_canonical().decode("utf-8"),
     )
 
 
-def as_sentence(words: str) -> str:
-    """Return words with a capital at their beginning."""
-    return f"{words[:1].upper()}{words[1:]}"
+def event_words(entry: Entry) -> str:
+    """Return what an entry says, with a capital and a full stop."""
+    words = event_sentence(entry)
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def object_page(object_id: str) -> str:
+    """Return the path of the page of an upload, run or release."""
+    return f"/{_PAGES_OF_OBJECTS[object_id.partition('-')[0]]}/{object_id}"

@@ -5,8 +5,18 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.web import assets
-from app.web.pages import log, projects, releases, runs, sign_in, uploads
+from app.web.pages import (
+    access,
+    log,
+    projects,
+    releases,
+    retention,
+    runs,
+    sign_in,
+    timeline,
+    uploads,
+)
 
 router = APIRouter()
-for part in (assets, sign_in, projects, uploads, runs, releases, log):
+for part in (assets, sign_in, projects, uploads, runs, releases, timeline, access, retention, log):
     router.include_router(part.router)

@@ -3,6 +3,11 @@
 // Every function that checks throws an Error with one sentence where the check fails.
 
 const HASH_BYTES = 32;
+const MAX_SIGNATURES = 32;
+const LOG_KEY = 1;
+const NAME = /^[^\s+]{1,200}$/;
+const SIZE = /^(0|[1-9][0-9]{0,15})$/;
+const CONTROL = /[\x00-\x09\x0b-\x1f]/;
 
 export async function hashLeaf(entry) {
   return sha256(Uint8Array.of(0), entry);
@@ -76,17 +81,18 @@ export async function verifyConsistency(oldSize, newSize, proof, oldRoot, newRoo
 
 // Returns {origin, size, root, text, signatures: [{name, bytes}]} of a checkpoint's note; trusts nothing in it.
 export function parseCheckpoint(note) {
-  const split = note.indexOf("\n\n");
-  require(split > 0 && note.endsWith("\n"), "This is not a checkpoint.");
+  const split = note.lastIndexOf("\n\n");
+  require(split > 0 && note.endsWith("\n") && !CONTROL.test(note), "This is not a checkpoint.");
   const text = note.slice(0, split + 1);
-  const lines = text.split("\n");
-  require(lines.length === 4 && /^(0|[1-9][0-9]{0,15})$/.test(lines[1]), "This is not a checkpoint.");
-  const signatures = note.slice(split + 2, -1).split("\n").map((line) => {
-    const [dash, name, encoded, ...rest] = line.split(" ");
-    require(dash === "—" && encoded !== undefined && rest.length === 0, "A signature line is malformed.");
-    return { name, bytes: fromBase64(encoded) };
-  });
-  return { origin: lines[0], size: BigInt(lines[1]), root: fromBase64(lines[2]), text, signatures };
+  const [origin, size, root, ...rest] = text.split("\n");
+  require(rest.length === 1 && NAME.test(origin) && SIZE.test(size), "This is not a checkpoint.");
+  const lines = note.slice(split + 2, -1).split("\n");
+  require(lines.length <= MAX_SIGNATURES && BigInt(size) < 2n ** 53n, "This is not a checkpoint.");
+  const checkpoint = {
+    origin, size: BigInt(size), root: fromBase64(root), text, signatures: lines.map(parseSignature),
+  };
+  requireHashes([checkpoint.root]);
+  return checkpoint;
 }
 
 // Returns the notes in a file of checkpoints, as pins are kept, or the one note that the text is.
@@ -109,11 +115,11 @@ export function splitPin(text) {
 export async function verifySignature(checkpoint, keyText) {
   const [name, keyId, ...encoded] = keyText.split("+");
   const key = fromBase64(encoded.join("+"));
-  require(name === checkpoint.origin && key.length === 33 && key[0] === 1, "The key is not this log's.");
-  const signature = checkpoint.signatures.find(
+  require(name === checkpoint.origin && key.length === 33 && key[0] === LOG_KEY, "The key is not this log's.");
+  const mine = checkpoint.signatures.filter(
     (found) => found.name === name && toHex(found.bytes.slice(0, 4)) === keyId,
   );
-  require(signature !== undefined, "The checkpoint is not signed by this key.");
+  require(mine.length > 0, "The checkpoint is not signed by this key.");
   let imported;
   try {
     imported = await crypto.subtle.importKey("raw", key.slice(1), { name: "Ed25519" }, false, ["verify"]);
@@ -121,8 +127,10 @@ export async function verifySignature(checkpoint, keyText) {
     return false;
   }
   const text = new TextEncoder().encode(checkpoint.text);
-  const holds = await crypto.subtle.verify({ name: "Ed25519" }, imported, signature.bytes.slice(4), text);
-  require(holds, "The checkpoint's signature does not verify.");
+  for (const { bytes } of mine) {
+    const holds = await crypto.subtle.verify({ name: "Ed25519" }, imported, bytes.slice(4), text);
+    require(holds, "The checkpoint's signature does not verify.");
+  }
   return true;
 }
 
@@ -140,6 +148,12 @@ export function fromBase64(text) {
 
 export function toHex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function parseSignature(line) {
+  const [dash, name, encoded, ...rest] = line.split(" ");
+  require(dash === "—" && encoded !== undefined && rest.length === 0, "A signature line is malformed.");
+  return { name, bytes: fromBase64(encoded) };
 }
 
 async function sha256(...parts) {

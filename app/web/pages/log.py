@@ -6,19 +6,16 @@ import base64
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Path, Response
-from markupsafe import Markup
 
-from app.auditor.timeline import sentence
 from app.broker import WiredBroker
 from app.errors import BrokerError
 from app.evidence.endpoints import OldSize
 from app.evidence.service import checkpoint_since, entry_evidence, log_state
 from app.matchlog.proofs import checkpoint_of, recent_checkpoints
 from app.web.answer import WiredPage, page_route
-from app.web.entries import ENTRY_COLUMNS, as_sentence, entry_row
+from app.web.entries import ENTRY_COLUMNS, entry_row, event_words
 from app.web.table import Table
 from schemas.canonical import MAX_INTEGER
-from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -31,11 +28,6 @@ EntryIndex = Annotated[int, Path(ge=0, le=MAX_INTEGER)]
 
 # How far back the list of earlier checkpoints goes, in entries.
 RECENT_ENTRIES: Final = 40
-_PAGES_OF_OBJECTS: Final = {
-    UPLOAD_PREFIX: "uploads",
-    RUN_PREFIX: "runs",
-    RELEASE_PREFIX: "releases",
-}
 
 
 @page_route(router, "/log")
@@ -89,8 +81,7 @@ def show_entry(broker: WiredBroker, page: WiredPage, seq: EntryIndex) -> Respons
         table=Table(ENTRY_COLUMNS, [entry_row(entry)]),
         project=entry.project,
         entry=entry,
-        sentence=as_sentence(sentence(entry)),
-        object_link=_object_link(entry.object),
+        sentence=event_words(entry),
         entry_text=document["entry_text"],
         proof=proof,
         checkpoint=document["checkpoint"],
@@ -105,16 +96,6 @@ def _fault(session: Session, broker: Broker) -> str | None:
     except BrokerError as exc:
         return f"{exc.detail[:1].upper()}{exc.detail[1:].removesuffix('.')}."
     return None
-
-
-def _object_link(object_id: str | None) -> Markup | None:
-    """Return a link to the page of what an entry is about; None where it is about nothing with an id."""
-    if object_id is None:
-        return None
-    folder = _PAGES_OF_OBJECTS[object_id.partition("-")[0]]
-    return Markup('<a href="/{0}/{1}"><code class="digest">{1}</code></a>').format(
-        folder, object_id
-    )
 
 
 def _base64(value: bytes) -> str:

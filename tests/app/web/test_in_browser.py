@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from fastapi import FastAPI
-from oracles.linkage_rig import AUDITOR, PROJECT, Linkage
-from oracles.served import served
+from oracles.linkage_rig import PROJECT, Linkage
 
 from schemas.api import sign_in_url
 
@@ -17,29 +13,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SignIn = Callable[..., str]
-
-
-@pytest.fixture
-def address(web_app: FastAPI, linkage: Linkage, tmp_path: Path) -> Iterator[str]:
-    with served(web_app, tmp_path / "served") as found:
-        yield found
-
-
-@pytest.fixture
-def sign_in(address: str, linkage: Linkage, chromium_page: Page) -> SignIn:
-    """Return a function that signs in with a one-time link; it returns the broker's address."""
-
-    def enter(party: str = AUDITOR, role: str = "auditor") -> str:
-        chromium_page.goto(sign_in_url(address, new_code(linkage, party, role)))
-        chromium_page.wait_for_url(f"{address}/projects")
-        return address
-
-    return enter
-
-
-def new_code(linkage: Linkage, party: str = AUDITOR, role: str = "auditor") -> str:
-    headers = linkage.as_party(party, role)
-    return str(linkage.client.post("/v1/session-links", headers=headers).json()["code"])
 
 
 def heading(page: Page) -> str:
@@ -55,8 +28,8 @@ def test_a_one_time_link_signs_in_and_leaves_no_code_behind(
     assert "#" not in chromium_page.url
 
 
-def test_a_link_that_was_used_says_so(address: str, linkage: Linkage, chromium_page: Page) -> None:
-    link = sign_in_url(address, new_code(linkage))
+def test_a_link_that_was_used_says_so(address: str, visitor: Any, chromium_page: Page) -> None:
+    link = sign_in_url(address, visitor.code())
     chromium_page.goto(link)
     chromium_page.wait_for_url(f"{address}/projects")
     chromium_page.goto("about:blank")

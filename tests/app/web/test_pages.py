@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.security.policy import PAGES
@@ -25,41 +23,12 @@ NOTHING = {
 TWINS = ("", ".json", ".csv")
 
 
-@dataclass
-class Finished:
-    """A linkage that ran to its releases, and where its things are."""
-
-    linkage: Linkage
-    ids: dict[str, str]
-    rows: list[Any]
-
-    def path(self, page: str, ids: dict[str, str] | None = None) -> str:
-        return page.format(**{**self.ids, **(ids or {})})
-
-
-@pytest.fixture
-def finished(linkage: Linkage) -> Finished:
-    left, right = linkage.upload_both()
-    run = linkage.ask().json()["run"]
-    linkage.work()
-    uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
-    releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
-    ids = {
-        "project": PROJECT,
-        "upload": uploads[0]["upload"],
-        "run": run,
-        "release": releases[0]["release"],
-        "seq": str(linkage.log_kinds().index("run-asked")),
-    }
-    return Finished(linkage, ids, [*left, *right])
-
-
 def csv_rows(answer: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
 def test_every_page_opens_for_auditor_and_operator_in_all_three_forms(
-    finished: Finished, visitor: Any
+    finished: Any, visitor: Any
 ) -> None:
     kinds = ("text/html; charset=utf-8", "application/json", "text/csv; charset=utf-8")
     for page in PAGES:
@@ -70,7 +39,7 @@ def test_every_page_opens_for_auditor_and_operator_in_all_three_forms(
 
 
 def test_every_page_has_a_title_one_heading_landmarks_and_its_own_address(
-    finished: Finished, visitor: Any
+    finished: Any, visitor: Any
 ) -> None:
     for page in PAGES:
         path = finished.path(page)
@@ -83,7 +52,7 @@ def test_every_page_has_a_title_one_heading_landmarks_and_its_own_address(
         assert f'href="{path}.csv"' in text
 
 
-def test_every_page_comes_with_the_strict_policy(finished: Finished, visitor: Any) -> None:
+def test_every_page_comes_with_the_strict_policy(finished: Any, visitor: Any) -> None:
     for page in (*PAGES, "/sign-in", "/nowhere"):
         answer = visitor.get(finished.path(page), accept="text/html")
         assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
@@ -93,7 +62,7 @@ def test_every_page_comes_with_the_strict_policy(finished: Finished, visitor: An
         assert " on" + "click=" not in answer.text
 
 
-def test_no_page_holds_a_handle_an_encoding_or_a_link_id(finished: Finished, visitor: Any) -> None:
+def test_no_page_holds_a_handle_an_encoding_or_a_link_id(finished: Any, visitor: Any) -> None:
     file = finished.linkage.get(f"/v1/releases/{finished.ids['release']}/file").text
     link_ids = [line.split()[1] for line in file.splitlines()[1:]]
     assert len(link_ids) == 12
@@ -106,7 +75,7 @@ def test_no_page_holds_a_handle_an_encoding_or_a_link_id(finished: Finished, vis
 
 
 def test_to_an_auditor_of_another_project_a_page_is_as_if_it_were_not(
-    finished: Finished, visitor: Any
+    finished: Any, visitor: Any
 ) -> None:
     finished.linkage.founded.enrol(STRANGER)
     for page in PAGES:
@@ -124,9 +93,7 @@ def without_request(answer: Any) -> str:
     return text.replace(answer.headers["x-request-id"], "")
 
 
-def test_an_auditor_sees_only_projects_that_name_its_party(
-    finished: Finished, visitor: Any
-) -> None:
+def test_an_auditor_sees_only_projects_that_name_its_party(finished: Any, visitor: Any) -> None:
     finished.linkage.founded.enrol(STRANGER)
     assert visitor.get("/projects.json", STRANGER, "auditor").json() == {"projects": []}
     assert (
@@ -135,14 +102,12 @@ def test_an_auditor_sees_only_projects_that_name_its_party(
     assert len(visitor.get("/projects.json").json()["projects"]) == 1
 
 
-def test_entries_of_the_whole_broker_are_for_every_auditor(
-    finished: Finished, visitor: Any
-) -> None:
+def test_entries_of_the_whole_broker_are_for_every_auditor(finished: Any, visitor: Any) -> None:
     finished.linkage.founded.enrol(STRANGER)
     assert visitor.get("/log/entries/0", STRANGER, "auditor").status_code == 200
 
 
-def test_agencies_have_no_pages(finished: Finished, visitor: Any) -> None:
+def test_agencies_have_no_pages(finished: Any, visitor: Any) -> None:
     answer = visitor.get("/projects", CHILD_WELFARE, "agency")
     assert answer.status_code == 403
     assert "<h1>Not for this role</h1>" in answer.text
@@ -179,7 +144,7 @@ def test_a_path_that_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_pr
     assert program.headers["content-type"] == "application/problem+json"
 
 
-def test_json_twins_are_the_documents_of_the_api(finished: Finished, visitor: Any) -> None:
+def test_json_twins_are_the_documents_of_the_api(finished: Any, visitor: Any) -> None:
     ids = finished.ids
     UploadList.from_json(visitor.get(f"/projects/{PROJECT}/uploads.json").json())
     assert ProjectView.from_json(visitor.get(f"/projects/{PROJECT}.json").json()).in_force
@@ -188,7 +153,7 @@ def test_json_twins_are_the_documents_of_the_api(finished: Finished, visitor: An
     assert run.run == release.run == ids["run"]
 
 
-def test_a_csv_twin_says_what_the_json_twin_says(finished: Finished, visitor: Any) -> None:
+def test_a_csv_twin_says_what_the_json_twin_says(finished: Any, visitor: Any) -> None:
     uploads = visitor.get(f"/projects/{PROJECT}/uploads.json").json()["uploads"]
     answer = visitor.get(f"/projects/{PROJECT}/uploads.csv")
     rows = csv_rows(answer)
@@ -258,7 +223,7 @@ def test_the_log_page_shows_when_the_log_is_not_in_order(linkage: Linkage, visit
     assert "is gone." in page
 
 
-def test_the_log_page_compares_with_an_older_checkpoint(finished: Finished, visitor: Any) -> None:
+def test_the_log_page_compares_with_an_older_checkpoint(finished: Any, visitor: Any) -> None:
     page = visitor.get("/log?old=3")
     assert 'id="old-checkpoint"' in page.text
     assert 'href="/log?old=3"' in page.text

@@ -1,0 +1,122 @@
+"""Entries of one project, or of none, found by a filter: newest first, a bounded piece at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.matchlog import repository
+from app.matchlog.models import NO_PROJECT
+from schemas.matchlog.entry import Entry, parse_entry
+
+CHUNK: Final = 500
+# How many entries one look goes through at most; at some 10 us each that stays below half a second.
+MAX_SCANNED: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries are wanted; None wants all.
+
+    `party` and `person` are the actor's; `since` and `until` are dates, both included.
+    """
+
+    party: str | None = None
+    person: str | None = None
+    kind: str | None = None
+    outcome: str | None = None
+    object: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def takes(self, entry: dict[str, Any]) -> bool:
+        """Tell whether an entry, as JSON, is wanted; its date is looked at too."""
+        actor, day = entry["actor"], entry["time"][:10]
+        wanted = (
+            (self.party, actor["party"]),
+            (self.person, actor["person"]),
+            (self.kind, entry["kind"]),
+            (self.outcome, entry["outcome"]),
+            (self.object, entry["object"]),
+        )
+        return (
+            all(want is None or want == found for want, found in wanted)
+            and (self.since is None or day >= self.since)
+            and (self.until is None or day <= self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntries:
+    """What one look found, newest first, and before which place to look on; None: that was all."""
+
+    entries: tuple[Entry, ...]
+    look_on_before: int | None
+
+
+def find_entries(
+    session: Session,
+    project: str | None,
+    wanted: EntryFilter,
+    *,
+    before: int | None = None,
+    limit: int,
+    max_scanned: int = MAX_SCANNED,
+) -> FoundEntries:
+    """Find up to `limit` entries of a project, or of none, among the newest `max_scanned` in question.
+
+    Args:
+        before: only entries whose `place` is below this one; None begins with the newest.
+    """
+    scope = project or NO_PROJECT
+    first, last = _places(session, scope, wanted, before)
+    floor = max(first, last - max_scanned)
+    found: list[Entry] = []
+    for place, raw in _descending(session, scope, floor, last):
+        if wanted.takes(json.loads(raw)):
+            found.append(parse_entry(raw))
+            if len(found) == limit:
+                return FoundEntries(tuple(found), place if place > first else None)
+    return FoundEntries(tuple(found), floor if floor > first else None)
+
+
+def _places(
+    session: Session, scope: str, wanted: EntryFilter, before: int | None
+) -> tuple[int, int]:
+    """Return the range of places, the second not included, outside which nothing is wanted."""
+    end = repository.next_place(session, scope)
+    if before is not None:
+        end = min(end, before)
+    start = 0
+    # Times never go back, so the days of a project's entries are in order.
+    if wanted.until is not None:
+        until = wanted.until
+        end = _first_place(session, scope, end, lambda day: day > until)
+    if wanted.since is not None:
+        since = wanted.since
+        start = _first_place(session, scope, end, lambda day: day >= since)
+    return start, end
+
+
+def _first_place(session: Session, scope: str, end: int, is_late: Callable[[str], bool]) -> int:
+    """Return the first place below `end` whose day is late, or `end`, by halving."""
+    low, high = 0, end
+    while low < high:
+        middle = (low + high) // 2
+        ((_, raw),) = repository.entries_at(session, scope, middle, middle + 1)
+        if is_late(json.loads(raw)["time"][:10]):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _descending(session: Session, scope: str, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    while last > first:
+        start = max(first, last - CHUNK)
+        yield from reversed(repository.entries_at(session, scope, start, last))
+        last = start

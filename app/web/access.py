@@ -1,0 +1,94 @@
+"""Who may do what in a project: the policy table and the terms together, as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, get_args
+
+from app.security.policy import POLICY, RouteKey
+from schemas.api import Role
+
+if TYPE_CHECKING:
+    from schemas.agreement import ProjectTerms
+
+NO: Final = "no"
+YES: Final = "yes"
+OWN: Final = "its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done in a project.
+
+    `route` is where; its row in the policy table names the roles. `part` says how far the terms let a party
+    in one of those roles, as one of the words above or a few words more.
+    """
+
+    words: str
+    route: RouteKey
+    part: Callable[[ProjectTerms, str, Role], str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRow:
+    """What one party may do in one role: one answer for each of `ACTIONS`, in their order."""
+
+    party: str
+    role: Role
+    answers: tuple[str, ...]
+
+
+def access_matrix(terms: ProjectTerms, operator: str) -> list[AccessRow]:
+    """Return a row for each party that the terms name, and the operator, in each role that counts here."""
+    receiving = {recipient.party for recipient in terms.recipients}
+    seats: set[tuple[str, Role]] = {(party, "agency") for party in {*terms.providers, *receiving}}
+    seats |= {(party, "auditor") for party in terms.auditors}
+    seats.add((operator, "operator"))
+    order = get_args(Role)
+    return [
+        AccessRow(party, role, tuple(_answer(action, terms, party, role) for action in ACTIONS))
+        for party, role in sorted(seats, key=lambda seat: (order.index(seat[1]), seat[0]))
+    ]
+
+
+def _answer(action: Action, terms: ProjectTerms, party: str, role: Role) -> str:
+    if role not in POLICY[action.route].roles:
+        return NO
+    return action.part(terms, party, role)
+
+
+def _provides(terms: ProjectTerms, party: str, _role: Role) -> str:
+    return YES if party in terms.providers else NO
+
+
+def _provides_or_operates(terms: ProjectTerms, party: str, role: Role) -> str:
+    return YES if role == "operator" else _provides(terms, party, role)
+
+
+def _receives(terms: ProjectTerms, party: str, _role: Role) -> str:
+    for recipient in terms.recipients:
+        if recipient.party == party and recipient.mode != "none":
+            return f"{OWN} ({recipient.mode}, ID space {recipient.space})"
+    return NO
+
+
+def _sees_own(_terms: ProjectTerms, _party: str, role: Role) -> str:
+    return OWN if role == "agency" else YES
+
+
+def _always(_terms: ProjectTerms, _party: str, _role: Role) -> str:
+    return YES
+
+
+ACTIONS: Final = (
+    Action("Upload encodings", ("POST", "/v1/projects/{project}/uploads"), _provides),
+    Action("Ask for a run", ("POST", "/v1/projects/{project}/runs"), _provides),
+    Action("Stop a run", ("POST", "/v1/runs/{run}/cancel"), _provides_or_operates),
+    Action("Fetch link IDs", ("GET", "/v1/releases/{release}/file"), _receives),
+    Action("See that there are uploads", ("GET", "/v1/projects/{project}/uploads"), _sees_own),
+    Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),
+    Action("See that there are releases", ("GET", "/v1/projects/{project}/releases"), _sees_own),
+    Action("Read the match log", ("GET", "/v1/log/bundle"), _always),
+    Action("Open these pages", ("GET", "/projects/{project}"), _always),
+)

@@ -1,0 +1,92 @@
+"""What is still held of a project, and when it must be gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+from app.clock import parse_utc
+
+if TYPE_CHECKING:
+    from app.links.models import LastingSpace, Release
+    from app.uploads.models import Upload
+
+DueState = Literal["held", "overdue", "ended"]
+
+STATE_WORDS: Final[dict[DueState, str]] = {
+    "held": "held",
+    "overdue": "overdue; the next sweep destroys it",
+    "ended": "ended; its key is being destroyed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing that is held: what, whose, since when, and when it must be gone.
+
+    `object` is the id of an upload or release, `party` whose it is; an ID space has neither, nor `since`.
+    """
+
+    due: str
+    what: str
+    state: DueState
+    object: str | None = None
+    party: str | None = None
+    since: str | None = None
+
+    def days_left(self, now: datetime) -> int:
+        """Return the whole days until it is due; below zero where that has passed."""
+        return (parse_utc(self.due) - now).days
+
+
+def dues_of(
+    uploads: Iterable[Upload],
+    releases: Iterable[Release],
+    spaces: Iterable[LastingSpace],
+    now: str,
+) -> list[Due]:
+    """Return all that is held, what is due first at the top."""
+    found = [
+        *(_due_upload(upload, now) for upload in uploads),
+        *(_due_release(release, now) for release in releases),
+        *(_due_space(space, now) for space in spaces),
+    ]
+    return sorted(found, key=lambda due: (due.due, due.what, due.object or ""))
+
+
+def _due_upload(upload: Upload, now: str) -> Due:
+    # What was never committed ends by itself, a committed one when the terms say.
+    due = upload.keep_until or upload.expires
+    is_over = upload.state in {"expired", "destroyed"}
+    return Due(
+        due=due,
+        what="encodings" if upload.committed else "encodings of an unfinished upload",
+        state=_state(due, now, is_over=is_over),
+        object=upload.id,
+        party=upload.party,
+        since=upload.created,
+    )
+
+
+def _due_release(release: Release, now: str) -> Due:
+    return Due(
+        due=release.keep_until,
+        what="link IDs",
+        state=_state(release.keep_until, now, is_over=release.destroyed is not None),
+        object=release.id,
+        party=release.recipient,
+        since=release.created,
+    )
+
+
+def _due_space(space: LastingSpace, now: str) -> Due:
+    what = f"link IDs of the ID space {space.name}, kept for the next run"
+    return Due(space.keep_until, what, _state(space.keep_until, now, is_over=False))
+
+
+def _state(due: str, now: str, *, is_over: bool) -> DueState:
+    if is_over:
+        return "ended"
+    return "overdue" if due <= now else "held"

@@ -1,0 +1,58 @@
+"""The access matrix of a project: who may do what, and which persons can act."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from app.agencies.service import persons_of
+from app.agreements.service import project_for
+from app.broker import WiredBroker
+from app.http.paths import ProjectPath
+from app.web.access import ACTIONS, access_matrix
+from app.web.answer import WiredPage, page_route
+from app.web.table import Table
+
+router = APIRouter()
+
+
+@page_route(router, "/projects/{project}/access")
+def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+    """Show who may do what in a project."""
+    operator = broker.settings.operator
+    with broker.database.read() as session:
+        terms = project_for(session, page.actor, project).terms
+        matrix = access_matrix(terms, operator)
+        persons = persons_of(session, sorted({row.party for row in matrix}), broker.clock())
+    actions = [action.words for action in ACTIONS]
+    return page.answer(
+        "access.html",
+        title="Access",
+        document={
+            "access": [
+                {
+                    "party": row.party,
+                    "role": row.role,
+                    "may": dict(zip(actions, row.answers, strict=True)),
+                }
+                for row in matrix
+            ],
+            "persons": [
+                {
+                    "party": person.party,
+                    "person": person.person,
+                    "role": person.role,
+                    "since": person.since,
+                    "until": person.until,
+                    "is_valid": person.is_valid,
+                }
+                for person in persons
+            ],
+        },
+        table=Table(
+            ("party", "role", *actions), [(row.party, row.role, *row.answers) for row in matrix]
+        ),
+        project=project,
+        actions=actions,
+        matrix=matrix,
+        persons=persons,
+    )

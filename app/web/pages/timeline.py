@@ -1,0 +1,148 @@
+"""What happened, newest first, from the match log: in one project, or at the whole broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.agreements.service import project_for
+from app.broker import WiredBroker
+from app.http.paths import ProjectPath
+from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
+from app.web.answer import WiredPage, json_stream, page_route
+from app.web.entries import ENTRY_COLUMNS, entry_row
+from app.web.table import Table
+from app.web.wording import parties_of
+from schemas.canonical import MAX_INTEGER
+from schemas.ids import DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX
+from schemas.matchlog.entry import BROKER
+from schemas.matchlog.kinds import KINDS
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.web.answer import PageRequest
+    from schemas.matchlog.entry import Entry
+
+router = APIRouter()
+
+ENTRIES_A_PAGE: Final = 50
+ENTRIES_A_PIECE: Final = 500
+OUTCOMES: Final = ("done", "refused", "failed")
+
+
+def _or_empty(pattern: str, length: int) -> Any:
+    # A form sends a field that nobody filled in as an empty one.
+    return Query(pattern=f"^$|{pattern}", max_length=length)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineQuery:
+    """The filter as it stands in the address; empty wants all. `before` is a place to look on from."""
+
+    party: Annotated[str, _or_empty(NAME_PATTERN, 40)] = ""
+    person: Annotated[str, _or_empty(f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$", 36)] = ""
+    kind: Annotated[str, _or_empty("^[a-z]+(-[a-z]+)*$", 40)] = ""
+    outcome: Annotated[str, _or_empty("^(done|refused|failed)$", 10)] = ""
+    object: Annotated[str, _or_empty("^[a-z]{3}-[0-9a-f]{32}$", 36)] = ""
+    since: Annotated[str, _or_empty(DATE_PATTERN, 10)] = ""
+    until: Annotated[str, _or_empty(DATE_PATTERN, 10)] = ""
+    before: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None
+
+    def entry_filter(self) -> EntryFilter:
+        """Return what the match log is asked for."""
+        return EntryFilter(**{name: value or None for name, value in self.fields().items()})
+
+    def encoded(self, before: int | None = None) -> str:
+        """Return the filter as an address's query, without what is empty, at another place if given."""
+        fields = {name: value for name, value in self.fields().items() if value}
+        return urlencode(fields | ({"before": str(before)} if before else {}))
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is left out."""
+        return any(self.fields().values())
+
+    def fields(self) -> dict[str, str]:
+        """Return what the entries are chosen by."""
+        return {name: value for name, value in asdict(self).items() if name != "before"}
+
+
+WiredQuery = Annotated[TimelineQuery, Depends(TimelineQuery)]
+
+
+@page_route(router, "/projects/{project}/timeline")
+def show_timeline(
+    broker: WiredBroker, page: WiredPage, project: ProjectPath, query: WiredQuery
+) -> Response:
+    """Show what happened in a project."""
+    with broker.database.read() as session:
+        terms = project_for(session, page.actor, project).terms
+    names = [party.name for party in parties_of(terms, {})]
+    return _answer(broker, page, project, query, sorted({*names, broker.settings.operator, BROKER}))
+
+
+@page_route(router, "/log/entries")
+def show_broker_timeline(broker: WiredBroker, page: WiredPage, query: WiredQuery) -> Response:
+    """Show what concerned the whole broker: parties, roles, keys, settings, exports."""
+    return _answer(broker, page, None, query, [BROKER, broker.settings.operator])
+
+
+def _answer(
+    broker: Broker,
+    page: PageRequest,
+    project: str | None,
+    query: TimelineQuery,
+    parties: list[str],
+) -> Response:
+    # A twin has all that the filter finds, so it is read piece by piece while it is sent.
+    everything = _all_entries(broker, project, query)
+    found = FoundEntries((), None)
+    if page.twin == "html":
+        with broker.database.read() as session:
+            found = find_entries(
+                session,
+                project,
+                query.entry_filter(),
+                before=query.before,
+                limit=ENTRIES_A_PAGE,
+            )
+    head = {"project": project, "filter": query.fields(), "before": query.before}
+    return page.answer(
+        "timeline.html",
+        title="Timeline",
+        document=json_stream(head, "entries", (entry.to_json() for entry in everything)),
+        table=Table(ENTRY_COLUMNS, (entry_row(entry) for entry in everything)),
+        project=project,
+        query=query.encoded(query.before),
+        filter=query,
+        entries=found.entries,
+        older=_older(page, query, found),
+        newest=f"{page.path}?{query.encoded()}" if query.before else None,
+        parties=parties,
+        kinds=[name for name, kind in KINDS.items() if kind.in_project is not (project is None)],
+        outcomes=OUTCOMES,
+    )
+
+
+def _older(page: PageRequest, query: TimelineQuery, found: FoundEntries) -> str | None:
+    if found.look_on_before is None:
+        return None
+    return f"{page.path}?{query.encoded(found.look_on_before)}"
+
+
+def _all_entries(broker: Broker, project: str | None, query: TimelineQuery) -> Iterator[Entry]:
+    """Yield all that the filter finds, newest first; no snapshot is held meanwhile: nothing changes."""
+    before = query.before
+    while True:
+        with broker.database.read() as session:
+            found = find_entries(
+                session, project, query.entry_filter(), before=before, limit=ENTRIES_A_PIECE
+            )
+        yield from found.entries
+        before = found.look_on_before
+        if before is None:
+            return
