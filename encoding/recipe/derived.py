@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 
 # Private-use characters: no name holds one, and each is one token under n = 1. Their last seven bits are
@@ -75,5 +76,12 @@ def salted(text: str, birth: BirthDate) -> str:
     All n-grams of it then differ between years, whatever the linkage schema makes of them. The last seven
     bits of a character tell it from all others of derived columns; 500 years have blocks.
     """
-    block = _SALTED + 128 * (int(birth.year) % 500)
-    return "".join(chr(block + ord(character) % 128) for character in text)
+    return text.translate(_block_of(birth.year))
+
+
+@lru_cache(maxsize=500)
+def _block_of(year: str) -> Mapping[int, int]:
+    block = _SALTED + 128 * (int(year) % 500)
+    return {
+        code: block + code % 128 for code in (*range(128), *range(_DAY_MONTH, _DAY_MONTH + 128))
+    }
