@@ -35,6 +35,12 @@ AgencyError                     1  the root
 │   ├── SecretFormatError          not a secret file of this program
 │   └── PassphraseError            a secret made by people, where only a random one protects
 ├── ShippedNameError            1  no shipped linkage schema or preset of this name
+├── IdentityError               1  the person's own keys cannot be used
+│   ├── IdentityMissingError       there is no such identity, key or passphrase file
+│   ├── IdentityExistsError        such a file is there already; it is never overwritten
+│   ├── IdentityExposedError       other users of the machine can read the file
+│   ├── IdentityFormatError        not such a file of this program, or damaged
+│   └── IdentityLockedError        the passphrase or key file is not the one that locked the keys
 ├── RecipeError                 1  the cleaning recipe cannot be used
 │   └── DateFormatError            not a date format
 ├── RehearsalError              1  rehearsal data that cannot be written as asked
@@ -288,6 +294,42 @@ class ShippedNameError(AgencyError):
 
 
 class RecipeError(AgencyError):
+class IdentityError(AgencyError):
+    """The person's own keys cannot be used."""
+
+    code = "identity"
+
+
+class IdentityMissingError(IdentityError):
+    """There is no such identity, key or passphrase file, or it cannot be read or written."""
+
+    code = "identity-missing"
+
+
+class IdentityExistsError(IdentityError):
+    """A file of keys is there already; it is never overwritten."""
+
+    code = "identity-exists"
+
+
+class IdentityExposedError(IdentityError):
+    """Other users of the machine can read a file of keys or its passphrase."""
+
+    code = "identity-exposed"
+
+
+class IdentityFormatError(IdentityError):
+    """The file is not one of this program, or damaged."""
+
+    code = "identity-format"
+
+
+class IdentityLockedError(IdentityError):
+    """The passphrase or key file is not the one that locked the keys."""
+
+    code = "identity-locked"
+
+
     """The cleaning recipe cannot be used."""
 
     code = "recipe"

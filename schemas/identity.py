@@ -11,21 +11,59 @@ import base64
 import hashlib
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import Field, model_validator
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PublicKey
+from pydantic import AfterValidator, Field, model_validator
 
-from schemas.document import Document, Model
-from schemas.ids import Name, RandomId, UtcTime
+from schemas.document import Document
+from schemas.errors import SignatureError
+from schemas.ids import PERSON_PREFIX, Name, UtcTime
+from schemas.signing import sign_document, verify_document
 
 ED25519_BYTES: Final = 32
-# ML-KEM-768 encapsulation key (FIPS 203: 1,184 bytes), then the X25519 public key (32 bytes).
-HPKE_KEY_BYTES: Final = 1184 + 32
+MLKEM_KEY_BYTES: Final = 1184
+# FIPS 203 encapsulation key, then the X25519 public key, as X-Wing writes them one after the other.
+HPKE_KEY_BYTES: Final = MLKEM_KEY_BYTES + 32
 FINGERPRINT_GROUPS: Final = 12
 
-# Duties within one party; separation is between persons, so one person may not hold a forbidden pair.
+# Duties within one party; separation is between persons, so a rule names duties, never parties.
 Duty = Literal["steward", "analyst", "approver", "reviewer", "recipient", "auditor", "operator"]
 
-Base64Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=4096)]
+_FIELD: Final = 2**255 - 19
+# y of the points of order 1, 2, 4 and 8. Under such a key anybody's signature may verify.
+_SMALL_ORDER_Y: Final = frozenset(
+    {
+        0,
+        1,
+        _FIELD - 1,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+    }
+)
+
+
+def _signing_key(text: str) -> str:
+    raw = base64_bytes(text, ED25519_BYTES)
+    if not is_sound_ed25519(raw):
+        raise ValueError("a signing key is not a point that signatures can be trusted under")
+    return text
+
+
+def _receiving_key(text: str) -> str:
+    raw = base64_bytes(text, HPKE_KEY_BYTES)
+    try:
+        MLKEM768PublicKey.from_public_bytes(raw[:MLKEM_KEY_BYTES])
+    except ValueError:
+        raise ValueError("a receiving key is not one of ML-KEM-768 and X25519") from None
+    return text
+
+
+SigningKeyText = Annotated[str, Field(max_length=44), AfterValidator(_signing_key)]
+ReceivingKeyText = Annotated[str, Field(max_length=1624), AfterValidator(_receiving_key)]
+SignatureText = Annotated[str, Field(min_length=88, max_length=88)]
+PersonIdText = Annotated[str, Field(pattern=rf"^{PERSON_PREFIX}-[0-9a-f]{{32}}$")]
 
 
 class PublicIdentity(Document):
@@ -35,33 +73,40 @@ class PublicIdentity(Document):
 
     version: Literal["blindlink/identity/1"] = "blindlink/identity/1"
     party: Name
-    person: RandomId
+    person: PersonIdText
     duties: Annotated[tuple[Duty, ...], Field(min_length=1, max_length=7)]
-    signing_key: Base64Text
-    receiving_key: Base64Text
+    signing_key: SigningKeyText
+    receiving_key: ReceivingKeyText
     created: UtcTime
 
     @model_validator(mode="after")
-    def _keys_have_their_length(self) -> Self:
-        _raw_key(self.signing_key, ED25519_BYTES)
-        _raw_key(self.receiving_key, HPKE_KEY_BYTES)
+    def _duties_are_in_order(self) -> Self:
         if list(self.duties) != sorted(set(self.duties)):
             raise ValueError("duties must be listed once each, in alphabetical order")
         return self
 
     def verifier(self) -> Ed25519PublicKey:
         """Return the key that checks this person's signatures."""
-        return Ed25519PublicKey.from_public_bytes(_raw_key(self.signing_key, ED25519_BYTES))
+        return Ed25519PublicKey.from_public_bytes(base64_bytes(self.signing_key, ED25519_BYTES))
+
+    def receiver(self) -> MLKEM768X25519PublicKey:
+        """Return the key that seals to this person, for HPKE's MLKEM768-X25519."""
+        raw = base64_bytes(self.receiving_key, HPKE_KEY_BYTES)
+        return MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(raw[:MLKEM_KEY_BYTES]),
+            X25519PublicKey.from_public_bytes(raw[MLKEM_KEY_BYTES:]),
+        )
 
     def fingerprint(self) -> str:
         """Return 12 groups of 5 digits over both keys, to be compared by voice or on paper."""
         return fingerprint_digits(
-            _raw_key(self.signing_key, ED25519_BYTES) + _raw_key(self.receiving_key, HPKE_KEY_BYTES)
+            base64_bytes(self.signing_key, ED25519_BYTES)
+            + base64_bytes(self.receiving_key, HPKE_KEY_BYTES)
         )
 
     def key_sha256(self) -> str:
         """Return the SHA-256 of the signing key's raw bytes, as signatures name it."""
-        return hashlib.sha256(_raw_key(self.signing_key, ED25519_BYTES)).hexdigest()
+        return hashlib.sha256(base64_bytes(self.signing_key, ED25519_BYTES)).hexdigest()
 
 
 class SignedIdentity(Document):
@@ -70,23 +115,93 @@ class SignedIdentity(Document):
     KIND: ClassVar[str] = "signed identity"
 
     identity: PublicIdentity
-    signature: Annotated[str, Field(min_length=88, max_length=88)]
+    signature: SignatureText
+
+    def verify(self) -> PublicIdentity:
+        """Return the identity, whose own key signed it.
+
+        Raises:
+            SignatureError: the signature is not over this identity.
+        """
+        identity = self.identity
+        verify_document("enrolment", identity.to_json(), self.signature, identity.verifier())
+        return identity
 
 
-class KeyChange(Model):
-    """The old key's statement that another follows it; signed with kind `key-rotation` by both."""
+class KeyChange(Document):
+    """The statement that a person's keys are replaced; signed with kind `key-rotation` by both keys."""
 
-    person: RandomId
-    old_key: Base64Text
+    KIND: ClassVar[str] = "key change"
+
+    person: PersonIdText
+    old_key: SigningKeyText
     successor: PublicIdentity
     at: UtcTime
 
+    @model_validator(mode="after")
+    def _keys_change_and_the_person_does_not(self) -> Self:
+        if self.successor.person != self.person:
+            raise ValueError("the successor is another person's identity")
+        if self.successor.signing_key == self.old_key:
+            raise ValueError("the signing key is the same as before")
+        return self
+
+
+class SignedKeyChange(Document):
+    """A change of keys with both signatures: the old key lets go, the new one shows that it is held."""
+
+    KIND: ClassVar[str] = "signed key change"
+
+    change: KeyChange
+    old_signature: SignatureText
+    new_signature: SignatureText
+
+    def verify(self, current: PublicIdentity) -> PublicIdentity:
+        """Return the identity that follows `current`, the person's identity until now.
+
+        Raises:
+            SignatureError: a signature is not over this change, or the change is not of this identity, to
+                the same party, person and duties with two new keys.
+        """
+        change, successor = self.change, self.change.successor
+        if not _follows(change, current):
+            raise SignatureError("the change of keys is not one of this identity")
+        body = change.to_json()
+        verify_document("key-rotation", body, self.old_signature, current.verifier())
+        verify_document("key-rotation", body, self.new_signature, successor.verifier())
+        return successor
+
+
+def sign_identity(identity: PublicIdentity, key: Ed25519PrivateKey) -> SignedIdentity:
+    """Return the identity with the signature of its own key, for enrolment."""
+    return SignedIdentity(
+        identity=identity, signature=sign_document("enrolment", identity.to_json(), key)
+    )
+
+
+def sign_key_change(
+    change: KeyChange, old: Ed25519PrivateKey, new: Ed25519PrivateKey
+) -> SignedKeyChange:
+    """Return a change of keys with the signatures of both."""
+    body = change.to_json()
+    return SignedKeyChange(
+        change=change,
+        old_signature=sign_document("key-rotation", body, old),
+        new_signature=sign_document("key-rotation", body, new),
+    )
+
+
+def is_sound_ed25519(raw: bytes) -> bool:
+    """Tell whether 32 bytes are a canonical Ed25519 public key that is not of small order."""
+    y = int.from_bytes(raw, "little") & (2**255 - 1)
+    return len(raw) == ED25519_BYTES and y < _FIELD and y not in _SMALL_ORDER_Y
+
 
 def fingerprint_digits(public_bytes: bytes) -> str:
-    """Return 12 groups of 5 decimal digits of SHA-256(public_bytes) (199 bits).
+    """Return 12 groups of 5 decimal digits that stand for the public bytes (199 bits).
 
-    Each group is the next 5 bytes of the SHA-512 expansion modulo 100,000, as Signal's numeric
-    fingerprints are formed, so that every group is close to uniform.
+    Each group is the next 5 bytes of SHA-512(SHA-256(public_bytes)), big-endian, modulo 100,000, as Signal's
+    numeric fingerprints are formed, so that every group is close to uniform.
     """
     digest = hashlib.sha512(hashlib.sha256(public_bytes).digest()).digest()
     groups = [
@@ -96,11 +211,30 @@ def fingerprint_digits(public_bytes: bytes) -> str:
     return " ".join(groups)
 
 
-def _raw_key(text: str, length: int) -> bytes:
+def base64_text(raw: bytes) -> str:
+    """Return standard base64 with padding."""
+    return base64.b64encode(raw).decode("ascii")
+
+
+def base64_bytes(text: str, length: int) -> bytes:
+    """Return the bytes that standard base64 stands for, in its one spelling.
+
+    Raises:
+        ValueError: another spelling, or another number of bytes.
+    """
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
-        raise ValueError("a key is not base64") from None
-    if len(raw) != length or base64.b64encode(raw).decode("ascii") != text:
-        raise ValueError(f"a key is not {length} bytes of base64")
+        raise ValueError("not base64") from None
+    if len(raw) != length or base64_text(raw) != text:
+        raise ValueError(f"not {length} bytes of base64")
     return raw
+
+
+def _follows(change: KeyChange, current: PublicIdentity) -> bool:
+    successor = change.successor
+    return (
+        (change.person, change.old_key) == (current.person, current.signing_key)
+        and (successor.party, successor.duties) == (current.party, current.duties)
+        and successor.receiving_key != current.receiving_key
+    )

@@ -15,6 +15,7 @@ from encoding.cli.options import agency_options
 # In the order in which an analyst meets them. A command whose module is not installed is not listed.
 COMMANDS: Final[dict[str, str]] = {
     "init": "Ask a few questions and write blindlink.toml.",
+    "identity": "Make your own keys and show their fingerprint.",
     "secret": "Make the secret that only the agencies share.",
     "check": "Report on the quality of a file before it is encoded.",
     "encode": "Encode the file of people; nothing leaves this computer.",

@@ -1,0 +1,121 @@
+"""`blindlink identity`: make a person's own keys, and show their fingerprint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, get_args
+
+import click
+
+from encoding.cli.options import agency_options, json_option
+from encoding.cli.session import Session
+from schemas.identity import Duty
+
+if TYPE_CHECKING:
+    from encoding.identity_lock import Unlocking
+    from schemas.identity import PublicIdentity
+
+DEFAULT_FILE: Final = "identity.txt"
+_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group("identity", epilog="Example: blindlink identity show")
+def identity() -> None:
+    """Make your own keys, and compare their fingerprint by telephone or on paper."""
+
+
+@identity.command("new", epilog="Example: blindlink identity new child-welfare --duty analyst")
+@click.argument("party")
+@click.option(
+    "--duty",
+    "duties",
+    multiple=True,
+    required=True,
+    type=click.Choice(get_args(Duty)),
+    help="What you do for PARTY; give it once for each duty.",
+)
+@click.option(
+    "--file", "file", type=_PATH, help=f"New file for the keys; {DEFAULT_FILE} if left out."
+)
+@click.option(
+    "--passphrase-file", type=_PATH, help="Read the passphrase from this file, do not ask."
+)
+@click.option("--key-file", type=_PATH, help="Lock by a new key file instead, for unattended runs.")
+@agency_options
+@click.pass_obj
+def new(  # noqa: PLR0917 - click passes by name
+    session: Session,
+    party: str,
+    duties: tuple[Duty, ...],
+    file: Path | None,
+    passphrase_file: Path | None,
+    key_file: Path | None,
+) -> None:
+    """Make your keys as a person of PARTY, and write them into a file that only you can open.
+
+    A file that is there already is never overwritten.
+    """
+    from encoding.errors import IdentityExistsError
+    from encoding.identity import new_identity, write_identity
+
+    path = file or _default_path(session)
+    made = new_identity(party, duties, session.now())
+    # Before a passphrase is asked for, or a key file written, in vain.
+    if path.exists():
+        raise IdentityExistsError(
+            f"{path} exists and is not overwritten", hint="what is sealed to its keys would be lost"
+        )
+    write_identity(path, made, _new_unlocking(passphrase_file, key_file))
+    session.say(f"your keys are in {path}; keep a copy of it, and never send it to anyone")
+    if key_file is not None:
+        session.warn(f"whoever can read both {path} and {key_file} can act as this person")
+    _show(made.public)
+
+
+@identity.command("show", epilog="Example: blindlink identity show --json")
+@click.option("--file", "file", type=_PATH, help=f"File of the keys; {DEFAULT_FILE} if left out.")
+@json_option
+@agency_options
+@click.pass_obj
+def show(session: Session, file: Path | None, *, as_json: bool) -> None:
+    """Show who you are to the others, and the fingerprint of your keys; nothing is unlocked.
+
+    Read the fingerprint to somebody who knows your voice, all twelve groups of it.
+    """
+    from encoding.identity import read_identity
+
+    signed = read_identity(file or _default_path(session)).signed
+    if not as_json:
+        _show(signed.identity)
+        return
+    import json
+
+    document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
+    click.echo(json.dumps(document, indent=2))
+
+
+def _show(public: PublicIdentity) -> None:
+    click.echo(f"party        {public.party}")
+    click.echo(f"person       {public.person}")
+    click.echo(f"duties       {', '.join(public.duties)}")
+    groups = public.fingerprint().split()
+    for start in range(0, len(groups), 4):
+        label = "fingerprint" if start == 0 else ""
+        click.echo(f"{label:<12} {' '.join(groups[start : start + 4])}")
+
+
+def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unlocking:
+    from encoding.identity_lock import Passphrase, new_key_file, read_passphrase
+
+    if passphrase_file is not None and key_file is not None:
+        raise click.UsageError("give a passphrase file or a key file, not both")
+    if key_file is not None:
+        return new_key_file(key_file)
+    if passphrase_file is not None:
+        return read_passphrase(passphrase_file)
+    typed = click.prompt("Passphrase for your keys", hide_input=True, confirmation_prompt=True)
+    return Passphrase(typed)
+
+
+def _default_path(session: Session) -> Path:
+    return session.config_path.parent / DEFAULT_FILE

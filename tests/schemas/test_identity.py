@@ -1,0 +1,128 @@
+"""Public identities, their signatures and fingerprints, and changes of keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from oracles.vector_file import read_vectors
+from oracles.write_identity_vectors import identity_vectors
+
+from encoding.identity import PrivateKeys
+from schemas.errors import DocumentError, FormatError, SignatureError
+from schemas.identity import (
+    PublicIdentity,
+    SignedIdentity,
+    SignedKeyChange,
+    base64_bytes,
+    fingerprint_digits,
+    sign_identity,
+    sign_key_change,
+)
+
+VECTORS = read_vectors("identity")
+IDENTITY = PublicIdentity.from_canonical(VECTORS["identity"].encode())
+SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+def named(which: str) -> Any:
+    return pytest.mark.parametrize("vector", VECTORS[which], ids=lambda v: v["name"])
+
+
+def test_the_stored_vectors_are_those_that_are_written() -> None:
+    assert identity_vectors() == VECTORS
+
+
+def test_a_good_identity_is_read_and_written_to_the_byte() -> None:
+    assert IDENTITY.to_canonical() == VECTORS["identity"].encode()
+    assert IDENTITY.digest() == VECTORS["sha256"]
+
+
+def test_the_fingerprint_is_that_of_the_vectors() -> None:
+    assert IDENTITY.fingerprint() == VECTORS["fingerprint"]
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 1248])
+def test_a_fingerprint_has_twelve_groups_of_five_digits(n_bytes: int) -> None:
+    groups = fingerprint_digits(bytes(n_bytes)).split(" ")
+    assert len(groups) == 12
+    assert all(len(group) == 5 and group.isdecimal() for group in groups)
+
+
+def test_either_key_changes_the_fingerprint() -> None:
+    change = SignedKeyChange.from_canonical(VECTORS["key_change"].encode()).change.successor
+    for name in ("signing_key", "receiving_key"):
+        other = IDENTITY.model_copy(update={name: getattr(change, name)})
+        assert other.fingerprint() != IDENTITY.fingerprint()
+
+
+@named("bad_identities")
+def test_a_bad_identity_is_refused(vector: dict[str, str]) -> None:
+    with pytest.raises(DocumentError, match=r"^public identity: "):
+        PublicIdentity.from_canonical(vector["document"].encode())
+
+
+def test_no_refusal_repeats_a_key() -> None:
+    for vector in VECTORS["bad_identities"]:
+        with pytest.raises(DocumentError) as caught:
+            PublicIdentity.from_canonical(vector["document"].encode())
+        assert IDENTITY.signing_key[:8] not in str(caught.value)
+        assert IDENTITY.receiving_key[:8] not in str(caught.value)
+
+
+def test_a_signed_identity_is_read_and_verifies() -> None:
+    raw = VECTORS["signed_identity"].encode()
+    signed = SignedIdentity.from_canonical(raw)
+    assert signed.to_canonical() == raw
+    assert signed.verify() == IDENTITY
+
+
+@named("bad_signed_identities")
+def test_a_signature_over_something_else_is_refused(vector: dict[str, str]) -> None:
+    signed = SignedIdentity.from_canonical(vector["document"].encode())
+    with pytest.raises(SignatureError):
+        signed.verify()
+
+
+def test_a_change_of_keys_is_read_and_leads_to_its_successor() -> None:
+    raw = VECTORS["key_change"].encode()
+    signed = SignedKeyChange.from_canonical(raw)
+    assert signed.to_canonical() == raw
+    successor = signed.verify(IDENTITY)
+    assert successor.person == IDENTITY.person
+    assert successor.signing_key != IDENTITY.signing_key
+
+
+@named("bad_key_changes")
+def test_a_bad_change_of_keys_is_refused(vector: dict[str, str]) -> None:
+    with pytest.raises(FormatError):
+        SignedKeyChange.from_canonical(vector["document"].encode()).verify(IDENTITY)
+
+
+def test_what_is_signed_here_is_what_the_vectors_hold() -> None:
+    keys = PrivateKeys.from_bytes(bytes.fromhex(VECTORS["private_hex"]))
+    assert (
+        sign_identity(IDENTITY, keys.signing_key).to_canonical().decode()
+        == VECTORS["signed_identity"]
+    )
+
+
+def test_a_change_signed_by_a_stranger_does_not_verify() -> None:
+    signed = SignedKeyChange.from_canonical(VECTORS["key_change"].encode())
+    stranger = Ed25519PrivateKey.generate()
+    with pytest.raises(SignatureError):
+        sign_key_change(signed.change, stranger, stranger).verify(IDENTITY)
+
+
+def test_what_is_sealed_to_an_identity_opens_with_its_private_keys() -> None:
+    keys = PrivateKeys.from_bytes(bytes.fromhex(VECTORS["private_hex"]))
+    sealed = SUITE.encrypt(b"a link ID", IDENTITY.receiver(), b"release")
+    assert SUITE.decrypt(sealed, keys.receiving_key, b"release") == b"a link ID"
+
+
+@pytest.mark.parametrize("text", ["AA=", "AB==", "A A==", "AAA=", ""])
+def test_base64_has_one_spelling(text: str) -> None:
+    with pytest.raises(ValueError, match="base64"):
+        base64_bytes(text, 1)
