@@ -25,6 +25,7 @@ AgencyError                     1  the root
 │   ├── CellError                  a cell whose content has no exact text
 │   ├── InvalidRowsError           rows that cannot be encoded; carries them
 │   ├── RecordCountError           fewer or more records than the agreement takes
+│   ├── QualityError               the check found what must be looked at before anything is encoded
 │   └── LinksFileError             not a file of links, or of columns with link IDs
 ├── ExtraMissingError           1  the file needs an optional package
 ├── LinkageSchemaError          1  the linkage schema cannot be used
@@ -34,13 +35,13 @@ AgencyError                     1  the root
 │   ├── SecretExposedError         other users of the machine can read the secret file
 │   ├── SecretFormatError          not a secret file of this program
 │   └── PassphraseError            a secret made by people, where only a random one protects
-├── ShippedNameError            1  no shipped linkage schema or preset of this name
 ├── IdentityError               1  the person's own keys cannot be used
 │   ├── IdentityMissingError       there is no such identity, key or passphrase file
 │   ├── IdentityExistsError        such a file is there already; it is never overwritten
 │   ├── IdentityExposedError       other users of the machine can read the file
 │   ├── IdentityFormatError        not such a file of this program, or damaged
 │   └── IdentityLockedError        the passphrase or key file is not the one that locked the keys
+├── ShippedNameError            1  no shipped linkage schema or preset of this name
 ├── RecipeError                 1  the cleaning recipe cannot be used
 │   └── DateFormatError            not a date format
 ├── RehearsalError              1  rehearsal data that cannot be written as asked
@@ -233,6 +234,12 @@ class RecordCountError(InputError):
     code = "record-count"
 
 
+class QualityError(InputError):
+    """The check found what must be looked at before anything is encoded."""
+
+    code = "quality"
+
+
 class LinksFileError(InputError):
     """Not a file of links, or of columns with link IDs."""
 
@@ -287,13 +294,6 @@ class PassphraseError(SecretError):
     code = "passphrase"
 
 
-class ShippedNameError(AgencyError):
-    """There is no shipped linkage schema or column preset of this name."""
-
-    code = "shipped-name"
-
-
-class RecipeError(AgencyError):
 class IdentityError(AgencyError):
     """The person's own keys cannot be used."""
 
@@ -330,6 +330,13 @@ class IdentityLockedError(IdentityError):
     code = "identity-locked"
 
 
+class ShippedNameError(AgencyError):
+    """There is no shipped linkage schema or column preset of this name."""
+
+    code = "shipped-name"
+
+
+class RecipeError(AgencyError):
     """The cleaning recipe cannot be used."""
 
     code = "recipe"

@@ -48,7 +48,8 @@ _VARIANTS_EXPECTED: Final = 3
 class Order:
     """What is to be encoded, for which project, as which party.
 
-    `skip_invalid` is where rows that cannot be encoded are listed; null: they stop everything.
+    `skip_invalid` is where rows that cannot be encoded are listed; null: they stop everything. The digests are
+    of the reports on this very file; null where there is none.
     """
 
     view: ProjectView
@@ -59,6 +60,8 @@ class Order:
     as_of: str
     population: str
     skip_invalid: Path | None = None
+    quality_digest: str | None = None
+    privacy_audit_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +252,8 @@ def _manifest(order: Order, written: WrittenContainer, now: datetime) -> Manifes
         encodings=header.encodings,
         as_of=order.as_of,
         population=order.population,
+        quality_digest=order.quality_digest,
+        privacy_audit_digest=order.privacy_audit_digest,
         created=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         software=f"blindlink-{importlib.metadata.version('blindlink')}",
     )

@@ -47,6 +47,7 @@ class RowEncoder:
     """Encodes rows of one file under one profile; what it remembers between chunks is bounded.
 
     Attributes:
+        header_of: the recipe's or schema's name of each column that is read, to the file's name for it.
         headers: the columns of the file that are read, in the order of the recipe or schema.
         warnings: sentences that the agency must see before it encodes.
     Args:
@@ -79,8 +80,8 @@ class RowEncoder:
         self._date_format = date_format or ""
         self._matrix = _matrix(profile, secret)
         self._window = weight_window(profile)
-        self._header_of = self._find_headers(columns, available)
-        self.headers = tuple(self._header_of.values())
+        self.header_of: Mapping[str, str] = self._find_headers(columns, available)
+        self.headers = tuple(self.header_of.values())
         self.warnings = (*_warnings(profile), *secret.warnings, *self._encoder.warnings)
 
     def clear(self) -> None:
@@ -91,7 +92,7 @@ class RowEncoder:
 
     def encode(self, chunk: Chunk) -> EncodedRows:
         """Encode the rows of a chunk that has at least the columns `headers`."""
-        columns = {name: chunk.columns[header] for name, header in self._header_of.items()}
+        columns = {name: chunk.columns[header] for name, header in self.header_of.items()}
         if self._recipe is None:
             return self._encode(
                 columns, chunk.first_row + np.arange(chunk.n_rows, dtype=np.int64), ()
@@ -131,7 +132,7 @@ class RowEncoder:
         return EncodedRows(rows[kept], ordinals[kept], encodings[kept], in_order)
 
     def _in_words_of_file(self, problem: RowProblem) -> RowProblem:
-        header = self._header_of.get(problem.column, problem.column)
+        header = self.header_of.get(problem.column, problem.column)
         return RowProblem(problem.row, header, problem.rule)
 
     def _find_headers(self, columns: Mapping[str, str], available: Sequence[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ handles/            one sealed handle map a project and epoch
 outbox/             the newest container and its manifest
 receipts/           one receipt an upload or release
 pins/               the broker's log as last seen
+reports/            what the last check and the last privacy audit of the file found, in numbers
 scratch/            emptied by the next command that needs it
 """
 
@@ -60,6 +61,10 @@ class Workspace:
     def handle_map(self, project: str, epoch: int) -> Path:
         """Where the handle map of a project and epoch is kept."""
         return self.folder / "handles" / f"{project}-{epoch}.map"
+
+    def report(self, project: str, kind: str) -> Path:
+        """Where the last report of one kind about the file of a project is kept."""
+        return self.folder / "reports" / f"{project}.{kind}.json"
 
     def lock(self) -> Lock:
         """Return the lock that a command holds while it changes the workspace."""
@@ -128,7 +133,7 @@ def open_workspace(folder: Path) -> Workspace:
     """
     try:
         make_private_folder(folder)
-        for name in ("handles", "outbox", "receipts", "pins"):
+        for name in ("handles", "outbox", "receipts", "pins", "reports"):
             make_private_folder(folder / name)
     except OSError as exc:
         raise WorkspaceError(f"the workspace {folder} cannot be made: {exc.strerror}") from exc

@@ -8,6 +8,7 @@ import click
 
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
+from encoding.cli.subject import parse_day
 
 
 @click.command(
@@ -74,7 +75,7 @@ def encode(
         id_column=id_column,
         columns=read_mapping(columns_file, columns),
         date_format=date_format,
-        as_of=_day(as_of, session),
+        as_of=parse_day(as_of, session, "--as-of"),
         population=population,
         skip_invalid=skip_invalid,
     )
@@ -101,18 +102,6 @@ def encode(
         f"{manifest.records:,} records, {manifest.encodings:,} encodings; next: blindlink upload"
     )
     steps.print_result(session, as_json, document, sentence)
-
-
-def _day(given: str | None, session: Session) -> str | None:
-    from encoding.config import TODAY, is_iso_date
-
-    if given == TODAY:
-        return session.now().date().isoformat()
-    if given is not None and not is_iso_date(given):
-        raise click.BadParameter(
-            'neither "today" nor a date such as 2026-01-31', param_hint="--as-of"
-        )
-    return given
 
 
 def _import_project(session: Session, path: Path) -> None:

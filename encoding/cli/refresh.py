@@ -32,7 +32,7 @@ def refresh(
     skip_invalid: Path | None,
     as_json: bool,
 ) -> None:
-    """Encode the file, upload, ask for the run, wait, fetch and verify; for cron and Task Scheduler.
+    """Check and encode the file, upload, ask for the run, wait, fetch and verify; for cron and Task Scheduler.
 
     Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
     again at any time, and goes on where it stopped.
@@ -44,6 +44,7 @@ def refresh(
     with session.workspace.refresh_lock(), session.connect() as client:
         trust = session.trust(client)
         view = session.view(client)
+        steps.check(session, view, source)
         manifest = steps.encode(session, view, source).outbox.manifest
         session.say(f"encoded {manifest.records:,} records")
         kept = steps.upload(session, client, trust, view)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,27 +79,55 @@ def remembered_view(session: Session) -> ProjectView:
     return known
 
 
+def check(session: Session, view: ProjectView, source: Source) -> None:
+    """Check the file and say what is worth a look.
+
+    Raises:
+        QualityError: it should not be encoded as it is.
+    """
+    from encoding.cli.checking import checked, refuse_stops
+    from encoding.cli.subject import Subject
+
+    settings = session.config.sections
+    subject = Subject(
+        profile=view.profile,
+        file=agency_file(session.config, source.file, source.id_column),
+        columns=settings.columns | source.columns,
+        date_format=source.date_format or settings.input.date_format,
+    )
+    as_of = source.as_of or session.config.as_of(session.now().date())
+    report = checked(session, subject, date.fromisoformat(as_of))
+    refuse_stops(report)
+    for finding in report.findings:
+        if finding.standing == "warn":
+            session.say(f"worth a look: {finding.sentence()}")
+
+
 def encode(session: Session, view: ProjectView, source: Source) -> Filled:
     """Fill the outbox and say what the analyst must know about it."""
     # Here, since the encoder takes half a second to load and the other steps do without it.
+    from encoding.cli.checking import kept_digests, weak_by_itself
     from encoding.packing import Order, fill_outbox
 
     settings = session.config.sections
+    file = agency_file(session.config, source.file, source.id_column)
     order = Order(
         view=view,
         party=session.party,
-        file=agency_file(session.config, source.file, source.id_column),
+        file=file,
         columns=settings.columns | source.columns,
         date_format=source.date_format or settings.input.date_format,
         as_of=source.as_of or session.config.as_of(session.now().date()),
         population=source.population or settings.input.population,
         skip_invalid=source.skip_invalid,
+        **kept_digests(session, file.path),
     )
     check_party(view.terms, order.party, order.population)
+    weak = weak_by_itself(view.profile)
     secret = session.secret(view.profile.hardening.kind)
     with session.workspace.lock(), session.progress() as progress:
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
-    for warning in filled.warnings:
+    for warning in (*weak, *filled.warnings):
         session.warn(warning)
     if filled.rows_skipped:
         session.warn(

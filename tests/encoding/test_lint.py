@@ -14,6 +14,7 @@ from encoding.errors import LinkageSchemaError, WeakSettingsError
 from encoding.lint import (
     Finding,
     fill,
+    is_copy,
     lint_fill,
     lint_schema,
     lint_structure,
@@ -97,6 +98,17 @@ def test_plain_clks_show_structure_and_diffused_ones_do_not() -> None:
     matrix = diffusion_matrix(bytes(32), clk_bits=1024, output_bits=1024, taps=8)
     hardened = structure_variance(diffuse(filters, matrix), 1024)
     assert hardened < structure_variance(filters, 1024) / 4
+
+
+def test_copies_are_found_and_strangers_are_not() -> None:
+    encodings = random_bits(0.48, (300, 1024))
+    encodings[200] = encodings[7]
+    encodings[201] = np.packbits(np.roll(np.unpackbits(encodings[8]), 1))
+    assert np.flatnonzero(is_copy(encodings)).tolist() == [200]
+
+
+def test_empty_filters_are_copies_of_each_other() -> None:
+    assert is_copy(np.zeros((3, 8), dtype=np.uint8)).tolist() == [False, True, True]
 
 
 @pytest.mark.parametrize("n_rows", [0, 1])

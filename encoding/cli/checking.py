@@ -1,0 +1,82 @@
+"""A check of the agency's file, as `check` reports it and `refresh` insists on it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoding.cli.session import Session
+from encoding.cli.subject import Subject
+from encoding.errors import QualityError
+
+if TYPE_CHECKING:
+    from encoding.quality import Report
+    from schemas.profile import EncodingProfile
+
+KIND = "check"
+
+
+def checked(
+    session: Session, subject: Subject, as_of: date | None, *, accept: bool = False
+) -> Report:
+    """Check a file and remember the check, unless it says stop and nobody accepts that.
+
+    Without a settings file nothing is remembered, and nothing is compared with.
+    """
+    from encoding.quality import Ask
+    from encoding.quality.checking import check_file
+    from encoding.quality.kept import KeptCheck, keep_check, read_kept_check
+
+    has_workspace = session.config_path.exists()
+    path = session.workspace.report(session.project, KIND) if has_workspace else None
+    former = read_kept_check(path) if path else KeptCheck()
+    ask = Ask(
+        subject.profile, subject.file, subject.columns, subject.date_format, as_of or _day(session)
+    )
+    with session.progress() as progress:
+        report = check_file(ask, former, progress)
+    if path is not None and (accept or not report.stops):
+        keep_check(path, report, subject.file.path, former, accept=accept)
+    return report
+
+
+def refuse_stops(report: Report, *, accept: bool = False) -> None:
+    """Raise QualityError if the file should not be encoded; what can be accepted may have been."""
+    stops = [finding for finding in report.stops if not (accept and finding.is_acceptable)]
+    if not stops:
+        return
+    first, more = stops[0], len(stops) - 1
+    raise QualityError(
+        first.sentence() + (f", and {more} more" if more else ""),
+        hint="look at it with: blindlink check --html check.html"
+        + ("; if the file is right: blindlink check --accept" if first.is_acceptable else ""),
+    )
+
+
+def kept_digests(session: Session, file: Path) -> dict[str, str]:
+    """Return the digests of the reports on this very file, by the name of the manifest's field."""
+    from encoding.quality.kept import read_kept_check
+
+    kept = read_kept_check(session.workspace.report(session.project, KIND))
+    return {"quality_digest": kept.digest} if kept.is_about(file) else {}
+
+
+def weak_by_itself(profile: EncodingProfile) -> tuple[str, ...]:
+    """Return what is weak in an encoding profile whatever the file, as warnings.
+
+    Raises:
+        WeakSettingsError: the profile promises protection all the same.
+    """
+    from encoding.lint import lint_schema, warnings_or_refusal
+
+    found = lint_schema(json.loads(profile.linkage_schema))
+    return warnings_or_refusal(found, profile.hardening.kind)
+
+
+def _day(session: Session) -> date:
+    today = session.now().date()
+    if session.config_path.exists():
+        return date.fromisoformat(session.config.as_of(today))
+    return today

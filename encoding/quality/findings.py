@@ -1,0 +1,243 @@
+"""What the counts mean: in order, worth a look, or a reason not to encode.
+
+The limits are about twice the worst rates that studies of administrative files report (docs/check.md): above
+them it is rarely the people who are unusual, and mostly the export that went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from encoding.lint import Finding as WeakSetting
+from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
+
+# A share means nothing in a handful of rows: below this many nothing stops.
+FLOOR = 10
+# What was accepted once may grow by this much before it stops again.
+_ACCEPTED_GROWTH = 1.25
+
+Standing = Literal["stop", "warn", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """From which share on a finding is worth a look, and from which on it stops; None never stops."""
+
+    warn: float
+    stop: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing about the file; `column` is the file's name for a column, empty for the file as a whole.
+
+    Attributes:
+        rule: stable name, kebab-case.
+        standing: `stop`, `warn` or `note`.
+        said: the rest of a sentence that begins with the amount, or a whole sentence where nothing is counted.
+        count: how many there are; None where nothing is counted.
+        of: out of how many.
+        unit: what is counted.
+    """
+
+    rule: str
+    column: str
+    standing: Standing
+    said: str
+    count: int | None = None
+    of: int = 0
+    unit: str = "rows"
+
+    @property
+    def key(self) -> str:
+        """The name under which a finding is accepted."""
+        return f"{self.rule}:{self.column}"
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether a person may say that the file is right; about settings the agreement decides."""
+        return self.count is not None
+
+    @property
+    def share(self) -> float:
+        """The count as a share, from 0 to 1."""
+        return (self.count or 0) / self.of if self.of else 0.0
+
+    def sentence(self, *, shareable: bool = False) -> str:
+        """Return the finding as one sentence; `shareable` hides small counts."""
+        where = f"column {self.column}: " if self.column else ""
+        if self.count is None:
+            return f"{where}{self.said}"
+        return f"{where}{amount(self.count, self.of, shareable=shareable)} {self.unit} {self.said}"
+
+
+LIMITS: Mapping[str, Limit] = {
+    "missing": Limit(0.01, 0.10),
+    "placeholder": Limit(0.01, 0.10),
+    "invalid": Limit(0.0, 0.05),
+    "garbled": Limit(0.0, 0.02),
+    "no-record-id": Limit(0.0, 0.05),
+    "rows-refused": Limit(0.0, 0.10),
+    "look-alikes": Limit(0.02, 0.20),
+    # By chance 0.27 % are born on 1 January and 3.3 % on a 15th; one day of 20 years is 0.014 %.
+    "first-of-january": Limit(0.015, 0.10),
+    "fifteenth": Limit(0.08, 0.25),
+    "one-date": Limit(0.01, 0.10),
+    "in-future": Limit(0.0, 0.02),
+    "too-old": Limit(0.02, None),
+    "rows-changed": Limit(0.10, 0.30),
+}
+_OPTIONAL: Mapping[str, Limit] = {
+    "missing": Limit(0.5, None),
+    "placeholder": Limit(0.5, None),
+}
+# Most people have none of these.
+_RARE = ("suffix", "alias_first", "alias_last")
+_USUALLY_EMPTY: Mapping[str, Limit] = {
+    "missing": Limit(1.0, None),
+    "placeholder": Limit(0.5, None),
+}
+_OF_MANY = ("first-of-january", "fifteenth", "one-date")
+
+
+def judge(
+    counts: Counts,
+    *,
+    former_rows: int | None = None,
+    weak: tuple[WeakSetting, ...] = (),
+    is_hardened: bool = True,
+    accepted: Mapping[str, float] | None = None,
+) -> tuple[Finding, ...]:
+    """Return what is worth saying, what stops first.
+
+    Args:
+        counts: the file in numbers.
+        former_rows: its rows at the last check; None where there was none.
+        weak: settings that protect this file too little; they stop where the profile promises protection.
+        is_hardened: whether it does.
+        accepted: key of a finding to the share at which it was accepted.
+    """
+    found = [
+        *_in_columns(counts),
+        *_in_rows(counts),
+        *(_in_births(counts.births) if counts.births else ()),
+        *_since_last_time(counts, former_rows),
+        *(_weak_setting(setting, is_hardened=is_hardened) for setting in weak),
+    ]
+    settled = [_settle(finding, accepted or {}) for finding in found]
+    order = ("stop", "warn", "note")
+    return tuple(sorted(settled, key=lambda finding: order.index(finding.standing)))
+
+
+def amount(count: int, of: int, *, shareable: bool) -> str:
+    """Return a count with its share; with `shareable`, small ones and those that leave few are not told."""
+    if not shareable:
+        return f"{count:,} of {of:,}" + (f" ({count / of:.1%})" if of else "")
+    if 0 < count < FLOOR:
+        return f"fewer than {FLOOR} of {of:,}"
+    if 0 < of - count < FLOOR:
+        return f"nearly all of {of:,}"
+    return amount(count, of, shareable=False)
+
+
+def _in_columns(counts: Counts) -> Iterator[Finding]:
+    for column in counts.columns:
+        limits = dict(LIMITS)
+        if not column.is_required:
+            limits |= _USUALLY_EMPTY if column.name in _RARE else _OPTIONAL
+        for rule, said, count in (
+            ("missing", "are empty", column.missing),
+            ("placeholder", 'hold something that stands for "unknown"', column.placeholder),
+            ("invalid", _unreadable(column), column.invalid),
+            ("garbled", "have letters that look read in the wrong text encoding", column.garbled),
+        ):
+            found = Finding(rule, column.header, "warn", said, count, counts.rows)
+            yield from _measured(found, limits[rule])
+    for name in counts.absent:
+        yield Finding(
+            "absent", "", "note", f"the file has no column for {name}: fewer links are found"
+        )
+
+
+def _unreadable(column: ColumnCounts) -> str:
+    if column.name == "birth_date":
+        return "hold no date of the declared format and of a possible year"
+    return "hold something that cannot be read"
+
+
+def _in_rows(counts: Counts) -> Iterator[Finding]:
+    alike = (
+        "have the same names and date of birth as another record: twice in the file, or two people"
+    )
+    for rule, said, count, of, unit in (
+        ("no-record-id", "have no record ID", counts.rows_without_id, counts.rows, "rows"),
+        ("rows-refused", "cannot be encoded", counts.rows_refused, counts.rows, "rows"),
+        ("look-alikes", alike, counts.look_alikes, counts.records, "records"),
+    ):
+        yield from _measured(Finding(rule, "", "warn", said, count, of, unit), LIMITS[rule])
+
+
+def _in_births(births: BirthCounts) -> Iterator[Finding]:
+    unknown = "which often stands for an unknown day"
+    for rule, said, count in (
+        ("first-of-january", f"are 1 January, {unknown}", births.first_of_january),
+        ("fifteenth", f"are the 15th of a month, {unknown}", births.fifteenth),
+        ("one-date", "are one and the same date", births.commonest),
+        ("in-future", "are later than the day that the file describes", births.in_future),
+        ("too-old", f"make the person older than {births.oldest}", births.too_old or 0),
+    ):
+        # In a small file any date is common.
+        if rule in _OF_MANY and count < FLOOR:
+            continue
+        found = Finding(rule, "", "warn", said, count, births.dates, "dates of birth")
+        yield from _measured(found, LIMITS[rule])
+
+
+def _since_last_time(counts: Counts, former_rows: int | None) -> Iterator[Finding]:
+    if former_rows is None:
+        return
+    direction = "more" if counts.rows > former_rows else "fewer"
+    found = Finding(
+        "rows-changed",
+        "",
+        "warn",
+        f"{direction} than at the last check",
+        abs(counts.rows - former_rows),
+        former_rows,
+    )
+    yield from _measured(found, LIMITS["rows-changed"])
+
+
+def _weak_setting(setting: WeakSetting, *, is_hardened: bool) -> Finding:
+    return Finding(
+        f"weak-settings-{setting.rule}",
+        "",
+        "stop" if is_hardened else "warn",
+        f"the encoding profile protects this file too little: {_PLAIN[setting.rule]}",
+    )
+
+
+_PLAIN = {
+    "fill": "its encodings would be too empty or too full",
+    "few-fields": "it compares too few columns",
+    "double-hashing": "it uses a method that is easily broken",
+    "structure-variance": "its encodings would show too much of who resembles whom",
+}
+
+
+def _measured(finding: Finding, limit: Limit) -> Iterator[Finding]:
+    """Yield the finding if its share is above the limit."""
+    count = finding.count or 0
+    if not count or finding.share <= limit.warn:
+        return
+    is_too_much = limit.stop is not None and finding.share > limit.stop and count >= FLOOR
+    yield replace(finding, standing="stop" if is_too_much else "warn")
+
+
+def _settle(finding: Finding, accepted: Mapping[str, float]) -> Finding:
+    if finding.standing != "stop" or finding.key not in accepted:
+        return finding
+    is_worse = finding.share > accepted[finding.key] * _ACCEPTED_GROWTH
+    return finding if is_worse else replace(finding, standing="warn")

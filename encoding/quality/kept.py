@@ -1,0 +1,73 @@
+"""What is remembered of the last check of a file: in the workspace, in numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from encoding.files import write_durably
+from encoding.quality.report import Report
+from encoding.records.table import file_identity
+
+VERSION = "blindlink/kept-check/1"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheck:
+    """The last check that let the file pass.
+
+    Attributes:
+        rows: how many rows the file had; None if there was no check.
+        accepted: key of each finding that was accepted to the share at that time.
+        digest: digest of the shareable document; empty if there was no check.
+        file: size and time of the file that was checked.
+    """
+
+    rows: int | None = None
+    accepted: Mapping[str, float] = field(default_factory=dict)
+    digest: str = ""
+    file: tuple[int, ...] = ()
+
+    def is_about(self, path: Path) -> bool:
+        """Return whether the file is still the one that was checked."""
+        return self.file == _size_and_time(path)
+
+
+def read_kept_check(path: Path) -> KeptCheck:
+    """Return what was kept; nothing if there is no such file, or one that cannot be read.
+
+    A check can be repeated at any time, so a damaged file is no reason to stop.
+    """
+    try:
+        raw: Any = json.loads(path.read_text("utf-8"))
+        if raw["version"] != VERSION:
+            return KeptCheck()
+        accepted = {str(key): float(share) for key, share in raw["accepted"].items()}
+        return KeptCheck(
+            int(raw["rows"]), accepted, str(raw["digest"]), tuple(map(int, raw["file"]))
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return KeptCheck()
+
+
+def keep_check(path: Path, report: Report, file: Path, former: KeptCheck, *, accept: bool) -> None:
+    """Remember a check; with `accept`, what stopped it stops no more unless it gets worse."""
+    accepted = dict(former.accepted)
+    if accept:
+        accepted |= {finding.key: finding.share for finding in report.stops if finding.count}
+    kept = {
+        "version": VERSION,
+        "rows": report.counts.rows,
+        "accepted": accepted,
+        "digest": report.digest(),
+        "file": _size_and_time(file),
+        "document": report.document(shareable=True),
+    }
+    write_durably(path, json.dumps(kept, indent=1).encode())
+
+
+def _size_and_time(path: Path) -> tuple[int, ...]:
+    return file_identity(path)[1:]

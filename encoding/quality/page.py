@@ -1,0 +1,130 @@
+"""The report as a page, and as lines for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from encoding.quality.counts import ColumnCounts
+from encoding.quality.findings import FLOOR, amount
+from encoding.quality.report import Report, years_shown
+from encoding.report import (
+    Bar,
+    Markup,
+    Section,
+    Verdict,
+    bar_chart,
+    column_chart,
+    render_page,
+    table,
+    verdicts,
+)
+
+_STANDING = {"stop": "bad", "warn": "warn", "note": "note"}
+_WORD = {"stop": "stop", "warn": "look", "note": "note"}
+_FAULTS = ("missing", "placeholder", "invalid", "garbled", "non_ascii")
+_HEADER = ("column", "empty", "unknown", "unreadable", "garbled", "letters beyond A to Z")
+
+
+def summary(report: Report) -> str:
+    """Return the outcome in one sentence."""
+    rows = f"{report.counts.rows:,} rows, {report.counts.records:,} records"
+    if report.stops:
+        return f"{rows}: do not encode this file before it was looked at"
+    worth = sum(finding.standing == "warn" for finding in report.findings)
+    return (
+        f"{rows}: in order"
+        if not worth
+        else f"{rows}: can be encoded; {worth} things are worth a look"
+    )
+
+
+def report_lines(report: Report, *, shareable: bool) -> Iterator[str]:
+    """Yield the report as lines of text."""
+    yield summary(report)
+    for finding in report.findings:
+        yield f"  {_WORD[finding.standing]:<5} {finding.sentence(shareable=shareable)}"
+    width = max(len(column.header) for column in report.counts.columns)
+    yield f"  {'column':<{width}} {'empty':>9} {'unknown':>9} {'unreadable':>10}"
+    for column in report.counts.columns:
+        shown = [
+            _count(getattr(column, fault), report.counts.rows, shareable=shareable)
+            for fault in _FAULTS[:3]
+        ]
+        yield f"  {column.header:<{width}} {shown[0]:>9} {shown[1]:>9} {shown[2]:>10}"
+
+
+def report_page(report: Report, file_name: str, *, shareable: bool) -> str:
+    """Return the report as one self-contained HTML file."""
+    sections = [
+        Section("What was found", [_verdicts(report, shareable=shareable)]),
+        Section("Columns", list(_columns(report, shareable=shareable))),
+    ]
+    if report.counts.births is not None:
+        sections.append(Section("Dates of birth", list(_births(report, shareable=shareable))))
+    note = (
+        f"Counts under {FLOOR} are not shown."
+        if shareable
+        else "This page shows small counts: keep it where the file is kept."
+    )
+    return render_page(f"Check of {file_name}", f"{summary(report)}.", sections, note)
+
+
+def _verdicts(report: Report, *, shareable: bool) -> Markup:
+    if not report.findings:
+        return verdicts([Verdict("good", "nothing that is worth a look")])
+    return verdicts(
+        [
+            Verdict(_STANDING[finding.standing], finding.sentence(shareable=shareable))  # type: ignore[arg-type]
+            for finding in report.findings
+        ]
+    )
+
+
+def _columns(report: Report, *, shareable: bool) -> Iterator[Markup]:
+    rows = report.counts.rows
+    yield table(
+        f"Cells of {rows:,} rows",
+        _HEADER,
+        [
+            (
+                column.header,
+                *(_count(getattr(column, fault), rows, shareable=shareable) for fault in _FAULTS),
+            )
+            for column in report.counts.columns
+        ],
+    )
+    yield bar_chart(
+        "Cells that say nothing, by column: empty, unknown or unreadable",
+        [_bar(column, rows, shareable=shareable) for column in report.counts.columns],
+    )
+
+
+def _bar(column: ColumnCounts, rows: int, *, shareable: bool) -> Bar:
+    nothing = column.missing + column.placeholder + column.invalid
+    share = nothing / rows if rows else 0.0
+    text = f"{share:.1%}"
+    if shareable and (0 < nothing < FLOOR or 0 < rows - nothing < FLOOR):
+        # The length of a bar would tell what the text does not.
+        share, text = round(share), amount(nothing, rows, shareable=True)
+    return Bar(column.header, share, text, is_bad=column.is_required and share > 0.1)
+
+
+def _births(report: Report, *, shareable: bool) -> Iterator[Markup]:
+    births = report.counts.births
+    if births is None:
+        return
+    years = years_shown(births.by_year, shareable=shareable)
+    yield column_chart("People by year of birth", [(str(year), count) for year, count in years])
+    yield table(
+        f"{births.dates:,} dates that can be read",
+        ("year", "people"),
+        [(str(year), f"under {FLOOR}" if count is None else f"{count:,}") for year, count in years],
+    )
+
+
+def _count(count: int, of: int, *, shareable: bool) -> str:
+    if shareable and 0 < count < FLOOR:
+        return f"under {FLOOR}"
+    if shareable and 0 < of - count < FLOOR:
+        return "nearly all"
+    return f"{count:,}"

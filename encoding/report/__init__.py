@@ -1,0 +1,23 @@
+"""Self-contained HTML reports: one file, no script, nothing fetched; charts are inline SVG."""
+
+from __future__ import annotations
+
+from encoding.report.blocks import Markup, Verdict, paragraph, table, verdicts
+from encoding.report.charts import Bar, Line, bar_chart, column_chart, line_chart
+from encoding.report.page import Section, render_page, write_page
+
+__all__ = [
+    "Bar",
+    "Line",
+    "Markup",
+    "Section",
+    "Verdict",
+    "bar_chart",
+    "column_chart",
+    "line_chart",
+    "paragraph",
+    "render_page",
+    "table",
+    "verdicts",
+    "write_page",
+]

@@ -1,0 +1,175 @@
+"""What is counted in a file, against a twin that looks at one row at a time."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from encoding.agency_file import AgencyFile
+from encoding.errors import ConfigError, MissingColumnError
+from encoding.linkage import load_shipped
+from encoding.quality import Ask, Counts, count_file
+from encoding.recipe.cells import read_birth, read_sex
+from encoding.recipe.dates import read_date_format
+from encoding.recipe.names import read_given_name, read_surname
+from encoding.recipe.tables import load_tables
+
+HEADER = ("ID", "FIRST", "LAST", "DOB", "SEX")
+COLUMNS = {"first_name": "FIRST", "last_name": "LAST", "birth_date": "DOB", "sex": "SEX"}
+AS_OF = date(2025, 10, 1)
+ROWS = st.tuples(
+    st.sampled_from(["", "1", "2", "3", "4"]),
+    st.sampled_from(["", "Ana", "ANA", "Baby Boy", "Unknown", "José", "JosÃ©"]),
+    st.sampled_from(["", "Ortiz", "DOE", "De La Cruz", "Muñoz"]),
+    st.sampled_from(
+        [
+            "",
+            "01/01/2010",
+            "05/15/2011",
+            "13/13/2011",
+            "01/01/1900",
+            "03/04/2030",
+            "02/03/1999",
+            "x",
+        ]
+    ),
+    st.sampled_from(["", "F", "M", "U", "?x"]),
+)
+
+
+def count(rows: list[tuple[str, ...]], **changes: object) -> Counts:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "people.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([HEADER, *rows])
+        asked: dict[str, object] = {
+            "profile": load_shipped("children"),
+            "file": AgencyFile(path, "ID"),
+            "columns": COLUMNS,
+            "date_format": "MM/DD/YYYY",
+            "as_of": AS_OF,
+        }
+        return count_file(Ask(**asked | changes)).counts  # type: ignore[arg-type]
+
+
+class Twin:
+    """The same numbers, row by row, from the recipe's own readers."""
+
+    def __init__(self, rows: list[tuple[str, ...]]) -> None:
+        tables, years = load_tables(), load_shipped("children").recipe["birth_years"]
+        form = read_date_format("MM/DD/YYYY")
+        self.refused = 0
+        self.kinds: Counter[tuple[str, str]] = Counter()
+        people: dict[tuple[str, str, str], set[str]] = {}
+        self.days: list[date] = []
+        for record_id, first, last, born, sex in rows:
+            birth = read_birth(born, form, tuple(years), tables)
+            given_name, surname = read_given_name(first, tables), read_surname(last, tables)
+            code = read_sex(sex, tables)
+            if not given_name.first:
+                self.kinds["first_name", "placeholder" if first else "missing"] += 1
+            if not surname.words:
+                self.kinds["last_name", "placeholder" if last else "missing"] += 1
+            if birth.fault.startswith("missing"):
+                self.kinds["birth_date", "placeholder" if born else "missing"] += 1
+            elif birth.fault:
+                self.kinds["birth_date", "invalid"] += 1
+            if code.fault:
+                self.kinds["sex", "invalid"] += 1
+            elif not code.text:
+                self.kinds["sex", "placeholder" if sex else "missing"] += 1
+            if birth.birth is None or code.fault or not (given_name.first or surname.words):
+                self.refused += 1
+            if birth.birth:
+                self.days.append(form.parse(born))
+                if record_id and given_name.first and surname.text:
+                    who = (given_name.first, surname.text, birth.birth.compact)
+                    people.setdefault(who, set()).add(record_id)
+        alike = [records for records in people.values() if len(records) > 1]
+        self.look_alikes = len(set().union(*alike))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=12).filter(lambda rows: any(rows[-1])))
+def test_every_count_is_that_of_one_row_at_a_time(rows: list[tuple[str, ...]]) -> None:
+    counts, twin = count(rows), Twin(rows)
+    assert counts.rows == len(rows)
+    assert counts.rows_without_id == sum(not row[0] for row in rows)
+    assert counts.records == len({row[0] for row in rows if row[0]})
+    assert counts.rows_refused == twin.refused
+    assert counts.look_alikes == twin.look_alikes
+    for column in counts.columns:
+        for kind in ("missing", "placeholder", "invalid"):
+            assert getattr(column, kind) == twin.kinds[column.name, kind], (column.name, kind)
+    births = counts.births
+    assert births is not None
+    assert births.dates == len(twin.days)
+    assert births.first_of_january == sum((d.month, d.day) == (1, 1) for d in twin.days)
+    assert births.fifteenth == sum(d.day == 15 for d in twin.days)
+    assert births.in_future == sum(d > AS_OF for d in twin.days)
+    assert births.too_old == sum(d.year == 1999 for d in twin.days)
+    assert births.by_year == dict(sorted(Counter(d.year for d in twin.days).items()))
+
+
+def test_a_refused_row_is_one_that_encoding_refuses(tmp_path: Path) -> None:
+    rows = [
+        ("1", "Ana", "Ortiz", "01/02/2010", "F"),
+        ("2", "", "", "01/02/2010", ""),
+        ("3", "A", "B", "", ""),
+    ]
+    assert count(rows).rows_refused == 2
+
+
+def test_accents_are_no_fault_and_garbled_letters_are_one() -> None:
+    (first, *_) = count(
+        [("1", "José", "A", "01/02/2010", ""), ("2", "JosÃ©", "A", "01/02/2010", "")]
+    ).columns
+    assert (first.non_ascii, first.garbled) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["Ã", "Âzra", "Müller", "Đặng", "Łukasz", "Иванова"])
+def test_names_of_every_script_are_not_garbled(name: str) -> None:
+    assert count([("1", name, "A", "01/02/2010", "")]).columns[0].garbled == 0
+
+
+def test_someone_of_23_is_too_old_and_someone_of_22_is_not() -> None:
+    rows = [("1", "A", "B", "10/01/2002", ""), ("2", "A", "C", "10/02/2002", "")]
+    assert count(rows).births.too_old == 1
+
+
+def test_a_recipe_for_all_ages_knows_no_too_old() -> None:
+    counts = count([("1", "A", "B", "10/01/1950", "")], profile=load_shipped("generic-person"))
+    assert counts.births.too_old is None
+
+
+def test_columns_that_the_file_lacks_are_named() -> None:
+    assert "middle_name" in count([("1", "A", "B", "10/01/2010", "")]).absent
+
+
+def test_a_missing_column_is_refused_as_encoding_refuses_it() -> None:
+    with pytest.raises(MissingColumnError):
+        count([("1", "A", "B", "10/01/2010", "")], columns={**COLUMNS, "last_name": "FAMILY"})
+
+
+def test_without_a_date_format_nothing_is_counted() -> None:
+    with pytest.raises(ConfigError):
+        count([("1", "A", "B", "10/01/2010", "")], date_format=None)
+
+
+def test_a_profile_without_recipe_counts_what_the_linkage_schema_refuses(
+    profile_with, write_people
+) -> None:
+    path = write_people([("1", "Ana", "Ortiz", "2011-04-09"), ("2", "", "Lee", "2011-13-09")])
+    counts = count(
+        [], profile=profile_with(), file=AgencyFile(path, "ID"), columns={}, date_format=None
+    )
+    found = {column.name: (column.missing, column.invalid) for column in counts.columns}
+    assert found == {"first": (1, 0), "last": (0, 0), "born": (0, 1)}
+    assert (counts.rows_refused, counts.births) == (1, None)

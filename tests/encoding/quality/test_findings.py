@@ -1,0 +1,166 @@
+"""What the counts mean, and what a shareable report hides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoding.lint import Finding as WeakSetting
+from encoding.quality import BirthCounts, ColumnCounts, Counts, Finding, Report, judge
+from encoding.quality.page import report_lines, report_page
+from encoding.quality.report import years_shown
+
+FIRST = ColumnCounts("first_name", "FIRST", is_required=True)
+BIRTHS = BirthCounts(1000, 3, 30, 2, 0, 0, 22, {2010: 1000})
+GOOD = Counts(1000, 1000, 0, 0, 0, (FIRST,), (), BIRTHS)
+
+
+def standing(findings: tuple[Finding, ...]) -> dict[str, str]:
+    return {finding.rule: finding.standing for finding in findings}
+
+
+def with_births(**changes: int) -> Counts:
+    return replace(GOOD, births=replace(BIRTHS, **changes))
+
+
+def with_first(**changes: int) -> Counts:
+    return replace(GOOD, columns=(replace(FIRST, **changes),))
+
+
+def test_a_good_file_has_no_findings() -> None:
+    assert judge(GOOD, former_rows=1000) == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "rule", "expected"),
+    [
+        (with_first(missing=10), "missing", None),
+        (with_first(missing=11), "missing", "warn"),
+        (with_first(missing=101), "missing", "stop"),
+        (with_first(placeholder=101), "placeholder", "stop"),
+        (with_first(invalid=1), "invalid", "warn"),
+        (with_first(invalid=51), "invalid", "stop"),
+        (with_first(garbled=1), "garbled", "warn"),
+        (with_first(garbled=21), "garbled", "stop"),
+        (with_births(first_of_january=101), "first-of-january", "stop"),
+        (with_births(fifteenth=81), "fifteenth", "warn"),
+        (with_births(commonest=101), "one-date", "stop"),
+        (with_births(in_future=1), "in-future", "warn"),
+        (with_births(in_future=21), "in-future", "stop"),
+        (with_births(too_old=900), "too-old", "warn"),
+        (replace(GOOD, look_alikes=21), "look-alikes", "warn"),
+        (replace(GOOD, look_alikes=201), "look-alikes", "stop"),
+        (replace(GOOD, rows_refused=101), "rows-refused", "stop"),
+        (replace(GOOD, rows_without_id=51), "no-record-id", "stop"),
+        (replace(GOOD, absent=("sex",)), "absent", "note"),
+    ],
+)
+def test_each_limit_is_where_it_is_documented(
+    counts: Counts, rule: str, expected: str | None
+) -> None:
+    assert standing(judge(counts)).get(rule) == expected
+
+
+def test_a_handful_of_rows_never_stops() -> None:
+    few = replace(GOOD, rows=12, records=12, columns=(replace(FIRST, missing=9),), births=None)
+    assert standing(judge(few)) == {"missing": "warn"}
+
+
+@pytest.mark.parametrize(
+    ("former", "expected"), [(1100, None), (1112, "warn"), (1430, "stop"), (700, "stop")]
+)
+def test_rows_that_changed_are_found_in_both_directions(former: int, expected: str | None) -> None:
+    assert standing(judge(GOOD, former_rows=former)).get("rows-changed") == expected
+
+
+@pytest.mark.parametrize(("is_hardened", "expected"), [(True, "stop"), (False, "warn")])
+def test_weak_settings_stop_where_protection_is_promised(is_hardened: bool, expected: str) -> None:
+    weak = (WeakSetting("structure-variance", "V"),)
+    assert standing(judge(GOOD, weak=weak, is_hardened=is_hardened)) == {
+        "weak-settings-structure-variance": expected
+    }
+
+
+def test_what_was_accepted_stops_again_only_if_it_gets_worse() -> None:
+    accepted = {"missing:FIRST": 0.2}
+    assert standing(judge(with_first(missing=240), accepted=accepted)) == {"missing": "warn"}
+    assert standing(judge(with_first(missing=260), accepted=accepted)) == {"missing": "stop"}
+
+
+def test_weak_settings_cannot_be_accepted() -> None:
+    (finding,) = judge(GOOD, weak=(WeakSetting("fill", ""),))
+    assert not finding.is_acceptable
+
+
+def test_a_column_that_most_people_leave_empty_is_no_finding() -> None:
+    alias = ColumnCounts("alias_last", "AKA", is_required=False, missing=990)
+    assert judge(replace(GOOD, columns=(alias,))) == ()
+
+
+def test_what_stops_comes_first() -> None:
+    counts = replace(with_first(missing=50), absent=("sex",), look_alikes=500)
+    assert [finding.standing for finding in judge(counts)] == ["stop", "warn", "note"]
+
+
+def report_of(counts: Counts) -> Report:
+    return Report("0" * 64, counts, judge(counts), None)
+
+
+@given(
+    st.builds(
+        ColumnCounts,
+        st.just("first_name"),
+        st.just("FIRST"),
+        st.just(True),
+        *[st.integers(0, 1000)] * 5,
+    ),
+    st.integers(0, 1000),
+)
+def test_a_shareable_document_holds_no_count_of_few_people(
+    column: ColumnCounts, alike: int
+) -> None:
+    report = report_of(replace(GOOD, columns=(column,), look_alikes=alike))
+    shown = report.document(shareable=True)
+    told = [
+        shown["look_alikes"],
+        *(shown["columns"][0][name] for name in ("missing", "invalid", "garbled")),
+    ]
+    assert all(count is None or count == 0 or 10 <= count <= 990 or count == 1000 for count in told)
+
+
+@given(st.dictionaries(st.integers(1990, 2020), st.integers(1, 30), max_size=8))
+def test_no_small_year_follows_from_the_total(by_year: dict[int, int]) -> None:
+    shown = years_shown(by_year, shareable=True)
+    hidden = [year for year, count in shown if count is None]
+    assert {year for year, count in by_year.items() if count < 10} <= set(hidden)
+    assert len(hidden) != 1 or len(by_year) == 1
+
+
+def test_a_shareable_page_and_its_lines_show_no_small_count() -> None:
+    counts = with_first(missing=7, invalid=3, placeholder=995)
+    for text in (
+        "\n".join(report_lines(report_of(counts), shareable=True)),
+        report_page(report_of(counts), "people.csv", shareable=True),
+    ):
+        assert "under 10" in text
+        assert ">3<" not in text
+        assert " 7 " not in text.partition("</style>")[2].partition("<svg")[0]
+        assert "995" not in text
+        assert "nearly all" in text
+
+
+def test_the_digest_is_of_the_shareable_document_alone() -> None:
+    assert report_of(with_first(missing=3)).digest() == report_of(with_first(missing=4)).digest()
+    assert report_of(with_first(missing=30)).digest() != report_of(GOOD).digest()
+
+
+def test_a_report_uses_no_word_that_an_analyst_would_have_to_look_up() -> None:
+    weak = tuple(
+        WeakSetting(rule, "")
+        for rule in ("fill", "few-fields", "double-hashing", "structure-variance")
+    )
+    text = " ".join(finding.sentence() for finding in judge(GOOD, weak=weak)).lower()
+    assert not {"fill", "variance", "hash", "clk", "bloom"} & set(text.split())

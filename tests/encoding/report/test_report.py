@@ -1,0 +1,96 @@
+"""Reports need nothing but themselves, and show as text whatever they are given."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from encoding.errors import OutputExistsError
+from encoding.report import (
+    Bar,
+    Line,
+    Section,
+    Verdict,
+    bar_chart,
+    column_chart,
+    line_chart,
+    paragraph,
+    render_page,
+    table,
+    verdicts,
+    write_page,
+)
+
+HOSTILE = "<script>alert('1')</script>&\""
+
+
+def every_block(text: str) -> list[str]:
+    return [
+        paragraph(text),
+        verdicts([Verdict("bad", text), Verdict("good", text)]),
+        table(text, [text, text], [[text, text]]),
+        bar_chart(text, [Bar(text, 0.5, text, mark=0.2), Bar(text, 7.0, text, is_bad=True)]),
+        column_chart(text, [(text, 3), (text, None)]),
+        line_chart(
+            text,
+            [Line(text, [(0, 0), (1, 1)])],
+            x_labels=[text],
+            y_labels=[text],
+            marks=[(0.5, text)],
+        ),
+    ]
+
+
+class TagCounter(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+
+def test_what_is_passed_in_is_never_markup() -> None:
+    page = render_page(HOSTILE, HOSTILE, [Section(HOSTILE, every_block(HOSTILE))], HOSTILE)
+    counter = TagCounter()
+    counter.feed(page)
+    assert "script" not in counter.tags
+    assert not {"src", "href", "onload"} & set(counter.attributes)
+
+
+def test_a_page_fetches_nothing() -> None:
+    page = render_page("t", "l", [Section("s", every_block("x"))], "f")
+    assert not re.search(r"https?:|url\(|@import|<link", page)
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_every_block_is_well_formed(place: int) -> None:
+    ElementTree.fromstring(every_block("a < b & c")[place])
+
+
+@pytest.mark.parametrize("chart", [bar_chart, column_chart])
+def test_a_chart_without_values_is_drawn(chart) -> None:
+    ElementTree.fromstring(chart("nothing", []))
+
+
+def test_a_bar_stays_within_the_chart() -> None:
+    (bar,) = ElementTree.fromstring(bar_chart("c", [Bar("l", 9.0, "t")])).iter("rect")
+    assert float(bar.get("x")) + float(bar.get("width")) <= 720
+
+
+def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_page(path, render_page("one", "", [], ""))
+    write_page(path, render_page("two", "", [], ""))
+    assert "<title>two</title>" in path.read_text()
+    path.write_text("mine")
+    with pytest.raises(OutputExistsError):
+        write_page(path, render_page("three", "", [], ""))
+    assert path.read_text() == "mine"
