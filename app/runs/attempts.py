@@ -5,6 +5,7 @@ How a run succeeds stands in `app.worker`, since its releases are made visible i
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,7 @@ def finish_attempt(
         auto_pairs=resolution.n_auto_pairs,
         review_pairs=resolution.n_review_pairs,
         groups=n_groups,
+        histogram=json.dumps(resolution.histogram.tolist()),
     )
     floor = attempt.specification.floor
     body = RunFinished(

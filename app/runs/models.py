@@ -23,7 +23,8 @@ class Run(Base):
     the run that is under way. While it runs, `lease_token` names the worker that holds it until
     `lease_until_ms` (database time); every write of a worker is conditioned on its token.
     `stalled_attempts` counts attempts since the last finished block. A count is null until the run has
-    succeeded. `is_shredded` says that its blocks and keys are gone too.
+    succeeded; `histogram` is a JSON list of candidate pairs in equal steps of similarity.
+    `is_shredded` says that its blocks and keys are gone too.
     """
 
     __tablename__ = "run"
@@ -71,6 +72,7 @@ class Run(Base):
     auto_pairs: Mapped[int | None] = mapped_column(BigInteger)
     review_pairs: Mapped[int | None] = mapped_column(BigInteger)
     groups: Mapped[int | None] = mapped_column(BigInteger)
+    histogram: Mapped[str | None] = mapped_column(Text)
     is_shredded: Mapped[bool] = mapped_column(default=False)
 
 

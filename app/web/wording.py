@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from schemas.agreement import ProjectTerms
-    from schemas.run import RunSpecification
+
+T = TypeVar("T")
 
 MODE_WORDS: Final = {
     "linked": "receives the link IDs of its own records that have a match",
@@ -26,6 +27,11 @@ RUN_WORDS: Final = {
     "solving": "It decides which records belong to the same person.",
     "releasing": "It makes the releases ready.",
     "done": "",
+}
+
+LIFETIME_WORDS: Final = {
+    "run": "are new in every run",
+    "project": "stay the same from run to run",
 }
 
 
@@ -44,12 +50,12 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
     yield f"The terms hold from {terms.start} to {terms.end}; both days are included."
     yield f"{_listed(terms.providers)} {_verb(terms.providers, 'uploads', 'upload')} encodings."
     for recipient in terms.recipients:
-        yield f"{recipient.party} {MODE_WORDS[recipient.mode]}, in the ID space {recipient.space}."
+        yield f"{recipient.party} {MODE_WORDS[recipient.mode]}, in the ID space “{recipient.space}”."
     for space in terms.spaces:
-        yield f"Link IDs of the ID space {space.name} {_LIFETIME_WORDS[space.lifetime]}."
+        yield f"Link IDs of the ID space “{space.name}” {LIFETIME_WORDS[space.lifetime]}."
     if terms.auditors:
-        verb = _verb(terms.auditors, "checks", "check")
-        yield f"{_listed(terms.auditors)} {verb} the match log, and see no person's data."
+        verbs = _verb(terms.auditors, ("checks", "sees"), ("check", "see"))
+        yield f"{_listed(terms.auditors)} {verbs[0]} the match log, and {verbs[1]} no person's data."
     else:
         yield "The terms name no auditor."
     yield (
@@ -87,22 +93,11 @@ def run_sentence(state: str, stage: str, failure: str | None) -> str:
     return RUN_WORDS[stage] if state in {"queued", "running"} else ""
 
 
-def compared_parties(specification: RunSpecification) -> str:
-    """Return whose uploads a run compares, in words."""
-    return _listed([upload.party for upload in specification.uploads])
-
-
-_LIFETIME_WORDS: Final = {
-    "run": "are new in every run",
-    "project": "stay the same from run to run",
-}
-
-
 def _listed(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _verb(names: Sequence[str], one: str, many: str) -> str:
+def _verb(names: Sequence[str], one: T, many: T) -> T:
     return one if len(names) == 1 else many

@@ -161,6 +161,7 @@ def upgrade() -> None:
     sa.Column('auto_pairs', sa.BigInteger(), nullable=True),
     sa.Column('review_pairs', sa.BigInteger(), nullable=True),
     sa.Column('groups', sa.BigInteger(), nullable=True),
+    sa.Column('histogram', sa.Text(), nullable=True),
     sa.Column('is_shredded', sa.Boolean(), nullable=False),
     sa.ForeignKeyConstraint(['project'], ['project.name'], name=op.f('fk_run_project_project')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_run')),

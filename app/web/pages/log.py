@@ -27,7 +27,7 @@ router = APIRouter()
 EntryIndex = Annotated[int, Path(ge=0, le=MAX_INTEGER)]
 
 # How far back the list of earlier checkpoints goes, in entries.
-RECENT_ENTRIES: Final = 40
+RECENT_ENTRIES: Final = 25
 
 
 @page_route(router, "/log")

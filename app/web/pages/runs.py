@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -10,12 +12,16 @@ from app.agreements.service import project_for
 from app.broker import WiredBroker
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
+from app.runs.histogram import histogram_of
 from app.runs.service import LIST_LIMIT, run_for, runs_for
 from app.runs.view import view_of
 from app.web.answer import WiredPage, page_route
+from app.web.chart import Chart, Value, bar_chart
+from app.web.similarity import similarity_chart, similarity_rows
 from app.web.table import Table
 from app.web.wording import run_sentence
 from schemas.api import RunList, RunView
+from schemas.run import encoded_thresholds
 
 router = APIRouter()
 
@@ -23,6 +29,8 @@ COLUMNS = (
     "run", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
     "review_pairs", "groups", "failure", "specification_sha256",
 )  # fmt: skip
+# As many bars as can be told apart.
+CHARTED_RUNS: Final = 26
 COUNT_WORDS: Final = {
     "candidate_pairs": "Pairs at or above the review threshold",
     "auto_pairs": "Pairs linked (auto)",
@@ -44,6 +52,7 @@ def list_runs(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Res
         table=Table(COLUMNS, [_row(view) for view in views]),
         project=project,
         runs=views,
+        chart=_links_chart(views, floor),
         floor=floor,
         limit=LIST_LIMIT,
     )
@@ -53,22 +62,48 @@ def list_runs(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Res
 def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
     """Show one run: while it is pending, the page brings itself up to date."""
     with broker.database.read() as session:
-        found, _terms = run_for(session, page.actor, run)
+        found, terms = run_for(session, page.actor, run)
         view = view_of(found, page.actor)
+        floor = view.specification.floor
+        thresholds = encoded_thresholds(view.specification.policy, terms.profile)
+        # Thresholds of another encoding profile than the run's would stand in the wrong places.
+        is_comparable = terms.terms.profile == view.specification.profile
+        steps = histogram_of(found, thresholds.review, floor) if is_comparable else ()
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
+    similarity = similarity_rows(steps, thresholds)
     return page.answer(
         "run.html",
         title="Run",
-        document=view,
+        document={**view.to_json(), "similarity": [asdict(row) for row in similarity]},
         table=Table(COLUMNS, [_row(view)]),
         project=view.project,
         view=view,
         specification=view.specification,
-        floor=view.specification.floor,
+        floor=floor,
+        similarity=similarity,
+        chart=similarity_chart(steps, thresholds, floor),
         counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
         is_pending=view.state in {"queued", "running"},
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
         releases=releases,
+    )
+
+
+def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
+    """Return the linked pairs of the newest runs that have a result, oldest first; None for fewer than two."""
+    finished = [(view.created, view.counts) for view in views if view.counts is not None]
+    newest = finished[:CHARTED_RUNS][::-1]
+    if len(newest) < 2:
+        return None
+    return bar_chart(
+        "links",
+        [Value(created[5:10], counts.auto_pairs) for created, counts in newest],
+        title="Pairs linked, run by run",
+        description=(
+            f"Pairs linked by the newest {len(newest)} finished runs, oldest first. "
+            f"A frame stands for a number below {floor}. The numbers are in the table."
+        ),
+        axis="month and day on which the run was asked for",
     )
 
 

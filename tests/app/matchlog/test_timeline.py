@@ -1,0 +1,145 @@
+"""Entries found by a filter, against looking through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.db import Base, Database
+from app.matchlog.draft import EntryDraft
+from app.matchlog.service import MatchLog
+from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
+from schemas.matchlog.entry import Actor, Entry
+from schemas.matchlog.kinds import PartyEnrolled, UploadDestroyed, UploadRejected
+
+DAYS = [f"2026-09-{day:02d}" for day in range(1, 11)]
+PARTIES = ("one-party", "two-party")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, list[Entry]]]:
+    """A log of two projects and the whole broker, on ten days, and its entries newest first."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('timeline') / 'log.db'}")
+    Base.metadata.create_all(database.engine)
+    clock = {"now": datetime(2026, 9, 1, tzinfo=UTC)}
+    log = MatchLog(signer(), clock=lambda: clock["now"])
+    with database.write() as session:
+        log.start(session, "test-1")
+        for number in range(200):
+            clock["now"] = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(hours=number)
+            log.append(session, [draft(number)])
+    with database.read() as session:
+        everything = [
+            entry
+            for project in ("alpha-project", "beta-project", None)
+            for entry in find_entries(session, project, EntryFilter(), limit=1000).entries
+        ]
+    yield database, sorted(everything, key=lambda entry: -entry.seq)
+    database.close()
+
+
+def signer() -> Any:
+    from oracles.sample_log import signer as made
+
+    return made(0)
+
+
+def draft(number: int) -> EntryDraft:
+    actor = Actor(party=PARTIES[number % 2], person=f"per-{number % 3:032x}", role="agency")
+    if number % 5 == 0:
+        return EntryDraft(PartyEnrolled(party="new-party", role="agency", fingerprint=None), actor)
+    project = "alpha-project" if number % 3 else "beta-project"
+    about = {"project": project, "agreement": "0" * 64, "object": f"upl-{number % 7:032x}"}
+    if number % 4 == 0:
+        body: Any = UploadRejected(rule="too-few")
+        return EntryDraft(body, actor, outcome="refused", **about)
+    return EntryDraft(
+        UploadDestroyed(container_sha256="0" * 64, reason="retention"), actor, **about
+    )
+
+
+FILTERS = st.builds(
+    EntryFilter,
+    party=st.sampled_from([None, *PARTIES, "nobody"]),
+    person=st.sampled_from([None, f"per-{1:032x}"]),
+    kind=st.sampled_from([None, "upload-rejected", "upload-destroyed", "party-enrolled"]),
+    outcome=st.sampled_from([None, "done", "refused"]),
+    object=st.sampled_from([None, f"upl-{3:032x}"]),
+    since=st.sampled_from([None, *DAYS]),
+    until=st.sampled_from([None, *DAYS]),
+)
+
+
+def all_found(
+    database: Database, project: str | None, wanted: EntryFilter, **how: int
+) -> list[Entry]:
+    found, before = [], None
+    while True:
+        with database.read() as session:
+            piece = find_entries(session, project, wanted, before=before, **how)
+        found.extend(piece.entries)
+        before = piece.look_on_before
+        if before is None:
+            return found
+
+
+def is_wanted(entry: Entry, project: str | None, wanted: EntryFilter) -> bool:
+    return (
+        entry.project == project
+        and wanted.party in {None, entry.actor.party}
+        and wanted.person in {None, entry.actor.person}
+        and wanted.kind in {None, entry.kind}
+        and wanted.outcome in {None, entry.outcome}
+        and wanted.object in {None, entry.object}
+        and (wanted.since or "0") <= entry.time[:10] <= (wanted.until or "9")
+    )
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    project=st.sampled_from(["alpha-project", "beta-project", None, "no-project"]),
+    wanted=FILTERS,
+    limit=st.integers(1, 40),
+    max_scanned=st.integers(1, 100),
+)
+def test_piece_by_piece_all_that_is_wanted_is_found_once_and_newest_first(
+    written: tuple[Database, list[Entry]],
+    project: str | None,
+    wanted: EntryFilter,
+    limit: int,
+    max_scanned: int,
+) -> None:
+    database, everything = written
+    found = all_found(database, project, wanted, limit=limit, max_scanned=max_scanned)
+    assert found == [entry for entry in everything if is_wanted(entry, project, wanted)]
+
+
+def test_one_look_goes_through_so_many_entries_only(written: tuple[Database, list[Entry]]) -> None:
+    database, _ = written
+    nothing = EntryFilter(party="nobody")
+    with database.read() as session:
+        found = find_entries(session, "alpha-project", nothing, limit=10, max_scanned=20)
+        after = find_entries(
+            session,
+            "alpha-project",
+            nothing,
+            limit=10,
+            max_scanned=10**6,
+            before=found.look_on_before,
+        )
+    assert found.entries == ()
+    assert found.look_on_before is not None
+    assert after == FoundEntries((), None)
+
+
+def test_another_projects_entries_are_never_found(written: tuple[Database, list[Entry]]) -> None:
+    database, _ = written
+    found = all_found(database, "alpha-project", EntryFilter(), limit=100)
+    assert {entry.project for entry in found} == {"alpha-project"}

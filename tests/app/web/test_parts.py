@@ -1,0 +1,231 @@
+"""The parts that pages are made of: tables, words, charts, what is due, small counts."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.linkage_rig import profile_of, terms_of
+
+from app.runs.histogram import Step, hide_small, histogram_of
+from app.web.answer import json_stream
+from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
+from app.web.dues import dues_of
+from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
+from app.web.similarity import AUTO, BOTH, REVIEW, similarity_chart, similarity_rows
+from app.web.table import Table
+from app.web.wording import parties_of, run_sentence, terms_sentences
+from schemas.canonical import parse_json
+from schemas.run import EncodedThresholds, IdSpace, Recipient
+
+NOW = "2026-09-10T00:00:00Z"
+CELLS = st.one_of(st.none(), st.integers(), st.text(st.characters(exclude_categories=["Cs"])))
+
+
+def written(table: Table) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(b"".join(table.to_csv()).decode(), newline="")))
+
+
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3)))
+def test_a_table_reads_back_as_it_was(rows: list[list[Any]]) -> None:
+    found = written(Table(("a", "b", "c"), rows))
+    assert found[0] == ["a", "b", "c"]
+    for row, given_row in zip(found[1:], rows, strict=True):
+        for cell, value in zip(row, given_row, strict=True):
+            plain = "" if value is None else str(value)
+            assert cell in {plain, f"'{plain}"}
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula_for_a_spreadsheet(start: str) -> None:
+    assert written(Table(("a",), [(f"{start}1+1",)]))[1] == [f"'{start}1+1"]
+
+
+def test_a_number_below_zero_stays_a_number() -> None:
+    assert written(Table(("a",), [(-3,)]))[1] == ["-3"]
+
+
+def test_yes_and_no_are_written_in_words() -> None:
+    assert written(Table(("a", "b"), [(True, False)]))[1] == ["yes", "no"]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_a_streamed_list_is_json(items: list[str]) -> None:
+    text = b"".join(json_stream({"of": "x"}, "items", iter(items)))
+    assert parse_json(text) == {"of": "x", "items": items}
+    assert parse_json(b"".join(json_stream({}, "items", items))) == {"items": items}
+
+
+def test_times_are_read_without_letters() -> None:
+    assert plain_time("2026-09-01T06:00:00Z") == "2026-09-01 06:00:00"
+    assert show_time(None) == "never"
+    assert show_time("2026-09-01") == '<time datetime="2026-09-01">2026-09-01</time>'
+
+
+def test_a_count_below_the_floor_is_said_to_be_so() -> None:
+    assert show_count(None, 10) == "fewer than 10"
+    assert show_count(1234567, 10) == "1,234,567"
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 bytes"), (1023, "1,023 bytes"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (2**60, "1,048,576.0 TiB")],
+)  # fmt: skip
+def test_sizes_have_units(size: int, shown: str) -> None:
+    assert show_bytes(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (90061, "1 d 1 h")],
+)
+def test_durations_have_two_units(seconds: int, shown: str) -> None:
+    assert show_duration(seconds) == shown
+
+
+COUNTS = st.lists(st.integers(0, 60), max_size=12)
+
+
+@given(COUNTS, st.integers(0, 30))
+def test_small_counts_are_hidden_and_cannot_be_computed(counts: list[int], floor: int) -> None:
+    shown = hide_small(counts, floor)
+    hidden = [count for count, seen in zip(counts, shown, strict=True) if seen is None]
+    assert all(seen is None or seen >= floor for seen in shown)
+    # Whoever knows the total knows the hidden sum: it must not be a small count itself.
+    assert not hidden or sum(hidden) >= floor or len(hidden) == len(counts)
+
+
+@given(COUNTS, st.integers(0, 30))
+def test_no_count_is_hidden_without_need(counts: list[int], floor: int) -> None:
+    shown = hide_small(counts, floor)
+    kept = [count for count in counts if count >= floor]
+    if sum(count for count in counts if count < floor) >= floor or len(kept) == len(counts):
+        assert [count for count in shown if count is not None] == kept
+
+
+def test_steps_begin_where_the_review_threshold_lies() -> None:
+    run: Any = SimpleNamespace(histogram=str([0] * 14 + [20, 30, 0, 0, 0, 90]))
+    steps = histogram_of(run, Fraction(72, 100), 10)
+    assert steps[0] == Step(Fraction(14, 20), Fraction(15, 20), None)
+    assert [step.pairs for step in steps] == [None, 30, None, None, None, 90]
+    assert histogram_of(SimpleNamespace(histogram=None), Fraction(1, 2), 10) == ()  # type: ignore[arg-type]
+
+
+def test_a_step_says_where_it_lies() -> None:
+    thresholds = EncodedThresholds(Fraction(77, 100), Fraction(7, 10), Fraction(0))
+    steps = [Step(Fraction(at, 20), Fraction(at + 1, 20), 50) for at in (14, 15, 16)]
+    rows = similarity_rows(steps, thresholds)
+    assert [row.place for row in rows] == [REVIEW, BOTH, AUTO]
+    chart = similarity_chart(steps, thresholds, 10)
+    assert chart is not None
+    assert [mark.label for mark in chart.marks] == ["review 0.7", "auto 0.77"]
+    assert similarity_chart([], thresholds, 10) is None
+
+
+@given(st.integers(0, 10**12))
+def test_ticks_are_few_round_and_reach_the_largest(largest: int) -> None:
+    ticks = nice_ticks(largest)
+    step = ticks[1]
+    assert 2 <= len(ticks) <= 6
+    assert ticks[0] == 0
+    assert ticks[-1] >= largest
+    assert ticks == list(range(0, ticks[-1] + 1, step))
+    assert str(step).rstrip("0") in {"1", "2", "5"}
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 10**9)), min_size=1, max_size=40))
+def test_bars_lie_inside_the_picture_and_are_in_proportion(numbers: list[int | None]) -> None:
+    values = [Value(str(at), number) for at, number in enumerate(numbers)]
+    chart = bar_chart(
+        "c", values, title="t", description="d", axis="a", marks=[Mark("m", 0.0), Mark("n", 1.0)]
+    )
+    for bar, number in zip(chart.bars, numbers, strict=True):
+        assert LEFT <= bar.x < bar.x + bar.width <= WIDTH
+        assert 0 < bar.y <= bar.y + bar.height <= HEIGHT
+        assert (bar.kind == "hidden") == (number is None)
+    tallest = max(chart.bars, key=lambda bar: bar.height if bar.kind != "hidden" else -1)
+    largest = max((number for number in numbers if number is not None), default=None)
+    assert largest is None or tallest.title.endswith(f": {largest:,}")
+
+
+def upload(**changes: Any) -> Any:
+    stated = {
+        "id": "upl-1",
+        "party": "a-party",
+        "state": "committed",
+        "created": "2026-09-01T00:00:00Z",
+        "expires": "2026-09-02T00:00:00Z",
+        "committed": "2026-09-01T01:00:00Z",
+        "keep_until": "2026-09-20T00:00:00Z",
+    }
+    return SimpleNamespace(**{**stated, **changes})
+
+
+def release(**changes: Any) -> Any:
+    stated = {
+        "id": "rel-1",
+        "recipient": "a-party",
+        "created": "2026-09-01T00:00:00Z",
+        "keep_until": "2026-09-15T00:00:00Z",
+        "destroyed": None,
+    }
+    return SimpleNamespace(**{**stated, **changes})
+
+
+def test_what_is_due_first_is_at_the_top() -> None:
+    space: Any = SimpleNamespace(name="shared", keep_until="2026-09-12T00:00:00Z")
+    dues = dues_of([upload()], [release()], [space], NOW)
+    assert [due.object for due in dues] == [None, "rel-1", "upl-1"]
+    assert [due.days_left(datetime(2026, 9, 10, tzinfo=UTC)) for due in dues] == [2, 5, 10]
+
+
+def test_an_unfinished_upload_is_due_when_it_expires() -> None:
+    (due,) = dues_of([upload(state="open", committed=None, keep_until=None)], [], [], NOW)
+    assert (due.due, due.what) == ("2026-09-02T00:00:00Z", "encodings of an unfinished upload")
+    assert due.state == "overdue"
+
+
+def test_what_has_ended_but_is_still_there_says_so() -> None:
+    ended = dues_of([upload(state="destroyed")], [release(destroyed=NOW)], [], NOW)
+    assert [due.state for due in ended] == ["ended", "ended"]
+
+
+def test_terms_are_said_in_sentences() -> None:
+    terms = terms_of(
+        profile_of(),
+        auditors=("one-auditor", "two-auditor"),
+        recipients=(Recipient(party="child-welfare", mode="count", space="shared"),),
+        spaces=(IdSpace(name="shared", lifetime="project"),),
+    )
+    sentences = list(terms_sentences(terms))
+    assert "child-welfare and school-district upload encodings." in sentences
+    assert "one-auditor and two-auditor check the match log, and see no person's data." in sentences
+    assert "Link IDs of the ID space “shared” stay the same from run to run." in sentences
+    assert any("receives the number of matches, and no link ID" in line for line in sentences)
+    nobody = list(terms_sentences(terms_of(profile_of(), auditors=())))
+    assert "The terms name no auditor." in nobody
+
+
+def test_a_party_is_named_once_with_all_its_parts() -> None:
+    parties = parties_of(terms_of(profile_of()), {"child-welfare": "County Child Welfare"})
+    assert [party.name for party in parties] == [
+        "child-welfare",
+        "school-district",
+        "state-auditor",
+    ]
+    assert parties[0].title == "County Child Welfare"
+    assert len(parties[0].parts) == 2
+    assert parties[2].title == "state-auditor"
+
+
+def test_a_run_says_what_it_does_or_why_it_ended() -> None:
+    assert run_sentence("queued", "waiting", None) == "It waits for a worker."
+    assert "key-gone" in run_sentence("failed", "done", "key-gone")
+    assert run_sentence("succeeded", "done", None) == ""
