@@ -1,0 +1,229 @@
+"""Timeline, access matrix and destruction list: what they say is what is so."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from oracles.containers import random_rows
+from oracles.linkage_rig import AUDITOR, BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+
+from app.web.access import ACTIONS
+from app.worker.sweeper import Sweeper
+
+TIMELINE = f"/projects/{PROJECT}/timeline"
+
+
+def csv_rows(answer: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+def entries_of(linkage: Linkage, project: str | None = PROJECT) -> list[dict[str, Any]]:
+    return [entry for entry in reversed(linkage.log_entries()) if entry["project"] == project]
+
+
+def test_twins_of_the_timeline_hold_every_entry_as_the_log_has_it(
+    finished: Any, visitor: Any
+) -> None:
+    expected = entries_of(finished.linkage)
+    assert visitor.get(f"{TIMELINE}.json").json()["entries"] == expected
+    rows = csv_rows(visitor.get(f"{TIMELINE}.csv"))
+    assert [json.loads(row["entry"]) for row in rows] == expected
+
+
+def test_a_filter_means_the_same_on_the_page_and_in_its_twins(finished: Any, visitor: Any) -> None:
+    query = f"party={SCHOOL}&kind=upload-received&outcome=done&since=2026-09-01&until=2026-09-01"
+    expected = [
+        entry["seq"]
+        for entry in entries_of(finished.linkage)
+        if entry["kind"] == "upload-received" and entry["actor"]["party"] == SCHOOL
+    ]
+    assert len(expected) == 1
+    page = visitor.get(f"{TIMELINE}?{query}")
+    shown = [int(number) for number in re.findall(r'href="/log/entries/(\d+)"', page.text)]
+    twin = visitor.get(f"{TIMELINE}.json?{query}").json()
+    table = csv_rows(visitor.get(f"{TIMELINE}.csv?{query}"))
+    assert shown == expected
+    assert [entry["seq"] for entry in twin["entries"]] == expected
+    assert [int(row["seq"]) for row in table] == expected
+    assert twin["filter"]["party"] == SCHOOL
+
+
+def test_the_permanent_link_and_the_twins_repeat_the_filter_and_nothing_else(
+    finished: Any, visitor: Any
+) -> None:
+    page = visitor.get(f"{TIMELINE}?kind=run-asked&party=&x=%22%3E%3Cscript%3E").text
+    assert f'<a rel="bookmark" href="{TIMELINE}?kind=run-asked">' in page
+    assert f'href="{TIMELINE}.csv?kind=run-asked"' in page
+    assert '"><script>' not in page
+
+
+def test_pages_of_the_timeline_follow_each_other_without_gap(
+    finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.pages.timeline.ENTRIES_A_PAGE", 3)
+    seen: list[int] = []
+    path: str | None = TIMELINE
+    while path is not None:
+        text = visitor.get(path).text
+        seen += [int(number) for number in re.findall(r'href="/log/entries/(\d+)"', text)]
+        older = re.search(r'rel="next" href="([^"]+)"', text)
+        path = older and older.group(1).replace("&amp;", "&")
+    assert seen == [entry["seq"] for entry in entries_of(finished.linkage)]
+    assert "Newest entries" in text
+
+
+def test_a_twin_is_read_piece_by_piece_without_gap(
+    finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.pages.timeline.ENTRIES_A_PIECE", 2)
+    found = visitor.get(f"{TIMELINE}.json").json()["entries"]
+    assert found == entries_of(finished.linkage)
+
+
+def test_what_concerns_the_whole_broker_has_a_timeline_too(finished: Any, visitor: Any) -> None:
+    found = visitor.get("/log/entries.json").json()["entries"]
+    assert found == entries_of(finished.linkage, None)
+    assert "enrolled" in visitor.get("/log/entries").text
+
+
+MALFORMED = (
+    "party=UPPER", "kind=%3Cb%3E", "since=yesterday", "before=-4711", "object=run-1", "outcome=ok",
+)  # fmt: skip
+
+
+def test_a_malformed_filter_is_refused_without_repeating_it(linkage: Linkage, visitor: Any) -> None:
+    for query in MALFORMED:
+        page = visitor.get(f"{TIMELINE}?{query}")
+        assert page.status_code == 422, query
+        assert "<h1>A parameter is missing or malformed</h1>" in page.text
+        assert query.partition("=")[2] not in page.text
+
+
+def test_the_timeline_of_a_run_is_what_the_log_says_of_it(finished: Any, visitor: Any) -> None:
+    run = finished.ids["run"]
+    found = visitor.get(f"{TIMELINE}.json?object={run}").json()["entries"]
+    assert [entry["kind"] for entry in found] == ["run-finished", "run-started", "run-asked"]
+
+
+def test_the_access_matrix_is_what_the_broker_does(finished: Any, visitor: Any) -> None:
+    """Each answer of the matrix is held against the route itself; no is a refusal by role or by part."""
+    linkage = finished.linkage
+    matrix = visitor.get(f"/projects/{PROJECT}/access.json").json()["access"]
+    assert {(row["party"], row["role"]) for row in matrix} == {
+        (CHILD_WELFARE, "agency"),
+        (SCHOOL, "agency"),
+        (AUDITOR, "auditor"),
+        ("operator", "operator"),
+    }
+    for row in matrix:
+        for action in ACTIONS:
+            answer = act(linkage, visitor, finished, action.route, row["party"], row["role"])
+            is_refused = answer.status_code in {401, 403, 404}
+            said = row["may"][action.words]
+            assert is_refused == (said == "no"), (row["party"], action.words, answer.status_code)
+
+
+def act(
+    linkage: Linkage, visitor: Any, finished: Any, route: tuple[str, str], party: str, role: str
+) -> Any:
+    """Do what the route does as the party, on things of its own where it has any."""
+    method, pattern = route
+    release = finished.ids["release"]
+    for found in linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]:
+        release = found["release"] if found["recipient"] == party else release
+    path = pattern.format(**{**finished.ids, "release": release})
+    if not path.startswith("/v1"):
+        return visitor.get(path, party, role)
+    if path.endswith("/bundle"):
+        path = f"{path}?project={PROJECT}"
+    body = linkage.request(b"content") if path.endswith("/uploads") else {}
+    given = {"json": body} if method == "POST" and "cancel" not in path else {}
+    return linkage.client.request(method, path, headers=linkage.as_party(party, role), **given)
+
+
+def test_a_party_that_only_receives_may_not_upload_or_ask(
+    make_linkage: Any, visit_as_auditor: Any
+) -> None:
+    from schemas.run import Recipient
+
+    recipients = (
+        Recipient(party=CHILD_WELFARE, mode="linked", space="shared"),
+        Recipient(party="research-office", mode="count", space="shared"),
+    )
+    linkage = make_linkage(recipients=recipients)
+    answer = visit_as_auditor(linkage, f"/projects/{PROJECT}/access.json").json()
+    rows = {row["party"]: row["may"] for row in answer["access"]}
+    assert rows["research-office"]["Upload encodings"] == "no"
+    assert rows["research-office"]["Fetch link IDs"] == "its own (count, ID space shared)"
+    assert rows[SCHOOL]["Fetch link IDs"] == "no"
+
+
+def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
+    from app.agencies.service import revoke_token
+
+    linkage = finished.linkage
+    token = linkage.founded.tokens[SCHOOL, "agency"]
+    with linkage.broker.database.write() as session:
+        revoke_token(
+            session,
+            linkage.broker.log,
+            token_id=token.token_id,
+            actor=linkage.founded.operator,
+            now=linkage.founded.clock(),
+        )
+    persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
+    valid = {person["person"]: person["is_valid"] for person in persons}
+    assert valid[token.person] is False
+    assert valid[linkage.founded.tokens[CHILD_WELFARE, "agency"].person] is True
+    assert token.secret not in visitor.get(f"/projects/{PROJECT}/access").text
+
+
+def held(visitor: Any) -> list[dict[str, Any]]:
+    return list(visitor.get(f"/projects/{PROJECT}/retention.json").json()["held"])
+
+
+def test_what_is_held_is_listed_until_it_is_destroyed(finished: Any, visitor: Any) -> None:
+    linkage = finished.linkage
+    assert [due["what"] for due in held(visitor)] == ["encodings"] * 2 + ["link IDs"] * 2
+    assert [due["days_left"] for due in held(visitor)] == [30, 30, 90, 90]
+    linkage.founded.clock.move(days=31)
+    visitor.cookies.clear()
+    assert [due["state"] for due in held(visitor)] == ["overdue"] * 2 + ["held"] * 2
+    Sweeper(linkage.broker).sweep()
+    assert [due["what"] for due in held(visitor)] == ["link IDs"] * 2
+    page = visitor.get(f"{TIMELINE}?kind=upload-destroyed").text
+    assert page.count("destroyed the encodings of an upload") == 2
+
+
+def test_an_unfinished_upload_is_on_the_list(linkage: Linkage, visitor: Any) -> None:
+    content = linkage.container(random_rows(linkage.rng, 5, bits=BITS), CHILD_WELFARE)
+    linkage.send(content, CHILD_WELFARE)
+    assert [due["what"] for due in held(visitor)] == ["encodings of an unfinished upload"]
+
+
+def test_a_project_of_which_nothing_is_held_says_so(linkage: Linkage, visitor: Any) -> None:
+    assert held(visitor) == []
+    page = visitor.get(f"/projects/{PROJECT}/retention").text
+    assert "The broker holds nothing of this project." in page
+
+
+def test_a_run_page_has_a_chart_and_its_numbers_beside_it(finished: Any, visitor: Any) -> None:
+    page = visitor.get(f"/runs/{finished.ids['run']}")
+    assert '<svg class="chart"' in page.text
+    steps = visitor.get(f"/runs/{finished.ids['run']}.json").json()["similarity"]
+    assert [step["start"] for step in steps] == ["0.70", "0.75", "0.80", "0.85", "0.90", "0.95"]
+    shown = [step["pairs"] for step in steps if step["pairs"] is not None]
+    assert all(pairs >= 3 for pairs in shown)
+
+
+def test_runs_are_charted_from_the_second_result_on(finished: Any, visitor: Any) -> None:
+    path = f"/projects/{PROJECT}/runs"
+    assert "<svg" not in visitor.get(path).text
+    finished.linkage.ask()
+    finished.linkage.work()
+    assert visitor.get(path).text.count("<rect") == 2
