@@ -13,6 +13,15 @@ class NotAuthenticatedError(RequestError):
     title = "Not signed in"
 
 
+class SignInRefusedError(NotAuthenticatedError):
+    """A claim or proof is not one that signs anybody in; `reason` is for counting and never in the answer."""
+
+    def __init__(self, reason: str) -> None:
+        """Take the rule that is broken: a word of ours, such as the claim's name, and nothing that was sent."""
+        super().__init__("The sign-in is refused.")
+        self.reason = reason
+
+
 class SessionNeededError(NotAuthenticatedError):
     """A page was asked for without a session that is valid now; pages answer it with a page of their own."""
 
