@@ -65,7 +65,7 @@ class Passphrase:
         raise TypeError("a passphrase is not pickled")
 
     def key(self, salt: bytes) -> bytes:
-        """Return the 32-byte key under this salt; takes 64 MiB and about a quarter of a second."""
+        """Return the 32-byte key under this salt; takes 64 MiB and up to a second."""
         # The same letters are typed composed on one system and decomposed on another.
         typed = unicodedata.normalize("NFC", self._text).encode("utf-8", "surrogatepass")
         return Argon2id(
