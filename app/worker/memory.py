@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 from typing import Final
@@ -11,12 +12,11 @@ _PR_SET_DUMPABLE: Final = 4
 
 def guard_memory() -> None:
     """Forbid core files and tracing, on Linux; elsewhere the operator's own means have to do."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        import resource
-    except ImportError:  # A Python built without it runs a rehearsal all the same.
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Also closes /proc/<pid>/mem to other processes of the same user.
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if sys.platform.startswith("linux"):
+        # contextlib, not try: a Python built without the module runs a rehearsal all the same.
+        with contextlib.suppress(ImportError):
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # Also closes /proc/<pid>/mem to other processes of the same user.
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
