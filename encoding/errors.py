@@ -48,7 +48,8 @@ AgencyError                     1  the root
 ├── EncodingError               1  encodings that must not leave
 │   ├── DiffusionError             the hardening cannot be applied to these encodings
 │   ├── EncodingWeightError        an encoding's weight lies outside the window of its hardening
-│   └── WeakSettingsError          the settings are too weak for the hardening; carries the findings
+│   ├── WeakSettingsError          the settings are too weak for the hardening; carries the findings
+│   └── PrivacyAuditError          an attack on the own encodings found more than is allowed
 ├── ConfigError                 2  blindlink.toml is missing, unreadable, or says something impossible
 ├── ColumnNotListedError        2  a column that the agency has not listed for sharing
 ├── OutputExistsError           1  a file would be overwritten that this program did not write
@@ -376,6 +377,12 @@ class WeakSettingsError(EncodingError):
     """The settings are too weak for the hardening that the profile promises."""
 
     code = "weak-settings"
+
+
+class PrivacyAuditError(EncodingError):
+    """An attack on the own encodings found more than is allowed."""
+
+    code = "privacy-audit"
 
 
 class ConfigError(AgencyError):

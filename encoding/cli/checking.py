@@ -55,12 +55,12 @@ def refuse_stops(report: Report, *, accept: bool = False) -> None:
     )
 
 
-def kept_digests(session: Session, file: Path) -> dict[str, str]:
-    """Return the digests of the reports on this very file, by the name of the manifest's field."""
+def kept_digest(session: Session, file: Path) -> str | None:
+    """Return the digest of the last check if it was of this very file."""
     from encoding.quality.kept import read_kept_check
 
     kept = read_kept_check(session.workspace.report(session.project, KIND))
-    return {"quality_digest": kept.digest} if kept.is_about(file) else {}
+    return kept.digest if kept.is_about(file) else None
 
 
 def weak_by_itself(profile: EncodingProfile) -> tuple[str, ...]:

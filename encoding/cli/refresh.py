@@ -44,7 +44,8 @@ def refresh(
     with session.workspace.refresh_lock(), session.connect() as client:
         trust = session.trust(client)
         view = session.view(client)
-        steps.check(session, view, source)
+        rows = steps.check(session, view, source)
+        steps.audit(session, view, source, rows)
         manifest = steps.encode(session, view, source).outbox.manifest
         session.say(f"encoded {manifest.records:,} records")
         kept = steps.upload(session, client, trust, view)

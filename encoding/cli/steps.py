@@ -11,6 +11,7 @@ import click
 
 from encoding.agency_file import agency_file
 from encoding.cli.session import Session
+from encoding.cli.subject import Subject
 from encoding.client import BrokerClient
 from encoding.errors import BrokerUnreachableError, NotReadyError
 from encoding.files import refuse_to_overwrite
@@ -79,34 +80,47 @@ def remembered_view(session: Session) -> ProjectView:
     return known
 
 
-def check(session: Session, view: ProjectView, source: Source) -> None:
-    """Check the file and say what is worth a look.
+def check(session: Session, view: ProjectView, source: Source) -> int:
+    """Check the file, say what is worth a look, and return the number of its rows.
 
     Raises:
         QualityError: it should not be encoded as it is.
     """
     from encoding.cli.checking import checked, refuse_stops
-    from encoding.cli.subject import Subject
 
-    settings = session.config.sections
-    subject = Subject(
-        profile=view.profile,
-        file=agency_file(session.config, source.file, source.id_column),
-        columns=settings.columns | source.columns,
-        date_format=source.date_format or settings.input.date_format,
-    )
     as_of = source.as_of or session.config.as_of(session.now().date())
-    report = checked(session, subject, date.fromisoformat(as_of))
+    report = checked(session, _subject(session, view, source), date.fromisoformat(as_of))
     refuse_stops(report)
     for finding in report.findings:
         if finding.standing == "warn":
             session.say(f"worth a look: {finding.sentence()}")
+    return report.counts.rows
+
+
+def audit(session: Session, view: ProjectView, source: Source, rows: int) -> None:
+    """Attack the encodings of the file, unless an earlier audit still holds for so many rows.
+
+    Raises:
+        PrivacyAuditError: more was found than is allowed, and the profile promises protection.
+    """
+    from encoding.cli.auditing import audited, kept_audit, refuse_missed
+    from encoding.privacy_audit.audit import QUICK
+    from encoding.privacy_audit.report import summary
+
+    profile = view.profile
+    # What is not hardened is not protected: every encoding of it comes with that warning already.
+    if profile.hardening.kind == "none" or kept_audit(session).still_holds(profile.digest(), rows):
+        return
+    report = audited(session, _subject(session, view, source), QUICK)
+    refuse_missed(report)
+    session.say(f"privacy audit: {summary(report)}")
 
 
 def encode(session: Session, view: ProjectView, source: Source) -> Filled:
     """Fill the outbox and say what the analyst must know about it."""
     # Here, since the encoder takes half a second to load and the other steps do without it.
-    from encoding.cli.checking import kept_digests, weak_by_itself
+    from encoding.cli.auditing import kept_audit
+    from encoding.cli.checking import kept_digest, weak_by_itself
     from encoding.packing import Order, fill_outbox
 
     settings = session.config.sections
@@ -120,7 +134,8 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
         as_of=source.as_of or session.config.as_of(session.now().date()),
         population=source.population or settings.input.population,
         skip_invalid=source.skip_invalid,
-        **kept_digests(session, file.path),
+        quality_digest=kept_digest(session, file.path),
+        privacy_audit_digest=kept_audit(session).digest_for(view.profile.digest()),
     )
     check_party(view.terms, order.party, order.population)
     weak = weak_by_itself(view.profile)
@@ -136,6 +151,16 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
     if filled.variants_dropped:
         session.say(f"{filled.variants_dropped:,} variants beyond the agreed number were left out")
     return filled
+
+
+def _subject(session: Session, view: ProjectView, source: Source) -> Subject:
+    settings = session.config.sections
+    return Subject(
+        profile=view.profile,
+        file=agency_file(session.config, source.file, source.id_column),
+        columns=settings.columns | source.columns,
+        date_format=source.date_format or settings.input.date_format,
+    )
 
 
 def upload(session: Session, client: BrokerClient, trust: Trust, view: ProjectView) -> KeptReceipt:

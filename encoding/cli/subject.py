@@ -13,6 +13,8 @@ from encoding.cli.session import Session
 
 if TYPE_CHECKING:
     from encoding.agency_file import AgencyFile
+    from encoding.progress import Progress
+    from encoding.sample import Sample
     from schemas.api import ProjectView
     from schemas.profile import EncodingProfile
 
@@ -135,3 +137,40 @@ def parse_day(given: str | None, session: Session, option: str) -> str | None:
     if given is not None and not is_iso_date(given):
         raise click.BadParameter('neither "today" nor a date such as 2026-01-31', param_hint=option)
     return given
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DrawnSample:
+    """A sample of a file's records, the header of each column that is encoded, and the number of rows."""
+
+    sample: Sample
+    header_of: Mapping[str, str]
+    n_rows: int
+
+
+def draw_sample(subject: Subject, n_records: int, seed: str, progress: Progress) -> DrawnSample:
+    """Read the file once and keep the rows of some records.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    from encoding.rows import RowEncoder
+    from encoding.sample import RecordSampler
+    from encoding.secret import new_secret
+
+    table = subject.file.open()
+    # The encoder's own rules say which columns are read.
+    header_of = RowEncoder(
+        subject.profile,
+        new_secret(),
+        columns=subject.columns,
+        available=table.columns,
+        date_format=subject.date_format,
+    ).header_of
+    sampler = RecordSampler(n_records, tuple(header_of.values()), seed)
+    n_rows = 0
+    for chunk in table.select([subject.file.id_column, *header_of.values()]).chunks():
+        sampler.add(chunk.columns[subject.file.id_column], chunk.columns)
+        n_rows += chunk.n_rows
+        progress("reading", chunk.share, n_rows, "rows")
+    return DrawnSample(sampler.sample(), header_of, n_rows)

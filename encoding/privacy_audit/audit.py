@@ -1,0 +1,88 @@
+"""Runs the attacks on a sample of the file, as it would be uploaded, variants included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from encoding.privacy_audit.key_leak import KeyLeak, drill_key_leak
+from encoding.privacy_audit.known_pairs import KnownPairsResult, attack_known_pairs
+from encoding.privacy_audit.structure import StructureScan, scan_structure
+from encoding.privacy_audit.tokens import token_sets
+from encoding.progress import Progress, silent
+from encoding.sample import Sample
+from encoding.secret import AnySecret, new_secret
+from encoding.specimen import clean_sample, encode_cleaned
+from schemas.profile import EncodingProfile
+
+# With fewer, a lucky guess already weighs more than the goals allow.
+FEWEST_RECORDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AuditScope:
+    """How much is attacked: records of the sample, and how many of them the attacker knows in turn."""
+
+    n_records: int = 4_000
+    n_known: tuple[int, ...] = (50, 200, 1_000, 3_000)
+
+
+QUICK = AuditScope(n_records=1_500, n_known=(200,))
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the attacks found; None and empty: the file has too few records for it.
+
+    Attributes:
+        n_records: records that were attacked.
+        n_encodings: their encodings.
+        known_pairs: one result for each number of known people that the file is large enough for.
+        structure: what the encodings show by themselves.
+        key_leak: what whoever has the secret can do.
+    """
+
+    n_records: int
+    n_encodings: int
+    known_pairs: tuple[KnownPairsResult, ...]
+    structure: StructureScan | None
+    key_leak: KeyLeak | None
+
+
+def audit_sample(
+    sample: Sample,
+    profile: EncodingProfile,
+    *,
+    columns: Mapping[str, str],
+    date_format: str,
+    scope: AuditScope,
+    secret: AnySecret | None = None,
+    progress: Progress = silent,
+) -> Audit:
+    """Attack the records of a sample.
+
+    Args:
+        sample: rows of the file.
+        profile: the encoding profile under attack.
+        columns: names of the recipe or linkage schema to headers of the sample.
+        date_format: how the file writes dates.
+        scope: how much is attacked.
+        secret: the keys under attack; None draws them anew. Never the secret of a project.
+        progress: told before each attack.
+    """
+    cleaned = clean_sample(sample, profile, columns, date_format)
+    specimen = encode_cleaned(cleaned, profile, secret or new_secret())
+    n_records = int(specimen.cleaned.is_first.sum())
+    if n_records < FEWEST_RECORDS:
+        return Audit(n_records, len(specimen.encodings), (), None, None)
+    tokens = token_sets(specimen.cleaned, profile)
+    # At least as many people are left to be named as make one lucky guess weigh little.
+    attacked = [n for n in scope.n_known if n + FEWEST_RECORDS // 2 <= n_records]
+    results = []
+    for place, n_known in enumerate(attacked):
+        progress("attacking with known people", place / len(attacked), place, "attacks")
+        results.append(attack_known_pairs(specimen, tokens, n_known, seed=n_known))
+    progress("looking for structure", 0.0, 0, "attacks")
+    structure = scan_structure(specimen, tokens, profile.encoding_bits)
+    leak = drill_key_leak(specimen.cleaned, profile)
+    return Audit(n_records, len(specimen.encodings), tuple(results), structure, leak)

@@ -1,0 +1,82 @@
+"""The goals of the hardening, and whether an audit reached them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from encoding.lint import MAX_STRUCTURE_VARIANCE
+from encoding.privacy_audit.audit import Audit
+from schemas.profile import EncodingProfile
+
+# Share of the others that may be named, by the number of known people.
+_KNOWN_DEFAULT = {50: 0.01, 200: 0.01, 1_000: 0.05, 3_000: 0.20}
+_KNOWN_STRICT = {50: 0.01, 200: 0.01, 1_000: 0.01, 3_000: 0.01}
+_STRICT_VARIANCE = 0.01
+# Two outputs of a random matrix may share most of their positions: a few pairs in a million go together by the
+# draw of the keys, and nothing follows from so few. Plain CLKs have about one in a hundred.
+_LINKED_PAIRS = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One goal and what was measured.
+
+    Attributes:
+        name: stable name, kebab-case.
+        sentence: what was found, in plain words.
+        value: what was measured.
+        limit: what it must not exceed.
+    """
+
+    name: str
+    sentence: str
+    value: float
+    limit: float
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the goal was reached."""
+        return self.value <= self.limit
+
+
+def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
+    """Return each goal with what was measured; empty if the file has too few records."""
+    is_strict = profile.hardening.salt != "none"
+    return (*_known(audit, is_strict=is_strict), *_shown(audit, profile, is_strict=is_strict))
+
+
+def _known(audit: Audit, *, is_strict: bool) -> Iterator[Outcome]:
+    limits = _KNOWN_STRICT if is_strict else _KNOWN_DEFAULT
+    for result in audit.known_pairs:
+        limit = limits[result.n_known]
+        yield Outcome(
+            f"known-people-{result.n_known}",
+            f"someone who knows which encodings belong to {result.n_known:,} people can name"
+            f" {result.share:.1%} of the others; at most {limit:.0%} is allowed",
+            result.share,
+            limit,
+        )
+
+
+def _shown(audit: Audit, profile: EncodingProfile, *, is_strict: bool) -> Iterator[Outcome]:
+    scan = audit.structure
+    if scan is None:
+        return
+    limit = _STRICT_VARIANCE if is_strict else MAX_STRUCTURE_VARIANCE
+    yield Outcome(
+        "resemblance",
+        f"the encodings show who resembles whom to a degree of {scan.variance:.3f}, where 0 is nothing;"
+        f" at most {limit} is allowed",
+        scan.variance,
+        limit,
+    )
+    allowed = int(_LINKED_PAIRS * math.comb(profile.encoding_bits, 2))
+    yield Outcome(
+        "bits-together",
+        f"{scan.n_linked_bits:,} pairs of positions in the encodings go together;"
+        f" at most {allowed} are allowed",
+        float(scan.n_linked_bits),
+        float(allowed),
+    )
