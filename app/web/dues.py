@@ -17,7 +17,7 @@ DueState = Literal["held", "overdue", "ended"]
 
 STATE_WORDS: Final[dict[DueState, str]] = {
     "held": "held",
-    "overdue": "overdue; the next sweep destroys it",
+    "overdue": "overdue; about to be destroyed",
     "ended": "ended; its key is being destroyed",
 }
 

@@ -44,8 +44,10 @@ def entry_row(entry: Entry) -> tuple[Cell, ...]:
 
 
 def event_words(entry: Entry) -> str:
-    """Return what an entry says, with a capital and a full stop."""
+    """Return what an entry says, with a full stop, and with a capital unless a party's name comes first."""
     words = event_sentence(entry)
+    if words.startswith(entry.actor.party):
+        return f"{words}."
     return f"{words[:1].upper()}{words[1:]}."
 
 

@@ -21,7 +21,7 @@ MODE_WORDS: Final = {
 }
 
 RUN_WORDS: Final = {
-    "waiting": "It waits for a worker.",
+    "waiting": "It waits for its turn.",
     "loading": "It reads the uploads.",
     "comparing": "It compares encodings.",
     "solving": "It decides which records belong to the same person.",

@@ -21,10 +21,22 @@ DAYS = [f"2026-09-{day:02d}" for day in range(1, 11)]
 PARTIES = ("one-party", "two-party")
 
 
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an empty database that the module's tests share, once on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('timeline') / 'log.db'}"
+        return
+    with request.getfixturevalue("postgres_server").fresh_database() as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, list[Entry]]]:
+def written(url: str) -> Iterator[tuple[Database, list[Entry]]]:
     """A log of two projects and the whole broker, on ten days, and its entries newest first."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('timeline') / 'log.db'}")
+    database = Database(url)
     Base.metadata.create_all(database.engine)
     clock = {"now": datetime(2026, 9, 1, tzinfo=UTC)}
     log = MatchLog(signer(), clock=lambda: clock["now"])
