@@ -1,6 +1,6 @@
 """How well the shipped linkage schemas link rehearsal files, beside exact match, plain CLKs and Splink.
 
-    python -m benchmarks.quality             4,000 x 200,000 rows, mid errors, four seeds
+    python -m benchmarks.quality             4,000 x 200,000 rows, mid errors, three seeds
     python -m benchmarks.quality --quick     one small rehearsal, to see that it runs
 
 Ours runs at a fixed policy that was chosen on other seeds (benchmarks/weights.py), peers at the threshold that
@@ -39,7 +39,7 @@ from encoding.records import open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles
 from schemas.profile import EncodingProfile
 
-SEEDS = (41, 42, 43, 44)
+SEEDS = (41, 42, 43)
 SPLINK = "splink>=5,<6"
 # Chosen on seeds 31 to 33, of which none is measured here; units of plain CLKs.
 POLICIES = {
