@@ -35,6 +35,8 @@ SQLITE_PRAGMAS: Final = {
     "temp_store": 2,
 }
 BUSY_TIMEOUT_MS: Final = 30_000
+# A process that is frozen within a transaction would hold the match log's row, and so everyone, for ever.
+IDLE_TIMEOUT_MS: Final = 60_000
 _WRITER: Final = "blindlink_writer"
 
 
@@ -110,7 +112,9 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        event.listen(engine, "connect", _set_timeout)
+        return engine
     raise ConfigurationError("the database URL must begin with sqlite:/// or postgresql+psycopg://")
 
 
@@ -121,6 +125,12 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     for name, value in SQLITE_PRAGMAS.items():
         cursor.execute(f"PRAGMA {name}={value}")
     cursor.close()
+
+
+def _set_timeout(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -3,12 +3,47 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
+import psycopg
 import pytest
 from oracles.broker_processes import Process
 from oracles.broker_twins import released_links
 from oracles.kill_scene import N_COMMON, Scene
+
+
+def stop_between_writes(scene: Scene, worker: Process) -> None:
+    """Stop a worker at a moment when it holds no lock; one that does would stop all others too."""
+    worker.signal(signal.SIGSTOP)
+    while not is_free(scene):
+        worker.signal(signal.SIGCONT)
+        worker.signal(signal.SIGSTOP)
+
+
+def is_free(scene: Scene) -> bool:
+    """Tell whether somebody else could write now, without waiting for it."""
+    url = scene.real.broker.database.url
+    if scene.server is None:
+        return is_sqlite_free(str(url.database))
+    with psycopg.connect(scene.server.url(str(url.database)).replace("+psycopg", "")) as connection:
+        try:
+            for table in ("run", "log_head"):
+                connection.execute(f"SELECT 1 FROM {table} FOR UPDATE NOWAIT")
+        except psycopg.errors.LockNotAvailable:
+            return False
+    return True
+
+
+def is_sqlite_free(path: str) -> bool:
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+    return True
 
 
 @pytest.mark.parametrize("n_runs", [1, pytest.param(50, marks=pytest.mark.soak)])
@@ -19,7 +54,7 @@ def test_a_worker_that_wakes_too_late_writes_nothing(scene: Scene, n_runs: int) 
         run = str(scene.linkage.ask().json()["run"])
         zombie = Process(scene.settings, "work")
         assert zombie.wait_for("block_stored")
-        zombie.signal(signal.SIGSTOP)
+        stop_between_writes(scene, zombie)
         other = Process(scene.settings, "work")
         assert other.wait_for("run_completed"), other.lines
         zombie.signal(signal.SIGCONT)
