@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.runs.models import Run
+    from schemas.run import EncodedThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Step:
     pairs: int | None
 
 
-def histogram_of(run: Run, review: Fraction, floor: int) -> tuple[Step, ...]:
+def histogram_of(run: Run, thresholds: EncodedThresholds, floor: int) -> tuple[Step, ...]:
     """Return a run's steps from the review threshold up; none before it has succeeded.
 
     Below the review threshold there are no candidate pairs, so a step that ends there says nothing.
@@ -33,8 +35,11 @@ def histogram_of(run: Run, review: Fraction, floor: int) -> tuple[Step, ...]:
     if run.histogram is None:
         return ()
     counts = json.loads(run.histogram)
-    first = int(review * len(counts))
-    shown = hide_small(counts[first:], floor)
+    first = int(thresholds.review * len(counts))
+    auto = math.ceil(thresholds.auto * len(counts))
+    # The number of linked pairs is shown too, which is nearly that of the steps above the auto threshold:
+    # so what is hidden must not be a small number on either side of it.
+    shown = [*hide_small(counts[first:auto], floor), *hide_small(counts[auto:], floor)]
     return tuple(
         Step(Fraction(at, len(counts)), Fraction(at + 1, len(counts)), pairs)
         for at, pairs in enumerate(shown, start=first)

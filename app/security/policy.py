@@ -60,13 +60,17 @@ PAGES: Final = (
     "/log/entries/{seq}",
 )
 _PAGE_FORMS: Final = ("", ".json", ".csv")
+# Their twins hand out as much of the log as the filter lets through, as a bundle does.
+_TIMELINES: Final = frozenset({"/projects/{project}/timeline", "/log/entries"})
 
 PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/"): Rule(anonymous=True),
     ("GET", "/sign-in"): Rule(anonymous=True),
     ("GET", "/assets/{digest}/{name}"): Rule(anonymous=True),
     **{
-        ("GET", f"{page}{form}"): Rule(WATCHERS, by_session=True)
+        ("GET", f"{page}{form}"): Rule(
+            WATCHERS, by_session=True, rate="write" if form and page in _TIMELINES else "read"
+        )
         for page in PAGES
         for form in _PAGE_FORMS
     },

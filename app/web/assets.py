@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -16,6 +16,12 @@ router = APIRouter()
 
 # An address holds a digest over all assets, so a browser may keep what it names for good.
 CACHING: Final = "public, max-age=31536000, immutable"
+# Not the machine's own table: on some a script is plain text, which a browser then does not run.
+MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+}
 _DIGEST_CHARACTERS: Final = 16
 
 
@@ -47,5 +53,5 @@ def send_asset(digest: str, name: str) -> Response:
     content = all_assets().get(name)
     if content is None or digest != assets_digest():
         raise NotFoundError("There is nothing here.")
-    media_type = mimetypes.guess_type(name)[0]
+    media_type = MEDIA_TYPES[PurePath(name).suffix]
     return Response(content, media_type=media_type, headers={"cache-control": CACHING})

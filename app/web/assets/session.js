@@ -32,6 +32,8 @@ async function endSession() {
 if (state !== null && location.hash.length > 1) {
   signIn(location.hash.slice(1));
 }
+// A page that brings itself up to date stops at the first refusal, and shows it: the session may have ended.
+document.addEventListener("htmx:responseError", () => location.reload());
 if (signOut !== null) {
   signOut.addEventListener("click", endSession);
 }

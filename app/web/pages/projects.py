@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
@@ -13,7 +16,12 @@ from app.web.answer import WiredPage, page_route
 from app.web.table import Table
 from app.web.wording import parties_of, terms_sentences
 from schemas.api import ProjectList
+from schemas.canonical import canonical_bytes
 from schemas.run import encoded_thresholds
+
+if TYPE_CHECKING:
+    from app.web.table import Cell
+    from schemas.agreement import ProjectTerms
 
 router = APIRouter()
 
@@ -70,7 +78,7 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         "project.html",
         title="Terms",
         document=view,
-        table=Table(("terms_in_plain_words",), [(sentence,) for sentence in sentences]),
+        table=Table(("clause", "value"), [("digest", found.digest), *_clauses(terms)]),
         project=project,
         view=view,
         terms=terms,
@@ -78,3 +86,10 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         parties=parties,
         thresholds=thresholds,
     )
+
+
+def _clauses(terms: ProjectTerms) -> Iterator[tuple[str, Cell]]:
+    """Yield each clause of the terms with its value; what is no plain value is canonical JSON."""
+    for name, value in terms.to_json().items():
+        is_plain = isinstance(value, (str, int))
+        yield name, str(value) if is_plain else canonical_bytes(value).decode("utf-8")

@@ -68,7 +68,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         thresholds = encoded_thresholds(view.specification.policy, terms.profile)
         # Thresholds of another encoding profile than the run's would stand in the wrong places.
         is_comparable = terms.terms.profile == view.specification.profile
-        steps = histogram_of(found, thresholds.review, floor) if is_comparable else ()
+        steps = histogram_of(found, thresholds, floor) if is_comparable else ()
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
     similarity = similarity_rows(steps, thresholds)
     return page.answer(

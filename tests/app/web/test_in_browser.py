@@ -80,6 +80,18 @@ def test_a_run_page_follows_the_run_to_its_end(
     assert "finished" in chromium_page.locator("#live").inner_text()
 
 
+def test_a_run_page_stops_asking_when_the_session_has_ended(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    address = sign_in()
+    chromium_page.goto(f"{address}/runs/{run}")
+    linkage.founded.clock.move(hours=9)
+    chromium_page.get_by_role("heading", name="Not signed in").wait_for()
+    assert chromium_page.locator("[hx-get]").count() == 0
+
+
 def test_a_changed_entry_is_found_out_in_the_browser(sign_in: SignIn, chromium_page: Page) -> None:
     address = sign_in()
     chromium_page.route("**/log/entries/1", spoil("operator", "0perator"))

@@ -155,6 +155,17 @@ def test_json_twins_are_the_documents_of_the_api(finished: Any, visitor: Any) ->
     assert run.run == release.run == ids["run"]
 
 
+def test_the_csv_twin_of_a_project_has_a_row_for_each_clause(
+    linkage: Linkage, visitor: Any
+) -> None:
+    rows = {
+        row["clause"]: row["value"] for row in csv_rows(visitor.get(f"/projects/{PROJECT}.csv"))
+    }
+    assert rows["digest"] == linkage.terms.digest()
+    assert rows["keep_encodings_days"] == "30"
+    assert rows["providers"] == f'["{CHILD_WELFARE}","{SCHOOL}"]'
+
+
 def test_a_csv_twin_says_what_the_json_twin_says(finished: Any, visitor: Any) -> None:
     uploads = visitor.get(f"/projects/{PROJECT}/uploads.json").json()["uploads"]
     answer = visitor.get(f"/projects/{PROJECT}/uploads.csv")

@@ -111,11 +111,19 @@ def test_no_count_is_hidden_without_need(counts: list[int], floor: int) -> None:
 
 
 def test_steps_begin_where_the_review_threshold_lies() -> None:
-    run: Any = SimpleNamespace(histogram=str([0] * 14 + [20, 30, 0, 0, 0, 90]))
-    steps = histogram_of(run, Fraction(72, 100), 10)
-    assert steps[0] == Step(Fraction(14, 20), Fraction(15, 20), None)
-    assert [step.pairs for step in steps] == [None, 30, None, None, None, 90]
-    assert histogram_of(SimpleNamespace(histogram=None), Fraction(1, 2), 10) == ()  # type: ignore[arg-type]
+    thresholds = EncodedThresholds(Fraction(86, 100), Fraction(72, 100), Fraction(0))
+    run: Any = SimpleNamespace(histogram=str([0] * 14 + [20, 30, 40, 50, 60, 70]))
+    steps = histogram_of(run, thresholds, 10)
+    assert steps[0] == Step(Fraction(14, 20), Fraction(15, 20), 20)
+    assert [step.pairs for step in steps] == [20, 30, 40, 50, 60, 70]
+    assert histogram_of(SimpleNamespace(histogram=None), thresholds, 10) == ()  # type: ignore[arg-type]
+
+
+def test_small_steps_are_protected_on_either_side_of_the_auto_threshold() -> None:
+    thresholds = EncodedThresholds(Fraction(86, 100), Fraction(72, 100), Fraction(0))
+    run: Any = SimpleNamespace(histogram=str([0] * 14 + [20, 30, 5, 6, 3, 70]))
+    shown = [step.pairs for step in histogram_of(run, thresholds, 10)]
+    assert shown == [20, 30, None, None, None, None]
 
 
 def test_a_step_says_where_it_lies() -> None:
