@@ -40,9 +40,14 @@ def test_bad_vectors_are_refused(vector: dict[str, Any]) -> None:
         verify_proof(parse_proof(vector["proof"].encode()), KEYS)
 
 
+# After the log's own signature stand those of witnesses. C2SP signed-note has a reader pass over signatures
+# of names that it does not know, so a bent witness's name is one witness less, not a broken proof.
+VOUCHED = GOOD.index("\n— school-district.example/witness".encode()) + 1
+
+
 @given(st.data())
-def test_no_byte_of_a_proof_can_be_changed(data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(GOOD) - 1))
+def test_no_byte_of_a_proof_that_the_log_vouches_for_can_be_changed(data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, VOUCHED - 1))
     bent = GOOD[:place] + bytes([data.draw(st.integers(0, 255))]) + GOOD[place + 1 :]
     if bent != GOOD:
         with pytest.raises(FormatError):
