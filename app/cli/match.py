@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ _CHUNK_ROWS = 10_000
     help="Groups over all files, or one partner in each other file.",
 )
 @click.option("--similarities", is_flag=True, help="Print all pairs and scores, unsolved.")
+@click.option("--estimate", "is_estimate", is_flag=True, help="Print what it would cost and find.")
 @click.option("--bits", type=int, help="The files are raw binary with this many bits a row.")
 @click.option("--format", "output", type=click.Choice(["json"]), default="json", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="Default: one for each processor.")
@@ -44,6 +46,7 @@ def match(  # noqa: PLR0917 - one parameter for each option
     threshold: str,
     solver: Solver,
     similarities: bool,
+    is_estimate: bool,
     bits: int | None,
     output: str,
     threads: int | None,
@@ -54,7 +57,7 @@ def match(  # noqa: PLR0917 - one parameter for each option
 
     A file is a container, anonlink's JSON of CLKs, or raw binary with --bits. Rows count from 0; of
     a container, records count in the order of their handles. Everything printed is as sensitive as
-    the encodings.
+    the encodings. With --estimate a sample says how long it will take and how many pairs to expect.
 
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """
@@ -67,6 +70,9 @@ def match(  # noqa: PLR0917 - one parameter for each option
     exact = _parse_threshold(threshold)
     datasets = [read_encodings(path, bits) for path in files]
     n_threads = threads or os.cpu_count() or 1
+    if is_estimate:
+        _print_estimate(datasets, exact, kernel, n_threads)
+        return
     pairs = _find_pairs(datasets, exact, kernel, n_threads, max_pairs)
     rows = _score_rows(pairs) if similarities else _group_rows(solve_pairs(pairs, solver))
     _print_json("similarity_scores" if similarities else "groups", rows)
@@ -79,6 +85,29 @@ def _parse_threshold(text: str) -> Fraction:
     if not text or not _DECIMAL.fullmatch(text) or not 0 < Fraction(text) <= 1:
         raise ThresholdError("the threshold must be a decimal above 0 and at most 1")
     return Fraction(text)
+
+
+def _print_estimate(
+    datasets: Sequence[Dataset], threshold: Fraction, kernel: str, n_threads: int
+) -> None:
+    from app.matching import MatchingPolicy, estimate
+
+    policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
+    expected = estimate(datasets, policy, kernel=kernel, n_threads=n_threads, is_within=False)
+    click.echo(
+        json.dumps(
+            {
+                "kernel": expected.kernel,
+                "n_comparisons": expected.n_comparisons,
+                "comparisons_per_s": round(expected.comparisons_per_s),
+                "duration_s": round(expected.duration_s, 1),
+                "n_pairs": round(expected.n_pairs),
+                "n_pairs_upper": round(expected.n_pairs_upper),
+                "n_chance_pairs": round(expected.n_chance_pairs_review, 1),
+                "memory_mib": expected.memory_bytes >> 20,
+            }
+        )
+    )
 
 
 def _find_pairs(
