@@ -17,6 +17,7 @@ from app.matchlog.export import export_bundle, tile_bytes, tile_entries
 from app.matchlog.proofs import (
     consistency_proof,
     entry_proof,
+    log_key_at,
     log_keys,
     newest_checkpoint,
     newest_cosigned,
@@ -70,14 +71,14 @@ class LogState:
     witnesses: list[tuple[str, int]]
 
 
-def log_state(session: Session, broker: Broker) -> LogState:
+def log_state(session: Session) -> LogState:
     """Return how the log stands; whether it is in order is `MatchLog.check`'s to say."""
-    note = newest_checkpoint(session).note
+    newest = newest_checkpoint(session)
     cosigned = newest_cosigned(session)
     return LogState(
-        checkpoint=parse_checkpoint(note)[0],
-        note=note.decode("utf-8"),
-        log_key=broker.log.key.text,
+        checkpoint=parse_checkpoint(newest.note)[0],
+        note=newest.note.decode("utf-8"),
+        log_key=log_key_at(session, newest.size),
         keys=log_keys(session),
         witnesses=[(key, size) for key, (size, _) in sorted(cosigned.items())],
     )
@@ -85,10 +86,11 @@ def log_state(session: Session, broker: Broker) -> LogState:
 
 @dataclass(frozen=True, slots=True)
 class EntryEvidence:
-    """An entry, and the proof that it is in the log under the newest checkpoint."""
+    """An entry, the proof that it is in the log under the newest checkpoint, and the key that signed that."""
 
     entry: Entry
     proof: LogProof
+    log_key: str
 
 
 def entry_evidence(session: Session, actor: Actor, seq: int) -> EntryEvidence:
@@ -104,7 +106,8 @@ def entry_evidence(session: Session, actor: Actor, seq: int) -> EntryEvidence:
     entry = parse_entry(proof.entry)
     if entry.project is not None:
         project_for(session, actor, entry.project)
-    return EntryEvidence(entry, proof)
+    size = parse_checkpoint(proof.checkpoint)[0].size
+    return EntryEvidence(entry, proof, log_key_at(session, size))
 
 
 def read_tile(

@@ -64,6 +64,18 @@ def log_keys(session: Session) -> list[tuple[int, str]]:
     return repository.log_keys(session, newest_checkpoint(session).size)
 
 
+def log_key_at(session: Session, size: int) -> str:
+    """Return the key that signed the checkpoint of this size.
+
+    Raises:
+        NotInLogError: there is no such checkpoint: a log begins with its first entry.
+    """
+    keys = repository.log_keys(session, size)
+    if not keys:
+        raise NotInLogError("the log has no checkpoint of this size")
+    return keys[-1][1]
+
+
 def inclusion_proof(session: Session, seq: int, size: int) -> list[bytes]:
     """Return the hashes from an entry's leaf to the root of the first `size` entries.
 

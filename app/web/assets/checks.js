@@ -30,7 +30,7 @@ async function checkLog() {
     return words;
   }
   const old = parseCheckpoint(older.textContent);
-  await verifySignature(old, logCheck.dataset.logKey);
+  await verifySignature(old, older.dataset.logKey);
   requireSameLog(old, newest);
   await verifyConsistency(old.size, newest.size, proofIn(document.getElementById("proof")), old.root, newest.root);
   return `This browser computed that the log of ${newest.size} entries continues that of ${old.size}. ${words}`;

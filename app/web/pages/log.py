@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Path, Response
@@ -11,7 +12,7 @@ from app.broker import WiredBroker
 from app.errors import BrokerError
 from app.evidence.endpoints import OldSize
 from app.evidence.service import checkpoint_since, entry_evidence, log_state
-from app.matchlog.proofs import checkpoint_of, recent_checkpoints
+from app.matchlog.proofs import checkpoint_of, log_key_at, recent_checkpoints
 from app.web.answer import WiredPage, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row, event_words
 from app.web.table import Table
@@ -34,11 +35,9 @@ RECENT_ENTRIES: Final = 25
 def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response:
     """Show the newest checkpoint, whether the log is in order, and how it continues an older checkpoint."""
     with broker.database.read() as session:
-        state = log_state(session, broker)
+        state = log_state(session)
         since = checkpoint_since(session, broker, old)
-        old_note = (
-            checkpoint_of(session, old).note.decode() if old and page.twin == "html" else None
-        )
+        older = _older_checkpoint(session, old) if old and page.twin == "html" else None
         checkpoints = [
             (checkpoint.size, _base64(checkpoint.root))
             for checkpoint in recent_checkpoints(session, RECENT_ENTRIES)
@@ -53,8 +52,7 @@ def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response
         state=state,
         root=_base64(state.checkpoint.root),
         fault=fault,
-        old_size=old,
-        old_note=old_note,
+        older=older,
         proof=since.proof,
         checkpoints=checkpoints,
     )
@@ -72,7 +70,7 @@ def show_entry(broker: WiredBroker, page: WiredPage, seq: EntryIndex) -> Respons
         "index": seq,
         "proof": proof,
         "checkpoint": evidence.proof.checkpoint.decode(),
-        "log_key": broker.log.key.text,
+        "log_key": evidence.log_key,
     }
     return page.answer(
         "entry.html",
@@ -85,8 +83,22 @@ def show_entry(broker: WiredBroker, page: WiredPage, seq: EntryIndex) -> Respons
         entry_text=document["entry_text"],
         proof=proof,
         checkpoint=document["checkpoint"],
-        log_key=broker.log.key.text,
+        log_key=evidence.log_key,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OlderCheckpoint:
+    """A checkpoint that the newest is compared with, and the key that signed it."""
+
+    size: int
+    note: str
+    log_key: str
+
+
+def _older_checkpoint(session: Session, size: int) -> OlderCheckpoint:
+    note = checkpoint_of(session, size).note.decode("utf-8")
+    return OlderCheckpoint(size, note, log_key_at(session, size))
 
 
 def _fault(session: Session, broker: Broker) -> str | None:

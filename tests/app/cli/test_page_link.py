@@ -34,6 +34,20 @@ def test_the_operators_link_is_granted_in_the_log(broker: Any) -> None:
     assert "  operator  until " in tokens[0]
 
 
+def test_the_operators_link_opens_a_session_of_the_operator(broker: Any, state: Path) -> None:
+    from app.agencies.service import actor_of_session, open_session
+    from app.broker import open_broker
+    from app.settings import read_settings
+
+    code = broker("page-link").stdout.strip().partition("#")[2]
+    opened = open_broker(read_settings(state))
+    with opened.database.write() as session:
+        cookie = open_session(session, code, opened.clock())
+        actor = actor_of_session(session, cookie, "req-1", opened.clock())
+    opened.close()
+    assert (actor.party, actor.role) == ("operator", "operator")
+
+
 def ask(*arguments: str | Path) -> Result:
     return CliRunner().invoke(auditor, ["page-link", *map(str, arguments)])
 
@@ -56,7 +70,9 @@ def test_an_auditor_signs_in_with_a_link_of_its_own(
     assert linkage.client.post("/session", json={"code": code}).status_code == 204
 
 
-def test_a_revoked_token_gets_no_link(web_app: FastAPI, linkage: Linkage, tmp_path: Path) -> None:
+def test_a_revoked_token_gets_no_link(
+    web_app: FastAPI, linkage: Linkage, tmp_path: Path, log_stream: io.StringIO
+) -> None:
     file = tmp_path / "wrong.token"
     file.write_text("bl_" + "x" * 43)
     with served(web_app, tmp_path / "tls") as address:

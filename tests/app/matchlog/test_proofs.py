@@ -7,7 +7,7 @@ import random
 
 import pytest
 from oracles import merkle as oracle
-from oracles.log_drafts import enrolment
+from oracles.log_drafts import SIGNER, enrolment
 from oracles.sample_log import WITNESSES, signer
 
 from app.auditor.verify import verify_bundle
@@ -20,15 +20,18 @@ from app.matchlog.proofs import (
     consistency_proof,
     entry_proof,
     inclusion_proof,
+    log_key_at,
+    log_keys,
     newest_checkpoint,
     newest_cosigned,
+    recent_checkpoints,
     root_of_stored,
 )
 from app.matchlog.repository import find_entry
 from app.matchlog.service import MatchLog
 from schemas.matchlog.checkpoint import cosign, open_checkpoint
 from schemas.matchlog.merkle import Frontier, hash_leaf
-from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
 from schemas.matchlog.proof import parse_proof, verify_proof
 from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
 
@@ -195,3 +198,28 @@ def test_a_cosignature_that_is_not_one_of_this_checkpoint_is_refused(
             add_cosignature(session, 1, line, key)
     with pytest.raises(NotInLogError), database.write() as session:
         add_cosignature(session, 2, good, WITNESS.verifier_key)
+
+
+def test_each_checkpoint_has_the_key_that_signed_it(database: Database, log: MatchLog) -> None:
+    new = signer(7, SIGNER.name)
+    with database.write() as session:
+        renewed = log.rotate_key(session, new)
+        renewed.append(session, [enrolment(1)])
+        sizes = [checkpoint.size for checkpoint in recent_checkpoints(session, 10)]
+        keys = {size: log_key_at(session, size) for size in sizes}
+        assert log_keys(session) == [(0, SIGNER.verifier_key.text), (2, new.verifier_key.text)]
+        for size, key in keys.items():
+            open_checkpoint(checkpoint_of(session, size).note, [VerifierKey.from_text(key)])
+        assert sizes == [3, 2, 1]
+        with pytest.raises(NotInLogError):
+            log_key_at(session, 0)
+
+
+def test_recent_checkpoints_are_those_of_the_newest_entries(
+    database: Database, log: MatchLog, entries: list[bytes]
+) -> None:
+    with database.read() as session:
+        recent = recent_checkpoints(session, 200)
+        everything = recent_checkpoints(session, 10**6)
+    assert [one.size for one in recent] == [one.size for one in everything if one.size > 400]
+    assert everything[-1].size == 1

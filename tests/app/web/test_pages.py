@@ -206,6 +206,26 @@ def test_a_pending_run_asks_for_itself_again_and_a_finished_one_does_not(
     assert "hx-get" not in visitor.get(f"/runs/{run}").text
 
 
+def test_a_run_under_way_shows_how_far_it_is(linkage: Linkage, visitor: Any) -> None:
+    from sqlalchemy import text
+
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    with linkage.broker.database.write() as session:
+        session.execute(
+            text(
+                "UPDATE run SET state = 'running', stage = 'comparing', comparisons_total = 4000000,"
+                " comparisons_done = 1000000, rate = 25000"
+            )
+        )
+    page = visitor.get(f"/runs/{run}").text
+    assert 'max="4000000" value="1000000"' in page
+    assert "1,000,000 of 4,000,000" in page
+    assert "<dd>2 min</dd>" in page
+    with linkage.broker.database.write() as session:
+        session.execute(text("UPDATE run SET state = 'queued', stage = 'waiting'"))
+
+
 def test_a_cancelled_run_says_so(linkage: Linkage, visitor: Any) -> None:
     linkage.upload_both()
     run = linkage.ask().json()["run"]
