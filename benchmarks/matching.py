@@ -39,8 +39,9 @@ sys.path[:] = [
 
 import numpy as np  # noqa: E402
 
-from app.engine import BLOCK_PAIRS, match_blocks  # noqa: E402
+from app.engine import match_blocks  # noqa: E402
 from app.matching import (  # noqa: E402
+    BLOCK_PAIRS,
     Block,
     Candidates,
     Dataset,
@@ -49,15 +50,16 @@ from app.matching import (  # noqa: E402
     candidates_from_bytes,
     candidates_to_bytes,
     dice_candidates,
+    order_pairs,
     pack_words,
     plan_blocks,
     resolve,
+    solve_pairs,
 )
 from app.matching.candidates import sort_candidates  # noqa: E402
 from app.matching.comparison import prepare_comparison  # noqa: E402
 from app.matching.kernels import load_kernel  # noqa: E402
 from app.matching.limits import make_limits  # noqa: E402
-from app.matching.ordered import order_pairs, solve_pairs  # noqa: E402
 from benchmarks.matching_files import BENCH, two_files  # noqa: E402
 
 ANONLINK = "anonlink==0.15.3"

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from app.matching import Dataset, Groups
-    from app.matching.ordered import OrderedPairs
+    from app.matching import Dataset, Groups, OrderedPairs
     from app.matching.policy import Solver
 
 MAX_PAIRS = 50_000_000
@@ -62,7 +61,7 @@ def match(  # noqa: PLR0917 - one parameter for each option
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """
     from app.cli.encoding_files import read_encodings
-    from app.matching.ordered import solve_pairs
+    from app.matching import solve_pairs
 
     del output  # JSON is the only one so far
     if len(files) < 2:
@@ -114,9 +113,8 @@ def _find_pairs(
     datasets: Sequence[Dataset], threshold: Fraction, kernel: str, n_threads: int, max_pairs: int
 ) -> OrderedPairs:
     from app.cli.progress_bar import shown
-    from app.engine import BLOCK_PAIRS, match_blocks
-    from app.matching import MatchingPolicy, plan_blocks
-    from app.matching.ordered import order_pairs
+    from app.engine import match_blocks
+    from app.matching import BLOCK_PAIRS, MatchingPolicy, order_pairs, plan_blocks
 
     policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
     blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS, is_within=False)

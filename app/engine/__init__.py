@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.engine.progress import Progress, ProgressMeter
-from app.engine.run import BLOCK_PAIRS, MatchedBlock, match_blocks
+from app.engine.run import MatchedBlock, match_blocks
+from app.matching.blocks import BLOCK_PAIRS
 
 __all__ = ["BLOCK_PAIRS", "MatchedBlock", "Progress", "ProgressMeter", "match_blocks"]

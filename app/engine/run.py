@@ -22,10 +22,6 @@ from app.matching import (
     match_block,
 )
 
-# About 46,000 x 46,000 encodings: a second or so for the C kernel, a minute for the numpy kernel,
-# and little enough work to lose when a run is killed.
-BLOCK_PAIRS = 1 << 31
-
 
 class MatchedBlock(NamedTuple):
     """A block that is done, its pairs, and how far the run has come with it."""

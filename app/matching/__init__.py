@@ -1,13 +1,13 @@
 """The matching engine: packed encodings in, candidate pairs and groups out.
 
-Order of the modules is the order of the data: words, limits, fold, kernels, dice, blocks, pipeline,
-bands, solver, resolution.
+Order of the modules is the order of the data: words, limits, fold, comparison, kernels, dice, blocks,
+pipeline, bands, solver, judged, resolution.
 """
 
 from __future__ import annotations
 
 from app.matching.bands import Band, Rule
-from app.matching.blocks import Block, Dataset, plan_blocks
+from app.matching.blocks import BLOCK_PAIRS, Block, Dataset, plan_blocks
 from app.matching.candidates import Candidates, candidates_from_bytes, candidates_to_bytes
 from app.matching.dice import dice_candidates, dice_duplicates
 from app.matching.errors import (
@@ -22,12 +22,14 @@ from app.matching.errors import (
 from app.matching.estimate import Estimate, estimate
 from app.matching.groups import Groups
 from app.matching.kernels import available_kernels, kernel_name
+from app.matching.ordered import OrderedPairs, order_pairs, solve_pairs
 from app.matching.pipeline import match_block
 from app.matching.policy import MatchingPolicy
 from app.matching.resolution import Decisions, Resolution, resolve
 from app.matching.words import Words, pack_words
 
 __all__ = [
+    "BLOCK_PAIRS",
     "Band",
     "Block",
     "Candidates",
@@ -41,6 +43,7 @@ __all__ = [
     "MatchingCancelledError",
     "MatchingError",
     "MatchingPolicy",
+    "OrderedPairs",
     "PairCapError",
     "Resolution",
     "Rule",
@@ -54,7 +57,9 @@ __all__ = [
     "estimate",
     "kernel_name",
     "match_block",
+    "order_pairs",
     "pack_words",
     "plan_blocks",
     "resolve",
+    "solve_pairs",
 ]

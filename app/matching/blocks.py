@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from app.matching.errors import DatasetError, EncodingWidthError
 from app.matching.words import Words, check_words
 
+# About 46,000 x 46,000 encodings: a second or so for the C kernel, some twenty for the numpy kernel,
+# and little enough work to lose when a run is killed.
+BLOCK_PAIRS = 1 << 31
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Dataset:

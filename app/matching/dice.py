@@ -42,8 +42,9 @@ def dice_candidates(
         kernel: a name from `available_kernels`, or "auto".
         n_threads: threads to start if no executor is given.
         max_pairs: stop with an error above this many pairs; None: no cap.
-        executor: runs the strips; None: `n_threads` threads of this call.
-        cancelled: checked between strips; None: cannot be cancelled.
+        executor: threads of this process that run the strips; None: `n_threads` threads of the
+            call's own.
+        cancelled: checked at every strip and whenever pairs are found; None: cannot be cancelled.
 
     Returns:
         Pairs in decreasing similarity, then left index, then right index, the same for every

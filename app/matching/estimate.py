@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks import Dataset
+from app.matching.blocks import BLOCK_PAIRS, Dataset
 from app.matching.candidates import PAIR_BYTES, Candidates, dice
 from app.matching.dice import dice_candidates, dice_duplicates
 from app.matching.errors import DatasetError, PairCapError
@@ -24,6 +24,8 @@ _SAMPLE_MAX_PAIRS = 1_000_000
 # number of chance pairs at 5 deviations by about a quarter.
 _NOISE_ROWS = 4096
 _NOISE_SHIFTS = 8
+# Of each row of a block: its sorted copy, its signature, and that in columns, twice as wide on AVX2.
+_COPIES_OF_A_ROW = 4
 # Measured peaks of `resolve` on 10 million pairs, and of the solver's arrays by record.
 _SOLVER_BYTES_PER_PAIR = 80
 _SOLVER_BYTES_PER_RECORD = 64
@@ -110,7 +112,7 @@ def estimate(
         for i in range(len(datasets))
         for j in range(i if is_within else i + 1, len(datasets))
     ]
-    return _sum_parts(parts, datasets, sampler.kernel)
+    return _sum_parts(parts, datasets, sampler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,17 +211,14 @@ def _similarity(x: Words, y: Words) -> NDArray[np.float64]:
     return dice(common, count_bits(x) + count_bits(y))
 
 
-def _sum_parts(parts: Sequence[_Part], datasets: Sequence[Dataset], kernel: str) -> Estimate:
+def _sum_parts(parts: Sequence[_Part], datasets: Sequence[Dataset], sampler: _Sampler) -> Estimate:
     across = [part for part in parts if not part.is_within]
     n_comparisons = sum(part.n_comparisons for part in parts)
     duration_s = sum(part.duration_s for part in parts)
     n_pairs = sum(part.n_pairs for part in across)
     n_duplicates = sum(part.n_pairs for part in parts if part.is_within)
-    encodings = sum(d.words.nbytes + d.record.nbytes for d in datasets)
-    records = sum(d.n_records for d in datasets)
-    pairs = n_pairs + n_duplicates
     return Estimate(
-        kernel=kernel,
+        kernel=sampler.kernel,
         n_comparisons=n_comparisons,
         comparisons_per_s=n_comparisons / duration_s if duration_s > 0 else 0.0,
         duration_s=duration_s,
@@ -228,9 +227,14 @@ def _sum_parts(parts: Sequence[_Part], datasets: Sequence[Dataset], kernel: str)
         n_duplicates=n_duplicates,
         n_chance_pairs_review=sum(part.n_chance_review for part in across),
         n_chance_pairs_auto=sum(part.n_chance_auto for part in across),
-        memory_bytes=int(
-            encodings
-            + records * _SOLVER_BYTES_PER_RECORD
-            + pairs * (PAIR_BYTES + _SOLVER_BYTES_PER_PAIR)
-        ),
+        memory_bytes=_memory_bytes(datasets, n_pairs + n_duplicates, sampler.n_threads),
     )
+
+
+def _memory_bytes(datasets: Sequence[Dataset], n_pairs: float, n_threads: int) -> int:
+    """Return the encodings, the blocks at work, and the solver with its pairs."""
+    encodings = sum(d.words.nbytes + d.record.nbytes for d in datasets)
+    block_rows = min(2 * math.isqrt(BLOCK_PAIRS), sum(len(d.words) for d in datasets))
+    blocks = (n_threads + 1) * block_rows * _COPIES_OF_A_ROW * datasets[0].words.shape[1] * 8
+    records = sum(d.n_records for d in datasets) * _SOLVER_BYTES_PER_RECORD
+    return int(encodings + blocks + records + n_pairs * (PAIR_BYTES + _SOLVER_BYTES_PER_PAIR))

@@ -61,8 +61,11 @@ def collect_pairs(
     """Return the pairs across files by their two files, and the pairs within each file.
 
     Raises:
-        DatasetError: a block or a pair names a dataset or a record that is not there.
+        DatasetError: a block or a pair names a dataset or a record that is not there, or the files
+            hold too many records.
     """
+    if sum(n_records) >= 1 << 32:
+        raise DatasetError("all files together hold at most 2**32 - 1 records")
     across: dict[FilePair, list[Candidates]] = {}
     within: dict[int, list[Candidates]] = {file: [] for file in range(len(n_records))}
     for block, pairs in blocks:
@@ -98,6 +101,9 @@ def judge_all(
                 right=judged.right + np.uint32(first_ids[right]),
             )
         )
+    if not parts:
+        nobody = np.empty(0, dtype=np.uint32)
+        parts.append(_judge_files(no_candidates(), nobody, nobody, policy))
     return _in_solving_order(parts)
 
 
@@ -138,9 +144,6 @@ def _judge_files(
 
 def _in_solving_order(parts: Sequence[JudgedPairs]) -> JudgedPairs:
     """Return all parts as one; each part is in total order, and parts come in order of files."""
-    if not parts:
-        nothing = no_candidates()
-        return _judge_nothing(nothing)
 
     def join(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(part, name) for part in parts])
@@ -149,9 +152,3 @@ def _in_solving_order(parts: Sequence[JudgedPairs]) -> JudgedPairs:
     # Stable, so that equal similarities stay in order of files, then records.
     order = np.lexsort((~similarity_code(join("common"), join("total")), is_held_back))
     return JudgedPairs(*(join(field.name)[order] for field in fields(JudgedPairs)))
-
-
-def _judge_nothing(nothing: Candidates) -> JudgedPairs:
-    count = nothing.common
-    rule = np.empty(0, dtype=np.uint8)
-    return JudgedPairs(nothing.left, nothing.right, count, count, rule, count, count)

@@ -110,7 +110,7 @@ class GroupSolver:
         grouped = np.flatnonzero(~is_single)
         if not len(grouped):
             return rows
-        has_come = is_single
+        has_come = is_single.copy()
         has_come[grouped] = self._pair_rows.come_by(x[grouped], y[grouped], rows[grouped])
         come: NDArray[np.intp] = rows[has_come]
         return come

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import multiprocessing
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -63,6 +64,14 @@ def test_an_executor_of_the_caller_stays_open(datasets, blocks, expected):
     with ThreadPoolExecutor(2) as executor:
         matched = list(match_blocks(datasets, blocks, POLICY, executor=executor))
         assert executor.submit(outcome, matched).result() == expected
+
+
+def test_blocks_can_run_in_other_processes(datasets, blocks, expected):
+    """The seam to a cluster: what is submitted can be sent."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as executor:
+        matched = list(match_blocks(datasets, blocks[-3:], POLICY, executor=executor))
+    assert outcome(matched) == expected[-3:]
 
 
 def test_the_cap_counts_the_pairs_of_all_blocks(datasets, blocks, expected):
