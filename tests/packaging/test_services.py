@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import http.server
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +63,29 @@ def test_two_databases_of_the_server_share_nothing(postgres_server: PostgresServ
         engine = sqlalchemy.create_engine(other)
         assert sqlalchemy.inspect(engine).get_table_names() == []
         engine.dispose()
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from services.postgres import running_postgres
+with running_postgres() as server:
+    print(server.socket_folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_session_leaves_no_server_and_no_folder(postgres_server: PostgresServer) -> None:
+    tests = Path(__file__).resolve().parents[1]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, tests], capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    folder = Path(killed.stdout.strip())
+    deadline = time.monotonic() + 60
+    while folder.exists():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
 
 
 def test_chromium_shows_a_page_of_this_machine(chromium_page: Page, one_page_url: str) -> None:

@@ -69,11 +69,12 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     """
     programs, owner = find_programs(), find_owner()
     # Not pytest's temporary folder: its parents are closed to all but the user who runs the tests.
-    with tempfile.TemporaryDirectory(prefix="blindlink-postgres-") as folder:
-        root = Path(folder)
-        if owner is not None:
-            shutil.chown(root, user=owner)
-        cluster = root / "cluster"
+    root = Path(tempfile.mkdtemp(prefix="blindlink-postgres-"))
+    if owner is not None:
+        shutil.chown(root, user=owner)
+    cluster = root / "cluster"
+    pg_ctl = [programs / "pg_ctl", "--pgdata", cluster, "--wait", f"--timeout={START_TIMEOUT_S}"]
+    with _removed_at_the_end(root, [*pg_ctl, "--mode=immediate", "stop"], owner):
         initdb = [programs / "initdb", "--pgdata", cluster, "--username=postgres", "--auth=trust"]
         _run([*initdb, "--encoding=UTF8", "--locale=C", "--no-sync"], root, owner)
         server = PostgresServer(port=_free_port(), socket_folder=root)
@@ -84,18 +85,8 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
             *(() if durable else NOT_DURABLE),
         ]
         options = " ".join(f"-c {setting}" for setting in settings)
-        pg_ctl = [
-            programs / "pg_ctl",
-            "--pgdata",
-            cluster,
-            "--wait",
-            f"--timeout={START_TIMEOUT_S}",
-        ]
         _run([*pg_ctl, "--log", root / "log", "--options", options, "start"], root, owner)
-        try:
-            yield server
-        finally:
-            _run([*pg_ctl, "--mode=immediate", "stop"], root, owner)
+        yield server
 
 
 def find_programs() -> Path:
@@ -128,6 +119,27 @@ def _version(initdb: Path) -> int:
     """Return the number in /usr/lib/postgresql/17/bin/initdb."""
     match = re.search(r"/(\d+)/bin/initdb$", initdb.as_posix())
     return int(match[1]) if match else 0
+
+
+@contextlib.contextmanager
+def _removed_at_the_end(
+    folder: Path, stop: Sequence[str | Path], owner: str | None
+) -> Iterator[None]:
+    """Stop the server and remove its folder when the block ends, or this process, however it ends.
+
+    A shell does it as soon as nobody holds the other end of its standard input, so that a killed test
+    session leaves no server behind; its own session keeps it from signals to the tests' group.
+    """
+    script = 'cat >/dev/null; cd /; "$@"; rm -rf "$0"'
+    with subprocess.Popen(
+        ["/bin/sh", "-c", script, *map(str, (folder, *stop))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        user=owner,
+        start_new_session=True,
+    ):
+        yield
 
 
 def _run(command: Sequence[str | Path], folder: Path, owner: str | None) -> None:
