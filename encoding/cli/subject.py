@@ -141,11 +141,12 @@ def parse_day(given: str | None, session: Session, option: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DrawnSample:
-    """A sample of a file's records, the header of each column that is encoded, and the number of rows."""
+    """A sample of a file's records, the header of each column that is encoded, and the size of the file."""
 
     sample: Sample
     header_of: Mapping[str, str]
     n_rows: int
+    n_records: int
 
 
 def draw_sample(subject: Subject, n_records: int, seed: str, progress: Progress) -> DrawnSample:
@@ -169,8 +170,12 @@ def draw_sample(subject: Subject, n_records: int, seed: str, progress: Progress)
     ).header_of
     sampler = RecordSampler(n_records, tuple(header_of.values()), seed)
     n_rows = 0
+    # Hashes, which Python keys anew in each run, so that a file of millions of record IDs fits.
+    ids: set[int] = set()
     for chunk in table.select([subject.file.id_column, *header_of.values()]).chunks():
-        sampler.add(chunk.columns[subject.file.id_column], chunk.columns)
+        record_ids = chunk.columns[subject.file.id_column]
+        sampler.add(record_ids, chunk.columns)
+        ids.update(map(hash, filter(None, record_ids)))
         n_rows += chunk.n_rows
         progress("reading", chunk.share, n_rows, "rows")
-    return DrawnSample(sampler.sample(), header_of, n_rows)
+    return DrawnSample(sampler.sample(), header_of, n_rows, len(ids))
