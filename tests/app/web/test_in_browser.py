@@ -78,6 +78,7 @@ def test_a_run_page_follows_the_run_to_its_end(
     linkage.work()
     chromium_page.get_by_role("heading", name="What it found").wait_for()
     assert "finished" in chromium_page.locator("#live").inner_text()
+    assert chromium_page.get_by_role("heading", name="Releases of this run").is_visible()
 
 
 def test_a_run_page_stops_asking_when_the_session_has_ended(
