@@ -28,29 +28,6 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Response])
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What one page shows, in its three forms.
-
-    Attributes:
-        template: file of the HTML.
-        title: what the page is, without the project.
-        document: the JSON twin: a document of the API, or what `json` can write.
-        table: the CSV twin.
-        project: name of the project that the page belongs to; None for pages of the whole broker.
-        query: the filter in force, encoded, as twins and the permanent link repeat it.
-        context: what else the template needs.
-    """
-
-    template: str
-    title: str
-    document: Any
-    table: Table
-    project: str | None
-    query: str
-    context: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class PageRequest:
     """One request for a page: which twin, under which path, by whom."""
 
@@ -70,27 +47,33 @@ class PageRequest:
         query: str = "",
         **context: Any,
     ) -> Response:
-        """Return the page in the form that was asked for."""
-        page = Page(template, title, document, table, project, query, context)
-        if self.twin == "json":
-            return _json_answer(page.document)
-        if self.twin == "csv":
-            return self._csv_answer(page.table)
-        return self._html_answer(page)
+        """Return the page in the form that was asked for.
 
-    def _html_answer(self, page: Page) -> Response:
-        suffix = f"?{page.query}" if page.query else ""
-        context = {
-            "title": page.title,
-            "project": page.project,
+        Args:
+            template: file of the HTML.
+            title: what the page is, without the project.
+            document: the JSON twin: a document of the API, what `json` can write, or an iterator of bytes.
+            table: the CSV twin.
+            project: the project that the page belongs to; None for pages of the whole broker.
+            query: the filter in force, encoded, as the twins and the permanent link repeat it.
+            context: what else the template needs.
+        """
+        if self.twin == "json":
+            return _json_answer(document)
+        if self.twin == "csv":
+            return self._csv_answer(table)
+        suffix = f"?{query}" if query else ""
+        shown = {
+            "title": title,
+            "project": project,
             "actor": self.actor,
             "csrf": self.csrf,
             "path": self.path,
             "permalink": f"{self.path}{suffix}",
             "twins": {name[1:]: f"{self.path}{name}{suffix}" for name in TWINS},
-            **page.context,
+            **context,
         }
-        return HTMLResponse(render(page.template, context), headers=PAGE_HEADERS)
+        return HTMLResponse(render(template, shown), headers=PAGE_HEADERS)
 
     def _csv_answer(self, table: Table) -> Response:
         name = "-".join(part for part in self.path.split("/") if part)
