@@ -9,6 +9,7 @@ from __future__ import annotations
 from app.matching.bands import Band, Rule
 from app.matching.blocks import BLOCK_PAIRS, Block, Dataset, plan_blocks
 from app.matching.candidates import Candidates, candidates_from_bytes, candidates_to_bytes
+from app.matching.contested import contested_records
 from app.matching.dice import dice_candidates, dice_duplicates
 from app.matching.errors import (
     DatasetError,
@@ -52,6 +53,7 @@ __all__ = [
     "available_kernels",
     "candidates_from_bytes",
     "candidates_to_bytes",
+    "contested_records",
     "dice_candidates",
     "dice_duplicates",
     "estimate",

@@ -51,6 +51,13 @@ class Dataset:
         """Return a dataset with one encoding for each record, in order."""
         return cls(words, np.arange(len(words), dtype=np.uint32), len(words))
 
+    def only(self, records: NDArray[np.uint32]) -> Dataset:
+        """Return a dataset of the encodings of some records, numbered as in this one."""
+        is_kept = np.zeros(self.n_records, dtype=bool)
+        is_kept[records] = True
+        rows = is_kept[self.record]
+        return Dataset(self.words[rows], self.record[rows], self.n_records)
+
     def encodings_of(self, start: int, stop: int) -> slice:
         """Return where the encodings of records start..stop lie."""
         first, last = np.searchsorted(self.record, (start, stop))
@@ -93,7 +100,12 @@ class Block:
 
 
 def plan_blocks(
-    datasets: Sequence[Dataset], *, block_pairs: int, is_within: bool = True
+    datasets: Sequence[Dataset],
+    *,
+    block_pairs: int,
+    is_across: bool = True,
+    is_within: bool = True,
+    first_number: int = 0,
 ) -> tuple[Block, ...]:
     """Return the blocks that together compare every pair once, in a fixed order.
 
@@ -103,7 +115,9 @@ def plan_blocks(
     Args:
         datasets: two or more files, or one to look for duplicates only.
         block_pairs: about how many pairs of encodings a block compares; at least 1.
-        is_within: also compare each file with itself.
+        is_across: compare each two files.
+        is_within: compare each file with itself.
+        first_number: number of the first block.
 
     Raises:
         DatasetError: no dataset, or `block_pairs` below 1.
@@ -116,10 +130,13 @@ def plan_blocks(
     rectangles = (
         rectangle
         for left in range(len(datasets))
-        for right in range(left if is_within else left + 1, len(datasets))
+        for right in range(left, len(datasets))
+        if (is_within if left == right else is_across)
         for rectangle in _rectangles(datasets, left, right, block_pairs)
     )
-    return tuple(Block(number, *rectangle) for number, rectangle in enumerate(rectangles))
+    return tuple(
+        Block(number, *rectangle) for number, rectangle in enumerate(rectangles, first_number)
+    )
 
 
 def _rectangles(

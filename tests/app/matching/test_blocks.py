@@ -102,6 +102,28 @@ def test_duplicates_can_be_left_out():
     )
 
 
+def test_a_plan_can_go_on_within_files_only():
+    sets = [plain(30), plain(20)]
+    across = plan_blocks(sets, block_pairs=100, is_within=False)
+    within = plan_blocks(sets, block_pairs=100, is_across=False, first_number=len(across))
+    assert {block.is_within for block in within} == {True}
+    numbers = [block.number for block in (*across, *within)]
+    assert numbers == list(range(len(numbers)))
+
+
+@settings(deadline=None)
+@given(file=datasets(), data=st.data())
+def test_some_records_of_a_file_keep_their_numbers(file, data):
+    dataset, rows = file
+    if dataset.n_records == 0:
+        return
+    chosen = data.draw(st.lists(st.integers(0, dataset.n_records - 1), unique=True).map(sorted))
+    some = dataset.only(np.array(chosen, dtype=np.uint32))
+    kept = [(record, encoding) for record, encoding in rows if record in chosen]
+    assert some.record.tolist() == [record for record, _ in kept]
+    assert some.words.tolist() == pack_words(as_bytes([x for _, x in kept], N_BYTES)).tolist()
+
+
 def test_an_empty_file_needs_no_block_across():
     assert {b.right_dataset for b in plan_blocks([plain(9), plain(0)], block_pairs=9)} == {0}
 
