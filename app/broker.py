@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from app.blobs import BlobStore
 from app.clock import Clock, utc_now
@@ -68,12 +65,3 @@ def open_database(settings: Settings) -> Database:
         database.close()
         raise
     return database
-
-
-def broker_of(request: Request) -> Broker:
-    """Return the broker that serves this request."""
-    broker: Broker = request.app.state.broker
-    return broker
-
-
-WiredBroker = Annotated[Broker, Depends(broker_of)]

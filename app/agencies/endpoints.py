@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.agencies import service
-from app.broker import WiredBroker
 from app.http.access import COOKIE, CurrentActor
 from app.http.body import json_body
+from app.wired import WiredBroker
 from schemas.api import SessionLink, WhoAmI
 from schemas.document import Document
 

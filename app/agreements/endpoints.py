@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.agreements import service
-from app.broker import WiredBroker
 from app.http.access import CurrentActor
 from app.http.paths import ProjectPath
+from app.wired import WiredBroker
 from schemas.api import ProjectList, ProjectView
 
 router = APIRouter()

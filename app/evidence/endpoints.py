@@ -8,10 +8,10 @@ from typing import IO, Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from app.broker import WiredBroker
 from app.evidence import service
 from app.evidence.tile_paths import parse_tile_path
 from app.http.access import CurrentActor
+from app.wired import WiredBroker
 from schemas.api import LogCheckpoint
 from schemas.canonical import MAX_INTEGER
 from schemas.ids import NAME_PATTERN

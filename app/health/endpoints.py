@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.broker import WiredBroker
 from app.health.readiness import require_ready
 from app.health.repository import count_runs
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
+from app.wired import WiredBroker
 from schemas.document import Document
 
 router = APIRouter()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
-from app.broker import WiredBroker
 from app.http.access import CurrentActor
 from app.http.paths import ProjectPath, ReleasePath
 from app.links import service
+from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseView
 from schemas.upload import Receipt
 

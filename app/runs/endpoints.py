@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from app.broker import WiredBroker
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import ProjectPath, RunPath
 from app.runs import service
 from app.runs.view import view_of
 from app.uploads.endpoints import IdempotencyKey
+from app.wired import WiredBroker
 from schemas.api import RunList, RunRequest, RunView
 
 router = APIRouter()

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 
-from app.broker import WiredBroker
 from app.http.access import CurrentActor
 from app.http.body import json_body, raw_body
 from app.http.paths import PartNumber, ProjectPath, UploadPath
 from app.uploads import commit, service
 from app.uploads.errors import UploadRejectedError
 from app.uploads.parts import check_part, parse_content_digest
+from app.wired import WiredBroker
 from schemas.api import PartList, PartStored, UploadList, UploadRequest, UploadView
 from schemas.upload import Receipt, SignedManifest
 

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Response
 
 from app.agencies.service import persons_of
 from app.agreements.service import project_for
-from app.broker import WiredBroker
 from app.http.paths import ProjectPath
 from app.web.access import ACTIONS, access_matrix
 from app.web.answer import WiredPage, page_route
 from app.web.table import Table
+from app.wired import WiredBroker
 
 router = APIRouter()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Path, Response
 
-from app.broker import WiredBroker
 from app.errors import BrokerError
 from app.evidence.endpoints import OldSize
 from app.evidence.service import checkpoint_since, entry_evidence, log_state
@@ -16,6 +15,7 @@ from app.matchlog.proofs import checkpoint_of, log_key_at, recent_checkpoints
 from app.web.answer import WiredPage, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row, event_words
 from app.web.table import Table
+from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 
 if TYPE_CHECKING:

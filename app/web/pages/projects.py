@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse
 
 from app.agencies.service import party_titles
 from app.agreements.service import project_for, project_view, projects_for
-from app.broker import WiredBroker
 from app.http.paths import ProjectPath
 from app.web.answer import WiredPage, page_route
 from app.web.table import Table
 from app.web.wording import parties_of, terms_sentences
+from app.wired import WiredBroker
 from schemas.api import ProjectList
 from schemas.canonical import canonical_bytes
 from schemas.run import encoded_thresholds

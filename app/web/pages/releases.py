@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from app.broker import WiredBroker
 from app.http.paths import ProjectPath, ReleasePath
 from app.links.service import LIST_LIMIT, release_for, releases_for, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.table import Table
+from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseView
 
 router = APIRouter()

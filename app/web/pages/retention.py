@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from app.agreements.service import project_for
-from app.broker import WiredBroker
 from app.clock import utc_text
 from app.http.paths import ProjectPath
 from app.links.service import held_releases, held_spaces
@@ -13,6 +12,7 @@ from app.uploads.service import held_uploads
 from app.web.answer import WiredPage, page_route
 from app.web.dues import STATE_WORDS, dues_of
 from app.web.table import Table
+from app.wired import WiredBroker
 
 router = APIRouter()
 

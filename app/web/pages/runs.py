@@ -9,7 +9,6 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from app.agreements.service import project_for
-from app.broker import WiredBroker
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.runs.histogram import histogram_of
@@ -20,6 +19,7 @@ from app.web.chart import Chart, Value, bar_chart
 from app.web.similarity import similarity_chart, similarity_rows
 from app.web.table import Table
 from app.web.wording import run_sentence
+from app.wired import WiredBroker
 from schemas.api import RunList, RunView
 from schemas.run import encoded_thresholds
 

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.agreements.service import project_for
-from app.broker import WiredBroker
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
 from app.web.table import Table
 from app.web.wording import parties_of
+from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 from schemas.ids import DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX
 from schemas.matchlog.entry import BROKER

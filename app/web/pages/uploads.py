@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
-from app.broker import WiredBroker
 from app.http.paths import ProjectPath, UploadPath
 from app.uploads.service import LIST_LIMIT, manifest_of, upload_for, uploads_for, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.rendering import show_time
 from app.web.table import Table
+from app.wired import WiredBroker
 from schemas.api import UploadList, UploadView
 
 if TYPE_CHECKING:
