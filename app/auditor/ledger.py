@@ -1,4 +1,4 @@
-"""What the log has said so far, as far as the rules need it: parties, projects, uploads, runs, releases.
+"""What the log has said so far, as far as the rules need it: from parties and persons to releases.
 
 A million entries must fit into memory, so each thing keeps what later rules ask for and no more.
 """
@@ -12,6 +12,15 @@ from schemas.agreement import ProjectTerms
 from schemas.run import Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
+
+
+@dataclass(slots=True)
+class PersonState:
+    """A person: the party, and the digest of the public key in each use."""
+
+    party: str
+    keys: dict[str, str]
+    seq: int
 
 
 @dataclass(slots=True)
@@ -65,6 +74,7 @@ class Ledger:
     """Everything at once; `places` counts entries per project, None for those of none."""
 
     parties: dict[str, int] = field(default_factory=dict)
+    persons: dict[str, PersonState] = field(default_factory=dict)
     projects: dict[str, ProjectState] = field(default_factory=dict)
     uploads: dict[str, UploadState] = field(default_factory=dict)
     destroyed: dict[str, int] = field(default_factory=dict)

@@ -74,6 +74,12 @@ def _release_prepared(_: Entry, body: Any) -> str:
     return f"link IDs for {body.recipient} are ready ({body.mode}, {_count(body.links)} links)"
 
 
+def _sign_in_refused(_: Entry, body: Any) -> str:
+    claimed = "by nobody who is known" if body.party is None else f"in the name of {body.party}"
+    hour = body.hour.replace("T", " ").removesuffix(":00Z")
+    return f"{body.count:,} sign-ins {claimed} in the hour from {hour}"
+
+
 def _role_changed(entry: Entry, body: Any) -> str:
     return f"{_who(entry)} {body.change} the role {body.role} for {body.party}"
 
@@ -84,6 +90,10 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"{_who(entry)} changed settings: {', '.join(body.changed) or 'none'}"
     ),
     "party-enrolled": lambda entry, body: f"{_who(entry)} enrolled {body.party} as {body.role}",
+    "person-enrolled": lambda entry, body: (
+        f"{_who(entry)} enrolled a person of {body.party} for: {', '.join(body.duties)}"
+    ),
+    "sign-in-refused": _sign_in_refused,
     "role-changed": _role_changed,
     "key-rotated": lambda entry, body: f"{_who(entry)} replaced the {body.use} key of {body.party}",
     "project-created": _project_created,

@@ -24,6 +24,7 @@ from schemas.ids import (
     Name,
     RandomId,
     Sha256Hex,
+    UtcTime,
 )
 from schemas.run import ReleaseMode, RunSpecification
 
@@ -60,6 +61,30 @@ class PartyEnrolled(Model):
     fingerprint: Sha256Hex | None
 
 
+class PersonEnrolled(Model):
+    """A person of a party may act from here on, with the keys of these SHA-256s.
+
+    Each digest is that of a public key's raw bytes, which somebody has compared with the person.
+    """
+
+    party: Name
+    person: RandomId
+    duties: Annotated[tuple[Code, ...], Field(max_length=64)]
+    signing_key: Sha256Hex
+    receiving_key: Sha256Hex
+
+
+class SignInRefused(Model):
+    """How many sign-ins were refused in the hour that begins at `hour`.
+
+    `party` is whom they claimed to be of, null where it was nobody who is known.
+    """
+
+    party: Name | None
+    hour: UtcTime
+    count: Ordinal
+
+
 class RoleChanged(Model):
     """A role was given or taken; `person` is null where the whole party is meant."""
 
@@ -70,7 +95,10 @@ class RoleChanged(Model):
 
 
 class KeyRotated(Model):
-    """A key was replaced; `use` says what for. Digests only; null where there was or will be none."""
+    """A key was replaced; `use` says what for. Digests only; null where there was or will be none.
+
+    A person's keys are of use `signing` and `receiving`; the digests are those of `PersonEnrolled`.
+    """
 
     party: Name
     person: RandomId | None
@@ -235,6 +263,8 @@ KINDS: Final[dict[str, Kind]] = {
     "log-started": Kind(LogStarted, in_project=False),
     "configuration-changed": Kind(ConfigurationChanged, in_project=False),
     "party-enrolled": Kind(PartyEnrolled, in_project=False),
+    "person-enrolled": Kind(PersonEnrolled, in_project=False),
+    "sign-in-refused": Kind(SignInRefused, in_project=False, outcomes=frozenset({"refused"})),
     "role-changed": Kind(RoleChanged, in_project=None),
     "key-rotated": Kind(KeyRotated, in_project=None),
     "project-created": Kind(ProjectCreated, max_bytes=_DOCUMENT_BYTES),
@@ -270,8 +300,6 @@ KIND_OF_BODY: Final[dict[type[Model], str]] = {kind.body: name for name, kind in
 # Names that later versions give a body; a reader of this version refuses them by name.
 RESERVED: Final = frozenset(
     {
-        "person-enrolled",
-        "sign-in-refused",
         "agreement-signed",
         "agreement-in-force",
         "agreement-suspended",

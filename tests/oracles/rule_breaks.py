@@ -103,6 +103,79 @@ def key_of_a_stranger(log: SampleLog) -> Entry:
     return log.append(body, actor=OPERATOR)
 
 
+PERSON = "per-" + "7" * 32
+
+
+def _enrol_person(log: SampleLog, party: str = "county-cw") -> Entry:
+    body = kinds.PersonEnrolled(
+        party=party,
+        person=PERSON,
+        duties=("analyst",),
+        signing_key="01" * 32,
+        receiving_key="02" * 32,
+    )
+    return log.append(body, actor=OPERATOR)
+
+
+def _rotate(log: SampleLog, **changes: Any) -> Entry:
+    fields = {
+        "party": "county-cw",
+        "person": PERSON,
+        "use": "signing",
+        "old": "01" * 32,
+        "new": "03" * 32,
+    }
+    return log.append(kinds.KeyRotated(**{**fields, **changes}), actor=CW)
+
+
+def person_of_a_stranger(log: SampleLog) -> Entry:
+    return _enrol_person(log, "stranger")
+
+
+def person_twice(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _enrol_person(log)
+
+
+def person_of_two_parties(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _enrol_person(log, "school-district")
+
+
+def key_of_an_unknown_person(log: SampleLog) -> Entry:
+    return _rotate(log)
+
+
+def key_of_another_partys_person(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, party="school-district")
+
+
+def key_of_nobody(log: SampleLog) -> Entry:
+    return _rotate(log, person=None)
+
+
+def key_after_another_one(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    _rotate(log)
+    return _rotate(log, new="04" * 32)
+
+
+def key_of_the_other_use(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, use="receiving")
+
+
+def key_that_stays(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, new="01" * 32)
+
+
+def key_that_ends(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, new=None)
+
+
 def project_twice(log: SampleLog) -> Entry:
     return log.append(kinds.ProjectCreated(terms=log.terms[FOSTER]), project=FOSTER)
 
@@ -542,8 +615,18 @@ BREAKS: dict[str, list[Break]] = {
     "place": [place_skipped, place_repeated],
     "project-unknown": [unknown_project],
     "agreement": [other_agreement, terms_of_another_digest, terms_of_another_project],
-    "stranger": [stranger_acts, role_of_a_stranger, key_of_a_stranger],
+    "stranger": [stranger_acts, role_of_a_stranger, key_of_a_stranger, person_of_a_stranger],
     "enrolled-twice": [enrolled_twice],
+    "person-twice": [person_twice, person_of_two_parties],
+    "person-key": [
+        key_of_an_unknown_person,
+        key_of_another_partys_person,
+        key_of_nobody,
+        key_after_another_one,
+        key_of_the_other_use,
+        key_that_stays,
+        key_that_ends,
+    ],
     "project-twice": [project_twice],
     "not-in-force": [
         upload_after_the_end,

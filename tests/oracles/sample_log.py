@@ -450,6 +450,23 @@ def everything_else(log: SampleLog) -> None:
         kinds.KeyRotated(party="county-cw", person=None, use="token", old=None, new=log.digest()),
         actor=CW,
     )
+    enrolled = kinds.PersonEnrolled(
+        party="county-cw",
+        person=person,
+        duties=("analyst", "steward"),
+        signing_key=log.digest(),
+        receiving_key=log.digest(),
+    )
+    log.append(enrolled, actor=OPERATOR)
+    for use, old in (("signing", enrolled.signing_key), ("receiving", enrolled.receiving_key)):
+        replaced = kinds.KeyRotated(
+            party="county-cw", person=person, use=use, old=old, new=log.digest()
+        )
+        log.append(replaced, actor=CW)
+    for party in ("county-cw", None):
+        hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
+        refused = kinds.SignInRefused(party=party, hour=hour, count=3)
+        log.append(refused, outcome="refused")
     log.append(
         kinds.UploadRejected(rule="wrong-profile"), project="foster", actor=K12, outcome="refused"
     )

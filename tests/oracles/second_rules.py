@@ -14,6 +14,7 @@ DATED = {"upload-received", "run-asked", "run-started", "release-prepared", "rel
 class Replay:
     def __init__(self) -> None:
         self.time, self.parties, self.places = "", {"broker"}, Counter[Any]()
+        self.owners: dict[Any, list[str]] = {}
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
         self.runs: dict[str, Any] = {}
@@ -38,8 +39,18 @@ class Replay:
         if kind == "party-enrolled":
             need(body["party"] not in self.parties, kind)
             self.parties.add(body["party"])
+        elif kind == "person-enrolled":
+            need(body["party"] in self.parties - {"broker"}, kind)
+            for use in ("signing", "receiving"):
+                need((body["person"], use) not in self.owners, kind)
+                self.owners[body["person"], use] = [body["party"], body[f"{use}_key"]]
         elif kind in ("role-changed", "key-rotated"):
             need(body["party"] in self.parties, kind)
+            if body.get("use") in ("signing", "receiving"):
+                owner = self.owners[body["person"], body["use"]]
+                need(owner == [body["party"], body["old"]] and body["new"], kind)
+                need(body["new"] != body["old"], kind)
+                owner[1] = body["new"]
         elif kind == "upload-received":
             need(obj not in self.uploads and party in t["providers"], kind)
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.auditor.ledger import Ledger
-from app.auditor.rules import common, projects, releases, runs, uploads
+from app.auditor.rules import common, persons, projects, releases, runs, uploads
 from app.auditor.rules.steps import Rule
 from schemas.matchlog.entry import Entry
 
@@ -27,8 +27,10 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "log-started": (),
     "configuration-changed": (),
     "party-enrolled": (projects.enrol_party,),
+    "person-enrolled": (persons.enrol,),
+    "sign-in-refused": (),
     "role-changed": (projects.party_is_enrolled,),
-    "key-rotated": (projects.party_is_enrolled,),
+    "key-rotated": (projects.party_is_enrolled, persons.replace_key),
     "project-created": (projects.create_project,),
     "upload-received": (projects.in_force, uploads.fits_terms, uploads.receive),
     "upload-rejected": (),

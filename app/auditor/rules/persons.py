@@ -1,0 +1,38 @@
+"""Steps about persons and their keys."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from app.auditor.ledger import Ledger, PersonState
+from app.auditor.rules.steps import break_off
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import KeyRotated, PersonEnrolled
+
+PERSON_USES: Final = frozenset({"signing", "receiving"})
+
+
+def enrol(ledger: Ledger, entry: Entry) -> None:
+    """A person is enrolled once, for a party that was enrolled before."""
+    body = cast(PersonEnrolled, entry.body)
+    if body.party not in ledger.parties:
+        break_off("stranger", "a person is enrolled for a party that never was", entry)
+    known = ledger.persons.get(body.person)
+    if known is not None:
+        break_off("person-twice", "a person is enrolled twice", entry, known.seq)
+    keys = {"signing": body.signing_key, "receiving": body.receiving_key}
+    ledger.persons[body.person] = PersonState(body.party, keys, entry.seq)
+
+
+def replace_key(ledger: Ledger, entry: Entry) -> None:
+    """A person's key gives way to another one, and is the one that the log knew until now."""
+    body = cast(KeyRotated, entry.body)
+    if body.use not in PERSON_USES:
+        return
+    person = ledger.persons.get(body.person or "")
+    if person is None or person.party != body.party:
+        break_off("person-key", "a key changes of a person who was never enrolled", entry)
+    if body.new is None or body.new == body.old or body.old != person.keys[body.use]:
+        message = "a person's key does not follow the one that the log knew until now"
+        break_off("person-key", message, entry, person.seq)
+    person.keys[body.use] = body.new
