@@ -9,6 +9,7 @@ FormatError
 ├── BundleError         an exported bundle of the match log breaks its format
 ├── ContainerError      an encoding container breaks its format
 ├── DocumentError       a manifest, profile, run specification or release file breaks its format
+├── CodeError           a code that somebody typed has a slip in it
 └── PolicyError         a threshold or margin cannot be used with this encoding profile
 """
 
@@ -69,6 +70,12 @@ class DocumentError(FormatError):
     """A manifest, encoding profile, run specification or release file breaks its format."""
 
     code = "document"
+
+
+class CodeError(FormatError):
+    """A code that somebody typed is not complete, or has a wrong letter."""
+
+    code = "code"
 
 
 class PolicyError(FormatError):

@@ -27,6 +27,8 @@ MLKEM_KEY_BYTES: Final = 1184
 # FIPS 203 encapsulation key, then the X25519 public key, as X-Wing writes them one after the other.
 HPKE_KEY_BYTES: Final = MLKEM_KEY_BYTES + 32
 FINGERPRINT_GROUPS: Final = 12
+# Beyond that a person enrols anew, so that a history stays short enough to be sent with every list.
+MAX_KEY_CHANGES: Final = 16
 
 # Duties within one party; separation is between persons, so a rule names duties, never parties.
 Duty = Literal["steward", "analyst", "approver", "reviewer", "recipient", "auditor", "operator"]
@@ -170,6 +172,30 @@ class SignedKeyChange(Document):
         verify_document("key-rotation", body, self.old_signature, current.verifier())
         verify_document("key-rotation", body, self.new_signature, successor.verifier())
         return successor
+
+
+class IdentityHistory(Document):
+    """A person's keys from enrolment until now; whoever trusted any of them can follow to the newest."""
+
+    KIND: ClassVar[str] = "identity history"
+
+    enrolled: SignedIdentity
+    changes: Annotated[tuple[SignedKeyChange, ...], Field(max_length=MAX_KEY_CHANGES)] = ()
+
+    def verify(self) -> tuple[PublicIdentity, ...]:
+        """Return the identities in order, the newest last; each is signed for by the one before it.
+
+        Raises:
+            SignatureError: one is not signed by its own key, or does not follow from the one before.
+        """
+        identities = [self.enrolled.verify()]
+        for change in self.changes:
+            identities.append(change.verify(identities[-1]))
+        return tuple(identities)
+
+    def newest(self) -> PublicIdentity:
+        """Return the person's identity now, unverified."""
+        return self.changes[-1].change.successor if self.changes else self.enrolled.identity
 
 
 def sign_identity(identity: PublicIdentity, key: Ed25519PrivateKey) -> SignedIdentity:

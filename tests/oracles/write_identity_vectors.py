@@ -23,6 +23,7 @@ from oracles.vector_file import write_vectors
 PASSPHRASE = "caf\u00e9 river lantern 42"
 KEY_FILE = bytes(range(100, 132))
 NONCE, SALT = bytes(range(12)), bytes(range(16))
+CODES = (bytes(18), bytes(range(18)), b"\xff" * 18)
 SMALL_ORDER = {
     "order 1": 1,
     "order 2": 2**255 - 20,
@@ -145,6 +146,47 @@ def bad_identities(good: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: {**good, **change} for name, change in changes.items()}
 
 
+def bad_histories(first: bytes, second: bytes, third: bytes) -> dict[str, dict[str, Any]]:
+    enrolled, step = signed_of(first), change_of(first, second)
+    unsigned = {**enrolled, "signature": signature("enrolment", enrolled["identity"], second)}
+    return {
+        "enrolled with another's signature": {"enrolled": unsigned, "changes": []},
+        "a step left out": {"enrolled": enrolled, "changes": [change_of(second, third)]},
+        "a step twice": {"enrolled": enrolled, "changes": [step, step]},
+        "steps in another order": {
+            "enrolled": enrolled,
+            "changes": [change_of(second, third), step],
+        },
+        "17 steps": {"enrolled": enrolled, "changes": [step] * 17},
+    }
+
+
+def code_of(raw: bytes) -> str:
+    """Return a code by way of the RFC 4648 alphabet, letter by letter."""
+    check = hashlib.sha256(b"blindlink/v1/code\n" + raw).digest()[:2]
+    plain = base64.b32encode(raw + check).decode("ascii")
+    text = plain.translate(
+        str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+    )
+    return "-".join(text[i : i + 4] for i in range(0, 32, 4))
+
+
+def bad_codes() -> dict[str, str]:
+    good = code_of(CODES[1])
+    swapped = good[:2] + good[3] + good[2] + good[4:]
+    return {
+        "empty": "",
+        "a letter missing": good[:-1],
+        "a letter more": good + "0",
+        "another first letter": ("0" if good[0] != "0" else "1") + good[1:],
+        "another last letter": good[:-1] + ("0" if good[-1] != "0" else "1"),
+        "two letters swapped": swapped,
+        "the letter U": "U" + good[1:],
+        "a dot": "." + good[1:],
+        "a digit beyond ASCII": "\u0661" + good[1:],
+    }
+
+
 def identity_vectors() -> dict[str, Any]:
     """Return the vectors of `schemas/spec/identity.md`."""
     first, second, third = (private_bytes(seed) for seed in (1, 2, 3))
@@ -176,6 +218,10 @@ def identity_vectors() -> dict[str, Any]:
         "files": [
             {"kind": kind, "file": file_of(kind, first)} for kind in ("passphrase", "key-file")
         ],
+        "history": rfc8785.dumps({"enrolled": signed_of(first), "changes": [change]}).decode(),
+        "bad_histories": _named(bad_histories(first, second, third)),
+        "codes": [{"hex": raw.hex(), "code": code_of(raw)} for raw in CODES],
+        "bad_codes": [{"name": name, "code": code} for name, code in bad_codes().items()],
         "bad_identities": _named(bad_identities(good)),
         "bad_signed_identities": _named(
             {

@@ -13,6 +13,7 @@ from oracles.write_identity_vectors import identity_vectors
 from encoding.identity import PrivateKeys
 from schemas.errors import DocumentError, FormatError, SignatureError
 from schemas.identity import (
+    IdentityHistory,
     PublicIdentity,
     SignedIdentity,
     SignedKeyChange,
@@ -99,6 +100,28 @@ def test_a_change_of_keys_is_read_and_leads_to_its_successor() -> None:
 def test_a_bad_change_of_keys_is_refused(vector: dict[str, str]) -> None:
     with pytest.raises(FormatError):
         SignedKeyChange.from_canonical(vector["document"].encode()).verify(IDENTITY)
+
+
+def test_a_history_leads_from_the_first_keys_to_the_newest() -> None:
+    raw = VECTORS["history"].encode()
+    history = IdentityHistory.from_canonical(raw)
+    first, newest = history.verify()
+    assert history.to_canonical() == raw
+    assert first == IDENTITY
+    assert newest == history.newest()
+
+
+def test_a_history_without_changes_ends_with_the_first_keys() -> None:
+    signed = SignedIdentity.from_canonical(VECTORS["signed_identity"].encode())
+    history = IdentityHistory(enrolled=signed)
+    assert history.verify() == (IDENTITY,)
+    assert history.newest() == IDENTITY
+
+
+@named("bad_histories")
+def test_a_history_with_a_gap_is_refused(vector: dict[str, str]) -> None:
+    with pytest.raises(FormatError):
+        IdentityHistory.from_canonical(vector["document"].encode()).verify()
 
 
 def test_what_is_signed_here_is_what_the_vectors_hold() -> None:
