@@ -34,13 +34,19 @@ AgencyError                     1  the root
 │   ├── SecretExistsError          a secret file is there already; it is never overwritten
 │   ├── SecretExposedError         other users of the machine can read the secret file
 │   ├── SecretFormatError          not a secret file of this program
-│   └── PassphraseError            a secret made by people, where only a random one protects
+│   ├── PassphraseError            a secret made by people, where only a random one protects
+│   ├── HoldersError               these persons cannot share a secret
+│   ├── ShareError                 a share or confirmation that must not be trusted
+│   ├── ShareMissingError          a holder's share of the secret is not here yet
+│   ├── ShareStartedError          this epoch's secret is being agreed on, or has been, already
+│   └── SecretsDifferError         agencies that should encode alike do not
 ├── IdentityError               1  the person's own keys cannot be used
 │   ├── IdentityMissingError       there is no such identity, key or passphrase file
 │   ├── IdentityExistsError        such a file is there already; it is never overwritten
 │   ├── IdentityExposedError       other users of the machine can read the file
 │   ├── IdentityFormatError        not such a file of this program, or damaged
-│   └── IdentityLockedError        the passphrase or key file is not the one that locked the keys
+│   ├── IdentityLockedError        the passphrase or key file is not the one that locked the keys
+│   └── UntrustedKeyError          keys whose fingerprint has not been compared, or that were changed
 ├── ShippedNameError            1  no shipped linkage schema or preset of this name
 ├── RecipeError                 1  the cleaning recipe cannot be used
 │   └── DateFormatError            not a date format
@@ -295,6 +301,36 @@ class PassphraseError(SecretError):
     code = "passphrase"
 
 
+class HoldersError(SecretError):
+    """These persons cannot share a secret."""
+
+    code = "holders"
+
+
+class ShareError(SecretError):
+    """A share or confirmation that must not be trusted."""
+
+    code = "share"
+
+
+class ShareMissingError(SecretError):
+    """A holder's share of the secret is not here yet."""
+
+    code = "share-missing"
+
+
+class ShareStartedError(SecretError):
+    """This epoch's secret is being agreed on, or has been, already."""
+
+    code = "share-started"
+
+
+class SecretsDifferError(SecretError):
+    """Agencies that should encode alike do not."""
+
+    code = "secrets-differ"
+
+
 class IdentityError(AgencyError):
     """The person's own keys cannot be used."""
 
@@ -329,6 +365,12 @@ class IdentityLockedError(IdentityError):
     """The passphrase or key file is not the one that locked the keys."""
 
     code = "identity-locked"
+
+
+class UntrustedKeyError(IdentityError):
+    """Somebody's keys whose fingerprint has not been compared, or that are others than those compared."""
+
+    code = "untrusted-key"
 
 
 class ShippedNameError(AgencyError):

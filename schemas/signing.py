@@ -21,6 +21,7 @@ KINDS = frozenset(
         "agreement",
         "approval",
         "secret-share",
+        "share-confirmation",
         "destruction",
         "enrolment",
         "key-rotation",
