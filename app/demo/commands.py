@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from app.errors import BrokerError
 
 STOP_TIMEOUT_S: Final = 15
 COMMAND_TIMEOUT_S: Final = 600
-# What serves is in a group of its own, so that an interrupt at the terminal reaches the demo alone, which
+LOOK_S: Final = 0.5
+# Every command is in a group of its own, so that an interrupt at the terminal reaches the demo alone, which
 # then ends the others in order.
 NEW_GROUP: Final[int] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
@@ -49,41 +50,55 @@ class Commands:
     say: Callable[[str], None]
     steps: list[Step] = field(default_factory=list)
     left_running: list[int] = field(default_factory=list)
+    _services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
 
     def run(self, title: str, folder: Path, *words: str | Path, to: str | None = None) -> Step:
         """Run one command to its end; `to` names a file in `folder` that gets what it prints.
 
         Raises:
-            DemoError: it exits with anything but 0, or runs for ten minutes.
+            DemoError: it exits with anything but 0, runs for ten minutes, or what serves it has ended.
         """
         typed = _typed(words, folder)
+        line = shlex.join(typed)
         self.say(f"{title} ...")
         started = time.perf_counter()
-        try:
-            done = subprocess.run(
-                [_script(typed[0]), *typed[1:]],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                check=False,
-                timeout=COMMAND_TIMEOUT_S,
-            )
-        except subprocess.TimeoutExpired as exc:
-            raise DemoError(f"this took longer than ten minutes: {shlex.join(typed)}") from exc
-        if done.returncode != 0:
-            raise DemoError(
-                f"{shlex.join(typed)} ended with exit code {done.returncode}: {_last_lines(done.stderr)}",
-                hint=f"it ran in {folder}",
-            )
-        line = shlex.join(typed)
+        output = self._finish(line, _start(typed, folder, subprocess.PIPE, subprocess.PIPE))
         if to is not None:
-            (folder / to).write_text(done.stdout, encoding="utf-8")
+            (folder / to).write_bytes(output)
             line += f" > {shlex.quote(to)}"
-        step = Step(title, folder, line, time.perf_counter() - started, done.stdout)
+        seconds = time.perf_counter() - started
+        step = Step(title, folder, line, seconds, output.decode("utf-8"))
         self.steps.append(step)
         return step
+
+    def _finish(self, line: str, process: subprocess.Popen[bytes]) -> bytes:
+        """Wait for a command, but no longer than what it talks to is there; return what it printed."""
+        deadline = time.monotonic() + COMMAND_TIMEOUT_S
+        while True:
+            try:
+                output, complaint = process.communicate(timeout=LOOK_S)
+                break
+            except subprocess.TimeoutExpired:
+                fault = self._fault(deadline)
+            if fault:
+                _stop(process)
+                process.communicate()
+                raise DemoError(f"{fault}, during: {line}", hint=f"look into {self.root}")
+        if process.returncode != 0:
+            said = _last_lines(complaint.decode("utf-8", "replace"))
+            raise DemoError(
+                f"{line} ended with exit code {process.returncode}: {said}",
+                hint=f"look into {self.root}",
+            )
+        return output
+
+    def _fault(self, deadline: float) -> str | None:
+        if time.monotonic() > deadline:
+            return "a step took longer than ten minutes"
+        for name, service in self._services.items():
+            if service.poll() is not None:
+                return f"`{name}` ended too early"
+        return None
 
     def carry(self, title: str, source: Path, target: Path) -> None:
         """Copy a file, as a courier would carry it."""
@@ -99,23 +114,18 @@ class Commands:
         What it prints goes to a log file in `folder`.
         """
         typed = _typed(words, folder)
-        log = folder / f"{typed[-1]}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [_script(typed[0]), *typed[1:]],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=os.name != "nt",
-                creationflags=NEW_GROUP,
-            )
-        self.steps.append(Step(f"start to {typed[-1]}", folder, shlex.join(typed) + " &", 0.0, ""))
+        with (folder / f"{typed[-1]}.log").open("ab") as log:
+            process = _start(typed, folder, log, log)
+        line = shlex.join(typed)
+        self._services[line] = process
+        self.steps.append(Step(f"start to {typed[-1]}", folder, f"{line} &", 0.0, ""))
         try:
             yield
         except BaseException:
             _stop(process)
             raise
+        finally:
+            del self._services[line]
         if keep:
             self.left_running.append(process.pid)
         else:
@@ -125,6 +135,20 @@ class Commands:
 def _typed(words: Sequence[str | Path], folder: Path) -> list[str]:
     # Relative paths: the lines stay short, and true where the whole folder is moved.
     return [os.path.relpath(word, folder) if isinstance(word, Path) else word for word in words]
+
+
+def _start(
+    typed: Sequence[str], folder: Path, output: IO[bytes] | int, complaint: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [_script(typed[0]), *typed[1:]],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=complaint,
+        start_new_session=os.name != "nt",
+        creationflags=NEW_GROUP,
+    )
 
 
 def _script(name: str) -> str:

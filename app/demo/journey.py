@@ -229,6 +229,15 @@ def audit(commands: Commands, plan: Rehearsal, log_key: str) -> str:
     return verified.output.strip()
 
 
+def sign_in_page(commands: Commands, plan: Rehearsal) -> str:
+    """Return a link that signs the operator in to the pages, once and soon."""
+    link = commands.run(
+        "make a link to the pages", plan.state.parent,
+        "blindlink-broker", "--state", "state", "page-link", "--url", plan.url,
+    )  # fmt: skip
+    return link.output.strip()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

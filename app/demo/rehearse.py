@@ -42,8 +42,9 @@ def rehearse(
         journey.exchange(commands, plan)
         verdict = journey.audit(commands, plan, log_key)
         findings = _findings(commands, plan, run, verdict)
+        page = journey.sign_in_page(commands, plan) if keep else None
     seconds = time.perf_counter() - started
-    yield from report_lines(plan, findings, commands, seconds)
+    yield from report_lines(plan, findings, commands, seconds, page)
 
 
 def _findings(commands: Commands, plan: journey.Rehearsal, run: Step, verdict: str) -> Findings:

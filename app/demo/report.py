@@ -25,7 +25,7 @@ class Findings:
 
 
 def report_lines(
-    plan: Rehearsal, findings: Findings, commands: Commands, seconds: float
+    plan: Rehearsal, findings: Findings, commands: Commands, seconds: float, page: str | None
 ) -> Iterator[str]:
     """Yield the report: numbers, time per step, the commands to repeat by hand, where everything is."""
     yield ""
@@ -40,7 +40,8 @@ def report_lines(
     yield "  (resolved.csv is decided.csv with the pairs for review that the truth confirms)"
     yield ""
     yield "Where the files are"
-    yield from _places(plan, commands.left_running)
+    yield from _places(plan)
+    yield from _pages(plan, page, commands.left_running)
 
 
 def count_rows(file: Path, encoding: str) -> int:
@@ -63,7 +64,7 @@ def _numbers(findings: Findings) -> Iterator[str]:
 
 
 def _count(value: int | None) -> str:
-    return "below the floor" if value is None else f"{value:,}"
+    return "not shown" if value is None else f"{value:,}"
 
 
 def _quality(evaluation: dict[str, Any]) -> str:
@@ -73,13 +74,22 @@ def _quality(evaluation: dict[str, Any]) -> str:
     )
 
 
-def _places(plan: Rehearsal, left_running: list[int]) -> Iterator[str]:
+def _places(plan: Rehearsal) -> Iterator[str]:
     yield f"  agencies' files and truth    {plan.root / 'people'}"
     yield f"  child welfare's folder       {plan.welfare.folder}"
     yield f"  K-12's folder                {plan.schools.folder}"
     yield f"  rows with school columns     {plan.joined}"
     yield f"  the broker's folder          {plan.state.parent}"
     yield f"  the match log's bundle       {plan.bundle}"
-    ending = " ".join(["end it with: kill", *map(str, left_running)])
-    running = ending if left_running else "only with --keep: the broker has ended"
-    yield f"  the page to open             {plan.url}/ ({running})"
+
+
+def _pages(plan: Rehearsal, page: str | None, left_running: list[int]) -> Iterator[str]:
+    yield ""
+    yield "The page to open"
+    if page is None:
+        yield f"  {plan.url}/ (the broker has ended; with --keep it runs on)"
+        return
+    yield f"  {page}"
+    yield "  (this link signs you in once, within 60 s; make another with the last command above;"
+    yield "  your browser will warn, since the certificate is for this rehearsal alone)"
+    yield f"  end the broker with: kill {' '.join(map(str, left_running))}"

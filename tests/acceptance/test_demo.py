@@ -101,3 +101,24 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "no demo made it" in done.stderr
     assert os.listdir(tmp_path) == ["mine.txt"]
+
+
+def test_a_service_that_ends_too_early_ends_the_demo(tmp_path: Path) -> None:
+    from app.demo.commands import Commands, DemoError
+
+    commands = Commands(tmp_path, lambda _: None)
+    with (
+        pytest.raises(DemoError, match="ended too early"),
+        commands.serving(tmp_path, "blindlink-broker", "--state", "missing", "work", keep=False),
+    ):
+        # Nothing is founded there, so the worker ends at once, while this waits for its input for ever.
+        commands.run("wait", tmp_path, "sleep", "100")
+
+
+def test_a_step_that_fails_says_what_it_printed(tmp_path: Path) -> None:
+    from app.demo.commands import Commands, DemoError
+
+    with pytest.raises(DemoError, match="exit code 2"):
+        Commands(tmp_path, lambda _: None).run(
+            "read", tmp_path, "blindlink-broker", "match", "a", "b", "--threshold", "7"
+        )
