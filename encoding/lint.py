@@ -95,6 +95,20 @@ def lint_structure(encodings: PackedBits, bits: int) -> tuple[Finding, ...]:
     )
 
 
+def lint_people(
+    filters: PackedBits, encodings: PackedBits, *, clk_bits: int, bits: int
+) -> tuple[Finding, ...]:
+    """Return whether fill and structure of some people's encodings are too weak; copies of a person left out.
+
+    Args:
+        filters: before hardening, one for each record, at most some thousand.
+        encodings: as uploaded, in the same order.
+        clk_bits: length of a filter.
+        bits: length of an encoding.
+    """
+    return (*lint_fill(filters, clk_bits), *lint_structure(encodings[~is_copy(filters)], bits))
+
+
 def warnings_or_refusal(
     findings: Sequence[Finding], hardening: Literal["none", "eld1"]
 ) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from encoding.encoder.linkage_schema import read_linkage_schema
 from encoding.errors import LinkageSchemaError
 from encoding.linkage import NO_HARDENING, SHIPPED, load_shipped
-from encoding.lint import Finding, fill, is_copy, lint_fill, lint_schema, lint_structure
+from encoding.lint import Finding, fill, lint_people, lint_schema
 from encoding.recipe import Recipe
 from encoding.records import open_table
 from encoding.sample import RecordSampler
@@ -127,9 +127,12 @@ def _rehearse(profile: EncodingProfile) -> Iterator[Finding]:
     cleaned = clean_sample(sampler.sample(), profile, K12_LAYOUT.inputs, K12_LAYOUT.date_format)
     specimen = encode_cleaned(cleaned, profile, new_secret())
     first = np.flatnonzero(specimen.cleaned.is_first)
-    people = first[~is_copy(specimen.filters[first])]
-    yield from lint_fill(specimen.filters[first], profile.clk_bits)
-    yield from lint_structure(specimen.encodings[people], profile.encoding_bits)
+    yield from lint_people(
+        specimen.filters[first],
+        specimen.encodings[first],
+        clk_bits=profile.clk_bits,
+        bits=profile.encoding_bits,
+    )
     found = fill(specimen.filters[first], profile.clk_bits)
     if abs(found - float(profile.nominal_fill)) > _NOMINAL_FILL_DISTANCE:
         yield Finding(

@@ -37,6 +37,11 @@ class Cleaned:
     def __len__(self) -> int:
         return len(self.record)
 
+    def take(self, rows: NDArray[np.intp]) -> Cleaned:
+        """Return some of the rows, in their order here."""
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        return Cleaned(self.record[rows], self.is_first[rows], columns)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Specimen:
@@ -80,12 +85,7 @@ def encode_cleaned(cleaned: Cleaned, profile: EncodingProfile, secret: AnySecret
     is_kept[[problem.row for problem in encoded.problems]] = False
     is_kept[outside_window(encodings, weight_window(profile))] = False
     kept = np.flatnonzero(is_kept)
-    lists = {name: [cells[row] for row in kept] for name, cells in cleaned.columns.items()}
-    return Specimen(
-        Cleaned(cleaned.record[kept], cleaned.is_first[kept], lists),
-        encoded.filters[kept],
-        encodings[kept],
-    )
+    return Specimen(cleaned.take(kept), encoded.filters[kept], encodings[kept])
 
 
 def harden(filters: PackedBits, profile: EncodingProfile, secret: AnySecret) -> PackedBits:

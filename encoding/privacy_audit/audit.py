@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from encoding.privacy_audit.graph_matching import GraphMatchingResult, attack_by_resemblance
 from encoding.privacy_audit.key_leak import KeyLeak, drill_key_leak
 from encoding.privacy_audit.known_pairs import KnownPairsResult, attack_known_pairs
 from encoding.privacy_audit.structure import StructureScan, scan_structure
@@ -12,7 +15,7 @@ from encoding.privacy_audit.tokens import token_sets
 from encoding.progress import Progress, silent
 from encoding.sample import Sample
 from encoding.secret import AnySecret, new_secret
-from encoding.specimen import clean_sample, encode_cleaned
+from encoding.specimen import Cleaned, clean_sample, encode_cleaned
 from schemas.profile import EncodingProfile
 
 # With fewer, a lucky guess already weighs more than the goals allow.
@@ -21,13 +24,20 @@ FEWEST_RECORDS = 500
 
 @dataclass(frozen=True, slots=True)
 class AuditScope:
-    """How much is attacked: records of the sample, and how many of them the attacker knows in turn."""
+    """How much is attacked.
+
+    Attributes:
+        n_records: records of the sample.
+        n_known: how many of them the attacker knows, in turn.
+        n_matched: how many of them are attacked by resemblance; 0 leaves that attack out.
+    """
 
     n_records: int = 4_000
     n_known: tuple[int, ...] = (50, 200, 1_000, 3_000)
+    n_matched: int = 1_000
 
 
-QUICK = AuditScope(n_records=1_500, n_known=(200,))
+QUICK = AuditScope(n_records=1_500, n_known=(200,), n_matched=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,7 @@ class Audit:
         n_records: records that were attacked.
         n_encodings: their encodings.
         known_pairs: one result for each number of known people that the file is large enough for.
+        resemblance: what someone finds out who knows nobody, but who the people may be.
         structure: what the encodings show by themselves.
         key_leak: what whoever has the secret can do.
     """
@@ -45,6 +56,7 @@ class Audit:
     n_records: int
     n_encodings: int
     known_pairs: tuple[KnownPairsResult, ...]
+    resemblance: GraphMatchingResult | None
     structure: StructureScan | None
     key_leak: KeyLeak | None
 
@@ -71,10 +83,11 @@ def audit_sample(
         progress: told before each attack.
     """
     cleaned = clean_sample(sample, profile, columns, date_format)
-    specimen = encode_cleaned(cleaned, profile, secret or new_secret())
+    keys = secret or new_secret()
+    specimen = encode_cleaned(cleaned, profile, keys)
     n_records = int(specimen.cleaned.is_first.sum())
     if n_records < FEWEST_RECORDS:
-        return Audit(n_records, len(specimen.encodings), (), None, None)
+        return Audit(n_records, len(specimen.encodings), (), None, None, None)
     tokens = token_sets(specimen.cleaned, profile)
     # At least as many people are left to be named as make one lucky guess weigh little.
     attacked = [n for n in scope.n_known if n + FEWEST_RECORDS // 2 <= n_records]
@@ -82,7 +95,23 @@ def audit_sample(
     for place, n_known in enumerate(attacked):
         progress("attacking with known people", place / len(attacked), place, "attacks")
         results.append(attack_known_pairs(specimen, tokens, n_known, seed=n_known))
+    resemblance = None
+    if scope.n_matched:
+        progress("attacking by resemblance", 0.0, 0, "attacks")
+        resemblance = _match(specimen.cleaned, profile, keys, scope.n_matched)
     progress("looking for structure", 0.0, 0, "attacks")
     structure = scan_structure(specimen, tokens, profile.encoding_bits)
     leak = drill_key_leak(specimen.cleaned, profile)
-    return Audit(n_records, len(specimen.encodings), tuple(results), structure, leak)
+    return Audit(n_records, len(specimen.encodings), tuple(results), resemblance, structure, leak)
+
+
+def _match(
+    cleaned: Cleaned, profile: EncodingProfile, keys: AnySecret, n_people: int
+) -> GraphMatchingResult:
+    """Attack the first records by resemblance, by an attacker who has the same rows and other keys."""
+    people = np.unique(cleaned.record)[:n_people]
+    rows = cleaned.take(np.flatnonzero(np.isin(cleaned.record, people)))
+    attacker = encode_cleaned(rows, profile, new_secret())
+    # Once more, so that both have the same rows even if the attacker's keys have left one out.
+    victim = encode_cleaned(attacker.cleaned, profile, keys)
+    return attack_by_resemblance(victim.encodings, attacker.encodings, victim.cleaned.record)

@@ -14,6 +14,7 @@ from schemas.profile import EncodingProfile
 _KNOWN_DEFAULT = {50: 0.01, 200: 0.01, 1_000: 0.05, 3_000: 0.20}
 _KNOWN_STRICT = {50: 0.01, 200: 0.01, 1_000: 0.01, 3_000: 0.01}
 _STRICT_VARIANCE = 0.01
+_BY_RESEMBLANCE = 0.01
 # Two outputs of a random matrix may share most of their positions: a few pairs in a million go together by the
 # draw of the keys, and nothing follows from so few. Plain CLKs have about one in a hundred.
 _LINKED_PAIRS = 1e-5
@@ -44,7 +45,11 @@ class Outcome:
 def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
     """Return each goal with what was measured; empty if the file has too few records."""
     is_strict = profile.hardening.salt != "none"
-    return (*_known(audit, is_strict=is_strict), *_shown(audit, profile, is_strict=is_strict))
+    return (
+        *_known(audit, is_strict=is_strict),
+        *_resembling(audit),
+        *_shown(audit, profile, is_strict=is_strict),
+    )
 
 
 def _known(audit: Audit, *, is_strict: bool) -> Iterator[Outcome]:
@@ -57,6 +62,18 @@ def _known(audit: Audit, *, is_strict: bool) -> Iterator[Outcome]:
             f" {result.share:.1%} of the others; at most {limit:.0%} is allowed",
             result.share,
             limit,
+        )
+
+
+def _resembling(audit: Audit) -> Iterator[Outcome]:
+    found = audit.resemblance
+    if found is not None:
+        yield Outcome(
+            "resemblance-attack",
+            f"someone who knows nobody's encoding, but has a list of all {found.n_people:,} people, can name"
+            f" {found.share:.1%} of them; at most {_BY_RESEMBLANCE:.0%} is allowed",
+            found.share,
+            _BY_RESEMBLANCE,
         )
 
 

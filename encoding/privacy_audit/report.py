@@ -82,6 +82,12 @@ class AuditReport:
                 }
                 for result in self.audit.known_pairs
             ],
+            "resemblance": None
+            if self.audit.resemblance is None
+            else {
+                "people": self.audit.resemblance.n_people,
+                "named": _decimal(self.audit.resemblance.share),
+            },
             "structure": None
             if scan is None
             else {

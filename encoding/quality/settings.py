@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from encoding.lint import Finding, is_copy, lint_fill, lint_schema, lint_structure
+from encoding.lint import Finding, lint_people, lint_schema
 from encoding.quality.counting import Counted
 from encoding.secret import new_secret
 from encoding.specimen import clean_sample, encode_cleaned
@@ -32,9 +32,10 @@ def weak_settings(
     first = np.flatnonzero(specimen.cleaned.is_first)
     if len(first) < _FEWEST_RECORDS:
         return by_itself
-    people = first[~is_copy(specimen.filters[first])]
-    return (
-        *by_itself,
-        *lint_fill(specimen.filters[first], profile.clk_bits),
-        *lint_structure(specimen.encodings[people], profile.encoding_bits),
+    of_people = lint_people(
+        specimen.filters[first],
+        specimen.encodings[first],
+        clk_bits=profile.clk_bits,
+        bits=profile.encoding_bits,
     )
+    return (*by_itself, *of_people)

@@ -22,7 +22,7 @@ from schemas.canonical import canonical_bytes
 from schemas.profile import EncodingProfile, Hardening
 
 KEYS = Secret(bytes(range(1, 33)))
-SCOPE = AuditScope(n_records=1_000, n_known=(200,))
+SCOPE = AuditScope(n_records=1_000, n_known=(200,), n_matched=0)
 PLAIN = load_shipped("children", hardening=NO_HARDENING)
 
 
@@ -137,3 +137,22 @@ def test_the_report_names_no_one(student_sample, hardened) -> None:
     assert not {"fill", "clk", "bloom", "hash", "diffusion"} & set(
         text.partition("</style>")[2].lower().split()
     )
+
+
+@pytest.mark.parametrize(
+    ("profile", "least", "most"), [(PLAIN, 0.9, 1.0), (load_shipped("children"), 0.0, 0.05)]
+)
+def test_the_attack_by_resemblance_is_part_of_the_audit(
+    student_sample, student_columns, profile: EncodingProfile, least: float, most: float
+) -> None:
+    found = audit_sample(
+        student_sample,
+        profile,
+        columns=student_columns,
+        date_format=K12_LAYOUT.date_format,
+        scope=AuditScope(n_records=1_000, n_known=(), n_matched=200),
+        secret=KEYS,
+    )
+    (outcome,) = (o for o in judge_audit(found, profile) if o.name == "resemblance-attack")
+    assert least <= outcome.value <= most
+    assert AuditReport(profile.digest(), found, ()).document()["resemblance"]["people"] == 200

@@ -1,0 +1,91 @@
+"""Assignment against scipy, and the attack by resemblance where the answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+
+from encoding.linkage import NO_HARDENING, load_shipped
+from encoding.privacy_audit.assignment import assign
+from encoding.privacy_audit.graph_matching import attack_by_resemblance
+from encoding.secret import Secret
+from encoding.specimen import clean_sample, encode_cleaned
+from encoding.synth import K12_LAYOUT
+from schemas.profile import EncodingProfile, Hardening
+
+N_PEOPLE = 200
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 12), st.sampled_from(["real", "few values", "low rank"]), st.integers(0, 10**6)
+)
+def test_an_assignment_is_as_good_as_that_of_scipy(n: int, kind: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    gain = random.normal(size=(n, n))
+    if kind == "few values":
+        gain = random.integers(-2, 3, (n, n)).astype(float)
+    elif kind == "low rank":
+        gain = random.normal(size=(n, 2)) @ random.normal(size=(2, n))
+    columns = assign(gain)
+    rows, best = linear_sum_assignment(gain, maximize=True)
+    assert sorted(columns.tolist()) == list(range(n))
+    assert gain[np.arange(n), columns].sum() == pytest.approx(gain[rows, best].sum())
+
+
+def test_a_large_assignment_is_as_good_as_that_of_scipy() -> None:
+    gain = np.random.default_rng(1).normal(size=(250, 250))
+    rows, best = linear_sum_assignment(gain, maximize=True)
+    assert gain[np.arange(250), assign(gain)].sum() == pytest.approx(gain[rows, best].sum())
+
+
+def attacked(student_sample, student_columns, profile: EncodingProfile) -> float:
+    cleaned = clean_sample(student_sample, profile, student_columns, K12_LAYOUT.date_format)
+    few = cleaned.take(np.flatnonzero(cleaned.record < N_PEOPLE))
+    victim, attacker = (
+        encode_cleaned(few, profile, Secret(bytes(range(first, first + 32)))) for first in (1, 99)
+    )
+    return attack_by_resemblance(victim.encodings, attacker.encodings, few.record).share
+
+
+def test_plain_encodings_are_found_out_without_knowing_anybody(
+    student_sample, student_columns
+) -> None:
+    plain = load_shipped("children", hardening=NO_HARDENING)
+    assert attacked(student_sample, student_columns, plain) > 0.9
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        load_shipped("children"),
+        load_shipped("children-strict"),
+        load_shipped("children", hardening=Hardening(kind="eld1", taps=4, output_bits=1024)),
+    ],
+    ids=["children", "strict", "1,024 bits"],
+)
+def test_hardened_encodings_are_not(
+    student_sample, student_columns, profile: EncodingProfile
+) -> None:
+    # One in 200 is named by chance, and the two of a pair of twins by their being twins.
+    assert attacked(student_sample, student_columns, profile) < 0.05
+
+
+def test_the_order_of_the_rows_gives_nothing_away() -> None:
+    random = np.random.default_rng(3)
+    one, other = (random.integers(0, 256, (120, 64), dtype=np.uint8) for _ in range(2))
+    assert attack_by_resemblance(one, other, np.arange(120)).n_named <= 5
+
+
+def test_the_same_encodings_are_matched_whatever_the_order() -> None:
+    random = np.random.default_rng(3)
+    same = random.integers(0, 256, (120, 64), dtype=np.uint8)
+    assert attack_by_resemblance(same, same, np.arange(120)).n_named == 120
+
+
+def test_two_people_are_too_few() -> None:
+    two = np.zeros((2, 8), dtype=np.uint8)
+    assert attack_by_resemblance(two, two, np.arange(2)).n_named == 0
