@@ -160,9 +160,8 @@ def report_page(report: AuditReport, file_name: str) -> str:
     if scan is not None:
         sections.append(Section("What the encodings show by themselves", [_structure(scan)]))
     sections.append(Section("What this does not say", [paragraph(_LIMITS)]))
-    return render_page(
-        f"Privacy audit of {file_name}", f"{summary(report)}.", sections, report.digest()
-    )
+    footer = f"Fingerprint of this report: {report.digest()}"
+    return render_page(f"Privacy audit of {file_name}", f"{summary(report)}.", sections, footer)
 
 
 def _verdicts(report: AuditReport) -> Iterator[Verdict]:

@@ -31,11 +31,10 @@ def summary(report: Report) -> str:
     if report.stops:
         return f"{rows}: do not encode this file before it was looked at"
     worth = sum(finding.standing == "warn" for finding in report.findings)
-    return (
-        f"{rows}: in order"
-        if not worth
-        else f"{rows}: can be encoded; {worth} things are worth a look"
-    )
+    if not worth:
+        return f"{rows}: in order"
+    things = "1 thing is" if worth == 1 else f"{worth} things are"
+    return f"{rows}: can be encoded; {things} worth a look"
 
 
 def report_lines(report: Report, *, shareable: bool) -> Iterator[str]:
