@@ -1,34 +1,61 @@
-"""The terms under which a project links: who takes part, on what, for whom, until when.
+"""The agreement under which a project links, and the terms that the broker enforces of it.
 
-The operator writes a project's terms; they stand where a signed agreement will stand, and everything that
-the broker allows or refuses is decided from them. Spec page: `schemas/spec/project-terms.md`.
+An agreement says who takes part, on what legal basis, on which data, for whom, until when, and with which
+limits; it binds when every party has signed it (`schemas.statement`). What a broker decides from is the
+shorter `ProjectTerms`, which follow from it. Spec pages: `schemas/spec/agreement.md`, `project-terms.md`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.clauses import (
+    AgreedParty,
+    AgreedRecipient,
+    ApprovalRule,
+    Breach,
+    DataElement,
+    Days,
+    Direction,
+    Finality,
+    Limits,
+    PaperAgreement,
+    PartyKind,
+    PolicyRange,
+    Population,
+    Purpose,
+    Retention,
+    RunBudget,
+    Schedule,
+)
 from schemas.document import Document
+from schemas.identity import PublicIdentity
 from schemas.ids import Code, IsoDate, Name, Sha256Hex
 from schemas.run import IdSpace, MatchingPolicy, Recipient
 
-DEFAULT_FLOOR = 10
+DEFAULT_FLOOR: Final = 10
+# It stands whole in one entry of the match log, and C2SP tlog-tiles give an entry at most 65,535 bytes.
+MAX_AGREEMENT_BYTES: Final = 56 * 1024
+
+Epoch = Annotated[int, Field(ge=1, le=10**6)]
 
 
 class ProjectTerms(Document):
     """What a project allows; both dates are included, and times are the broker's, in UTC.
 
     `providers` upload, `recipients` receive, `auditors` read the log; a party may be in several lists.
-    `max_records` counts handles; `max_variants` counts the encodings under one handle.
+    `max_records` counts handles; `max_variants` counts the encodings under one handle. What is null sets no
+    limit: without `policy_range` runs keep to the policy, without `approvals` whoever may ask suffices.
     """
 
     KIND: ClassVar[str] = "project terms"
 
     version: Literal["blindlink/project-terms/1"] = "blindlink/project-terms/1"
     project: Name
-    epoch: Annotated[int, Field(ge=1, le=10**6)] = 1
+    epoch: Epoch = 1
     purpose: Code
     providers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=64)]
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=64)]
@@ -36,22 +63,34 @@ class ProjectTerms(Document):
     spaces: Annotated[tuple[IdSpace, ...], Field(max_length=64)]
     profile: Sha256Hex
     policy: MatchingPolicy
+    policy_range: PolicyRange | None = None
     population: Code
+    as_of_max_age_days: Days | None = None
+    as_of_max_gap_days: Days | None = None
     floor: Annotated[int, Field(ge=0, le=10**6)] = DEFAULT_FLOOR
     min_records: Annotated[int, Field(ge=1, le=2**40)] = 1
     max_records: Annotated[int, Field(ge=1, le=2**40)] = 20_000_000
     max_variants: Annotated[int, Field(ge=1, le=255)] = 16
+    run_budget: RunBudget | None = None
+    approvals: ApprovalRule | None = None
+    finality: Finality | None = None
     start: IsoDate
     end: IsoDate
     keep_encodings_days: Annotated[int, Field(ge=1, le=3660)] = 30
     keep_links_days: Annotated[int, Field(ge=1, le=3660)] = 400
+    destroy_by: IsoDate | None = None
+    has_legal_hold: bool = False
 
     @model_validator(mode="after")
     def _terms_agree_with_themselves(self) -> Self:
         if self.start > self.end:
             raise ValueError("the start lies after the end")
+        if self.destroy_by is not None and self.destroy_by < self.end:
+            raise ValueError("the day by which all is destroyed lies before the end")
         if self.min_records > self.max_records:
             raise ValueError("min_records lies above max_records")
+        if self.policy_range is not None and not self.policy_range.holds(self.policy):
+            raise ValueError("the policy lies outside the range that runs may choose from")
         for names in (self.providers, self.auditors, tuple(r.party for r in self.recipients)):
             if list(names) != sorted(set(names)):
                 raise ValueError("parties must be listed once each, in the order of their names")
@@ -59,3 +98,205 @@ class ProjectTerms(Document):
         if len(spaces) != len(self.spaces) or any(r.space not in spaces for r in self.recipients):
             raise ValueError("every recipient's ID space must be listed once")
         return self
+
+    def allows(self, policy: MatchingPolicy) -> bool:
+        """Tell whether a run may use this policy: the agreed one, or another within the agreed range."""
+        if policy == self.policy:
+            return True
+        free = {"auto": self.policy.auto, "review": self.policy.review}
+        return (
+            self.policy_range is not None
+            and self.policy_range.holds(policy)
+            and policy.model_copy(update=free) == self.policy
+        )
+
+
+class Agreement(Document):
+    """One version of a project's agreement; both dates are included.
+
+    `number` counts the versions from 1, and `previous` is the digest of the one before (null in the first).
+    `epoch` counts the secrets: it rises by one with the encoding profile or the agencies, which hold the
+    secret, or when a new secret is agreed on; until it rises, nothing is encoded anew.
+    """
+
+    KIND: ClassVar[str] = "agreement"
+
+    version: Literal["blindlink/agreement/1"] = "blindlink/agreement/1"
+    project: Name
+    number: Annotated[int, Field(ge=1, le=10_000)]
+    previous: Sha256Hex | None
+    epoch: Epoch
+    paper: PaperAgreement | None
+    purpose: Purpose
+    parties: Annotated[tuple[AgreedParty, ...], Field(min_length=2, max_length=64)]
+    directions: Annotated[tuple[Direction, ...], Field(max_length=1024)]
+    population: Population
+    elements: Annotated[tuple[DataElement, ...], Field(max_length=256)]
+    profile: Sha256Hex
+    policy: MatchingPolicy
+    policy_range: PolicyRange | None
+    spaces: Annotated[tuple[IdSpace, ...], Field(max_length=64)]
+    recipients: Annotated[tuple[AgreedRecipient, ...], Field(max_length=64)]
+    schedule: Schedule
+    approvals: ApprovalRule
+    limits: Limits
+    start: IsoDate
+    end: IsoDate
+    retention: Retention
+    no_reidentification: Literal[True]
+    breach: Breach
+    finality: Finality
+
+    @model_validator(mode="after")
+    def _clauses_agree_with_each_other(self) -> Self:
+        fault = next(_faults(self), None)
+        if fault is not None:
+            raise ValueError(fault)
+        self.terms()
+        return self
+
+    @property
+    def operator(self) -> AgreedParty:
+        """The party that runs the broker."""
+        return next(party for party in self.parties if party.kind == "operator")
+
+    def names(self, kind: PartyKind | None = None) -> tuple[str, ...]:
+        """Return the parties' names, of one kind or, by default, all; each of these signs."""
+        return tuple(party.name for party in self.parties if kind in (None, party.kind))
+
+    def party(self, name: str) -> AgreedParty | None:
+        """Return a party, or None if the agreement does not name it."""
+        return next((party for party in self.parties if party.name == name), None)
+
+    def person(self, person: str) -> PublicIdentity | None:
+        """Return a person by id, or None if the agreement does not list them."""
+        everyone = (listed for party in self.parties for listed in party.persons)
+        return next((listed for listed in everyone if listed.person == person), None)
+
+    def terms(self) -> ProjectTerms:
+        """Return what the broker decides from; its digest names nothing, the agreement's does."""
+        limits, retention = self.limits, self.retention
+        return ProjectTerms(
+            project=self.project,
+            epoch=self.epoch,
+            purpose=self.purpose.code,
+            providers=self.names("agency"),
+            recipients=tuple(
+                Recipient(party=r.party, mode=r.mode, space=r.space) for r in self.recipients
+            ),
+            auditors=self.names("auditor"),
+            spaces=self.spaces,
+            profile=self.profile,
+            policy=self.policy,
+            policy_range=self.policy_range,
+            population=self.population.code,
+            as_of_max_age_days=self.population.max_age_days,
+            as_of_max_gap_days=self.population.max_gap_days,
+            floor=limits.floor,
+            min_records=limits.min_records,
+            max_records=limits.max_records,
+            max_variants=limits.max_variants,
+            run_budget=limits.budget,
+            approvals=self.approvals,
+            finality=self.finality,
+            start=self.start,
+            end=self.end,
+            keep_encodings_days=retention.keep_encodings_days,
+            keep_links_days=retention.keep_links_days,
+            destroy_by=retention.destroy_by,
+            has_legal_hold=retention.legal_hold is not None,
+        )
+
+
+def opens_epoch(before: Agreement, after: Agreement) -> bool:
+    """Tell whether an amendment cannot keep the secret: other encodings, or other holders of the secret."""
+    return (before.profile, before.names("agency")) != (after.profile, after.names("agency"))
+
+
+def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
+    """Return in one sentence why an agreement cannot follow the one before; None: it can.
+
+    Args:
+        before: the last agreement that every party has signed; None if there is none yet.
+    """
+    if before is None:
+        return None if after.number == 1 else "a project's first agreement has the number 1"
+    if after.project != before.project:
+        return "an amendment belongs to the same project"
+    if (after.number, after.previous) != (before.number + 1, before.digest()):
+        return "an amendment names the agreement before it, and has the next number"
+    if after.epoch not in (before.epoch, before.epoch + 1):
+        return "an amendment keeps the epoch, or opens the next one"
+    if opens_epoch(before, after) and after.epoch == before.epoch:
+        return "another encoding profile, or other agencies, need the next epoch"
+    return None
+
+
+def _faults(agreement: Agreement) -> Iterator[str]:
+    if (agreement.number == 1) != (agreement.previous is None):
+        yield "the first agreement has no previous one, and every other has"
+    if agreement.number == 1 and agreement.epoch != 1:
+        yield "the first agreement begins the first epoch"
+    yield from _party_faults(agreement)
+    yield from _disclosure_faults(agreement)
+    yield from _approval_faults(agreement)
+    if agreement.finality.cosigners > len(agreement.parties) - 1:
+        yield "more cosigners are needed than there are parties beside the operator"
+    if len(agreement.to_canonical()) > MAX_AGREEMENT_BYTES:
+        yield f"an agreement has at most {MAX_AGREEMENT_BYTES:,} bytes; list fewer persons"
+
+
+def _party_faults(agreement: Agreement) -> Iterator[str]:
+    names = agreement.names()
+    if list(names) != sorted(set(names)):
+        yield "parties must be listed once each, in the order of their names"
+    if len(agreement.names("operator")) != 1:
+        yield "exactly one party is the operator"
+    if not agreement.names("agency"):
+        yield "at least one party is an agency"
+    persons = [person for party in agreement.parties for person in party.persons]
+    for keys in (
+        {person.person for person in persons},
+        {person.signing_key for person in persons},
+        {person.receiving_key for person in persons},
+    ):
+        if len(keys) != len(persons):
+            yield "a person or a key is listed twice"
+    if any(agreement.party(element.party) is None for element in agreement.elements):
+        yield "a data element is of a party that the agreement does not name"
+    if len({(e.party, e.use, e.name) for e in agreement.elements}) != len(agreement.elements):
+        yield "a data element is listed twice"
+
+
+def _disclosure_faults(agreement: Agreement) -> Iterator[str]:
+    """Yield what is wrong with who discloses to whom: each such way has a basis, and no other is listed."""
+    agencies = agreement.names("agency")
+    receiving = [r.party for r in agreement.recipients if r.mode != "none"]
+    needed = {
+        (agency, other)
+        for agency in agencies
+        for other in (agreement.operator.name, *receiving)
+        if other != agency
+    }
+    stated = [(direction.giver, direction.receiver) for direction in agreement.directions]
+    if stated != sorted(set(stated)):
+        yield "directions must be listed once each, in the order of their parties"
+    if needed - set(stated):
+        yield "an agency discloses to the operator or to a recipient without a stated legal basis"
+    if set(stated) - needed:
+        yield "a legal basis is stated for a disclosure that the agreement does not provide for"
+    for recipient in agreement.recipients:
+        party = agreement.party(recipient.party)
+        if party is None or party.kind == "operator":
+            yield "a recipient is a party of the agreement, and not the operator"
+        elif recipient.mode == "linked" and party.kind != "agency":
+            yield "the release mode linked is for agencies, since it is about their own records"
+
+
+def _approval_faults(agreement: Agreement) -> Iterator[str]:
+    for name in agreement.approvals.parties:
+        party = agreement.party(name)
+        if party is None or party.kind not in ("agency", "recipient"):
+            yield "those who approve are agencies or recipients of the agreement"
+        elif not any("approver" in person.duties for person in party.persons):
+            yield "a party that approves needs a person with the duty approver"

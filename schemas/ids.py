@@ -58,6 +58,7 @@ RUN_PREFIX = "run"
 RELEASE_PREFIX = "rel"
 PERSON_PREFIX = "per"
 REQUEST_PREFIX = "req"
+APPROVAL_PREFIX = "apv"
 
 
 def is_name(text: str) -> bool:

@@ -46,15 +46,23 @@ TERMS: dict[str, Any] = {
     "spaces": [{"name": "shared", "lifetime": "run"}],
     "profile": "a" * 64,
     "policy": POLICY,
+    "policy_range": None,
     "population": "foster-care.0-21",
+    "as_of_max_age_days": None,
+    "as_of_max_gap_days": None,
     "floor": 10,
     "min_records": 100,
     "max_records": 20_000_000,
     "max_variants": 16,
+    "run_budget": None,
+    "approvals": None,
+    "finality": None,
     "start": "2026-09-01",
     "end": "2027-08-31",
     "keep_encodings_days": 30,
     "keep_links_days": 400,
+    "destroy_by": None,
+    "has_legal_hold": False,
 }
 
 RUN: dict[str, Any] = {

@@ -66,6 +66,13 @@ PROFILE_BAD: list[Change] = [
     ("an unknown field of the hardening", "hardening.surprise", 1),
 ]
 
+RANGE = {"auto_from": "0.84", "auto_to": "0.9", "review_from": "0.78", "review_to": "0.84"}
+APPROVALS = {
+    "runs": "standing",
+    "parties": ["child-welfare", "k12"],
+    "asker_suffices": False,
+    "releases": True,
+}
 TERMS_GOOD: list[Change] = [
     ("no auditors", "auditors", []),
     ("nobody receives anything", "recipients", []),
@@ -75,6 +82,18 @@ TERMS_GOOD: list[Change] = [
     ("blind releases", "recipients.0.mode", "blind"),
     ("a lasting space", "spaces.0.lifetime", "project"),
     ("the 29th of February", "end", "2028-02-29"),
+    ("a range of thresholds", "policy_range", RANGE),
+    ("a range of one policy", "policy_range", {**RANGE, "auto_from": "0.85", "auto_to": "0.85"}),
+    ("files of the same day", "as_of_max_gap_days", 0),
+    ("a budget of runs", "run_budget", {"runs": 6, "days": 30}),
+    ("approvals", "approvals", APPROVALS),
+    (
+        "a run that is final with two cosigners",
+        "finality",
+        {"cosigners": 2, "delays_release": True},
+    ),
+    ("all destroyed on the last day", "destroy_by", "2027-08-31"),
+    ("a legal hold", "has_legal_hold", True),
 ]
 POLICY_BAD: list[Change] = [
     ("review above auto", "policy.review", "0.86"),
@@ -128,6 +147,20 @@ TERMS_BAD: list[Change] = [
     ("256 variants", "max_variants", 256),
     ("encodings kept for ever", "keep_encodings_days", 3661),
     ("encodings kept for no day", "keep_encodings_days", 0),
+    ("a range without the policy", "policy_range", {**RANGE, "auto_from": "0.86"}),
+    ("a range upside down", "policy_range", {**RANGE, "review_to": "0.77"}),
+    ("a range from 0", "policy_range", {**RANGE, "review_from": "0"}),
+    ("a range beyond 1", "policy_range", {**RANGE, "auto_to": "1.01"}),
+    ("files of the day after tomorrow", "as_of_max_age_days", -1),
+    ("a budget of no runs", "run_budget", {"runs": 0, "days": 30}),
+    ("a budget without days", "run_budget", {"runs": 6}),
+    ("approvals by nobody", "approvals", {**APPROVALS, "parties": []}),
+    ("approvals by one, who asks", "approvals", {**APPROVALS, "parties": ["k12"]}),
+    ("approvals out of order", "approvals", {**APPROVALS, "parties": ["k12", "child-welfare"]}),
+    ("approvals now and then", "approvals", {**APPROVALS, "runs": "sometimes"}),
+    ("a wait for no cosigner", "finality", {"cosigners": 0, "delays_release": True}),
+    ("all destroyed before the end", "destroy_by", "2027-08-30"),
+    ("a legal hold as text", "has_legal_hold", "yes"),
 ]
 
 RUN_GOOD: list[Change] = [

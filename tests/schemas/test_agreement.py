@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from oracles.example_documents import TERMS, changed, without
+from oracles.write_document_vectors import APPROVALS, RANGE
 
 from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
 from schemas.errors import DocumentError
@@ -20,6 +21,14 @@ DEFAULTS: dict[str, Any] = {
     "max_variants": 16,
     "keep_encodings_days": 30,
     "keep_links_days": 400,
+    "policy_range": None,
+    "as_of_max_age_days": None,
+    "as_of_max_gap_days": None,
+    "run_budget": None,
+    "approvals": None,
+    "finality": None,
+    "destroy_by": None,
+    "has_legal_hold": False,
 }
 
 
@@ -65,6 +74,14 @@ def test_every_change_of_a_field_is_another_agreement() -> None:
         "end": "2027-09-01",
         "keep_encodings_days": 1,
         "keep_links_days": 1,
+        "policy_range": RANGE,
+        "as_of_max_age_days": 7,
+        "as_of_max_gap_days": 7,
+        "run_budget": {"runs": 6, "days": 30},
+        "approvals": APPROVALS,
+        "finality": {"cosigners": 1, "delays_release": False},
+        "destroy_by": "2027-09-30",
+        "has_legal_hold": True,
     }
     digests = {
         ProjectTerms.from_json(changed(TERMS, *change)).digest() for change in changes.items()

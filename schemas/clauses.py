@@ -1,0 +1,254 @@
+"""The clauses of an agreement, each a closed document part that says one thing.
+
+Texts are what counsel reads, so they hold no character that a page would show otherwise than it is signed.
+Spec page: `schemas/spec/agreement.md`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from fractions import Fraction
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from schemas.document import Model
+from schemas.identity import PersonIdText, PublicIdentity
+from schemas.ids import Code, DecimalText, IsoDate, Name, Sha256Hex
+from schemas.run import MatchingPolicy, ReleaseMode
+
+
+def _shown_as_written(text: str) -> str:
+    # Not printable: controls, line ends, spaces of other widths, and marks that turn the direction of text.
+    if text != text.strip() or not text.isprintable():
+        raise ValueError("a text may hold printable characters and single lines only")
+    if not unicodedata.is_normalized("NFC", text):
+        raise ValueError("a text is not in Unicode's normal form C")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_shown_as_written)]
+Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_shown_as_written)]
+
+PartyKind = Literal["agency", "recipient", "auditor", "operator"]
+LegalBasis = Literal[
+    "ferpa-child-welfare",
+    "ferpa-audit-evaluation",
+    "ferpa-studies",
+    "consent",
+    "court-order",
+    "other",
+]
+Frequency = Literal["once", "on-request", "daily", "weekly", "monthly", "quarterly", "yearly"]
+ElementUse = Literal["encoded", "shared"]
+RunApprovals = Literal["each", "standing"]
+Days = Annotated[int, Field(ge=0, le=3660)]
+
+MAX_PERSONS: Final = 16
+
+
+class AgreedParty(Model):
+    """A party with its legal name, what it is in this agreement, and the persons who act for it.
+
+    An `agency` provides records, and `holder` is the person through whom it holds the secret; null for
+    the others. `contact` is whom to call about a breach.
+    """
+
+    name: Name
+    kind: PartyKind
+    title: Line
+    capacity: Line
+    contact: Line
+    persons: Annotated[tuple[PublicIdentity, ...], Field(min_length=1, max_length=MAX_PERSONS)]
+    holder: PersonIdText | None
+
+    @model_validator(mode="after")
+    def _persons_are_its_own(self) -> Self:
+        ids = [person.person for person in self.persons]
+        if ids != sorted(set(ids)):
+            raise ValueError("persons must be listed once each, in the order of their ids")
+        if any(person.party != self.name for person in self.persons):
+            raise ValueError("a person is listed with another party than their own")
+        if not any("steward" in person.duties for person in self.persons):
+            raise ValueError("every party needs a person with the duty steward, who signs for it")
+        if (self.kind == "agency") != (self.holder is not None):
+            raise ValueError("an agency, and no other party, names the person who holds the secret")
+        if self.holder is not None and self.holder not in ids:
+            raise ValueError("the holder of the secret is not one of the party's persons")
+        return self
+
+
+class Purpose(Model):
+    """Why records are linked: a code that the match log repeats, and the sentence that counsel agreed on."""
+
+    code: Code
+    statement: Text
+
+
+class Direction(Model):
+    """On what legal basis one party may disclose to another; the basis `other` needs its citation."""
+
+    giver: Name
+    receiver: Name
+    basis: LegalBasis
+    citation: Line | None
+
+    @model_validator(mode="after")
+    def _basis_can_be_looked_up(self) -> Self:
+        if self.basis == "other" and self.citation is None:
+            raise ValueError("a legal basis that is not listed needs its citation")
+        if self.giver == self.receiver:
+            raise ValueError("a party does not disclose to itself")
+        return self
+
+
+class Population(Model):
+    """Who is in the files, and on which day.
+
+    `max_age_days` is how old the day that a file describes may be when it is uploaded, `max_gap_days` how
+    far apart those of two files in one run may be; null sets no limit.
+    """
+
+    code: Code
+    definition: Text
+    as_of: Text
+    max_age_days: Days | None
+    max_gap_days: Days | None
+
+
+class DataElement(Model):
+    """One column of a party: `encoded` goes into encodings and never leaves, `shared` goes beside a link ID."""
+
+    party: Name
+    name: Line
+    use: ElementUse
+
+
+class PolicyRange(Model):
+    """How far a run may depart from the thresholds of the policy; all four are included."""
+
+    auto_from: DecimalText
+    auto_to: DecimalText
+    review_from: DecimalText
+    review_to: DecimalText
+
+    @model_validator(mode="after")
+    def _ranges_are_ordered(self) -> Self:
+        for low, high in ((self.auto_from, self.auto_to), (self.review_from, self.review_to)):
+            if not 0 < Fraction(low) <= Fraction(high) <= 1:
+                raise ValueError("a range of thresholds must satisfy 0 < from <= to <= 1")
+        return self
+
+    def holds(self, policy: MatchingPolicy) -> bool:
+        """Tell whether a policy's thresholds lie in the range."""
+        auto, review = Fraction(policy.auto), Fraction(policy.review)
+        return Fraction(self.auto_from) <= auto <= Fraction(self.auto_to) and (
+            Fraction(self.review_from) <= review <= Fraction(self.review_to)
+        )
+
+
+class AgreedRecipient(Model):
+    """Who receives link IDs, in which mode and ID space, and to whom else they may go: null, to nobody."""
+
+    party: Name
+    mode: ReleaseMode
+    space: Name
+    onward: Line | None
+
+
+class Schedule(Model):
+    """How often the linkage is made; `note` says when and by whom, null where nothing is said."""
+
+    frequency: Frequency
+    note: Line | None
+
+
+class ApprovalRule(Model):
+    """Who approves what, by a person with the duty approver of each of `parties`.
+
+    `runs` is `each` where every run needs its own approvals, `standing` where one given in advance may stand
+    for it. `releases` asks for approvals once more, when a run has finished, before anything is handed out;
+    a person who uploaded for the run does not count then. Unless `asker_suffices`, a run needs the approval
+    of a party other than the one that asked for it.
+    """
+
+    runs: RunApprovals
+    parties: Annotated[tuple[Name, ...], Field(min_length=1, max_length=64)]
+    asker_suffices: bool
+    releases: bool
+
+    @model_validator(mode="after")
+    def _somebody_else_can_approve(self) -> Self:
+        if list(self.parties) != sorted(set(self.parties)):
+            raise ValueError(
+                "approving parties must be listed once each, in the order of their names"
+            )
+        if not self.asker_suffices and len(self.parties) < 2:
+            raise ValueError("where the asker does not suffice, two parties or more must approve")
+        return self
+
+
+class RunBudget(Model):
+    """At most so many runs within so many days; one that failed or was cancelled does not count."""
+
+    runs: Annotated[int, Field(ge=1, le=10_000)]
+    days: Annotated[int, Field(ge=1, le=3660)]
+
+
+class Limits(Model):
+    """Caps of one upload in records (handles) and encodings of one record, the run budget, and the floor.
+
+    `budget` null sets no limit on runs; `floor` is the smallest count that is shown.
+    """
+
+    min_records: Annotated[int, Field(ge=1, le=2**40)]
+    max_records: Annotated[int, Field(ge=1, le=2**40)]
+    max_variants: Annotated[int, Field(ge=1, le=255)]
+    budget: RunBudget | None
+    floor: Annotated[int, Field(ge=0, le=10**6)]
+
+    @model_validator(mode="after")
+    def _caps_are_ordered(self) -> Self:
+        if self.min_records > self.max_records:
+            raise ValueError("min_records lies above max_records")
+        return self
+
+
+class Retention(Model):
+    """How long encodings and link IDs are kept, and the day by which all is destroyed.
+
+    `legal_hold` is the order that forbids destruction for the time being; null where there is none.
+    """
+
+    keep_encodings_days: Annotated[int, Field(ge=1, le=3660)]
+    keep_links_days: Annotated[int, Field(ge=1, le=3660)]
+    destroy_by: IsoDate
+    legal_hold: Line | None
+
+
+class Breach(Model):
+    """Within how many hours every party tells the others of a breach, and what else it does."""
+
+    hours: Annotated[int, Field(ge=1, le=720)]
+    instruction: Text
+
+
+class PaperAgreement(Model):
+    """The paper that this carries out: its number, date, and the digest of its file where there is one."""
+
+    number: Line
+    date: IsoDate
+    sha256: Sha256Hex | None
+
+
+class Finality(Model):
+    """How many parties must cosign the match log for a run to be final, and whether a release waits for it."""
+
+    cosigners: Annotated[int, Field(ge=0, le=64)]
+    delays_release: bool
+
+    @model_validator(mode="after")
+    def _somebody_is_waited_for(self) -> Self:
+        if self.delays_release and not self.cosigners:
+            raise ValueError("a release cannot wait for cosigners where none are needed")
+        return self

@@ -1,0 +1,193 @@
+"""What persons sign about an agreement: that their party consents, halts or leaves, and approvals.
+
+Each statement names the agreement by its digest. It counts if the person is listed there with the duty that
+it needs, and the signature is by the key listed there or by one that replaced it, each change signed by the
+key before. Spec page: `schemas/spec/statement.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import Field
+
+from schemas.agreement import Agreement
+from schemas.clauses import Line
+from schemas.document import Document, Model
+from schemas.errors import SignatureError
+from schemas.identity import (
+    Duty,
+    PersonIdText,
+    PublicIdentity,
+    SignatureText,
+    SignedKeyChange,
+)
+from schemas.ids import APPROVAL_PREFIX, RUN_PREFIX, IsoDate, Name, Sha256Hex, UtcTime
+from schemas.signing import sign_document, verify_document
+
+MAX_KEY_CHANGES: Final = 8
+MAX_STANDING_RUNS: Final = 1000
+
+ApprovalId = Annotated[str, Field(pattern=rf"^{APPROVAL_PREFIX}-[0-9a-f]{{32}}$")]
+RunIdText = Annotated[str, Field(pattern=rf"^{RUN_PREFIX}-[0-9a-f]{{32}}$")]
+Act = Literal["suspend", "resume", "withdraw"]
+Step = Literal["run", "release"]
+
+
+class Counsel(Model):
+    """The lawyer who signed the printed page with the agreement's fingerprint, and on which day."""
+
+    name: Line
+    title: Line
+    date: IsoDate
+
+
+class Consent(Document):
+    """A party agrees to this agreement, word for word; its counsel has signed the paper."""
+
+    KIND: ClassVar[str] = "consent"
+
+    version: Literal["blindlink/consent/1"] = "blindlink/consent/1"
+    project: Name
+    agreement: Sha256Hex
+    party: Name
+    person: PersonIdText
+    counsel: Counsel
+    at: UtcTime
+
+
+class Notice(Document):
+    """A party alone halts the linkage, lifts its own halt, or leaves for good; effective at once."""
+
+    KIND: ClassVar[str] = "notice"
+
+    version: Literal["blindlink/notice/1"] = "blindlink/notice/1"
+    project: Name
+    agreement: Sha256Hex
+    party: Name
+    person: PersonIdText
+    act: Act
+    reason: Line
+    at: UtcTime
+
+
+class RunApproval(Document):
+    """Approves one step of one run, by exactly this specification, once, until it expires."""
+
+    KIND: ClassVar[str] = "run approval"
+
+    version: Literal["blindlink/run-approval/1"] = "blindlink/run-approval/1"
+    approval: ApprovalId
+    project: Name
+    agreement: Sha256Hex
+    party: Name
+    person: PersonIdText
+    step: Step
+    run: RunIdText
+    specification_sha256: Sha256Hex
+    at: UtcTime
+    expires: UtcTime
+
+
+class StandingApproval(Document):
+    """Approves in advance every run of one matching policy, through a day, and no more than so many."""
+
+    KIND: ClassVar[str] = "standing approval"
+
+    version: Literal["blindlink/standing-approval/1"] = "blindlink/standing-approval/1"
+    approval: ApprovalId
+    project: Name
+    agreement: Sha256Hex
+    party: Name
+    person: PersonIdText
+    policy_sha256: Sha256Hex
+    until: IsoDate
+    runs: Annotated[int, Field(ge=1, le=MAX_STANDING_RUNS)]
+    at: UtcTime
+
+
+class ApprovalRevocation(Document):
+    """Takes a standing approval back, effective at once."""
+
+    KIND: ClassVar[str] = "revocation of an approval"
+
+    version: Literal["blindlink/approval-revocation/1"] = "blindlink/approval-revocation/1"
+    approval: ApprovalId
+    project: Name
+    agreement: Sha256Hex
+    party: Name
+    person: PersonIdText
+    at: UtcTime
+
+
+Statement: TypeAlias = Consent | Notice | RunApproval | StandingApproval | ApprovalRevocation
+
+# Which duty a person needs to say it, and the kind of its signature.
+_DUTIES: Final[dict[type[Document], Duty]] = {
+    Consent: "steward",
+    Notice: "steward",
+    RunApproval: "approver",
+    StandingApproval: "approver",
+    ApprovalRevocation: "approver",
+}
+_KINDS: Final[dict[type[Document], str]] = {Consent: "agreement", Notice: "agreement"}
+
+
+class SignedStatement(Document):
+    """A statement with its signature; `changes` lead from the key that the agreement lists to the one used.
+
+    Without changes of keys since the agreement, `changes` is empty.
+    """
+
+    KIND: ClassVar[str] = "signed statement"
+
+    statement: Annotated[Statement, Field(discriminator="version")]
+    changes: Annotated[tuple[SignedKeyChange, ...], Field(max_length=MAX_KEY_CHANGES)] = ()
+    signature: SignatureText
+
+    def verify(self, agreement: Agreement) -> PublicIdentity:
+        """Return the person who signed, as the agreement and the changes of keys make them known.
+
+        Raises:
+            SignatureError: the statement is about another agreement, by a person whom it does not list
+                for that party and duty, or not signed by that person's key.
+        """
+        stated = self.statement
+        if (stated.project, stated.agreement) != (agreement.project, agreement.digest()):
+            raise SignatureError("the statement is about another agreement")
+        signer = _follow(_listed(stated, agreement), self.changes)
+        verify_document(_kind_of(stated), stated.to_json(), self.signature, signer.verifier())
+        return signer
+
+
+def sign_statement(
+    statement: Statement, key: Ed25519PrivateKey, changes: tuple[SignedKeyChange, ...] = ()
+) -> SignedStatement:
+    """Return the statement with the signature of this key."""
+    signature = sign_document(_kind_of(statement), statement.to_json(), key)
+    return SignedStatement(statement=statement, changes=changes, signature=signature)
+
+
+def duty_for(statement: Statement) -> Duty:
+    """Return the duty that a person needs to make such a statement."""
+    return _DUTIES[type(statement)]
+
+
+def _kind_of(statement: Statement) -> str:
+    return _KINDS.get(type(statement), "approval")
+
+
+def _listed(statement: Statement, agreement: Agreement) -> PublicIdentity:
+    person = agreement.person(statement.person)
+    if person is None or person.party != statement.party:
+        raise SignatureError("the agreement does not list this person for this party")
+    if duty_for(statement) not in person.duties:
+        raise SignatureError("the agreement does not give this person that duty")
+    return person
+
+
+def _follow(listed: PublicIdentity, changes: tuple[SignedKeyChange, ...]) -> PublicIdentity:
+    for change in changes:
+        listed = change.verify(listed)
+    return listed
