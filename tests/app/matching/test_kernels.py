@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import importlib
 import sys
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from services.requirement import missing
 
 from app.matching import KernelError, available_kernels, dice_candidates, kernel_name
 from app.matching import kernels as kernels_module
@@ -63,7 +65,10 @@ class TestExtension:
 
     @pytest.fixture
     def extension(self):
-        return pytest.importorskip("app.matching._kernel", reason="the extension is not built")
+        try:
+            return importlib.import_module("app.matching._kernel")
+        except ImportError:
+            missing("the C kernel of the matching engine is not built")
 
     @pytest.fixture
     def arguments(self):
