@@ -155,8 +155,8 @@ def candidates_from_bytes(content: bytes) -> Candidates:
 
 
 def _check_stored(pairs: Candidates) -> None:
-    if np.any(2 * pairs.common.astype(np.uint32) > pairs.total):
-        raise DatasetError("stored pairs hold more common bits than the encodings have")
+    if np.any(2 * pairs.common.astype(np.uint32) > pairs.total) or not pairs.total.all():
+        raise DatasetError("stored pairs hold counts that no two encodings have in common")
     code = similarity_code(pairs.common, pairs.total)
     key = (pairs.left.astype(np.uint64) << np.uint64(32)) | pairs.right
     in_order = (code[:-1] > code[1:]) | ((code[:-1] == code[1:]) & (key[:-1] < key[1:]))

@@ -133,8 +133,9 @@ def test_stored_pairs_of_the_wrong_shape_are_refused(content):
         [(0, 1, (5, 10)), (0, 0, (5, 10))],
         [(0, 0, (5, 10)), (0, 0, (5, 10))],
         [(0, 0, (6, 10))],
+        [(0, 0, (0, 0))],
     ],
-    ids=["similarity-order", "index-order", "twice", "impossible"],
+    ids=["similarity-order", "index-order", "twice", "impossible", "empty"],
 )
 def test_stored_pairs_that_contradict_themselves_are_refused(rows):
     with pytest.raises(DatasetError):
