@@ -116,13 +116,18 @@ def enter_stage(session: Session, attempt: Attempt, stage: str, **values: Any) -
     write_under_lease(session, attempt.lease, stage=stage, **values)
 
 
-def keep_block(session: Session, attempt: Attempt, block: RunBlock, progress: Progress) -> None:
-    """Record a finished block, whose blob is durable; raises LeaseLostError."""
+def keep_block(
+    session: Session, attempt: Attempt, block: RunBlock, progress: Progress, *, n_before: int
+) -> None:
+    """Record a finished block, whose blob is durable; raises LeaseLostError.
+
+    `n_before` is the number of comparisons in blocks that `progress` does not count.
+    """
     # First, since it also locks the run's row until this transaction ends.
     write_under_lease(
         session,
         attempt.lease,
-        comparisons_done=progress.n_done,
+        comparisons_done=n_before + progress.n_done,
         rate=round(progress.comparisons_per_s or 0),
         stalled_attempts=0,
     )

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from app.agreements.service import TermsInForce
 from app.broker import Broker
@@ -26,6 +28,7 @@ from app.matching import (
     Resolution,
     candidates_from_bytes,
     candidates_to_bytes,
+    contested_records,
     kernel_name,
     plan_blocks,
     resolve,
@@ -55,11 +58,22 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     policy = _policy_of(attempt, terms)
     with _loaded(broker, attempt) as uploads:
         datasets = [upload.dataset for upload in uploads]
-        plan = plan_blocks(datasets, block_pairs=attempt.block_pairs)
-        _compare(broker, attempt, datasets, plan, policy, stop=stop)
-        _enter(broker, attempt, "solving")
         n_records = [dataset.n_records for dataset in datasets]
-        resolution = resolve(n_records, _stored_pairs(broker, attempt, plan), policy)
+        across = plan_blocks(datasets, block_pairs=attempt.block_pairs, is_within=False)
+        _compare(broker, attempt, datasets, across, policy, stop=stop)
+        # Duplicates within a file matter only where records are rivals, and comparing a file with
+        # itself costs the square of its size.
+        contested = contested_records(n_records, _stored_pairs(broker, attempt, across))
+        with _excerpts(datasets, contested) as rivals:
+            within = plan_blocks(
+                rivals,
+                block_pairs=attempt.block_pairs,
+                is_across=False,
+                first_number=len(across),
+            )
+            _compare(broker, attempt, rivals, within, policy, before=across, stop=stop)
+        _enter(broker, attempt, "solving")
+        resolution = resolve(n_records, _stored_pairs(broker, attempt, across + within), policy)
         _enter(broker, attempt, "releasing")
         linked = LinkedRun(attempt.specification, terms, resolution.groups, uploads)
         prepared = prepare_releases(broker, linked)
@@ -73,11 +87,21 @@ def _compare(
     plan: Sequence[Block],
     policy: MatchingPolicy,
     *,
+    before: Sequence[Block] = (),
     stop: threading.Event,
 ) -> None:
-    """Compare and store the blocks that no earlier attempt has stored."""
-    n_total = sum(block.n_comparisons for block in plan)
-    _enter(broker, attempt, "comparing", comparisons_total=n_total, kernel=kernel_name())
+    """Compare and store the blocks that no earlier attempt has stored.
+
+    `before` are the blocks of an earlier part of the run, which count as done.
+    """
+    n_before, n_here = _n_comparisons(before), _n_comparisons(plan)
+    _enter(
+        broker,
+        attempt,
+        "comparing",
+        comparisons_total=n_before + n_here,
+        kernel=kernel_name(),
+    )
     done = _finished(broker, attempt)
     for matched in match_blocks(
         datasets,
@@ -89,10 +113,14 @@ def _compare(
         max_pairs=attempt.specification.policy.max_pairs,
         cancelled=stop,
     ):
-        _keep(broker, attempt, matched)
+        _keep(broker, attempt, matched, n_before)
 
 
-def _keep(broker: Broker, attempt: Attempt, matched: MatchedBlock) -> None:
+def _n_comparisons(blocks: Sequence[Block]) -> int:
+    return sum(block.n_comparisons for block in blocks)
+
+
+def _keep(broker: Broker, attempt: Attempt, matched: MatchedBlock, n_before: int) -> None:
     key = broker.keystore.open(attempt.run)
     number = matched.block.number
     content = candidates_to_bytes(matched.pairs)
@@ -106,7 +134,7 @@ def _keep(broker: Broker, attempt: Attempt, matched: MatchedBlock) -> None:
         blob=blob,
     )
     with broker.database.write() as session:
-        attempts.keep_block(session, attempt, row, matched.progress)
+        attempts.keep_block(session, attempt, row, matched.progress, n_before=n_before)
     # How many pairs it holds may lie below the floor, so not even the operator's log says it.
     log.info("block_stored", run_id=attempt.run, block=number, n_comparisons=row.comparisons)
 
@@ -115,10 +143,11 @@ def _stored_pairs(
     broker: Broker, attempt: Attempt, plan: Sequence[Block]
 ) -> Iterator[tuple[Block, Candidates]]:
     key = broker.keystore.open(attempt.run)
-    for number, blob in _finished(broker, attempt).blobs.items():
-        sealed = broker.blobs.get(blob)
-        content = unseal(key, BLOCK_KIND, attempt.run, number, sealed)
-        yield plan[number], candidates_from_bytes(content)
+    blobs = _finished(broker, attempt).blobs
+    for block in plan:
+        sealed = broker.blobs.get(blobs[block.number])
+        content = unseal(key, BLOCK_KIND, attempt.run, block.number, sealed)
+        yield block, candidates_from_bytes(content)
 
 
 def _conclude(broker: Broker, attempt: Attempt, resolution: Resolution, prepared: Prepared) -> None:
@@ -138,6 +167,19 @@ def _policy_of(attempt: Attempt, terms: TermsInForce) -> MatchingPolicy:
     policy = attempt.specification.policy
     thresholds = encoded_thresholds(policy, terms.profile)
     return MatchingPolicy(thresholds.auto, thresholds.review, thresholds.margin, policy.solver)
+
+
+@contextmanager
+def _excerpts(
+    datasets: Sequence[Dataset], records: Sequence[NDArray[np.uint32]]
+) -> Iterator[list[Dataset]]:
+    """Yield copies of some records of each dataset, and wipe them afterwards."""
+    excerpts = [dataset.only(chosen) for dataset, chosen in zip(datasets, records, strict=True)]
+    try:
+        yield excerpts
+    finally:
+        for excerpt in excerpts:
+            excerpt.words.fill(0)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from app.settings import Settings
 from schemas.api import Role
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
-N_RECORDS, N_COMMON = 1200, 400
+N_RECORDS, N_COMMON, N_TWINS = 1200, 400, 200
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Scene:
 
     def upload_both(self) -> None:
         """Upload a file of each agency."""
-        left, right = two_files(self.rng, N_RECORDS, N_COMMON)
+        left, right = two_files(self.rng, N_RECORDS, N_COMMON, N_TWINS)
         self.upload(left, CHILD_WELFARE)
         self.upload(right, SCHOOL)
 

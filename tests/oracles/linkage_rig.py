@@ -185,9 +185,11 @@ class Linkage:
         assert answer.status_code == 200, answer.text
         return Receipt.from_json(answer.json())
 
-    def upload_both(self, n_records: int = 20, n_common: int = 12) -> tuple[list[Row], list[Row]]:
-        """Upload two files in which the first `n_common` records of the left one have a partner."""
-        left, right = two_files(self.rng, n_records, n_common)
+    def upload_both(
+        self, n_records: int = 20, n_common: int = 12, n_twins: int = 0
+    ) -> tuple[list[Row], list[Row]]:
+        """Upload two files as `two_files` makes them."""
+        left, right = two_files(self.rng, n_records, n_common, n_twins)
         self.upload(left, CHILD_WELFARE)
         self.upload(right, SCHOOL)
         return left, right
@@ -270,12 +272,24 @@ def content_digest(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
-def two_files(rng: random.Random, n_records: int, n_common: int) -> tuple[list[Row], list[Row]]:
-    """Return two files whose first `n_common` people are the same: equal encodings under other handles."""
+def two_files(
+    rng: random.Random, n_records: int, n_common: int, n_twins: int = 0
+) -> tuple[list[Row], list[Row]]:
+    """Return two files whose first `n_common` people are the same: equal encodings under other handles.
+
+    The first `n_twins` of them are in the left file twice, the second time with one bit less.
+    """
     left = random_rows(rng, n_records, bits=BITS)
     right = random_rows(rng, n_records, bits=BITS)
     same = [
         Row(mine.handle, 0, theirs.encoding)
         for mine, theirs in zip(right[:n_common], left[:n_common], strict=True)
     ]
+    twins = [Row(rng.randbytes(16), 0, one_bit_less(row.encoding)) for row in left[:n_twins]]
+    left = sorted([*left, *twins], key=lambda row: row.handle)
     return left, same + right[n_common:]
+
+
+def one_bit_less(encoding: bytes) -> bytes:
+    value = int.from_bytes(encoding)
+    return (value & (value - 1)).to_bytes(len(encoding))
