@@ -1,8 +1,10 @@
 """The workspace: what one agency must remember between commands, in a folder that only its owner may enter.
 
-workspace.key       key of the handle maps; never replaced
+workspace.key       key of handle maps and secrets; never replaced
 project.json        the project as the broker last showed it
 handles/            one sealed handle map a project and epoch
+secrets/            one sealed file for the secret of a project and epoch
+peers.json          whose keys this agency trusts
 outbox/             the newest container and its manifest
 receipts/           one receipt an upload or release
 pins/               the broker's log as last seen
@@ -62,6 +64,21 @@ class Workspace:
         """Where the handle map of a project and epoch is kept."""
         return self.folder / "handles" / f"{project}-{epoch}.map"
 
+    def kept_secret(self, project: str, epoch: int) -> Path:
+        """Where the secret of a project and epoch is kept, and what it is made of until then."""
+        return self.folder / "secrets" / f"{project}-{epoch}.sealed"
+
+    def epochs_with_secret(self, project: str) -> tuple[int, ...]:
+        """Return the epochs of a project whose secret is kept here, or is being agreed on."""
+        stems = (path.stem for path in (self.folder / "secrets").glob(f"{project}-*.sealed"))
+        numbers = (stem.removeprefix(f"{project}-") for stem in stems)
+        return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
+
+    @property
+    def peers(self) -> Path:
+        """Where the persons are listed whose keys this agency trusts."""
+        return self.folder / "peers.json"
+
     def report(self, project: str, kind: str) -> Path:
         """Where the last report of one kind about the file of a project is kept."""
         return self.folder / "reports" / f"{project}.{kind}.json"
@@ -96,9 +113,10 @@ class Workspace:
         """
         path = self.folder / "workspace.key"
         if not path.exists():
-            if any((self.folder / "handles").glob("*.map")):
+            sealed = ("handles/*.map", "secrets/*.sealed")
+            if any(found for pattern in sealed for found in self.folder.glob(pattern)):
                 raise WorkspaceKeyError(
-                    "the workspace key is gone, and the handle maps cannot be read without it",
+                    "the workspace key is gone, and what it sealed cannot be read without it",
                     hint="restore workspace.key from the backup of the workspace",
                 )
             text = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
@@ -133,7 +151,7 @@ def open_workspace(folder: Path) -> Workspace:
     """
     try:
         make_private_folder(folder)
-        for name in ("handles", "outbox", "receipts", "pins", "reports"):
+        for name in ("handles", "secrets", "outbox", "receipts", "pins", "reports"):
             make_private_folder(folder / name)
     except OSError as exc:
         raise WorkspaceError(f"the workspace {folder} cannot be made: {exc.strerror}") from exc
