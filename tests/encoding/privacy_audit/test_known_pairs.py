@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from encoding.linkage import load_shipped
 from encoding.privacy_audit import known_pairs
 from encoding.privacy_audit.tokens import indicators, seen_often, token_sets
-from encoding.specimen import Cleaned
+from encoding.secret import Secret
+from encoding.specimen import Cleaned, clean_sample, encode_cleaned
+from encoding.synth import K12_LAYOUT
 
 SETS = st.lists(
     st.lists(st.integers(0, 9), unique=True).map(
@@ -62,3 +64,17 @@ def test_a_token_of_two_fields_is_two_tokens() -> None:
     (tokens,) = token_sets(cleaned, load_shipped("children"))
     # " M", "MM", "M " of two names; whole values and single characters of the others.
     assert len(tokens) == 3 + 3 + 1 + 1 + 1 + 1 + 1 + 1
+
+
+def test_attacks_on_few_people_are_repeated_and_added_up(student_sample, student_columns) -> None:
+    profile = load_shipped("children")
+    cleaned = clean_sample(student_sample, profile, student_columns, K12_LAYOUT.date_format)
+    few = cleaned.take(np.flatnonzero(cleaned.record < 520))
+    specimen = encode_cleaned(few, profile, Secret(bytes(range(32))))
+    tokens = token_sets(specimen.cleaned, profile)
+    once = known_pairs.attack_once(specimen, tokens, 50, seed=1)
+    often = known_pairs.attack_known_pairs(specimen, tokens, 50, seed=1)
+    assert once.n_tested < 520
+    assert often.n_tested >= 2_000
+    assert often.n_tested % once.n_tested == 0
+    assert often.n_first >= once.n_first
