@@ -36,7 +36,8 @@ SQLITE_PRAGMAS: Final = {
 }
 BUSY_TIMEOUT_MS: Final = 30_000
 # A process that is frozen within a transaction would hold the match log's row, and so everyone, for ever.
-IDLE_TIMEOUT_MS: Final = 60_000
+# The server counts while its machine is suspended or starved too, so a short limit would end healthy ones.
+IDLE_TIMEOUT_MS: Final = 300_000
 _WRITER: Final = "blindlink_writer"
 
 
