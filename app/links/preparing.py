@@ -22,9 +22,9 @@ from app.links.drawing import (
     keep_space,
 )
 from app.links.models import LastingSpace, Release, ReleasePiece
-from app.links.release_file import count_own, cut_pieces, own_links
+from app.links.release_file import cut_pieces, own_links
 from app.matchlog.draft import EntryDraft
-from app.runs.view import above_floor
+from app.runs.counts import above_floor, count_own, found_groups
 from app.security.at_rest import seal
 from schemas.ids import RELEASE_PREFIX, Handle, LinkId
 from schemas.matchlog.kinds import ReleasePrepared
@@ -123,7 +123,8 @@ def _prepare(
         n_links = count_own(run.groups, dataset)
         links = own_links(run.groups, dataset, run.uploads[dataset], space.link_ids)
     else:
-        total = above_floor(len(run.groups), run.specification.floor)
+        found = found_groups(run.groups, run.specification)
+        total = found.shown(run.specification.floor)
     header = ReleaseHeader(
         release=new_id(RELEASE_PREFIX),
         run=run.specification.run,

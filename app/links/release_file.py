@@ -33,11 +33,6 @@ def own_links(
         yield upload.handle(record), link_ids[group]
 
 
-def count_own(groups: Groups, dataset: int) -> int:
-    """Return how many records of one file are in a group."""
-    return int(np.count_nonzero(groups.dataset == dataset))
-
-
 def cut_pieces(lines: Iterable[bytes], *, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
     """Yield the file in pieces of whole lines, each of `piece_bytes` or a little more, the last one shorter."""
     waiting: list[bytes] = []

@@ -15,8 +15,8 @@ from app.links.models import LastingSpace, Release
 from app.links.preparing import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
+from app.runs.counts import above_floor
 from app.runs.service import run_for
-from app.runs.view import above_floor
 from app.security.at_rest import unseal
 from schemas.api import ReleaseView
 from schemas.matchlog.kinds import ReleaseFetched

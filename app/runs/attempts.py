@@ -16,11 +16,11 @@ from app.agreements.service import terms_in_force
 from app.clock import utc_text
 from app.matchlog.draft import EntryDraft
 from app.runs import repository
+from app.runs.counts import Found, found_groups, shown_counts
 from app.runs.errors import LeaseLostError
 from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
 from app.runs.models import Run, RunBlock
 from app.runs.service import specification_of
-from app.runs.view import above_floor
 from app.security.errors import KeyGoneError
 from app.uploads.loading import require_committed
 from app.version import SOFTWARE
@@ -142,7 +142,11 @@ def finish_attempt(
     Raises:
         LeaseLostError: the result is not wanted any more.
     """
-    n_groups = len(resolution.groups)
+    specification = attempt.specification
+    linked = found_groups(resolution.groups, specification)
+    found = Found(
+        resolution.n_candidate_pairs, resolution.n_auto_pairs, resolution.n_review_pairs, linked
+    )
     write_under_lease(
         session,
         attempt.lease,
@@ -152,19 +156,16 @@ def finish_attempt(
         lease_until_ms=None,
         kernel=kernel,
         finished=utc_text(broker.clock()),
-        candidate_pairs=resolution.n_candidate_pairs,
-        auto_pairs=resolution.n_auto_pairs,
-        review_pairs=resolution.n_review_pairs,
-        groups=n_groups,
+        candidate_pairs=found.candidate_pairs,
+        auto_pairs=found.auto_pairs,
+        review_pairs=found.review_pairs,
+        groups=linked.groups,
+        matched=json.dumps(linked.matched),
         histogram=json.dumps(resolution.histogram.tolist()),
     )
-    floor = attempt.specification.floor
     body = RunFinished(
-        specification_sha256=attempt.specification.digest(),
-        candidate_pairs=above_floor(resolution.n_candidate_pairs, floor),
-        auto_pairs=above_floor(resolution.n_auto_pairs, floor),
-        review_pairs=above_floor(resolution.n_review_pairs, floor),
-        groups=above_floor(n_groups, floor),
+        specification_sha256=specification.digest(),
+        **shown_counts(found, specification.floor).model_dump(),
         match_record_root=None,
         kernel=kernel,
         software=SOFTWARE,

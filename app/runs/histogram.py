@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from app.runs.counts import shown_counts
+
 if TYPE_CHECKING:
+    from app.runs.counts import Found
     from app.runs.models import Run
     from schemas.run import EncodedThresholds
 
@@ -27,33 +30,42 @@ class Step:
     pairs: int | None
 
 
-def histogram_of(run: Run, thresholds: EncodedThresholds, floor: int) -> tuple[Step, ...]:
+def histogram_of(
+    run: Run, found: Found | None, thresholds: EncodedThresholds, floor: int
+) -> tuple[Step, ...]:
     """Return a run's steps from the review threshold up; none before it has succeeded.
 
     Below the review threshold there are no candidate pairs, so a step that ends there says nothing.
     """
-    if run.histogram is None:
+    if run.histogram is None or found is None:
         return ()
     counts = json.loads(run.histogram)
     first = int(thresholds.review * len(counts))
     auto = math.ceil(thresholds.auto * len(counts))
-    # The number of linked pairs is shown too, which is nearly that of the steps above the auto threshold:
-    # so what is hidden must not be a small number on either side of it.
-    shown = [*hide_small(counts[first:auto], floor), *hide_small(counts[auto:], floor)]
+    # The sum of all steps is the number of candidate pairs, and that of the steps above the auto threshold
+    # nearly that of the linked ones: where the difference is not shown, the sums must not show it.
+    is_total_hidden = shown_counts(found, floor).candidate_pairs is None
+    not_linked = sum(counts[auto:]) - found.auto_pairs
+    shown = [
+        *hide_small(counts[first:auto], floor, hides_sum=is_total_hidden),
+        *hide_small(counts[auto:], floor, hides_sum=is_total_hidden or not_linked < floor),
+    ]
     return tuple(
         Step(Fraction(at, len(counts)), Fraction(at + 1, len(counts)), pairs)
         for at, pairs in enumerate(shown, start=first)
     )
 
 
-def hide_small(counts: Sequence[int], floor: int) -> list[int | None]:
+def hide_small(counts: Sequence[int], floor: int, *, hides_sum: bool = False) -> list[int | None]:
     """Return the counts, None for those below the floor and for as many more as protect them.
 
     The total is shown elsewhere, so what is hidden can be computed as a sum: the smallest of the other
-    counts are hidden too until that sum is not below the floor either.
+    counts are hidden too until that sum is not below the floor either. With `hides_sum`, as many are hidden
+    even where none is small.
     """
     hidden = {at for at, count in enumerate(counts) if count < floor}
     others = sorted((count, at) for at, count in enumerate(counts) if count >= floor)
-    while hidden and sum(counts[at] for at in hidden) < floor and others:
+    is_needed = bool(hidden) or hides_sum
+    while is_needed and sum(counts[at] for at in hidden) < floor and others:
         hidden.add(others.pop(0)[1])
     return [None if at in hidden else count for at, count in enumerate(counts)]

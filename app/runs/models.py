@@ -23,7 +23,8 @@ class Run(Base):
     the run that is under way. While it runs, `lease_token` names the worker that holds it until
     `lease_until_ms` (database time); every write of a worker is conditioned on its token.
     `stalled_attempts` counts attempts since the last finished block. A count is null until the run has
-    succeeded; `histogram` is a JSON list of candidate pairs in equal steps of similarity.
+    succeeded; `histogram` is a JSON list of candidate pairs in equal steps of similarity, `matched` one of
+    how many records of each party that receives links are in a group.
     `is_shredded` says that its blocks and keys are gone too.
     """
 
@@ -73,6 +74,7 @@ class Run(Base):
     review_pairs: Mapped[int | None] = mapped_column(BigInteger)
     groups: Mapped[int | None] = mapped_column(BigInteger)
     histogram: Mapped[str | None] = mapped_column(Text)
+    matched: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
     is_shredded: Mapped[bool] = mapped_column(default=False)
 
 

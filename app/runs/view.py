@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from app.runs.counts import Found, FoundGroups, is_paired, shown_counts
 from app.runs.models import Run
 from app.runs.service import specification_of
 from schemas.api import RunCounts, RunProgress, RunView
@@ -23,17 +25,12 @@ def view_of(run: Run, actor: Actor) -> RunView:
         specification=specification,
         specification_sha256=run.specification_sha256,
         progress=_progress(run),
-        counts=_counts(run, specification, actor) if run.state == "succeeded" else None,
+        counts=_counts(run, specification, actor),
         kernel=run.kernel,
         failure=run.failure,
         created=run.created,
         finished=run.finished,
     )
-
-
-def above_floor(count: int | None, floor: int) -> int | None:
-    """Return a count, or None where it lies below the smallest one that is shown."""
-    return count if count is not None and count >= floor else None
 
 
 def _progress(run: Run) -> RunProgress:
@@ -48,15 +45,23 @@ def _progress(run: Run) -> RunProgress:
     )
 
 
-def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCounts:
-    floor = specification.floor
-    linked_floor = 0 if _sees_links(specification, actor) else floor
-    return RunCounts(
-        candidate_pairs=above_floor(run.candidate_pairs, floor),
-        auto_pairs=above_floor(run.auto_pairs, linked_floor),
-        review_pairs=above_floor(run.review_pairs, floor),
-        groups=above_floor(run.groups, linked_floor),
-    )
+def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCounts | None:
+    found = found_by(run, specification)
+    if found is None:
+        return None
+    owns_links = _sees_links(specification, actor)
+    return shown_counts(found, specification.floor, owns_links=owns_links)
+
+
+def found_by(run: Run, specification: RunSpecification) -> Found | None:
+    """Return what a run found, as it is; None before it has succeeded."""
+    counted = [run.candidate_pairs, run.auto_pairs, run.review_pairs, run.groups]
+    known = [count for count in counted if count is not None]
+    if run.state != "succeeded" or len(known) != len(counted):
+        return None
+    candidates, auto, review, groups = known
+    linked = FoundGroups(groups, tuple(json.loads(run.matched)), is_paired(specification))
+    return Found(candidates, auto, review, linked)
 
 
 def _sees_links(specification: RunSpecification, actor: Actor) -> bool:

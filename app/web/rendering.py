@@ -52,11 +52,9 @@ def plain_time(text: str) -> str:
     return text.replace("T", " ").removesuffix("Z")
 
 
-def show_count(number: int | None, floor: int) -> str:
-    """Return a count with its thousands apart; None is one below the floor."""
-    if number is None:
-        return f"fewer than {floor:,}"
-    return f"{number:,}"
+def show_count(number: int | None) -> str:
+    """Return a count with its thousands apart; None is one that is small, or would reveal a small one."""
+    return "not shown" if number is None else f"{number:,}"
 
 
 def show_bytes(size: int) -> str:

@@ -62,7 +62,7 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
         f"An upload has {terms.min_records:,} to {terms.max_records:,} records, "
         f"each with at most {terms.max_variants} encodings."
     )
-    yield f"A count below {terms.floor} is not shown."
+    yield f"A count below {terms.floor}, or that would reveal such a one, is not shown."
     yield (
         f"Encodings are destroyed {terms.keep_encodings_days:,} days after they were uploaded, "
         f"link IDs {terms.keep_links_days:,} days after their run."

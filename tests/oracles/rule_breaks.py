@@ -428,6 +428,27 @@ def finished_with_a_small_count(log: SampleLog) -> Entry:
     return log.append(log.finished(asked, review_pairs=9), project=FOSTER, object=asked.object)
 
 
+def finished_with_few_pairs_not_linked(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    return log.append(
+        log.finished(asked, candidate_pairs=1659), project=FOSTER, object=asked.object
+    )
+
+
+def finished_with_few_pairs_not_for_review(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    body = log.finished(asked, auto_pairs=None, groups=None, review_pairs=1791)
+    return log.append(body, project=FOSTER, object=asked.object)
+
+
+def finished_with_few_pairs_left_over(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    return log.append(log.finished(asked, review_pairs=150), project=FOSTER, object=asked.object)
+
+
 def finished_with_a_count_of_zero(log: SampleLog) -> Entry:
     asked = _asked(log)
     log.start(asked)
@@ -676,6 +697,9 @@ BREAKS: dict[str, list[Break]] = {
     "below-floor": [
         finished_with_a_small_count,
         finished_with_a_count_of_zero,
+        finished_with_few_pairs_not_linked,
+        finished_with_few_pairs_not_for_review,
+        finished_with_few_pairs_left_over,
         released_with_a_small_count,
     ],
     "release-without-run": [

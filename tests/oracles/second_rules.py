@@ -102,6 +102,12 @@ class Replay:
             need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
             counts = [above(value) for value in body.values() if type(value) in (int, type(None))]
             need(not any(0 <= count < floor for count in counts), kind)
+            candidates, auto, review = (
+                body[f"{name}_pairs"] for name in ("candidate", "auto", "review")
+            )
+            for rest in ([auto], [review], [auto, review]):
+                known = None not in (candidates, *rest)
+                need(not known or candidates - sum(rest) >= floor, kind)
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
 
     def end(self) -> None:

@@ -8,6 +8,7 @@ from app.auditor.ledger import Ledger, RunState
 from app.auditor.rules.steps import (
     break_off,
     counts_reach_floor,
+    difference_reaches_floor,
     object_of,
     project_of,
     run_of,
@@ -87,6 +88,9 @@ def finish(ledger: Ledger, entry: Entry) -> None:
         break_off("run-specification", message, entry, run.seq)
     counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs, body.groups)
     counts_reach_floor(ledger, entry, counts)
+    candidates, auto, review, _ = counts
+    for others in ((auto,), (review,), (auto, review)):
+        difference_reaches_floor(ledger, entry, candidates, *others)
     run.stage, run.uploads = "finished", ()
 
 

@@ -55,6 +55,19 @@ def run_of(ledger: Ledger, entry: Entry) -> RunState:
     return run
 
 
+def difference_reaches_floor(ledger: Ledger, entry: Entry, *counts: int | None) -> None:
+    """Check that, of counts that are all shown, the first less the others is at or above the floor.
+
+    Raises:
+        RuleBrokenError: it is below.
+    """
+    shown = [count for count in counts if count is not None]
+    floor = project_of(ledger, entry).terms.floor
+    if len(shown) == len(counts) and 2 * shown[0] - sum(shown) < floor:
+        message = "an entry shows counts that differ by less than the floor of the terms"
+        break_off("below-floor", message, entry)
+
+
 def counts_reach_floor(ledger: Ledger, entry: Entry, counts: tuple[int | None, ...]) -> None:
     """Check that every count that is shown is at or above the floor.
 

@@ -29,7 +29,6 @@ def list_releases(broker: WiredBroker, page: WiredPage, project: ProjectPath) ->
             table=Table(COLUMNS, [_row(view) for view in views]),
             project=project,
             releases=views,
-            floors={release.id: release.floor for release in found},
             limit=LIST_LIMIT,
         )
 
@@ -47,7 +46,6 @@ def show_release(broker: WiredBroker, page: WiredPage, release: ReleasePath) -> 
             table=Table(COLUMNS, [_row(view)]),
             project=view.project,
             view=view,
-            floor=found.floor,
             agreement=found.agreement,
             purpose=found.purpose,
             keep_until=found.keep_until,

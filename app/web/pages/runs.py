@@ -13,7 +13,7 @@ from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.runs.histogram import histogram_of
 from app.runs.service import LIST_LIMIT, run_for, runs_for
-from app.runs.view import view_of
+from app.runs.view import found_by, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.similarity import similarity_chart, similarity_rows
@@ -68,7 +68,8 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         thresholds = encoded_thresholds(view.specification.policy, terms.profile)
         # Thresholds of another encoding profile than the run's would stand in the wrong places.
         is_comparable = terms.terms.profile == view.specification.profile
-        steps = histogram_of(found, thresholds, floor) if is_comparable else ()
+        what = found_by(found, view.specification) if is_comparable else None
+        steps = histogram_of(found, what, thresholds, floor)
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
     similarity = similarity_rows(steps, thresholds)
     return page.answer(
@@ -101,7 +102,8 @@ def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
         title="Pairs linked, run by run",
         description=(
             f"Pairs linked by the newest {len(newest)} finished runs, oldest first. "
-            f"A frame stands for a number below {floor}. The numbers are in the table."
+            f"A frame stands for a number below {floor} or one that would reveal it. "
+            "The numbers are in the table."
         ),
         axis="month and day on which the run was asked for",
     )

@@ -185,7 +185,7 @@ def test_a_run_page_shows_its_counts_from_the_floor_on(
 
 def test_a_run_page_hides_counts_below_the_floor(make_linkage: Any, visit_as_auditor: Any) -> None:
     hidden = run_page(make_linkage(floor=13), visit_as_auditor)
-    assert '<td class="number">fewer than 13</td>' in hidden
+    assert '<td class="number">not shown</td>' in hidden
     assert '<td class="number">12</td>' not in hidden
 
 

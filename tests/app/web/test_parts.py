@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles.linkage_rig import profile_of, terms_of
 
+from app.runs.counts import Found, FoundGroups
 from app.runs.histogram import Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
@@ -70,8 +71,8 @@ def test_times_are_read_without_letters() -> None:
 
 
 def test_a_count_below_the_floor_is_said_to_be_so() -> None:
-    assert show_count(None, 10) == "fewer than 10"
-    assert show_count(1234567, 10) == "1,234,567"
+    assert show_count(None) == "not shown"
+    assert show_count(1234567) == "1,234,567"
 
 
 @pytest.mark.parametrize(
@@ -110,19 +111,49 @@ def test_no_count_is_hidden_without_need(counts: list[int], floor: int) -> None:
         assert [count for count in shown if count is not None] == kept
 
 
-def test_steps_begin_where_the_review_threshold_lies() -> None:
+@given(COUNTS, st.integers(0, 30))
+def test_a_hidden_sum_cannot_be_computed_to_less_than_the_floor(
+    counts: list[int], floor: int
+) -> None:
+    shown = hide_small(counts, floor, hides_sum=True)
+    hidden = [count for count, seen in zip(counts, shown, strict=True) if seen is None]
+    assert sum(hidden) >= floor or len(hidden) == len(counts)
+
+
+def steps_of(pairs: list[int], auto: int, review: int) -> tuple[Step, ...]:
+    """Return the steps of pairs from 0.70 up, of which `auto` are linked, by a floor of 10."""
     thresholds = EncodedThresholds(Fraction(86, 100), Fraction(72, 100), Fraction(0))
-    run: Any = SimpleNamespace(histogram=str([0] * 14 + [20, 30, 40, 50, 60, 70]))
-    steps = histogram_of(run, thresholds, 10)
+    run: Any = SimpleNamespace(histogram=str([0] * 14 + pairs))
+    found = Found(sum(pairs), auto, review, FoundGroups(auto, (), is_paired=True))
+    return histogram_of(run, found, thresholds, 10)
+
+
+def test_steps_begin_where_the_review_threshold_lies() -> None:
+    steps = steps_of([20, 30, 40, 50, 60, 70], 115, 100)
     assert steps[0] == Step(Fraction(14, 20), Fraction(15, 20), 20)
     assert [step.pairs for step in steps] == [20, 30, 40, 50, 60, 70]
-    assert histogram_of(SimpleNamespace(histogram=None), thresholds, 10) == ()  # type: ignore[arg-type]
+
+
+def test_there_are_no_steps_before_a_run_has_succeeded() -> None:
+    thresholds = EncodedThresholds(Fraction(86, 100), Fraction(72, 100), Fraction(0))
+    run: Any = SimpleNamespace(histogram=None)
+    assert histogram_of(run, None, thresholds, 10) == ()
+
+
+def test_steps_do_not_add_up_to_a_hidden_number_of_candidates() -> None:
+    assert [step.pairs for step in steps_of([20, 30, 40, 50, 60, 70], 115, 150)] == [
+        None, 30, 40, 50, None, 70,
+    ]  # fmt: skip
+
+
+def test_steps_above_the_auto_threshold_do_not_show_how_few_were_held_back() -> None:
+    assert [step.pairs for step in steps_of([20, 30, 40, 50, 60, 70], 125, 100)] == [
+        20, 30, 40, 50, None, 70,
+    ]  # fmt: skip
 
 
 def test_small_steps_are_protected_on_either_side_of_the_auto_threshold() -> None:
-    thresholds = EncodedThresholds(Fraction(86, 100), Fraction(72, 100), Fraction(0))
-    run: Any = SimpleNamespace(histogram=str([0] * 14 + [20, 30, 5, 6, 3, 70]))
-    shown = [step.pairs for step in histogram_of(run, thresholds, 10)]
+    shown = [step.pairs for step in steps_of([20, 30, 5, 6, 3, 70], 60, 40)]
     assert shown == [20, 30, None, None, None, None]
 
 
