@@ -9,7 +9,6 @@ from typing import Final
 from encoding.client import BrokerClient
 from encoding.errors import RunFailedError
 from encoding.progress import Progress
-from encoding.receipts import ReceiptFolder
 from schemas.api import RunProgress, RunRequest, RunView
 
 FIRST_PAUSE_S: Final = 0.5
@@ -17,36 +16,15 @@ MAX_PAUSE_S: Final = 10.0
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
 
 
-def ask_run(
-    client: BrokerClient, project: str, party: str, receipts: ReceiptFolder, *, again: bool = False
-) -> RunView:
-    """Return the run that links this agency's newest upload, asking for one unless there is one already.
+def ask_run(client: BrokerClient, project: str, *, again: bool = False) -> RunView:
+    """Return the run on the newest upload of every agency; the broker makes one unless there is one.
 
-    A run whose link IDs this agency has not fetched yet is not asked for twice: where link IDs are new with
-    each run, the agencies would end up with those of different runs.
+    The same agencies that ask one after the other get the same run, and so link IDs that they can join.
 
     Args:
-        again: ask in any case; a run that waits or is under way is still joined.
+        again: one that has succeeded does not count; one that waits or is under way does.
     """
-    waiting = None if again else _unfetched_run(client, project, party, receipts)
-    return waiting or client.ask_run(project, RunRequest())
-
-
-def _unfetched_run(
-    client: BrokerClient, project: str, party: str, receipts: ReceiptFolder
-) -> RunView | None:
-    mine = next((u for u in client.uploads(project).uploads if u.state == "committed"), None)
-    newest = next(iter(client.runs(project).runs), None)
-    if mine is None or newest is None or newest.state in {"failed", "cancelled"}:
-        return None
-    if all(upload.upload != mine.upload for upload in newest.specification.uploads):
-        return None
-    if newest.state != "succeeded":
-        return newest
-    for release in client.releases(project).releases:
-        if release.run == newest.run and release.recipient == party:
-            return None if receipts.find(release.release) else newest
-    return None
+    return client.ask_run(project, RunRequest(again=again))
 
 
 def wait_for_run(

@@ -114,11 +114,16 @@ class PartStored(Document):
 
 
 class RunRequest(Document):
-    """Asks for a run on the newest committed upload of each provider."""
+    """Asks for a run on the newest committed upload of each provider.
+
+    Where one on the same inputs waits, is under way or has succeeded, that is the run. With `again`, one
+    that has succeeded does not count.
+    """
 
     KIND: ClassVar[str] = "run request"
 
     purpose: Code | None = None
+    again: bool = False
 
 
 class RunProgress(Model):
@@ -132,7 +137,11 @@ class RunProgress(Model):
 
 
 class RunCounts(Model):
-    """What a run found; a count below the project's floor is null, except to its own recipients."""
+    """What a run found.
+
+    A count is null where it, or one that could be computed from it and others, lies below the project's
+    floor; to whom the links belong, their number is shown in any case.
+    """
 
     candidate_pairs: Size | None
     auto_pairs: Size | None

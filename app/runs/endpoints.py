@@ -26,7 +26,7 @@ def ask_run(
     request: Annotated[RunRequest, json_body(RunRequest)],
     idempotency_key: IdempotencyKey = None,
 ) -> RunView:
-    """Ask for a run on the newest uploads; one on the same inputs that waits or is under way is that run."""
+    """Ask for a run on the newest uploads; one on the same inputs that has not failed is that run."""
     with broker.database.write() as session:
         run = service.ask_run(
             session, broker, actor, project, request, idempotency_key=idempotency_key

@@ -33,6 +33,16 @@ def find_pending(session: Session, project: str, inputs_sha256: str) -> Run | No
     )
 
 
+def find_succeeded(session: Session, project: str, inputs_sha256: str) -> Run | None:
+    """Return the newest run on the same inputs that has succeeded, or None."""
+    return session.scalar(
+        select(Run)
+        .where(Run.project == project, Run.inputs_sha256 == inputs_sha256, Run.state == "succeeded")
+        .order_by(Run.finished.desc(), Run.id)
+        .limit(1)
+    )
+
+
 def find_by_idempotency_key(session: Session, project: str, party: str, key: str) -> Run | None:
     """Return what the party asked for in the project under this Idempotency-Key, or None."""
     return session.scalar(

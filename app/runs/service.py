@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
-from app.clock import utc_text
+from app.clock import parse_utc, utc_text
 from app.db import add_if_alone
 from app.errors import NotFoundError
 from app.ids import new_id
@@ -45,7 +46,10 @@ def ask_run(
     *,
     idempotency_key: str | None = None,
 ) -> Run:
-    """Queue a run on the newest upload of each provider, or return the one under way on the same inputs.
+    """Queue a run on the newest upload of each provider, or return the one there is on the same inputs.
+
+    A run that has succeeded is the one as long as its releases are kept, so that parties who ask one after
+    the other get link IDs of the same run; with `request.again` it does not count.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
@@ -63,9 +67,11 @@ def ask_run(
         raise OtherPurposeError("The terms name another purpose.", clause="purpose")
     specification = _specify(session, broker, actor, terms)
     inputs = _inputs_digest(specification)
-    pending = repository.find_pending(session, project, inputs)
-    if pending is not None:
-        return pending
+    earlier = repository.find_pending(session, project, inputs)
+    if earlier is None and not request.again:
+        earlier = _kept_result(session, broker, terms, inputs)
+    if earlier is not None:
+        return earlier
     run = _queued(broker, actor, terms, specification, inputs)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
     # The keys are durable before the row that needs them.
@@ -137,6 +143,15 @@ def space_key(run: str, space: str) -> str:
 def specification_of(run: Run) -> RunSpecification:
     """Return the specification as it was asked for."""
     return RunSpecification.from_canonical(run.specification.encode())
+
+
+def _kept_result(session: Session, broker: Broker, terms: TermsInForce, inputs: str) -> Run | None:
+    """Return the run that has succeeded on these inputs, if its releases are still kept."""
+    found = repository.find_succeeded(session, terms.terms.project, inputs)
+    if found is None or found.finished is None:
+        return None
+    keep_until = parse_utc(found.finished) + timedelta(days=terms.terms.keep_links_days)
+    return found if broker.clock() < keep_until else None
 
 
 def _answered_before(

@@ -50,7 +50,7 @@ def refresh(
         session.say(f"encoded {manifest.records:,} records")
         kept = steps.upload(session, client, trust, view)
         session.say(f"uploaded, and logged as entry {kept.receipt.index}")
-        run = steps.run(session, client, trust, wait=True)
+        run = steps.run(session, client, wait=True)
         document: dict[str, object] = {
             "records": manifest.records,
             "upload": kept.receipt.subject,

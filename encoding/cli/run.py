@@ -11,7 +11,7 @@ from encoding.cli.session import Session
 @click.command("run", epilog="Example: blindlink run --wait")
 @click.option("--wait", is_flag=True, help="Wait until the run has ended.")
 @click.option(
-    "--again", is_flag=True, help="Ask even if the newest upload has been linked already."
+    "--again", is_flag=True, help="Ask even if the newest uploads have been linked already."
 )
 @json_option
 @agency_options
@@ -19,14 +19,14 @@ from encoding.cli.session import Session
 def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
     """Ask the broker to link the newest upload of every agency.
 
-    Any agency may ask. If a run on your newest upload is there whose link IDs you have not fetched, that
-    is the one. Exit code 6: the run failed or was cancelled.
+    Any agency may ask. If these uploads are being linked or have been linked already, that is the run.
+    Exit code 6: the run failed or was cancelled.
     """
     from encoding.cli import steps
 
     with session.connect() as client:
-        trust = session.trust(client)
-        view = steps.run(session, client, trust, wait=wait, again=again)
+        session.trust(client)
+        view = steps.run(session, client, wait=wait, again=again)
     document = view.to_json()
     del document["specification"]
     if view.state == "succeeded":

@@ -170,11 +170,9 @@ def upload(session: Session, client: BrokerClient, trust: Trust, view: ProjectVi
         return send_outbox(client, outbox, view, trust, progress)
 
 
-def run(
-    session: Session, client: BrokerClient, trust: Trust, *, wait: bool, again: bool = False
-) -> RunView:
+def run(session: Session, client: BrokerClient, *, wait: bool, again: bool = False) -> RunView:
     """Ask for a run, or join the one there is; with `wait`, return when it has succeeded."""
-    found = ask_run(client, session.project, session.party, trust.receipts, again=again)
+    found = ask_run(client, session.project, again=again)
     if not wait:
         return require_success(found)
     with session.progress() as progress:

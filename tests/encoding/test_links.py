@@ -59,15 +59,14 @@ def pair(tmp_path: Path, view, secret, people, write_people, client_of) -> Pair:
     return Pair(*agencies, *files)
 
 
-def ask(client: BrokerClient, agency: Agency) -> RunView:
-    receipts = ReceiptFolder(agency.workspace.receipts)
-    return ask_run(client, "foster-pupils", agency.party, receipts)
+def ask(client: BrokerClient) -> RunView:
+    return ask_run(client, "foster-pupils")
 
 
 @pytest.fixture
 def linked(pair: Pair, client_of) -> Pair:
     client = client_of("welfare")
-    wait_for_run(client, ask(client, pair.welfare).run, silent, lambda _: None)
+    wait_for_run(client, ask(client).run, silent, lambda _: None)
     return pair
 
 
@@ -208,7 +207,7 @@ def test_run_that_does_not_succeed_is_an_error(
 ) -> None:
     broker.run_ends = ends
     client = client_of("welfare")
-    run = ask(client, pair.welfare).run
+    run = ask(client).run
     with pytest.raises(RunFailedError, match=sentence) as caught:
         wait_for_run(client, run, silent, lambda _: None)
     assert caught.value.exit_code == 6
@@ -217,7 +216,7 @@ def test_run_that_does_not_succeed_is_an_error(
 def test_waiting_for_a_run_looks_ever_more_rarely(pair: Pair, client_of, broker) -> None:
     broker.looks_until_done = 12
     client, pauses, stages = client_of("welfare"), [], []
-    run = ask(client, pair.welfare).run
+    run = ask(client).run
     wait_for_run(client, run, lambda step, *_: stages.append(step), pauses.append)
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (0.5, 10.0)
@@ -226,39 +225,37 @@ def test_waiting_for_a_run_looks_ever_more_rarely(pair: Pair, client_of, broker)
 
 
 def test_asking_twice_gives_the_same_run(pair: Pair, client_of) -> None:
-    assert ask(client_of("welfare"), pair.welfare) == ask(client_of("schools"), pair.schools)
+    assert ask(client_of("welfare")) == ask(client_of("schools"))
 
 
-def test_run_that_has_ended_is_not_asked_for_again_before_its_links_are_fetched(
+def test_agencies_that_ask_one_after_the_other_get_the_same_run(
     linked: Pair, client_of, broker
 ) -> None:
     (done,) = broker.runs
-    assert ask(client_of("schools"), linked.schools).run == done
-    linked.schools.fetch(client_of("schools"), linked.schools_file)
-    assert ask(client_of("schools"), linked.schools).run != done
+    linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
+    assert ask(client_of("schools")).run == ask(client_of("welfare")).run == done
 
 
 def test_new_upload_gets_a_new_run(linked: Pair, client_of, broker, people, write_people) -> None:
     (done,) = broker.runs
     linked.welfare.encode(write_people(people[:3]))
     linked.welfare.upload(client_of("welfare"))
-    assert ask(client_of("welfare"), linked.welfare).run != done
+    assert ask(client_of("welfare")).run != done
 
 
 def test_run_can_be_asked_for_again(linked: Pair, client_of, broker) -> None:
     (done,) = broker.runs
-    receipts = ReceiptFolder(linked.welfare.workspace.receipts)
-    again = ask_run(client_of("welfare"), "foster-pupils", "welfare", receipts, again=True)
+    again = ask_run(client_of("welfare"), "foster-pupils", again=True)
     assert again.run != done
 
 
 def test_failed_run_is_asked_for_again(pair: Pair, client_of, broker) -> None:
     broker.run_ends = "failed"
     client = client_of("welfare")
-    first = ask(client, pair.welfare).run
+    first = ask(client).run
     with pytest.raises(RunFailedError):
         wait_for_run(client, first, silent, lambda _: None)
-    assert ask(client, pair.welfare).run != first
+    assert ask(client).run != first
 
 
 def test_written_links_read_back(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_different_spaces_share_no_link_id(make_linkage: MakeLinkage) -> None:
 def test_a_space_of_one_run_is_new_in_the_next(linkage: Linkage) -> None:
     linked(linkage)
     first = links_of(linkage, CHILD_WELFARE)
-    linkage.ask()
+    linkage.ask(again=True)
     linkage.work()
     second = links_of(linkage, CHILD_WELFARE)
     assert set(first) == set(second)
@@ -96,7 +96,7 @@ def test_a_lasting_space_keeps_its_link_ids_from_run_to_run(make_linkage: MakeLi
     linked(linkage)
     first = links_of(linkage, CHILD_WELFARE)
     for _ in range(2):
-        linkage.ask()
+        linkage.ask(again=True)
         linkage.work()
         assert links_of(linkage, CHILD_WELFARE) == first
 

@@ -54,8 +54,52 @@ def test_asking_again_after_a_new_upload_gives_another_run(linkage: Linkage) -> 
     assert linkage.ask().json()["run"] != first
 
 
-def test_asking_again_when_it_has_ended_gives_another_run(linkage: Linkage) -> None:
+def test_whoever_asks_after_it_has_succeeded_gets_the_same_run(linkage: Linkage) -> None:
     linkage.upload_both()
+    first = linkage.ask().json()["run"]
+    linkage.work()
+    for party in (CHILD_WELFARE, SCHOOL):
+        view = linkage.ask(party).json()
+        assert (view["run"], view["state"]) == (first, "succeeded")
+    assert linkage.log_kinds().count("run-asked") == 1
+
+
+def test_a_run_that_has_succeeded_is_made_again_on_demand(linkage: Linkage) -> None:
+    linkage.upload_both()
+    first = linkage.ask().json()["run"]
+    linkage.work()
+    second = linkage.ask(again=True).json()["run"]
+    assert second != first
+    assert linkage.ask(SCHOOL, again=True).json()["run"] == second
+    linkage.work()
+    assert linkage.ask().json()["run"] in {first, second}
+
+
+def test_the_newest_of_runs_on_the_same_uploads_is_the_one(linkage: Linkage) -> None:
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    linkage.founded.clock.move(minutes=1)
+    second = linkage.ask(again=True).json()["run"]
+    linkage.work()
+    assert linkage.ask(SCHOOL).json()["run"] == second
+
+
+def test_a_run_whose_releases_are_gone_is_made_again(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(keep_links_days=5)
+    linkage.upload_both()
+    first = linkage.ask().json()["run"]
+    linkage.work()
+    linkage.founded.clock.move(days=5)
+    assert linkage.ask().json()["run"] != first
+
+
+def test_a_run_that_has_failed_is_made_again(make_linkage: MakeLinkage) -> None:
+    policy = MatchingPolicy(
+        auto="0.80", review="0.70", margin="0", solver="one-to-one", max_pairs=5
+    )
+    linkage = make_linkage(policy=policy)
+    linkage.upload_both(20, 6)
     first = linkage.ask().json()["run"]
     linkage.work()
     assert linkage.ask().json()["run"] != first
@@ -199,6 +243,22 @@ def test_counts_below_the_floor_are_shown_only_to_those_who_receive_the_links(
     assert {finished["body"][name] for name in hidden} == {None}
 
 
+def test_a_hidden_count_cannot_be_computed_from_those_that_are_shown(linkage: Linkage) -> None:
+    linkage.upload_both(20, 12)
+    run = linkage.ask().json()["run"]
+    linkage.work()
+    for party, role in ((CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")):
+        seen = counts(linkage, run, party, role)
+        assert seen == {
+            "candidate_pairs": None,
+            "auto_pairs": 12,
+            "review_pairs": None,
+            "groups": 12,
+        }
+    finished = next(entry for entry in linkage.log_entries() if entry["kind"] == "run-finished")
+    assert (finished["body"]["auto_pairs"], finished["body"]["candidate_pairs"]) == (12, None)
+
+
 def test_among_three_nobody_sees_a_total_below_the_floor(make_linkage: MakeLinkage) -> None:
     third = "health-department"
     recipients = tuple(
@@ -234,7 +294,7 @@ def test_runs_are_listed_newest_first(linkage: Linkage) -> None:
     linkage.upload_both()
     asked = []
     for _ in range(3):
-        asked.append(linkage.ask().json()["run"])
+        asked.append(linkage.ask(again=True).json()["run"])
         linkage.work()
         linkage.founded.clock.move(minutes=1)
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]

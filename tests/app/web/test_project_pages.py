@@ -224,6 +224,6 @@ def test_a_run_page_has_a_chart_and_its_numbers_beside_it(finished: Any, visitor
 def test_runs_are_charted_from_the_second_result_on(finished: Any, visitor: Any) -> None:
     path = f"/projects/{PROJECT}/runs"
     assert "<svg" not in visitor.get(path).text
-    finished.linkage.ask()
+    finished.linkage.ask(again=True)
     finished.linkage.work()
     assert visitor.get(path).text.count("<rect") == 2

@@ -160,7 +160,7 @@ def test_of_a_lasting_space_only_the_newest_revision_is_kept(make_linkage: MakeL
     linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
     linkage.upload_both()
     for _ in range(3):
-        linkage.ask()
+        linkage.ask(again=True)
         linkage.work()
     linkage.founded.clock.move(days=30)
     sweep(linkage)
