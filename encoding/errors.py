@@ -47,6 +47,10 @@ AgencyError                     1  the root
 │   ├── IdentityFormatError        not such a file of this program, or damaged
 │   ├── IdentityLockedError        the passphrase or key file is not the one that locked the keys
 │   └── UntrustedKeyError          keys whose fingerprint has not been compared, or that were changed
+├── AgreementError              1  an agreement cannot be used
+│   ├── AgreementDraftError     2  an answer is missing or impossible
+│   ├── AgreementFileError         not a file of an agreement
+│   └── AgreementUntrustedError    what the broker shows is not what the parties have signed
 ├── ShippedNameError            1  no shipped linkage schema or preset of this name
 ├── RecipeError                 1  the cleaning recipe cannot be used
 │   └── DateFormatError            not a date format
@@ -371,6 +375,31 @@ class UntrustedKeyError(IdentityError):
     """Somebody's keys whose fingerprint has not been compared, or that are others than those compared."""
 
     code = "untrusted-key"
+
+
+class AgreementError(AgencyError):
+    """An agreement cannot be used."""
+
+    code = "agreement"
+
+
+class AgreementDraftError(AgreementError):
+    """An answer from which an agreement is made is missing or impossible."""
+
+    code = "agreement-draft"
+    exit_code = 2
+
+
+class AgreementFileError(AgreementError):
+    """A file does not hold an agreement."""
+
+    code = "agreement-file"
+
+
+class AgreementUntrustedError(AgreementError):
+    """What the broker shows of an agreement or an approval is not what the parties have signed."""
+
+    code = "agreement-untrusted"
 
 
 class ShippedNameError(AgencyError):

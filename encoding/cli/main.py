@@ -16,6 +16,7 @@ from encoding.cli.options import agency_options
 COMMANDS: Final[dict[str, str]] = {
     "init": "Ask a few questions and write blindlink.toml.",
     "identity": "Make your own keys and show their fingerprint.",
+    "agreement": "Draft, read and sign what is agreed.",
     "secret": "Make the secret that only the agencies share.",
     "check": "Report on the quality of a file before it is encoded.",
     "encode": "Encode the file of people; nothing leaves this computer.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoding.report.blocks import Markup, Verdict, paragraph, table, verdicts
+from encoding.report.blocks import Markup, Verdict, paragraph, prose_table, table, verdicts
 from encoding.report.charts import Bar, Line, bar_chart, column_chart, line_chart
 from encoding.report.page import Section, render_page, write_page
 
@@ -16,6 +16,7 @@ __all__ = [
     "column_chart",
     "line_chart",
     "paragraph",
+    "prose_table",
     "render_page",
     "table",
     "verdicts",

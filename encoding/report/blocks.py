@@ -39,14 +39,28 @@ def verdicts(listed: Sequence[Verdict]) -> Markup:
 
 def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     """Return a table; the first cell of each row is its heading, the others are right-aligned."""
+    return _table("", caption, header, rows)
+
+
+def prose_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    """Return a table of sentences, left-aligned; on a narrow screen each row becomes a paragraph."""
+    return _table(' class="prose"', caption, header, rows)
+
+
+def _table(
+    attributes: str, caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Markup:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "".join(
+            f'<td data-label="{escape(name)}">{escape(cell)}</td>'
+            for name, cell in zip(header[1:], row[1:], strict=True)
+        )
         + "</tr>"
         for row in rows
     )
     return Markup(
-        f'<div class="wide"><table><caption>{escape(caption)}</caption>'
+        f'<div class="wide"><table{attributes}><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -1,0 +1,253 @@
+"""Makes an agreement from answers: the questionnaire's, or those of a TOML file (docs/agreement.md).
+
+What an answer may leave out is filled in here and nowhere else, so that the signed document states it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from encoding.errors import AgreementDraftError
+from encoding.profiles import read_profile
+from schemas.agreement import DEFAULT_FLOOR, Agreement, opens_epoch, succession_fault
+from schemas.canonical import parse_json
+from schemas.errors import CanonicalError, DocumentError, FormatError
+from schemas.identity import PublicIdentity, SignedIdentity
+from schemas.negotiation import AgreementProposal
+from schemas.profile import EncodingProfile
+
+MAX_IDENTITY_BYTES: Final = 16 * 1024
+# Measured for the shipped profile `children` on rehearsal data: docs/recipe.md.
+DEFAULT_POLICY: Final = {
+    "auto": "0.88",
+    "review": "0.83",
+    "margin": "0.03",
+    "max_pairs": 50_000_000,
+}
+DEFAULT_LIMITS: Final = {
+    "min_records": 100,
+    "max_records": 20_000_000,
+    "max_variants": 16,
+    "budget": None,
+    "floor": DEFAULT_FLOOR,
+}
+# Clauses that an answer may leave out as a whole, and what stands there then.
+_DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
+    "paper": None,
+    "elements": [],
+    "policy_range": None,
+    "schedule": {"frequency": "on-request"},
+    "finality": {"cosigners": 0, "delays_release": False},
+}
+# Fields within a clause that may be left out.
+_DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "paper": {"sha256": None},
+    "population": {"max_age_days": None, "max_gap_days": None},
+    "schedule": {"note": None},
+    "limits": DEFAULT_LIMITS,
+    "retention": {"legal_hold": None},
+    "approvals": {"asker_suffices": False, "releases": False},
+}
+
+
+def read_answers(path: Path) -> dict[str, Any]:
+    """Return the answers of a TOML file; dates become text, and paths start from the file's folder.
+
+    Raises:
+        AgreementDraftError: it is missing, or not TOML.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise AgreementDraftError(f"the answers {path} cannot be read as UTF-8 text") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise AgreementDraftError(f"the answers {path} are not TOML: {exc}") from exc
+    answers: dict[str, Any] = json.loads(json.dumps(raw, default=_date_text))
+    return answers
+
+
+def draft_agreement(
+    answers: Mapping[str, Any], folder: Path, before: AgreementProposal | None = None
+) -> AgreementProposal:
+    """Return the agreement that the answers make.
+
+    Args:
+        answers: clauses by name; parties list files of identities as `identities` in place of `persons`.
+        folder: where relative paths start.
+        before: the agreement that this one amends: a clause that is not answered stays as it is there.
+    Raises:
+        AgreementDraftError: an answer is missing or impossible; names the field.
+    """
+    raw: dict[str, Any] = _composed(dict(answers))
+    profile = _profile(raw, folder, before)
+    if before is None:
+        _fill_in(raw)
+        frame: dict[str, Any] = {"number": 1, "previous": None, "epoch": 1}
+    else:
+        _carry_over(raw, before.agreement.to_json())
+        frame = {"number": before.agreement.number + 1, "previous": before.agreement.digest()}
+    raw |= frame
+    raw["profile"] = profile.digest()
+    raw["parties"] = [_party(party, folder) for party in _tables(raw, "parties")]
+    _put_in_order(raw)
+    asks_new_secret = bool(raw.pop("new_secret", False))
+    agreement = _read(raw | {"epoch": 1 if before is None else before.agreement.epoch})
+    if before is not None:
+        opens = asks_new_secret or opens_epoch(before.agreement, agreement)
+        agreement = _read(raw | {"epoch": before.agreement.epoch + int(opens)})
+    fault = succession_fault(None if before is None else before.agreement, agreement)
+    if fault is not None:
+        raise AgreementDraftError(fault)
+    return AgreementProposal(agreement=agreement, profile=profile)
+
+
+def read_identity_file(path: Path) -> PublicIdentity:
+    """Return the public identity in a file, as `blindlink identity show --json` prints it.
+
+    Raises:
+        AgreementDraftError: it cannot be read, or is not signed by its own key.
+    """
+    try:
+        raw = parse_json(path.read_bytes()[:MAX_IDENTITY_BYTES])
+    except (OSError, CanonicalError) as exc:
+        raise AgreementDraftError(
+            f"the identity {path} cannot be read as JSON",
+            hint="its person makes it with: blindlink identity show --json",
+        ) from exc
+    if not isinstance(raw, dict):
+        raise AgreementDraftError(f"the file {path} holds no identity")
+    signed = {name: value for name, value in raw.items() if name != "fingerprint"}
+    try:
+        return SignedIdentity.from_json(signed).verify()
+    except FormatError as exc:
+        raise AgreementDraftError(
+            f"the file {path} holds no identity that its person signed"
+        ) from exc
+
+
+def _read(raw: Mapping[str, Any]) -> Agreement:
+    try:
+        return Agreement.from_json(raw)
+    except DocumentError as exc:
+        raise AgreementDraftError(str(exc)) from None
+
+
+def _profile(
+    raw: dict[str, Any], folder: Path, before: AgreementProposal | None
+) -> EncodingProfile:
+    given = raw.pop("profile", None)
+    if given is None:
+        if before is None:
+            raise AgreementDraftError("the answers name no encoding profile, such as children")
+        return before.profile
+    # A shipped name stays a name; anything else is a file.
+    path = folder / str(given)
+    return read_profile(str(path) if path.exists() else str(given))
+
+
+def _fill_in(raw: dict[str, Any]) -> None:
+    agencies = sorted(
+        str(party.get("name")) for party in _tables(raw, "parties") if party.get("kind") == "agency"
+    )
+    for clause, value in _DEFAULT_CLAUSES.items():
+        raw.setdefault(clause, value)
+    raw.setdefault("limits", {})
+    raw["no_reidentification"] = True
+    solver = "one-to-one" if len(agencies) <= 2 else "groups"
+    raw["policy"] = {**DEFAULT_POLICY, "solver": solver, **_table(raw, "policy")}
+    raw["approvals"] = {"runs": "each", "parties": agencies, **_table(raw, "approvals")}
+    for clause, fields in _DEFAULT_FIELDS.items():
+        if isinstance(raw.get(clause), dict):
+            raw[clause] = {**fields, **raw[clause]}
+    recipients = _tables(raw, "recipients")
+    for recipient in recipients:
+        recipient.setdefault("mode", "linked")
+        recipient.setdefault("space", recipient.get("party"))
+        recipient.setdefault("onward", None)
+    for direction in _tables(raw, "directions"):
+        direction.setdefault("citation", None)
+    named = [{"name": name} for name in sorted({str(r.get("space")) for r in recipients})]
+    raw["spaces"] = [{"lifetime": "run", **space} for space in (_tables(raw, "spaces") or named)]
+
+
+def _carry_over(raw: dict[str, Any], before: dict[str, Any]) -> None:
+    """Take what is not answered from the agreement before; a clause of fields field by field."""
+    parties = {party["name"]: party for party in before["parties"]}
+    for party in _tables(raw, "parties"):
+        for name, value in parties.get(str(party.get("name")), {}).items():
+            if name not in ("persons", "holder") or "identities" not in party:
+                party.setdefault(name, value)
+    for clause, value in before.items():
+        if isinstance(value, dict) and isinstance(raw.get(clause), dict):
+            raw[clause] = {**value, **raw[clause]}
+        raw.setdefault(clause, value)
+
+
+def _party(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    party = dict(raw)
+    files = party.pop("identities", None)
+    if files is not None:
+        persons = [read_identity_file(folder / str(file)) for file in files]
+        party["persons"] = [person.to_json() for person in sorted(persons, key=lambda p: p.person)]
+    if "holder" not in party:
+        party["holder"] = _likely_holder(party)
+    return party
+
+
+def _likely_holder(party: Mapping[str, Any]) -> str | None:
+    """Return the person through whom an agency holds the secret, if nobody is named: its first analyst."""
+    persons = party.get("persons") or []
+    analysts = [person for person in persons if "analyst" in person["duties"]]
+    if party.get("kind") != "agency" or not persons:
+        return None
+    return str((analysts or persons)[0]["person"])
+
+
+def _put_in_order(raw: dict[str, Any]) -> None:
+    orders = {
+        "parties": ("name",),
+        "recipients": ("party",),
+        "directions": ("giver", "receiver"),
+        "spaces": ("name",),
+    }
+    for clause, names in orders.items():
+
+        def place(row: dict[str, Any], names: tuple[str, ...] = names) -> list[str]:
+            return [str(row.get(name)) for name in names]
+
+        raw[clause] = sorted(_tables(raw, clause), key=place)
+
+
+def _tables(raw: Mapping[str, Any], clause: str) -> list[dict[str, Any]]:
+    found = raw.get(clause, [])
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise AgreementDraftError(f"the answer {clause} is a list of tables: [[{clause}]]")
+    return found
+
+
+def _table(raw: Mapping[str, Any], clause: str) -> dict[str, Any]:
+    found = raw.get(clause, {})
+    if not isinstance(found, dict):
+        raise AgreementDraftError(f"the answer {clause} is a table: [{clause}]")
+    return found
+
+
+def _composed(value: Any) -> Any:
+    """Return an answer with its texts in normal form C, in which agreements are; keyboards differ."""
+    if isinstance(value, dict):
+        return {name: _composed(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_composed(item) for item in value]
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+
+
+def _date_text(value: object) -> str:
+    if isinstance(value, datetime.datetime | datetime.time):
+        raise AgreementDraftError("an answer holds a time of day where a date belongs")
+    return str(value)

@@ -1,0 +1,43 @@
+"""The file of an agreement: its canonical JSON and that of the encoding profile that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from encoding.errors import AgreementFileError
+from encoding.files import refuse_to_overwrite, write_durably
+from schemas.canonical import parse_json
+from schemas.errors import FormatError
+from schemas.negotiation import AgreementProposal
+
+FILE_START: Final = b'{"agreement":{'
+MAX_FILE_BYTES: Final = 1024 * 1024
+
+
+def write_proposal(path: Path, proposal: AgreementProposal, *, force: bool = False) -> None:
+    """Write a proposal; an earlier one is replaced, any other file is not.
+
+    Raises:
+        OutputExistsError, OutputBlockedError: see encoding.files.
+    """
+    refuse_to_overwrite(path, own_start=FILE_START, force=force)
+    write_durably(path, proposal.to_canonical())
+
+
+def read_proposal(path: Path) -> AgreementProposal:
+    """Read a proposal.
+
+    Raises:
+        AgreementFileError: it cannot be read, or is not one.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise AgreementFileError(f"the file {path} is longer than any agreement")
+        return AgreementProposal.from_json(parse_json(content))
+    except OSError as exc:
+        raise AgreementFileError(f"the file {path} cannot be read") from exc
+    except FormatError as exc:
+        raise AgreementFileError(f"the file {path} holds no agreement: {exc}") from exc

@@ -1,0 +1,173 @@
+"""Agreements from answers: what is filled in, what is refused, what an amendment keeps."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracles.agreement_answers import ANSWERS, write_answers
+from oracles.example_agreement import person_id
+
+from encoding.agreement.draft import draft_agreement, read_answers
+from encoding.agreement.files import read_proposal, write_proposal
+from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
+from encoding.linkage import load_shipped
+from schemas.negotiation import AgreementProposal
+
+GUIDE = Path(__file__).parents[3] / "docs/agreement.md"
+
+
+@pytest.fixture
+def proposal(tmp_path: Path) -> AgreementProposal:
+    return draft_agreement(read_answers(write_answers(tmp_path)), tmp_path)
+
+
+def amend(proposal: AgreementProposal, folder: Path, **answers: Any) -> AgreementProposal:
+    return draft_agreement(answers, folder, proposal)
+
+
+def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
+    agreement = proposal.agreement
+    assert agreement.names() == ("child-welfare", "data-center", "k12")
+    assert agreement.profile == proposal.profile.digest() == load_shipped("children").digest()
+    assert (agreement.number, agreement.previous, agreement.epoch) == (1, None, 1)
+    assert agreement.approvals.parties == ("child-welfare", "k12")
+    assert [space.name for space in agreement.spaces] == ["shared"]
+
+
+def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    agreement = draft_agreement(read_answers(write_answers(tmp_path, example)), tmp_path).agreement
+    assert agreement.paper is not None
+    assert len(agreement.elements) == 2
+
+
+def test_the_first_analyst_holds_the_secret_unless_another_is_named(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    holders = {party.name: party.holder for party in proposal.agreement.parties}
+    assert holders == {
+        "child-welfare": person_id("bob"),
+        "data-center": None,
+        "k12": person_id("kim"),
+    }
+    named = ANSWERS.replace(
+        '["bob.json", "ann.json"]', f'["bob.json", "ann.json"]\nholder = "{person_id("ann")}"'
+    )
+    made = draft_agreement(read_answers(write_answers(tmp_path, named)), tmp_path).agreement
+    assert made.parties[0].holder == person_id("ann")
+
+
+def test_thresholds_are_those_that_were_measured_for_the_profile(
+    proposal: AgreementProposal,
+) -> None:
+    policy = proposal.agreement.policy
+    assert (policy.auto, policy.review, policy.margin) == ("0.88", "0.83", "0.03")
+    assert policy.solver == "one-to-one"
+
+
+def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
+    decomposed = ANSWERS.replace("Example Code 12.4", "Re\u0301sume\u0301")
+    made = draft_agreement(read_answers(write_answers(tmp_path, decomposed)), tmp_path).agreement
+    assert made.directions[1].citation == "R\u00e9sum\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ('profile = "children"', "", "name no encoding profile"),
+        ("destroy_by = 2028-08-31", "", "field retention.destroy_by"),
+        ('basis = "ferpa-child-welfare"', 'basis = "ferpa"', "field directions"),
+        ('citation = "Example Code 12.4"', "", "needs its citation"),
+        ('identities = ["eve.json"]', 'identities = ["nobody.json"]', "cannot be read as JSON"),
+        ('["bob.json", "ann.json"]', '["bob.json"]', "with the duty steward"),
+        ("end = 2027-08-31", "end = 2027-08-31T12:00:00Z", "a time of day"),
+        ("[breach]", "[[breach]]", "field breach"),
+        ("hours = 24", "hours = 24\nsurprise = 1", "field that is not known"),
+        ('statement = "Know', 'statement = "Know\\u202e', "printable characters"),
+    ],
+)  # fmt: skip
+def test_an_impossible_answer_is_refused(tmp_path: Path, old: str, new: str, match: str) -> None:
+    assert old in ANSWERS
+    path = write_answers(tmp_path, ANSWERS.replace(old, new, 1))
+    with pytest.raises(AgreementDraftError, match=match):
+        draft_agreement(read_answers(path), tmp_path)
+
+
+@pytest.mark.parametrize("answer", [{"recipients": {}}, {"parties": ["k12"]}, {"limits": 7}])
+def test_an_answer_of_another_shape_is_refused(tmp_path: Path, answer: dict[str, Any]) -> None:
+    answers = read_answers(write_answers(tmp_path)) | answer
+    with pytest.raises(AgreementDraftError, match=next(iter(answer))):
+        draft_agreement(answers, tmp_path)
+
+
+def test_an_identity_that_its_person_did_not_sign_is_refused(tmp_path: Path) -> None:
+    path = write_answers(tmp_path)
+    stolen = json.loads((tmp_path / "eve.json").read_text())
+    stolen["identity"]["duties"] = ["approver", "steward"]
+    (tmp_path / "eve.json").write_text(json.dumps(stolen))
+    with pytest.raises(AgreementDraftError, match="that its person signed"):
+        draft_agreement(read_answers(path), tmp_path)
+
+
+def test_an_amendment_keeps_what_is_not_answered(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    after = amend(proposal, tmp_path, end="2028-08-31", limits={"floor": 11}).agreement
+    before = proposal.agreement
+    assert (after.number, after.previous, after.epoch) == (2, before.digest(), 1)
+    assert (after.end, after.limits.floor) == ("2028-08-31", 11)
+    kept = {"number": 2, "previous": before.digest(), "end": "2028-08-31"}
+    limits = before.limits.model_copy(update={"floor": 11})
+    assert after == before.model_copy(update={**kept, "limits": limits})
+
+
+def test_an_amendment_opens_an_epoch_only_where_it_must(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    assert amend(proposal, tmp_path, end="2028-08-31").agreement.epoch == 1
+    assert amend(proposal, tmp_path, profile="children-strict").agreement.epoch == 2
+    assert amend(proposal, tmp_path, new_secret=True).agreement.epoch == 2
+
+
+def test_an_amendment_can_list_other_persons_of_a_party(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    party = {"name": "child-welfare", "identities": ["ann.json"]}
+    others = [{"name": "k12"}, {"name": "data-center"}]
+    after = amend(proposal, tmp_path, parties=[party, *others]).agreement
+    assert [person.person for person in after.parties[0].persons] == [person_id("ann")]
+    assert after.parties[0].holder == person_id("ann")
+    assert after.parties[1:] == proposal.agreement.parties[1:]
+    assert after.epoch == 1
+
+
+def test_a_file_of_an_agreement_is_read_back(proposal: AgreementProposal, tmp_path: Path) -> None:
+    path = tmp_path / "draft.json"
+    write_proposal(path, proposal)
+    assert read_proposal(path) == proposal
+    write_proposal(path, proposal)
+
+
+def test_another_file_is_neither_read_nor_overwritten(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.json"
+    path.write_text("{}")
+    with pytest.raises(AgreementFileError):
+        read_proposal(path)
+    with pytest.raises(OutputExistsError):
+        write_proposal(path, proposal)
+
+
+def test_a_file_with_another_profile_than_the_agreement_names_is_refused(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    raw = proposal.to_json() | {"profile": load_shipped("generic-person").to_json()}
+    path = tmp_path / "draft.json"
+    path.write_text(json.dumps(raw))
+    with pytest.raises(AgreementFileError, match="not the one that the agreement names"):
+        read_proposal(path)

@@ -1,0 +1,182 @@
+"""An agreement as people read it: all that is signed is said, and nothing that is said can be forged."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+from oracles.example_agreement import AGREEMENT, identity
+from oracles.example_documents import changed
+
+from encoding.agreement.chapters import chapters_of
+from encoding.agreement.page import agreement_page
+from encoding.agreement.text import agreement_lines, agreement_markdown
+from encoding.linkage import NO_HARDENING, load_shipped
+from schemas.agreement import Agreement
+from schemas.profile import EncodingProfile
+
+PROFILE = load_shipped("children")
+BASE: dict[str, Any] = {**AGREEMENT, "profile": PROFILE.digest()}
+
+OTHERS: dict[str, Any] = {
+    "project": "other",
+    "paper.number": "DSA 7",
+    "paper.date": "2026-08-21",
+    "paper.sha256": "6" * 64,
+    "paper": None,
+    "purpose.code": "other",
+    "purpose.statement": "Something else.",
+    "parties.0.title": "Other",
+    "parties.0.capacity": "other",
+    "parties.0.contact": "Other",
+    "parties.0.holder": AGREEMENT["parties"][0]["persons"][0]["person"],
+    "parties.0.persons.0.signing_key": identity("ann", seed=99)["signing_key"],
+    "parties.0.persons.0.receiving_key": identity("ann", seed=99)["receiving_key"],
+    "parties.0.persons.1.created": "2026-09-02T06:00:00Z",
+    "parties.0.persons.1.duties": ["analyst", "reviewer"],
+    "directions.2.basis": "court-order",
+    "directions.0.citation": "Another law",
+    "population.code": "other",
+    "population.definition": "Others.",
+    "population.as_of": "Another day.",
+    "population.max_age_days": 8,
+    "population.max_gap_days": None,
+    "elements.0.name": "Middle name",
+    "elements.2.use": "encoded",
+    "profile": "b" * 64,
+    "policy.auto": "0.86",
+    "policy.review": "0.8",
+    "policy.margin": "0.03",
+    "policy.solver": "one-to-one",
+    "policy.max_pairs": 7,
+    "policy_range": None,
+    "policy_range.auto_from": "0.83",
+    "policy_range.auto_to": "0.91",
+    "policy_range.review_from": "0.77",
+    "policy_range.review_to": "0.85",
+    "spaces.0.lifetime": "project",
+    "spaces": [*AGREEMENT["spaces"], {"name": "unused", "lifetime": "run"}],
+    "recipients.1.mode": "blind",
+    "recipients.0.onward": "somebody",
+    "schedule.frequency": "daily",
+    "schedule.note": None,
+    "approvals.runs": "each",
+    "approvals.asker_suffices": True,
+    "approvals.releases": True,
+    "limits.min_records": 99,
+    "limits.max_records": 99_999,
+    "limits.max_variants": 7,
+    "limits.budget": None,
+    "limits.budget.runs": 7,
+    "limits.budget.days": 31,
+    "limits.floor": 0,
+    "start": "2026-09-02",
+    "end": "2027-08-30",
+    "retention.keep_encodings_days": 31,
+    "retention.keep_links_days": 401,
+    "retention.destroy_by": "2028-09-01",
+    "retention.legal_hold": "An order",
+    "breach.hours": 25,
+    "breach.instruction": "Run.",
+    "finality.cosigners": 2,
+}
+
+
+PARTY_CELLS = ("party", "legal name", "part", "capacity", "whom to call")
+
+
+def words(agreement: Agreement, profile: EncodingProfile | None = PROFILE) -> str:
+    return "\n".join(map(str, chapters_of(agreement, profile)))
+
+
+@pytest.mark.parametrize("place", OTHERS)
+def test_whatever_is_agreed_is_said(place: str) -> None:
+    plain = Agreement.from_json(BASE)
+    other = Agreement.from_json(changed(BASE, place, OTHERS[place]))
+    assert words(plain) != words(other)
+
+
+def test_what_an_amendment_takes_the_place_of_is_said() -> None:
+    first = Agreement.from_json(BASE)
+    changes = {"number": 2, "previous": first.digest(), "epoch": 2}
+    assert words(first) != words(Agreement.from_json(BASE | changes))
+
+
+def test_the_legal_basis_of_every_disclosure_is_said() -> None:
+    text = words(Agreement.from_json(BASE))
+    for direction in AGREEMENT["directions"]:
+        assert f"{direction['giver']} to {direction['receiver']}" in text
+
+
+def test_encodings_that_are_not_hardened_are_called_so() -> None:
+    weak = load_shipped("children", hardening=NO_HARDENING)
+    agreement = Agreement.from_json(BASE | {"profile": weak.digest()})
+    assert "97 to 100 %" in words(agreement, weak)
+    assert "97 to 100 %" not in words(Agreement.from_json(BASE))
+
+
+@pytest.mark.parametrize("mode", ["linked", "blind", "count"])
+def test_each_coalition_that_design_warns_of_has_its_row(mode: str) -> None:
+    agreement = Agreement.from_json(changed(BASE, "recipients.1.mode", mode))
+    text = words(agreement)
+    assert "the operator and anyone who holds the secret" in text
+    assert "compares in secret" in text
+    for party in agreement.parties:
+        assert f"{party.name}, a" in text or f"{party.name}, the operator" in text
+
+
+def test_spaces_that_differ_are_said_to_have_nothing_in_common() -> None:
+    spaces = [{"name": name, "lifetime": "run"} for name in ("one", "two")]
+    apart = changed(changed(BASE, "spaces", spaces), "recipients.0.space", "one")
+    apart = changed(apart, "recipients.1.space", "two")
+    assert "recipients of different ID spaces" in words(Agreement.from_json(apart))
+    assert "recipients of different ID spaces" not in words(Agreement.from_json(BASE))
+
+
+def test_the_page_says_all_that_the_chapters_say() -> None:
+    agreement = Agreement.from_json(BASE)
+    shown = re.sub(r"<[^>]*>", "", agreement_page(agreement, PROFILE))
+    for chapter in chapters_of(agreement, PROFILE):
+        for text in (
+            chapter.heading,
+            *chapter.sentences,
+            *(cell for table in chapter.tables for row in table.rows for cell in row),
+        ):
+            assert html.escape(text) in shown
+
+
+def test_the_page_has_a_place_for_every_counsel_and_the_fingerprint() -> None:
+    agreement = Agreement.from_json(BASE)
+    page = agreement_page(agreement, PROFILE)
+    last = page[page.index("Signatures of counsel") :]
+    assert agreement.digest()[:8] in last
+    for party in agreement.parties:
+        assert party.title in last
+
+
+def test_markup_in_an_agreement_stays_text() -> None:
+    evil = '<script>alert(1)</script> | **x** `y` "z"'
+    agreement = Agreement.from_json(changed(BASE, "parties.0.title", evil))
+    page = agreement_page(agreement, PROFILE)
+    assert "<script" not in page
+    markdown = agreement_markdown(agreement, PROFILE)
+    assert evil not in markdown
+    rows = [line for line in markdown.splitlines() if line.startswith("| child-welfare |")]
+    cells = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
+    assert cells[0] == len(PARTY_CELLS) + 1
+
+
+def test_the_page_loads_nothing() -> None:
+    page = agreement_page(Agreement.from_json(BASE), PROFILE)
+    assert not re.search(r"(src|href)=|url\((?!#)|@import|<script", page)
+    assert "default-src 'none'" in page
+
+
+def test_the_terminal_gets_lines_that_fit_and_the_fingerprint() -> None:
+    agreement = Agreement.from_json(BASE)
+    lines = list(agreement_lines(agreement, PROFILE))
+    assert max(map(len, lines)) <= 96
+    assert lines[1].startswith("fingerprint")
+    assert lines[-1] == lines[1]
