@@ -199,6 +199,11 @@ def read_text_secret(path: str | os.PathLike[str]) -> TextSecret:
     return TextSecret(text)
 
 
+def spoken(key_id: str) -> str:
+    """Return a key id in groups of four, as it is read aloud."""
+    return " ".join(key_id[start : start + 4] for start in range(0, len(key_id), 4))
+
+
 def _derive(value: bytes, label: Label, project: str, epoch: int) -> bytes:
     if label not in get_args(Label):
         raise ValueError("unknown label of a sub-key")

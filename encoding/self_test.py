@@ -35,8 +35,9 @@ _YEARS_APART: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that two agencies do not have or do alike; `sentence` says it for people."""
+    """One thing that `party` does not have or do as this agency does; `sentence` says it for people."""
 
+    party: str
     what: What
     sentence: str
 
@@ -87,7 +88,7 @@ def compare_self_tests(
     differences: list[Difference] = []
     if not is_same_secret:
         sentence = f"{party} has another secret than you"
-        differences.append(Difference("secret", sentence))
+        differences.append(Difference(party, "secret", sentence))
     for step in _STEPS:
         if getattr(ours, step).rules != getattr(theirs, step).rules:
             differences.append(_other_rules(step, party))
@@ -157,7 +158,7 @@ def _cells_that_fit(encoder: Encoder) -> dict[str, list[str]]:
 
 def _other_rules(step: Step, party: str) -> Difference:
     name: What = "linkage schema" if step == "linkage_schema" else step
-    return Difference(name, f"{party} encodes by another {name} than you")
+    return Difference(party, name, f"{party} encodes by another {name} than you")
 
 
 def _other_results(ours: SelfTest, theirs: SelfTest, party: str) -> tuple[Difference, ...]:
@@ -168,7 +169,7 @@ def _other_results(ours: SelfTest, theirs: SelfTest, party: str) -> tuple[Differ
                 f"by the same {name}, the program of {party} makes something else of the same people:"
                 f" {theirs.software} there, {ours.software} here"
             )
-            return (Difference("version", sentence),)
+            return (Difference(party, "version", sentence),)
     return ()
 
 

@@ -70,9 +70,11 @@ class Workspace:
 
     def epochs_with_secret(self, project: str) -> tuple[int, ...]:
         """Return the epochs of a project whose secret is kept here, or is being agreed on."""
-        stems = (path.stem for path in (self.folder / "secrets").glob(f"{project}-*.sealed"))
-        numbers = (stem.removeprefix(f"{project}-") for stem in stems)
-        return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
+        return self._epochs("secrets", project, ".sealed")
+
+    def epochs_with_handles(self, project: str) -> tuple[int, ...]:
+        """Return the epochs of a project for which records have been encoded here."""
+        return self._epochs("handles", project, ".map")
 
     @property
     def peers(self) -> Path:
@@ -82,6 +84,11 @@ class Workspace:
     def report(self, project: str, kind: str) -> Path:
         """Where the last report of one kind about the file of a project is kept."""
         return self.folder / "reports" / f"{project}.{kind}.json"
+
+    def _epochs(self, folder: str, project: str, suffix: str) -> tuple[int, ...]:
+        stems = (path.stem for path in (self.folder / folder).glob(f"{project}-*{suffix}"))
+        numbers = (stem.removeprefix(f"{project}-") for stem in stems)
+        return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
 
     def lock(self) -> Lock:
         """Return the lock that a command holds while it changes the workspace."""

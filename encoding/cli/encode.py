@@ -69,6 +69,7 @@ def encode(
     """
     from encoding.cli import steps
     from encoding.cli.mapping import read_mapping
+    from encoding.cli.project_file import import_project
 
     source = steps.Source(
         file=file,
@@ -80,7 +81,7 @@ def encode(
         skip_invalid=skip_invalid,
     )
     if project_file is not None:
-        _import_project(session, project_file)
+        import_project(session, project_file)
     if offline or project_file is not None:
         view = steps.remembered_view(session)
     else:
@@ -102,18 +103,3 @@ def encode(
         f"{manifest.records:,} records, {manifest.encodings:,} encodings; next: blindlink upload"
     )
     steps.print_result(session, as_json, document, sentence)
-
-
-def _import_project(session: Session, path: Path) -> None:
-    from encoding.errors import ConfigError
-    from schemas.api import ProjectView
-    from schemas.canonical import parse_json
-    from schemas.errors import FormatError
-
-    try:
-        view = ProjectView.from_json(parse_json(path.read_bytes()))
-    except (OSError, FormatError) as exc:
-        raise ConfigError(f"{path} is not a project as the operator exports it") from exc
-    if view.project != session.project:
-        raise ConfigError(f"{path} is about another project than the settings")
-    session.workspace.keep_project(view)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import click
 
+from encoding.cli.identity_trust import trust
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
 from schemas.identity import Duty
@@ -22,6 +23,9 @@ _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 @click.group("identity", epilog="Example: blindlink identity show")
 def identity() -> None:
     """Make your own keys, and compare their fingerprint by telephone or on paper."""
+
+
+identity.add_command(trust)
 
 
 @identity.command("new", epilog="Example: blindlink identity new child-welfare --duty analyst")

@@ -7,12 +7,17 @@ from pathlib import Path
 import click
 
 from encoding.cli.options import agency_options
+from encoding.cli.secret_share import accept, rotate, share, status
 from encoding.cli.session import Session
 
 
 @click.group("secret", epilog="Example: blindlink secret new")
 def secret() -> None:
-    """Make the secret that only the agencies share, and compare it by telephone."""
+    """Make the secret that only the agencies share, and make sure that all have the same."""
+
+
+for _command in (share, accept, status, rotate):
+    secret.add_command(_command)
 
 
 @secret.command("new", epilog="Example: blindlink secret new secret.txt")
@@ -25,13 +30,13 @@ def new(session: Session, file: Path | None) -> None:
     One agency makes it and carries it to the other by hand, never by e-mail and never through the broker.
     A file that is there already is never overwritten.
     """
-    from encoding.secret import new_secret, write_secret
+    from encoding.secret import new_secret, spoken, write_secret
 
     path = file or _settings_path(session)
     made = new_secret()
     write_secret(path, made)
     session.say(f"the secret is in {path}; carry it to the other agency, never through the broker")
-    click.echo(_spoken(made.key_id))
+    click.echo(spoken(made.key_id))
 
 
 @secret.command("key-id", epilog="Example: blindlink secret key-id")
@@ -43,15 +48,10 @@ def key_id(session: Session, file: Path | None) -> None:
 
     It may be read out on the telephone; nobody can find the secret from it.
     """
-    from encoding.secret import read_secret
+    from encoding.secret import read_secret, spoken
 
-    click.echo(_spoken(read_secret(file or _settings_path(session)).key_id))
+    click.echo(spoken(read_secret(file or _settings_path(session)).key_id))
 
 
 def _settings_path(session: Session) -> Path:
     return session.config.resolve(session.config.sections.project.secret_file)
-
-
-def _spoken(key_id: str) -> str:
-    """Return a key id in groups of four, as it is read aloud."""
-    return " ".join(key_id[start : start + 4] for start in range(0, len(key_id), 4))

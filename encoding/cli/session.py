@@ -80,20 +80,29 @@ class Session:
         """This agency's name in the project."""
         return self.config.sections.project.party
 
-    def secret(self, hardening: str) -> AnySecret:
-        """Return the shared secret; a text is taken only where nothing is hardened.
+    def secret(self, view: ProjectView) -> AnySecret:
+        """Return the secret with which the project's epoch is encoded now: the agreed one, else the file's.
+
+        A text is taken only where nothing is hardened.
 
         Raises:
-            SecretError: it is missing, exposed or malformed.
+            SecretError: it is missing, exposed or malformed, or another holder has or does something else.
+            NotReadyError: the epoch's secret has not been agreed on yet.
         """
+        from encoding.epoch_secret import epoch_secret
         from encoding.errors import PassphraseError
         from encoding.secret import read_secret, read_text_secret
 
+        agreed = epoch_secret(self.workspace, view.project, view.terms.epoch, self.party)
+        if agreed is not None:
+            for warning in agreed.warnings:
+                self.warn(warning)
+            return agreed.secret
         path = self.config.resolve(self.config.sections.project.secret_file)
         try:
             return read_secret(path)
         except PassphraseError:
-            if hardening != "none":
+            if view.profile.hardening.kind != "none":
                 raise
         return read_text_secret(path)
 

@@ -139,7 +139,7 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
     )
     check_party(view.terms, order.party, order.population)
     weak = weak_by_itself(view.profile)
-    secret = session.secret(view.profile.hardening.kind)
+    secret = session.secret(view)
     with session.workspace.lock(), session.progress() as progress:
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
     for warning in (*weak, *filled.warnings):

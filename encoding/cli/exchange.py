@@ -1,0 +1,132 @@
+"""What the commands of `blindlink secret` work with: the project, the carrier, own keys and trusted ones."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from encoding.cli.options import agency_options
+from encoding.cli.own_identity import identity_options, unlock_own
+from encoding.cli.session import Session
+
+if TYPE_CHECKING:
+    from encoding.carriers import Carrier
+    from encoding.secret_exchange import Exchange
+    from schemas.api import ProjectView
+    from schemas.identity import PublicIdentity
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+def exchange_options(function: _Function) -> _Function:
+    """Add the options that say who holds the secret, whose keys are used, and who carries."""
+    options = (
+        click.option(
+            "--to-file", type=_FILE, help="Write into this file, in place of sending to the broker."
+        ),
+        click.option("--project-file", type=_FILE, help="The project as the operator exported it."),
+        click.option(
+            "--holder",
+            "holders",
+            multiple=True,
+            metavar="PARTY=PERSON",
+            help="Who holds the secret for PARTY, where you trust several persons of it.",
+        ),
+        identity_options,
+        agency_options,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """The project, and who carries shares between its agencies."""
+
+    session: Session
+    view: ProjectView
+    carrier: Carrier
+
+    def exchange(self, epoch: int | None, given: Mapping[str, Any]) -> Exchange:
+        """Return this agency's part in an epoch's secret.
+
+        Args:
+            epoch: which; None is the one that is being agreed on, else the project's own.
+            given: the values of `exchange_options`, by name.
+        Raises:
+            NotReadyError: this agency does not hold the secret in this project.
+            IdentityError, HoldersError: own keys cannot be used, or those of a holder are not trusted.
+        """
+        from encoding.errors import NotReadyError
+        from encoding.secret_agreement import holders_of
+        from encoding.secret_exchange import Exchange
+
+        session = self.session
+        if session.party not in self.view.terms.providers:
+            raise NotReadyError(
+                f"{session.party} does not encode in this project: it needs no secret"
+            )
+        others = self._trusted_others(_read_holders(given["holders"]))
+        own = unlock_own(session, given)
+        chosen = epoch
+        if chosen is None:
+            known = session.workspace.epochs_with_secret(self.view.project)
+            chosen = max((*known, self.view.terms.epoch))
+        holders = holders_of(self.view.project, chosen, [own.public, *others.values()])
+        return Exchange(session.workspace, holders, own, others)
+
+    def _trusted_others(self, chosen: Mapping[str, str]) -> dict[str, PublicIdentity]:
+        from encoding.peers import read_peers, write_peers
+
+        place = self.session.workspace.peers
+        shown = self.carrier.persons()
+        with self.session.workspace.lock():
+            peers = read_peers(place)
+            met = peers.meet(shown)
+            if met != peers:
+                write_peers(place, met)
+        return {
+            party: met.person_of(party, shown, person=chosen.get(party))
+            for party in self.view.terms.providers
+            if party != self.session.party
+        }
+
+
+@contextlib.contextmanager
+def carriage(
+    session: Session, given: Mapping[str, Any], from_files: tuple[Path, ...] = ()
+) -> Iterator[Carriage]:
+    """Give the project and its carrier: files where any is named, else the broker."""
+    from encoding.carriers import ByHand
+    from encoding.cli import steps
+    from encoding.cli.project_file import import_project
+
+    to_file = given["to_file"]
+    if given["project_file"] is not None:
+        import_project(session, given["project_file"])
+    if to_file is None and not from_files:
+        raise click.UsageError("name the file that is carried to the other agencies: --to-file")
+    view = steps.remembered_view(session)
+    yield Carriage(session, view, ByHand(session.party, to_file, from_files))
+
+
+def _read_holders(pairs: tuple[str, ...]) -> dict[str, str]:
+    from schemas.ids import PERSON_PREFIX, is_random_id
+
+    found = {}
+    for pair in pairs:
+        party, _, person = pair.partition("=")
+        if not is_random_id(person, PERSON_PREFIX):
+            raise click.BadParameter(
+                f"give it as PARTY=PERSON, such as schools={PERSON_PREFIX}-0123...",
+                param_hint="--holder",
+            )
+        found[party] = person
+    return found
