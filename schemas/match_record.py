@@ -1,0 +1,251 @@
+"""The match record of a run: every decision, without saying whose records it is about.
+
+A header, then one row a decided pair: its band, the rule that fired, similarity and margin in steps, and a
+commitment to each of its two handles that the agency whose handle it is can open. The rows are the leaves
+of a tree whose root is in the match log. A reader who may not count small numbers of decisions sees some
+rows as bare hashes. Spec page: `schemas/spec/match-record.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, ClassVar, Final, Literal, Protocol, Self
+
+from pydantic import Field, model_validator
+
+from schemas.canonical import canonical_bytes
+from schemas.document import Document, Model
+from schemas.errors import DocumentError
+from schemas.ids import Handle, Name, RandomId, Sha256Hex
+from schemas.matchlog.merkle import HASH_BYTES, Frontier, hash_leaf
+
+NONCE_BYTES: Final = 32
+MAX_LINE_BYTES: Final = 16 * 1024
+MEDIA_TYPE: Final = "application/octet-stream"
+
+Band = Literal["auto", "review"]
+DecisionRule = Literal[
+    "mutual-best-with-margin",
+    "review-band",
+    "not-mutual-best",
+    "margin-too-small",
+    "group-conflict",
+]
+# The start of a step of 0.05, so that no exact similarity is written down anywhere.
+StepText = Annotated[str, Field(pattern=r"^(0\.[0-9][05]|1\.00)$")]
+
+_COMMITMENT_LABEL: Final = b"blindlink/v1/match-record\n"
+_HEX_DIGITS: Final = frozenset(b"0123456789abcdef")
+
+
+class RecordedUpload(Model):
+    """An upload that the run compared; rows name it by its place in the header, from 0."""
+
+    party: Name
+    upload: RandomId
+
+
+class MatchRecordHeader(Document):
+    """Which run this is the record of; it is leaf 0 of the tree, and row 1 follows.
+
+    `rows` counts what follows, decisions and padding together; only a multiple of `floor` of the decisions
+    of one kind is shown.
+    """
+
+    KIND: ClassVar[str] = "match record"
+
+    version: Literal["blindlink/match-record/1"] = "blindlink/match-record/1"
+    project: Name
+    run: RandomId
+    specification: Sha256Hex
+    uploads: Annotated[tuple[RecordedUpload, ...], Field(min_length=1, max_length=64)]
+    floor: Annotated[int, Field(ge=0, le=10**6)]
+    rows: Annotated[int, Field(ge=0, le=2**40)]
+
+
+class Decision(Document):
+    """One pair that was decided: auto is linked, review is held back.
+
+    `uploads` are the places of the two uploads, `commitments` those of their records in the same order.
+    `margin` is how far the pair is ahead of the next best one, null where there is none.
+    """
+
+    KIND: ClassVar[str] = "decision"
+
+    band: Band
+    commitments: tuple[Sha256Hex, Sha256Hex]
+    margin: StepText | None
+    rule: DecisionRule
+    similarity: StepText
+    uploads: tuple[int, int]
+
+    @model_validator(mode="after")
+    def _uploads_are_in_order(self) -> Self:
+        if not 0 <= self.uploads[0] < self.uploads[1]:
+            raise ValueError("the two uploads of a decision must differ and be in order")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its number, from 1; the decision, None where it is withheld; the hash of its leaf."""
+
+    number: int
+    decision: Decision | None
+    leaf_hash: bytes
+
+
+class LineSource(Protocol):
+    """Where a match record is read from, such as a binary file."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Return the next line with its newline, or at most `size` bytes of it; none at the end."""
+        ...
+
+
+class MatchRecordReader:
+    """Reads a match record from front to back in bounded memory; `rows()` first, then `root()`."""
+
+    def __init__(self, source: LineSource) -> None:
+        """Read the header.
+
+        Raises:
+            DocumentError: not a match record of this version.
+        """
+        self._source = source
+        line = self._line()
+        if line is None:
+            raise DocumentError("match record: it is empty")
+        self.header = MatchRecordHeader.from_canonical(line)
+        self._frontier = Frontier()
+        self._frontier.append(hash_leaf(line))
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows in order.
+
+        Raises:
+            DocumentError: a row is malformed or names an upload that the header does not, or there are
+                more or fewer than the header states.
+        """
+        n_rows = 0
+        while (line := self._line()) is not None:
+            n_rows += 1
+            row = _parse_row(n_rows, line, len(self.header.uploads))
+            self._frontier.append(row.leaf_hash)
+            yield row
+        if n_rows != self.header.rows:
+            raise DocumentError("match record: it has another number of rows than it states")
+
+    def root(self) -> str:
+        """Return the root over header and rows as lower-case hex; call it when `rows` is exhausted."""
+        return self._frontier.root().hex()
+
+    def _line(self) -> bytes | None:
+        line = self._source.readline(MAX_LINE_BYTES)
+        if not line:
+            return None
+        if not line.endswith(b"\n"):
+            raise DocumentError("match record: a line is too long or cut off")
+        return line[:-1]
+
+
+def commitment(nonce: bytes, run: str, upload: str, handle: Handle) -> str:
+    """Return what a decision says of one of its two records, as lower-case hex.
+
+    Whoever knows nonce and handle can show that the decision is about this record of this upload; the
+    commitment alone tells nothing.
+    """
+    payload = canonical_bytes({"handle": handle.hex(), "run": run, "upload": upload})
+    return hashlib.sha256(_COMMITMENT_LABEL + nonce + payload).hexdigest()
+
+
+def padding_leaf(nonce: bytes) -> bytes:
+    """Return the leaf of a row that stands for no decision, so that withheld rows cannot be counted."""
+    return canonical_bytes({"padding": nonce.hex()})
+
+
+class OpeningsHeader(Document):
+    """Whose openings these are, of which run's record (its root), and how many follow."""
+
+    KIND: ClassVar[str] = "openings"
+
+    version: Literal["blindlink/openings/1"] = "blindlink/openings/1"
+    project: Name
+    run: RandomId
+    party: Name
+    upload: RandomId
+    match_record: Sha256Hex
+    openings: Annotated[int, Field(ge=0, le=2**40)]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Opening:
+    """What opens one commitment of the row `number` to a handle of the agency's own."""
+
+    handle: Handle = field(repr=False)
+    number: int
+    nonce: bytes = field(repr=False)
+
+
+def serialise_openings(header: OpeningsHeader, openings: Iterable[Opening]) -> Iterator[bytes]:
+    """Yield the lines of a file of openings; they must come in increasing order of handle, then number."""
+    yield header.to_canonical() + b"\n"
+    for opening in openings:
+        line = f"{opening.handle.hex()} {opening.number} {opening.nonce.hex()}\n"
+        yield line.encode("ascii")
+
+
+def parse_openings(raw: bytes) -> tuple[OpeningsHeader, tuple[Opening, ...]]:
+    """Read a file of openings in whole.
+
+    Raises:
+        DocumentError: malformed, out of order, or another number than it states.
+    """
+    head, separator, body = raw.partition(b"\n")
+    if not separator or len(head) > MAX_LINE_BYTES:
+        raise DocumentError("openings: the header line is missing or too long")
+    header = OpeningsHeader.from_canonical(head)
+    openings = tuple(_parse_opening(line) for line in body.split(b"\n")[:-1])
+    if len(openings) != header.openings or body[-1:] not in (b"", b"\n"):
+        raise DocumentError("openings: there is another number of them than stated")
+    places = [(opening.handle, opening.number) for opening in openings]
+    if any(one >= another for one, another in pairwise(places)):
+        raise DocumentError("openings: they are not in increasing order of handle and number")
+    return header, openings
+
+
+def opens(opening: Opening, header: OpeningsHeader, place: int, decision: Decision) -> bool:
+    """Tell whether an opening fits the decision of its row; `place` is that of its upload in the record."""
+    if place not in decision.uploads:
+        return False
+    expected = commitment(opening.nonce, header.run, header.upload, opening.handle)
+    return decision.commitments[decision.uploads.index(place)] == expected
+
+
+def _parse_row(number: int, line: bytes, n_uploads: int) -> Row:
+    if len(line) == 2 * HASH_BYTES and _HEX_DIGITS.issuperset(line):
+        return Row(number, None, bytes.fromhex(line.decode("ascii")))
+    decision = Decision.from_canonical(line)
+    if decision.uploads[1] >= n_uploads:
+        raise DocumentError("decision: it names an upload that the match record does not")
+    return Row(number, decision, hash_leaf(line))
+
+
+def _parse_opening(line: bytes) -> Opening:
+    parts = line.split(b" ")
+    try:
+        handle, number, nonce = (
+            bytes.fromhex(parts[0].decode("ascii")),
+            int(parts[1]),
+            bytes.fromhex(parts[2].decode("ascii")),
+        )
+        opening = Opening(Handle(handle), number, nonce)
+    except (IndexError, ValueError) as exc:
+        raise DocumentError("openings: a line is not a handle, a number and a nonce") from exc
+    written = f"{handle.hex()} {number} {nonce.hex()}".encode("ascii")
+    if written != line or len(handle) != 16 or len(nonce) != NONCE_BYTES or number < 1:
+        raise DocumentError("openings: a line is not a handle, a number and a nonce")
+    return opening
