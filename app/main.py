@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from app.agencies import endpoints as agencies
 from app.agencies import service as agencies_service
+from app.agencies import sign_in
+from app.agencies.refusals import note_refusal
 from app.agreements import endpoints as agreements
 from app.broker import Broker
 from app.evidence import endpoints as evidence
@@ -22,6 +24,7 @@ from app.http.problems import install_refusals
 from app.links import endpoints as links
 from app.runs import endpoints as runs
 from app.security.actor import Actor
+from app.security.credential import Credential
 from app.security.policy import POLICY, check_policy
 from app.uploads import endpoints as uploads
 from app.version import VERSION
@@ -85,9 +88,20 @@ def create_app(broker: Broker) -> FastAPI:
 
 
 def _gate(broker: Broker) -> Gate:
-    def actor_of_token(token: str, request_id: str) -> Actor:
+    def actor_of_credential(credential: Credential, request_id: str) -> Actor:
+        now = broker.clock()
         with broker.database.read() as session:
-            return agencies_service.actor_of_token(session, token, request_id, broker.clock())
+            admission = sign_in.admit(
+                session,
+                credential,
+                request_id,
+                now,
+                takes_issued_tokens=broker.settings.insecure_bearer_tokens,
+            )
+        if admission.proof is not None:
+            with broker.database.write() as session:
+                sign_in.use_proof(session, admission.proof, admission.actor)
+        return admission.actor
 
     def actor_of_session(cookie: str, request_id: str) -> Actor:
         with broker.database.read() as session:
@@ -95,7 +109,9 @@ def _gate(broker: Broker) -> Gate:
 
     return Gate(
         policy=POLICY,
-        actor_of_token=actor_of_token,
+        actor_of_credential=actor_of_credential,
         actor_of_session=actor_of_session,
+        count_refusal=lambda party: note_refusal(broker, party),
         limiter=RateLimiter(rates_of(broker.settings), time.monotonic),
+        address=broker.settings.address,
     )

@@ -23,6 +23,8 @@ from schemas.upload import PART_BYTES
 CONFIG_NAME: Final = "broker.toml"
 DEFAULT_STATE_DIR: Final = Path("broker-state")
 
+PUBLIC_URL_PATTERN: Final = r"^https://[^\s/?#@]+(/[^\s/?#]+)*$"
+
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 PerMinute = Annotated[int, Field(ge=1, le=10**6)]
 
@@ -50,6 +52,11 @@ class Settings(BaseSettings):
     key_ring_file: Path | None = None
     # For tests: takes a database that may lose what it acknowledged when the machine loses power.
     insecure_volatile_database: bool = False
+
+    # The address under which parties reach the broker; what they sign to come in names it.
+    public_url: Annotated[str, Field(pattern=PUBLIC_URL_PATTERN)] | None = None
+    # Tokens that the operator issues to somebody without keys: for trials, since they are not bound to a key.
+    insecure_bearer_tokens: bool = True
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8443
@@ -100,6 +107,17 @@ class Settings(BaseSettings):
         """Read flags, then the environment, then the file; no dotenv file, no secrets folder."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, _FileSettings(settings_cls)
+
+    @property
+    def address(self) -> str:
+        """The broker's address, as it stands in what parties sign: the public one, else where it listens."""
+        return self.listening_at if self.public_url is None else self.public_url
+
+    @property
+    def listening_at(self) -> str:
+        """Where the broker listens, as an address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'http' if self.insecure_plain_http else 'https'}://{host}:{self.port}"
 
     @property
     def blob_dir(self) -> Path:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from schemas.agreement import ProjectTerms
 from schemas.document import Document, Model
+from schemas.identity import Duty
 from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.profile import EncodingProfile
 from schemas.run import ReleaseMode, RunSpecification
@@ -23,13 +24,14 @@ Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
 class WhoAmI(Document):
-    """Whom the broker takes the caller for."""
+    """Whom the broker takes the caller for; no duties where the operator issued the token."""
 
     KIND: ClassVar[str] = "caller"
 
     party: Name
     person: RandomId
     role: Role
+    duties: tuple[Duty, ...] = ()
     expires: UtcTime | None
 
 

@@ -106,6 +106,11 @@ class PublicIdentity(Document):
             + base64_bytes(self.receiving_key, HPKE_KEY_BYTES)
         )
 
+    def key_digests(self) -> tuple[str, str]:
+        """Return the SHA-256 of the raw signing and receiving keys, as the match log names them."""
+        receiving = base64_bytes(self.receiving_key, HPKE_KEY_BYTES)
+        return self.key_sha256(), hashlib.sha256(receiving).hexdigest()
+
     def key_sha256(self) -> str:
         """Return the SHA-256 of the signing key's raw bytes, as signatures name it."""
         return hashlib.sha256(base64_bytes(self.signing_key, ED25519_BYTES)).hexdigest()

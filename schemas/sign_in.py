@@ -12,6 +12,8 @@ from pydantic import Field
 from schemas.document import Document
 from schemas.identity import IdentityHistory, PersonIdText, SignedIdentity
 
+# The path of the token endpoint behind the broker's address: claim and proof name both together.
+TOKEN_PATH: Final = "/v1/token"  # noqa: S105 - a path
 GRANT_TYPE: Final = "client_credentials"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -44,7 +46,7 @@ class TokenRequest(Document):
 
     grant_type: Literal["client_credentials"]
     client_assertion_type: Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
-    client_assertion: Annotated[str, Field(min_length=1, max_length=4096)]
+    client_assertion: str
 
 
 class TokenAnswer(Document):

@@ -1,4 +1,4 @@
-"""Who the caller is, and the way from a token to a page session."""
+"""Who the caller is: from a code to keys, from keys to a token, from a token to a page session."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from typing import Annotated, ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.agencies import service
-from app.http.access import COOKIE, CurrentActor
-from app.http.body import json_body
+from app.agencies import persons, service
+from app.agencies.sign_in import sign_in
+from app.http.access import COOKIE, CurrentActor, refuse_sign_in, single_proof
+from app.http.body import form_body, json_body
+from app.security.errors import SignInRefusedError
 from app.wired import WiredBroker
 from schemas.api import SessionLink, WhoAmI
 from schemas.document import Document
+from schemas.identity import SignedKeyChange
+from schemas.sign_in import (
+    TOKEN_PATH,
+    EnrolmentRequest,
+    EnrolmentView,
+    TokenAnswer,
+    TokenRequest,
+)
 
 router = APIRouter()
 
@@ -30,7 +40,56 @@ def whoami(broker: WiredBroker, actor: CurrentActor) -> WhoAmI:
     """Tell whom the broker takes the caller for."""
     with broker.database.read() as session:
         expires = service.token_expiry(session, actor)
-    return WhoAmI(party=actor.party, person=actor.person, role=actor.role, expires=expires)
+    return WhoAmI(
+        party=actor.party,
+        person=actor.person,
+        role=actor.role,
+        duties=actor.duties,
+        expires=expires,
+    )
+
+
+@router.post("/v1/enrolments", status_code=201)
+def enrol(
+    broker: WiredBroker, wanted: Annotated[EnrolmentRequest, json_body(EnrolmentRequest)]
+) -> EnrolmentView:
+    """Take a person's public keys under a one-time code; an operator has to confirm them."""
+    with broker.database.write() as session:
+        return persons.enrol_person(session, wanted, broker.clock())
+
+
+@router.post("/v1/token")
+def ask_token(
+    broker: WiredBroker,
+    request: Request,
+    wanted: Annotated[TokenRequest, form_body(TokenRequest)],
+) -> TokenAnswer:
+    """Give a token of 10 minutes for a person's signed claim, bound to the proof's key if there is a proof."""
+    try:
+        proof = single_proof(request)
+        with broker.database.write() as session:
+            return sign_in(
+                session,
+                wanted.client_assertion,
+                proof,
+                token_url=f"{broker.settings.address}{TOKEN_PATH}",
+                now=broker.clock(),
+            )
+    except SignInRefusedError as exc:
+        refuse_sign_in(request, exc)
+
+
+@router.post("/v1/key-changes")
+def change_keys(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    change: Annotated[SignedKeyChange, json_body(SignedKeyChange)],
+) -> EnrolmentView:
+    """Replace the caller's keys by those that the old and the new ones signed for; all their tokens end."""
+    with broker.database.write() as session:
+        return persons.replace_keys(
+            session, broker.log, change=change, actor=actor, now=broker.clock()
+        )
 
 
 @router.post("/v1/session-links", status_code=201)

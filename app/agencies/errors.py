@@ -29,6 +29,54 @@ class UnknownTokenError(RequestError):
     title = "There is no such token"
 
 
+class EnrolmentRefusedError(RequestError):
+    """The code is unknown, used, too old or for another party or duties, or the keys sign nothing: alike."""
+
+    code = "enrolment-refused"
+    status = 401
+    title = "The enrolment is refused"
+
+
+class UnknownPersonError(RequestError):
+    """Nobody of this id has enrolled."""
+
+    code = "unknown-person"
+    status = 422
+    title = "There is no such person"
+
+
+class PersonStateError(RequestError):
+    """The person is not in a state in which this can be done."""
+
+    code = "person-state"
+    status = 409
+    title = "Not in this state of the person"
+
+
+class FingerprintDiffersError(RequestError):
+    """The fingerprint that was compared is not that of the person's keys."""
+
+    code = "fingerprint-differs"
+    status = 409
+    title = "The fingerprint differs"
+
+
+class DutiesRefusedError(RequestError):
+    """These duties are not for one person."""
+
+    code = "duties-refused"
+    status = 422
+    title = "These duties do not go together"
+
+
+class KeyChangeRefusedError(RequestError):
+    """The change of keys does not follow from the person's keys, or the person has none."""
+
+    code = "key-change-refused"
+    status = 409
+    title = "The change of keys is refused"
+
+
 class SessionCodeError(RequestError):
     """The one-time code is unknown, used or too old; all three answer alike."""
 

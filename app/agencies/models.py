@@ -1,8 +1,8 @@
-"""Tables of parties, persons, tokens and page sessions."""
+"""Tables of parties, persons, invitations, tokens and page sessions."""
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -12,6 +12,9 @@ TIME = String(20)
 RANDOM_ID = String(36)
 DIGEST = String(64)
 PARTY_NAME = String(40)
+# All seven duties with commas between them have 60 characters.
+DUTIES = String(80)
+THUMBPRINT = String(43)
 
 
 class Party(Base):
@@ -25,7 +28,12 @@ class Party(Base):
 
 
 class Person(Base):
-    """A named human of a party, or its unattended job; the log knows it by `id` alone."""
+    """A named human of a party, or its unattended job; the log knows it by `id` alone.
+
+    Who enrolled with keys has `identity`, the newest one, `history`, all of them, and `duties`, all null for
+    whoever only holds a token that the operator issued. Such a person may act from `confirmed` on, and
+    nobody may after `revoked`.
+    """
 
     __tablename__ = "person"
 
@@ -33,10 +41,32 @@ class Person(Base):
     party: Mapped[str] = mapped_column(ForeignKey("party.name"), index=True)
     label: Mapped[str] = mapped_column(String(200))
     created: Mapped[str] = mapped_column(TIME)
+    duties: Mapped[str | None] = mapped_column(DUTIES)
+    identity: Mapped[str | None] = mapped_column(Text)
+    history: Mapped[str | None] = mapped_column(Text)
+    confirmed: Mapped[str | None] = mapped_column(TIME)
+    revoked: Mapped[str | None] = mapped_column(TIME)
+
+
+class Invitation(Base):
+    """A one-time code for one person to enrol with, by its digest; `person` is who used it, null till then."""
+
+    __tablename__ = "invitation"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"), index=True)
+    label: Mapped[str] = mapped_column(String(200))
+    duties: Mapped[str] = mapped_column(DUTIES)
+    created: Mapped[str] = mapped_column(TIME)
+    expires: Mapped[str] = mapped_column(TIME)
+    person: Mapped[str | None] = mapped_column(RANDOM_ID)
 
 
 class Token(Base):
-    """A bearer token by its digest; `revoked` is null while it holds, `expires` null where it never ends."""
+    """A token by its digest; `revoked` is null while it holds, `expires` null where it never ends.
+
+    `thumbprint` is that of the key that its holder must prove to have with each request; null: none.
+    """
 
     __tablename__ = "token"
 
@@ -47,6 +77,29 @@ class Token(Base):
     created: Mapped[str] = mapped_column(TIME)
     expires: Mapped[str | None] = mapped_column(TIME)
     revoked: Mapped[str | None] = mapped_column(TIME)
+    thumbprint: Mapped[str | None] = mapped_column(THUMBPRINT)
+
+
+class SeenOnce(Base):
+    """What was signed to be used once, by its digest, until it would be too old to be taken anyway."""
+
+    __tablename__ = "seen_once"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    expires: Mapped[str] = mapped_column(TIME, index=True)
+
+
+class RefusedSignIns(Base):
+    """How many sign-ins in a party's name were refused in an hour that the match log has not summed up yet.
+
+    `party` is empty for those in the name of nobody who is known.
+    """
+
+    __tablename__ = "refused_sign_ins"
+
+    party: Mapped[str] = mapped_column(PARTY_NAME, primary_key=True)
+    hour: Mapped[str] = mapped_column(TIME, primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
 
 
 class SessionCode(Base):
@@ -60,7 +113,10 @@ class SessionCode(Base):
 
 
 class PageSession(Base):
-    """A browser's session, by the digest of its cookie; it ends with the token that it came from."""
+    """A browser's session, by the digest of its cookie.
+
+    It ends with the token that it came from, unless a person signed in for that one: such tokens are short.
+    """
 
     __tablename__ = "page_session"
 

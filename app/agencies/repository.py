@@ -1,14 +1,23 @@
-"""Queries on parties, tokens and sessions."""
+"""Queries on parties, persons, tokens and sessions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.agencies.models import PageSession, Party, Person, SessionCode, Token
+from app.agencies.models import (
+    Invitation,
+    PageSession,
+    Party,
+    Person,
+    RefusedSignIns,
+    SeenOnce,
+    SessionCode,
+    Token,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,7 @@ class TokenHolder:
     """A valid token with whom it stands for."""
 
     token: Token
-    party: str
+    person: Person
 
 
 def find_party(session: Session, name: str) -> Party | None:
@@ -35,27 +44,86 @@ def find_person(session: Session, party: str, label: str) -> Person | None:
     return session.scalars(query.order_by(Person.created, Person.id).limit(1)).one_or_none()
 
 
+def list_persons(session: Session, party: str | None) -> Sequence[Person]:
+    """Return the persons who enrolled with keys, of one party or of all (None), by party, then oldest first."""
+    query = select(Person).where(Person.identity.is_not(None))
+    if party is not None:
+        query = query.where(Person.party == party)
+    return session.scalars(query.order_by(Person.party, Person.created, Person.id)).all()
+
+
+def active_persons(session: Session, parties: Sequence[str]) -> Sequence[Person]:
+    """Return the persons of these parties who may act with their keys, by party, then id."""
+    query = select(Person).where(
+        Person.party.in_(parties), Person.confirmed.is_not(None), Person.revoked.is_(None)
+    )
+    return session.scalars(query.order_by(Person.party, Person.id)).all()
+
+
+def open_invitations(session: Session, party: str | None, now: str) -> Sequence[Invitation]:
+    """Return the invitations that can still be used, by party, then oldest first."""
+    query = select(Invitation).where(Invitation.person.is_(None), Invitation.expires > now)
+    if party is not None:
+        query = query.where(Invitation.party == party)
+    return session.scalars(query.order_by(Invitation.party, Invitation.created)).all()
+
+
+def take_invitation(session: Session, digest: str, person: str, now: str) -> Invitation | None:
+    """Use up an invitation for a person, or return None where it is unknown, used or too old.
+
+    One statement, so that of two who try at once only one succeeds.
+    """
+    query = (
+        update(Invitation)
+        .where(Invitation.digest == digest, Invitation.person.is_(None), Invitation.expires > now)
+        .values(person=person)
+        .returning(Invitation)
+    )
+    return session.execute(query).scalar_one_or_none()
+
+
+def find_invitation(session: Session, digest: str) -> Invitation | None:
+    """Return an invitation, used or not, or None."""
+    return session.get(Invitation, digest)
+
+
+def revoke_tokens(session: Session, person: str, now: str) -> None:
+    """Revoke all tokens of a person that still hold."""
+    query = update(Token).where(Token.person == person, Token.revoked.is_(None))
+    session.execute(query.values(revoked=now))
+
+
 def known_parties(session: Session, names: Sequence[str]) -> set[str]:
     """Return those of the names that are enrolled."""
     return set(session.scalars(select(Party.name).where(Party.name.in_(names))))
 
 
 def list_tokens(session: Session, party: str) -> Sequence[Token]:
-    """Return a party's tokens, oldest first, the revoked and expired ones among them."""
-    query = select(Token).join(Person, Person.id == Token.person).where(Person.party == party)
+    """Return a party's tokens that the operator issued, oldest first, those that ended among them."""
+    query = (
+        select(Token)
+        .join(Person, Person.id == Token.person)
+        .where(Person.party == party, Person.identity.is_(None))
+    )
     return session.scalars(query.order_by(Token.created, Token.id)).all()
 
 
 def holder_by_token(session: Session, digest: str, now: str) -> TokenHolder | None:
     """Return the holder of the token with this digest, or None where it is not valid now."""
-    return _first_holder(session, _valid_tokens(now).where(Token.digest == digest))
+    unexpired = or_(Token.expires.is_(None), Token.expires > now)
+    return _first_holder(session, _standing_tokens().where(Token.digest == digest, unexpired))
 
 
 def holder_by_session(session: Session, digest: str, now: str) -> TokenHolder | None:
-    """Return the holder whose page session has this digest, or None where it or its token is not valid."""
-    query = _valid_tokens(now).join(PageSession, PageSession.token == Token.id)
+    """Return the holder whose page session has this digest, or None where it is not valid now.
+
+    It ends with its token where the operator issued that; the token of a person with keys is only the way
+    in, so there the session has its own end.
+    """
+    query = _standing_tokens().join(PageSession, PageSession.token == Token.id)
+    still = or_(Token.expires.is_(None), Token.expires > now, Person.identity.is_not(None))
     return _first_holder(
-        session, query.where(PageSession.digest == digest, PageSession.expires > now)
+        session, query.where(PageSession.digest == digest, PageSession.expires > now, still)
     )
 
 
@@ -80,14 +148,52 @@ def sweep_sessions(session: Session, now: str) -> None:
     session.execute(delete(PageSession).where(PageSession.expires <= now))
 
 
-def _valid_tokens(now: str) -> Select[Token, str]:
-    return (
-        select(Token, Person.party)
-        .join(Person, Person.id == Token.person)
-        .where(Token.revoked.is_(None), or_(Token.expires.is_(None), Token.expires > now))
+def sweep_sign_ins(session: Session, now: str) -> None:
+    """Remove what was seen and need not be remembered, and tokens of persons with keys that have ended.
+
+    A token stays as long as a page session stands on it.
+    """
+    session.execute(delete(SeenOnce).where(SeenOnce.expires <= now))
+    with_keys = select(Person.id).where(Person.identity.is_not(None))
+    session.execute(
+        delete(Token).where(
+            Token.expires <= now,
+            Token.person.in_(with_keys),
+            ~exists().where(PageSession.token == Token.id),
+            ~exists().where(SessionCode.token == Token.id),
+        )
     )
 
 
-def _first_holder(session: Session, query: Select[Token, str]) -> TokenHolder | None:
+def count_refusal(session: Session, party: str, hour: str) -> bool:
+    """Add one to a count of refused sign-ins, or return False where there is none yet."""
+    query = (
+        update(RefusedSignIns)
+        .where(RefusedSignIns.party == party, RefusedSignIns.hour == hour)
+        .values(count=RefusedSignIns.count + 1)
+        .returning(RefusedSignIns.count)
+    )
+    return session.execute(query).scalar_one_or_none() is not None
+
+
+def take_refusals(session: Session, before_hour: str) -> Sequence[RefusedSignIns]:
+    """Remove and return the counts of the hours before this one, by hour, then party.
+
+    One statement, so that of two who sum up at once only one gets each.
+    """
+    query = delete(RefusedSignIns).where(RefusedSignIns.hour < before_hour)
+    taken = session.execute(query.returning(RefusedSignIns)).scalars().all()
+    return sorted(taken, key=lambda row: (row.hour, row.party))
+
+
+def _standing_tokens() -> Select[Token, Person]:
+    return (
+        select(Token, Person)
+        .join(Person, Person.id == Token.person)
+        .where(Token.revoked.is_(None), Person.revoked.is_(None))
+    )
+
+
+def _first_holder(session: Session, query: Select[Token, Person]) -> TokenHolder | None:
     row = session.execute(query).one_or_none()
-    return None if row is None else TokenHolder(token=row[0], party=row[1])
+    return None if row is None else TokenHolder(token=row[0], person=row[1])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agencies import repository
+from app.agencies.duties import duties_of, role_of
 from app.agencies.errors import (
     PartyExistsError,
     SessionCodeError,
@@ -169,21 +170,21 @@ def revoke_token(
     """Revoke a token, effective on the next request, and log it; a second time changes nothing.
 
     Raises:
-        UnknownTokenError: none of this id was issued.
+        UnknownTokenError: none of this id was issued; a person's short ones end with the person.
     """
     token = session.get(Token, token_id)
-    if token is None:
+    person = None if token is None else session.get_one(Person, token.person)
+    if token is None or person is None or person.identity is not None:
         raise UnknownTokenError("There is no token of this id.")
     if token.revoked is not None:
         return
     token.revoked = utc_text(now)
-    person = session.get_one(Person, token.person)
     body = RoleChanged(party=person.party, person=person.id, role=token.role, change="revoked")
     log.append(session, [_draft(body, actor)])
 
 
 def list_tokens(session: Session, party: str) -> Sequence[Token]:
-    """Return a party's tokens, oldest first, the revoked and expired ones among them."""
+    """Return the tokens that the operator issued to a party, oldest first, those that ended among them."""
     return repository.list_tokens(session, party)
 
 
@@ -204,19 +205,15 @@ class PersonAccess:
 
 def persons_of(session: Session, parties: Sequence[str], now: datetime) -> list[PersonAccess]:
     """Return who of these parties can or could act, by party, then since when."""
-    time = utc_text(now)
-    return [
-        PersonAccess(
-            party=party,
-            person=token.person,
-            role=token.role,
-            since=token.created,
-            until=token.revoked or token.expires,
-            is_valid=token.revoked is None and (token.expires is None or token.expires > time),
-        )
+    found = [
+        access
         for party in sorted(parties)
-        for token in repository.list_tokens(session, party)
+        for access in (
+            *_by_token(repository.list_tokens(session, party), party, utc_text(now)),
+            *_by_keys(repository.list_persons(session, party)),
+        )
     ]
+    return sorted(found, key=lambda access: (access.party, access.since, access.person))
 
 
 def actor_of_token(session: Session, token: str, request_id: str, now: datetime) -> Actor:
@@ -228,7 +225,25 @@ def actor_of_token(session: Session, token: str, request_id: str, now: datetime)
     found = None
     if is_token(token):
         found = repository.holder_by_token(session, digest_of(token), utc_text(now))
-    return _actor(found, request_id)
+    return actor_of_holder(found, request_id)
+
+
+def actor_of_holder(found: TokenHolder | None, request_id: str) -> Actor:
+    """Return the actor that a valid token makes of its holder.
+
+    Raises:
+        NotAuthenticatedError: there is none.
+    """
+    if found is None:
+        raise NotAuthenticatedError("A valid token is needed.")
+    return Actor(
+        party=found.person.party,
+        person=found.person.id,
+        role=found.token.role,  # type: ignore[arg-type]  # only this package writes it
+        token_id=found.token.id,
+        request_id=request_id,
+        duties=duties_of(found.person),
+    )
 
 
 def actor_of_session(session: Session, cookie: str, request_id: str, now: datetime) -> Actor:
@@ -237,7 +252,7 @@ def actor_of_session(session: Session, cookie: str, request_id: str, now: dateti
     Raises:
         NotAuthenticatedError: unknown or ended, or the token that it came from is not valid any more.
     """
-    return _actor(
+    return actor_of_holder(
         repository.holder_by_session(session, digest_of(cookie), utc_text(now)), request_id
     )
 
@@ -290,13 +305,26 @@ def _draft(body: PartyEnrolled | RoleChanged, actor: Actor) -> EntryDraft:
     return EntryDraft(body, entry_actor(actor), request=actor.request_id)
 
 
-def _actor(found: TokenHolder | None, request_id: str) -> Actor:
-    if found is None:
-        raise NotAuthenticatedError("A valid token is needed.")
-    return Actor(
-        party=found.party,
-        person=found.token.person,
-        role=found.token.role,  # type: ignore[arg-type]  # only `issue_token` writes it
-        token_id=found.token.id,
-        request_id=request_id,
-    )
+def _by_token(tokens: Sequence[Token], party: str, time: str) -> Iterator[PersonAccess]:
+    for token in tokens:
+        yield PersonAccess(
+            party=party,
+            person=token.person,
+            role=token.role,
+            since=token.created,
+            until=token.revoked or token.expires,
+            is_valid=token.revoked is None and (token.expires is None or token.expires > time),
+        )
+
+
+def _by_keys(persons: Sequence[Person]) -> Iterator[PersonAccess]:
+    for person in persons:
+        if person.confirmed is not None:
+            yield PersonAccess(
+                party=person.party,
+                person=person.id,
+                role=role_of(duties_of(person)),
+                since=person.confirmed,
+                until=person.revoked,
+                is_valid=person.revoked is None,
+            )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from app.agencies.persons import identities_of
 from app.agreements import service
 from app.http.access import CurrentActor
 from app.http.paths import ProjectPath
 from app.wired import WiredBroker
 from schemas.api import ProjectList, ProjectView
+from schemas.sign_in import IdentityList
 
 router = APIRouter()
 
@@ -28,3 +30,15 @@ def show_project(broker: WiredBroker, actor: CurrentActor, project: ProjectPath)
     with broker.database.read() as session:
         found = service.project_for(session, actor, project)
     return service.project_view(found, broker.clock())
+
+
+@router.get("/v1/projects/{project}/identities")
+def list_identities(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> IdentityList:
+    """List the keys of the persons who act for the project's parties and for the operator.
+
+    Whoever relies on one compares its fingerprint by another way first.
+    """
+    with broker.database.read() as session:
+        found = service.project_for(session, actor, project)
+        parties = service.parties_of(found.terms)
+        return identities_of(session, [*parties, broker.settings.operator])

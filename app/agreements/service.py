@@ -159,6 +159,11 @@ def projects_for(session: Session, actor: Actor) -> tuple[TermsInForce, ...]:
     return tuple(_read(found) for found in repository.terms_seen_by(session, actor, None))
 
 
+def parties_of(terms: ProjectTerms) -> list[str]:
+    """Return the parties that the terms name, each once, in alphabetical order."""
+    return sorted({party for party, _ in _named_parties(terms)})
+
+
 def project_view(found: TermsInForce, now: datetime) -> ProjectView:
     """Return the project as its parties see it at this moment."""
     return ProjectView(

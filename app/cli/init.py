@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -19,6 +20,9 @@ CONFIG_TEXT = """\
 
 # The party that runs the broker; its own commands act in its name. Fixed when the broker was founded.
 operator = "{operator}"
+
+# The address under which parties reach the broker: what they sign to come in names it.
+{public_url}
 
 host = "{host}"
 port = {port}
@@ -39,6 +43,7 @@ port = {port}
     help="Short name of the party that runs the broker, such as state-university.",
 )
 @click.option("--title", default="The broker's operator", help="That party's name for people.")
+@click.option("--public-url", help="The address under which parties reach the broker, https://...")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8443, show_default=True)
 @click.option("--self-signed", is_flag=True, help="Make a certificate for trials on this machine.")
@@ -49,6 +54,7 @@ def init(
     origin: str,
     operator: str,
     title: str,
+    public_url: str | None,
     host: str,
     port: int,
     self_signed: bool,
@@ -59,9 +65,10 @@ def init(
 
     Example: blindlink-broker --state /srv/blindlink init --origin broker.example.org/blindlink
     """
-    settings = read_settings(ctx.obj, operator=operator, host=host, port=port)
+    chosen = {"operator": operator, "public_url": public_url, "host": host, "port": port}
+    settings = read_settings(ctx.obj, **chosen)
     make_private_folder(settings.state_dir)
-    _write_config(settings.state_dir / CONFIG_NAME, operator=operator, host=host, port=port)
+    _write_config(settings.state_dir / CONFIG_NAME, chosen)
     if self_signed and not settings.tls_dir.exists():
         write_certificate(settings.tls_dir)
     found_broker(settings, origin=origin, title=title)
@@ -75,8 +82,10 @@ def init(
     click.echo(key.text)
 
 
-def _write_config(file: Path, *, operator: str, host: str, port: int) -> None:
-    text = CONFIG_TEXT.format(operator=operator, host=host, port=port)
+def _write_config(file: Path, chosen: Mapping[str, str | int | None]) -> None:
+    url = chosen["public_url"]
+    line = '# public_url = "https://..."' if url is None else f'public_url = "{url}"'
+    text = CONFIG_TEXT.format_map({**chosen, "public_url": line})
     try:
         write_new(file, text.encode())
     except FileExistsError:

@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "work": ("app.cli.work:work", "Do the runs that are asked for."),
     "migrate": ("app.cli.migrate:migrate", "Bring the database to the newest schema."),
     "agency": ("app.cli.agency:agency", "Enrol and list parties."),
+    "person": ("app.cli.person:person", "Invite, confirm and revoke persons with keys."),
     "token": ("app.cli.token:token", "Issue, list and revoke access tokens."),
     "page-link": ("app.cli.page_link:page_link", "Print a link that signs you in to the pages."),
     "project": ("app.cli.project:project", "Create, list and show projects."),

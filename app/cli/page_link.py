@@ -44,6 +44,6 @@ def page_link(ctx: click.Context, url: str | None) -> None:
             )
             visitor = replace(operator, person=issued.person, token_id=issued.token_id)
             link = new_session_link(session, visitor, broker.clock())
-        address = url or f"https://{broker.settings.host}:{broker.settings.port}"
+        address = url or broker.settings.address
     click.echo(sign_in_url(address, link.code))
     click.echo("open it within 60 s; it works once", err=True)

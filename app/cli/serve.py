@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,9 +98,14 @@ def _migrate(settings: Settings) -> None:
 
 
 def _warn_where_unsafe(broker: Broker) -> None:
-    for name in ("insecure_plain_http", "insecure_volatile_database"):
+    for name in ("insecure_plain_http", "insecure_volatile_database", "insecure_bearer_tokens"):
         if getattr(broker.settings, name):
             log.warning("insecure_setting_used", setting=name)
+    settings = broker.settings
+    is_behind_another = settings.insecure_plain_http or not _is_loopback(settings.host)
+    if settings.public_url is None and is_behind_another:
+        # What persons sign names the address at which they reach the broker, and that is another one.
+        log.warning("setting_missing", setting="public_url")
     try:
         with broker.database.read() as session:
             broker.log.check(session)
@@ -109,15 +115,14 @@ def _warn_where_unsafe(broker: Broker) -> None:
 
 
 def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
-    settings = broker.settings
-    app = create_app(broker)
-    listener = bind(settings.host, settings.port)
-    port = listener.getsockname()[1]
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    listener = bind(broker.settings.host, broker.settings.port)
+    # Port 0 took a free one, which then stands in what persons sign.
+    settings = broker.settings.model_copy(update={"port": listener.getsockname()[1]})
+    app = create_app(replace(broker, settings=settings))
 
     def announce() -> None:
-        log.info("broker_started", host=settings.host, port=port)
-        click.echo(f"{'http' if tls is None else 'https'}://{host}:{port}")
+        log.info("broker_started", host=settings.host, port=settings.port)
+        click.echo(settings.listening_at)
 
     serve_app(app, settings, listener, tls, announce)
     log.info("broker_stopped")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 from fastapi import Depends, Request
 
 from app.http.body import refuse_announced
 from app.http.limits import RateLimiter
 from app.security.actor import Actor
+from app.security.credential import Credential
 from app.security.errors import (
     ForgedRequestError,
     NotAuthenticatedError,
     SessionNeededError,
+    SignInRefusedError,
     TooManyRequestsError,
     WrongRoleError,
 )
@@ -31,14 +33,17 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 class Gate:
     """What the gate asks: the policy table, who holds a credential, and how often a client came.
 
-    `actor_of_token` and `actor_of_session` take the credential and the request's id, and raise
-    NotAuthenticatedError where it is not valid now.
+    `actor_of_credential` and `actor_of_session` take the credential and the request's id, and raise
+    NotAuthenticatedError where it is not valid now. `count_refusal` takes the party in whose name somebody
+    was refused, None for nobody who is known. `address` is the broker's, as its callers know it.
     """
 
     policy: Mapping[RouteKey, Rule]
-    actor_of_token: Callable[[str, str], Actor]
+    actor_of_credential: Callable[[Credential, str], Actor]
     actor_of_session: Callable[[str, str], Actor]
+    count_refusal: Callable[[str | None], None]
     limiter: RateLimiter
+    address: str
 
 
 def pass_gate(request: Request) -> None:
@@ -49,7 +54,8 @@ def pass_gate(request: Request) -> None:
         _limit(gate, _address(request), rule)
     else:
         actor = _authenticate(gate, request, rule)
-        _limit(gate, actor.token_id, rule)
+        # By person: their tokens change every few minutes.
+        _limit(gate, actor.person, rule)
         if actor.role not in rule.roles:
             raise WrongRoleError(f"This is not for the role {actor.role}.")
         request.state.actor = actor
@@ -66,18 +72,39 @@ def current_actor(request: Request) -> Actor:
 CurrentActor = Annotated[Actor, Depends(current_actor)]
 
 
+def refuse_sign_in(request: Request, error: NotAuthenticatedError) -> NoReturn:
+    """Raise a refusal after counting it: by address, so that guessing is slow and costs no one else
+    anything, and for the match log if it was somebody's signature that was refused.
+    """
+    gate: Gate = request.app.state.gate
+    wait_s = gate.limiter.take(_address(request), "sign-in")
+    if wait_s:
+        raise TooManyRequestsError(wait_s) from None
+    if isinstance(error, SignInRefusedError):
+        gate.count_refusal(error.party)
+    raise error
+
+
+def single_proof(request: Request) -> str | None:
+    """Return the DPoP proof that came with a request; None where none did.
+
+    Raises:
+        SignInRefusedError: there are several.
+    """
+    sent = request.headers.getlist("dpop")
+    if len(sent) > 1:
+        raise SignInRefusedError("proof")
+    return sent[0] if sent else None
+
+
 def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
     request_id: str = request.state.request_id
     try:
         if rule.by_session:
             return _session_actor(gate, request, request_id)
-        return gate.actor_of_token(_bearer_token(request), request_id)
-    except NotAuthenticatedError:
-        # Failures are counted by address, so that guessing is slow and costs no one else anything.
-        wait_s = gate.limiter.take(_address(request), "sign-in")
-        if wait_s:
-            raise TooManyRequestsError(wait_s) from None
-        raise
+        return gate.actor_of_credential(_credential(gate, request), request_id)
+    except NotAuthenticatedError as exc:
+        refuse_sign_in(request, exc)
 
 
 def _session_actor(gate: Gate, request: Request, request_id: str) -> Actor:
@@ -95,12 +122,16 @@ def _session_actor(gate: Gate, request: Request, request_id: str) -> Actor:
     return actor
 
 
-def _bearer_token(request: Request) -> str:
+def _credential(gate: Gate, request: Request) -> Credential:
     sent = request.headers.getlist("authorization")
     scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
-    if scheme.lower() != "bearer":
+    proof = single_proof(request)
+    # The scheme says whether there is a proof, so a proof that was stripped or added is noticed.
+    if scheme.lower() != ("bearer" if proof is None else "dpop"):
         raise NotAuthenticatedError("A valid token is needed.")
-    return token
+    raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode("ascii", "replace")
+    path = raw_path.decode("ascii", "replace").partition("?")[0]
+    return Credential(token, proof, request.method, f"{gate.address}{path}")
 
 
 def _limit(gate: Gate, client: str, rule: Rule) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 
@@ -24,6 +25,8 @@ from schemas.errors import CanonicalError, DocumentError
 D = TypeVar("D", bound=Document)
 
 JSON_MEDIA_TYPE: Final = "application/json"
+FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+MAX_FORM_FIELDS: Final = 16
 _DESCRIPTION: Final = "described_body"
 
 
@@ -46,6 +49,18 @@ def json_body(model: type[D]) -> Any:
         return _parse(model, await _read(request, JSON_MEDIA_TYPE))
 
     return _described(read_document, BodyDescription(JSON_MEDIA_TYPE, model))
+
+
+def form_body(model: type[D]) -> Any:
+    """Return the dependency that reads one form whose fields, all texts, are those of this kind of document.
+
+    Use: `wanted: Annotated[TokenRequest, form_body(TokenRequest)]`.
+    """
+
+    async def read_form(request: Request) -> D:
+        return _document(model, dict(_fields(await _read(request, FORM_MEDIA_TYPE))))
+
+    return _described(read_form, BodyDescription(FORM_MEDIA_TYPE, model))
 
 
 def raw_body(media_type: str) -> Any:
@@ -106,10 +121,30 @@ def _parse(model: type[D], raw: bytes) -> D:
         value = parse_json(raw)
     except CanonicalError as exc:
         raise MalformedBodyError(f"The body is refused: {exc}.") from exc
+    return _document(model, value)
+
+
+def _document(model: type[D], value: Any) -> D:
     try:
         return model.from_json(value)
     except DocumentError as exc:
         raise InvalidDocumentError(f"{exc}.") from exc
+
+
+def _fields(raw: bytes) -> list[tuple[str, str]]:
+    try:
+        fields = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_FORM_FIELDS,
+        )
+    except ValueError:
+        raise MalformedBodyError("The body is not a form.") from None
+    if len({name for name, _ in fields}) != len(fields):
+        raise MalformedBodyError("The body names a field twice.")
+    return fields
 
 
 def _too_large(max_bytes: int) -> BodyTooLargeError:

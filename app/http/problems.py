@@ -22,6 +22,8 @@ from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
 
 # How long a client should wait where we do not know better.
 RETRY_AFTER_S: Final = 5
+# RFC 9449 §7.1; the second is for tokens that are bound to no key.
+_CHALLENGE: Final = 'DPoP algs="EdDSA Ed25519", Bearer'
 _OURS: Final = "The broker failed; its operator can find out why."
 
 
@@ -66,7 +68,7 @@ def _sentence(detail: str) -> str:
 
 def _headers(error: BrokerError) -> Mapping[str, str]:
     if isinstance(error, NotAuthenticatedError) and not isinstance(error, SessionNeededError):
-        return {"www-authenticate": "Bearer"}
+        return {"www-authenticate": _CHALLENGE}
     if isinstance(error, TooManyRequestsError):
         return {"retry-after": str(error.retry_after_s)}
     if isinstance(error, MethodNotAllowedError):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas.api import Role
+from schemas.identity import Duty
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A named person of a party, in one role, during one request.
 
-    `token_id` names the token that the request came with (the credential itself is kept nowhere);
-    `request_id` is `req-` and 32 hex characters, and stands in the log entries of this request.
+    `duties` are what the person does for the party, in alphabetical order; empty for whoever holds a token
+    that the operator issued. `token_id` names the token that the request came with (the credential itself is
+    kept nowhere); `request_id` is `req-` and 32 hex characters, and stands in the log entries of this request.
     """
 
     party: str
@@ -20,3 +22,4 @@ class Actor:
     role: Role
     token_id: str
     request_id: str
+    duties: tuple[Duty, ...] = ()

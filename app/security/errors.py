@@ -14,12 +14,17 @@ class NotAuthenticatedError(RequestError):
 
 
 class SignInRefusedError(NotAuthenticatedError):
-    """A claim or proof is not one that signs anybody in; `reason` is for counting and never in the answer."""
+    """A claim or proof is not one that signs anybody in; neither attribute is ever in the answer.
 
-    def __init__(self, reason: str) -> None:
-        """Take the rule that is broken: a word of ours, such as the claim's name, and nothing that was sent."""
+    `reason` is the rule that is broken, `party` whom the claim was made in the name of, null where that is
+    nobody who is known.
+    """
+
+    def __init__(self, reason: str, party: str | None = None) -> None:
+        """Take the rule: a word of ours, such as the claim's name, and nothing that was sent."""
         super().__init__("The sign-in is refused.")
         self.reason = reason
+        self.party = party
 
 
 class SessionNeededError(NotAuthenticatedError):

@@ -84,12 +84,17 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/openapi.json"): Rule(anonymous=True),
     # Parties and sessions.
     ("GET", "/v1/whoami"): Rule(EVERYONE),
+    ("POST", "/v1/enrolments"): Rule(anonymous=True, max_body_bytes=8 * KIB, rate="sign-in"),
+    # By the rate of writes: who is refused here is counted as a failure besides.
+    ("POST", "/v1/token"): Rule(anonymous=True, max_body_bytes=8 * KIB, rate="write"),
+    ("POST", "/v1/key-changes"): Rule(EVERYONE, max_body_bytes=16 * KIB, rate="write"),
     ("POST", "/v1/session-links"): Rule(EVERYONE, rate="write"),
     ("POST", "/session"): Rule(anonymous=True, max_body_bytes=KIB, rate="sign-in"),
     ("DELETE", "/session"): Rule(EVERYONE, by_session=True, rate="write"),
     # Projects.
     ("GET", "/v1/projects"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}"): Rule(EVERYONE),
+    ("GET", "/v1/projects/{project}/identities"): Rule(EVERYONE),
     # Uploads.
     ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),

@@ -1,4 +1,4 @@
-"""Ends what is overdue, and removes what is left of what has ended: keys, blobs, rows.
+"""Sums up refused sign-ins, ends what is overdue, and removes what is left of what ended: keys, blobs, rows.
 
 Everything here may be killed anywhere and done again. Objects that a crash left without a row (a key made
 for an upload that was never stored, a blob of a part that was never acknowledged) are removed once they
@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.orm import Session
 
+from app.agencies.refusals import sum_up_refusals
 from app.broker import Broker
 from app.links import retention as links
 from app.links.drawing import SPACE_PREFIX
@@ -62,6 +63,7 @@ class Sweeper:
 
     def sweep(self) -> None:
         """End what is overdue and remove what is left of what has ended."""
+        self._sum_up_refusals()
         self._end_overdue()
         for slice_ in _SLICES:
             self._remove_remains(slice_)
@@ -84,6 +86,12 @@ class Sweeper:
             )
         if removed:
             log.info("orphan_blobs_removed", n_blobs=removed)
+
+    def _sum_up_refusals(self) -> None:
+        with self._broker.database.write() as session:
+            n_summaries = sum_up_refusals(session, self._broker.log, self._broker.clock())
+        if n_summaries:
+            log.info("refused_sign_ins_summed_up", n_summaries=n_summaries)
 
     def _end_overdue(self) -> None:
         for slice_, event in ((links, "releases_destroyed"), (uploads, "uploads_ended")):

@@ -89,6 +89,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     return Settings(
         state_dir=tmp_path / "state",
         database_url=database_url,
+        public_url="https://broker.test",
         reads_per_minute=10**6,
         writes_per_minute=10**6,
         parts_per_minute=10**6,

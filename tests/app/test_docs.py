@@ -17,9 +17,23 @@ OPERATOR = (DOCS / "operator.md").read_text(encoding="utf-8")
 API = (DOCS / "api.md").read_text(encoding="utf-8")
 
 # What a request can meet is defined here; the other errors are those of commands.
-OVER_HTTP = ("http", "security", "agreements", "uploads", "runs", "links", "evidence", "matchlog")
+OVER_HTTP = (
+    "http",
+    "security",
+    "agencies",
+    "agreements",
+    "uploads",
+    "runs",
+    "links",
+    "evidence",
+    "matchlog",
+)
 # Only the operator's commands raise these, though they are refusals.
-BY_COMMAND_ONLY = {"project-exists", "terms-refused", "cosignature-refused"}
+BY_COMMAND_ONLY = {
+    *("project-exists", "terms-refused", "cosignature-refused"),
+    *("party-exists", "unknown-party", "unknown-token", "unknown-person", "person-state"),
+    *("fingerprint-differs", "duties-refused"),
+}
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -89,5 +89,9 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
 def test_no_setting_is_a_secret() -> None:
     suspicious = ("secret", "password", "token", "private")
-    named = [name for name in Settings.model_fields if any(word in name for word in suspicious)]
+    named = [
+        name
+        for name, field in Settings.model_fields.items()
+        if field.annotation is not bool and any(word in name for word in suspicious)
+    ]
     assert [name for name in named if not name.endswith("_file")] == []

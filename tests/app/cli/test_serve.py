@@ -92,7 +92,7 @@ def test_nothing_secret_is_in_the_servers_log(broker: Any, state: Path) -> None:
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=PATIENCE_S)
     events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert events[0] == "broker_started"
+    assert "broker_started" in events
     assert events.count("request_completed") == 2
     assert token not in log
     assert "canary" not in log

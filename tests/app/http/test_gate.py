@@ -40,6 +40,7 @@ def test_a_token_says_who_its_holder_is(client: TestClient, founded: Any, county
         "party": "county",
         "person": founded.tokens["county", "agency"].person,
         "role": "agency",
+        "duties": [],
         "expires": None,
     }
 
@@ -80,7 +81,8 @@ def test_every_bad_credential_answers_alike(client: TestClient, founded: Any, co
         (f"Bearer {founded.tokens['county', 'agency'].token_id}",),
     ]
     answers = [whoami(client, *attempt) for attempt in attempts]
-    assert {answer.headers["www-authenticate"] for answer in answers} == {"Bearer"}
+    challenges = {answer.headers["www-authenticate"] for answer in answers}
+    assert challenges == {'DPoP algs="EdDSA Ed25519", Bearer'}
     refusals = [without_request(answer) for answer in answers]
     assert refusals[0][0] == 401
     assert all(refusal == refusals[0] for refusal in refusals)

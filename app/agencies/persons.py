@@ -1,0 +1,304 @@
+"""Persons with keys of their own: invited by code, enrolled, confirmed by voice, replaced, revoked.
+
+The person draws id and keys, and sends the public half with the operator's one-time code. Nobody acts with
+them before an operator has compared the fingerprint with the person.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agencies import repository
+from app.agencies.duties import duties_of, duties_text, parse_duties, role_of
+from app.agencies.errors import (
+    EnrolmentRefusedError,
+    FingerprintDiffersError,
+    KeyChangeRefusedError,
+    PersonStateError,
+    UnknownPartyError,
+    UnknownPersonError,
+)
+from app.agencies.models import Invitation, Person
+from app.clock import utc_text
+from app.db import add_if_alone
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.security.tokens import digest_of
+from schemas.errors import FormatError, SignatureError
+from schemas.identity import (
+    MAX_KEY_CHANGES,
+    Duty,
+    IdentityHistory,
+    PublicIdentity,
+    SignedKeyChange,
+)
+from schemas.matchlog.kinds import KeyRotated, PersonEnrolled, RoleChanged
+from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
+from schemas.written_code import CODE_BYTES, read_code, write_code
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.matchlog.service import MatchLog
+    from app.security.actor import Actor
+
+INVITATION_LIFETIME: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """A one-time code: shown once, to whoever hands it to the person, and kept nowhere."""
+
+    code: str = field(repr=False)
+    expires: str
+
+
+def invite_person(
+    session: Session, *, party: str, duties: Sequence[Duty], label: str, now: datetime
+) -> NewInvitation:
+    """Return a code with which one person of a party can enrol within 7 days, for these duties.
+
+    Args:
+        label: who it is for, for the operator alone; the log knows the person by id.
+    Raises:
+        UnknownPartyError: no such party.
+        DutiesRefusedError: the duties do not go together.
+    """
+    if repository.find_party(session, party) is None:
+        raise UnknownPartyError("There is no party of this name.")
+    role_of(duties)
+    code = write_code(secrets.token_bytes(CODE_BYTES))
+    expires = utc_text(now + INVITATION_LIFETIME)
+    session.add(
+        Invitation(
+            digest=digest_of(code),
+            party=party,
+            label=label,
+            duties=duties_text(duties),
+            created=utc_text(now),
+            expires=expires,
+        )
+    )
+    return NewInvitation(code, expires)
+
+
+def enrol_person(session: Session, wanted: EnrolmentRequest, now: datetime) -> EnrolmentView:
+    """Take a person's public keys under a one-time code; an operator has to confirm them.
+
+    The same code with the same keys again answers how far the enrolment is.
+
+    Raises:
+        EnrolmentRefusedError: whatever is wrong, in the same words.
+    """
+    try:
+        code = write_code(read_code(wanted.code))
+        identity = wanted.identity.verify()
+    except FormatError:
+        raise _refused() from None
+    digest, person = digest_of(code), identity.person
+    invitation = repository.take_invitation(session, digest, person, utc_text(now))
+    if invitation is None:
+        return _enrolled_before(session, digest, wanted)
+    if (identity.party, identity.duties) != (invitation.party, parse_duties(invitation.duties)):
+        raise _refused()
+    row = Person(
+        id=person,
+        party=identity.party,
+        label=invitation.label,
+        created=utc_text(now),
+        duties=invitation.duties,
+        identity=_text(identity),
+        history=_text(IdentityHistory(enrolled=wanted.identity)),
+    )
+    if not add_if_alone(session, row):
+        raise _refused()
+    return view_of(row)
+
+
+def confirm_person(
+    session: Session,
+    log: MatchLog,
+    *,
+    person_id: str,
+    fingerprint: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Let a person act, whose fingerprint the operator has compared with them, and log it.
+
+    Raises:
+        UnknownPersonError: nobody of this id has enrolled.
+        PersonStateError: the person is confirmed or revoked already.
+        FingerprintDiffersError: these are not the keys whose fingerprint was compared.
+    """
+    person = person_with_keys(session, person_id)
+    if state_of(person) != "awaiting":
+        raise PersonStateError(f"The person is {state_of(person)} already.")
+    identity = identity_of(person)
+    if not hmac.compare_digest(_groups(fingerprint), _groups(identity.fingerprint())):
+        raise FingerprintDiffersError(
+            "The fingerprint is not that of the person's keys.",
+            hint="somebody may stand between you and the person: revoke the person, and invite anew",
+        )
+    person.confirmed = utc_text(now)
+    signing, receiving = identity.key_digests()
+    enrolled = PersonEnrolled(
+        party=person.party,
+        person=person.id,
+        duties=identity.duties,
+        signing_key=signing,
+        receiving_key=receiving,
+    )
+    granted = _role_changed(person, "granted")
+    log.append(session, [_draft(enrolled, actor), _draft(granted, actor)])
+
+
+def revoke_person(
+    session: Session, log: MatchLog, *, person_id: str, actor: Actor, now: datetime
+) -> None:
+    """Revoke a person and all their tokens, effective on the next request, and log it.
+
+    A second time changes nothing; who was never confirmed could not act, so the log keeps nothing of them.
+
+    Raises:
+        UnknownPersonError: nobody of this id has enrolled.
+    """
+    person = person_with_keys(session, person_id)
+    if person.revoked is not None:
+        return
+    person.revoked = utc_text(now)
+    repository.revoke_tokens(session, person.id, utc_text(now))
+    if person.confirmed is not None:
+        log.append(session, [_draft(_role_changed(person, "revoked"), actor)])
+
+
+def replace_keys(
+    session: Session, log: MatchLog, *, change: SignedKeyChange, actor: Actor, now: datetime
+) -> EnrolmentView:
+    """Replace the actor's keys by those that the old and the new ones signed for, and log it.
+
+    All tokens of the person end, since the old keys got them. The same change again changes nothing.
+
+    Raises:
+        KeyChangeRefusedError: it does not follow from the person's keys, or the person has none.
+    """
+    person = session.get_one(Person, actor.person, with_for_update=True)
+    if person.identity is None or person.history is None:
+        raise KeyChangeRefusedError("Only a person who has enrolled with keys can replace them.")
+    history = IdentityHistory.from_canonical(person.history.encode("ascii"))
+    if history.changes and history.changes[-1] == change:
+        return view_of(person)
+    if len(history.changes) == MAX_KEY_CHANGES:
+        raise KeyChangeRefusedError(
+            "These keys have been replaced as often as they can be.", hint="enrol as a new person"
+        )
+    current = identity_of(person)
+    try:
+        successor = change.verify(current)
+    except SignatureError:
+        raise KeyChangeRefusedError("The change does not follow from the person's keys.") from None
+    person.identity = _text(successor)
+    person.history = _text(history.model_copy(update={"changes": (*history.changes, change)}))
+    repository.revoke_tokens(session, person.id, utc_text(now))
+    log.append(session, [_draft(body, actor) for body in _rotations(current, successor)])
+    return view_of(person)
+
+
+def person_with_keys(session: Session, person_id: str) -> Person:
+    """Return a person who enrolled, to be changed in this transaction.
+
+    Raises:
+        UnknownPersonError: nobody of this id has.
+    """
+    # Locked, since all who ask are about to change it by what they find.
+    person = session.get(Person, person_id, with_for_update=True)
+    if person is None or person.identity is None:
+        raise UnknownPersonError("Nobody of this id has enrolled.")
+    return person
+
+
+def list_persons(session: Session, party: str | None) -> Sequence[Person]:
+    """Return who enrolled, of one party or of all (None), by party, then oldest first."""
+    return repository.list_persons(session, party)
+
+
+def open_invitations(session: Session, party: str | None, now: datetime) -> Sequence[Invitation]:
+    """Return the invitations that can still be used, of one party or of all (None)."""
+    return repository.open_invitations(session, party, utc_text(now))
+
+
+def identities_of(session: Session, parties: Sequence[str]) -> IdentityList:
+    """Return the keys of all persons of these parties who may act, with how they came to be."""
+    return IdentityList(
+        identities=tuple(
+            IdentityHistory.from_canonical(person.history.encode("ascii"))
+            for person in repository.active_persons(session, parties)
+            if person.history is not None
+        )
+    )
+
+
+def identity_of(person: Person) -> PublicIdentity:
+    """Return the newest keys of a person who enrolled."""
+    return PublicIdentity.from_canonical((person.identity or "").encode("ascii"))
+
+
+def state_of(person: Person) -> PersonState:
+    """Return whether a person who enrolled waits to be confirmed, may act, or was revoked."""
+    if person.revoked is not None:
+        return "revoked"
+    return "awaiting" if person.confirmed is None else "active"
+
+
+def view_of(person: Person) -> EnrolmentView:
+    """Return how far a person's enrolment is."""
+    fingerprint = identity_of(person).fingerprint()
+    return EnrolmentView(person=person.id, state=state_of(person), fingerprint=fingerprint)
+
+
+def _enrolled_before(session: Session, digest: str, wanted: EnrolmentRequest) -> EnrolmentView:
+    invitation = repository.find_invitation(session, digest)
+    person = session.get(Person, wanted.identity.identity.person)
+    if invitation is None or person is None or person.history is None:
+        raise _refused()
+    history = IdentityHistory.from_canonical(person.history.encode("ascii"))
+    if invitation.person != person.id or history.enrolled != wanted.identity:
+        raise _refused()
+    return view_of(person)
+
+
+def _refused() -> EnrolmentRefusedError:
+    return EnrolmentRefusedError(
+        "The code does not enrol these keys.", hint="ask the operator of the broker for a new code"
+    )
+
+
+def _rotations(old: PublicIdentity, new: PublicIdentity) -> list[KeyRotated]:
+    uses = ("signing", "receiving")
+    return [
+        KeyRotated(party=old.party, person=old.person, use=use, old=before, new=after)
+        for use, before, after in zip(uses, old.key_digests(), new.key_digests(), strict=True)
+    ]
+
+
+def _role_changed(person: Person, change: str) -> RoleChanged:
+    role = role_of(duties_of(person))
+    return RoleChanged.model_validate(
+        {"party": person.party, "person": person.id, "role": role, "change": change}
+    )
+
+
+def _draft(body: PersonEnrolled | RoleChanged | KeyRotated, actor: Actor) -> EntryDraft:
+    return EntryDraft(body, entry_actor(actor), request=actor.request_id)
+
+
+def _groups(fingerprint: str) -> bytes:
+    return "".join(fingerprint.split()).encode("utf-8")
+
+
+def _text(document: PublicIdentity | IdentityHistory) -> str:
+    return document.to_canonical().decode("ascii")

@@ -1,0 +1,163 @@
+"""From a person's signed claim to a short token, and from that token to who calls.
+
+What was signed to be used once is remembered until it would be too old to be taken anyway.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agencies import repository
+from app.agencies.duties import duties_of, role_of
+from app.agencies.models import Person, SeenOnce, Token
+from app.agencies.persons import identity_of, state_of
+from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
+from app.clock import utc_text
+from app.db import add_if_alone
+from app.ids import new_id
+from app.security.assertions import claimed_person, read_assertion
+from app.security.dpop import WINDOW_S, Proof, read_proof
+from app.security.errors import SignInRefusedError
+from app.security.tokens import digest_of, is_token, new_token
+from schemas.sign_in import TokenAnswer
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.security.actor import Actor
+    from app.security.credential import Credential
+
+TOKEN_LIFETIME: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who calls, and the proof that came with the call and may come once only; None where none did."""
+
+    actor: Actor
+    proof: Proof | None
+
+
+def sign_in(
+    session: Session, claim: str, proof: str | None, *, token_url: str, now: datetime
+) -> TokenAnswer:
+    """Return a token of 10 minutes for the person whose claim this is.
+
+    Args:
+        proof: the DPoP proof that came with the request; the token is bound to its key. None: it is not.
+        token_url: where the claim was sent to; claim and proof must name it.
+    Raises:
+        SignInRefusedError: whatever is wrong, in the same words.
+    """
+    repository.sweep_sign_ins(session, utc_text(now))
+    person = session.get(Person, claimed_person(claim) or "")
+    with _charged_to(None if person is None else person.party):
+        assertion = read_assertion(claim, audience=token_url, now=now)
+        if person is None or person.identity is None or state_of(person) != "active":
+            raise SignInRefusedError("person")
+        assertion.verify(identity_of(person))
+        _use_once(session, ("claim", person.id, assertion.jti), assertion.expires)
+        thumbprint = None
+        if proof is not None:
+            shown = read_proof(proof, method="POST", url=token_url, token=None, now=now)
+            _remember(session, shown)
+            thumbprint = shown.thumbprint
+    secret = new_token()
+    session.add(
+        Token(
+            id=new_id(TOKEN_ID_PREFIX),
+            digest=digest_of(secret),
+            person=person.id,
+            role=role_of(duties_of(person)),
+            created=utc_text(now),
+            expires=utc_text(now + TOKEN_LIFETIME),
+            thumbprint=thumbprint,
+        )
+    )
+    return TokenAnswer(
+        access_token=secret,
+        token_type="Bearer" if thumbprint is None else "DPoP",
+        expires_in=int(TOKEN_LIFETIME.total_seconds()),
+    )
+
+
+def admit(
+    session: Session,
+    credential: Credential,
+    request_id: str,
+    now: datetime,
+    *,
+    takes_issued_tokens: bool,
+) -> Admission:
+    """Return who shows this credential; nothing is written, so the caller still has to `use_proof`.
+
+    Args:
+        takes_issued_tokens: whether tokens count that the operator issued to somebody without keys.
+    Raises:
+        NotAuthenticatedError: the token is unknown, expired or revoked, or its person is.
+        SignInRefusedError: the token is valid, and came without the proof that it needs, or with another.
+    """
+    found = None
+    if is_token(credential.token):
+        found = repository.holder_by_token(session, digest_of(credential.token), utc_text(now))
+    if found is not None and found.person.identity is None and not takes_issued_tokens:
+        found = None
+    actor = actor_of_holder(found, request_id)
+    with _charged_to(actor.party):
+        proof = _proof_of(credential, found.token.thumbprint if found else None, now)
+    return Admission(actor, proof)
+
+
+def use_proof(session: Session, proof: Proof, actor: Actor) -> None:
+    """Remember the actor's proof for as long as it could be taken.
+
+    Raises:
+        SignInRefusedError: it was used before.
+    """
+    with _charged_to(actor.party):
+        _remember(session, proof)
+
+
+def _proof_of(credential: Credential, thumbprint: str | None, now: datetime) -> Proof | None:
+    if thumbprint is None and credential.proof is None:
+        return None
+    # Neither may a bound token come alone, nor may a proof seem to protect a token that it does not.
+    if thumbprint is None or credential.proof is None:
+        raise SignInRefusedError("binding")
+    proof = read_proof(
+        credential.proof,
+        method=credential.method,
+        url=credential.url,
+        token=credential.token,
+        now=now,
+    )
+    if not hmac.compare_digest(proof.thumbprint, thumbprint):
+        raise SignInRefusedError("binding")
+    return proof
+
+
+def _remember(session: Session, proof: Proof) -> None:
+    _use_once(session, ("proof", proof.thumbprint, proof.jti), proof.issued + WINDOW_S + 1)
+
+
+def _use_once(session: Session, names: tuple[str, str, str], until_s: int) -> None:
+    # No name has a line end in it: two are ours, and a jti is printable.
+    digest = hashlib.sha256("\n".join(names).encode("ascii")).hexdigest()
+    expires = utc_text(datetime.fromtimestamp(until_s, UTC))
+    if not add_if_alone(session, SeenOnce(digest=digest, expires=expires)):
+        raise SignInRefusedError("replayed")
+
+
+@contextmanager
+def _charged_to(party: str | None) -> Iterator[None]:
+    try:
+        yield
+    except SignInRefusedError as exc:
+        exc.party = party
+        raise
