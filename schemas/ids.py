@@ -56,6 +56,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([-.][a-z0-9]+)*$", 
 UPLOAD_PREFIX = "upl"
 RUN_PREFIX = "run"
 RELEASE_PREFIX = "rel"
+SHARE_PREFIX = "shr"
 PERSON_PREFIX = "per"
 REQUEST_PREFIX = "req"
 APPROVAL_PREFIX = "apv"

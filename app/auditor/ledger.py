@@ -32,6 +32,17 @@ class ProjectState:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShareState:
+    """A share of an epoch's secret, kept for one recipient."""
+
+    project: str
+    epoch: int
+    recipient: str
+    sha256: str
+    seq: int
+
+
 @dataclass(slots=True)
 class UploadState:
     """An upload whose encodings are still there; `day` is the one on which it was received."""
@@ -76,6 +87,7 @@ class Ledger:
     parties: dict[str, int] = field(default_factory=dict)
     persons: dict[str, PersonState] = field(default_factory=dict)
     projects: dict[str, ProjectState] = field(default_factory=dict)
+    shares: dict[str, ShareState] = field(default_factory=dict)
     uploads: dict[str, UploadState] = field(default_factory=dict)
     destroyed: dict[str, int] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)

@@ -97,6 +97,18 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "role-changed": _role_changed,
     "key-rotated": lambda entry, body: f"{_who(entry)} replaced the {body.use} key of {body.party}",
     "project-created": _project_created,
+    "share-relayed": lambda entry, body: (
+        f"{_who(entry)} sent {body.recipient} its sealed share of the secret of epoch {body.epoch}"
+    ),
+    "share-fetched": lambda entry, body: (
+        f"{_who(entry)} fetched a share of the secret of epoch {body.epoch}"
+    ),
+    "shares-withdrawn": lambda entry, body: (
+        f"{_who(entry)} withdrew its shares of the secret of epoch {body.epoch}"
+    ),
+    "secret-confirmed": lambda entry, body: (
+        f"{_who(entry)} confirmed the secret of epoch {body.epoch}, key id {body.key_id}"
+    ),
     "upload-received": _upload_received,
     "upload-rejected": lambda entry, body: f"an upload of {_who(entry)} was refused: {body.rule}",
     "upload-destroyed": lambda entry, body: (

@@ -113,6 +113,46 @@ class ProjectCreated(Model):
     terms: ProjectTerms
 
 
+class ShareRelayed(Model):
+    """One holder's share of an epoch's secret is kept for another holder, who alone can open it.
+
+    `holders` is the digest of all holders, `sha256` that of the signed share.
+    """
+
+    epoch: Ordinal
+    share: RandomId
+    sender: Name
+    recipient: Name
+    holders: Sha256Hex
+    sha256: Sha256Hex
+
+
+class ShareFetched(Model):
+    """A share was handed to its recipient, and cannot be replaced any more."""
+
+    epoch: Ordinal
+    share: RandomId
+    sha256: Sha256Hex
+
+
+class SharesWithdrawn(Model):
+    """A holder begins an epoch's secret anew: what it has sent and confirmed does not count any more."""
+
+    epoch: Ordinal
+
+
+class SecretConfirmed(Model):
+    """A holder states that it has made an epoch's secret; `key_id` names the secret without revealing it.
+
+    `sha256` is the digest of the signed confirmation.
+    """
+
+    epoch: Ordinal
+    holders: Sha256Hex
+    key_id: KeyIdHex
+    sha256: Sha256Hex
+
+
 class UploadReceived(Model):
     """An upload is stored durably. What it states is what the agency's manifest vouched for.
 
@@ -268,6 +308,10 @@ KINDS: Final[dict[str, Kind]] = {
     "role-changed": Kind(RoleChanged, in_project=None),
     "key-rotated": Kind(KeyRotated, in_project=None),
     "project-created": Kind(ProjectCreated, max_bytes=_DOCUMENT_BYTES),
+    "share-relayed": Kind(ShareRelayed),
+    "share-fetched": Kind(ShareFetched),
+    "shares-withdrawn": Kind(SharesWithdrawn),
+    "secret-confirmed": Kind(SecretConfirmed),
     "upload-received": Kind(UploadReceived, object_prefix=UPLOAD_PREFIX),
     "upload-rejected": Kind(
         UploadRejected,

@@ -630,6 +630,59 @@ def replaced(entry: Entry, **changes: Any) -> Entry:
     return entry.model_copy(update=changes)
 
 
+def share_in_anothers_name(log: SampleLog) -> Entry:
+    return log.relay(CW, "county-cw", sender="school-district")
+
+
+def share_to_a_stranger(log: SampleLog) -> Entry:
+    return log.relay(CW, "stranger")
+
+
+def share_to_oneself(log: SampleLog) -> Entry:
+    return log.relay(CW, "county-cw")
+
+
+def share_of_an_operator(log: SampleLog) -> Entry:
+    return log.relay(OPERATOR, "county-cw")
+
+
+def withdrawn_by_an_operator(log: SampleLog) -> Entry:
+    return log.append(kinds.SharesWithdrawn(epoch=1), project=FOSTER, actor=OPERATOR)
+
+
+def share_of_a_far_epoch(log: SampleLog) -> Entry:
+    return log.relay(CW, "school-district", epoch=3)
+
+
+def confirmed_a_far_epoch(log: SampleLog) -> Entry:
+    body = kinds.SecretConfirmed(
+        epoch=3, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
+    )
+    return log.append(body, project=FOSTER, actor=CW)
+
+
+def share_twice(log: SampleLog) -> Entry:
+    relayed = log.relay(CW, "school-district")
+    assert isinstance(relayed.body, kinds.ShareRelayed)
+    return log.relay(CW, "school-district", share=relayed.body.share)
+
+
+def share_fetched_unkept(log: SampleLog) -> Entry:
+    return log.fetch_share(log.relay(CW, "school-district"), K12, share=log.id("shr"))
+
+
+def share_fetched_by_its_sender(log: SampleLog) -> Entry:
+    return log.fetch_share(log.relay(CW, "school-district"), CW)
+
+
+def other_share_fetched(log: SampleLog) -> Entry:
+    return log.fetch_share(log.relay(CW, "school-district"), K12, sha256=log.digest())
+
+
+def share_fetched_of_another_epoch(log: SampleLog) -> Entry:
+    return log.fetch_share(log.relay(CW, "school-district"), K12, epoch=2)
+
+
 BREAKS: dict[str, list[Break]] = {
     "log-start": [second_start],
     "time-runs-back": [time_runs_back],
@@ -649,6 +702,21 @@ BREAKS: dict[str, list[Break]] = {
         key_that_ends,
     ],
     "project-twice": [project_twice],
+    "share-by-stranger": [
+        share_in_anothers_name,
+        share_to_a_stranger,
+        share_to_oneself,
+        share_of_an_operator,
+        withdrawn_by_an_operator,
+    ],
+    "share-epoch": [share_of_a_far_epoch, confirmed_a_far_epoch],
+    "share-twice": [share_twice],
+    "share-unknown": [
+        share_fetched_unkept,
+        share_fetched_by_its_sender,
+        other_share_fetched,
+        share_fetched_of_another_epoch,
+    ],
     "not-in-force": [
         upload_after_the_end,
         upload_before_the_start,

@@ -283,6 +283,26 @@ class SampleLog:
         written = {"project": project, "actor": actor, "object": self.id("upl"), **fields}
         return self.append(body, **written)
 
+    def relay(self, actor: Actor, recipient: str, **changes: Any) -> Entry:
+        """Keep a share of the secret from one sample agency for another."""
+        fields: dict[str, Any] = {
+            "epoch": 1,
+            "share": self.id("shr"),
+            "sender": actor.party,
+            "recipient": recipient,
+            "holders": self.digest(),
+            "sha256": self.digest(),
+        }
+        body = kinds.ShareRelayed(**{**fields, **changes})
+        return self.append(body, project="foster", actor=actor)
+
+    def fetch_share(self, relayed: Entry, actor: Actor, **changes: Any) -> Entry:
+        """Let a party fetch a share."""
+        assert isinstance(relayed.body, kinds.ShareRelayed)
+        fields = relayed.body.model_dump(include={"epoch", "share", "sha256"})
+        body = kinds.ShareFetched(**{**fields, **changes})
+        return self.append(body, project="foster", actor=actor)
+
     def specification(self, project: str, uploads: Iterable[Entry]) -> RunSpecification:
         """The specification of a run on these uploads, as the first sample agency asks for it."""
         terms = self.terms[project]
@@ -470,6 +490,13 @@ def everything_else(log: SampleLog) -> None:
     log.append(
         kinds.UploadRejected(rule="wrong-profile"), project="foster", actor=K12, outcome="refused"
     )
+    relayed = log.relay(CW, "school-district")
+    log.fetch_share(relayed, K12)
+    log.append(kinds.SharesWithdrawn(epoch=2), project="foster", actor=K12)
+    confirmed = kinds.SecretConfirmed(
+        epoch=1, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
+    )
+    log.append(confirmed, project="foster", actor=K12)
     uploads = [log.upload("foster", CW), log.upload("foster", K12)]
     failing = log.ask(log.specification("foster", uploads))
     log.start(failing)

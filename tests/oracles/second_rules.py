@@ -19,6 +19,7 @@ class Replay:
         self.uploads: dict[str, Any] = {}
         self.runs: dict[str, Any] = {}
         self.releases: dict[str, Any] = {}
+        self.shares: dict[str, Any] = {}
 
     def take(self, e: Any, index: int) -> None:
         body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
@@ -51,6 +52,9 @@ class Replay:
                 need(owner == [body["party"], body["old"]] and body["new"], kind)
                 need(body["new"] != body["old"], kind)
                 owner[1] = body["new"]
+        elif kind.startswith(("share", "secret-")):
+            need(party in t["providers"] and body["epoch"] - t["epoch"] in (0, 1), kind)
+            self.take_share(kind, body, project, party, t["providers"])
         elif kind == "upload-received":
             need(obj not in self.uploads and party in t["providers"], kind)
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
@@ -90,6 +94,16 @@ class Replay:
         elif kind == "release-destroyed":
             need(self.releases[obj][::3] == [project, body["sha256"]], kind)
             self.releases[obj] = [None]
+
+    def take_share(self, kind: str, body: Any, project: str, party: str, holders: Any) -> None:
+        if kind == "share-relayed":
+            need(body["share"] not in self.shares and body["sender"] == party, kind)
+            need(body["recipient"] != party and body["recipient"] in holders, kind)
+            kept = [project, body["epoch"], body["recipient"], body["sha256"]]
+            self.shares[body["share"]] = kept
+        elif kind == "share-fetched":
+            fetched = [project, body["epoch"], party, body["sha256"]]
+            need(self.shares[body["share"]] == fetched, kind)
 
     def move_run(self, kind: str, run: Any, body: Any, project: str, floor: int) -> None:
         need(run["project"] == project and run["open"], kind)

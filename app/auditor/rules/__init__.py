@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.auditor.ledger import Ledger
-from app.auditor.rules import common, persons, projects, releases, runs, uploads
+from app.auditor.rules import common, persons, projects, releases, runs, shares, uploads
 from app.auditor.rules.steps import Rule
 from schemas.matchlog.entry import Entry
 
@@ -32,6 +32,10 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "role-changed": (projects.party_is_enrolled,),
     "key-rotated": (projects.party_is_enrolled, persons.replace_key),
     "project-created": (projects.create_project,),
+    "share-relayed": (shares.by_holder, shares.relay),
+    "share-fetched": (shares.by_holder, shares.fetch),
+    "shares-withdrawn": (shares.by_holder,),
+    "secret-confirmed": (shares.by_holder,),
     "upload-received": (projects.in_force, uploads.fits_terms, uploads.receive),
     "upload-rejected": (),
     "upload-destroyed": (uploads.destroy,),
