@@ -26,6 +26,7 @@ AgencyError                     1  the root
 │   ├── InvalidRowsError           rows that cannot be encoded; carries them
 │   ├── RecordCountError           fewer or more records than the agreement takes
 │   ├── QualityError               the check found what must be looked at before anything is encoded
+│   ├── SealedFileError            a file that was sealed to others, changed or cut off
 │   └── LinksFileError             not a file of links, or of columns with link IDs
 ├── ExtraMissingError           1  the file needs an optional package
 ├── LinkageSchemaError          1  the linkage schema cannot be used
@@ -249,6 +250,12 @@ class QualityError(InputError):
     """The check found what must be looked at before anything is encoded."""
 
     code = "quality"
+
+
+class SealedFileError(InputError):
+    """A file was sealed to others, changed or cut off, or is not a sealed one."""
+
+    code = "sealed-file"
 
 
 class LinksFileError(InputError):

@@ -9,6 +9,7 @@ FormatError
 ├── BundleError         an exported bundle of the match log breaks its format
 ├── ContainerError      an encoding container breaks its format
 ├── DocumentError       a manifest, profile, run specification or release file breaks its format
+├── SealedError         what was sealed does not open: it is for others, or was changed
 ├── CodeError           a code that somebody typed has a slip in it
 └── PolicyError         a threshold or margin cannot be used with this encoding profile
 """
@@ -70,6 +71,12 @@ class DocumentError(FormatError):
     """A manifest, encoding profile, run specification or release file breaks its format."""
 
     code = "document"
+
+
+class SealedError(FormatError):
+    """What was sealed to somebody does not open: with other keys, or after a change."""
+
+    code = "sealed"
 
 
 class CodeError(FormatError):

@@ -1,0 +1,190 @@
+"""Blind releases by their vectors: the head that is bound to its key, and link IDs that only the key opens."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.hpke import open_sealed
+from oracles.vector_file import read_vectors
+from oracles.write_sealed_vectors import blind_vectors
+
+from encoding.identity import PrivateKeys
+from schemas.blind import (
+    RECORD_BYTES,
+    SEALED_LINK_ID_BYTES,
+    BlindHeader,
+    LinkIdSeal,
+    blind_release_bytes,
+    parse_blind_header,
+    serialise_blind_release,
+)
+from schemas.errors import DocumentError, SealedError
+from schemas.identity import PublicIdentity
+from schemas.ids import Handle, LinkId
+
+VECTORS = read_vectors("blind-release")
+KEY = bytes.fromhex(VECTORS["key"])
+RECEIVERS = [
+    (PublicIdentity.from_json(one["identity"]), bytes.fromhex(one["private_hex"]))
+    for one in VECTORS["receivers"]
+]
+STRANGER = RECEIVERS[-1]
+# What a reader of the head alone cannot see.
+BODY_FAULTS = {
+    "a record less",
+    "a record more",
+    "a byte less",
+    "a byte more",
+    "records out of order",
+    "a handle twice",
+}
+
+KEYS = st.binary(min_size=32, max_size=32)
+LINK_IDS = st.binary(min_size=16, max_size=16).map(LinkId)
+NONCES = st.binary(min_size=12, max_size=12)
+
+
+def named(which: str) -> list[Any]:
+    return [pytest.param(vector, id=vector["name"]) for vector in VECTORS[which]]
+
+
+def header() -> BlindHeader:
+    return BlindHeader.from_json(VECTORS["good"][0]["header"])
+
+
+def open_with(made: BlindHeader, receiver: tuple[PublicIdentity, bytes]) -> bytes:
+    public, private = receiver
+    return made.open(public, PrivateKeys.from_bytes(private).receiving_key)
+
+
+@pytest.mark.parametrize("vector", named("good"))
+def test_a_good_file_is_read_opened_and_written_to_the_byte(vector: dict[str, Any]) -> None:
+    raw = base64.b64decode(vector["file"])
+    parsed = parse_blind_header(raw)
+    assert parsed.header.to_json() == vector["header"]
+    assert blind_release_bytes(parsed) == len(raw)
+    body = raw[parsed.body_offset :]
+    records = [
+        (Handle(body[at : at + 16]), body[at + 16 : at + RECORD_BYTES])
+        for at in range(0, len(body), RECORD_BYTES)
+    ]
+    seal = LinkIdSeal.of(KEY, parsed.header.release, parsed.header.agency)
+    assert {h.hex(): seal.open(sealed).hex() for h, sealed in records} == vector["link_ids"]
+    assert b"".join(serialise_blind_release(parsed.header, records)) == raw
+
+
+@pytest.mark.parametrize("vector", named("good"))
+def test_every_receiver_opens_the_key_and_nobody_else(vector: dict[str, Any]) -> None:
+    made = BlindHeader.from_json(vector["header"])
+    for receiver in RECEIVERS[: len(made.keys)]:
+        assert open_with(made, receiver) == KEY
+    with pytest.raises(SealedError):
+        open_with(made, STRANGER)
+
+
+def test_a_second_implementation_opens_the_same_key() -> None:
+    made = header()
+    for sealed, (_, private) in zip(made.keys, RECEIVERS[:2], strict=True):
+        raw = base64.b64decode(sealed.sealed)
+        assert open_sealed(raw, private[32:96], private[96:], made.info()) == KEY
+
+
+@pytest.mark.parametrize(
+    "vector", [one for one in named("bad") if one.values[0]["name"] not in BODY_FAULTS]
+)
+def test_a_bad_head_is_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(DocumentError):
+        parse_blind_header(base64.b64decode(vector["file"]))
+
+
+def test_the_stored_vectors_are_those_that_are_written() -> None:
+    assert blind_vectors() == VECTORS
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("release", "rel-" + "0" * 32),
+        ("run", "run-" + "0" * 32),
+        ("specification", "0" * 64),
+        ("project", "another"),
+        ("epoch", 2),
+        ("agreement", "0" * 64),
+        ("recipient", "child-welfare"),
+        ("agency", "schools"),
+        ("space", "shared"),
+        ("upload", "upl-" + "0" * 32),
+        ("records", 4),
+        ("created", "2026-09-01T06:30:01Z"),
+    ],
+)
+def test_a_head_of_which_a_field_was_changed_does_not_open(field: str, value: Any) -> None:
+    changed = header().model_copy(update={field: value})
+    with pytest.raises(SealedError):
+        open_with(changed, RECEIVERS[0])
+
+
+def test_anothers_sealed_key_does_not_open() -> None:
+    first, second = header().keys
+    swapped = header().model_copy(
+        update={"keys": (first.model_copy(update={"sealed": second.sealed}), second)}
+    )
+    with pytest.raises(SealedError):
+        open_with(swapped, RECEIVERS[0])
+
+
+def test_a_head_is_closed_for_its_receivers() -> None:
+    fields = {name: value for name, value in header().model_dump().items() if name not in ("keys",)}
+    key = secrets.token_bytes(32)
+    publics = [public for public, _ in RECEIVERS[:2]]
+    made = BlindHeader.close(key, reversed(publics), **fields)
+    again = BlindHeader.close(key, publics, **fields)
+    assert [open_with(made, receiver) for receiver in RECEIVERS[:2]] == [key, key]
+    assert {one.sealed for one in made.keys}.isdisjoint({one.sealed for one in again.keys})
+    assert BlindHeader.from_canonical(made.to_canonical()) == made
+
+
+@given(KEYS, LINK_IDS, NONCES)
+def test_a_sealed_link_id_opens_and_always_has_the_same_size(
+    key: bytes, link_id: LinkId, nonce: bytes
+) -> None:
+    seal = LinkIdSeal.of(key, "rel-" + "1" * 32, "schools")
+    sealed = seal.close(link_id, nonce)
+    assert len(sealed) == SEALED_LINK_ID_BYTES == 44
+    assert seal.open(sealed) == link_id
+
+
+@given(KEYS, LINK_IDS, NONCES, st.integers(0, 43), st.integers(1, 255))
+def test_a_changed_sealed_link_id_does_not_open(
+    key: bytes, link_id: LinkId, nonce: bytes, place: int, change: int
+) -> None:
+    seal = LinkIdSeal.of(key, "rel-" + "1" * 32, "schools")
+    sealed = bytearray(seal.close(link_id, nonce))
+    sealed[place] ^= change
+    with pytest.raises(SealedError):
+        seal.open(bytes(sealed))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        LinkIdSeal.of(KEY, "rel-" + "2" * 32, "schools"),
+        LinkIdSeal.of(KEY, "rel-" + "1" * 32, "welfare"),
+        LinkIdSeal.of(bytes(32), "rel-" + "1" * 32, "schools"),
+    ],
+)
+def test_a_link_id_of_another_release_agency_or_key_does_not_open(other: LinkIdSeal) -> None:
+    sealed = LinkIdSeal.of(KEY, "rel-" + "1" * 32, "schools").close(LinkId(bytes(16)), bytes(12))
+    with pytest.raises(SealedError):
+        other.open(sealed)
+    with pytest.raises(SealedError):
+        other.open(sealed[:-1])
+
+
+def test_neither_key_nor_link_id_shows_in_a_repr() -> None:
+    assert KEY.hex() not in repr(LinkIdSeal.of(KEY, "rel-" + "1" * 32, "schools"))
