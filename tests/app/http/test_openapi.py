@@ -108,7 +108,9 @@ def test_no_request_that_breaks_the_description_is_taken(
 
         def call(case: Any) -> None:
             response = case.call(headers=headers)
-            case.validate_response(response, checks=[not_a_server_error, negative_data_rejection])
+            # A body that is cut off for its size is refused too; the check does not know that answer.
+            checks = [] if response.status_code == 413 else [negative_data_rejection]
+            case.validate_response(response, checks=[not_a_server_error, *checks])
 
         # What takes neither parameter nor body cannot be broken.
         with contextlib.suppress(Unsatisfiable, InvalidArgument):
