@@ -57,7 +57,10 @@ class UploadState:
 
 @dataclass(slots=True)
 class RunState:
-    """A run; `uploads` is emptied and `recipients` kept once it has finished."""
+    """A run; `uploads` is emptied and `recipients` kept once it has finished.
+
+    `match_record` is the root of its match record, None where there is none (any more).
+    """
 
     project: str
     specification_sha256: str
@@ -67,6 +70,7 @@ class RunState:
     stage: Stage = "asked"
     attempt: int = 0
     released_to: tuple[str, ...] = ()
+    match_record: bytes | None = None
 
 
 @dataclass(slots=True)

@@ -117,6 +117,9 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "run-asked": _run_asked,
     "run-started": lambda _, body: f"the run started, attempt {body.attempt}",
     "run-finished": _run_finished,
+    "match-record-destroyed": lambda entry, body: (
+        f"{_who(entry)} destroyed the match record of the run ({body.reason})"
+    ),
     "run-failed": lambda _, body: f"the run failed in attempt {body.attempt}: {body.code}",
     "run-cancelled": lambda entry, body: f"{_who(entry)} cancelled the run ({body.reason})",
     "release-prepared": _release_prepared,

@@ -167,6 +167,7 @@ def finish_attempt(
         specification_sha256=specification.digest(),
         **shown_counts(found, specification.floor).model_dump(),
         match_record_root=None,
+        openings=(),
         kernel=kernel,
         software=SOFTWARE,
     )

@@ -204,8 +204,18 @@ class RunStarted(Model):
     attempt: Ordinal
 
 
+class PartyDigest(Model):
+    """The SHA-256 of a file that was made for one party."""
+
+    party: Name
+    sha256: Sha256Hex
+
+
 class RunFinished(Model):
-    """A run's result is stored. A count below the floor is null, as is a match record that was not made."""
+    """A run's result is stored. A count below the floor is null, as is a match record that was not made.
+
+    `openings` are the files with which parties can open commitments of the match record.
+    """
 
     specification_sha256: Sha256Hex
     candidate_pairs: Count | None
@@ -213,8 +223,23 @@ class RunFinished(Model):
     review_pairs: Count | None
     groups: Count | None
     match_record_root: Sha256Hex | None
+    openings: Annotated[tuple[PartyDigest, ...], Field(max_length=64)]
     kernel: Code
     software: Code
+
+    @model_validator(mode="after")
+    def _openings_are_in_order(self) -> Self:
+        parties = [openings.party for openings in self.openings]
+        if parties != sorted(set(parties)):
+            raise ValueError("openings must be one per party, in the order of their names")
+        return self
+
+
+class MatchRecordDestroyed(Model):
+    """The key of a run's match record was destroyed, and with it all openings; `reason` says why then."""
+
+    root: Sha256Hex
+    reason: Code
 
 
 class RunFailed(Model):
@@ -328,6 +353,7 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "run-started": Kind(RunStarted, object_prefix=RUN_PREFIX),
     "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX),
+    "match-record-destroyed": Kind(MatchRecordDestroyed, object_prefix=RUN_PREFIX),
     "run-failed": Kind(RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"})),
     "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX),
     "release-prepared": Kind(ReleasePrepared, object_prefix=RELEASE_PREFIX),

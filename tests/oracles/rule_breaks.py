@@ -603,6 +603,65 @@ def other_release_destroyed(log: SampleLog) -> Entry:
     return log.destroy_release(prepared[0], sha256="0" * 64)
 
 
+def openings_for_a_stranger(log: SampleLog) -> Entry:
+    log.create_project("second", recipients=terms_of(FOSTER).recipients[:1])
+    asked = log.ask(log.specification("second", [log.upload("second", CW)]))
+    log.start(asked)
+    body = log.finished(asked, openings=log.openings("school-district"))
+    return log.append(body, project="second", object=asked.object)
+
+
+def openings_for_one_who_gets_a_total(log: SampleLog) -> Entry:
+    counted = Recipient(party="county-cw", mode="count", space="shared")
+    log.create_project("second", recipients=(counted,))
+    asked = log.ask(log.specification("second", [log.upload("second", CW)]))
+    log.start(asked)
+    body = log.finished(asked, openings=log.openings("county-cw"))
+    return log.append(body, project="second", object=asked.object)
+
+
+def _recorded(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    return log.entries[prepared[0].seq - 1]
+
+
+def openings_of_a_record_that_was_not_made(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    body = log.finished(asked, match_record_root=None)
+    return log.append(body, project=FOSTER, object=asked.object)
+
+
+def match_record_destroyed_twice(log: SampleLog) -> Entry:
+    finished = _recorded(log)
+    log.destroy_match_record(finished)
+    return log.destroy_match_record(finished)
+
+
+def other_match_record_destroyed(log: SampleLog) -> Entry:
+    return log.destroy_match_record(_recorded(log), root="0" * 64)
+
+
+def match_record_destroyed_that_was_not_made(log: SampleLog) -> Entry:
+    asked = log.ask(log.specification(FOSTER, [log.upload(FOSTER, CW)]))
+    log.start(asked)
+    body = log.finished(asked, match_record_root=None, openings=())
+    finished = log.append(body, project=FOSTER, object=asked.object)
+    return log.destroy_match_record(finished, root="0" * 64)
+
+
+def match_record_destroyed_before_the_end(log: SampleLog) -> Entry:
+    asked = log.ask(log.specification(FOSTER, [log.upload(FOSTER, CW)]))
+    log.start(asked)
+    body = kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
+    return log.append(body, project=FOSTER, object=asked.object)
+
+
+def match_record_destroyed_of_an_unknown_run(log: SampleLog) -> Entry:
+    body = kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
+    return log.append(body, project=FOSTER, object=log.id("run"))
+
+
 def exported_with_another_count(log: SampleLog) -> Entry:
     body = kinds.Exported(what="log", entries=log.places[FOSTER] - 1, broker_wide=log.places[None])
     return log.append(body, project=FOSTER, actor=CW)
@@ -752,7 +811,11 @@ BREAKS: dict[str, list[Break]] = {
     "run-by-stranger": [run_by_a_stranger],
     "run-upload": [run_on_anothers_upload, run_on_another_container, run_on_another_manifest],
     "run-twice": [run_twice],
-    "run-unknown": [started_without_being_asked, started_in_another_project],
+    "run-unknown": [
+        started_without_being_asked,
+        started_in_another_project,
+        match_record_destroyed_of_an_unknown_run,
+    ],
     "run-order": [
         started_twice_as_one_attempt,
         started_after_the_end,
@@ -769,6 +832,14 @@ BREAKS: dict[str, list[Break]] = {
         finished_with_few_pairs_not_for_review,
         finished_with_few_pairs_left_over,
         released_with_a_small_count,
+    ],
+    "openings-to-stranger": [openings_for_a_stranger, openings_for_one_who_gets_a_total],
+    "match-record-unknown": [
+        openings_of_a_record_that_was_not_made,
+        match_record_destroyed_twice,
+        other_match_record_destroyed,
+        match_record_destroyed_that_was_not_made,
+        match_record_destroyed_before_the_end,
     ],
     "release-without-run": [
         released_before_the_end,

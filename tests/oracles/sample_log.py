@@ -343,17 +343,23 @@ class SampleLog:
     def finished(self, asked: Entry, **changes: Any) -> kinds.RunFinished:
         """The body that ends a run well."""
         assert isinstance(asked.body, kinds.RunAsked)
+        recipients = asked.body.specification.recipients
         fields: dict[str, Any] = {
             "specification_sha256": asked.body.specification_sha256,
             "candidate_pairs": 1800,
             "auto_pairs": 1650,
             "review_pairs": None,
             "groups": 1650,
-            "match_record_root": None,
+            "match_record_root": self.digest(),
+            "openings": self.openings(*(r.party for r in recipients if r.mode == "linked")),
             "kernel": "numpy",
             "software": "blindlink-0.1.0",
         }
         return kinds.RunFinished(**{**fields, **changes})
+
+    def openings(self, *parties: str) -> tuple[kinds.PartyDigest, ...]:
+        """Files of openings for these parties."""
+        return tuple(kinds.PartyDigest(party=party, sha256=self.digest()) for party in parties)
 
     def released(self, asked: Entry, recipient: str, **changes: Any) -> kinds.ReleasePrepared:
         """The body that prepares a release."""
@@ -388,6 +394,13 @@ class SampleLog:
         fields = {"sha256": prepared.body.sha256, "reason": "retention", **changes}
         body = kinds.ReleaseDestroyed(**fields)
         return self.append(body, project=prepared.project, object=prepared.object)
+
+    def destroy_match_record(self, finished: Entry, **changes: Any) -> Entry:
+        """Destroy the match record of a run."""
+        assert isinstance(finished.body, kinds.RunFinished)
+        fields = {"root": finished.body.match_record_root, "reason": "retention", **changes}
+        body = kinds.MatchRecordDestroyed(**fields)
+        return self.append(body, project=finished.project, object=finished.object)
 
     def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
         """Log an export of the log."""
@@ -512,8 +525,10 @@ def everything_else(log: SampleLog) -> None:
     )
     linked = log.ask(log.specification("foster", uploads))
     log.start(linked)
-    for prepared in log.finish_run(linked):
+    releases = log.finish_run(linked)
+    for prepared in releases:
         log.destroy_release(prepared)
+    log.destroy_match_record(log.entries[releases[0].seq - 1])
     for received in uploads:
         log.destroy(received)
     if len(log.signers) == 1:

@@ -71,6 +71,12 @@ def has_type(value: Any, name: str) -> bool:
         return type(value) is int and (name == "ordinal") <= value < 2**53
     if name == "codes":
         return type(value) is list and len(value) <= 64 and all(has_type(c, "code") for c in value)
+    if name == "party digests":
+        fields = {"party": "name", "sha256": "digest"}
+        need(type(value) is list and len(value) <= 64, name)
+        need(all(type(one) is dict and has_fields(one, fields) for one in value), name)
+        parties = [one["party"] for one in value]
+        return parties == sorted(set(parties))
     if name in ("actor", "document"):
         return type(value) is dict and (name == "document" or has_fields(value, ACTOR))
     return type(value) is str and bool(re.fullmatch(FORMS[name], value))

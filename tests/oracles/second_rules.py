@@ -79,6 +79,9 @@ class Replay:
                 stated = stated_upload(project, x["party"], x)
                 need(self.uploads[x["upload"]][0] == stated, kind)
             self.runs[obj] = {"project": project, "spec": s, "attempt": 0, "open": True, "to": []}
+        elif kind == "match-record-destroyed":
+            need(self.runs[obj]["project"] == project, kind)
+            need(self.runs[obj].pop("record", None) == body["root"], kind)
         elif kind.startswith("run-"):
             self.move_run(kind, self.runs[obj], body, project, t["floor"])
         elif kind == "release-prepared":
@@ -122,6 +125,10 @@ class Replay:
             for rest in ([auto], [review], [auto, review]):
                 known = None not in (candidates, *rest)
                 need(not known or candidates - sum(rest) >= floor, kind)
+            linked = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "linked"}
+            need({one["party"] for one in body["openings"]} <= linked, kind)
+            run["record"] = body["match_record_root"]
+            need(run["record"] or not body["openings"], kind)
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
 
     def end(self) -> None:

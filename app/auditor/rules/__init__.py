@@ -42,6 +42,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "run-asked": (projects.in_force, runs.fits_terms, runs.uses_uploads_as_received, runs.ask),
     "run-started": (projects.in_force, runs.start),
     "run-finished": (runs.finish,),
+    "match-record-destroyed": (runs.destroy_match_record,),
     "run-failed": (runs.end_without_result,),
     "run-cancelled": (runs.end_without_result,),
     "release-prepared": (projects.in_force, releases.prepare),

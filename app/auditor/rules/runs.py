@@ -15,7 +15,13 @@ from app.auditor.rules.steps import (
     upload_of,
 )
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import RunAsked, RunFailed, RunFinished, RunStarted
+from schemas.matchlog.kinds import (
+    MatchRecordDestroyed,
+    RunAsked,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+)
 
 
 def fits_terms(ledger: Ledger, entry: Entry) -> None:
@@ -91,7 +97,25 @@ def finish(ledger: Ledger, entry: Entry) -> None:
     candidates, auto, review, _ = counts
     for others in ((auto,), (review,), (auto, review)):
         difference_reaches_floor(ledger, entry, candidates, *others)
+    linked = {recipient.party for recipient in run.recipients if recipient.mode == "linked"}
+    if not linked.issuperset(openings.party for openings in body.openings):
+        message = "a match record can be opened by a party that receives no link IDs"
+        break_off("openings-to-stranger", message, entry, run.seq)
+    if body.match_record_root is not None:
+        run.match_record = bytes.fromhex(body.match_record_root)
+    elif body.openings:
+        message = "there are openings of a match record that was not made"
+        break_off("match-record-unknown", message, entry, run.seq)
     run.stage, run.uploads = "finished", ()
+
+
+def destroy_match_record(ledger: Ledger, entry: Entry) -> None:
+    """The match record that is destroyed was made, and was there until now."""
+    run, body = run_of(ledger, entry), cast(MatchRecordDestroyed, entry.body)
+    if run.match_record != bytes.fromhex(body.root):
+        message = "a match record is destroyed that was not made, or not there any more"
+        break_off("match-record-unknown", message, entry, run.seq)
+    run.match_record = None
 
 
 def end_without_result(ledger: Ledger, entry: Entry) -> None:
