@@ -5,7 +5,8 @@ Refusals are `schemas.problem.Problem`; parts of an upload and release files are
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -13,6 +14,7 @@ from schemas.agreement import ProjectTerms
 from schemas.document import Document, Model
 from schemas.identity import Duty
 from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
+from schemas.match_record import Decision, MatchRecordHeader
 from schemas.profile import EncodingProfile
 from schemas.run import ReleaseMode, RunSpecification
 
@@ -21,6 +23,9 @@ RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Role = Literal["agency", "auditor", "operator"]
 
 Size = Annotated[int, Field(ge=0, le=2**50)]
+
+# A row has about 340 bytes, so that a page of a match record stays below 2 MB.
+MAX_RECORD_ROWS: Final = 5_000
 
 
 class WhoAmI(Document):
@@ -151,8 +156,23 @@ class RunCounts(Model):
     groups: Size | None
 
 
+class RunFinality(Model):
+    """Which parties have cosigned a checkpoint that covers the run's end, and how many have to.
+
+    The broker says so; what the cosigned checkpoints themselves say is in the match log's bundle.
+    """
+
+    cosigned_by: Annotated[tuple[Name, ...], Field(max_length=64)]
+    needed: Annotated[int, Field(ge=0, le=64)]
+    is_final: bool
+
+
 class RunView(Document):
-    """A run as a party of its project sees it; `failure` is a stable code where it failed."""
+    """A run as a party of its project sees it; `failure` is a stable code where it failed.
+
+    `finality` is null until it has succeeded; `match_record` is the root of its match record, null where
+    there is none.
+    """
 
     KIND: ClassVar[str] = "run"
 
@@ -167,6 +187,8 @@ class RunView(Document):
     failure: Code | None
     created: UtcTime
     finished: UtcTime | None
+    finality: RunFinality | None = None
+    match_record: Sha256Hex | None = None
 
 
 class RunList(Document):
@@ -201,6 +223,52 @@ class ReleaseList(Document):
     KIND: ClassVar[str] = "release list"
 
     releases: tuple[ReleaseView, ...]
+
+
+class MatchRecordPage(Document):
+    """Some rows of a run's match record, for auditors: decisions, and bare leaf hashes of what is withheld.
+
+    `root` is what the match log says of the whole record; `first` is the number of the first row here, from
+    1; `next` that of the next page's, null on the last one. The header and the rows of all pages, one line
+    each, are the record as `schemas/spec/match-record.md` defines it.
+    """
+
+    KIND: ClassVar[str] = "page of a match record"
+
+    header: MatchRecordHeader
+    root: Sha256Hex
+    first: Annotated[int, Field(ge=1)]
+    rows: Annotated[tuple[Decision | Sha256Hex, ...], Field(max_length=MAX_RECORD_ROWS)]
+    next: Annotated[int, Field(ge=1)] | None
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the rows as the record's lines, each with its newline."""
+        for row in self.rows:
+            yield (row.encode("ascii") if isinstance(row, str) else row.to_canonical()) + b"\n"
+
+
+class CosignatureRequest(Document):
+    """A witness's line over the checkpoint of `size`, and the key that made it, as text.
+
+    Either is one line; the signature's ends with its newline. The key is that of a person of the caller's
+    party: kind 0x04 under the party's name, with the person's signing key.
+    """
+
+    KIND: ClassVar[str] = "cosignature"
+
+    size: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    key: Annotated[str, Field(max_length=300)]
+    line: Annotated[str, Field(max_length=500)]
+
+
+class CosignatureStored(Document):
+    """The party has cosigned the log of this size, and every one before it."""
+
+    KIND: ClassVar[str] = "stored cosignature"
+
+    party: Name
+    size: Size
+    time: UtcTime
 
 
 class SessionLink(Document):

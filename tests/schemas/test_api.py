@@ -13,6 +13,7 @@ from oracles.example_documents import PROFILE, RUN, TERMS
 from schemas import api
 from schemas.document import Document, Model
 from schemas.errors import DocumentError
+from schemas.match_record import Decision
 
 BODIES = [
     kind
@@ -56,6 +57,33 @@ RUN_VIEW: dict[str, Any] = {
     "failure": None,
     "created": TIME,
     "finished": None,
+    "finality": {"cosigned_by": ["k12"], "needed": 2, "is_final": False},
+    "match_record": DIGEST,
+}
+RECORD_PAGE: dict[str, Any] = {
+    "header": {
+        "version": "blindlink/match-record/1",
+        "project": "foster-k12",
+        "run": RUN["run"],
+        "specification": DIGEST,
+        "uploads": [{"party": "k12", "upload": UPLOAD}, {"party": "welfare", "upload": UPLOAD}],
+        "floor": 10,
+        "rows": 2,
+    },
+    "root": DIGEST,
+    "first": 1,
+    "rows": [
+        {
+            "band": "auto",
+            "commitments": [DIGEST, DIGEST],
+            "margin": None,
+            "rule": "mutual-best-with-margin",
+            "similarity": "0.95",
+            "uploads": [0, 1],
+        },
+        DIGEST,
+    ],
+    "next": None,
 }
 RELEASE_VIEW: dict[str, Any] = {
     "release": RELEASE,
@@ -78,7 +106,13 @@ PROJECT_VIEW: dict[str, Any] = {
     "in_force": True,
 }
 EXAMPLES: dict[type[Document], dict[str, Any]] = {
-    api.WhoAmI: {"party": "k12", "person": "per-" + "0" * 32, "role": "agency", "expires": None},
+    api.WhoAmI: {
+        "party": "k12",
+        "person": "per-" + "0" * 32,
+        "role": "agency",
+        "duties": ["analyst"],
+        "expires": None,
+    },
     api.ProjectView: PROJECT_VIEW,
     api.ProjectList: {"projects": [PROJECT_VIEW]},
     api.UploadRequest: {
@@ -97,6 +131,9 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
     api.RunList: {"runs": [RUN_VIEW]},
     api.ReleaseView: RELEASE_VIEW,
     api.ReleaseList: {"releases": [RELEASE_VIEW]},
+    api.MatchRecordPage: RECORD_PAGE,
+    api.CosignatureRequest: {"size": 1, "key": "key", "line": "line\n"},
+    api.CosignatureStored: {"party": "k12", "size": 1, "time": TIME},
     api.SessionLink: {"code": "c" * 43, "expires": TIME},
     api.LogCheckpoint: {
         "checkpoint": "text",
@@ -135,6 +172,13 @@ def test_no_field_of_a_body_takes_another_type(kind: type[Document]) -> None:
     for field in kind.model_fields:
         with pytest.raises(DocumentError):
             kind.from_json({**EXAMPLES[kind], field: {"surprise": 1}})
+
+
+def test_the_lines_of_a_page_are_those_of_the_record() -> None:
+    page = api.MatchRecordPage.from_json(RECORD_PAGE)
+    decision = page.rows[0]
+    assert isinstance(decision, Decision)
+    assert list(page.lines()) == [decision.to_canonical() + b"\n", f"{DIGEST}\n".encode()]
 
 
 def test_no_body_has_a_place_for_what_must_not_travel() -> None:
