@@ -60,6 +60,7 @@ class SealedHeader(Document):
     The sealing is bound to `LABEL` and all other fields, so that a head which was changed does not open.
     """
 
+    KIND: ClassVar[str] = "sealed header"
     LABEL: ClassVar[bytes]
 
     keys: Annotated[

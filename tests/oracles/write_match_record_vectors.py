@@ -159,6 +159,7 @@ def match_record_vectors() -> dict[str, Any]:
     bad = [{"name": name, "record": raw.decode()} for name, raw in _bad_records()]
     lines = [opening(1), opening(2)]
     return {
+        "spec": "match-record",
         "records": {"good": good, "bad": bad},
         "openings": {
             "good": [
