@@ -16,10 +16,11 @@ from schemas.identity import Duty
 from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.match_record import Decision, MatchRecordHeader
 from schemas.profile import EncodingProfile
-from schemas.run import ReleaseMode, RunSpecification
+from schemas.run import MatchingPolicy, ReleaseMode, RunSpecification
 
 UploadState = Literal["open", "committed", "expired", "destroyed"]
-RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+# awaiting: parties that the agreement asks have yet to approve it.
+RunState = Literal["awaiting", "queued", "running", "succeeded", "failed", "cancelled"]
 Role = Literal["agency", "auditor", "operator"]
 
 Size = Annotated[int, Field(ge=0, le=2**50)]
@@ -124,7 +125,8 @@ class RunRequest(Document):
     """Asks for a run on the newest committed upload of each provider.
 
     Where one on the same inputs waits, is under way or has succeeded, that is the run. With `again`, one
-    that has succeeded does not count.
+    that has succeeded does not count. `policy` is another one within the range that the agreement leaves; null
+    asks for the agreed one.
     """
 
     KIND: ClassVar[str] = "run request"
@@ -135,6 +137,7 @@ class RunRequest(Document):
 
 class RunProgress(Model):
     """How far a run is: comparisons done and to do, their rate a second, and seconds left if known."""
+    policy: MatchingPolicy | None = None
 
     stage: Literal["waiting", "loading", "comparing", "solving", "releasing", "done"]
     comparisons_done: Size

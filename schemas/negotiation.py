@@ -1,6 +1,20 @@
 """How parties come to an agreement over the broker: proposals, who has signed, what binds, what is approved.
 
-The bodies of the HTTP API for agreements and approvals, as broker and agency both read them.
+The bodies of the HTTP API for agreements and approvals, as broker and agency both read them:
+
+    POST /v1/projects/{project}/agreements: AgreementProposal -> AgreementView
+    GET  /v1/projects/{project}/agreements: AgreementList
+    GET  /v1/projects/{project}/agreements/{agreement}: AgreementView
+    POST /v1/projects/{project}/consents: SignedStatement of a Consent -> AgreementView
+    POST /v1/projects/{project}/notices: SignedStatement of a Notice -> AgreementView
+    POST /v1/projects/{project}/standing-approvals: SignedStatement of a StandingApproval -> StandingList
+    GET  /v1/projects/{project}/standing-approvals: StandingList
+    POST /v1/projects/{project}/revocations: SignedStatement of an ApprovalRevocation -> StandingList
+    GET  /v1/projects/{project}/pending-approvals: PendingApprovals
+    POST /v1/runs/{run}/approvals: SignedStatement of a RunApproval -> RunApprovals
+    GET  /v1/runs/{run}/approvals: RunApprovals
+
+Sending the same proposal or signed statement again answers the same and changes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +27,8 @@ from schemas.agreement import Agreement
 from schemas.document import Document, Model
 from schemas.ids import IsoDate, Name, RandomId, Sha256Hex, UtcTime
 from schemas.profile import EncodingProfile
-from schemas.statement import SignedStatement
+from schemas.run import RunSpecification
+from schemas.statement import SignedStatement, Step
 
 # proposed: not signed by all. signed: by all, and waits for its start, or has been replaced before it came.
 AgreementState = Literal[
@@ -93,6 +108,25 @@ class RunApprovals(Document):
     standing: tuple[RandomId, ...]
     missing: Annotated[tuple[Name, ...], Field(max_length=MAX_PARTIES)]
     missing_for_release: Annotated[tuple[Name, ...], Field(max_length=MAX_PARTIES)] | None
+
+
+class PendingApproval(Model):
+    """A step of a run that waits for parties in `missing` to approve it, by exactly this specification."""
+
+    run: RandomId
+    step: Step
+    specification: RunSpecification
+    specification_sha256: Sha256Hex
+    missing: Annotated[tuple[Name, ...], Field(max_length=MAX_PARTIES)]
+
+
+class PendingApprovals(Document):
+    """What waits for approvals in a project, oldest first; releases only where the agreement asks for it."""
+
+    KIND: ClassVar[str] = "list of pending approvals"
+
+    project: Name
+    pending: tuple[PendingApproval, ...]
 
 
 class StandingState(Model):

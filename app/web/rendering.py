@@ -26,6 +26,7 @@ STATE_WORDS: Final = {
     "committed": "received",
     "expired": "never finished",
     "destroyed": "destroyed",
+    "awaiting": "waiting for approval",
     "queued": "waiting",
     "running": "under way",
     "succeeded": "finished",

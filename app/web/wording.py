@@ -90,6 +90,8 @@ def run_sentence(state: str, stage: str, failure: str | None) -> str:
         return f"It ended without a result; the reason is {failure}."
     if state == "cancelled":
         return "It was stopped before it had a result."
+    if state == "awaiting":
+        return "It waits until all parties that the agreement asks have approved it."
     return RUN_WORDS[stage] if state in {"queued", "running"} else ""
 
 

@@ -126,7 +126,7 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
     api.UploadList: {"uploads": [UPLOAD_VIEW]},
     api.PartList: {"stored": [0, 2]},
     api.PartStored: {"part": 0, "sha256": DIGEST},
-    api.RunRequest: {"purpose": None, "again": False},
+    api.RunRequest: {"purpose": None, "again": False, "policy": None},
     api.RunView: RUN_VIEW,
     api.RunList: {"runs": [RUN_VIEW]},
     api.ReleaseView: RELEASE_VIEW,

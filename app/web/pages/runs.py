@@ -84,7 +84,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         similarity=similarity,
         chart=similarity_chart(steps, thresholds, floor),
         counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
-        is_pending=view.state in {"queued", "running"},
+        is_pending=view.state in {"awaiting", "queued", "running"},
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
         releases=releases,
     )

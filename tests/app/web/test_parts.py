@@ -266,5 +266,6 @@ def test_a_party_is_named_once_with_all_its_parts() -> None:
 
 def test_a_run_says_what_it_does_or_why_it_ended() -> None:
     assert run_sentence("queued", "waiting", None) == "It waits for its turn."
+    assert "approved" in run_sentence("awaiting", "waiting", None)
     assert "key-gone" in run_sentence("failed", "done", "key-gone")
     assert run_sentence("succeeded", "done", None) == ""
