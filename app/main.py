@@ -27,6 +27,7 @@ from app.security.actor import Actor
 from app.security.credential import Credential
 from app.security.policy import POLICY, check_policy
 from app.uploads import endpoints as uploads
+from app.shares import endpoints as shares
 from app.version import VERSION
 from app.web import routes as pages
 from app.web.refusals import install_page_refusals
@@ -36,6 +37,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     agencies.router,
     agreements.router,
     uploads.router,
+    shares.router,
     runs.router,
     links.router,
     evidence.router,

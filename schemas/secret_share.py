@@ -15,7 +15,7 @@ from schemas.canonical import JsonValue, canonical_bytes
 from schemas.document import Document, Model
 from schemas.errors import SignatureError
 from schemas.identity import PersonIdText, PublicIdentity, SignatureText, base64_bytes
-from schemas.ids import Code, KeyIdHex, Name, Sha256Hex, UtcTime
+from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.signing import sign_document, verify_document
 
 CONTRIBUTION_BYTES: Final = 32
@@ -229,3 +229,38 @@ def sign_confirmation(
     """Return a confirmation with its holder's signature."""
     signature = sign_document("share-confirmation", confirmation.to_json(), key)
     return SignedConfirmation(confirmation=confirmation, signature=signature)
+
+
+class ShareView(Document):
+    """A share as its project's holders see it at the broker: who sent it to whom, not what is in it.
+
+    `sha256` is the digest of the signed share. `fetched` is null until its recipient has taken it; until then
+    it may be replaced.
+    """
+
+    KIND: ClassVar[str] = "relayed share"
+
+    share: RandomId
+    project: Name
+    epoch: Epoch
+    sender: Name
+    recipient: Name
+    sha256: Sha256Hex
+    created: UtcTime
+    fetched: UtcTime | None
+
+
+class ShareList(Document):
+    """The shares of one epoch's secret, by sender, then recipient."""
+
+    KIND: ClassVar[str] = "share list"
+
+    shares: tuple[ShareView, ...]
+
+
+class ConfirmationList(Document):
+    """The newest confirmation of each holder of one epoch's secret, by party."""
+
+    KIND: ClassVar[str] = "confirmation list"
+
+    confirmations: tuple[SignedConfirmation, ...]

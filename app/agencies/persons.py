@@ -247,6 +247,12 @@ def identity_of(person: Person) -> PublicIdentity:
     return PublicIdentity.from_canonical((person.identity or "").encode("ascii"))
 
 
+def keys_of(session: Session, actor: Actor) -> PublicIdentity | None:
+    """Return the newest keys of whoever acts; None for who only holds a token that the operator issued."""
+    person = session.get(Person, actor.person)
+    return None if person is None or person.identity is None else identity_of(person)
+
+
 def state_of(person: Person) -> PersonState:
     """Return whether a person who enrolled waits to be confirmed, may act, or was revoked."""
     if person.revoked is not None:

@@ -96,6 +96,15 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects/{project}"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}/identities"): Rule(EVERYONE),
     # Uploads.
+    # Shares of secrets.
+    ("POST", "/v1/projects/{project}/shares"): Rule(AGENCY, max_body_bytes=24 * KIB, rate="write"),
+    ("GET", "/v1/projects/{project}/shares"): Rule(AGENCY),
+    ("DELETE", "/v1/projects/{project}/shares"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/shares/{share}"): Rule(AGENCY, rate="write"),
+    ("POST", "/v1/projects/{project}/confirmations"): Rule(
+        AGENCY, max_body_bytes=4 * KIB, rate="write"
+    ),
+    ("GET", "/v1/projects/{project}/confirmations"): Rule(AGENCY),
     ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),
     ("GET", "/v1/uploads/{upload}"): Rule(EVERYONE),
@@ -117,6 +126,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
     # The match log.
     ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),
+    ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/log/key"): Rule(EVERYONE),
     ("GET", "/v1/log/tile/{tile:path}"): Rule(EVERYONE),
     ("GET", "/v1/log/bundle"): Rule(EVERYONE, rate="write"),

@@ -22,6 +22,7 @@ OVER_HTTP = (
     "security",
     "agencies",
     "agreements",
+    "shares",
     "uploads",
     "runs",
     "links",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import pytest
+from oracles.holders import Holders, make_holders
 from oracles.linkage_rig import (
     AUDITOR,
     CHILD_WELFARE,
@@ -34,9 +35,13 @@ NOTHING = {
     "upload": "upl-" + "0" * 32,
     "run": "run-" + "0" * 32,
     "release": "rel-" + "0" * 32,
+    "share": "shr-" + "0" * 32,
     "number": "0",
     "tile": "0/000.p/1",
 }
+
+
+QUERIES = {"shares": "?epoch=1", "confirmations": "?epoch=1"}
 
 
 @dataclass
@@ -60,7 +65,8 @@ class Route:
     @property
     def names_an_object(self) -> bool:
         return any(
-            f"{{{name}}}" in self.pattern for name in ("project", "upload", "run", "release")
+            f"{{{name}}}" in self.pattern
+            for name in ("project", "upload", "run", "release", "share")
         )
 
 
@@ -71,9 +77,12 @@ class World:
     linkage: Linkage
     routes: list[Route]
     ids: dict[str, str]
+    holders: Holders
 
     def call(self, route: Route, headers: dict[str, str], ids: dict[str, str]) -> Any:
-        path = f"{route.pattern}?project={PROJECT}" if "/log/" in route.pattern else route.pattern
+        path = route.pattern + QUERIES.get(route.pattern.split("/")[-1], "")
+        if "/log/" in path:
+            path += f"?project={PROJECT}"
         for name, value in ids.items():
             path = path.replace(f"{{{name}}}", value)
         content, more = self._body(route)
@@ -98,6 +107,10 @@ class World:
         from schemas.upload import SignedManifest
 
         rows: list[Any] = [type("Row", (), {"handle": b"\1" * 16})]
+        if route.pattern.endswith("/shares"):
+            return self.holders.share(CHILD_WELFARE, SCHOOL)
+        if route.pattern.endswith("/confirmations"):
+            return self.holders.confirmation(CHILD_WELFARE)
         if route.pattern.endswith("/uploads"):
             return UploadRequest.from_json(self.linkage.request(PART))
         if route.pattern.endswith("/commit"):
@@ -115,14 +128,21 @@ def world(linkage: Linkage) -> World:
     uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
     releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
     (release,) = [one for one in releases if one["recipient"] == CHILD_WELFARE]
+    holders = make_holders(PROJECT, CHILD_WELFARE, SCHOOL)
+    share = linkage.client.post(
+        f"/v1/projects/{PROJECT}/shares",
+        json=holders.share(SCHOOL, CHILD_WELFARE).to_json(),
+        headers=linkage.as_party(SCHOOL),
+    ).json()
     ids = {
         **NOTHING,
         "project": PROJECT,
         "upload": uploads[0]["upload"],
         "run": run,
         "release": release["release"],
+        "share": share["share"],
     }
-    return World(linkage, list(routes_of(linkage)), ids)
+    return World(linkage, list(routes_of(linkage)), ids, holders)
 
 
 def routes_of(linkage: Linkage) -> Iterator[Route]:

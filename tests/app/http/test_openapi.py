@@ -52,6 +52,7 @@ def ids(linkage: Linkage) -> dict[str, Any]:
         "upload": uploads[0]["upload"],
         "run": run,
         "release": releases[0]["release"],
+        "share": "shr-" + "0" * 32,
         "number": 0,
         "tile": "0/000.p/3",
     }

@@ -1,0 +1,1 @@
+"""Shares of epochs' secrets: carried from holder to holder, and never opened."""

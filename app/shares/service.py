@@ -1,0 +1,260 @@
+"""Carries shares of a secret from holder to holder: keeps what it cannot open, and says who sent what to whom.
+
+Holders check everything themselves; what is checked here keeps honest mistakes from being carried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.agencies.persons import keys_of
+from app.agreements.service import project_for
+from app.clock import utc_text
+from app.db import add_if_alone
+from app.errors import NotFoundError
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.shares import repository
+from app.shares.errors import (
+    NotHolderError,
+    SecretConfirmedError,
+    ShareFetchedError,
+    ShareRefusedError,
+    ShareServedError,
+)
+from app.shares.models import Confirmation, RelayedShare
+from schemas.errors import SignatureError
+from schemas.ids import SHARE_PREFIX
+from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, SharesWithdrawn
+from schemas.secret_share import ShareView, SignedConfirmation, SignedShare
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.document import Model
+
+
+def relay_share(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedShare
+) -> RelayedShare:
+    """Keep a share for its recipient, and log it; the same share again changes nothing.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotHolderError, ShareRefusedError: it is not the caller's to send, or not for this project's secret.
+        ShareFetchedError: the recipient has fetched another one.
+    """
+    found = _as_holder(session, actor, project)
+    holders = signed.share.holders
+    _refuse_other_secret(found, holders.project, holders.epoch)
+    if signed.share.sender != actor.party:
+        raise ShareRefusedError("The share is in another party's name.")
+    if set(holders.parties) != set(found.terms.providers):
+        raise ShareRefusedError(
+            "The share is for other holders than the terms name.", clause="providers"
+        )
+    _refuse_unsigned(session, actor, signed)
+    digest = signed.digest()
+    recipient = signed.share.recipient
+    former = repository.find_sent(session, actor, project, holders.epoch, recipient)
+    if former is not None:
+        if former.sha256 == digest:
+            return former
+        _refuse_fetched(former)
+        session.delete(former)
+        session.flush()
+    row = RelayedShare(
+        id=new_id(SHARE_PREFIX),
+        project=project,
+        epoch=holders.epoch,
+        sender=actor.party,
+        recipient=recipient,
+        sha256=digest,
+        document=signed.to_canonical().decode("utf-8"),
+        created=utc_text(broker.clock()),
+        fetched=None,
+    )
+    if not add_if_alone(session, row):
+        raise ShareFetchedError("Another share was sent at the same moment.")
+    body = ShareRelayed(
+        epoch=row.epoch,
+        share=row.id,
+        sender=row.sender,
+        recipient=row.recipient,
+        holders=holders.digest(),
+        sha256=digest,
+    )
+    _log(session, broker, actor, found, body)
+    return row
+
+
+def shares_for(session: Session, actor: Actor, project: str, epoch: int) -> Sequence[RelayedShare]:
+    """Return who sent what to whom of an epoch's secret, for one of its holders.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotHolderError: the caller's party does not hold the secret.
+    """
+    _as_holder(session, actor, project)
+    return repository.shares_of_epoch(session, project, epoch)
+
+
+def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> SignedShare:
+    """Return a share to its recipient; the first time, note and log that it was fetched.
+
+    Raises:
+        NotFoundError: there is none, or it is for another party: both alike.
+        ShareServedError: the recipient has confirmed the secret, and the share is gone.
+    """
+    row = repository.find_received(session, actor, share)
+    if row is None:
+        raise NotFoundError("There is nothing here.")
+    found = project_for(session, actor, row.project)
+    if row.document is None:
+        raise ShareServedError("The recipient has confirmed the secret, and the share is gone.")
+    if row.fetched is None:
+        row.fetched = utc_text(broker.clock())
+        body = ShareFetched(epoch=row.epoch, share=row.id, sha256=row.sha256)
+        _log(session, broker, actor, found, body)
+    return SignedShare.from_canonical(row.document.encode("utf-8"))
+
+
+def withdraw_shares(
+    session: Session, broker: Broker, actor: Actor, project: str, epoch: int
+) -> None:
+    """Forget what the caller's party has sent and confirmed of an epoch, and log it if there was anything.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotHolderError, ShareRefusedError: the caller does not hold this secret.
+        SecretConfirmedError: all holders have confirmed the same one.
+    """
+    found = _as_holder(session, actor, project)
+    _refuse_other_secret(found, project, epoch)
+    confirmed = repository.confirmations_of_epoch(session, project, epoch)
+    # Holders that have made different secrets must be able to begin anew.
+    is_one_secret = len({row.key_id for row in confirmed}) == 1
+    if is_one_secret and {row.party for row in confirmed} >= set(found.terms.providers):
+        raise SecretConfirmedError("All holders have confirmed the secret of this epoch.")
+    if repository.forget_sent(session, actor, project, epoch):
+        _log(session, broker, actor, found, SharesWithdrawn(epoch=epoch))
+
+
+def keep_confirmation(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedConfirmation
+) -> None:
+    """Keep a holder's confirmation in place of an earlier one, log it, and drop the shares sent to that holder.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotHolderError, ShareRefusedError: it is not the caller's to make, or about another secret.
+    """
+    found = _as_holder(session, actor, project)
+    confirmation = signed.confirmation
+    _refuse_other_secret(found, confirmation.project, confirmation.epoch)
+    if confirmation.party != actor.party:
+        raise ShareRefusedError("The confirmation is in another party's name.")
+    _refuse_unsigned(session, actor, signed)
+    digest = signed.digest()
+    former = repository.find_confirmation(session, actor, project, confirmation.epoch)
+    if former is not None and former.sha256 == digest:
+        return
+    row = former or Confirmation(project=project, epoch=confirmation.epoch, party=actor.party)
+    row.key_id = confirmation.key_id
+    row.sha256 = digest
+    row.document = signed.to_canonical().decode("utf-8")
+    row.created = utc_text(broker.clock())
+    if former is None and not add_if_alone(session, row):
+        raise ShareRefusedError("Another confirmation came at the same moment.")
+    repository.forget_served(session, actor, project, confirmation.epoch)
+    body = SecretConfirmed(
+        epoch=confirmation.epoch,
+        holders=confirmation.holders,
+        key_id=confirmation.key_id,
+        sha256=digest,
+    )
+    _log(session, broker, actor, found, body)
+
+
+def confirmations_for(
+    session: Session, actor: Actor, project: str, epoch: int
+) -> tuple[SignedConfirmation, ...]:
+    """Return what the holders have confirmed of an epoch's secret, for one of them.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotHolderError: the caller's party does not hold the secret.
+    """
+    _as_holder(session, actor, project)
+    return tuple(
+        SignedConfirmation.from_canonical(row.document.encode("utf-8"))
+        for row in repository.confirmations_of_epoch(session, project, epoch)
+    )
+
+
+def view_of(row: RelayedShare) -> ShareView:
+    """Return a share as the holders see it."""
+    return ShareView(
+        share=row.id,
+        project=row.project,
+        epoch=row.epoch,
+        sender=row.sender,
+        recipient=row.recipient,
+        sha256=row.sha256,
+        created=row.created,
+        fetched=row.fetched,
+    )
+
+
+def _as_holder(session: Session, actor: Actor, project: str) -> TermsInForce:
+    found = project_for(session, actor, project)
+    if actor.party not in found.terms.providers:
+        raise NotHolderError("The terms do not name this party as a provider.", clause="providers")
+    return found
+
+
+def _refuse_other_secret(found: TermsInForce, project: str, epoch: int) -> None:
+    if project != found.terms.project:
+        raise ShareRefusedError("It is for another project.")
+    # The next epoch's secret is agreed on before the terms name it, so that nobody waits when they do.
+    if epoch not in (found.terms.epoch, found.terms.epoch + 1):
+        raise ShareRefusedError(
+            "The epoch is neither that of the terms nor the next.", clause="epoch"
+        )
+
+
+def _refuse_unsigned(
+    session: Session, actor: Actor, signed: SignedShare | SignedConfirmation
+) -> None:
+    """Refuse what the caller did not sign, where the caller has enrolled with keys."""
+    keys = keys_of(session, actor)
+    if keys is None:
+        return
+    try:
+        signed.verify(keys)
+    except SignatureError:
+        raise ShareRefusedError("It is not signed by the person who sent it.") from None
+
+
+def _refuse_fetched(former: RelayedShare) -> None:
+    if former.fetched is not None:
+        raise ShareFetchedError(
+            "The recipient has fetched an earlier share of this party.",
+            hint="withdraw the shares first; all holders then begin anew",
+        )
+
+
+def _log(session: Session, broker: Broker, actor: Actor, found: TermsInForce, body: Model) -> None:
+    draft = EntryDraft(
+        body,
+        entry_actor(actor),
+        project=found.terms.project,
+        agreement=found.digest,
+        purpose=found.terms.purpose,
+        request=actor.request_id,
+    )
+    broker.log.append(session, [draft])
