@@ -126,7 +126,6 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
     # The match log.
     ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),
-    ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/log/key"): Rule(EVERYONE),
     ("GET", "/v1/log/tile/{tile:path}"): Rule(EVERYONE),
     ("GET", "/v1/log/bundle"): Rule(EVERYONE, rate="write"),
