@@ -103,7 +103,7 @@ class Peers(Document):
             UntrustedKeyError: none is trusted, or other keys are shown; the sentence holds both fingerprints.
             HoldersError: several are trusted, and it is not clear which of them is meant.
         """
-        trusted = self._trusted_of(party, shown)
+        trusted = self.trusted_of(party, shown)
         if person is not None:
             found = [one for one in trusted if one.person == person]
         else:
@@ -115,7 +115,12 @@ class Peers(Document):
             hint=f"name one: --holder {party}=PERSON",
         )
 
-    def _trusted_of(self, party: str, shown: Sequence[IdentityHistory]) -> list[PublicIdentity]:
+    def trusted_of(self, party: str, shown: Sequence[IdentityHistory]) -> list[PublicIdentity]:
+        """Return the newest keys of all trusted persons of a party; `shown` is as for `person_of`.
+
+        Raises:
+            UntrustedKeyError: none is trusted, or other keys are shown; the sentence holds both fingerprints.
+        """
         kept = self.of(party)
         of_party = [history for history in shown if history.newest().party == party]
         if not of_party:

@@ -25,6 +25,8 @@ COMMANDS: Final[dict[str, str]] = {
     "links": "Fetch link IDs and put the record IDs beside them.",
     "extract": "Write link IDs and listed columns, to hand over.",
     "join": "Attach received columns to the own rows by link ID.",
+    "seal": "Encrypt a file to the persons of another party.",
+    "open": "Read what was sealed to you.",
     "resolve": "Say which of your records some handles stand for.",
     "status": "Say where the linkage stands and what comes next.",
     "refresh": "Do all of it, unattended, every week.",
