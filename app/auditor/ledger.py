@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from schemas.agreement import ProjectTerms
+from app.auditor.project_state import ProjectState
 from schemas.run import Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
@@ -16,20 +16,12 @@ Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
 
 @dataclass(slots=True)
 class PersonState:
-    """A person: the party, and the digest of the public key in each use."""
+    """A person: the party, the digest of the public key in each use; `revoked` ends what they may do."""
 
     party: str
     keys: dict[str, str]
     seq: int
-
-
-@dataclass(slots=True)
-class ProjectState:
-    """A project: its terms, their digest, the entry that made it."""
-
-    terms: ProjectTerms
-    agreement: str
-    seq: int
+    revoked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +37,19 @@ class ShareState:
 
 @dataclass(slots=True)
 class UploadState:
-    """An upload whose encodings are still there; `day` is the one on which it was received."""
+    """An upload whose encodings are still there.
+
+    `day` is the one on which it was received, `due` the last on which it may be there, `person` who sent it.
+    """
 
     project: str
     party: str
     container_sha256: str
     manifest_sha256: str
+    person: str | None
+    as_of: str
     day: str
+    due: str
     seq: int
 
 
@@ -59,6 +57,8 @@ class UploadState:
 class RunState:
     """A run; `uploads` is emptied and `recipients` kept once it has finished.
 
+    `approved` holds for each party that has approved it the standing approval that was used, empty where
+    there was none; `uploaders` are the persons who may not approve its release.
     `match_record` is the root of its match record, None where there is none (any more).
     """
 
@@ -66,10 +66,15 @@ class RunState:
     specification_sha256: str
     uploads: tuple[str, ...]
     recipients: tuple[Recipient, ...]
+    policy_sha256: str
+    uploaders: frozenset[str]
+    day: str
     seq: int
     stage: Stage = "asked"
     attempt: int = 0
     released_to: tuple[str, ...] = ()
+    approved: dict[str, str] = field(default_factory=dict)
+    release_approved: set[str] = field(default_factory=set)
     match_record: bytes | None = None
 
 
@@ -78,6 +83,7 @@ class ReleaseState:
     """A release; its recipient may fetch it until it is destroyed by the entry `destroyed`."""
 
     project: str
+    run: str
     recipient: str
     sha256: str
     seq: int

@@ -74,6 +74,29 @@ def _release_prepared(_: Entry, body: Any) -> str:
     return f"link IDs for {body.recipient} are ready ({body.mode}, {_count(body.links)} links)"
 
 
+def _agreement_proposed(entry: Entry, body: Any) -> str:
+    agreement = body.agreement
+    return (
+        f"{_who(entry)} proposed agreement {agreement.number} for {agreement.purpose.code}, "
+        f"{agreement.start} to {agreement.end}, to {', '.join(agreement.names())}"
+    )
+
+
+def _agreement_signed(entry: Entry, body: Any) -> str:
+    counsel = body.signed.statement.counsel
+    return f"{_who(entry)} signed the agreement; counsel: {counsel.name}, {counsel.title}, {counsel.date}"
+
+
+def _run_approved(entry: Entry, body: Any) -> str:
+    what = {"run": "the run", "release": "the release of what the run found"}
+    return f"{_who(entry)} approved {what[body.signed.statement.step]}"
+
+
+def _standing_approved(entry: Entry, body: Any) -> str:
+    stated = body.signed.statement
+    return f"{_who(entry)} approved up to {stated.runs:,} runs in advance, until {stated.until}"
+
+
 def _sign_in_refused(_: Entry, body: Any) -> str:
     claimed = "by nobody who is known" if body.party is None else f"in the name of {body.party}"
     hour = body.hour.replace("T", " ").removesuffix(":00Z")
@@ -97,6 +120,21 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "role-changed": _role_changed,
     "key-rotated": lambda entry, body: f"{_who(entry)} replaced the {body.use} key of {body.party}",
     "project-created": _project_created,
+    "project-opened": lambda entry, body: (
+        f"{_who(entry)} opened the project for an agreement of {', '.join(body.parties)}"
+    ),
+    "agreement-proposed": _agreement_proposed,
+    "agreement-signed": _agreement_signed,
+    "agreement-in-force": lambda _, body: (
+        f"every party has signed agreement {body.number}, which binds from {body.start}"
+    ),
+    "agreement-suspended": lambda entry, body: (
+        f"{_who(entry)} suspended the linkage: {body.signed.statement.reason}"
+    ),
+    "agreement-resumed": lambda entry, _: f"{_who(entry)} lifted its suspension",
+    "agreement-withdrawn": lambda entry, body: (
+        f"{_who(entry)} withdrew from the agreement: {body.signed.statement.reason}"
+    ),
     "share-relayed": lambda entry, body: (
         f"{_who(entry)} sent {body.recipient} its sealed share of the secret of epoch {body.epoch}"
     ),
@@ -115,6 +153,10 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"{_who(entry)} destroyed the encodings of an upload ({body.reason})"
     ),
     "run-asked": _run_asked,
+    "run-approved": _run_approved,
+    "standing-approved": _standing_approved,
+    "standing-revoked": lambda entry, _: f"{_who(entry)} took a standing approval back",
+    "standing-used": lambda _, body: f"a standing approval of {body.party} was used for the run",
     "run-started": lambda _, body: f"the run started, attempt {body.attempt}",
     "run-finished": _run_finished,
     "match-record-destroyed": lambda entry, body: (

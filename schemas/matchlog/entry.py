@@ -48,7 +48,7 @@ class Entry(Document):
     `seq` is the entry's place in the log and its leaf's index; `batch` numbers the transactions, and each
     batch ends with a checkpoint. `place` numbers the entries of one project, or those of none, so that a
     reader who sees only those notices if one is withheld. `project`, `agreement` (its digest), `purpose`
-    and `object` are null where the kind has none.
+    and `object` are null where the kind has none, `agreement` also where none binds the project yet.
     """
 
     KIND: ClassVar[str] = "log entry"
@@ -98,7 +98,9 @@ class Entry(Document):
             raise ValueError("an outcome that this kind does not have")
         if kind.in_project is not None and kind.in_project != (self.project is not None):
             raise ValueError("a project where this kind has none, or none where it needs one")
-        if (self.project is None) != (self.agreement is None):
+        if self.project is None and self.agreement is not None:
+            raise ValueError("an agreement without its project")
+        if self.project is not None and self.agreement is None and not kind.is_unbound:
             raise ValueError("a project and its agreement go together")
         if not is_random_id(self.request, REQUEST_PREFIX):
             raise ValueError("the request is not a request id")

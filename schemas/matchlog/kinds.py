@@ -26,6 +26,19 @@ from schemas.ids import (
     Sha256Hex,
     UtcTime,
 )
+from schemas.matchlog.agreement_kinds import (
+    AgreementInForce,
+    AgreementProposed,
+    AgreementResumed,
+    AgreementSigned,
+    AgreementSuspended,
+    AgreementWithdrawn,
+    ProjectOpened,
+    RunApproved,
+    StandingApproved,
+    StandingRevoked,
+    StandingUsed,
+)
 from schemas.run import ReleaseMode, RunSpecification
 
 Outcome = Literal["done", "refused", "failed"]
@@ -309,13 +322,15 @@ class Kind:
 
     `object_prefix` is that of the id in `object`, or null where the kind has no object. `in_project` is
     null where entries of the kind occur both inside a project and outside any. `object_optional` is for
-    what can be refused before it has an id.
+    what can be refused before it has an id, `is_unbound` for what happens in a project before an agreement
+    binds it.
     """
 
     body: type[Model]
     in_project: bool | None = True
     object_prefix: str | None = None
     object_optional: bool = False
+    is_unbound: bool = False
     outcomes: frozenset[Outcome] = frozenset({"done"})
     max_bytes: int = 4096
 
@@ -323,6 +338,8 @@ class Kind:
 _DONE_OR_REFUSED: Final = frozenset[Outcome]({"done", "refused"})
 # A document of many parties is embedded whole, so that the auditor replays what was really asked for.
 _DOCUMENT_BYTES: Final = 32 * 1024
+# C2SP tlog-tiles give an entry at most 65,535 bytes.
+_AGREEMENT_BYTES: Final = 60 * 1024
 
 KINDS: Final[dict[str, Kind]] = {
     "log-started": Kind(LogStarted, in_project=False),
@@ -333,6 +350,13 @@ KINDS: Final[dict[str, Kind]] = {
     "role-changed": Kind(RoleChanged, in_project=None),
     "key-rotated": Kind(KeyRotated, in_project=None),
     "project-created": Kind(ProjectCreated, max_bytes=_DOCUMENT_BYTES),
+    "project-opened": Kind(ProjectOpened, is_unbound=True),
+    "agreement-proposed": Kind(AgreementProposed, max_bytes=_AGREEMENT_BYTES),
+    "agreement-signed": Kind(AgreementSigned, max_bytes=_DOCUMENT_BYTES),
+    "agreement-in-force": Kind(AgreementInForce),
+    "agreement-suspended": Kind(AgreementSuspended, max_bytes=_DOCUMENT_BYTES),
+    "agreement-resumed": Kind(AgreementResumed, max_bytes=_DOCUMENT_BYTES),
+    "agreement-withdrawn": Kind(AgreementWithdrawn, max_bytes=_DOCUMENT_BYTES),
     "share-relayed": Kind(ShareRelayed),
     "share-fetched": Kind(ShareFetched),
     "shares-withdrawn": Kind(SharesWithdrawn),
@@ -351,6 +375,10 @@ KINDS: Final[dict[str, Kind]] = {
         outcomes=_DONE_OR_REFUSED,
         max_bytes=_DOCUMENT_BYTES,
     ),
+    "run-approved": Kind(RunApproved, object_prefix=RUN_PREFIX, max_bytes=_DOCUMENT_BYTES),
+    "standing-approved": Kind(StandingApproved, max_bytes=_DOCUMENT_BYTES),
+    "standing-revoked": Kind(StandingRevoked, max_bytes=_DOCUMENT_BYTES),
+    "standing-used": Kind(StandingUsed, object_prefix=RUN_PREFIX),
     "run-started": Kind(RunStarted, object_prefix=RUN_PREFIX),
     "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX),
     "match-record-destroyed": Kind(MatchRecordDestroyed, object_prefix=RUN_PREFIX),
@@ -361,7 +389,7 @@ KINDS: Final[dict[str, Kind]] = {
         ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED
     ),
     "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX),
-    "exported": Kind(Exported, in_project=None),
+    "exported": Kind(Exported, in_project=None, is_unbound=True),
     "log-key-rotated": Kind(LogKeyRotated, in_project=False),
 }
 
@@ -370,11 +398,6 @@ KIND_OF_BODY: Final[dict[type[Model], str]] = {kind.body: name for name, kind in
 # Names that later versions give a body; a reader of this version refuses them by name.
 RESERVED: Final = frozenset(
     {
-        "agreement-signed",
-        "agreement-in-force",
-        "agreement-suspended",
-        "agreement-withdrawn",
-        "run-approved",
         "release-verified",
         "review-decided",
         "destruction-certified",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from oracles.rule_breaks import BREAKS, never_destroyed
 from oracles.sample_log import CW, ORIGIN, WITNESSES, Parts, SampleLog, signer, story
+from oracles.signed_breaks import SIGNED_BREAKS
+from oracles.signed_log import everything_signed
 
 from schemas.canonical import canonical_bytes, parse_canonical_object
 from schemas.matchlog import kinds
@@ -20,6 +22,8 @@ from schemas.matchlog.checkpoint import (
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.merkle import hash_leaf, root_of
 from schemas.matchlog.note import parse_note
+
+ALL_BREAKS = [b for rules in (BREAKS, SIGNED_BREAKS) for breaks in rules.values() for b in breaks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def given(seed: int) -> Given:
         pins, log_key = serialise_checkpoints(note for _, note in chosen), log.used_keys[0]
     kind = chooser.choice(["good", "rule", "row", "note", "given", "byte", "view", "hand-over"])
     if kind == "rule":
-        broken = chooser.choice([b for breaks in BREAKS.values() for b in breaks])
+        broken = chooser.choice(ALL_BREAKS)
         if broken is not never_destroyed or project is None:
             broken(log)
             return Given(broken.__name__, log.bundle(project), pins, log_key)
@@ -67,6 +71,8 @@ def _log(chooser: random.Random) -> SampleLog:
     log = story(chooser.randrange(1000), chooser.randrange(0, 3), projects)
     if chooser.random() < 0.3:
         log.week("foster")
+    if chooser.random() < 0.2:
+        everything_signed(log)
     if chooser.random() < 0.5:
         log.cosign(chooser.randrange(2))
     if chooser.random() < 0.5:

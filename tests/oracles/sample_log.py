@@ -156,6 +156,8 @@ class SampleLog:
         self.batch = 0
         self.moment = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
         self.terms: dict[str, ProjectTerms] = {}
+        # The agreements of projects that operator's terms do not bind; null before one binds.
+        self.agreements: dict[str, str | None] = {}
         key = self.signers[0].verifier_key.text
         self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
 
@@ -178,7 +180,7 @@ class SampleLog:
             "request": self.id("req"),
             "actor": BROKER,
             "project": project,
-            "agreement": None if project is None else self.terms[project].digest(),
+            "agreement": self.agreement_of(project),
             "purpose": None if project is None else "foster-care-education",
             "object": None,
             "outcome": "done",
@@ -191,6 +193,14 @@ class SampleLog:
         self.leaf_hashes.append(hash_leaf(self.raw[-1]))
         self.frontier.append(self.leaf_hashes[-1])
         return entry
+
+    def agreement_of(self, project: str | None) -> str | None:
+        """The digest under which entries of a project name what binds it."""
+        if project is None:
+            return None
+        if project in self.agreements:
+            return self.agreements[project]
+        return self.terms[project].digest()
 
     def close(self) -> None:
         """End the batch with its checkpoint."""
@@ -310,7 +320,7 @@ class SampleLog:
             run=self.id("run"),
             project=project,
             epoch=1,
-            agreement=terms.digest(),
+            agreement=self.agreement_of(project) or "",
             uploads=tuple(_run_upload(entry) for entry in uploads),
             profile=terms.profile,
             policy=terms.policy,

@@ -77,6 +77,12 @@ def has_type(value: Any, name: str) -> bool:
         need(all(type(one) is dict and has_fields(one, fields) for one in value), name)
         parties = [one["party"] for one in value]
         return parties == sorted(set(parties))
+    if name == "names":
+        return (
+            type(value) is list
+            and 2 <= len(value) <= 64
+            and all(has_type(n, "name") for n in value)
+        )
     if name in ("actor", "document"):
         return type(value) is dict and (name == "document" or has_fields(value, ACTOR))
     return type(value) is str and bool(re.fullmatch(FORMS[name], value))
@@ -90,12 +96,16 @@ def parse_entry(raw: bytes) -> Any:
     entry = parse(raw)
     need(has_fields(entry, FIELDS), "fields of the entry")
     kind, project, prefix, body = KINDS[entry["kind"]]
-    need(len(raw) <= (32768 if "document" in body else 4096), "length of the entry")
+    limit = (
+        61440 if entry["kind"] == "agreement-proposed" else 32768 if "document" in body else 4096
+    )
+    need(len(raw) <= limit, "length of the entry")
     datetime.fromisoformat(entry["time"])
     fields = dict(re.findall(r"`(\w+)` ([a-zA-Z ]+)", body))
     need(has_fields(entry["body"], fields), "fields of the body")
     need(entry["outcome"] in (re.findall("done|refused|failed", kind) or ["done"]), "outcome")
-    need((entry["project"] is None) == (entry["agreement"] is None), "agreement")
+    need(entry["project"] or not entry["agreement"], "agreement")
+    need(not entry["project"] or entry["agreement"] or "*" in kind, "agreement")
     need(project == "either" or (project == "yes") == bool(entry["project"]), "project")
     need((entry["object"] or "none").split("-")[0] in prefix, "object")
     return entry

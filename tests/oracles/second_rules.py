@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date, timedelta
 from typing import Any
 
-from oracles.second_entries import canonical, need, sha
+from oracles.second_agreements import Accord, allows, before, days, digest_of
+from oracles.second_entries import need
 
-DATED = {"upload-received", "run-asked", "run-started", "release-prepared", "release-fetched"}
+DATED = {
+    *("upload-received", "run-asked", "run-approved", "standing-approved", "standing-used"),
+    *("run-started", "release-prepared", "release-fetched"),
+}
 
 
 class Replay:
     def __init__(self) -> None:
         self.time, self.parties, self.places = "", {"broker"}, Counter[Any]()
         self.owners: dict[Any, list[str]] = {}
+        self.accords: dict[Any, Accord] = {}
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
+        self.sent: dict[str, Any] = {}
         self.runs: dict[str, Any] = {}
         self.releases: dict[str, Any] = {}
+        self.run_of: dict[str, Any] = {}
         self.shares: dict[str, Any] = {}
 
     def take(self, e: Any, index: int) -> None:
@@ -29,13 +35,22 @@ class Replay:
         need(e["place"] == self.places[project], "place")
         counts = (project and self.places[project], self.places[None])
         self.time, self.places[project] = e["time"], self.places[project] + 1
-        if kind == "project-created":
-            need(not t and body["terms"]["project"] == project, kind)
-            t = self.terms[project] = body["terms"]
-        need(project is None or digest_of(t) == e["agreement"], "agreement")
+        if kind in ("project-created", "project-opened"):
+            need(project not in self.accords, kind)
+            fixed = body.get("terms")
+            need(fixed is None or fixed["project"] == project, kind)
+            need(fixed or set(body["parties"]) <= self.parties - {"broker"}, kind)
+            self.accords[project] = Accord(fixed)
+        accord = self.accords[project] if project else Accord()
+        if project and not kind.startswith("agreement-"):
+            t = self.terms[project] = accord.terms(e)
         if e["outcome"] == "refused":
             return
-        need(kind not in DATED or t["start"] <= e["time"][:10] <= t["end"], "not in force")
+        if kind.startswith("agreement-"):
+            accord.take(e, self.owners)
+            return
+        if kind in DATED:
+            accord.in_force(e, t)
         need(kind != "exported" or (body["entries"], body["broker_wide"]) == counts, kind)
         if kind == "party-enrolled":
             need(body["party"] not in self.parties, kind)
@@ -47,6 +62,8 @@ class Replay:
                 self.owners[body["person"], use] = [body["party"], body[f"{use}_key"]]
         elif kind in ("role-changed", "key-rotated"):
             need(body["party"] in self.parties, kind)
+            if body.get("change") == "revoked":
+                self.owners[body["person"], "signing"] = [None, None]
             if body.get("use") in ("signing", "receiving"):
                 owner = self.owners[body["person"], body["use"]]
                 need(owner == [body["party"], body["old"]] and body["new"], kind)
@@ -61,7 +78,11 @@ class Replay:
             need(t["min_records"] <= body["records"] <= t["max_records"], kind)
             need(body["encodings"] - body["records"] >= 0, kind)
             need(body["encodings"] <= body["records"] * t["max_variants"], kind)
-            self.uploads[obj] = stated_upload(project, party, body), e["time"][:10]
+            age = t["as_of_max_age_days"]
+            need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
+            due = before(e["time"][:10], -t["keep_encodings_days"] - 1)
+            self.uploads[obj] = stated_upload(project, party, body), due
+            self.sent[obj] = e["actor"]["person"], body["as_of"]
         elif kind == "upload-destroyed":
             (owner, _, container, _), _ = self.uploads[obj]
             need((owner, container) == (project, body["container_sha256"]), kind)
@@ -70,20 +91,46 @@ class Replay:
             s = body["specification"]
             need(obj not in self.runs and digest_of(s) == body["specification_sha256"], kind)
             need([s["run"], s["asked_by"], s["agreement"]] == [obj, party, e["agreement"]], kind)
-            need(
-                all(s[n] == t[n] for n in ("project", "profile", "epoch", "policy", "floor")), kind
-            )
+            need(all(s[n] == t[n] for n in ("project", "profile", "epoch", "floor")), kind)
+            need(allows(t, s["policy"]), kind)
             need(all(x in t[n] for n in ("recipients", "spaces") for x in s[n]), kind)
             need(party in [*t["providers"], *(r["party"] for r in t["recipients"])], kind)
             for x in s["uploads"]:
                 stated = stated_upload(project, x["party"], x)
                 need(self.uploads[x["upload"]][0] == stated, kind)
-            self.runs[obj] = {"project": project, "spec": s, "attempt": 0, "open": True, "to": []}
+            self.may_ask(e, s, t)
+            self.runs[obj] = {
+                "project": project,
+                "spec": s,
+                "attempt": 0,
+                "open": True,
+                "to": [],
+                "approved": {},
+                "let-go": set(),
+                "day": days(e)[1],
+                "asked": e["time"][:10],
+                "senders": {self.sent[x["upload"]][0] for x in s["uploads"]},
+            }
+        elif kind == "run-approved":
+            need(self.runs[obj]["project"] == project, kind)
+            accord.approve(e, accord.signed(e, self.owners), t, self.runs[obj])
+        elif kind == "standing-approved":
+            accord.approve(e, accord.signed(e, self.owners), t, None)
+        elif kind == "standing-revoked":
+            accord.revoke(accord.signed(e, self.owners))
+        elif kind == "standing-used":
+            need(self.runs[obj]["project"] == project, kind)
+            accord.use(e, self.runs[obj])
         elif kind == "match-record-destroyed":
             need(self.runs[obj]["project"] == project, kind)
             need(self.runs[obj].pop("record", None) == body["root"], kind)
         elif kind.startswith("run-"):
             self.move_run(kind, self.runs[obj], body, project, t["floor"])
+            if kind == "run-started":
+                accord.may_start(t, self.runs[obj])
+            elif kind != "run-finished":
+                self.runs[obj]["lost"] = True
+                accord.give_back(obj)
         elif kind == "release-prepared":
             run = self.runs[body["run"]]
             to = {"party": body["recipient"], "mode": body["mode"], "space": body["space"]}
@@ -92,11 +139,26 @@ class Replay:
             need(to["mode"] != "none" and not 0 <= above(body["links"]) < t["floor"], kind)
             run["to"].append(to["party"])
             self.releases[obj] = [project, to["party"], to["party"], body["sha256"]]
+            self.run_of[obj] = run
         elif kind == "release-fetched":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
+            accord.may_leave(t, self.run_of[obj])
         elif kind == "release-destroyed":
             need(self.releases[obj][::3] == [project, body["sha256"]], kind)
             self.releases[obj] = [None]
+
+    def may_ask(self, e: Any, specification: Any, terms: Any) -> None:
+        described = sorted(self.sent[x["upload"]][1] for x in specification["uploads"])
+        gap, budget = terms["as_of_max_gap_days"], terms["run_budget"]
+        need(gap is None or described[0] >= before(described[-1], gap), "as-of")
+        if budget is not None:
+            first = before(e["time"][:10], budget["days"] - 1)
+            counted = [
+                run
+                for run in self.runs.values()
+                if run["project"] == e["project"] and run["asked"] >= first and not run.get("lost")
+            ]
+            need(len(counted) < budget["runs"], "budget")
 
     def take_share(self, kind: str, body: Any, project: str, party: str, holders: Any) -> None:
         if kind == "share-relayed":
@@ -132,10 +194,14 @@ class Replay:
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
 
     def end(self) -> None:
-        for stated, day in filter(None, self.uploads.values()):
-            keep = timedelta(days=self.terms[stated[0]]["keep_encodings_days"] + 1)
-            due = date.fromisoformat(day) + keep
-            need(date.fromisoformat(self.time[:10]) <= due, "destruction")
+        left = [(stated[0], due) for stated, due in filter(None, self.uploads.values())]
+        left += [(release[0], "9999") for release in self.releases.values() if release[0]]
+        for project, due in left:
+            terms = self.terms[project]
+            if not terms["has_legal_hold"]:
+                need(self.time[:10] <= due, "destruction")
+                last = terms["destroy_by"]
+                need(last is None or self.time[:10] <= before(last, -1), "destruction by a day")
 
 
 def above(count: int | None) -> int:
@@ -144,7 +210,3 @@ def above(count: int | None) -> int:
 
 def stated_upload(project: str, party: str, x: Any) -> list[str]:
     return [project, party, x["container_sha256"], x["manifest_sha256"]]
-
-
-def digest_of(value: Any) -> str:
-    return sha(canonical(value)).hex()

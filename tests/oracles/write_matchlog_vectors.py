@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles import merkle
 from oracles.sample_log import CW, OPERATOR, SampleLog, everything_else, story
 from oracles.second_verifier import why_refused
+from oracles.signed_log import everything_signed
 from oracles.vector_file import write_vectors
 
 from schemas.matchlog.checkpoint import serialise_checkpoints
@@ -251,7 +252,7 @@ def entry_vectors() -> dict[str, Any]:
     changes: dict[str, dict[str, Any]] = {
         "another version": {"version": "blindlink/entry/2"},
         "an unknown kind": {"kind": "upload-lost"},
-        "a reserved kind": {"kind": "run-approved"},
+        "a reserved kind": {"kind": "review-decided"},
         "a kind that is not a code": {"kind": "Upload"},
         "another kind's body": {"kind": "upload-destroyed"},
         "an unknown field": {"note": "x"},
@@ -316,6 +317,7 @@ def everything() -> SampleLog:
     """A small log in which every kind occurs."""
     log = story(3, n_weeks=2)
     everything_else(log)
+    everything_signed(log)
     log.export("foster", CW)
     log.export(None, OPERATOR)
     return log

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.auditor.ledger import Ledger
-from app.auditor.rules import common, persons, projects, releases, runs, shares, uploads
+from app.auditor.rules import (
+    agreements,
+    approvals,
+    common,
+    persons,
+    projects,
+    releases,
+    runs,
+    shares,
+    uploads,
+)
 from app.auditor.rules.steps import Rule
 from schemas.matchlog.entry import Entry
 
@@ -29,9 +39,16 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "party-enrolled": (projects.enrol_party,),
     "person-enrolled": (persons.enrol,),
     "sign-in-refused": (),
-    "role-changed": (projects.party_is_enrolled,),
+    "role-changed": (projects.party_is_enrolled, persons.revoke),
     "key-rotated": (projects.party_is_enrolled, persons.replace_key),
     "project-created": (projects.create_project,),
+    "project-opened": (agreements.open_project,),
+    "agreement-proposed": (agreements.propose,),
+    "agreement-signed": (agreements.consent,),
+    "agreement-in-force": (agreements.come_into_force,),
+    "agreement-suspended": (agreements.suspend,),
+    "agreement-resumed": (agreements.resume,),
+    "agreement-withdrawn": (agreements.withdraw,),
     "share-relayed": (shares.by_holder, shares.relay),
     "share-fetched": (shares.by_holder, shares.fetch),
     "shares-withdrawn": (shares.by_holder,),
@@ -39,8 +56,19 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "upload-received": (projects.in_force, uploads.fits_terms, uploads.receive),
     "upload-rejected": (),
     "upload-destroyed": (uploads.destroy,),
-    "run-asked": (projects.in_force, runs.fits_terms, runs.uses_uploads_as_received, runs.ask),
-    "run-started": (projects.in_force, runs.start),
+    "run-asked": (
+        projects.in_force,
+        runs.fits_terms,
+        runs.uses_uploads_as_received,
+        runs.days_fit,
+        runs.within_budget,
+        runs.ask,
+    ),
+    "run-approved": (projects.in_force, approvals.approve_run),
+    "standing-approved": (projects.in_force, approvals.approve_standing),
+    "standing-revoked": (approvals.revoke_standing,),
+    "standing-used": (projects.in_force, approvals.use_standing),
+    "run-started": (projects.in_force, runs.start, approvals.start_is_approved),
     "run-finished": (runs.finish,),
     "match-record-destroyed": (runs.destroy_match_record,),
     "run-failed": (runs.end_without_result,),
@@ -71,6 +99,7 @@ def replay_end(ledger: Ledger) -> None:
     """Check, after the last entry, what should have happened by its time.
 
     Raises:
-        RuleBrokenError: encodings are kept longer than the terms allow.
+        RuleBrokenError: something is kept longer than the terms allow.
     """
     uploads.destroyed_in_time(ledger)
+    uploads.all_destroyed_in_time(ledger)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from app.auditor.ledger import Ledger
-from app.auditor.rules.steps import break_off
+from app.auditor.rules.steps import break_off, days_of
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import Exported
+
+MAKING: Final = frozenset({"project-created", "project-opened"})
 
 
 def log_starts_once(_: Ledger, entry: Entry) -> None:
@@ -34,13 +36,18 @@ def place_follows(ledger: Ledger, entry: Entry) -> None:
 
 def project_is_known(ledger: Ledger, entry: Entry) -> None:
     """An entry about a project names one that was created, and the terms that bind it."""
-    if entry.project is None or entry.kind == "project-created":
+    if entry.project is None or entry.kind in MAKING:
         return
     project = ledger.projects.get(entry.project)
     if project is None:
         break_off("project-unknown", "an entry is about a project that was never created", entry)
-    if entry.agreement != project.agreement:
-        break_off("agreement", "an entry names other terms than its project's", entry, project.seq)
+    # Entries about an agreement name that one, whether or not it binds; their own steps look it up.
+    if entry.kind.startswith("agreement-"):
+        return
+    binding = [project.binding_on(day) for day in days_of(entry)]
+    project.bound = next((b for b in binding if b and b.agreement == entry.agreement), None)
+    if project.bound is None and not (entry.agreement is None and None in binding):
+        break_off("agreement", "an entry names other terms than its project's", entry, project.made)
 
 
 def actor_is_enrolled(ledger: Ledger, entry: Entry) -> None:

@@ -7,7 +7,7 @@ from typing import Final, cast
 from app.auditor.ledger import Ledger, PersonState
 from app.auditor.rules.steps import break_off
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KeyRotated, PersonEnrolled
+from schemas.matchlog.kinds import KeyRotated, PersonEnrolled, RoleChanged
 
 PERSON_USES: Final = frozenset({"signing", "receiving"})
 
@@ -22,6 +22,14 @@ def enrol(ledger: Ledger, entry: Entry) -> None:
         break_off("person-twice", "a person is enrolled twice", entry, known.seq)
     keys = {"signing": body.signing_key, "receiving": body.receiving_key}
     ledger.persons[body.person] = PersonState(body.party, keys, entry.seq)
+
+
+def revoke(ledger: Ledger, entry: Entry) -> None:
+    """A person whose access is taken away signs nothing any more."""
+    body = cast(RoleChanged, entry.body)
+    person = ledger.persons.get(body.person or "")
+    if person is not None and body.change == "revoked":
+        person.revoked = entry.seq
 
 
 def replace_key(ledger: Ledger, entry: Entry) -> None:

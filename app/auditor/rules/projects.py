@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from app.auditor.ledger import Ledger, ProjectState
-from app.auditor.rules.steps import break_off, project_of
+from app.auditor.ledger import Ledger
+from app.auditor.project_state import Binding, ProjectState
+from app.auditor.rules.steps import break_off, days_of, project_of
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, ProjectCreated, RoleChanged
 
@@ -30,16 +31,27 @@ def create_project(ledger: Ledger, entry: Entry) -> None:
     terms = cast(ProjectCreated, entry.body).terms
     known = ledger.projects.get(terms.project)
     if known is not None:
-        break_off("project-twice", "a project is created twice", entry, known.seq)
+        break_off("project-twice", "a project is created twice", entry, known.made)
     agreement = terms.digest()
     if (terms.project, agreement) != (entry.project, entry.agreement):
         break_off("agreement", "a project's terms are not those that its entry names", entry)
-    ledger.projects[terms.project] = ProjectState(terms, agreement, entry.seq)
+    binding = Binding(terms, agreement, "", entry.seq)
+    ledger.projects[terms.project] = ProjectState(entry.seq, bindings=[binding], bound=binding)
 
 
 def in_force(ledger: Ledger, entry: Entry) -> None:
-    """This happens within the dates of the terms, both included, in UTC."""
+    """This happens within the dates of the terms, both included, in UTC, and no party halts it or has left."""
     project = project_of(ledger, entry)
-    if not project.terms.start <= entry.time[:10] <= project.terms.end:
+    if not any(project.terms.start <= day <= project.terms.end for day in days_of(entry)):
         message = "this happened before the start or after the end of the terms"
         break_off("not-in-force", message, entry, project.seq)
+    signed = project.binding.signed
+    if signed is None:
+        return
+    if signed.withdrawn is not None:
+        message = "this happened after a party had left the agreement"
+        break_off("withdrawn", message, entry, signed.withdrawn)
+    for party in signed.agreement.names():
+        if party in project.halted:
+            message = "this happened while a party halted the linkage"
+            break_off("suspended", message, entry, project.halted[party])

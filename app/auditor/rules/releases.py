@@ -6,6 +6,7 @@ import sys
 from typing import cast
 
 from app.auditor.ledger import Ledger, ReleaseState
+from app.auditor.rules.approvals import fetch_is_approved
 from app.auditor.rules.steps import break_off, counts_reach_floor, object_of
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import ReleaseDestroyed, ReleaseFetched, ReleasePrepared
@@ -27,7 +28,9 @@ def prepare(ledger: Ledger, entry: Entry) -> None:
     counts_reach_floor(ledger, entry, (body.links,))
     recipient = sys.intern(body.recipient)
     run.released_to += (recipient,)
-    ledger.releases[release] = ReleaseState(run.project, recipient, body.sha256, entry.seq)
+    ledger.releases[release] = ReleaseState(
+        run.project, sys.intern(body.run), recipient, body.sha256, entry.seq
+    )
 
 
 def fetch(ledger: Ledger, entry: Entry) -> None:
@@ -39,6 +42,7 @@ def fetch(ledger: Ledger, entry: Entry) -> None:
         break_off("fetch-by-stranger", message, entry, release.seq)
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
+    fetch_is_approved(ledger, entry, ledger.runs[release.run])
 
 
 def destroy(ledger: Ledger, entry: Entry) -> None:

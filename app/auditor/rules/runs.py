@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import takewhile
 from typing import cast
 
 from app.auditor.ledger import Ledger, RunState
+from app.auditor.rules.approvals import forget_uses
 from app.auditor.rules.steps import (
     break_off,
     counts_reach_floor,
+    days_of,
     difference_reaches_floor,
     object_of,
     project_of,
     run_of,
     upload_of,
 )
+from schemas.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     MatchRecordDestroyed,
@@ -22,6 +29,7 @@ from schemas.matchlog.kinds import (
     RunFinished,
     RunStarted,
 )
+from schemas.run import MatchingPolicy, RunUpload
 
 
 def fits_terms(ledger: Ledger, entry: Entry) -> None:
@@ -35,7 +43,7 @@ def fits_terms(ledger: Ledger, entry: Entry) -> None:
         "run-agreement": (specification.project, specification.agreement)
         == (terms.project, project.agreement),
         "run-profile": (specification.profile, specification.epoch) == (terms.profile, terms.epoch),
-        "run-policy": (specification.policy, specification.floor) == (terms.policy, terms.floor),
+        "run-policy": terms.allows(specification.policy) and specification.floor == terms.floor,
         "run-recipient": set(specification.recipients) <= set(terms.recipients),
         "run-space": set(specification.spaces) <= set(terms.spaces),
         "run-by-stranger": specification.asked_by in parties,
@@ -57,20 +65,55 @@ def uses_uploads_as_received(ledger: Ledger, entry: Entry) -> None:
             break_off("run-upload", message, entry, state.seq)
 
 
+def days_fit(ledger: Ledger, entry: Entry) -> None:
+    """The days that the files of a run describe lie no further apart than the terms allow."""
+    gap = project_of(ledger, entry).terms.as_of_max_gap_days
+    uploads = cast(RunAsked, entry.body).specification.uploads
+    if gap is None:
+        return
+    states = [upload_of(ledger, entry, named.upload) for named in uploads]
+    days = sorted(date.fromisoformat(state.as_of) for state in states)
+    if days[-1] - days[0] > timedelta(days=gap):
+        message = "the files of a run describe days further apart than the terms allow"
+        break_off("run-as-of", message, entry, project_of(ledger, entry).seq)
+
+
+def within_budget(ledger: Ledger, entry: Entry) -> None:
+    """No more runs are asked for than the terms allow, but for those that failed or were cancelled."""
+    project = project_of(ledger, entry)
+    budget = project.terms.run_budget
+    if budget is None:
+        return
+    first = date.fromisoformat(entry.time[:10]) - timedelta(days=budget.days - 1)
+    recent = takewhile(lambda asked: asked[0] >= first.isoformat(), reversed(project.asked))
+    counted = [run for _, run in recent if ledger.runs[run].stage not in {"failed", "cancelled"}]
+    if len(counted) >= budget.runs:
+        message = "a run was asked for beyond the number that the terms allow"
+        break_off("run-budget", message, entry, project.seq)
+
+
 def ask(ledger: Ledger, entry: Entry) -> None:
     """A run is asked for once."""
     body, run = cast(RunAsked, entry.body), object_of(entry)
     if run in ledger.runs:
         break_off("run-twice", "a run is asked for twice", entry, ledger.runs[run].seq)
-    terms, named = project_of(ledger, entry).terms, body.specification.recipients
+    project = project_of(ledger, entry)
+    terms, named = project.terms, body.specification.recipients
+    uploads = body.specification.uploads
     ledger.runs[run] = RunState(
         project=terms.project,
         specification_sha256=body.specification_sha256,
-        uploads=tuple(upload.upload for upload in body.specification.uploads),
+        uploads=tuple(upload.upload for upload in uploads),
         # One value for all runs of the same recipients: there are many runs and few terms.
         recipients=terms.recipients if named == terms.recipients else named,
+        policy_sha256=_digest_of(body.specification.policy, terms),
+        uploaders=_uploaders(ledger, uploads) if terms.approvals is not None else frozenset(),
+        day=sys.intern(days_of(entry)[1]),
         seq=entry.seq,
     )
+    # An amendment may bring a budget; the operator's terms never change.
+    if terms.run_budget is not None or project.binding.signed is not None:
+        project.asked.append((entry.time[:10], run))
 
 
 def start(ledger: Ledger, entry: Entry) -> None:
@@ -127,3 +170,14 @@ def end_without_result(ledger: Ledger, entry: Entry) -> None:
         message = "an attempt fails that a later one had replaced"
         break_off("run-order", message, entry, run.seq)
     run.stage, run.uploads = "failed" if entry.kind == "run-failed" else "cancelled", ()
+    forget_uses(ledger.projects[run.project], object_of(entry))
+
+
+def _uploaders(ledger: Ledger, uploads: Sequence[RunUpload]) -> frozenset[str]:
+    persons = (ledger.uploads[named.upload].person for named in uploads)
+    return frozenset(person for person in persons if person is not None)
+
+
+def _digest_of(policy: MatchingPolicy, terms: ProjectTerms) -> str:
+    """Return the digest of a run's policy, which only approvals ask for."""
+    return "" if terms.approvals is None else policy.digest()

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn, TypeAlias, cast
+from datetime import datetime, timedelta
+from typing import Final, NoReturn, TypeAlias, cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.ledger import Ledger, ProjectState, RunState, UploadState
+from app.auditor.ledger import Ledger, RunState, UploadState
+from app.auditor.project_state import ProjectState
+from schemas.agreement import Agreement
+from schemas.errors import SignatureError
+from schemas.identity import PublicIdentity
+from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
 
 Rule: TypeAlias = Callable[[Ledger, Entry], None]
+
+GRACE: Final = timedelta(minutes=1)
 
 
 def break_off(rule: str, message: str, entry: Entry, other_index: int | None = None) -> NoReturn:
@@ -19,8 +27,62 @@ def break_off(rule: str, message: str, entry: Entry, other_index: int | None = N
 
 
 def project_of(ledger: Ledger, entry: Entry) -> ProjectState:
-    """Return the project of an entry whose kind has one and whose common steps went well."""
-    return ledger.projects[cast(str, entry.project)]
+    """Return the project of an entry whose kind has one and whose common steps went well.
+
+    Raises:
+        RuleBrokenError: nothing binds it yet.
+    """
+    project = ledger.projects[cast(str, entry.project)]
+    if project.bound is None:
+        break_off(
+            "not-in-force",
+            "this happened before an agreement bound the project",
+            entry,
+            project.made,
+        )
+    return project
+
+
+def signer_of(ledger: Ledger, entry: Entry, agreement: Agreement) -> PublicIdentity:
+    """Return who signed what the entry holds: the person who acts in it, with the keys they have enrolled.
+
+    Raises:
+        RuleBrokenError: it was signed by another person, about another agreement, or not with those keys.
+    """
+    signed = cast(SignedBody, entry.body).signed
+    if (signed.statement.party, signed.statement.person) != (entry.actor.party, entry.actor.person):
+        break_off("signer", "somebody acts on what another person signed", entry)
+    try:
+        signer = signed.verify(agreement)
+    except SignatureError as exc:
+        break_off("statement-signature", f"a statement does not count: {exc}", entry)
+    person = ledger.persons.get(signer.person)
+    if person is None or person.keys.get("signing") != signer.key_sha256():
+        message = "a statement is signed with keys that its person has not enrolled"
+        break_off("signer-key", message, entry, None if person is None else person.seq)
+    if person.revoked is not None:
+        break_off(
+            "signer-key",
+            "a statement is signed after its person's access ended",
+            entry,
+            person.revoked,
+        )
+    return signer
+
+
+def moment_before(entry: Entry) -> str:
+    """Return a time a minute before an entry's own.
+
+    What is allowed is decided when a request comes, and its entry is written a moment later.
+    """
+    return (datetime.fromisoformat(entry.time) - GRACE).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def days_of(entry: Entry) -> tuple[str, str]:
+    """Return the UTC day of an entry and that of the moment before it: at midnight there are two."""
+    # Slicing text is much cheaper than computing with times, and there are a million entries.
+    is_early = entry.time[11:16] == "00:00"
+    return entry.time[:10], moment_before(entry)[:10] if is_early else entry.time[:10]
 
 
 def object_of(entry: Entry) -> str:

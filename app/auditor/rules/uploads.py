@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Final, cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.ledger import Ledger, UploadState
-from app.auditor.rules.steps import break_off, object_of, project_of, upload_of
+from app.auditor.ledger import Ledger, ReleaseState, UploadState
+from app.auditor.rules.steps import break_off, days_of, object_of, project_of, upload_of
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
 
@@ -35,6 +35,11 @@ def fits_terms(ledger: Ledger, entry: Entry) -> None:
     if not body.records <= body.encodings <= body.records * terms.max_variants:
         message = "an upload has fewer encodings than records, or too many variants"
         break_off("upload-variants", message, entry, project.seq)
+    if terms.as_of_max_age_days is not None:
+        oldest = date.fromisoformat(days_of(entry)[1]) - timedelta(days=terms.as_of_max_age_days)
+        if body.as_of < oldest.isoformat():
+            message = "an upload describes an older day than the terms allow"
+            break_off("upload-as-of", message, entry, project.seq)
 
 
 def receive(ledger: Ledger, entry: Entry) -> None:
@@ -42,12 +47,17 @@ def receive(ledger: Ledger, entry: Entry) -> None:
     body, upload = cast(UploadReceived, entry.body), object_of(entry)
     if upload in ledger.uploads or upload in ledger.destroyed:
         break_off("upload-twice", "an upload is received twice", entry)
+    terms = project_of(ledger, entry).terms
+    due = date.fromisoformat(entry.time[:10]) + timedelta(terms.keep_encodings_days + GRACE_DAYS)
     ledger.uploads[upload] = UploadState(
-        project=project_of(ledger, entry).terms.project,
+        project=terms.project,
         party=sys.intern(entry.actor.party),
         container_sha256=body.container_sha256,
         manifest_sha256=body.manifest_sha256,
+        person=entry.actor.person,
+        as_of=sys.intern(body.as_of),
         day=sys.intern(entry.time[:10]),
+        due=sys.intern(due.isoformat()),
         seq=entry.seq,
     )
 
@@ -69,13 +79,38 @@ def destroyed_in_time(ledger: Ledger) -> None:
     Raises:
         RuleBrokenError: the first one that is.
     """
-    last_day = date.fromisoformat(ledger.time[:10])
     for state in ledger.uploads.values():
-        keep_days = ledger.projects[state.project].terms.keep_encodings_days
-        if last_day > date.fromisoformat(state.day) + timedelta(days=keep_days + GRACE_DAYS):
+        terms = ledger.projects[state.project].terms
+        if terms.has_legal_hold:
+            continue
+        if ledger.time[:10] > state.due:
             raise RuleBrokenError(
                 "destruction-overdue",
-                f"an upload was not destroyed within the {keep_days} days that the terms allow",
+                "an upload was not destroyed within the days that the terms allow",
                 index=state.seq,
                 evidence={"received": state.day, "last_time": ledger.time},
+            )
+
+
+def all_destroyed_in_time(ledger: Ledger) -> None:
+    """After the last entry, nothing is left in a project whose day of destruction has passed.
+
+    Raises:
+        RuleBrokenError: the first upload or release that is.
+    """
+    left: list[UploadState | ReleaseState] = [
+        *ledger.uploads.values(),
+        *(release for release in ledger.releases.values() if release.destroyed is None),
+    ]
+    for state in left:
+        terms = ledger.projects[state.project].terms
+        if terms.destroy_by is None or terms.has_legal_hold:
+            continue
+        last = date.fromisoformat(terms.destroy_by) + timedelta(days=GRACE_DAYS)
+        if ledger.time[:10] > last.isoformat():
+            raise RuleBrokenError(
+                "destroy-by",
+                "something is left after the day by which the terms want everything destroyed",
+                index=state.seq,
+                evidence={"destroy_by": terms.destroy_by, "last_time": ledger.time},
             )

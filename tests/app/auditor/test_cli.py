@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from oracles.sample_log import everything_else, signer, story
+from oracles.signed_log import everything_signed
 
 from app.auditor.cli import main
 from app.auditor.timeline import SENTENCES, sentence
@@ -19,6 +20,7 @@ from schemas.matchlog.kinds import KINDS
 
 LOG = story(61, n_weeks=2, projects=("foster", "health"))
 everything_else(LOG)
+everything_signed(LOG)
 LOG.export("foster")
 KEY = signer(0).verifier_key.text
 

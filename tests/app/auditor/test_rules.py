@@ -11,6 +11,8 @@ from oracles.rule_breaks import BREAKS, FOSTER, Break
 from oracles.sample_log import CW, K12, SampleLog, everything_else, story
 from oracles.second_entries import PAGE
 from oracles.second_verifier import why_refused
+from oracles.signed_breaks import SIGNED_BREAKS
+from oracles.signed_log import everything_signed
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.rules import RULES
@@ -20,7 +22,7 @@ from schemas.matchlog.kinds import KINDS
 
 CASES = [
     pytest.param(rule, broken, id=f"{rule}-{broken.__name__}")
-    for rule, breaks in BREAKS.items()
+    for rule, breaks in (*BREAKS.items(), *SIGNED_BREAKS.items())
     for broken in breaks
 ]
 
@@ -51,13 +53,14 @@ def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) ->
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
     rules = PAGE.split("## Rules")[1]
     named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
-    assert named == set(BREAKS)
+    assert named == {*BREAKS, *SIGNED_BREAKS}
     assert set(RULES) == set(KINDS)
 
 
 def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
     log = story(2, n_weeks=2)
     everything_else(log)
+    everything_signed(log)
     log.export(FOSTER)
     verify(log)
     assert {entry.kind for entry in log.entries} == set(KINDS)

@@ -1,0 +1,100 @@
+"""What the log has said of one project: its agreements, which of them binds, who halts it, what is approved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from schemas.agreement import Agreement, ProjectTerms
+
+
+@dataclass(slots=True)
+class AgreementState:
+    """A proposed agreement; each number is the index of an entry, null or missing while there is none.
+
+    `consents` holds the parties whose consent counts, `complete` says that all had consented, `withdrawn` that
+    a party has left.
+    """
+
+    agreement: Agreement
+    digest: str
+    terms: ProjectTerms
+    seq: int
+    consents: dict[str, int] = field(default_factory=dict)
+    complete: int | None = None
+    withdrawn: int | None = None
+
+
+@dataclass(slots=True)
+class StandingState:
+    """A standing approval: of which policy, until when, for how many runs, and for which it was used."""
+
+    party: str
+    agreement: str
+    policy_sha256: str
+    until: str
+    runs: int
+    seq: int
+    revoked: int | None = None
+    used: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What binds a project from `start` on: an agreement, or terms that the operator made (then null)."""
+
+    terms: ProjectTerms
+    agreement: str
+    start: str
+    seq: int
+    signed: AgreementState | None = None
+
+
+@dataclass(slots=True)
+class ProjectState:
+    """A project; `made` is the entry that made it, `bound` what bound it at the entry that is looked at.
+
+    `negotiators` may propose agreements. `notices` holds the time of each party's newest notice, `halted` the
+    entry by which a party halts the linkage. `asked` lists day and id of runs that count for a budget.
+    """
+
+    made: int
+    negotiators: Sequence[str] = ()
+    bindings: list[Binding] = field(default_factory=list)
+    bound: Binding | None = None
+    agreements: dict[str, AgreementState] = field(default_factory=dict)
+    notices: dict[str, str] = field(default_factory=dict)
+    halted: dict[str, int] = field(default_factory=dict)
+    standing: dict[str, StandingState] = field(default_factory=dict)
+    approvals: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def binding(self) -> Binding:
+        """What binds the project; steps that ask for it come after the one that makes sure of it."""
+        if self.bound is None:
+            raise LookupError("nothing binds the project yet")
+        return self.bound
+
+    @property
+    def terms(self) -> ProjectTerms:
+        """The terms that bind the project."""
+        return self.binding.terms
+
+    @property
+    def agreement(self) -> str:
+        """The digest under which entries name them."""
+        return self.binding.agreement
+
+    @property
+    def seq(self) -> int:
+        """The entry that holds them."""
+        return self.binding.seq
+
+    def binding_on(self, day: str) -> Binding | None:
+        """Return what binds the project on a day: of what had begun by then, the last to be agreed on."""
+        return next((b for b in reversed(self.bindings) if b.start <= day), None)
+
+    def last_complete(self) -> AgreementState | None:
+        """Return the agreement that an amendment must follow: the last one that all had consented to."""
+        return self.bindings[-1].signed if self.bindings else None

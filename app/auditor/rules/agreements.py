@@ -1,0 +1,146 @@
+"""Steps about agreements: proposed in a project that was opened, consented to by all, halted, left."""
+
+from __future__ import annotations
+
+from typing import NoReturn, cast
+
+from app.auditor.ledger import Ledger
+from app.auditor.project_state import AgreementState, Binding, ProjectState
+from app.auditor.rules.steps import break_off, signer_of
+from schemas.agreement import succession_fault
+from schemas.matchlog.agreement_kinds import (
+    AgreementInForce,
+    AgreementProposed,
+    ProjectOpened,
+    SignedBody,
+)
+from schemas.matchlog.entry import Entry
+from schemas.statement import Notice
+
+
+def open_project(ledger: Ledger, entry: Entry) -> None:
+    """A project is opened once, for parties that are enrolled."""
+    parties, name = cast(ProjectOpened, entry.body).parties, cast(str, entry.project)
+    known = ledger.projects.get(name)
+    if known is not None:
+        break_off("project-twice", "a project is created twice", entry, known.made)
+    if any(party not in ledger.parties for party in parties):
+        break_off("stranger", "a project is opened for a party that was never enrolled", entry)
+    ledger.projects[name] = ProjectState(entry.seq, negotiators=parties)
+
+
+def propose(ledger: Ledger, entry: Entry) -> None:
+    """An agreement is proposed once, by a steward whom it lists, and follows the one before."""
+    agreement, project = cast(AgreementProposed, entry.body).agreement, _opened(ledger, entry)
+    if (agreement.project, agreement.digest()) != (entry.project, entry.agreement):
+        break_off("agreement", "an agreement is not the one that its entry names", entry)
+    known = project.agreements.get(agreement.digest())
+    if known is not None:
+        break_off("agreement-twice", "an agreement is proposed twice", entry, known.seq)
+    proposer = agreement.person(entry.actor.person or "")
+    is_steward = proposer is not None and "steward" in proposer.duties
+    if proposer is None or not is_steward or proposer.party != entry.actor.party:
+        message = "an agreement is proposed by somebody who is not a steward in it"
+        break_off("agreement-proposer", message, entry)
+    state = AgreementState(agreement, agreement.digest(), agreement.terms(), entry.seq)
+    _is_next(project, state, entry)
+    project.agreements[state.digest] = state
+
+
+def consent(ledger: Ledger, entry: Entry) -> None:
+    """A party consents once, through a steward with enrolled keys, while the agreement is the next."""
+    project, state = _agreement_of(ledger, entry)
+    signer_of(ledger, entry, state.agreement)
+    _is_next(project, state, entry)
+    earlier = state.consents.get(entry.actor.party)
+    if earlier is not None:
+        break_off("agreement-signed-twice", "a party consents twice", entry, earlier)
+    state.consents[entry.actor.party] = entry.seq
+
+
+def come_into_force(ledger: Ledger, entry: Entry) -> None:
+    """An agreement comes into force when every party of it has consented, once, as the next."""
+    project, state = _agreement_of(ledger, entry)
+    body = cast(AgreementInForce, entry.body)
+    if (body.number, body.start) != (state.agreement.number, state.agreement.start):
+        break_off(
+            "agreement", "an agreement comes into force otherwise than it says", entry, state.seq
+        )
+    _is_next(project, state, entry)
+    if set(state.consents) != set(state.agreement.names()):
+        message = "an agreement comes into force that a party has not consented to"
+        break_off("agreement-unsigned", message, entry, state.seq)
+    state.complete = entry.seq
+    made = Binding(state.terms, state.digest, state.agreement.start, state.seq, state)
+    project.bindings.append(made)
+
+
+def suspend(ledger: Ledger, entry: Entry) -> None:
+    """A party that does not halt the linkage halts it."""
+    project = _notice(ledger, entry)
+    party = entry.actor.party
+    if party in project.halted:
+        message = "a party halts what it has halted already"
+        break_off("notice-out-of-place", message, entry, project.halted[party])
+    project.halted[party] = entry.seq
+
+
+def resume(ledger: Ledger, entry: Entry) -> None:
+    """A party lifts its own halt."""
+    project = _notice(ledger, entry)
+    if project.halted.pop(entry.actor.party, None) is None:
+        break_off("notice-out-of-place", "a party lifts a halt that it has not made", entry)
+
+
+def withdraw(ledger: Ledger, entry: Entry) -> None:
+    """A party leaves: the agreements that all had consented to end, and its other consents are void."""
+    project = _notice(ledger, entry)
+    party = entry.actor.party
+    for state in project.agreements.values():
+        if state.complete is None:
+            state.consents.pop(party, None)
+        elif state.withdrawn is None and party in state.consents:
+            state.withdrawn = entry.seq
+
+
+def _notice(ledger: Ledger, entry: Entry) -> ProjectState:
+    """Check a notice: signed by a steward of the agreement that was consented to last, and not played again."""
+    project, state = _agreement_of(ledger, entry)
+    if state.complete is None or state.withdrawn is not None:
+        message = "a notice is about an agreement that binds nobody"
+        break_off("notice-out-of-place", message, entry, state.seq)
+    signer_of(ledger, entry, state.agreement)
+    notice = cast(Notice, cast(SignedBody, entry.body).signed.statement)
+    if notice.at <= project.notices.get(notice.party, ""):
+        break_off("notice-order", "a party's notice is not later than its notice before", entry)
+    project.notices[notice.party] = notice.at
+    return project
+
+
+def _opened(ledger: Ledger, entry: Entry) -> ProjectState:
+    project = ledger.projects.get(cast(str, entry.project))
+    if project is None:
+        break_off("project-unknown", "an entry is about a project that was never created", entry)
+    if not project.negotiators:
+        message = "an agreement is about a project that the operator's terms bind"
+        break_off("agreement-unopened", message, entry, project.made)
+    return project
+
+
+def _agreement_of(ledger: Ledger, entry: Entry) -> tuple[ProjectState, AgreementState]:
+    project = _opened(ledger, entry)
+    state = project.agreements.get(cast(str, entry.agreement))
+    if state is None:
+        break_off("agreement-unknown", "an entry is about an agreement that nobody proposed", entry)
+    return project, state
+
+
+def _is_next(project: ProjectState, state: AgreementState, entry: Entry) -> None:
+    last = project.last_complete()
+    fault = succession_fault(None if last is None else last.agreement, state.agreement)
+    if fault is not None:
+        _break_order(fault, entry, None if last is None else last.seq)
+
+
+def _break_order(fault: str, entry: Entry, other_index: int | None) -> NoReturn:
+    break_off("agreement-order", f"an agreement is out of order: {fault}", entry, other_index)

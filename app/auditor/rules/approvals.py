@@ -1,0 +1,158 @@
+"""Steps about approvals: who approved which run or release, in advance or not, and whether it sufficed."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from app.auditor.ledger import Ledger, RunState
+from app.auditor.project_state import ProjectState, StandingState
+from app.auditor.rules.steps import break_off, moment_before, project_of, run_of, signer_of
+from schemas.agreement import Agreement
+from schemas.clauses import ApprovalRule
+from schemas.matchlog.agreement_kinds import SignedBody, StandingUsed
+from schemas.matchlog.entry import Entry
+from schemas.statement import ApprovalRevocation, RunApproval, StandingApproval
+
+
+def approve_run(ledger: Ledger, entry: Entry) -> None:
+    """An approver of a party that the agreement asks approves a step of a run, in time, once, as specified."""
+    run, project = run_of(ledger, entry), project_of(ledger, entry)
+    approval = cast(RunApproval, _signed_approval(ledger, entry, project))
+    if (approval.run, approval.specification_sha256) != (entry.object, run.specification_sha256):
+        message = "an approval is of another run or specification than was asked for"
+        break_off("approval-specification", message, entry, run.seq)
+    if approval.expires <= moment_before(entry):
+        break_off("approval-expired", "an approval is used after it expired", entry, run.seq)
+    if approval.step == "run":
+        _approve_start(run, entry)
+    else:
+        _approve_release(project, run, entry)
+
+
+def approve_standing(ledger: Ledger, entry: Entry) -> None:
+    """An approver approves runs in advance, where the agreement lets them."""
+    project = project_of(ledger, entry)
+    approval = cast(StandingApproval, _signed_approval(ledger, entry, project))
+    if _rule(project, entry).runs != "standing":
+        message = "runs are approved in advance, which the agreement does not provide for"
+        break_off("standing-not-agreed", message, entry, project.seq)
+    project.standing[approval.approval] = StandingState(
+        party=approval.party,
+        agreement=project.agreement,
+        policy_sha256=approval.policy_sha256,
+        until=approval.until,
+        runs=approval.runs,
+        seq=entry.seq,
+    )
+
+
+def revoke_standing(ledger: Ledger, entry: Entry) -> None:
+    """A party takes back a standing approval of its own, once."""
+    project = project_of(ledger, entry)
+    signer_of(ledger, entry, _agreement(project, entry))
+    revocation = cast(ApprovalRevocation, cast(SignedBody, entry.body).signed.statement)
+    standing = project.standing.get(revocation.approval)
+    if standing is None or standing.party != revocation.party or standing.revoked is not None:
+        break_off(
+            "standing-unknown", "a standing approval is taken back that does not stand", entry
+        )
+    standing.revoked = entry.seq
+
+
+def use_standing(ledger: Ledger, entry: Entry) -> None:
+    """A standing approval stands for its party's approval of a run of its policy, within its limits."""
+    run, project = run_of(ledger, entry), project_of(ledger, entry)
+    body = cast(StandingUsed, entry.body)
+    standing = project.standing.get(body.approval)
+    if standing is None or standing.revoked is not None or standing.party != body.party:
+        break_off("standing-unknown", "a standing approval is used that does not stand", entry)
+    if run.stage != "asked" or body.party in run.approved:
+        break_off("approval-out-of-place", "an approval is used where none is due", entry, run.seq)
+    holds = (
+        standing.agreement == project.agreement
+        and standing.policy_sha256 == run.policy_sha256
+        and run.day <= standing.until
+        and len(standing.used) < standing.runs
+    )
+    if not holds:
+        message = (
+            "a standing approval is used beyond its policy, its last day or its number of runs"
+        )
+        break_off("standing-beyond", message, entry, standing.seq)
+    standing.used.add(cast(str, entry.object))
+    run.approved[body.party] = body.approval
+
+
+def start_is_approved(ledger: Ledger, entry: Entry) -> None:
+    """A run starts when every party that the agreement asks has approved it, and no approval was taken back."""
+    run, project = run_of(ledger, entry), project_of(ledger, entry)
+    rule = project.terms.approvals
+    if rule is None:
+        return
+    for party in rule.parties:
+        standing = project.standing.get(run.approved.get(party, ""))
+        if party not in run.approved or (standing is not None and standing.revoked is not None):
+            break_off(
+                "run-unapproved", "a run starts that a party has not approved", entry, run.seq
+            )
+
+
+def fetch_is_approved(ledger: Ledger, entry: Entry, run: RunState) -> None:
+    """A release is handed out when every party that the agreement asks has approved that, too."""
+    rule = project_of(ledger, entry).terms.approvals
+    if rule is not None and rule.releases and set(rule.parties) - run.release_approved:
+        message = "a release is handed out that a party has not approved"
+        break_off("release-unapproved", message, entry, run.seq)
+
+
+def forget_uses(project: ProjectState, run: str) -> None:
+    """Give back the uses of standing approvals by a run that has failed or was cancelled."""
+    for standing in project.standing.values():
+        standing.used.discard(run)
+
+
+def _signed_approval(
+    ledger: Ledger, entry: Entry, project: ProjectState
+) -> RunApproval | StandingApproval:
+    signer_of(ledger, entry, _agreement(project, entry))
+    approval = cast("RunApproval | StandingApproval", cast(SignedBody, entry.body).signed.statement)
+    if approval.party not in _rule(project, entry).parties:
+        message = "a party approves that the agreement does not ask"
+        break_off("approver", message, entry, project.seq)
+    if approval.approval in project.approvals:
+        break_off("approval-twice", "an approval is used twice", entry)
+    project.approvals.add(approval.approval)
+    return approval
+
+
+def _approve_start(run: RunState, entry: Entry) -> None:
+    if run.stage != "asked" or entry.actor.party in run.approved:
+        break_off("approval-out-of-place", "an approval is given where none is due", entry, run.seq)
+    run.approved[entry.actor.party] = ""
+
+
+def _approve_release(project: ProjectState, run: RunState, entry: Entry) -> None:
+    is_asked = _rule(project, entry).releases
+    if not is_asked or run.stage != "finished" or entry.actor.party in run.release_approved:
+        break_off("approval-out-of-place", "an approval is given where none is due", entry, run.seq)
+    if entry.actor.person in run.uploaders:
+        message = "the release is approved by a person who uploaded for the run"
+        break_off("approval-by-uploader", message, entry, run.seq)
+    run.release_approved.add(entry.actor.party)
+
+
+def _agreement(project: ProjectState, entry: Entry) -> Agreement:
+    signed = project.binding.signed
+    if signed is None:
+        message = "something is signed about terms that the operator made"
+        break_off("agreement-unopened", message, entry, project.seq)
+    return signed.agreement
+
+
+def _rule(project: ProjectState, entry: Entry) -> ApprovalRule:
+    rule = project.terms.approvals
+    if rule is None:
+        break_off(
+            "approver", "an approval is given that the terms do not ask for", entry, project.seq
+        )
+    return rule
