@@ -27,10 +27,13 @@ from schemas.api import (
     UploadList,
     UploadRequest,
     UploadView,
+    WhoAmI,
 )
 from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
+from schemas.identity import SignedKeyChange
+from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList
 from schemas.upload import Receipt, SignedManifest
 
 Answer = TypeVar("Answer", bound=Document)
@@ -61,6 +64,22 @@ class BrokerClient:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def enrol(self, request: EnrolmentRequest) -> EnrolmentView:
+        """Send a person's public keys with the operator's code; the same again is safe."""
+        return self._post(EnrolmentView, "enrolments", request)
+
+    def change_keys(self, change: SignedKeyChange) -> EnrolmentView:
+        """Replace the caller's keys; the same change again is safe."""
+        return self._post(EnrolmentView, "key-changes", change)
+
+    def whoami(self) -> WhoAmI:
+        """Return whom the broker takes the caller for."""
+        return self._get(WhoAmI, "whoami")
+
+    def identities(self, project: str) -> IdentityList:
+        """Return whose keys act in the project, as the broker says: a directory, not to be believed."""
+        return self._get(IdentityList, f"projects/{project}/identities")
 
     def project(self, project: str) -> ProjectView:
         """Return the project with its terms in force."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from encoding.errors import ConfigError
 from schemas.document import Model, describe_invalid
@@ -20,7 +21,8 @@ CONFIG_NAME: Final = "blindlink.toml"
 TODAY: Final = "today"
 
 # Loopback is no exception to TLS: a token sent in the clear once is a token lost.
-BrokerUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/?#@]+(/[^\s?#]*)?$")]
+_URL_PATTERN: Final = r"^https://[^\s/?#@]+(/[^\s?#]*)?$"
+BrokerUrl = Annotated[str, StringConstraints(pattern=_URL_PATTERN)]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -28,10 +30,11 @@ class BrokerSection(Model):
     """Where the broker is and how it is known; `ca_file` is null where the computer trusts it already.
 
     `log_key` is the broker's log key as the operator gave it; null means: trust the first one that is seen.
+    `token_file` is null where a person signs in with keys of their own.
     """
 
     url: BrokerUrl
-    token_file: Text
+    token_file: Text | None = None
     ca_file: Text | None = None
     log_key: Text | None = None
 
@@ -42,6 +45,23 @@ class ProjectSection(Model):
     name: Name
     party: Name
     secret_file: Text = "secret.txt"  # noqa: S105 - a file's name
+
+
+class IdentitySection(Model):
+    """As whom commands act at the broker: the file of the person's keys, and what opens it.
+
+    Without a key file or a passphrase file, commands ask for the passphrase.
+    """
+
+    file: Text = "identity.txt"
+    key_file: Text | None = None
+    passphrase_file: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_opened_in_one_way(self) -> Self:
+        if self.key_file is not None and self.passphrase_file is not None:
+            raise ValueError("name a key file or a passphrase file, not both")
+        return self
 
 
 class InputSection(Model):
@@ -78,14 +98,26 @@ class OutputSection(Model):
 
 
 class ConfigFile(Model):
-    """The sections of the file; `columns` maps names of the recipe to headers of the agency's file."""
+    """The sections of the file; `columns` maps names of the recipe to headers of the agency's file.
+
+    `identity` is null where a token lies in a file.
+    """
 
     broker: BrokerSection
+    identity: IdentitySection | None = None
     project: ProjectSection
     input: InputSection
     columns: dict[Text, Text] = Field(default_factory=dict)
     share: ShareSection = ShareSection()
     output: OutputSection = OutputSection()
+
+    @model_validator(mode="after")
+    def _somebody_comes_to_the_broker(self) -> Self:
+        if (self.identity is None) == (self.broker.token_file is None):
+            raise ValueError(
+                "there must be either a section [identity] or a token_file in [broker]"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +169,11 @@ def parse_sections(raw: Mapping[str, object], name: str = CONFIG_NAME) -> Config
         raise ConfigError(f"{name}: {describe_invalid(exc, name_unknown=True)}") from None
 
 
+def is_broker_url(text: str) -> bool:
+    """Tell whether a text is an address at which a broker can be asked."""
+    return re.fullmatch(_URL_PATTERN, text) is not None
+
+
 def is_iso_date(text: str) -> bool:
     """Tell whether a text is a day that exists, written as 2026-01-31."""
     try:
@@ -159,13 +196,14 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         "",
         "[broker]",
         _line("url", broker.url),
-        "# Your password for the broker stands in this file; only you may read it.",
-        _line("token_file", broker.token_file),
+        "# Without keys of your own: your password for the broker stands in this file; only you may read it.",
+        _line("token_file", broker.token_file, "token.txt"),
         "# The broker's certificate, where this computer does not trust it already.",
         _line("ca_file", broker.ca_file, "broker-ca.pem"),
         "# The broker's log key, as the operator gave it to you; without it, the first one seen is trusted.",
         _line("log_key", broker.log_key, "broker.example.gov+..."),
         "",
+        *_identity_lines(sections.identity),
         "[project]",
         _line("name", project.name),
         "# Your agency's name in the project.",
@@ -202,6 +240,20 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         _line("links", sections.output.links),
         "# What must be remembered: handle map, receipts, the log as last seen. Only you may read it.",
         _line("workspace", sections.output.workspace),
+    ]
+
+
+def _identity_lines(identity: IdentitySection | None) -> list[str]:
+    if identity is None:
+        return []
+    return [
+        "# Your own keys, as whom you act at the broker; made by: blindlink identity new",
+        "[identity]",
+        _line("file", identity.file),
+        "# For unattended runs: the key file that opens them. Without it you are asked for the passphrase.",
+        _line("key_file", identity.key_file, "identity.key"),
+        _line("passphrase_file", identity.passphrase_file, "passphrase.txt"),
+        "",
     ]
 
 

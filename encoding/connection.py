@@ -1,4 +1,4 @@
-"""A connection to the broker: requests under one token, sent again where that may help, refusals as errors.
+"""A connection to the broker: requests under one credential, repeated where that may help, refusals as errors.
 
 No body, header or token is ever logged or put into an error.
 """
@@ -10,11 +10,14 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
 import httpx2
 
+from encoding.credential import Credential
 from encoding.errors import (
     AgencyError,
     BrokerAnswerError,
@@ -22,9 +25,7 @@ from encoding.errors import (
     BrokerUnreachableError,
     ConfigError,
     NotAuthorisedError,
-    TokenFileError,
 )
-from encoding.owner_only import is_readable_by_others
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.problem import Problem
@@ -49,7 +50,7 @@ class Waiting:
 
 
 class Connection:
-    """Sends requests to one broker under one token.
+    """Sends requests to one broker under one credential; None is for what anybody may ask.
 
     Raises, from `ask` and `stream`:
         BrokerUnreachableError: no answer within the patience given.
@@ -60,16 +61,18 @@ class Connection:
     def __init__(
         self,
         url: str,
-        token: str,
+        credential: Credential | None,
         *,
         tls: ssl.SSLContext | None = None,
         waiting: Waiting | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self._waiting = waiting or Waiting()
+        self._address = url.rstrip("/")
+        self._credential = credential
         self._http = httpx2.Client(
-            base_url=f"{url.rstrip('/')}/v1/",
-            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
+            base_url=f"{self._address}/v1/",
+            headers={"Accept-Encoding": "identity"},
             # True is the computer's own trust store, where an agency's proxy certificate is, too.
             verify=True if tls is None else tls,
             timeout=TIMEOUT,
@@ -112,7 +115,33 @@ class Connection:
             self._waiting.sleep(pause_s)
             waited_s, delay_s = waited_s + pause_s, min(MAX_DELAY_S, delay_s * 2)
 
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """Send a body to a path below the broker's address, once and without a credential."""
+        url = f"{self._address}{path}"
+        return self._once("POST", url, body, headers, _bounded_body)
+
     def _attempt(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+        take: Callable[[Iterator[bytes]], _Taken],
+    ) -> _Taken:
+        if self._credential is None:
+            return self._once(method, path, body, headers, take)
+        url = f"{self._address}/v1/{path.partition('?')[0]}"
+        shown = self._credential.headers(method, url, self.post)
+        try:
+            return self._once(method, path, body, {**(headers or {}), **shown}, take)
+        except NotAuthorisedError as exc:
+            # A token may end on the way; a new one is asked for once, and refused for good after that.
+            if exc.problem != "not-authenticated" or not self._credential.renew():
+                raise
+        shown = self._credential.headers(method, url, self.post)
+        return self._once(method, path, body, {**(headers or {}), **shown}, take)
+
+    def _once(
         self,
         method: str,
         path: str,
@@ -124,7 +153,7 @@ class Connection:
             with self._http.stream(method, path, content=body, headers=headers) as response:
                 if response.is_success:
                     return take(response.iter_raw())
-                failure = _refusal(response)
+                failure = _refusal(response, self._credential)
                 if response.status_code in AGAIN:
                     raise _TryAgainError(failure, _retry_after_s(response))
                 raise failure
@@ -139,29 +168,6 @@ class _TryAgainError(Exception):
         super().__init__()
         self.failure = failure
         self.at_least_s = at_least_s
-
-
-def read_token(path: Path) -> str:
-    """Read the token that the operator gave to this party.
-
-    Raises:
-        TokenFileError: missing, readable by others, or not one line of printable characters.
-    """
-    try:
-        if is_readable_by_others(path):
-            raise TokenFileError(
-                f"other users of this computer can read the token file {path}",
-                hint=f"make it yours alone with: chmod 600 {path}",
-            )
-        token = path.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise TokenFileError(
-            f"the token file {path} cannot be read",
-            hint="the operator of the broker gives you a token",
-        ) from exc
-    if not token.isascii() or not token.isprintable() or not 1 <= len(token) <= 512 or " " in token:
-        raise TokenFileError(f"the file {path} does not hold one token")
-    return token
 
 
 def trust_only(ca_file: Path) -> ssl.SSLContext:
@@ -186,7 +192,7 @@ def _bounded_body(received: Iterator[bytes], limit: int = MAX_ANSWER_BYTES) -> b
     return b"".join(pieces)
 
 
-def _refusal(response: httpx2.Response) -> BrokerRefusedError:
+def _refusal(response: httpx2.Response, credential: Credential | None) -> BrokerRefusedError:
     kind = NotAuthorisedError if response.status_code in {401, 403} else BrokerRefusedError
     try:
         problem = Problem.from_json(parse_json(_bounded_body(response.iter_raw(), 65_536)))
@@ -194,8 +200,8 @@ def _refusal(response: httpx2.Response) -> BrokerRefusedError:
         return kind(f"the broker answered with status {response.status_code} and no reason")
     clause = f" (clause {problem.clause})" if problem.clause else ""
     hint = _plain(problem.hint) if problem.hint else None
-    if hint is None and response.status_code == 401:
-        hint = "ask the operator of the broker for a new token"
+    if hint is None and response.status_code == 401 and credential is not None:
+        hint = credential.hint(_broker_time(response))
     return kind(
         f"the broker says: {_plain(problem.detail)}{clause}", hint=hint, problem=problem.code
     )
@@ -210,6 +216,15 @@ def _plain(text: str) -> str:
 def _retry_after_s(response: httpx2.Response) -> float:
     stated = response.headers.get("Retry-After", "")
     return min(MAX_RETRY_AFTER_S, float(stated)) if stated.isdecimal() else 0.0
+
+
+def _broker_time(response: httpx2.Response) -> datetime | None:
+    """Return the broker's clock as its answer states it; None where it does not."""
+    try:
+        stated = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return stated if stated.tzinfo is not None else None
 
 
 def _lost(exc: httpx2.RequestError) -> Exception:

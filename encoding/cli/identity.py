@@ -1,4 +1,4 @@
-"""`blindlink identity`: make a person's own keys, and show their fingerprint."""
+"""`blindlink identity`: make a person's own keys, show their fingerprint, and use them at the broker."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import click
 
+from encoding.cli.identity_enrol import enrol, rotate, token
 from encoding.cli.identity_trust import trust
 from encoding.cli.options import agency_options, json_option
+from encoding.cli.own_identity import DEFAULT_FILE, own_path, show_identity
 from encoding.cli.session import Session
 from schemas.identity import Duty
 
 if TYPE_CHECKING:
     from encoding.identity_lock import Unlocking
-    from schemas.identity import PublicIdentity
 
-DEFAULT_FILE: Final = "identity.txt"
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -25,7 +25,8 @@ def identity() -> None:
     """Make your own keys, and compare their fingerprint by telephone or on paper."""
 
 
-identity.add_command(trust)
+for command in (enrol, trust, rotate, token):
+    identity.add_command(command)
 
 
 @identity.command("new", epilog="Example: blindlink identity new child-welfare --duty analyst")
@@ -62,7 +63,7 @@ def new(  # noqa: PLR0917 - click passes by name
     from encoding.errors import IdentityExistsError
     from encoding.identity import new_identity, write_identity
 
-    path = file or _default_path(session)
+    path = own_path(session, file)
     made = new_identity(party, duties, session.now())
     # Before a passphrase is asked for, or a key file written, in vain.
     if path.exists():
@@ -73,7 +74,7 @@ def new(  # noqa: PLR0917 - click passes by name
     session.say(f"your keys are in {path}; keep a copy of it, and never send it to anyone")
     if key_file is not None:
         session.warn(f"whoever can read both {path} and {key_file} can act as this person")
-    _show(made.public)
+    show_identity(made.public)
 
 
 @identity.command("show", epilog="Example: blindlink identity show --json")
@@ -88,24 +89,14 @@ def show(session: Session, file: Path | None, *, as_json: bool) -> None:
     """
     from encoding.identity import read_identity
 
-    signed = read_identity(file or _default_path(session)).signed
+    signed = read_identity(own_path(session, file)).signed
     if not as_json:
-        _show(signed.identity)
+        show_identity(signed.identity)
         return
     import json
 
     document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
     click.echo(json.dumps(document, indent=2))
-
-
-def _show(public: PublicIdentity) -> None:
-    click.echo(f"party        {public.party}")
-    click.echo(f"person       {public.person}")
-    click.echo(f"duties       {', '.join(public.duties)}")
-    groups = public.fingerprint().split()
-    for start in range(0, len(groups), 4):
-        label = "fingerprint" if start == 0 else ""
-        click.echo(f"{label:<12} {' '.join(groups[start : start + 4])}")
 
 
 def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unlocking:
@@ -119,7 +110,3 @@ def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unloc
         return read_passphrase(passphrase_file)
     typed = click.prompt("Passphrase for your keys", hide_input=True, confirmation_prompt=True)
     return Passphrase(typed)
-
-
-def _default_path(session: Session) -> Path:
-    return session.config_path.parent / DEFAULT_FILE

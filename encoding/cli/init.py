@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from encoding.cli.options import agency_options
 from encoding.cli.session import Session
+
+if TYPE_CHECKING:
+    from encoding.config import ConfigFile
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -21,7 +24,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--broker", "url", help="The broker's address, https://...")
 @click.option("--project", "project", help="The project's name.")
 @click.option("--party", help="Your agency's name in the project.")
-@click.option("--token-file", help="File with your token for the broker.")
+@click.option("--identity", help="File of your own keys; made by: blindlink identity new.")
+@click.option("--key-file", help="The key file that opens them, for unattended runs.")
+@click.option("--token-file", help="Without keys of your own: file with your token.")
 @click.option("--ca-file", help="The broker's certificate, if this computer does not trust it.")
 @click.option("--log-key", help="The broker's log key, or a file that holds it.")
 @click.option("--secret-file", help="File with the shared secret.")
@@ -55,8 +60,14 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     given["workspace"] = str(session.workspace_path) if session.workspace_path else None
     sections = ask_sections(given, path.parent, may_ask=is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
-    session.say(f"{path} is written; put your token into {sections.broker.token_file}")
+    session.say(f"{path} is written; {_next_step(sections)}")
     session.say("next: blindlink secret new, or put the other agency's secret file in its place")
+
+
+def _next_step(sections: ConfigFile) -> str:
+    if sections.identity is None:
+        return f"put your token into {sections.broker.token_file}"
+    return "if the operator does not know your keys yet: blindlink identity enrol"
 
 
 def is_interactive() -> bool:

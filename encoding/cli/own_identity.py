@@ -12,8 +12,11 @@ from encoding.cli.session import Session
 
 if TYPE_CHECKING:
     from encoding.identity import Identity
+    from encoding.identity_lock import Unlocking
+    from schemas.identity import PublicIdentity
 
 DEFAULT_FILE: Final = "identity.txt"
+NOTHING: Final[Mapping[str, Any]] = {"identity": None, "passphrase_file": None, "key_file": None}
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -34,31 +37,77 @@ def identity_options(function: _Function) -> _Function:
     return function
 
 
-def unlock_own(session: Session, given: Mapping[str, Any]) -> Identity:
+def unlock_own(session: Session, given: Mapping[str, Any] = NOTHING) -> Identity:
     """Return the identity of whoever types, unlocked; asks for a passphrase where nothing else opens it.
 
     Args:
         session: the options of the call.
-        given: the values of `identity_options`, by name.
+        given: the values of `identity_options`, by name; what they leave out is as the settings say.
     Raises:
         IdentityError: the file, or what opens it, is missing, exposed, damaged or the wrong one.
         ConfigError: it is somebody of another party than the settings name.
     """
     from encoding.errors import ConfigError
     from encoding.identity import read_identity
+
+    if session.own is None:
+        path = own_path(session, given["identity"])
+        locked = read_identity(path)
+        # Auditors and operators have keys, and no settings.
+        if session.config_path.exists() and locked.public.party != session.party:
+            raise ConfigError(
+                f"{path} is of somebody of {locked.public.party}, and the settings are of {session.party}"
+            )
+        session.unlocking = _unlocking(session, given, locked.lock.kind)
+        session.own = locked.unlock(session.unlocking)
+    return session.own
+
+
+def own_path(session: Session, given: Path | None) -> Path:
+    """Return the file of a person's keys: the given one, that of the settings, or else the one beside them."""
+    return given or _configured(session, "file") or session.config_path.parent / DEFAULT_FILE
+
+
+def unlocking_of(session: Session, given: Mapping[str, Any] = NOTHING) -> Unlocking:
+    """Return what opens the identity of whoever types, after making sure that it does.
+
+    Raises:
+        IdentityError, ConfigError: as `unlock_own`.
+    """
+    unlock_own(session, given)
+    if session.unlocking is None:
+        raise ValueError("an identity was unlocked without anything that opens it")
+    return session.unlocking
+
+
+def show_identity(public: PublicIdentity) -> None:
+    """Print who somebody is to the others, and the fingerprint of their keys."""
+    click.echo(f"party        {public.party}")
+    click.echo(f"person       {public.person}")
+    click.echo(f"duties       {', '.join(public.duties)}")
+    groups = public.fingerprint().split()
+    for start in range(0, len(groups), 4):
+        label = "fingerprint" if start == 0 else ""
+        click.echo(f"{label:<12} {' '.join(groups[start : start + 4])}")
+
+
+def _unlocking(session: Session, given: Mapping[str, Any], kind: str) -> Unlocking:
     from encoding.identity_lock import Passphrase, read_key_file, read_passphrase
 
-    path = given["identity"] or session.config_path.parent / DEFAULT_FILE
-    locked = read_identity(path)
-    if locked.public.party != session.party:
-        raise ConfigError(
-            f"{path} is of somebody of {locked.public.party}, and the settings are of {session.party}"
-        )
-    if given["key_file"] is not None:
-        return locked.unlock(read_key_file(given["key_file"]))
-    if given["passphrase_file"] is not None:
-        return locked.unlock(read_passphrase(given["passphrase_file"]))
-    if locked.lock.kind == "key-file":
-        raise click.UsageError("your keys are opened by a key file: give it with --key-file")
-    typed = click.prompt("Passphrase for your keys", hide_input=True, err=True)
-    return locked.unlock(Passphrase(typed))
+    key_file = given["key_file"] or _configured(session, "key_file")
+    passphrase_file = given["passphrase_file"] or _configured(session, "passphrase_file")
+    if kind == "key-file":
+        if key_file is None:
+            raise click.UsageError("your keys are opened by a key file: give it with --key-file")
+        return read_key_file(key_file)
+    if passphrase_file is not None:
+        return read_passphrase(passphrase_file)
+    return Passphrase(click.prompt("Passphrase for your keys", hide_input=True, err=True))
+
+
+def _configured(session: Session, field: str) -> Path | None:
+    """Return a path of the section [identity]; None where there are no settings, or no such line."""
+    if not session.config_path.exists() or session.config.sections.identity is None:
+        return None
+    written: str | None = getattr(session.config.sections.identity, field)
+    return None if written is None else session.config.resolve(written)

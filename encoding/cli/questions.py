@@ -36,6 +36,14 @@ QUESTIONS: Final = (
     Question("broker", "url", "url", "Address of the broker (https://...)"),
     Question("project", "name", "project", "Name of the project"),
     Question("project", "party", "party", "Name of your agency in the project"),
+    Question(
+        "identity",
+        "file",
+        "identity",
+        "File of your own keys (Enter: none, a token lies in a file)",
+        "",
+        False,
+    ),
     Question("broker", "token_file", "token_file", "File with your token", "token.txt"),
     Question(
         "broker", "ca_file", "ca_file", "Certificate file of the broker (Enter: none)", "", False
@@ -59,9 +67,13 @@ UNASKED: Final = {
     "encoding": ("input", "encoding"),
     "delimiter": ("input", "delimiter"),
     "sheet": ("input", "sheet"),
+    "key_file": ("identity", "key_file"),
     "links": ("output", "links"),
     "workspace": ("output", "workspace"),
 }
+
+
+_ASKED: Final = ("broker", "identity", "project", "input", "output")
 
 
 def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> ConfigFile:
@@ -73,14 +85,18 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
     """
     preset = load_preset(given["preset"]) if given["preset"] else None
     defaults = {"id_column": preset.id_column, "date_format": preset.date_format} if preset else {}
-    raw: dict[str, dict[str, Any]] = {name: {} for name in ("broker", "project", "input", "output")}
+    raw: dict[str, dict[str, Any]] = {name: {} for name in _ASKED}
     for question in QUESTIONS:
+        if question.field == "token_file" and raw["identity"] and not given["token_file"]:
+            continue
         answer = given[question.option] or _answer(question, defaults, may_ask)
         if answer:
             raw[question.section][question.field] = answer
     for option, (section, field) in UNASKED.items():
         if given[option]:
             raw[section][field] = given[option]
+    if not raw["identity"]:
+        del raw["identity"]
     if "log_key" in raw["broker"]:
         raw["broker"]["log_key"] = _read_log_key(raw["broker"]["log_key"])
     mapping = read_mapping(given["columns_file"], given["columns"])

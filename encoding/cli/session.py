@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from encoding.cli.progress_bar import ProgressBar
     from encoding.client import BrokerClient
     from encoding.config import Config
+    from encoding.connection import Connection
+    from encoding.credential import Credential
+    from encoding.identity import Identity
+    from encoding.identity_lock import Unlocking
     from encoding.secret import AnySecret
     from encoding.uploads import Trust
     from encoding.workspace import Workspace
@@ -34,7 +38,8 @@ def _now() -> datetime:
 class Session:
     """The options of the call, and what follows from them.
 
-    `transport`, `now` and `sleep` are replaced in tests; None is the network.
+    `transport`, `now` and `sleep` are replaced in tests; None is the network. `own` is the identity of whoever
+    types, and `unlocking` what opened it, once that was needed: a passphrase is asked for once.
     """
 
     config_path: Path = Path("blindlink.toml")
@@ -44,6 +49,8 @@ class Session:
     transport: httpx2.BaseTransport | None = None
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
+    own: Identity | None = field(default=None, init=False, repr=False)
+    unlocking: Unlocking | None = field(default=None, init=False, repr=False)
     _config: Config | None = field(default=None, init=False)
     _workspace: Workspace | None = field(default=None, init=False)
 
@@ -111,18 +118,46 @@ class Session:
 
         Raises:
             TokenFileError, ConfigError: token or certificate file cannot be used.
+            IdentityError: nor can the keys with which to sign in.
+        """
+        broker = self.config.sections.broker
+        ca_file = self.config.resolve(broker.ca_file) if broker.ca_file else None
+        return self.connect_to(broker.url, ca_file, self._credential())
+
+    def connect_to(
+        self, url: str, ca_file: Path | None, credential: Credential | None
+    ) -> BrokerClient:
+        """Return a client of the broker at this address, with a credential or, for what anybody may ask, none.
+
+        Raises:
+            ConfigError: the certificate file cannot be used.
         """
         from encoding.client import BrokerClient
-        from encoding.connection import Connection, Waiting, read_token, trust_only
+
+        return BrokerClient(self.connection_to(url, ca_file, credential))
+
+    def connection_to(
+        self, url: str, ca_file: Path | None, credential: Credential | None
+    ) -> Connection:
+        """Return the connection under such a client.
+
+        Raises:
+            ConfigError: the certificate file cannot be used.
+        """
+        from encoding.connection import Connection, Waiting, trust_only
+
+        tls = trust_only(ca_file) if ca_file else None
+        waiting = Waiting(self.patience_s, self.sleep, self.say)
+        return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
+
+    def _credential(self) -> Credential:
+        from encoding.cli.own_identity import unlock_own
+        from encoding.credential import SignIn, read_token
 
         broker = self.config.sections.broker
-        tls = trust_only(self.config.resolve(broker.ca_file)) if broker.ca_file else None
-        token = read_token(self.config.resolve(broker.token_file))
-        waiting = Waiting(self.patience_s, self.sleep, self.say)
-        connection = Connection(
-            broker.url, token, tls=tls, waiting=waiting, transport=self.transport
-        )
-        return BrokerClient(connection)
+        if broker.token_file is not None:
+            return read_token(self.config.resolve(broker.token_file))
+        return SignIn(unlock_own(self), broker.url.rstrip("/"), self.now)
 
     def trust(self, client: BrokerClient) -> Trust:
         """Return what the broker's answers are held against, after making sure that its log only grew.

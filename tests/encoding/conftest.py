@@ -12,6 +12,7 @@ from oracles.broker import BrokerDouble
 
 from encoding.client import BrokerClient
 from encoding.connection import Connection, Waiting
+from encoding.credential import BearerToken
 from encoding.secret import Secret
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
@@ -173,7 +174,7 @@ def client_of(broker: BrokerDouble, sleeps: Sleeps) -> Iterator[Callable[[str], 
         waiting = Waiting(patience_s=20, sleep=sleeps)
         transport = broker.transport()
         connection = Connection(
-            "https://broker.test", f"bl_{party}", waiting=waiting, transport=transport
+            "https://broker.test", BearerToken(f"bl_{party}"), waiting=waiting, transport=transport
         )
         return opened.setdefault(party, BrokerClient(connection))
 

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from oracles.broker import BrokerDouble, Refusal, problem
 
 from encoding.client import BrokerClient
-from encoding.connection import Connection, Waiting, read_token, trust_only
+from encoding.connection import Connection, Waiting, trust_only
+from encoding.credential import BearerToken, read_token
 from encoding.errors import (
     BrokerAnswerError,
     BrokerRefusedError,
@@ -180,7 +181,7 @@ def test_token_is_read_without_the_line_end(tmp_path: Path) -> None:
     path = tmp_path / "token.txt"
     path.write_bytes(b"\xef\xbb\xbfbl_abc\r\n")
     path.chmod(0o600)
-    assert read_token(path) == "bl_abc"
+    assert read_token(path).token == "bl_abc"
 
 
 @pytest.mark.parametrize("content", ["", "two words", "a\nb", "é", "x" * 600, "a\x07b"])
@@ -267,7 +268,7 @@ def tls_server(tmp_path: Path) -> Iterator[Served]:
 
 def ask(url: str, tls: ssl.SSLContext | None, sleep: Callable[[float], None]) -> None:
     waiting = Waiting(patience_s=3, sleep=sleep)
-    with BrokerClient(Connection(url, "bl_abc", tls=tls, waiting=waiting)) as client:
+    with BrokerClient(Connection(url, BearerToken("bl_abc"), tls=tls, waiting=waiting)) as client:
         client.project("foster-pupils")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,18 +17,25 @@ from app.http.server import TlsFiles, bind, tls_context
 @contextmanager
 def served(app: FastAPI, folder: Path) -> Iterator[str]:
     """Serve the application until the block ends; yields its address."""
+    with served_at(lambda _: app, folder) as address:
+        yield address
+
+
+@contextmanager
+def served_at(make_app: Callable[[str], FastAPI], folder: Path) -> Iterator[str]:
+    """Serve an application that is made with its own address."""
     write_certificate(folder)
     tls = tls_context(TlsFiles(folder / "broker.crt", folder / "broker.key"))
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        ssl_context_factory=lambda _config, _default: tls,
-    )
-    server = uvicorn.Server(config)
     with bind("127.0.0.1", 0) as listener:
         address = f"https://localhost:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            make_app(address),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            ssl_context_factory=lambda _config, _default: tls,
+        )
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

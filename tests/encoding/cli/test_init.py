@@ -105,7 +105,7 @@ def test_impossible_answer_is_refused(tmp_path: Path) -> None:
 def test_questions_are_asked_at_a_terminal(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("encoding.cli.init.is_interactive", lambda: True)
     answers = [
-        "https://broker.test", "foster-pupils", "schools", "", "", "", "", "pupils.csv", "SSID",
+        "https://broker.test", "foster-pupils", "schools", "", "", "", "", "", "pupils.csv", "SSID",
         "YYYY-MM-DD", "", "in-care",
     ]  # fmt: skip
     result = CliRunner().invoke(
@@ -119,6 +119,22 @@ def test_questions_are_asked_at_a_terminal(tmp_path: Path, monkeypatch) -> None:
     assert sections.project.party == "schools"
     assert sections.input.date_format == "YYYY-MM-DD"
     assert sections.broker.log_key is None
+
+
+def test_who_has_keys_needs_no_token_file(tmp_path: Path) -> None:
+    result = init(tmp_path, "--identity", "identity.txt", "--key-file", "identity.key")
+    assert result.exit_code == 0, result.stderr
+    sections = read_config(tmp_path / "blindlink.toml").sections
+    assert sections.broker.token_file is None
+    assert sections.identity is not None
+    assert (sections.identity.file, sections.identity.key_file) == ("identity.txt", "identity.key")
+    assert "identity enrol" in result.stderr
+
+
+def test_nobody_comes_with_keys_and_with_a_token_at_once(tmp_path: Path) -> None:
+    result = init(tmp_path, "--identity", "identity.txt", "--token-file", "token.txt")
+    assert result.exit_code == 2
+    assert "either" in result.stderr
 
 
 def secret(folder: Path, *words: str) -> Result:
