@@ -16,6 +16,7 @@ from app.errors import ConfigurationError
 # Owner only: everything the broker writes by itself is sealed, secret or both.
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
+SECTOR_BYTES: Final = 512
 
 
 def write_durably(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
@@ -41,6 +42,23 @@ def write_new(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
     with os.fdopen(os.open(path, flags, mode), "wb") as file:
         file.write(content)
         file.flush()
+        os.fsync(file.fileno())
+
+
+def overwrite_sector(path: Path, content: bytes) -> None:
+    """Write over a file of the same length, of one sector at most; durable when this returns.
+
+    A disk writes a sector wholly or not at all, so after a crash the file is the old one or the new. The file
+    itself stays the same one: if it is removed at this moment, it stays removed.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it has another length, or more than a sector.
+    """
+    with path.open("r+b", buffering=0) as file:
+        if len(content) > SECTOR_BYTES or os.fstat(file.fileno()).st_size != len(content):
+            raise ValueError("a file can be written over only within its one sector")
+        file.write(content)
         os.fsync(file.fileno())
 
 

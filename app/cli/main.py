@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "token": ("app.cli.token:token", "Issue, list and revoke access tokens."),
     "page-link": ("app.cli.page_link:page_link", "Print a link that signs you in to the pages."),
     "project": ("app.cli.project:project", "Create, list and show projects."),
+    "key-ring": ("app.cli.key_ring:key_ring", "Replace the key that wraps all others."),
     "log-key": ("app.cli.log_key:log_key", "Show the key that verifies the match log."),
     "backup": ("app.cli.backup:backup", "Write a backup of database and blobs."),
     "backup-keys": ("app.cli.backup:backup_keys", "Write a short-lived backup of the keys."),

@@ -47,6 +47,11 @@ class KeyRing:
         self._keys = _read_ring(self._file)
         return self._keys[0]
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all keys, the one that wraps first."""
+        self._keys = _read_ring(self._file)
+        return tuple(key.name for key in self._keys)
+
     def find(self, name: str) -> KeyEncryptionKey:
         """Return the key of this name.
 

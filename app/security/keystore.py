@@ -19,7 +19,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.durable import make_private_folder, remove_durably, write_durably
+from app.durable import make_private_folder, overwrite_sector, remove_durably, write_durably
 from app.security.errors import KeyGoneError, SealBrokenError
 from app.security.keyring import KeyRing
 from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
@@ -73,10 +73,10 @@ class KeyStore:
             SealBrokenError: its file is damaged, or wrapped under a key that is not in the ring.
         """
         try:
-            raw = self._path(object_id).read_bytes()
-        except FileNotFoundError as exc:
-            raise KeyGoneError("The key of this object was destroyed.") from exc
-        return self._unwrap(object_id, raw)
+            return self._unwrap(object_id, self._read(object_id))
+        except SealBrokenError:
+            # It may just have been wrapped anew, and been read half old and half new.
+            return self._unwrap(object_id, self._read(object_id))
 
     def destroy(self, object_id: str) -> None:
         """Remove the key for good; one that is gone already stays gone. Durable when this returns."""
@@ -87,13 +87,34 @@ class KeyStore:
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             yield path.name.removesuffix(SUFFIX)
 
+    def wrapped_under(self, object_id: str) -> str:
+        """Return the name of the ring's key under which an object's key is wrapped.
+
+        Raises:
+            KeyGoneError, SealBrokenError: as `open`.
+        """
+        return _stored(self._read(object_id))[0]
+
     def rewrap(self, object_id: str) -> None:
         """Wrap the key anew under the ring's primary key; the key itself stays, so what it sealed does too.
 
-        A key that is destroyed at this very moment may come back, wrapped anew; no row needs it then, and
-        the sweeper removes it.
+        A key that is destroyed at this very moment stays destroyed.
+
+        Raises:
+            KeyGoneError, SealBrokenError: as `open`.
         """
-        write_durably(self._path(object_id), self._wrap(self.open(object_id)))
+        # Over the old bytes and not in place of the file: a new file would bring back what was destroyed in
+        # between. Both have the same length.
+        try:
+            overwrite_sector(self._path(object_id), self._wrap(self.open(object_id)))
+        except FileNotFoundError as exc:
+            raise _gone() from exc
+
+    def _read(self, object_id: str) -> bytes:
+        try:
+            return self._path(object_id).read_bytes()
+        except FileNotFoundError as exc:
+            raise _gone() from exc
 
     def _path(self, object_id: str) -> Path:
         if len(object_id) > _MAX_OBJECT_ID or not _OBJECT_ID.fullmatch(object_id):
@@ -108,11 +129,7 @@ class KeyStore:
         return _file_bytes(key.object_id, kek.name, sealed)
 
     def _unwrap(self, object_id: str, raw: bytes) -> DataKey:
-        try:
-            stored = parse_canonical_object(raw)
-            kek_name, sealed = str(stored["kek"]), base64.b64decode(str(stored["sealed"]))
-        except (CanonicalError, KeyError, binascii.Error) as exc:
-            raise SealBrokenError("A wrapped key is damaged.") from exc
+        kek_name, sealed = _stored(raw)
         if _file_bytes(object_id, kek_name, sealed) != raw:
             raise SealBrokenError("A wrapped key is damaged, or is another object's.")
         kek = self._ring.find(kek_name)
@@ -123,6 +140,19 @@ class KeyStore:
         except (InvalidTag, ValueError) as exc:
             raise SealBrokenError("A wrapped key is damaged.") from exc
         return DataKey(object_id, secret)
+
+
+def _gone() -> KeyGoneError:
+    return KeyGoneError("The key of this object was destroyed.")
+
+
+def _stored(raw: bytes) -> tuple[str, bytes]:
+    """Return the name of the wrapping key and what it sealed, as a key file says."""
+    try:
+        stored = parse_canonical_object(raw)
+        return str(stored["kek"]), base64.b64decode(str(stored["sealed"]))
+    except (CanonicalError, KeyError, binascii.Error) as exc:
+        raise SealBrokenError("A wrapped key is damaged.") from exc
 
 
 def _file_bytes(object_id: str, kek_name: str, sealed: bytes) -> bytes:
