@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,10 +11,12 @@ from encoding.errors import NotReadyError
 from encoding.outbox import read_outbox
 from encoding.receipts import ReceiptFolder
 from encoding.workspace import Workspace
-from schemas.api import ProjectView, ReleaseView, RunView, UploadView
+from schemas.api import ProjectView, ReleaseView, RunFinality, RunView, UploadView
 from schemas.upload import Manifest
 
-Stage = Literal["not-in-force", "encode", "upload", "run", "running", "failed", "links", "done"]
+Stage = Literal[
+    "not-in-force", "encode", "upload", "waiting", "run", "running", "failed", "links", "done"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Facts:
     """What broker and workspace say about one agency's part in a project.
 
     `outbox` is what was encoded last, `upload` the newest committed upload, `run` the newest run that used
-    it, `release` the newest link IDs of that run: each null where there is none.
+    it, `release` the newest link IDs of that run: each null where there is none. `waiting_for` names the
+    agencies whose uploads the broker lacks.
     """
 
     party: str
@@ -29,6 +33,7 @@ class Facts:
     outbox: Manifest | None
     outbox_is_sent: bool
     upload: UploadView | None
+    waiting_for: tuple[str, ...]
     run: RunView | None
     release: ReleaseView | None
     release_is_fetched: bool
@@ -55,13 +60,15 @@ def gather_facts(
         outbox = read_outbox(workspace, view.project).manifest
     except NotReadyError:
         outbox = None
-    uploads = [u for u in client.uploads(view.project).uploads if u.party == party]
-    upload = next((u for u in uploads if u.state == "committed"), None)
+    listed = client.uploads(view.project)
+    own = (u for u in listed.uploads if u.party == party)
+    upload = next((u for u in own if u.state == "committed"), None)
     run = _newest_run(client, view.project, upload)
     release = _release_of(client, view.project, party, run)
     fetched = release is not None and receipts.find(release.release) is not None
     is_sent = outbox is not None and _is_sent(outbox, upload, receipts)
-    return Facts(party, view, outbox, is_sent, upload, run, release, fetched)
+    waiting_for = listed.waiting_for
+    return Facts(party, view, outbox, is_sent, upload, waiting_for, run, release, fetched)
 
 
 def describe(facts: Facts) -> Status:
@@ -81,10 +88,11 @@ def describe(facts: Facts) -> Status:
             return Status("upload", tuple(said), "blindlink upload")
         said.append(_upload_sentence(facts.upload))
     if run is None:
-        others = ", ".join(name for name in terms.providers if name != facts.party)
-        said.append(
-            f"No run has linked it yet; it needs an upload of every agency, also of {others}."
-        )
+        if facts.waiting_for:
+            names = ", ".join(facts.waiting_for)
+            said.append(f"No run has linked it yet: the linkage waits for an upload of {names}.")
+            return Status("waiting", tuple(said), None)
+        said.append("Every agency has sent its encodings; no run has linked them yet.")
         return Status("run", tuple(said), "blindlink run --wait")
     return _describe_run(facts, run, said)
 
@@ -98,6 +106,7 @@ def _describe_run(facts: Facts, run: RunView, said: list[str]) -> Status:
         said.append(f"The newest run has {run.state}{reason}.")
         return Status("failed", tuple(said), "blindlink run --wait")
     said.append(f"The newest run has succeeded at {run.finished}.")
+    said.extend(_finality_sentence(run.finality))
     if facts.release is None:
         said.append("The agreement gives this agency no link IDs.")
         return Status("done", tuple(said), None)
@@ -106,6 +115,17 @@ def _describe_run(facts: Facts, run: RunView, said: list[str]) -> Status:
         return Status("links", tuple(said), "blindlink links")
     said.append("You have its link IDs. When your file has changed, begin again.")
     return Status("done", tuple(said), "blindlink refresh")
+
+
+def _finality_sentence(finality: RunFinality | None) -> Iterator[str]:
+    if finality is None or not finality.needed:
+        return
+    cosigned = f"{len(finality.cosigned_by)} of {finality.needed} parties have cosigned"
+    who = ", ".join(finality.cosigned_by) or "nobody"
+    if finality.is_final:
+        yield f"It is final: {who} cosigned the match log that has it."
+    else:
+        yield f"It is not final yet: {cosigned} the match log that has it ({who})."
 
 
 def _is_sent(outbox: Manifest, upload: UploadView | None, receipts: ReceiptFolder) -> bool:

@@ -97,11 +97,15 @@ class UploadView(Document):
 
 
 class UploadList(Document):
-    """Uploads, newest first."""
+    """Uploads, newest first.
+
+    `waiting_for` names the providers without which a run cannot start: the broker holds no encodings of theirs.
+    """
 
     KIND: ClassVar[str] = "upload list"
 
     uploads: tuple[UploadView, ...]
+    waiting_for: tuple[Name, ...]
 
 
 class PartList(Document):
@@ -133,11 +137,11 @@ class RunRequest(Document):
 
     purpose: Code | None = None
     again: bool = False
+    policy: MatchingPolicy | None = None
 
 
 class RunProgress(Model):
     """How far a run is: comparisons done and to do, their rate a second, and seconds left if known."""
-    policy: MatchingPolicy | None = None
 
     stage: Literal["waiting", "loading", "comparing", "solving", "releasing", "done"]
     comparisons_done: Size

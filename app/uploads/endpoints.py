@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 
+from app.clock import utc_text
 from app.http.access import CurrentActor
 from app.http.body import json_body, raw_body
 from app.http.paths import PartNumber, ProjectPath, UploadPath
@@ -43,10 +44,9 @@ def open_upload(
 
 @router.get("/v1/projects/{project}/uploads")
 def list_uploads(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> UploadList:
-    """List the project's uploads, newest first; an agency sees its own."""
+    """List the project's uploads, newest first; an agency sees its own. Say whose are missing for a run."""
     with broker.database.read() as session:
-        uploads = service.uploads_for(session, actor, project)
-        return UploadList(uploads=tuple(map(service.view_of, uploads)))
+        return service.upload_list(session, actor, project, utc_text(broker.clock()))
 
 
 @router.get("/v1/uploads/{upload}")

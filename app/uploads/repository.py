@@ -57,6 +57,22 @@ def find_open(session: Session, actor: Actor, project: str) -> Upload | None:
     )
 
 
+def parties_with_encodings(session: Session, project: str, epoch: int, now: str) -> set[str]:
+    """Return the parties with a committed upload of the epoch whose keeping time is not over."""
+    return set(
+        session.scalars(
+            select(Upload.party)
+            .where(
+                Upload.project == project,
+                Upload.epoch == epoch,
+                Upload.state == "committed",
+                Upload.keep_until > now,
+            )
+            .distinct()
+        )
+    )
+
+
 def newest_committed(session: Session, project: str, epoch: int, party: str) -> Upload | None:
     """Return the party's newest committed upload of the epoch that still has its encodings, or None.
 

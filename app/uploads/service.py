@@ -26,7 +26,7 @@ from app.uploads.errors import (
 )
 from app.uploads.models import Upload, UploadPart
 from app.uploads.parts import n_parts, part_length
-from schemas.api import UploadRequest, UploadView
+from schemas.api import UploadList, UploadRequest, UploadView
 from schemas.ids import HANDLE_BYTES, UPLOAD_PREFIX
 from schemas.upload import MAX_HEADER_BYTES, VARIANT_BYTES, Manifest
 
@@ -122,10 +122,20 @@ def upload_for(session: Session, actor: Actor, upload: str, *, lock: bool = Fals
     return found
 
 
-def uploads_for(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
-    """Return the project's uploads that the actor may see, newest first: an agency sees its own."""
-    project_for(session, actor, project)
-    return repository.uploads_of_project(session, actor, project)
+def upload_list(session: Session, actor: Actor, project: str, now: str) -> UploadList:
+    """Return the project's uploads that the actor may see, newest first, and whose a run waits for.
+
+    An agency sees its own.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    terms = project_for(session, actor, project).terms
+    ready = repository.parties_with_encodings(session, project, terms.epoch, now)
+    return UploadList(
+        uploads=tuple(map(view_of, repository.uploads_of_project(session, actor, project))),
+        waiting_for=tuple(party for party in terms.providers if party not in ready),
+    )
 
 
 def held_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:

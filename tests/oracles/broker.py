@@ -12,12 +12,15 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.api import (
+    CosignatureRequest,
+    CosignatureStored,
     LogCheckpoint,
     PartList,
     PartStored,
@@ -35,7 +38,7 @@ from schemas.api import (
 )
 from schemas.document import Document, Model
 from schemas.ids import Handle, LinkId
-from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
+from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint, verify_cosignatures
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.kinds import ReleasePrepared, UploadReceived
 from schemas.matchlog.merkle import (
@@ -45,7 +48,7 @@ from schemas.matchlog.merkle import (
     inclusion_proof,
     root_of,
 )
-from schemas.matchlog.note import NoteSigner
+from schemas.matchlog.note import NoteSigner, VerifierKey, parse_note
 from schemas.matchlog.proof import LogProof
 from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
 from schemas.release import ReleaseHeader, release_digest, serialise_release
@@ -162,6 +165,7 @@ class BrokerDouble:
         self.uploads: dict[str, Upload] = {}
         self.runs: dict[str, RunView] = {}
         self.releases: dict[str, tuple[ReleaseView, bytes, int]] = {}
+        self.cosigned: dict[str, list[int]] = {}
         self.looks_until_done = 2
         self.run_ends = "succeeded"
         self.before: Before = lambda _: None
@@ -195,6 +199,10 @@ class BrokerDouble:
         match request.method, parts:
             case "GET", ["log", "checkpoint"]:
                 return document(self.log.show(int(request.url.params["old"])))
+            case "POST", ["log", "cosignatures"]:
+                return document(
+                    self._cosigned(party, CosignatureRequest.from_json(json.loads(body)))
+                )
             case "GET", ["projects", _]:
                 return document(self.view)
             case "GET", ["projects", _, "uploads"]:
@@ -225,9 +233,22 @@ class BrokerDouble:
                 return document(self.log.receipt(self.releases[release][2], release))
         raise Refusal(404, "not-found", detail="There is no such thing.")
 
+    def _cosigned(self, party: str, request: CosignatureRequest) -> CosignatureStored:
+        key = VerifierKey.from_text(request.key)
+        text = self.log.checkpoint(request.size).partition("\n\n")[0] + "\n"
+        note = parse_note(f"{text}\n{request.line}".encode())
+        (found,) = verify_cosignatures(note, [key])
+        if key.name != party:
+            raise Refusal(403, "cosignature-refused", detail="The key is another party's.")
+        self.cosigned.setdefault(party, []).append(request.size)
+        time = datetime.fromtimestamp(found.time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return CosignatureStored(party=party, size=request.size, time=time)
+
     def _list_uploads(self, party: str) -> UploadList:
         mine = [each.view for each in self.uploads.values() if each.view.party == party]
-        return UploadList(uploads=tuple(reversed(mine)))
+        sent = {each.view.party for each in self.uploads.values() if each.view.state == "committed"}
+        missing = tuple(p for p in self.view.terms.providers if p not in sent)
+        return UploadList(uploads=tuple(reversed(mine)), waiting_for=missing)
 
     def _open(self, party: str, request: UploadRequest) -> UploadView:
         for upload in self.uploads.values():

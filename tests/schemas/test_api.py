@@ -123,7 +123,7 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
         "container_bytes": 1,
     },
     api.UploadView: UPLOAD_VIEW,
-    api.UploadList: {"uploads": [UPLOAD_VIEW]},
+    api.UploadList: {"uploads": [UPLOAD_VIEW], "waiting_for": ["k12"]},
     api.PartList: {"stored": [0, 2]},
     api.PartStored: {"part": 0, "sha256": DIGEST},
     api.RunRequest: {"purpose": None, "again": False, "policy": None},

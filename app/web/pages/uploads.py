@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
+from app.clock import utc_text
 from app.http.paths import ProjectPath, UploadPath
-from app.uploads.service import LIST_LIMIT, manifest_of, upload_for, uploads_for, view_of
+from app.uploads.service import LIST_LIMIT, manifest_of, upload_for, upload_list, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.rendering import show_time
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.api import UploadList, UploadView
+from schemas.api import UploadView
 
 if TYPE_CHECKING:
     from app.uploads.models import Upload
@@ -28,14 +29,15 @@ COLUMNS = (
 def list_uploads(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
     """Show what the agencies have sent."""
     with broker.database.read() as session:
-        views = [view_of(found) for found in uploads_for(session, page.actor, project)]
+        document = upload_list(session, page.actor, project, utc_text(broker.clock()))
     return page.answer(
         "uploads.html",
         title="Uploads",
-        document=UploadList(uploads=tuple(views)),
-        table=Table(COLUMNS, [_row(view) for view in views]),
+        document=document,
+        table=Table(COLUMNS, [_row(view) for view in document.uploads]),
         project=project,
-        uploads=views,
+        uploads=document.uploads,
+        waiting_for=document.waiting_for,
         limit=LIST_LIMIT,
     )
 

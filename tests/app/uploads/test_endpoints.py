@@ -440,3 +440,21 @@ def test_the_key_id_stays_fixed_when_the_upload_that_fixed_it_is_destroyed(
 
 def _but_request(answer) -> dict:
     return {name: value for name, value in answer.json().items() if name != "request"}
+
+
+def test_the_list_of_uploads_names_the_agencies_that_a_run_waits_for(
+    linkage: Linkage, rows: list, content: bytes
+) -> None:
+    def waiting_for(party: str = CHILD_WELFARE, role: str = "agency") -> list[str]:
+        listed = linkage.get(f"/v1/projects/{PROJECT}/uploads", party, role).json()
+        return list(listed["waiting_for"])
+
+    assert waiting_for() == [CHILD_WELFARE, SCHOOL]
+    upload = linkage.send(content, CHILD_WELFARE)
+    assert waiting_for() == [CHILD_WELFARE, SCHOOL]
+    linkage.commit(upload, linkage.manifest(rows, content, CHILD_WELFARE), CHILD_WELFARE)
+    assert waiting_for() == waiting_for(SCHOOL) == waiting_for(AUDITOR, "auditor") == [SCHOOL]
+    linkage.upload(rows, SCHOOL)
+    assert waiting_for() == []
+    linkage.founded.clock.move(days=linkage.terms.keep_encodings_days)
+    assert waiting_for() == [CHILD_WELFARE, SCHOOL]

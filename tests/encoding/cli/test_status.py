@@ -16,9 +16,10 @@ def test_status_leads_through_the_whole_linkage(welfare: Desk, schools: Desk) ->
     welfare.ok("encode")
     assert stage(welfare) == ("upload", "blindlink upload")
     welfare.ok("upload")
-    assert stage(welfare) == ("run", "blindlink run --wait")
+    assert stage(welfare) == ("waiting", None)
     schools.ok("encode")
     schools.ok("upload")
+    assert stage(welfare) == ("run", "blindlink run --wait")
     schools.ok("run")
     assert stage(welfare) == ("running", "blindlink run --wait")
     schools.ok("run", "--wait")
@@ -54,7 +55,7 @@ def test_project_that_is_not_in_force_is_told(welfare: Desk, broker: BrokerDoubl
 def test_the_agency_that_is_waited_for_is_named(welfare: Desk) -> None:
     welfare.ok("encode")
     welfare.ok("upload")
-    assert "also of schools" in welfare.ok("status").stdout
+    assert "waits for an upload of schools." in welfare.ok("status").stdout
 
 
 def test_agency_that_receives_nothing_is_told_so(welfare: Desk, schools: Desk, broker, view_with):
