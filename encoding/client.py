@@ -16,6 +16,8 @@ from typing import Self, TypeVar
 from encoding.connection import Connection
 from encoding.errors import BrokerAnswerError
 from schemas.api import (
+    CosignatureRequest,
+    CosignatureStored,
     LogCheckpoint,
     PartList,
     PartStored,
@@ -157,6 +159,10 @@ class BrokerClient:
     def log_checkpoint(self, old_size: int) -> LogCheckpoint:
         """Return the log's newest checkpoint, with the proof that it extends the one of `old_size`."""
         return self._get(LogCheckpoint, f"log/checkpoint?old={old_size}")
+
+    def cosign(self, request: CosignatureRequest) -> CosignatureStored:
+        """Store this party's cosignature of a checkpoint; the same again is safe."""
+        return self._post(CosignatureStored, "log/cosignatures", request)
 
     def _get(self, kind: type[Answer], path: str) -> Answer:
         return _read(kind, self._connection.ask("GET", path))

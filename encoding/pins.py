@@ -109,6 +109,15 @@ class PinnedLog:
                 hint="restore the folder pins from the backup of the workspace",
             ) from exc
 
+    def settled(self, key: VerifierKey) -> Pin | None:
+        """Return the pin that was shown to extend every earlier one; None where one is still to be shown.
+
+        Raises:
+            LogError: as `pins`.
+        """
+        kept = self.pins(key)
+        return kept[0] if len(kept) == 1 else None
+
     def hold(self, note: bytes, key: VerifierKey) -> None:
         """Keep one more checkpoint, such as a receipt's, until a newer one is shown to extend it."""
         self._keep([*self.pins(key), Pin(_open(note, key), note)])

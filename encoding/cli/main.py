@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, str]] = {
     "status": "Say where the linkage stands and what comes next.",
     "refresh": "Do all of it, unattended, every week.",
     "receipt": "Check the proofs that the broker has given.",
+    "log": "Pin and cosign the broker's match log.",
     "calibrate": "Recommend thresholds for this file.",
     "privacy-audit": "Attack the own encodings before they are sent.",
     "schema": "Check and compare linkage schemas.",

@@ -25,8 +25,10 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
     from encoding.cli import steps
 
     with session.connect() as client:
-        session.trust(client)
+        trust = session.trust(client)
         view = steps.run(session, client, wait=wait, again=again)
+        if view.state == "succeeded":
+            session.trust_again(client, trust)
     document = view.to_json()
     del document["specification"]
     if view.state == "succeeded":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from encoding.identity_lock import Unlocking
     from encoding.secret import AnySecret
     from encoding.uploads import Trust
+    from encoding.witness import Witness
     from encoding.workspace import Workspace
     from schemas.api import ProjectView
 
@@ -159,8 +160,10 @@ class Session:
             return read_token(self.config.resolve(broker.token_file))
         return SignIn(unlock_own(self), broker.url.rstrip("/"), self.now)
 
-    def trust(self, client: BrokerClient) -> Trust:
+    def trust(self, client: BrokerClient, *, cosigns: bool = True) -> Trust:
         """Return what the broker's answers are held against, after making sure that its log only grew.
+
+        Whoever has signed in with keys of their own cosigns what they have seen, unless told otherwise.
 
         Raises:
             LogError: it did not, or is signed by another key.
@@ -178,7 +181,40 @@ class Session:
             self.say(
                 f"the broker's log key is pinned now; compare it with the operator: {key.text}"
             )
-        return Trust(log, key, ReceiptFolder(self.workspace.receipts))
+        trust = Trust(log, key, ReceiptFolder(self.workspace.receipts))
+        if cosigns:
+            self._cosign_if_possible(client, trust)
+        return trust
+
+    def trust_again(self, client: BrokerClient, trust: Trust) -> None:
+        """Pin and cosign the log once more, after a command has waited for something to be logged.
+
+        Raises:
+            LogError: it was rewritten or cut off meanwhile.
+        """
+        trust.log.check(trust.key, client)
+        self._cosign_if_possible(client, trust)
+
+    def witness(self) -> Witness | None:
+        """Return whoever has signed in with keys of their own, as a witness; None where a token was shown."""
+        from encoding.witness import Witness
+
+        return None if self.own is None else Witness.of(self.own, self.workspace.pins)
+
+    def _cosign_if_possible(self, client: BrokerClient, trust: Trust) -> None:
+        from encoding.errors import AgencyError, BrokerRefusedError
+
+        witness, pin = self.witness(), trust.log.settled(trust.key)
+        if witness is None or pin is None:
+            return
+        try:
+            witness.cosign(pin, self.now(), client)
+        except AgencyError as exc:
+            # An older broker takes no cosignatures.
+            if isinstance(exc, BrokerRefusedError) and exc.problem == "not-found":
+                return
+            # The command's own work does not depend on it, and the next one tries again.
+            self.warn(f"the match log is pinned, but not cosigned: {exc}")
 
     def view(self, client: BrokerClient) -> ProjectView:
         """Return the project as the broker shows it, and remember it."""

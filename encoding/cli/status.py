@@ -31,6 +31,7 @@ def status(session: Session, as_json: bool) -> None:
             "next": found.command,
             "upload": facts.upload.upload if facts.upload else None,
             "run": facts.run.run if facts.run else None,
+            "final": facts.run.finality.is_final if facts.run and facts.run.finality else None,
             "release": facts.release.release if facts.release else None,
         }
         click.echo(json.dumps(document, indent=2))

@@ -14,6 +14,7 @@ from oracles.broker import BrokerDouble
 from encoding.cli.main import main
 from encoding.cli.session import Session
 from encoding.config import parse_sections, render_config
+from encoding.identity import Identity
 from encoding.secret import Secret, write_secret
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
@@ -21,12 +22,16 @@ NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 
 @dataclass
 class Desk:
-    """Runs commands in `folder` against a broker in memory, without ever sleeping."""
+    """Runs commands in `folder` against a broker in memory, without ever sleeping.
+
+    `own` is whose keys the analyst has at hand; the broker lets in by token all the same.
+    """
 
     folder: Path
     broker: BrokerDouble
     party: str
     now: datetime = NOW
+    own: Identity | None = None
     slept: list[float] = field(default_factory=list)
 
     def set_up(self, file: Path, secret: Secret, **changes: dict[str, Any]) -> None:
@@ -51,6 +56,7 @@ class Desk:
             now=lambda: self.now,
             sleep=self.slept.append,
         )
+        session.own = self.own
         config = str(self.folder / "blindlink.toml")
         return CliRunner().invoke(main, ["--config", config, *words], obj=session)
 
