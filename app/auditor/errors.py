@@ -16,6 +16,7 @@ AuditError
 │   └── RuleBrokenError         an entry that the rules of the log do not allow
 ├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
+├── UnwritableError (exit 1: a file cannot be written)
 ├── NotAuthorisedError (exit 4: the broker did not accept the token)
 └── UnreachableError (exit 5: the bundle could not be fetched)
 """
@@ -142,6 +143,13 @@ class PinUnreadableError(AuditError):
     code = "pin-unreadable"
     exit_code = 3
     hint = "a pin is a file of checkpoints as blindlink keeps it, a log key one line of text"
+
+
+class UnwritableError(AuditError):
+    """A file that the auditor asked for cannot be written; what was there is as it was."""
+
+    code = "unwritable"
+    hint = "close the file where it is open, or give another folder"
 
 
 class NotAuthorisedError(AuditError):

@@ -29,6 +29,21 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"not shown    {caveat.text}"
 
 
+def verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Yield name and value of what a verification went over, for the head of a page."""
+    yield "log", verdict.origin
+    if verdict.project is not None:
+        yield "project", verdict.project
+    yield "entries", f"{verdict.size:,}, of which {verdict.entries_withheld:,} are withheld"
+    yield "period", f"{verdict.first_time} to {verdict.last_time}"
+    yield "root", base64.b64encode(verdict.root).decode("ascii")
+    for key in verdict.log_keys:
+        yield "log key", key
+    yield "pins", f"{verdict.pins}, all part of this log" if verdict.pins else "none was given"
+    for name, size in sorted(verdict.cosigned.items()):
+        yield "witness", f"{name} signed for the first {size:,} entries"
+
+
 def failure_lines(error: AuditError) -> Iterator[str]:
     """Yield what a person reads, on stderr, after a verification that failed."""
     yield f"error: {error.message}"

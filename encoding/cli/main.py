@@ -27,8 +27,6 @@ COMMANDS: Final[dict[str, str]] = {
     "join": "Attach received columns to the own rows by link ID.",
     "seal": "Encrypt a file to the persons of another party.",
     "open": "Read what was sealed to you.",
-    "seal": "Encrypt a file to the persons of another party.",
-    "open": "Read what was sealed to you.",
     "resolve": "Say which of your records some handles stand for.",
     "status": "Say where the linkage stands and what comes next.",
     "refresh": "Do all of it, unattended, every week.",

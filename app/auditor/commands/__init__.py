@@ -1,0 +1,1 @@
+"""The commands of `blindlink-audit` that have a module of their own."""

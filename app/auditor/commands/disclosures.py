@@ -1,0 +1,75 @@
+"""`blindlink-audit disclosures`: the register of disclosures, made from a log that verifies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.auditor.options import (
+    EXIT_CODES,
+    OUTPUT,
+    LogOptions,
+    failures,
+    json_option,
+    log_options,
+    say_verified,
+    verified,
+)
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command(epilog=EXIT_CODES)
+@log_options
+@click.option("--project", help="Only this project; with a URL, its view of the log.")
+@click.option("--party", help="Only what this party gave or received.")
+@click.option("--since", type=DAY, help="From this day on, in UTC.")
+@click.option("--until", type=DAY, help="Up to and with this day, in UTC.")
+@click.option("--csv", "csv_file", type=OUTPUT, help="Write the register as CSV.")
+@click.option("--html", "html_file", type=OUTPUT, help="Write the register as a page to print.")
+@json_option
+def disclosures(
+    *,
+    party: str | None,
+    since: Any,
+    until: Any,
+    csv_file: Path | None,
+    html_file: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Write the register of disclosures: who received what from whom, when, why, on what legal basis.
+
+    It has what 34 CFR 99.32 asks of a record of disclosures; which child a line is about only the agencies
+    know. Without --csv, --html or --json it is printed as CSV. The log is verified on the way, and nothing
+    is written if it does not verify.
+
+    Example: blindlink-audit disclosures log.bundle --project foster-pupils --since 2026-07-01
+    --csv register.csv --html register.html
+    """
+    from app.auditor.disclosures import DisclosureBook, Wanted
+    from app.auditor.files import write_text
+    from app.auditor.register import register_csv, register_json, register_page
+
+    book = DisclosureBook()
+    wanted = Wanted(given["project"], party, _day(since), _day(until))
+    with failures(as_json=as_json):
+        verdict = verified(LogOptions(**given), book.take)
+        lines = list(book.select(wanted))
+        if csv_file is not None:
+            write_text(csv_file, register_csv(lines))
+        if html_file is not None:
+            write_text(html_file, register_page(lines, wanted, verdict))
+    if as_json:
+        click.echo(json.dumps(register_json(lines, verdict), indent=2))
+    elif csv_file is None and html_file is None:
+        click.echo(register_csv(lines), nl=False)
+    click.echo(f"{len(lines):,} disclosures and refused requests", err=True)
+    say_verified(verdict)
+
+
+def _day(given: Any) -> str | None:
+    return None if given is None else str(given.date().isoformat())

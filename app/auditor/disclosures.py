@@ -1,0 +1,215 @@
+"""The register of disclosures: who received whose records, when, why and on what legal basis.
+
+It holds what 34 CFR 99.32 asks of a record of disclosures, as far as the match log knows it: parties, their
+legitimate interest, date, and how many records; which person's records they are only the agencies know. Two
+things are disclosures: encodings that come to the broker, and link IDs that are handed out. Requests that
+were refused are listed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal, cast
+
+from schemas.agreement import Agreement, ProjectTerms
+from schemas.clauses import Direction
+from schemas.matchlog.agreement_kinds import AgreementProposed
+from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.kinds import (
+    ProjectCreated,
+    ReleasePrepared,
+    RunAsked,
+    UploadReceived,
+)
+
+What = Literal["encodings", "link-ids", "sealed-link-ids", "count"]
+
+# The legal basis in the words of the page that counsel signs.
+BASES: Final = {
+    "ferpa-child-welfare": "20 U.S.C. 1232g(b)(1)(L), a foster child's records to the agency responsible",
+    "ferpa-audit-evaluation": "34 CFR 99.31(a)(3) and 99.35, audit or evaluation by a representative",
+    "ferpa-studies": "34 CFR 99.31(a)(6), studies for or on behalf of an education agency",
+    "consent": "consent of the person, or of who may give it",
+    "court-order": "a court's order",
+    "other": "another law",
+}
+_WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-link-ids", "count": "count"}
+NOT_STATED: Final = (
+    "not stated: the operator made these terms, no agreement was signed in the system"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One line of the register, in the order of the log; empty texts are things the log does not say.
+
+    `records` is None where it lies below the floor, or the request was refused. `entry` is the index at which
+    everyone finds it in the log, `agreement` the digest of the agreement or terms it was made under.
+    """
+
+    entry: int
+    time: str
+    outcome: str
+    project: str
+    giver: str
+    giver_title: str
+    receiver: str
+    receiver_title: str
+    what: What
+    records: int | None
+    interest: str
+    purpose: str
+    basis: str
+    citation: str
+    onward: str
+    agreement: str
+    agreement_number: int | None
+    object: str
+    run: str
+    person: str
+
+
+COLUMNS: Final = tuple(column.name for column in fields(Disclosure))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which disclosures are asked for; None is any. Dates are days in UTC, both included."""
+
+    project: str | None = None
+    party: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def holds(self, line: Disclosure) -> bool:
+        """Tell whether a line is asked for; a party counts as giver and as receiver."""
+        day = line.time[:10]
+        return (
+            self.project in (None, line.project)
+            and self.party in (None, line.giver, line.receiver)
+            and (self.since is None or self.since <= day)
+            and (self.until is None or day <= self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    run: str
+    recipient: str
+    mode: str
+    links: int | None
+    agency: str | None = None
+
+
+@dataclass(slots=True)
+class DisclosureBook:
+    """Takes the entries of a verified log in order; `lines` is the register."""
+
+    lines: list[Disclosure] = field(default_factory=list)
+    _terms: dict[str, ProjectTerms] = field(default_factory=dict)
+    _agreements: dict[str, Agreement] = field(default_factory=dict)
+    _uploaders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _releases: dict[str, _Release] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        """Take the next entry."""
+        body = entry.body
+        if isinstance(body, ProjectCreated):
+            self._terms[body.terms.digest()] = body.terms
+        elif isinstance(body, AgreementProposed):
+            self._agreements[body.agreement.digest()] = body.agreement
+        elif isinstance(body, UploadReceived):
+            self._take_upload(entry, body)
+        elif isinstance(body, RunAsked):
+            uploads = body.specification.uploads
+            self._uploaders[cast(str, entry.object)] = tuple(upload.party for upload in uploads)
+        elif isinstance(body, ReleasePrepared):
+            self._releases[cast(str, entry.object)] = _Release(
+                body.run, body.recipient, body.mode, body.links
+            )
+        elif entry.kind == "release-fetched":
+            self._take_fetch(entry)
+
+    def select(self, wanted: Wanted) -> Iterator[Disclosure]:
+        """Yield the lines that are asked for."""
+        return (line for line in self.lines if wanted.holds(line))
+
+    def _take_upload(self, entry: Entry, body: UploadReceived) -> None:
+        agreement = self._agreements.get(entry.agreement or "")
+        operator = BROKER if agreement is None else agreement.operator.name
+        self._add(
+            entry,
+            giver=entry.actor.party,
+            receiver=operator,
+            what="encodings",
+            records=body.records,
+        )
+
+    def _take_fetch(self, entry: Entry) -> None:
+        release = self._releases.get(cast(str, entry.object))
+        if release is None:
+            return
+        records = release.links if entry.outcome == "done" else None
+        what = _WHAT_OF_MODE.get(release.mode, "link-ids")
+        receiver = release.recipient if release.agency else entry.actor.party
+        for giver in self._givers(release, receiver):
+            self._add(
+                entry, giver=giver, receiver=receiver, what=what, records=records, run=release.run
+            )
+
+    def _givers(self, release: _Release, receiver: str) -> tuple[str, ...]:
+        """Return whose records a release says something about, besides the receiver's own."""
+        if release.agency is not None:
+            return (release.agency,)
+        uploaders = self._uploaders.get(release.run, ())
+        return tuple(party for party in uploaders if party != receiver) or uploaders
+
+    def _add(self, entry: Entry, *, giver: str, receiver: str, **line: Any) -> None:
+        digest = entry.agreement or ""
+        agreement, terms = self._agreements.get(digest), self._terms.get(digest)
+        direction = None if agreement is None else _direction(agreement, giver, receiver)
+        stated: dict[str, Any] = {
+            "giver_title": _title(agreement, giver),
+            "receiver_title": _title(agreement, receiver),
+            "interest": "" if agreement is None else agreement.purpose.statement,
+            "purpose": entry.purpose or (terms.purpose if terms else ""),
+            "basis": NOT_STATED if agreement is None else _basis(direction),
+            "citation": (direction.citation if direction else None) or "",
+            "onward": _onward(agreement, receiver),
+            "agreement_number": None if agreement is None else agreement.number,
+            "run": "",
+        }
+        self.lines.append(
+            Disclosure(
+                entry=entry.seq,
+                time=entry.time,
+                outcome=entry.outcome,
+                project=entry.project or "",
+                giver=giver,
+                receiver=receiver,
+                agreement=digest,
+                object=entry.object or "",
+                person=entry.actor.person or "",
+                **{**stated, **line},
+            )
+        )
+
+
+def _direction(agreement: Agreement, giver: str, receiver: str) -> Direction | None:
+    wanted = (giver, receiver)
+    return next((d for d in agreement.directions if (d.giver, d.receiver) == wanted), None)
+
+
+def _basis(direction: Direction | None) -> str:
+    return "none stated in the agreement" if direction is None else BASES[direction.basis]
+
+
+def _title(agreement: Agreement | None, party: str) -> str:
+    found = None if agreement is None else agreement.party(party)
+    return "" if found is None else found.title
+
+
+def _onward(agreement: Agreement | None, receiver: str) -> str:
+    recipients = () if agreement is None else agreement.recipients
+    return next((r.onward or "" for r in recipients if r.party == receiver), "")

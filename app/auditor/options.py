@@ -1,0 +1,166 @@
+"""What the commands have in common: which log they read and hold to what, and how they say that one failed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+# Only what --help needs is imported here: the rest comes when a command runs.
+if TYPE_CHECKING:
+    from app.auditor.errors import AuditError
+    from app.auditor.verdict import Verdict
+    from app.auditor.verify import OnEntry, OnProgress
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUTPUT = click.Path(dir_okay=False, path_type=Path)
+EXIT_CODES = (
+    "Exit status: 0 done and verified, 1 the log does not verify, 2 usage, 3 a bundle, pin or other file "
+    "cannot be read, 4 not authorised, 5 the broker cannot be reached."
+)
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """Which log, and what it is held to; `project` narrows what is fetched from a broker."""
+
+    bundle: str
+    pins: tuple[Path, ...] = ()
+    log_key: str | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    project: str | None = None
+
+
+def broker_options(function: _Function) -> _Function:
+    """Add --token-file and --ca-file."""
+    options = (
+        click.option("--token-file", type=FILE, help="File with your token for the broker."),
+        click.option("--ca-file", type=FILE, help="Certificates to trust beside the system's."),
+    )
+    return _with(function, options)
+
+
+def pin_options(function: _Function) -> _Function:
+    """Add --log-key and --pin."""
+    options = (
+        click.option(
+            "--log-key",
+            metavar="KEY|FILE",
+            help="The log's first key, as you got it from its operator.",
+        ),
+        click.option(
+            "--pin",
+            "pins",
+            type=FILE,
+            multiple=True,
+            help="File of checkpoints that you or an agency kept; may be repeated.",
+        ),
+    )
+    return _with(function, options)
+
+
+def log_options(function: _Function) -> _Function:
+    """Add the argument BUNDLE and the options that say where a log is and what it is held to."""
+    bundle = click.argument("bundle", metavar="BUNDLE|URL")
+    return broker_options(pin_options(bundle(function)))
+
+
+def json_option(function: _Function) -> _Function:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        function
+    )
+
+
+def verified(given: LogOptions, on_entry: OnEntry | None = None, *, bar: bool = True) -> Verdict:
+    """Verify the log that the options name, and give each entry to `on_entry`.
+
+    Args:
+        given: the options.
+        on_entry: called with each entry as it has passed its checks; what it saw counts only if this
+            function returns.
+        bar: whether a terminal shows progress; a timeline shows its own.
+    Raises:
+        AuditError: the log does not verify, or something cannot be read or reached.
+    """
+    from app.auditor.keys import read_log_key
+    from app.auditor.pins import read_pins
+    from app.auditor.source import bundle_url, is_url, open_bundle
+    from app.auditor.verify import verify_bundle
+
+    location = bundle_url(given.bundle, given.project) if is_url(given.bundle) else given.bundle
+    pins = read_pins(given.pins)
+    log_key = None if given.log_key is None else read_log_key(given.log_key)
+    with (
+        open_bundle(location, given.token_file, given.ca_file) as source,
+        _progress(is_shown=bar) as on_progress,
+    ):
+        return verify_bundle(
+            source, pins=pins, log_key=log_key, on_entry=on_entry, on_progress=on_progress
+        )
+
+
+@contextmanager
+def failures(*, as_json: bool = False) -> Iterator[None]:
+    """Say what went wrong in the block, on standard error or as JSON, and end with its exit status."""
+    from app.auditor.errors import AuditError
+
+    try:
+        yield
+    except AuditError as exc:
+        _report_failure(exc, as_json)
+        sys.exit(exc.exit_code)
+
+
+def say_verified(verdict: Verdict) -> None:
+    """Say on standard error what was verified and what that does not show."""
+    click.echo(f"verified {verdict.size:,} entries of {verdict.origin}", err=True)
+    for caveat in verdict.caveats:
+        click.echo(f"not shown: {caveat.text}", err=True)
+
+
+def _with(function: _Function, options: tuple[Callable[[Any], Any], ...]) -> _Function:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@contextmanager
+def _progress(*, is_shown: bool) -> Iterator[OnProgress | None]:
+    if not is_shown or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("verifying", total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def _report_failure(error: AuditError, as_json: bool) -> None:
+    from app.auditor.report import failure_lines
+    from app.auditor.verdict import failure_json
+
+    if as_json:
+        click.echo(json.dumps(failure_json(error), indent=2))
+    first, *rest = failure_lines(error)
+    click.echo(f"blindlink-audit: {first}", err=True)
+    for line in rest:
+        click.echo(line, err=True)

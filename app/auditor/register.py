@@ -1,0 +1,113 @@
+"""The register of disclosures as a file: CSV for spreadsheets, HTML to read and print, JSON for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple
+from typing import Any, Final
+
+from app.auditor.disclosures import COLUMNS, Disclosure, Wanted
+from app.auditor.page import Section, facts, findings, paragraph, render_page, table
+from app.auditor.report import verdict_facts
+from app.auditor.verdict import Verdict
+
+WHAT: Final = {
+    "encodings": "encodings (protected, sent to be linked)",
+    "link-ids": "link IDs of the receiver's own linked records",
+    "sealed-link-ids": "link IDs that only the recipient can open",
+    "count": "a total, no records",
+}
+FEWER: Final = "fewer than the floor"
+# A spreadsheet takes a cell that begins so for a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def register_csv(lines: Iterable[Disclosure]) -> str:
+    """Return the register with one line a disclosure, under the names of `Disclosure`'s fields."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for line in lines:
+        writer.writerow([_cell(value) for value in astuple(line)])
+    return out.getvalue()
+
+
+def register_json(lines: Iterable[Disclosure], verdict: Verdict) -> dict[str, Any]:
+    """Return the register with the verdict on the log that it was made from."""
+    return {"log": verdict.to_json(), "disclosures": [asdict(line) for line in lines]}
+
+
+def register_page(lines: Sequence[Disclosure], wanted: Wanted, verdict: Verdict) -> str:
+    """Return the register as a page that opens with what it is made from."""
+    sections = [
+        Section("What this is made from", [facts(verdict_facts(verdict)), _caveats(verdict)]),
+        Section("Disclosures", [_table(lines) if lines else paragraph("There is none.")]),
+        Section("What it does not say", [findings(("note", text) for text in NOT_SAID)]),
+    ]
+    return render_page("Register of disclosures", _lead(len(lines), wanted), sections, FOOTER)
+
+
+NOT_SAID: Final = (
+    "Whose records they are: only the agencies know. Each answers that from its own workspace, with"
+    " `blindlink disclosures`, and proves each line by its entry in the match log.",
+    "Times: they are the broker's own. Entries stand in the order in which they happened.",
+    "What a receiver did afterwards: onward disclosures are its own to record.",
+)
+FOOTER: Final = "Made by blindlink-audit from a match log that it verified."
+
+
+def _lead(n_lines: int, wanted: Wanted) -> str:
+    parts = [f"{n_lines:,} disclosures and refused requests"]
+    parts += [f"of project {wanted.project}"] if wanted.project else []
+    parts += [f"by or to {wanted.party}"] if wanted.party else []
+    parts += [f"from {wanted.since}"] if wanted.since else []
+    parts += [f"to {wanted.until}"] if wanted.until else []
+    return " ".join(parts) + "."
+
+
+def _caveats(verdict: Verdict) -> Any:
+    return findings(("note", caveat.text) for caveat in verdict.caveats)
+
+
+def _table(lines: Sequence[Disclosure]) -> Any:
+    header = ("Date", "From", "To", "What", "Legitimate interest", "Legal basis", "Under", "Proof")
+    rows = [
+        (
+            line.time.replace("T", " ").replace("Z", " UTC"),
+            _party(line.giver, line.giver_title),
+            _party(line.receiver, line.receiver_title),
+            _what(line),
+            line.interest or line.purpose,
+            f"{line.basis}; {line.citation}" if line.citation else line.basis,
+            _under(line),
+            f"entry {line.entry}, {line.object}",
+        )
+        for line in lines
+    ]
+    return table("One row a disclosure, in the order of the match log", header, rows)
+
+
+def _what(line: Disclosure) -> str:
+    if line.outcome == "refused":
+        return f"asked for {WHAT[line.what]}; refused"
+    count = FEWER if line.records is None else f"{line.records:,} records"
+    return f"{WHAT[line.what]}: {count}" if line.what != "count" else WHAT[line.what]
+
+
+def _under(line: Disclosure) -> str:
+    number = "terms" if line.agreement_number is None else f"agreement {line.agreement_number}"
+    onward = f"; onward to: {line.onward}" if line.onward else ""
+    return f"{line.project}, {number}, {line.agreement[:16]}{onward}"
+
+
+def _party(name: str, title: str) -> str:
+    return f"{title} ({name})" if title else name
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{value}" if is_formula else value

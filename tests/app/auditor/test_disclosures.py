@@ -1,0 +1,159 @@
+"""The register of disclosures: complete, with its legal basis, and only from a log that verifies."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from oracles.sample_log import CW, K12, SampleLog, story
+from oracles.signed_log import BOB, KIM, SignedProject
+
+from app.auditor.cli import main
+from app.auditor.disclosures import NOT_STATED, DisclosureBook, Wanted
+from app.auditor.register import register_csv
+
+
+def told(seed: int = 71) -> SampleLog:
+    """Two weeks under an operator's terms, then one linkage under a signed agreement."""
+    log = story(seed, n_weeks=2)
+    project = SignedProject(log).agree()
+    asked = project.ask()
+    for name in ("ann", "kim"):
+        project.approve(name, asked)
+    prepared = project.finish(asked)
+    log.fetch(prepared[0], BOB)
+    log.fetch(prepared[1], KIM)
+    return log
+
+
+LOG = told()
+
+
+def book() -> DisclosureBook:
+    made = DisclosureBook()
+    for entry in LOG.entries:
+        made.take(entry)
+    return made
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["disclosures", *map(str, arguments)])
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "log.tar"
+    path.write_bytes(LOG.bundle())
+    return path
+
+
+def lines(**wanted: Any) -> list[Any]:
+    return list(book().select(Wanted(**wanted)))
+
+
+def test_every_upload_and_every_fetch_is_a_line() -> None:
+    kinds = {"upload-received", "release-fetched"}
+    assert [line.entry for line in lines()] == [e.seq for e in LOG.entries if e.kind in kinds]
+
+
+def test_a_line_under_an_agreement_has_basis_interest_and_titles() -> None:
+    upload = next(line for line in lines(project="accord") if line.giver == "county-cw")
+    assert (upload.what, upload.records, upload.receiver) == ("encodings", 2000, "data-center")
+    assert upload.giver_title == "Department of Children and Families"
+    assert upload.interest.startswith("Know each week which pupils are in foster care")
+    assert (upload.basis, upload.citation) == (
+        "another law",
+        "Example Code § 12.3, foster care data",
+    )
+    assert upload.agreement_number == 1
+    fetched = lines(project="accord", party="school-district")[-1]
+    assert (fetched.giver, fetched.receiver, fetched.what) == (
+        "county-cw",
+        "school-district",
+        "link-ids",
+    )
+    assert fetched.records == 1650
+    assert fetched.citation == "Example Code § 12.4, school stability"
+    assert fetched.person == KIM.person
+
+
+def test_terms_that_nobody_signed_say_so() -> None:
+    line = lines(project="foster")[0]
+    assert (line.basis, line.receiver, line.agreement_number) == (NOT_STATED, "broker", None)
+    assert line.purpose == "foster-care-education"
+
+
+def test_a_refused_request_is_a_line_without_a_count() -> None:
+    log = story(71, n_weeks=1)
+    prepared = [entry for entry in log.entries if entry.kind == "release-prepared"]
+    made = DisclosureBook()
+    for entry in log.entries:
+        made.take(entry)
+    fetch = log.fetch(prepared[0], CW)
+    made.take(fetch.model_copy(update={"outcome": "refused"}))
+    assert (made.lines[-1].outcome, made.lines[-1].records) == ("refused", None)
+
+
+def test_project_party_and_period_narrow_it() -> None:
+    assert {line.project for line in lines(project="foster")} == {"foster"}
+    k12 = lines(party=K12.party)
+    assert all(K12.party in (line.giver, line.receiver) for line in k12)
+    assert len(k12) < len(lines())
+    day = lines()[0].time[:10]
+    assert {line.time[:10] for line in lines(since=day, until=day)} == {day}
+    assert lines(since="2031-01-01") == []
+
+
+def test_csv_is_printed_with_a_line_for_each(bundle: Path) -> None:
+    result = run(bundle)
+    assert result.exit_code == 0
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert len(rows) == len(lines())
+    assert rows[0]["giver"] == "county-cw"
+    assert f"{len(rows)} disclosures and refused requests" in result.stderr
+    assert "not shown: no pin was given" in result.stderr
+
+
+def test_page_and_csv_are_written_and_json_is_printed(bundle: Path, tmp_path: Path) -> None:
+    page, table = tmp_path / "register.html", tmp_path / "register.csv"
+    result = run(bundle, "--project", "accord", "--html", page, "--csv", table, "--json")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert document["log"]["verified"] is True
+    assert len(document["disclosures"]) == len(lines(project="accord"))
+    assert table.read_bytes().count(b"\r\n") == len(lines(project="accord")) + 1
+    html = page.read_text("utf-8")
+    assert "Department of Children and Families (county-cw)" in html
+    assert "not detectable without a pin" in html
+    assert "<script" not in html
+
+
+def test_nothing_is_written_of_a_log_that_does_not_verify(tmp_path: Path) -> None:
+    parts = LOG.parts()
+    parts.leaf_hashes[9] = bytes(32)
+    (tmp_path / "log.tar").write_bytes(parts.pack())
+    page = tmp_path / "register.html"
+    result = run(tmp_path / "log.tar", "--html", page)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert not page.exists()
+
+
+def test_a_file_that_cannot_be_written_is_named(bundle: Path, tmp_path: Path) -> None:
+    result = run(bundle, "--csv", tmp_path / "nowhere" / "register.csv")
+    assert result.exit_code == 1
+    assert "the file register.csv cannot be written" in result.stderr
+
+
+def test_no_cell_begins_a_formula() -> None:
+    import dataclasses
+
+    evil = dataclasses.replace(lines()[0], giver_title="=cmd|'/c calc'!A0", onward="@sum")
+    text = register_csv([evil])
+    assert ",'=cmd" in text
+    assert ",'@sum" in text
