@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Annotated, Final, NoReturn
 
 from fastapi import Depends, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
 
 from app.http.body import refuse_announced
+from app.http.errors import InvalidParameterError
 from app.http.limits import RateLimiter
 from app.security.actor import Actor
 from app.security.credential import Credential
@@ -59,6 +62,7 @@ def pass_gate(request: Request) -> None:
         if actor.role not in rule.roles:
             raise WrongRoleError(f"This is not for the role {actor.role}.")
         request.state.actor = actor
+    _refuse_unknown_parameters(request)
     refuse_announced(request, rule.max_body_bytes)
     request.state.max_body_bytes = rule.max_body_bytes
 
@@ -132,6 +136,20 @@ def _credential(gate: Gate, request: Request) -> Credential:
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode("ascii", "replace")
     path = raw_path.decode("ascii", "replace").partition("?")[0]
     return Credential(token, proof, request.method, f"{gate.address}{path}")
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """Refuse what the route does not take: a misspelt parameter would otherwise be as if it were not there."""
+    route: APIRoute = request.scope["route"]
+    if not request.query_params or not route.path.startswith("/v1/"):
+        return
+    # One alias may stand for a path's parameter too; such a name in the query does no harm.
+    known = {field.alias for field in get_flat_params(route.dependant)}
+    if not known.issuperset(request.query_params.keys()):
+        raise InvalidParameterError(
+            "There is a parameter that this route does not take.",
+            hint=f"it takes {', '.join(sorted(known)) or 'none'}",
+        )
 
 
 def _limit(gate: Gate, client: str, rule: Rule) -> None:
