@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.broker import Broker
 from app.db import Database
+from app.worker.sweeper import Sweeper
 
 
 class Crash(BaseException):
@@ -18,12 +19,15 @@ class Crash(BaseException):
 
 
 class HookedDatabase:
-    """Passes everything on; `hook` gets the number of the write, from 0, and "before" or "after" its commit."""
+    """Passes everything on; `hook` gets the number of the write, and "before" or "after" its commit.
 
-    def __init__(self, inner: Database, hook: Callable[[int, str], None]) -> None:
+    The first write is of number `first`.
+    """
+
+    def __init__(self, inner: Database, hook: Callable[[int, str], None], first: int = 0) -> None:
         self._inner = inner
         self._hook = hook
-        self.n_writes = 0
+        self.n_writes = first
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -41,6 +45,14 @@ class HookedDatabase:
 def hooked(broker: Broker, hook: Callable[[int, str], None]) -> Broker:
     """Return the broker with its database hooked."""
     return replace(broker, database=HookedDatabase(broker.database, hook))  # type: ignore[arg-type]
+
+
+def hooked_after_sweep(broker: Broker, hook: Callable[[int, str], None]) -> Broker:
+    """Return the broker with its database hooked; write 0 is a worker's first one after its first sweep."""
+    swept = hooked(broker, lambda _number, _moment: None)
+    Sweeper(swept).sweep()
+    n_swept: int = swept.database.n_writes  # type: ignore[attr-defined]
+    return replace(broker, database=HookedDatabase(broker.database, hook, -n_swept))  # type: ignore[arg-type]
 
 
 def crash_at(number: int, moment: str) -> Callable[[int, str], None]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from oracles.broker_twins import expire_leases, released_links
-from oracles.hooked_database import hooked
+from oracles.hooked_database import hooked, hooked_after_sweep
 from oracles.linkage_rig import Linkage, MakeLinkage
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -22,7 +22,7 @@ from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
 from schemas.run import IdSpace
 
-FIRST_BLOCK = 4
+FIRST_BLOCK = 2
 
 
 def view(linkage: Linkage, run: str) -> dict:
@@ -41,7 +41,7 @@ def test_a_stopped_worker_gives_its_run_back_and_the_next_goes_on_at_once(
     linkage: Linkage, queued: str
 ) -> None:
     hook = at_write(FIRST_BLOCK, lambda: worker.stop())  # noqa: PLW0108 - it is made after the hook
-    broker = hooked(linkage.broker, hook)
+    broker = hooked_after_sweep(linkage.broker, hook)
     worker = Worker(broker)
     worker.work()
     assert view(linkage, queued)["state"] == "running"
@@ -90,7 +90,7 @@ def test_a_database_that_fails_for_a_moment_does_not_end_the_worker(
     def fail() -> None:
         raise OperationalError("SELECT 1", {}, Exception("gone"))
 
-    Worker(hooked(linkage.broker, at_write(FIRST_BLOCK, fail))).work(until_idle=True)
+    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_BLOCK, fail))).work(until_idle=True)
     expire_leases(linkage.broker)
     linkage.work()
     assert view(linkage, queued)["state"] == "succeeded"
@@ -100,7 +100,7 @@ def test_a_fault_nobody_thought_of_does_not_end_the_worker(linkage: Linkage, que
     def fail() -> None:
         raise ZeroDivisionError
 
-    Worker(hooked(linkage.broker, at_write(FIRST_BLOCK, fail))).work(until_idle=True)
+    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_BLOCK, fail))).work(until_idle=True)
     assert view(linkage, queued)["state"] == "running"
 
 
@@ -142,7 +142,9 @@ def test_a_run_whose_terms_end_under_way_releases_nothing(linkage: Linkage, queu
     def end_terms() -> None:
         linkage.founded.clock.now = linkage.founded.clock.now.replace(year=2028)
 
-    Worker(hooked(linkage.broker, at_write(FIRST_BLOCK, end_terms))).work(until_idle=True)
+    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_BLOCK, end_terms))).work(
+        until_idle=True
+    )
     assert view(linkage, queued)["failure"] == "not-in-force"
     assert released_links(linkage.broker) == {}
 
@@ -150,7 +152,7 @@ def test_a_run_whose_terms_end_under_way_releases_nothing(linkage: Linkage, queu
 def test_progress_tells_stage_comparisons_and_rate(linkage: Linkage, queued: str) -> None:
     seen = []
     hook = at_write(FIRST_BLOCK, lambda: seen.append(view(linkage, queued)["progress"]))
-    Worker(hooked(linkage.broker, hook)).work(until_idle=True)
+    Worker(hooked_after_sweep(linkage.broker, hook)).work(until_idle=True)
     (under_way,) = seen
     # 38 records with 30; which of them are rivals, and so compared within their file, shows later.
     assert under_way["comparisons_total"] == 38 * 30
@@ -215,7 +217,7 @@ def test_of_two_runs_in_one_lasting_space_the_later_builds_on_the_earlier(
             linkage.work()
 
     linkage.founded.clock.move(hours=1)
-    Worker(hooked(linkage.broker, overtake)).work(until_idle=True)
+    Worker(hooked_after_sweep(linkage.broker, overtake)).work(until_idle=True)
     (second,) = overtaken
     assert view(linkage, first)["state"] == view(linkage, second)["state"] == "succeeded"
     assert released_links(linkage.broker, first) == released_links(linkage.broker, second)
