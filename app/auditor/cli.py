@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.auditor.commands.disclosures import disclosures
+from app.auditor.commands.watch import watch
 from app.auditor.options import (
     EXIT_CODES,
     FILE,
@@ -130,7 +131,8 @@ def page_link(url: str, token_file: Path, ca_file: Path | None) -> None:
     click.echo("open it within 60 s; it works once", err=True)
 
 
-main.add_command(disclosures)
+for command in (disclosures, watch):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

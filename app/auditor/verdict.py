@@ -44,7 +44,8 @@ OPEN_END = Caveat(
 class Verdict:
     """A log that verified. `project` is null where nothing is withheld; times are those of entries shown.
 
-    `cosigned` gives for each witness the largest size that it cosigned.
+    `cosigned` gives for each witness the largest size that it cosigned; `newest` is the last checkpoint's
+    note, to be kept as a pin.
     """
 
     origin: str
@@ -59,6 +60,7 @@ class Verdict:
     first_time: str
     last_time: str
     caveats: tuple[Caveat, ...] = field(default=())
+    newest: bytes = field(default=b"", repr=False)
 
     @property
     def entries_withheld(self) -> int:

@@ -147,6 +147,7 @@ class _Walk:
             first_time=self._first_time,
             last_time=self._ledger.time,
             caveats=tuple(self._caveats(has_log_key)),
+            newest=self._trail.newest,
         )
 
     def _take_leaf(self, leaf_hash: bytes, raw: bytes | None) -> None:

@@ -1,0 +1,100 @@
+"""What the auditor's tool asks a broker, beside bundles: checkpoints and match records, answer by answer."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from app.auditor.errors import NotAuthorisedError, UnreachableError
+from app.auditor.source import TIMEOUT_S, authorisation, is_url, require_safe, tls_context
+from schemas.api import LogCheckpoint, MatchRecordPage
+from schemas.canonical import parse_json
+from schemas.document import Document
+from schemas.errors import FormatError
+
+if TYPE_CHECKING:
+    import httpx2
+
+# A page of a match record stays below 2 MB, and every other answer far below that.
+MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+
+_Answer = TypeVar("_Answer", bound=Document)
+
+
+class BrokerApi:
+    """One broker; a context manager.
+
+    Raises, from every method:
+        NotAuthorisedError: the broker does not let the token in, or not see this.
+        UnreachableError: no answer, or none that can be read.
+    """
+
+    def __init__(self, broker: str, token_file: Path | None, ca_file: Path | None) -> None:
+        """Prepare to ask the broker at this URL; nothing is sent yet.
+
+        Raises:
+            UnreachableError: it is no URL, or one that would show the token to the network.
+        """
+        import httpx2
+
+        if not is_url(broker):
+            raise UnreachableError("the broker has a URL, such as https://broker.example.gov")
+        require_safe(broker)
+        self._root = urlunsplit(urlsplit(broker)._replace(path="", query="", fragment=""))
+        headers = {"Accept-Encoding": "identity", **authorisation(token_file)}
+        self._http = httpx2.Client(verify=tls_context(ca_file), timeout=TIMEOUT_S, headers=headers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def checkpoint(self, old_size: int) -> LogCheckpoint | None:
+        """Return the newest checkpoint with the proof that it extends that of `old_size`; None: there is none.
+
+        A log that is shorter than `old_size`, or cut otherwise, gives none.
+        """
+        return self._get(LogCheckpoint, f"/v1/log/checkpoint?old={old_size}")
+
+    def match_record(self, run: str, first: int) -> MatchRecordPage | None:
+        """Return rows of a run's match record from number `first` on; None where the caller may not see it."""
+        return self._get(MatchRecordPage, f"/v1/runs/{run}/match-record?first={first}")
+
+    def _get(self, kind: type[_Answer], path: str) -> _Answer | None:
+        import httpx2
+
+        try:
+            with self._http.stream("GET", f"{self._root}{path}") as response:
+                if response.status_code == HTTPStatus.NOT_FOUND:
+                    return None
+                _require_success(response.status_code)
+                return kind.from_json(parse_json(_body(response)))
+        except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
+            raise UnreachableError("the broker could not be reached") from exc
+        except FormatError as exc:
+            raise UnreachableError("the broker's answer breaks its format") from exc
+
+
+def _require_success(status: int) -> None:
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise NotAuthorisedError("the broker does not let this token read that")
+    if status != HTTPStatus.OK:
+        raise UnreachableError(f"the broker answered with status {status}")
+
+
+def _body(response: httpx2.Response) -> bytes:
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > MAX_ANSWER_BYTES:
+            raise UnreachableError("the broker's answer is too long")
+    return bytes(body)

@@ -1,0 +1,121 @@
+"""`blindlink-audit watch`: look at a log again and again, and notice when it is not the same one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.auditor.options import (
+    LogOptions,
+    broker_options,
+    failures,
+    json_option,
+    pin_options,
+    verified,
+)
+
+if TYPE_CHECKING:
+    from app.auditor.watching import Watched, WatchState
+
+WATCH_CODES = (
+    "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "
+    "3 a pin or the state folder cannot be read, 4 not authorised, 5 the broker cannot be reached."
+)
+
+
+@click.command(epilog=WATCH_CODES)
+@click.argument("url", metavar="URL")
+@click.option(
+    "--state",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder in which this watch remembers what it saw; made where it is missing.",
+)
+@pin_options
+@broker_options
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Fetch and verify the whole log too, follow a hand-over of its key, and keep the bundle.",
+)
+@click.option("--project", help="With --full: this project's view of the log.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing unless something is wrong.")
+@json_option
+def watch(
+    *,
+    url: str,
+    state: Path,
+    pins: tuple[Path, ...],
+    log_key: str | None,
+    token_file: Path | None,
+    ca_file: Path | None,
+    full: bool,
+    project: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Fetch the newest checkpoint of the broker at URL and hold it against everything seen before.
+
+    What was seen is kept in a folder of your own. Give the pins of agencies with --pin, so that a log which
+    is shown differently to different parties is found. For cron or Task Scheduler: an alert is status 1,
+    and the contradicting checkpoints are kept in the folder as evidence.
+
+    Example: blindlink-audit watch https://broker.example.gov --state watch --token-file auditor.token
+    --pin county.pin --quiet
+    """
+    from app.auditor.broker_api import BrokerApi
+    from app.auditor.keys import read_log_key
+    from app.auditor.pins import read_pins
+    from app.auditor.watching import WatchState
+    from app.auditor.watching import watch as look
+
+    with failures(as_json=as_json):
+        kept = WatchState.open(state)
+        if full:
+            options = LogOptions(url, pins, log_key, token_file, ca_file, project)
+            seen = _verify_whole(kept, options)
+        else:
+            given = None if log_key is None else read_log_key(log_key)
+            with BrokerApi(url, token_file, ca_file) as source:
+                seen = look(kept, source, given_key=given, others=read_pins(pins))
+    if as_json:
+        click.echo(json.dumps(seen.to_json(), indent=2))
+    elif not quiet:
+        click.echo("\n".join(_lines(seen, kept)))
+
+
+def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
+    """Fetch the log into the state folder and verify all of it; a bundle that does not verify is kept apart."""
+    from app.auditor.errors import LogBrokenError
+    from app.auditor.source import bundle_url, save_bundle
+    from app.auditor.watching import BUNDLE_FILE, take_verdict
+
+    fetched, bundle = kept.folder / f"{BUNDLE_FILE}.new", kept.folder / BUNDLE_FILE
+    address = bundle_url(given.bundle, given.project)
+    save_bundle(address, fetched, given.token_file, given.ca_file)
+    held = LogOptions(str(fetched), (*given.pins, *kept.pin_files()), given.log_key)
+    try:
+        seen = take_verdict(kept, verified(held))
+    except LogBrokenError:
+        fetched.replace(kept.folder / "evidence.bundle")
+        raise
+    fetched.replace(bundle)
+    return seen
+
+
+def _lines(seen: Watched, kept: WatchState) -> list[str]:
+    grown = f"{seen.before:,} to {seen.size:,}" if seen.before else f"{seen.size:,}, seen first now"
+    found = [
+        f"log          {seen.origin}",
+        f"entries      {grown}",
+        f"pins         {seen.pins}, all part of this log",
+    ]
+    if seen.is_new_key:
+        found += [
+            f"log key      {key}, pinned now: compare it with the operator"
+            for key in kept.keys()[:1]
+        ]
+    return found
