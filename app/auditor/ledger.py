@@ -80,11 +80,11 @@ class RunState:
 
 @dataclass(slots=True)
 class ReleaseState:
-    """A release; its recipient may fetch it until it is destroyed by the entry `destroyed`."""
+    """A release; the party `fetched_by` may fetch it until it is destroyed by the entry `destroyed`."""
 
     project: str
     run: str
-    recipient: str
+    fetched_by: str
     sha256: str
     seq: int
     destroyed: int | None = None

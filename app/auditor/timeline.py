@@ -165,6 +165,9 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "run-failed": lambda _, body: f"the run failed in attempt {body.attempt}: {body.code}",
     "run-cancelled": lambda entry, body: f"{_who(entry)} cancelled the run ({body.reason})",
     "release-prepared": _release_prepared,
+    "blind-release-prepared": lambda _, body: (
+        f"sealed link IDs for {body.recipient} are ready, beside every record of {body.agency}"
+    ),
     "release-fetched": lambda entry, _: f"{_who(entry)} fetched its link IDs",
     "release-destroyed": lambda entry, body: (
         f"{_who(entry)} destroyed the link IDs of a release ({body.reason})"

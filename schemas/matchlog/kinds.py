@@ -279,8 +279,24 @@ class ReleasePrepared(Model):
     sha256: Sha256Hex
 
 
+class BlindReleasePrepared(Model):
+    """Link IDs for one recipient are ready, sealed beside every record of one agency, which fetches them.
+
+    No count: as many link IDs as the agency's upload has records, whatever the run found.
+    """
+
+    run: RandomId
+    recipient: Name
+    agency: Name
+    space: Name
+    sha256: Sha256Hex
+
+
 class ReleaseFetched(Model):
-    """A recipient is about to receive a release: this entry commits before the first byte leaves."""
+    """A release is about to leave: this entry commits before its first byte does.
+
+    `recipient` is the party that fetches it: of a blind release the agency whose records it is about.
+    """
 
     recipient: Name
     sha256: Sha256Hex
@@ -385,6 +401,7 @@ KINDS: Final[dict[str, Kind]] = {
     "run-failed": Kind(RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"})),
     "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX),
     "release-prepared": Kind(ReleasePrepared, object_prefix=RELEASE_PREFIX),
+    "blind-release-prepared": Kind(BlindReleasePrepared, object_prefix=RELEASE_PREFIX),
     "release-fetched": Kind(
         ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED
     ),

@@ -603,6 +603,51 @@ def other_release_destroyed(log: SampleLog) -> Entry:
     return log.destroy_release(prepared[0], sha256="0" * 64)
 
 
+def _blind(log: SampleLog) -> Entry:
+    log.create_blind_project("study")
+    return log.finish_blind("study")
+
+
+def blind_release_without_a_run(log: SampleLog) -> Entry:
+    return log.release_blind(_blind(log), "county-cw", run="run-" + "0" * 32)
+
+
+def blind_release_of_a_linked_recipient(log: SampleLog) -> Entry:
+    asked, _ = _finished(log)
+    return log.release_blind(asked, "school-district")
+
+
+def blind_release_in_another_space(log: SampleLog) -> Entry:
+    return log.release_blind(_blind(log), "county-cw", space="secret")
+
+
+def blind_release_of_nobodys_records(log: SampleLog) -> Entry:
+    return log.release_blind(_blind(log), "stranger")
+
+
+def link_ids_for_a_blind_recipient(log: SampleLog) -> Entry:
+    asked = _blind(log)
+    body = log.released(asked, "county-cw", mode="blind")
+    return log.append(body, project="study", object=log.id("rel"))
+
+
+def blind_release_twice(log: SampleLog) -> Entry:
+    asked = _blind(log)
+    for agency in ("county-cw", "school-district"):
+        log.release_blind(asked, agency)
+    return log.release_blind(asked, "school-district")
+
+
+def blind_release_fetched_by_its_recipient(log: SampleLog) -> Entry:
+    prepared = log.release_blind(_blind(log), "school-district")
+    return log.fetch(prepared, CW)
+
+
+def blind_release_fetched_for_its_recipient(log: SampleLog) -> Entry:
+    prepared = log.release_blind(_blind(log), "school-district")
+    return log.fetch(prepared, K12, recipient="county-cw")
+
+
 def openings_for_a_stranger(log: SampleLog) -> Entry:
     log.create_project("second", recipients=terms_of(FOSTER).recipients[:1])
     asked = log.ask(log.specification("second", [log.upload("second", CW)]))
@@ -845,14 +890,19 @@ BREAKS: dict[str, list[Break]] = {
         released_before_the_end,
         released_after_a_failure,
         released_without_a_run,
+        blind_release_without_a_run,
     ],
     "release-to-stranger": [
         released_to_a_stranger,
         released_in_another_mode,
         released_in_another_space,
         released_to_one_who_gets_nothing,
+        blind_release_of_a_linked_recipient,
+        blind_release_in_another_space,
+        blind_release_of_nobodys_records,
+        link_ids_for_a_blind_recipient,
     ],
-    "release-twice": [released_twice, released_under_one_id],
+    "release-twice": [released_twice, released_under_one_id, blind_release_twice],
     "fetch-unprepared": [
         fetched_unprepared,
         fetched_in_another_project,
@@ -864,6 +914,8 @@ BREAKS: dict[str, list[Break]] = {
         fetched_by_another_recipient,
         fetched_for_another_recipient,
         fetched_by_the_broker,
+        blind_release_fetched_by_its_recipient,
+        blind_release_fetched_for_its_recipient,
     ],
     "fetch-digest": [fetched_something_else, other_release_destroyed],
     "export-counts": [

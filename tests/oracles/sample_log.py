@@ -383,9 +383,34 @@ class SampleLog:
         }
         return kinds.ReleasePrepared(**{**fields, **changes})
 
+    def create_blind_project(self, project: str, recipient: str = "county-cw") -> None:
+        """Create a project in which both agencies provide, and one of them receives blindly."""
+        blind = Recipient(party=recipient, mode="blind", space="shared")
+        self.create_project(project, recipients=(blind,))
+
+    def finish_blind(self, project: str) -> Entry:
+        """Ask for a run of a blind project, start and finish it; returns the entry that asked for it."""
+        uploads = [self.upload(project, CW), self.upload(project, K12)]
+        asked = self.ask(self.specification(project, uploads))
+        self.start(asked)
+        self.append(self.finished(asked), project=project, object=asked.object)
+        return asked
+
+    def release_blind(self, asked: Entry, agency: str, **changes: Any) -> Entry:
+        """Prepare the release with an agency's records for the recipient of a blind project."""
+        fields: dict[str, Any] = {
+            "run": asked.object,
+            "recipient": self.terms[asked.project or ""].recipients[0].party,
+            "agency": agency,
+            "space": "shared",
+            "sha256": self.digest(),
+        }
+        body = kinds.BlindReleasePrepared(**{**fields, **changes})
+        return self.append(body, project=asked.project, object=self.id("rel"))
+
     def fetch(self, prepared: Entry, actor: Actor, **changes: Any) -> Entry:
         """Let a party fetch a release."""
-        assert isinstance(prepared.body, kinds.ReleasePrepared)
+        assert isinstance(prepared.body, (kinds.ReleasePrepared, kinds.BlindReleasePrepared))
         fields = {"recipient": actor.party, "sha256": prepared.body.sha256, **changes}
         body = kinds.ReleaseFetched(**fields)
         return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
@@ -541,6 +566,10 @@ def everything_else(log: SampleLog) -> None:
     log.destroy_match_record(log.entries[releases[0].seq - 1])
     for received in uploads:
         log.destroy(received)
+    log.create_blind_project("study")
+    asked = log.finish_blind("study")
+    for actor in (CW, K12):
+        log.fetch(log.release_blind(asked, actor.party), actor)
     if len(log.signers) == 1:
         log.rotate_key()
         log.append(

@@ -10,7 +10,7 @@ from oracles.second_entries import need
 
 DATED = {
     *("upload-received", "run-asked", "run-approved", "standing-approved", "standing-used"),
-    *("run-started", "release-prepared", "release-fetched"),
+    *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
 }
 
 
@@ -131,14 +131,17 @@ class Replay:
             elif kind != "run-finished":
                 self.runs[obj]["lost"] = True
                 accord.give_back(obj)
-        elif kind == "release-prepared":
-            run = self.runs[body["run"]]
-            to = {"party": body["recipient"], "mode": body["mode"], "space": body["space"]}
+        elif kind.endswith("release-prepared"):
+            run, agency = self.runs[body["run"]], body.get("agency")
+            mode = "blind" if agency else body["mode"]
+            to = {"party": body["recipient"], "mode": mode, "space": body["space"]}
             need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
-            need(to in run["spec"]["recipients"] and to["party"] not in run["to"], kind)
-            need(to["mode"] != "none" and not 0 <= above(body["links"]) < t["floor"], kind)
-            run["to"].append(to["party"])
-            self.releases[obj] = [project, to["party"], to["party"], body["sha256"]]
+            need(to in run["spec"]["recipients"] and (to["party"], agency) not in run["to"], kind)
+            need(agency in t["providers"] if agency else mode in ("linked", "count"), kind)
+            need(agency or not 0 <= above(body["links"]) < t["floor"], kind)
+            run["to"].append((to["party"], agency))
+            fetched_by = agency or to["party"]
+            self.releases[obj] = [project, fetched_by, fetched_by, body["sha256"]]
             self.run_of[obj] = run
         elif kind == "release-fetched":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)

@@ -74,6 +74,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "run-failed": (runs.end_without_result,),
     "run-cancelled": (runs.end_without_result,),
     "release-prepared": (projects.in_force, releases.prepare),
+    "blind-release-prepared": (projects.in_force, releases.prepare_blind),
     "release-fetched": (projects.in_force, releases.fetch),
     "release-destroyed": (releases.destroy,),
     "exported": (common.export_counts_fit,),

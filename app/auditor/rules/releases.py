@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import cast
 
-from app.auditor.ledger import Ledger, ReleaseState
+from app.auditor.ledger import Ledger, ReleaseState, RunState
 from app.auditor.rules.approvals import fetch_is_approved
-from app.auditor.rules.steps import break_off, counts_reach_floor, object_of
+from app.auditor.rules.steps import break_off, counts_reach_floor, object_of, project_of
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import ReleaseDestroyed, ReleaseFetched, ReleasePrepared
+from schemas.matchlog.kinds import (
+    BlindReleasePrepared,
+    ReleaseDestroyed,
+    ReleaseFetched,
+    ReleasePrepared,
+)
 
 
 def prepare(ledger: Ledger, entry: Entry) -> None:
     """A release is made once of a finished run, for a recipient, mode and ID space that the run names."""
-    body, release = cast(ReleasePrepared, entry.body), object_of(entry)
-    run = ledger.runs.get(body.run)
-    if run is None or run.project != entry.project or run.stage != "finished":
-        message = "a release is made of a run that has not finished"
-        break_off("release-without-run", message, entry, None if run is None else run.seq)
-    if release in ledger.releases or body.recipient in run.released_to:
-        break_off("release-twice", "a run is released twice to one recipient", entry, run.seq)
-    granted = {(r.party, r.mode, r.space) for r in run.recipients if r.mode != "none"}
-    if (body.recipient, body.mode, body.space) not in granted:
-        message = "a release is made for a recipient, mode or ID space that the run does not name"
-        break_off("release-to-stranger", message, entry, run.seq)
+    body = cast(ReleasePrepared, entry.body)
+    modes = {"linked", "count"} & {body.mode}
+    _prepare(ledger, entry, body, modes, (body.recipient,))
     counts_reach_floor(ledger, entry, (body.links,))
-    recipient = sys.intern(body.recipient)
-    run.released_to += (recipient,)
-    ledger.releases[release] = ReleaseState(
-        run.project, sys.intern(body.run), recipient, body.sha256, entry.seq
-    )
+
+
+def prepare_blind(ledger: Ledger, entry: Entry) -> None:
+    """A blind release is made once of a finished run for a recipient of this mode and each agency."""
+    body = cast(BlindReleasePrepared, entry.body)
+    run = _prepare(ledger, entry, body, {"blind"}, (body.agency, body.recipient))
+    if body.agency not in project_of(ledger, entry).terms.providers:
+        message = "a release is made for a party to fetch that provides no records"
+        break_off("release-to-stranger", message, entry, run.seq)
 
 
 def fetch(ledger: Ledger, entry: Entry) -> None:
-    """A release is fetched, any number of times, by its recipient, as it was prepared."""
+    """A release is fetched, any number of times, by its recipient or its agency, as it was prepared."""
     body = cast(ReleaseFetched, entry.body)
     release = _release_of(ledger, entry)
-    if not entry.actor.party == body.recipient == release.recipient:
-        message = "a release is fetched by another party than its recipient"
+    if not entry.actor.party == body.recipient == release.fetched_by:
+        message = "a release is fetched by another party than the one that it is for"
         break_off("fetch-by-stranger", message, entry, release.seq)
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
@@ -51,6 +53,33 @@ def destroy(ledger: Ledger, entry: Entry) -> None:
     _has_digest(release, cast(ReleaseDestroyed, entry.body).sha256, entry)
     _is_there(release, entry)
     release.destroyed = entry.seq
+
+
+def _prepare(
+    ledger: Ledger,
+    entry: Entry,
+    body: ReleasePrepared | BlindReleasePrepared,
+    modes: Collection[str],
+    parties: tuple[str, ...],
+) -> RunState:
+    """Note a release; `parties` names who fetches it, then whom else it is for, once a run."""
+    release, run = object_of(entry), ledger.runs.get(body.run)
+    if run is None or run.project != entry.project or run.stage != "finished":
+        message = "a release is made of a run that has not finished"
+        break_off("release-without-run", message, entry, None if run is None else run.seq)
+    once = sys.intern(" ".join(parties))
+    if release in ledger.releases or once in run.released_to:
+        break_off("release-twice", "a run is released twice to one recipient", entry, run.seq)
+    granted = {(r.party, r.space) for r in run.recipients if r.mode in modes}
+    if (body.recipient, body.space) not in granted:
+        message = "a release is made for a recipient, mode or ID space that the run does not name"
+        break_off("release-to-stranger", message, entry, run.seq)
+    run.released_to += (once,)
+    fetched_by = sys.intern(parties[0])
+    ledger.releases[release] = ReleaseState(
+        run.project, sys.intern(body.run), fetched_by, body.sha256, entry.seq
+    )
+    return run
 
 
 def _release_of(ledger: Ledger, entry: Entry) -> ReleaseState:
