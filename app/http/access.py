@@ -77,8 +77,17 @@ CurrentActor = Annotated[Actor, Depends(current_actor)]
 
 
 def refuse_sign_in(request: Request, error: NotAuthenticatedError) -> NoReturn:
-    """Raise a refusal after counting it: by address, so that guessing is slow and costs no one else
-    anything, and for the match log if it was somebody's signature that was refused.
+    """Raise a refusal after counting it, as `count_refusal` does."""
+    count_refusal(request, error)
+    raise error
+
+
+def count_refusal(request: Request, error: NotAuthenticatedError) -> None:
+    """Count a refusal: by address, so that guessing is slow and costs no one else anything, and for the
+    match log if it was somebody's signature that was refused.
+
+    Raises:
+        TooManyRequestsError: too many came from this address.
     """
     gate: Gate = request.app.state.gate
     wait_s = gate.limiter.take(_address(request), "sign-in")
@@ -86,7 +95,6 @@ def refuse_sign_in(request: Request, error: NotAuthenticatedError) -> NoReturn:
         raise TooManyRequestsError(wait_s) from None
     if isinstance(error, SignInRefusedError):
         gate.count_refusal(error.party)
-    raise error
 
 
 def single_proof(request: Request) -> str | None:
@@ -107,6 +115,10 @@ def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
         if rule.by_session:
             return _session_actor(gate, request, request_id)
         return gate.actor_of_credential(_credential(gate, request), request_id)
+    except SignInRefusedError as exc:
+        count_refusal(request, exc)
+        # In the words for a token that is unknown, so that a thief does not learn which tokens are valid.
+        raise _token_needed() from None
     except NotAuthenticatedError as exc:
         refuse_sign_in(request, exc)
 
@@ -132,7 +144,7 @@ def _credential(gate: Gate, request: Request) -> Credential:
     proof = single_proof(request)
     # The scheme says whether there is a proof, so a proof that was stripped or added is noticed.
     if scheme.lower() != ("bearer" if proof is None else "dpop"):
-        raise NotAuthenticatedError("A valid token is needed.")
+        raise _token_needed()
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode("ascii", "replace")
     path = raw_path.decode("ascii", "replace").partition("?")[0]
     return Credential(token, proof, request.method, f"{gate.address}{path}")
@@ -150,6 +162,10 @@ def _refuse_unknown_parameters(request: Request) -> None:
             "There is a parameter that this route does not take.",
             hint=f"it takes {', '.join(sorted(known)) or 'none'}",
         )
+
+
+def _token_needed() -> NotAuthenticatedError:
+    return NotAuthenticatedError("A valid token is needed.")
 
 
 def _limit(gate: Gate, client: str, rule: Rule) -> None:

@@ -203,7 +203,7 @@ def test_a_request_for_something_else_gets_nothing(
 
 def test_a_claim_as_json_is_not_taken(client: TestClient, vector_person: str) -> None:
     assert client.post("/v1/token", json=form(honest())).status_code == 415
-    assert client.post(f"/v1/token?client_assertion={honest()}").status_code == 415
+    assert client.post(f"/v1/token?client_assertion={honest()}").status_code == 422
 
 
 @pytest.mark.parametrize(
