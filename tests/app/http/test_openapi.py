@@ -108,7 +108,8 @@ def test_no_request_that_breaks_the_description_is_taken(
     for operation in operations(linkage):
 
         def call(case: Any) -> None:
-            response = case.call(headers=headers)
+            lacks_credential = "Authorization" in case.meta.phase.data.description
+            response = case.call(headers={} if lacks_credential else headers)
             # A body that is cut off for its size is refused too; the check does not know that answer.
             checks = [] if response.status_code == 413 else [negative_data_rejection]
             case.validate_response(response, checks=[not_a_server_error, *checks])

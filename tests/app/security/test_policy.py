@@ -37,6 +37,8 @@ def test_only_these_routes_need_no_credential() -> None:
         ("GET", "/sign-in"),
         ("GET", "/v1/openapi.json"),
         ("POST", "/session"),
+        ("POST", "/v1/enrolments"),
+        ("POST", "/v1/token"),
     ]
 
 
