@@ -60,6 +60,8 @@ SHARE_PREFIX = "shr"
 PERSON_PREFIX = "per"
 REQUEST_PREFIX = "req"
 APPROVAL_PREFIX = "apv"
+CERTIFICATE_PREFIX = "crt"
+HOLD_PREFIX = "hld"
 
 
 def is_name(text: str) -> bool:

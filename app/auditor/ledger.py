@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.auditor.project_state import ProjectState
+from schemas.destruction import Scope
 from schemas.run import Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
@@ -91,6 +92,18 @@ class ReleaseState:
 
 
 @dataclass(slots=True)
+class DestructionState:
+    """A destruction that was begun on `day`; `certified` is the entry that ended it."""
+
+    project: str
+    scope: Scope
+    subject: str | None
+    day: str
+    seq: int
+    certified: int | None = None
+
+
+@dataclass(slots=True)
 class Ledger:
     """Everything at once; `places` counts entries per project, None for those of none."""
 
@@ -102,5 +115,6 @@ class Ledger:
     destroyed: dict[str, int] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
     releases: dict[str, ReleaseState] = field(default_factory=dict)
+    destructions: dict[str, DestructionState] = field(default_factory=dict)
     places: dict[str | None, int] = field(default_factory=dict)
     time: str = ""

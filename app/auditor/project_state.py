@@ -51,11 +51,21 @@ class Binding:
 
 
 @dataclass(slots=True)
+class HoldState:
+    """A legal hold, by which party, and the entry that lifted it."""
+
+    party: str
+    seq: int
+    lifted: int | None = None
+
+
+@dataclass(slots=True)
 class ProjectState:
     """A project; `made` is the entry that made it, `bound` what bound it at the entry that is looked at.
 
     `negotiators` may propose agreements. `notices` holds the time of each party's newest notice, `halted` the
-    entry by which a party halts the linkage. `asked` lists day and id of runs that count for a budget.
+    entry by which a party halts the linkage. `holds` forbid destruction, by id; `released` is the last day on
+    which one was lifted, empty where none was. `asked` lists day and id of runs that count for a budget.
     """
 
     made: int
@@ -68,6 +78,8 @@ class ProjectState:
     standing: dict[str, StandingState] = field(default_factory=dict)
     approvals: set[str] = field(default_factory=set)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    holds: dict[str, HoldState] = field(default_factory=dict)
+    released: str = ""
 
     @property
     def binding(self) -> Binding:
@@ -90,6 +102,14 @@ class ProjectState:
     def seq(self) -> int:
         """The entry that holds them."""
         return self.binding.seq
+
+    @property
+    def hold(self) -> int | None:
+        """The entry that forbids destruction now; None where nothing does."""
+        standing = [hold.seq for hold in self.holds.values() if hold.lifted is None]
+        if self.bound is not None and self.terms.has_legal_hold:
+            standing.append(self.seq)
+        return min(standing, default=None)
 
     def binding_on(self, day: str) -> Binding | None:
         """Return what binds the project on a day: of what had begun by then, the last to be agreed on."""

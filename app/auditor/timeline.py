@@ -97,6 +97,16 @@ def _standing_approved(entry: Entry, body: Any) -> str:
     return f"{_who(entry)} approved up to {stated.runs:,} runs in advance, until {stated.until}"
 
 
+def _destruction_begun(entry: Entry, body: Any) -> str:
+    what = {
+        "project": "all that it holds of the project",
+        "party": f"the uploads of {body.party} and what was made of them",
+        "upload": "an upload and what was made of it",
+        "expired": "what has fallen due",
+    }
+    return f"{_who(entry)} had {what[body.scope]} destroyed ({body.reason})"
+
+
 def _sign_in_refused(_: Entry, body: Any) -> str:
     claimed = "by nobody who is known" if body.party is None else f"in the name of {body.party}"
     hour = body.hour.replace("T", " ").removesuffix(":00Z")
@@ -172,6 +182,17 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "release-destroyed": lambda entry, body: (
         f"{_who(entry)} destroyed the link IDs of a release ({body.reason})"
     ),
+    "destruction-begun": _destruction_begun,
+    "destruction-certified": lambda entry, body: (
+        f"{_who(entry)} certified that {body.objects:,} objects were destroyed"
+    ),
+    "destruction-countersigned": lambda entry, _: (
+        f"{_who(entry)} counter-signed a certificate of destruction"
+    ),
+    "destruction-stated": lambda entry, _: f"{_who(entry)} stated what it has deleted itself",
+    "record-withdrawn": lambda entry, _: f"{_who(entry)} withdrew one of its records",
+    "legal-hold-set": lambda entry, body: f"{_who(entry)} forbade destruction: {body.order}",
+    "legal-hold-lifted": lambda entry, _: f"{_who(entry)} lifted its legal hold",
     "exported": lambda entry, body: f"{_who(entry)} took a copy of the {body.what}",
     "log-key-rotated": lambda entry, _: f"{_who(entry)} handed the log over to a new key",
 }

@@ -15,6 +15,8 @@ from schemas.agreement import ProjectTerms
 from schemas.canonical import MAX_INTEGER
 from schemas.document import Model
 from schemas.ids import (
+    CERTIFICATE_PREFIX,
+    HOLD_PREFIX,
     RELEASE_PREFIX,
     RUN_PREFIX,
     UPLOAD_PREFIX,
@@ -38,6 +40,15 @@ from schemas.matchlog.agreement_kinds import (
     StandingApproved,
     StandingRevoked,
     StandingUsed,
+)
+from schemas.matchlog.destruction_kinds import (
+    DestructionBegun,
+    DestructionCertified,
+    DestructionCountersigned,
+    DestructionStated,
+    LegalHoldLifted,
+    LegalHoldSet,
+    RecordWithdrawn,
 )
 from schemas.run import ReleaseMode, RunSpecification
 
@@ -406,6 +417,15 @@ KINDS: Final[dict[str, Kind]] = {
         ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED
     ),
     "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX),
+    "destruction-begun": Kind(DestructionBegun, object_prefix=CERTIFICATE_PREFIX),
+    "destruction-certified": Kind(DestructionCertified, object_prefix=CERTIFICATE_PREFIX),
+    "destruction-countersigned": Kind(DestructionCountersigned, object_prefix=CERTIFICATE_PREFIX),
+    "destruction-stated": Kind(
+        DestructionStated, object_prefix=CERTIFICATE_PREFIX, object_optional=True
+    ),
+    "record-withdrawn": Kind(RecordWithdrawn),
+    "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX),
+    "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX),
     "exported": Kind(Exported, in_project=None, is_unbound=True),
     "log-key-rotated": Kind(LogKeyRotated, in_project=False),
 }
@@ -417,7 +437,6 @@ RESERVED: Final = frozenset(
     {
         "release-verified",
         "review-decided",
-        "destruction-certified",
         "log-succeeded",
     }
 )

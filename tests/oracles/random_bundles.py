@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from oracles.destruction_breaks import DESTRUCTION_BREAKS, everything_destroyed
 from oracles.rule_breaks import BREAKS, never_destroyed
 from oracles.sample_log import CW, ORIGIN, WITNESSES, Parts, SampleLog, signer, story
 from oracles.signed_breaks import SIGNED_BREAKS
@@ -23,7 +24,12 @@ from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.merkle import hash_leaf, root_of
 from schemas.matchlog.note import parse_note
 
-ALL_BREAKS = [b for rules in (BREAKS, SIGNED_BREAKS) for breaks in rules.values() for b in breaks]
+ALL_BREAKS = [
+    broken
+    for rules in (BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS)
+    for breaks in rules.values()
+    for broken in breaks
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ def _log(chooser: random.Random) -> SampleLog:
         log.week("foster")
     if chooser.random() < 0.2:
         everything_signed(log)
+        everything_destroyed(log)
     if chooser.random() < 0.5:
         log.cosign(chooser.randrange(2))
     if chooser.random() < 0.5:

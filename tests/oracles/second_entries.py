@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ FORMS = {
     "key": "[!-~]{1,300}",
     "signature": "[A-Za-z0-9+/=]{88}",
     "change": "granted|revoked",
+    "scope": "project|party|upload|expired",
     "mode": "linked|blind|count|none",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/1",
@@ -83,6 +85,9 @@ def has_type(value: Any, name: str) -> bool:
             and 2 <= len(value) <= 64
             and all(has_type(n, "name") for n in value)
         )
+    if name == "line":
+        is_text = type(value) is str and 1 <= len(value) <= 200 and value.isprintable()
+        return is_text and value == unicodedata.normalize("NFC", value).strip()
     if name in ("actor", "document"):
         return type(value) is dict and (name == "document" or has_fields(value, ACTOR))
     return type(value) is str and bool(re.fullmatch(FORMS[name], value))

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from oracles.second_agreements import Accord, allows, before, days, digest_of
+from oracles.second_destruction import Undoing
 from oracles.second_entries import need
 
 DATED = {
@@ -26,6 +27,7 @@ class Replay:
         self.releases: dict[str, Any] = {}
         self.run_of: dict[str, Any] = {}
         self.shares: dict[str, Any] = {}
+        self.undoing = Undoing()
 
     def take(self, e: Any, index: int) -> None:
         body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
@@ -51,6 +53,7 @@ class Replay:
             return
         if kind in DATED:
             accord.in_force(e, t)
+        self.undoing.take(e, t)
         need(kind != "exported" or (body["entries"], body["broker_wide"]) == counts, kind)
         if kind == "party-enrolled":
             need(body["party"] not in self.parties, kind)
@@ -201,10 +204,12 @@ class Replay:
         left += [(release[0], "9999") for release in self.releases.values() if release[0]]
         for project, due in left:
             terms = self.terms[project]
-            if not terms["has_legal_hold"]:
-                need(self.time[:10] <= due, "destruction")
+            if not self.undoing.is_held(project, terms):
+                need(self.time[:10] <= self.undoing.last_day(project, due), "destruction")
                 last = terms["destroy_by"]
-                need(last is None or self.time[:10] <= before(last, -1), "destruction by a day")
+                last = last and self.undoing.last_day(project, before(last, -1))
+                need(last is None or self.time[:10] <= last, "destruction by a day")
+        self.undoing.end(self.time)
 
 
 def above(count: int | None) -> int:

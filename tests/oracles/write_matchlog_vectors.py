@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles import merkle
+from oracles.destruction_breaks import everything_destroyed
 from oracles.sample_log import CW, OPERATOR, SampleLog, everything_else, story
 from oracles.second_verifier import why_refused
 from oracles.signed_log import everything_signed
@@ -318,6 +319,7 @@ def everything() -> SampleLog:
     log = story(3, n_weeks=2)
     everything_else(log)
     everything_signed(log)
+    everything_destroyed(log)
     log.export("foster", CW)
     log.export(None, OPERATOR)
     return log

@@ -15,6 +15,7 @@ from app.auditor.rules import (
     agreements,
     approvals,
     common,
+    destruction,
     persons,
     projects,
     releases,
@@ -55,7 +56,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "secret-confirmed": (shares.by_holder,),
     "upload-received": (projects.in_force, uploads.fits_terms, uploads.receive),
     "upload-rejected": (),
-    "upload-destroyed": (uploads.destroy,),
+    "upload-destroyed": (destruction.nothing_holds, uploads.destroy),
     "run-asked": (
         projects.in_force,
         runs.fits_terms,
@@ -70,13 +71,20 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "standing-used": (projects.in_force, approvals.use_standing),
     "run-started": (projects.in_force, runs.start, approvals.start_is_approved),
     "run-finished": (runs.finish,),
-    "match-record-destroyed": (runs.destroy_match_record,),
+    "match-record-destroyed": (destruction.nothing_holds, runs.destroy_match_record),
     "run-failed": (runs.end_without_result,),
     "run-cancelled": (runs.end_without_result,),
     "release-prepared": (projects.in_force, releases.prepare),
     "blind-release-prepared": (projects.in_force, releases.prepare_blind),
     "release-fetched": (projects.in_force, releases.fetch),
-    "release-destroyed": (releases.destroy,),
+    "release-destroyed": (destruction.nothing_holds, releases.destroy),
+    "destruction-begun": (destruction.nothing_holds, destruction.begin),
+    "destruction-certified": (destruction.certify,),
+    "destruction-countersigned": (destruction.is_certified,),
+    "destruction-stated": (destruction.is_certified,),
+    "record-withdrawn": (destruction.withdraw_record,),
+    "legal-hold-set": (destruction.set_hold,),
+    "legal-hold-lifted": (destruction.lift_hold,),
     "exported": (common.export_counts_fit,),
     # The hand-over of the log's key is checked with the checkpoints, by `keys.KeyChain`.
     "log-key-rotated": (),
@@ -102,5 +110,6 @@ def replay_end(ledger: Ledger) -> None:
     Raises:
         RuleBrokenError: something is kept longer than the terms allow.
     """
+    destruction.all_certified(ledger)
     uploads.destroyed_in_time(ledger)
     uploads.all_destroyed_in_time(ledger)

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.ledger import Ledger, ReleaseState, UploadState
+from app.auditor.project_state import ProjectState
 from app.auditor.rules.steps import break_off, days_of, object_of, project_of, upload_of
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
@@ -80,10 +81,8 @@ def destroyed_in_time(ledger: Ledger) -> None:
         RuleBrokenError: the first one that is.
     """
     for state in ledger.uploads.values():
-        terms = ledger.projects[state.project].terms
-        if terms.has_legal_hold:
-            continue
-        if ledger.time[:10] > state.due:
+        project = ledger.projects[state.project]
+        if project.hold is None and ledger.time[:10] > max(state.due, grace_after_hold(project)):
             raise RuleBrokenError(
                 "destruction-overdue",
                 "an upload was not destroyed within the days that the terms allow",
@@ -103,14 +102,22 @@ def all_destroyed_in_time(ledger: Ledger) -> None:
         *(release for release in ledger.releases.values() if release.destroyed is None),
     ]
     for state in left:
-        terms = ledger.projects[state.project].terms
-        if terms.destroy_by is None or terms.has_legal_hold:
+        project = ledger.projects[state.project]
+        destroy_by = project.terms.destroy_by
+        if destroy_by is None or project.hold is not None:
             continue
-        last = date.fromisoformat(terms.destroy_by) + timedelta(days=GRACE_DAYS)
-        if ledger.time[:10] > last.isoformat():
+        last = date.fromisoformat(destroy_by) + timedelta(days=GRACE_DAYS)
+        if ledger.time[:10] > max(last.isoformat(), grace_after_hold(project)):
             raise RuleBrokenError(
                 "destroy-by",
                 "something is left after the day by which the terms want everything destroyed",
                 index=state.seq,
-                evidence={"destroy_by": terms.destroy_by, "last_time": ledger.time},
+                evidence={"destroy_by": destroy_by, "last_time": ledger.time},
             )
+
+
+def grace_after_hold(project: ProjectState) -> str:
+    """Return the last day on which what a hold kept may still be there; empty where there was no hold."""
+    if not project.released:
+        return ""
+    return (date.fromisoformat(project.released) + timedelta(days=GRACE_DAYS)).isoformat()

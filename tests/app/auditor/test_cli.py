@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from oracles.destruction_breaks import everything_destroyed
 from oracles.sample_log import everything_else, signer, story
 from oracles.signed_log import everything_signed
 
@@ -21,6 +22,7 @@ from schemas.matchlog.kinds import KINDS
 LOG = story(61, n_weeks=2, projects=("foster", "health"))
 everything_else(LOG)
 everything_signed(LOG)
+everything_destroyed(LOG)
 LOG.export("foster")
 KEY = signer(0).verifier_key.text
 

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from oracles.destruction_breaks import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
 from oracles.rule_breaks import BREAKS, FOSTER, Break
 from oracles.sample_log import CW, K12, SampleLog, everything_else, story
 from oracles.second_entries import PAGE
@@ -22,7 +23,7 @@ from schemas.matchlog.kinds import KINDS
 
 CASES = [
     pytest.param(rule, broken, id=f"{rule}-{broken.__name__}")
-    for rule, breaks in (*BREAKS.items(), *SIGNED_BREAKS.items())
+    for rule, breaks in (*BREAKS.items(), *SIGNED_BREAKS.items(), *DESTRUCTION_BREAKS.items())
     for broken in breaks
 ]
 
@@ -53,7 +54,7 @@ def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) ->
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
     rules = PAGE.split("## Rules")[1]
     named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
-    assert named == {*BREAKS, *SIGNED_BREAKS}
+    assert named == {*BREAKS, *SIGNED_BREAKS, *DESTRUCTION_BREAKS}
     assert set(RULES) == set(KINDS)
 
 
@@ -61,6 +62,7 @@ def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
     log = story(2, n_weeks=2)
     everything_else(log)
     everything_signed(log)
+    everything_destroyed(log)
     log.export(FOSTER)
     verify(log)
     assert {entry.kind for entry in log.entries} == set(KINDS)
@@ -101,4 +103,17 @@ def test_an_upload_may_be_kept_to_the_last_day_of_grace() -> None:
     log.upload(FOSTER, CW)
     log.moment += timedelta(days=31)
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    verify(log)
+
+
+def test_what_a_hold_kept_may_be_destroyed_the_day_after_it_was_lifted() -> None:
+    log = story(11, n_weeks=0)
+    received = log.upload(FOSTER, CW)
+    hold(log)
+    log.moment += timedelta(days=60)
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    verify(log)
+    lift(log)
+    log.moment += timedelta(days=1)
+    log.destroy(received)
     verify(log)

@@ -1,0 +1,141 @@
+"""Steps about destruction: begun, finished and certified, not while it is forbidden, not left undone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import cast
+
+from app.auditor.errors import RuleBrokenError
+from app.auditor.ledger import DestructionState, Ledger
+from app.auditor.project_state import HoldState
+from app.auditor.rules.steps import break_off, object_of, project_of, upload_of
+from app.auditor.rules.uploads import GRACE_DAYS
+from schemas.matchlog.destruction_kinds import DestructionBegun
+from schemas.matchlog.entry import Entry
+
+
+def nothing_holds(ledger: Ledger, entry: Entry) -> None:
+    """Nothing is destroyed while a legal hold stands."""
+    hold = project_of(ledger, entry).hold
+    if hold is not None:
+        break_off("hold-broken", "something is destroyed despite a legal hold", entry, hold)
+
+
+def begin(ledger: Ledger, entry: Entry) -> None:
+    """A destruction is begun once, of something that is there."""
+    body, certificate = cast(DestructionBegun, entry.body), object_of(entry)
+    known = ledger.destructions.get(certificate)
+    if known is not None:
+        break_off("destruction-twice", "a destruction is begun twice", entry, known.seq)
+    if body.upload is not None:
+        upload_of(ledger, entry, body.upload)
+    ledger.destructions[certificate] = DestructionState(
+        project=sys.intern(cast(str, entry.project)),
+        scope=body.scope,
+        subject=body.party or body.upload,
+        day=entry.time[:10],
+        seq=entry.seq,
+    )
+
+
+def certify(ledger: Ledger, entry: Entry) -> None:
+    """A certificate ends a destruction, once, when nothing of it is left."""
+    state = _destruction_of(ledger, entry)
+    if state.certified is not None:
+        message = "a destruction is certified twice"
+        break_off("destruction-twice", message, entry, state.certified)
+    left = next(_left(ledger, state), None)
+    if left is not None:
+        message = "a destruction is certified though something of it is left"
+        break_off("destruction-unfinished", message, entry, left)
+    state.certified = entry.seq
+
+
+def is_certified(ledger: Ledger, entry: Entry) -> None:
+    """What is said about a certificate comes after it."""
+    if entry.object is not None and _destruction_of(ledger, entry).certified is None:
+        message = "something is said about a certificate that there is not"
+        break_off("destruction-unknown", message, entry)
+
+
+def withdraw_record(ledger: Ledger, entry: Entry) -> None:
+    """A record is withdrawn by a party that provides records."""
+    project = project_of(ledger, entry)
+    if entry.actor.party not in project.terms.providers:
+        message = "a record is withdrawn by a party that provides none"
+        break_off("withdrawal-by-stranger", message, entry, project.seq)
+
+
+def set_hold(ledger: Ledger, entry: Entry) -> None:
+    """A hold is set once."""
+    holds = ledger.projects[cast(str, entry.project)].holds
+    known = holds.get(object_of(entry))
+    if known is not None:
+        break_off("hold-twice", "a legal hold is set twice", entry, known.seq)
+    holds[object_of(entry)] = HoldState(entry.actor.party, entry.seq)
+
+
+def lift_hold(ledger: Ledger, entry: Entry) -> None:
+    """A hold is lifted once, by the party that set it."""
+    project = ledger.projects[cast(str, entry.project)]
+    hold = project.holds.get(object_of(entry))
+    if hold is None or hold.lifted is not None:
+        break_off("hold-unknown", "a legal hold is lifted that does not stand", entry)
+    if hold.party != entry.actor.party:
+        message = "a legal hold is lifted by a party that has not set it"
+        break_off("hold-by-stranger", message, entry, hold.seq)
+    hold.lifted, project.released = entry.seq, entry.time[:10]
+
+
+def all_certified(ledger: Ledger) -> None:
+    """After the last entry, no destruction was begun and then left without its certificate.
+
+    Raises:
+        RuleBrokenError: the first one that was.
+    """
+    for state in ledger.destructions.values():
+        due = date.fromisoformat(state.day) + timedelta(days=GRACE_DAYS)
+        if state.certified is None and ledger.time[:10] > due.isoformat():
+            raise RuleBrokenError(
+                "destruction-missing",
+                "a destruction was begun and never certified",
+                index=state.seq,
+                evidence={"begun": state.day, "last_time": ledger.time},
+            )
+
+
+def _destruction_of(ledger: Ledger, entry: Entry) -> DestructionState:
+    state = ledger.destructions.get(object_of(entry))
+    if state is None or state.project != entry.project:
+        break_off("destruction-unknown", "a destruction is named that was never begun", entry)
+    return state
+
+
+def _left(ledger: Ledger, destruction: DestructionState) -> Iterator[int]:
+    """Yield the entries of what was there when a destruction was begun, belongs to it, and is left."""
+    if destruction.scope == "upload":
+        yield from (
+            received.seq
+            for upload, received in ledger.uploads.items()
+            if upload == destruction.subject
+        )
+    if destruction.scope not in ("project", "party"):
+        return
+    for received in ledger.uploads.values():
+        if _is_meant(destruction, received.project, received.party, received.seq):
+            yield received.seq
+    for release in ledger.releases.values():
+        is_there = release.destroyed is None
+        if is_there and _is_meant(destruction, release.project, release.fetched_by, release.seq):
+            yield release.seq
+    for run in ledger.runs.values():
+        is_there = run.match_record is not None
+        if is_there and _is_meant(destruction, run.project, None, run.seq):
+            yield run.seq
+
+
+def _is_meant(destruction: DestructionState, project: str, party: str | None, seq: int) -> bool:
+    is_older = project == destruction.project and seq < destruction.seq
+    return is_older and (destruction.scope == "project" or party == destruction.subject)

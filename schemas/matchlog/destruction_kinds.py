@@ -1,0 +1,83 @@
+"""What match-log entries say of destruction: begun, certified, counter-signed, held up, stated by parties."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from schemas.canonical import MAX_INTEGER
+from schemas.clauses import Line
+from schemas.destruction import Scope
+from schemas.document import Model
+from schemas.ids import UPLOAD_PREFIX, Code, Name, RandomId, Sha256Hex, is_random_id
+
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+
+
+class DestructionBegun(Model):
+    """Everything of this scope is being destroyed; a certificate of the entry's object must follow.
+
+    `party` is whose uploads are meant in the scope `party`, `upload` which one in the scope `upload`; null
+    otherwise. `reason` says why then.
+    """
+
+    scope: Scope
+    party: Name | None
+    upload: RandomId | None
+    reason: Code
+
+    @model_validator(mode="after")
+    def _names_what_its_scope_asks_for(self) -> Self:
+        if (self.scope == "party") != (self.party is not None):
+            raise ValueError("a party where the scope has none, or none where it has one")
+        if (self.scope == "upload") != (self.upload is not None):
+            raise ValueError("an upload where the scope has none, or none where it has one")
+        if self.upload is not None and not is_random_id(self.upload, UPLOAD_PREFIX):
+            raise ValueError("the upload is not an upload's id")
+        return self
+
+
+class DestructionCertified(Model):
+    """The broker states that it is done: digest of the certificate, and number of its objects."""
+
+    sha256: Sha256Hex
+    objects: Count
+
+
+class DestructionCountersigned(Model):
+    """A party's person has signed the certificate, too; `signed_sha256` is the digest of what they signed."""
+
+    sha256: Sha256Hex
+    signed_sha256: Sha256Hex
+
+
+class DestructionStated(Model):
+    """A party states what it has deleted itself; `signed_sha256` is the digest of the signed statement."""
+
+    signed_sha256: Sha256Hex
+
+
+class RecordWithdrawn(Model):
+    """A party has withdrawn one of its records, which no later run compares.
+
+    `commitment` is the SHA-256 of 32 random bytes, which the party has, and the record's handle.
+    """
+
+    commitment: Sha256Hex
+
+
+class LegalHoldSet(Model):
+    """From here on nothing of the project is destroyed; `order` says on what ground.
+
+    `signed_sha256` is the digest of what a person signed, null where the operator's command set it.
+    """
+
+    order: Line
+    signed_sha256: Sha256Hex | None
+
+
+class LegalHoldLifted(Model):
+    """The hold ends, by whoever set it; `signed_sha256` is as in `LegalHoldSet`."""
+
+    signed_sha256: Sha256Hex | None

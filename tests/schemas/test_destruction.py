@@ -1,0 +1,105 @@
+"""Certificates of destruction and what is signed about them: by their vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from oracles.vector_file import read_vectors
+from oracles.write_destruction_vectors import LOG, PERSON, destruction_vectors
+from oracles.write_identity_vectors import private_bytes
+
+from schemas.certificate import CertificateFile, still_outstanding, verify_certificate
+from schemas.destruction import (
+    Certificate,
+    SignedDestruction,
+    duties_for,
+    sign_certificate,
+    sign_destruction,
+)
+from schemas.errors import DocumentError, FormatError, SignatureError
+from schemas.matchlog.note import VerifierKey
+
+VECTORS = read_vectors("destruction")
+KEYS = [VerifierKey.from_text(text) for text in VECTORS["log_keys"]]
+KEY = Ed25519PrivateKey.from_private_bytes(private_bytes(21)[:32])
+
+
+def named(section: str, which: str) -> Any:
+    return pytest.mark.parametrize("vector", VECTORS[section][which], ids=lambda v: v["name"])
+
+
+def plain_file() -> CertificateFile:
+    return CertificateFile.from_canonical(VECTORS["files"]["good"][0]["document"].encode())
+
+
+def test_the_stored_vectors_are_those_that_are_written() -> None:
+    assert destruction_vectors() == VECTORS
+
+
+@named("certificates", "good")
+def test_a_good_certificate_is_read_and_written_to_the_byte(vector: dict[str, str]) -> None:
+    raw = vector["document"].encode()
+    certificate = Certificate.from_canonical(raw)
+    assert certificate.to_canonical() == raw
+    assert certificate.digest() == vector["sha256"]
+
+
+@named("certificates", "bad")
+def test_a_bad_certificate_is_refused(vector: dict[str, str]) -> None:
+    with pytest.raises(DocumentError, match=r"^certificate of destruction: "):
+        Certificate.from_canonical(vector["document"].encode())
+
+
+@named("signed", "good")
+def test_what_a_person_signed_is_theirs_and_is_signed_the_same_here(vector: dict[str, str]) -> None:
+    signed = SignedDestruction.from_canonical(vector["document"].encode())
+    signer = signed.verify()
+    assert (signer.party, signer.person) == ("child-welfare", PERSON)
+    assert duties_for(type(signed.said)) & set(signer.duties)
+    assert sign_destruction(signed.said, signer, KEY) == signed
+
+
+@named("signed", "bad")
+def test_what_nobody_of_that_duty_signed_does_not_count(vector: dict[str, str]) -> None:
+    with pytest.raises(SignatureError):
+        SignedDestruction.from_canonical(vector["document"].encode()).verify()
+
+
+@named("signed", "malformed")
+def test_what_is_no_statement_is_refused(vector: dict[str, str]) -> None:
+    with pytest.raises(DocumentError, match=r"^signed statement of destruction: "):
+        SignedDestruction.from_canonical(vector["document"].encode())
+
+
+@named("files", "good")
+def test_a_good_file_proves_the_certificate(vector: dict[str, str]) -> None:
+    file = CertificateFile.from_canonical(vector["document"].encode())
+    check = verify_certificate(file, KEYS)
+    assert check.entry.object == check.certificate.certificate
+    assert len(check.countersigners) == len(file.countersignatures)
+    assert sign_certificate(file.certificate, LOG) == file.signature
+
+
+@named("files", "bad")
+def test_a_bad_file_proves_nothing(vector: dict[str, str]) -> None:
+    file = CertificateFile.from_canonical(vector["document"].encode())
+    with pytest.raises(FormatError):
+        verify_certificate(file, KEYS)
+
+
+def test_what_a_party_has_stated_is_not_outstanding_any_more() -> None:
+    file = plain_file()
+    assert len(still_outstanding(file.certificate, ())) == 2
+    left = verify_certificate(file, KEYS).outstanding
+    assert [(owing.party, owing.what) for owing in left] == [("child-welfare", "link-table")]
+
+
+def test_keys_that_are_not_known_to_be_a_persons_do_not_count_where_they_are_known() -> None:
+    file = plain_file()
+    digest = file.countersignatures[0].identity.key_sha256()
+    assert verify_certificate(file, KEYS, {PERSON: digest}).stated_by
+    for known in ({}, {PERSON: "0" * 64}):
+        with pytest.raises(SignatureError):
+            verify_certificate(file, KEYS, known)
