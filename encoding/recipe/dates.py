@@ -53,7 +53,8 @@ def read_date_format(text: str) -> DateFormat:
     tokens = _TOKENS.findall(text)
     if sorted(tokens) not in (["DD", "MM", "YYYY"], ["DD", "MON", "YYYY"]):
         raise DateFormatError(
-            "the date format must name YYYY, MM (or MON) and DD once each, such as MM/DD/YYYY"
+            "the date format must name YYYY, MM (or MON) and DD once each, such as MM/DD/YYYY,"
+            " which reads 4/9/2011 too"
         )
     rest = _TOKENS.split(text)
     if any(character.isalnum() for part in rest for character in part):
