@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from app.auditor.errors import NotAuthorisedError, UnreachableError
 from app.auditor.source import TIMEOUT_S, authorisation, is_url, require_safe, tls_context
-from schemas.api import LogCheckpoint, MatchRecordPage
+from schemas.api import MAX_RECORD_ROWS, LogCheckpoint, MatchRecordPage
 from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
@@ -67,7 +67,9 @@ class BrokerApi:
 
     def match_record(self, run: str, first: int) -> MatchRecordPage | None:
         """Return rows of a run's match record from number `first` on; None where the caller may not see it."""
-        return self._get(MatchRecordPage, f"/v1/runs/{run}/match-record?first={first}")
+        return self._get(
+            MatchRecordPage, f"/v1/runs/{run}/match-record?first={first}&limit={MAX_RECORD_ROWS}"
+        )
 
     def _get(self, kind: type[_Answer], path: str) -> _Answer | None:
         import httpx2

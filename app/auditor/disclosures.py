@@ -17,6 +17,7 @@ from schemas.clauses import Direction
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import (
+    BlindReleasePrepared,
     ProjectCreated,
     ReleasePrepared,
     RunAsked,
@@ -95,10 +96,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Release:
+    """A release; `agency` is whose records a blind one is about, which then fetches it."""
+
     run: str
     recipient: str
     mode: str
-    links: int | None
+    records: int | None
     agency: str | None = None
 
 
@@ -109,7 +112,8 @@ class DisclosureBook:
     lines: list[Disclosure] = field(default_factory=list)
     _terms: dict[str, ProjectTerms] = field(default_factory=dict)
     _agreements: dict[str, Agreement] = field(default_factory=dict)
-    _uploaders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _records: dict[str, int] = field(default_factory=dict)
+    _uploads: dict[str, dict[str, str]] = field(default_factory=dict)
     _releases: dict[str, _Release] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
@@ -122,11 +126,17 @@ class DisclosureBook:
         elif isinstance(body, UploadReceived):
             self._take_upload(entry, body)
         elif isinstance(body, RunAsked):
-            uploads = body.specification.uploads
-            self._uploaders[cast(str, entry.object)] = tuple(upload.party for upload in uploads)
+            uploads = {upload.party: upload.upload for upload in body.specification.uploads}
+            self._uploads[cast(str, entry.object)] = uploads
         elif isinstance(body, ReleasePrepared):
             self._releases[cast(str, entry.object)] = _Release(
                 body.run, body.recipient, body.mode, body.links
+            )
+        elif isinstance(body, BlindReleasePrepared):
+            # As many link IDs as the agency's upload has records, whatever the run found.
+            upload = self._uploads.get(body.run, {}).get(body.agency, "")
+            self._releases[cast(str, entry.object)] = _Release(
+                body.run, body.recipient, "blind", self._records.get(upload), body.agency
             )
         elif entry.kind == "release-fetched":
             self._take_fetch(entry)
@@ -136,6 +146,7 @@ class DisclosureBook:
         return (line for line in self.lines if wanted.holds(line))
 
     def _take_upload(self, entry: Entry, body: UploadReceived) -> None:
+        self._records[cast(str, entry.object)] = body.records
         agreement = self._agreements.get(entry.agreement or "")
         operator = BROKER if agreement is None else agreement.operator.name
         self._add(
@@ -150,7 +161,7 @@ class DisclosureBook:
         release = self._releases.get(cast(str, entry.object))
         if release is None:
             return
-        records = release.links if entry.outcome == "done" else None
+        records = release.records if entry.outcome == "done" else None
         what = _WHAT_OF_MODE.get(release.mode, "link-ids")
         receiver = release.recipient if release.agency else entry.actor.party
         for giver in self._givers(release, receiver):
@@ -162,7 +173,7 @@ class DisclosureBook:
         """Return whose records a release says something about, besides the receiver's own."""
         if release.agency is not None:
             return (release.agency,)
-        uploaders = self._uploaders.get(release.run, ())
+        uploaders = tuple(self._uploads.get(release.run, ()))
         return tuple(party for party in uploaders if party != receiver) or uploaders
 
     def _add(self, entry: Entry, *, giver: str, receiver: str, **line: Any) -> None:

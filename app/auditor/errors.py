@@ -13,6 +13,7 @@ AuditError
 │   ├── KeyChainError           the log's keys do not follow one from the other
 │   ├── PinContradictedError    the log is not the one that was pinned
 │   ├── RolledBackError         the log ends before a checkpoint that was pinned
+│   ├── RecordContradictedError a match record, opening or receipt is not the one that the log knows
 │   └── RuleBrokenError         an entry that the rules of the log do not allow
 ├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
@@ -116,6 +117,12 @@ class RolledBackError(LogBrokenError):
     """The log is shorter than it was when the pin was taken."""
 
     code = "rolled-back"
+
+
+class RecordContradictedError(LogBrokenError):
+    """Something that somebody handed over is not what the match log has the digest of."""
+
+    code = "record-contradicted"
 
 
 class RuleBrokenError(LogBrokenError):

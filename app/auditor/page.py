@@ -73,6 +73,22 @@ def lines(text: str) -> Markup:
     return Markup(f'<div class="lines">{escape(text)}</div>')
 
 
+def bars(caption: str, counts: Sequence[tuple[str, int]]) -> Markup:
+    """Return bars under each other, each with its count; the table beside them says the same."""
+    most = max((count for _, count in counts), default=0) or 1
+    pieces = "".join(
+        f'<text x="52" y="{24 * place + 16}" text-anchor="end">{escape(label)}</text>'
+        f'<rect x="60" y="{24 * place + 4}" width="{520 * count / most:.1f}" height="16"/>'
+        f'<text x="{66 + 520 * count / most:.1f}" y="{24 * place + 16}">{count:,}</text>'
+        for place, (label, count) in enumerate(counts)
+    )
+    text = escape(caption)
+    return Markup(
+        f'<figure><svg viewBox="0 0 680 {24 * len(counts)}" role="img" aria-label="{text}">{pieces}</svg>'
+        f"<figcaption>{text}</figcaption></figure>"
+    )
+
+
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     """Return a table whose rows begin with their heading; on a narrow screen each row becomes a paragraph.
 

@@ -16,6 +16,7 @@ from oracles.signed_log import BOB, KIM, SignedProject
 from app.auditor.cli import main
 from app.auditor.disclosures import NOT_STATED, DisclosureBook, Wanted
 from app.auditor.register import register_csv
+from schemas.matchlog.kinds import BlindReleasePrepared, ReleaseFetched
 
 
 def told(seed: int = 71) -> SampleLog:
@@ -97,6 +98,21 @@ def test_a_refused_request_is_a_line_without_a_count() -> None:
     fetch = log.fetch(prepared[0], CW)
     made.take(fetch.model_copy(update={"outcome": "refused"}))
     assert (made.lines[-1].outcome, made.lines[-1].records) == ("refused", None)
+
+
+def test_a_blind_release_is_disclosed_to_its_recipient_with_every_record() -> None:
+    log = story(72, n_weeks=1)
+    log.create_blind_project("hidden")
+    prepared = log.release_blind(log.finish_blind("hidden"), "school-district")
+    assert isinstance(prepared.body, BlindReleasePrepared)
+    body = ReleaseFetched(recipient="school-district", sha256=prepared.body.sha256)
+    log.append(body, project="hidden", object=prepared.object, actor=K12)
+    made = DisclosureBook()
+    for entry in log.entries:
+        made.take(entry)
+    line = made.lines[-1]
+    assert (line.giver, line.receiver) == ("school-district", "county-cw")
+    assert (line.what, line.records) == ("sealed-link-ids", 2000)
 
 
 def test_project_party_and_period_narrow_it() -> None:

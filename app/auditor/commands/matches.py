@@ -1,0 +1,168 @@
+"""`blindlink-audit matches`: a run's match record, from the broker or from a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import click
+
+from app.auditor.options import (
+    EXIT_CODES,
+    OUTPUT,
+    LogOptions,
+    broker_options,
+    failures,
+    json_option,
+    pin_options,
+    verified,
+)
+
+if TYPE_CHECKING:
+    from app.auditor.match_records import RecordRead, RowFilter
+    from app.auditor.verdict import Verdict
+    from schemas.match_record import Decision, MatchRecordHeader
+
+STEP: Final = click.Choice([f"{number / 20:.2f}" for number in range(20)])
+# A page with more rows than that is read by nobody; the CSV file has all.
+PAGE_ROWS: Final = 1_000
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("source", metavar="FILE|URL")
+@click.option("--run", "run_id", help="With a URL: the run whose match record is fetched.")
+@click.option("--save", type=OUTPUT, help="With a URL: keep the match record in this file.")
+@click.option("--log", "bundle", metavar="BUNDLE|URL", help="The log to hold the record to.")
+@pin_options
+@broker_options
+@click.option("--band", type=click.Choice(["auto", "review"]), help="Only decisions of this band.")
+@click.option("--rule", help="Only decisions by this rule, such as margin-too-small.")
+@click.option("--party", help="Only decisions about a record of this party.")
+@click.option("--from", "least", type=STEP, help="Only from this step of similarity on.")
+@click.option("--to", "most", type=STEP, help="Only up to and with this step of similarity.")
+@click.option("--csv", "csv_file", type=OUTPUT, help="Write each decision as a line of CSV.")
+@click.option("--html", "html_file", type=OUTPUT, help="Write counts, histogram and decisions.")
+@json_option
+def matches(
+    *,
+    source: str,
+    run_id: str | None,
+    save: Path | None,
+    bundle: str | None,
+    csv_file: Path | None,
+    html_file: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Show the match record of a run: every decision, its band, rule, similarity and margin.
+
+    FILE is a match record that was saved; from the broker at URL it is fetched with --run. Whose records a
+    decision is about is under commitments that only the agencies can open. With --log the record is held to
+    its root in the match log. The filters narrow what --csv and --html list, not the counts.
+
+    Example: blindlink-audit matches https://broker.example.gov --run run-4f... --token-file auditor.token
+    --save run.record --log log.bundle --html run.html
+    """
+    from app.auditor.match_records import RowFilter, RunBook, read_record
+    from app.auditor.matches import UNHELD, summary_lines
+
+    names = ("band", "rule", "party", "least", "most")
+    wanted = RowFilter(**{name: given.pop(name) for name in names})
+    book, verdict = RunBook(), None
+    broker = (given["token_file"], given["ca_file"])
+    with failures(as_json=as_json), tempfile.TemporaryFile("w+b") as table:
+        listing = _Listing(wanted, table)
+        with _opened(source, run_id, save, broker) as record:
+            read = read_record(record, listing.take)
+        if bundle is not None:
+            options = LogOptions(bundle, project=read.header.project, **given)
+            verdict = verified(options, book.take)
+            book.hold(read)
+        listing.write(csv_file, html_file, read, verdict)
+    if as_json:
+        held = None if verdict is None else verdict.to_json()
+        click.echo(json.dumps({**read.to_json(), "listed": listing.count, "log": held}, indent=2))
+    else:
+        click.echo("\n".join(summary_lines(read)))
+    click.echo(f"not shown: {UNHELD}" if verdict is None else "held to the match log", err=True)
+
+
+@dataclass(slots=True)
+class _Listing:
+    """Collects the decisions that are asked for: as CSV on the way, and the first ones for a page."""
+
+    wanted: RowFilter
+    table: BinaryIO
+    count: int = 0
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    def take(self, header: MatchRecordHeader, number: int, decision: Decision) -> None:
+        from app.auditor.matches import row_of
+
+        if not self.wanted.holds(decision, header):
+            return
+        row = row_of(header, number, decision)
+        self.count += 1
+        if len(self.rows) < PAGE_ROWS:
+            self.rows.append(row)
+        self.table.write(_csv_line(row))
+
+    def write(
+        self,
+        csv_file: Path | None,
+        html_file: Path | None,
+        read: RecordRead,
+        verdict: Verdict | None,
+    ) -> None:
+        from app.auditor.files import write_text, written_whole
+        from app.auditor.matches import COLUMNS, record_page
+
+        if csv_file is not None:
+            with written_whole(csv_file) as file:
+                file.write(_csv_line(COLUMNS))
+                self.table.seek(0)
+                shutil.copyfileobj(self.table, file)
+        if html_file is not None:
+            write_text(html_file, record_page(read, self.rows, self.count, verdict))
+
+
+def _csv_line(row: tuple[str, ...]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(row)
+    return line.getvalue().encode("utf-8")
+
+
+@contextmanager
+def _opened(
+    source: str, run: str | None, save: Path | None, broker: tuple[Path | None, Path | None]
+) -> Iterator[BinaryIO]:
+    from app.auditor.broker_api import BrokerApi
+    from app.auditor.errors import MalformedError
+    from app.auditor.files import written_whole
+    from app.auditor.match_records import fetch_record
+    from app.auditor.source import is_url
+
+    if (run is not None) != is_url(source):
+        raise click.UsageError("give --run with the URL of a broker, and not with a file")
+    if run is None:
+        try:
+            file = Path(source).open("rb")  # noqa: SIM115
+        except OSError as exc:
+            raise MalformedError("the match record cannot be opened") from exc
+        with file:
+            yield file
+        return
+    place = tempfile.TemporaryFile("w+b") if save is None else written_whole(save)  # noqa: SIM115
+    with BrokerApi(source, *broker) as api, place as fetched:
+        fetch_record(api, run, fetched)
+        fetched.seek(0)
+        yield fetched
+        fetched.seek(0, io.SEEK_END)

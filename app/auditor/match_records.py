@@ -1,0 +1,190 @@
+"""Match records as an auditor reads them: fetched page by page, counted, and held to the match log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final, Protocol
+
+from app.auditor.errors import MalformedError, NotAuthorisedError, RecordContradictedError
+from schemas.api import MatchRecordPage
+from schemas.errors import DocumentError
+from schemas.match_record import (
+    Decision,
+    LineSource,
+    MatchRecordHeader,
+    MatchRecordReader,
+    Row,
+)
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import MatchRecordDestroyed, RunAsked, RunFinished
+
+STEPS: Final = tuple(f"{number / 20:.2f}" for number in range(20))
+
+
+class RecordSource(Protocol):
+    """Whoever can be asked for match records: a broker."""
+
+    def match_record(self, run: str, first: int) -> MatchRecordPage | None:
+        """Return rows from number `first` on; None where the caller may not see them."""
+
+
+@dataclass(slots=True)
+class RunBook:
+    """Takes the entries of a verified log; says of each run what the log knows of its match record."""
+
+    specifications: dict[str, str] = field(default_factory=dict)
+    roots: dict[str, str | None] = field(default_factory=dict)
+    destroyed: set[str] = field(default_factory=set)
+
+    def take(self, entry: Entry) -> None:
+        """Take the next entry."""
+        body, run = entry.body, entry.object
+        if run is None or entry.outcome != "done":
+            return
+        if isinstance(body, RunAsked):
+            self.specifications[run] = body.specification_sha256
+        elif isinstance(body, RunFinished):
+            self.roots[run] = body.match_record_root
+        elif isinstance(body, MatchRecordDestroyed):
+            self.destroyed.add(run)
+
+    def hold(self, record: RecordRead) -> None:
+        """Hold a record that was read to the log.
+
+        Raises:
+            RecordContradictedError: the log knows no such run, or another record of it.
+        """
+        header = record.header
+        logged = (self.specifications.get(header.run), self.roots.get(header.run))
+        if logged != (header.specification, record.root):
+            raise RecordContradictedError(
+                "the match record is not the one whose root is in the log",
+                evidence={"run": header.run, "root": record.root, "logged_root": logged[1]},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which decisions are listed; None is any. Similarities are the starts of steps, both included."""
+
+    band: str | None = None
+    rule: str | None = None
+    party: str | None = None
+    least: str | None = None
+    most: str | None = None
+
+    def holds(self, decision: Decision, header: MatchRecordHeader) -> bool:
+        """Tell whether a decision is asked for."""
+        parties = {header.uploads[place].party for place in decision.uploads}
+        return (
+            self.band in (None, decision.band)
+            and self.rule in (None, decision.rule)
+            and (self.party is None or self.party in parties)
+            and (self.least is None or self.least <= decision.similarity)
+            and (self.most is None or decision.similarity <= self.most)
+        )
+
+
+@dataclass(slots=True)
+class RecordRead:
+    """A match record that was read to its end: its root, and the decisions by kind.
+
+    `counts` is by band, rule and step of similarity; `withheld` counts rows that are bare hashes, among
+    them padding, which stands for no decision.
+    """
+
+    header: MatchRecordHeader
+    root: str = ""
+    withheld: int = 0
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def by(self, *places: int) -> dict[tuple[str, ...], int]:
+        """Return counts by some of band (0), rule (1) and similarity (2), in order."""
+        summed: Counter[tuple[str, ...]] = Counter()
+        for key, count in self.counts.items():
+            summed[tuple(key[place] for place in places)] += count
+        return dict(sorted(summed.items()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return {
+            "run": self.header.run,
+            "project": self.header.project,
+            "specification": self.header.specification,
+            "root": self.root,
+            "floor": self.header.floor,
+            "rows": self.header.rows,
+            "withheld": self.withheld,
+            "counts": [
+                {"band": band, "rule": rule, "similarity": similarity, "decisions": count}
+                for (band, rule, similarity), count in sorted(self.counts.items())
+            ],
+        }
+
+
+def read_record(
+    source: LineSource, on_decision: Callable[[MatchRecordHeader, int, Decision], None]
+) -> RecordRead:
+    """Read a match record in bounded memory, giving each decision that is shown, with its number.
+
+    Raises:
+        MalformedError: it is none of this version.
+    """
+    with _malformed():
+        reader = MatchRecordReader(source)
+    read = RecordRead(reader.header)
+    for row in _rows(reader):
+        if row.decision is None:
+            read.withheld += 1
+            continue
+        decision = row.decision
+        read.counts[decision.band, decision.rule, decision.similarity] += 1
+        on_decision(reader.header, row.number, decision)
+    read.root = reader.root()
+    return read
+
+
+def fetch_record(source: RecordSource, run: str, output: BinaryIO) -> None:
+    """Fetch all pages of a run's match record and write them as one record.
+
+    Raises:
+        NotAuthorisedError: the broker shows none to this caller.
+        MalformedError: the pages do not fit together.
+    """
+    first: int | None = 1
+    header: MatchRecordHeader | None = None
+    while first is not None:
+        page = source.match_record(run, first)
+        if page is None:
+            raise NotAuthorisedError("the broker shows this token no match record of such a run")
+        if header is None:
+            header = page.header
+            output.write(header.to_canonical() + b"\n")
+        ends = first + len(page.rows)
+        if (page.header, page.first) != (header, first) or page.next not in (None, ends):
+            raise MalformedError("the pages of the match record do not fit together")
+        if page.next is not None and not page.rows:
+            raise MalformedError("the broker's pages of the match record do not end")
+        output.writelines(page.lines())
+        first = page.next
+
+
+def _rows(reader: MatchRecordReader) -> Iterator[Row]:
+    rows = reader.rows()
+    while True:
+        with _malformed():
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+@contextmanager
+def _malformed() -> Iterator[None]:
+    try:
+        yield
+    except DocumentError as exc:
+        raise MalformedError(str(exc)) from exc
