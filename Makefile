@@ -24,10 +24,11 @@ soak:  ## run the long proofs
 	sh install/venv.sh dev
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)
 
-bench:  ## measure encoding and matching; QUICK=1 for a first look
+bench:  ## measure matching, encoding and the match log; QUICK=1 for a first look
 	sh install/venv.sh dev
 	$(BIN)/python benchmarks/matching.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/encoding.py $(if $(QUICK),--rows 50000)
+	$(BIN)/python benchmarks/matchlog.py $(if $(QUICK),--quick)
 
 setup:  ## make the environment of the tests, and no more
 	sh install/venv.sh dev
