@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 from app.auditor.errors import MalformedError, NotAuthorisedError, RecordContradictedError
 from schemas.api import MatchRecordPage
@@ -147,7 +147,7 @@ def read_record(
     return read
 
 
-def fetch_record(source: RecordSource, run: str, output: BinaryIO) -> None:
+def fetch_record(source: RecordSource, run: str, output: IO[bytes]) -> None:
     """Fetch all pages of a run's match record and write them as one record.
 
     Raises:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
@@ -100,7 +100,7 @@ class _Listing:
     """Collects the decisions that are asked for: as CSV on the way, and the first ones for a page."""
 
     wanted: RowFilter
-    table: BinaryIO
+    table: IO[bytes]
     count: int = 0
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -143,7 +143,7 @@ def _csv_line(row: tuple[str, ...]) -> bytes:
 @contextmanager
 def _opened(
     source: str, run: str | None, save: Path | None, broker: tuple[Path | None, Path | None]
-) -> Iterator[BinaryIO]:
+) -> Iterator[IO[bytes]]:
     from app.auditor.broker_api import BrokerApi
     from app.auditor.errors import MalformedError
     from app.auditor.files import written_whole

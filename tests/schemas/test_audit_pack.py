@@ -1,0 +1,101 @@
+"""Audit packs and samples: every vector, and a pack that is a pack and a bundle at once."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import Any
+
+import pytest
+from oracles.sample_log import story
+from oracles.vector_file import read_vectors
+from oracles.write_audit_pack_vectors import FILES, audit_pack_vectors
+
+from schemas.audit_pack import (
+    PackManifest,
+    Sample,
+    draw_sample,
+    pack_files,
+    read_pack,
+    starts_pack,
+)
+from schemas.document import Document
+from schemas.errors import BundleError, DocumentError
+from schemas.matchlog.bundle import BundleReader
+
+VECTORS = read_vectors("audit-pack")
+KINDS: dict[str, type[Document]] = {"manifests": PackManifest, "samples": Sample}
+BUNDLE = story(3, n_weeks=1).bundle()
+
+
+def cases(which: str) -> list[Any]:
+    return [
+        pytest.param(KINDS[name], vector["document"], id=f"{name}: {vector['name']}")
+        for name in KINDS
+        for vector in VECTORS[name][which]
+    ]
+
+
+def packed() -> bytes:
+    _, pieces = pack_files("foster-pupils", "child-welfare", "2026-11-20T22:30:00Z", FILES)
+    return b"".join(pieces) + BUNDLE
+
+
+@pytest.mark.parametrize(("kind", "text"), cases("good"))
+def test_a_good_document_is_read_and_written_to_the_byte(kind: type[Document], text: str) -> None:
+    assert kind.from_canonical(text.encode()).to_canonical() == text.encode()
+
+
+@pytest.mark.parametrize(("kind", "text"), cases("bad"))
+def test_a_bad_document_is_refused(kind: type[Document], text: str) -> None:
+    with pytest.raises(DocumentError):
+        kind.from_canonical(text.encode())
+
+
+@pytest.mark.parametrize("draw", VECTORS["draws"])
+def test_a_draw_is_the_one_that_everybody_repeats(draw: dict[str, Any]) -> None:
+    found = draw_sample(draw["eligible"], draw["n"], draw["seed"], draw["match_record"])
+    assert list(found) == draw["numbers"]
+
+
+def test_the_stored_vectors_are_those_that_are_written() -> None:
+    assert audit_pack_vectors() == VECTORS
+
+
+def test_a_pack_is_its_files_and_then_a_bundle() -> None:
+    source = io.BytesIO(packed())
+    assert starts_pack(source.getvalue()[:100])
+    assert not starts_pack(BUNDLE[:100])
+    pack = read_pack(source)
+    assert pack.files == FILES
+    assert pack.manifest.party == "child-welfare"
+    assert source.read() == BUNDLE
+    with tarfile.open(fileobj=io.BytesIO(packed())) as archive:
+        assert archive.getnames()[:3] == ["audit-pack.json", *list(FILES)[:2]]
+        assert "checkpoint" in archive.getnames()
+
+
+def test_the_bundle_in_a_pack_is_read_as_it_stands() -> None:
+    source = io.BytesIO(packed())
+    read_pack(source)
+    assert BundleReader(source).manifest.origin == "broker.example/log"
+
+
+@pytest.mark.parametrize("place", range(0, 1024, 61))
+def test_no_byte_of_a_pack_can_be_changed(place: int) -> None:
+    raw = bytearray(packed())
+    raw[place] ^= 1
+    with pytest.raises(BundleError):
+        read_pack(io.BytesIO(raw))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9])
+def test_a_pack_that_is_cut_off_is_refused(share: float) -> None:
+    own = packed()[: -len(BUNDLE)]
+    with pytest.raises(BundleError):
+        read_pack(io.BytesIO(own[: int(len(own) * share)]))
+
+
+def test_a_file_that_no_pack_holds_is_not_packed() -> None:
+    with pytest.raises(DocumentError):
+        pack_files("foster-pupils", "child-welfare", "2026-11-20T22:30:00Z", {"secret.txt": b"x"})
