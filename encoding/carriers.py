@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from encoding.errors import ShareError
+from encoding.client import BrokerClient
+from encoding.errors import BrokerRefusedError, ShareError
 from encoding.files import refuse_to_overwrite
 from encoding.share_file import FIRST_LINE, Carried, read_share_file, write_share_file
 from schemas.identity import IdentityHistory
@@ -76,3 +77,58 @@ class ByHand:
         if self.to_file is not None:
             refuse_to_overwrite(self.to_file, own_start=FIRST_LINE, force=False)
             write_share_file(self.to_file, carried)
+
+
+@dataclass(frozen=True, slots=True)
+class ByBroker:
+    """The broker, which keeps what it cannot open until the recipient asks for it.
+
+    Attributes:
+        client: a connection to it.
+        project: in which project.
+        party: this agency's name.
+    """
+
+    client: BrokerClient
+    project: str
+    party: str
+
+    def persons(self) -> Sequence[IdentityHistory]:
+        """Return whom the broker lists; only keys with a trusted fingerprint are taken from there."""
+        return self.client.identities(self.project).identities
+
+    def send_shares(self, shares: Sequence[SignedShare], *, again: bool) -> str:
+        """Send the shares, after withdrawing earlier ones with `again`."""
+        if again:
+            for epoch in sorted({signed.share.holders.epoch for signed in shares}):
+                self.client.withdraw_shares(self.project, epoch)
+        for signed in shares:
+            self.client.send_share(self.project, signed)
+        recipients = ", ".join(signed.share.recipient for signed in shares)
+        return (
+            f"the shares for {recipients} are at the broker, which cannot open them;"
+            " next: blindlink secret accept"
+        )
+
+    def send_confirmation(self, signed: SignedConfirmation) -> None:
+        """Send the confirmation to all other holders."""
+        self.client.send_confirmation(self.project, signed)
+
+    def fetch(self, epoch: int) -> Carried:
+        """Fetch all shares that were sent to this agency, and everybody's confirmations."""
+        listed = self.client.shares(self.project, epoch).shares
+        mine = [view.share for view in listed if view.recipient == self.party]
+        fetched = (self._share(share) for share in mine)
+        return Carried(
+            tuple(signed for signed in fetched if signed is not None),
+            self.client.confirmations(self.project, epoch).confirmations,
+        )
+
+    def _share(self, share: str) -> SignedShare | None:
+        try:
+            return self.client.fetch_share(share)
+        except BrokerRefusedError as exc:
+            # Once this agency has confirmed the secret, nothing is kept for it any more.
+            if exc.problem == "share-served":
+                return None
+            raise

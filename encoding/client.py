@@ -35,6 +35,13 @@ from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
+from schemas.secret_share import (
+    ConfirmationList,
+    ShareList,
+    ShareView,
+    SignedConfirmation,
+    SignedShare,
+)
 from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList
 from schemas.upload import Receipt, SignedManifest
 
@@ -86,6 +93,31 @@ class BrokerClient:
     def project(self, project: str) -> ProjectView:
         """Return the project with its terms in force."""
         return self._get(ProjectView, f"projects/{project}")
+
+    def send_share(self, project: str, signed: SignedShare) -> ShareView:
+        """Send a sealed share to its recipient; the same again is safe."""
+        return self._post(ShareView, f"projects/{project}/shares", signed)
+
+    def shares(self, project: str, epoch: int) -> ShareList:
+        """Return who has sent what to whom of an epoch's secret."""
+        return self._get(ShareList, f"projects/{project}/shares?epoch={epoch}")
+
+    def withdraw_shares(self, project: str, epoch: int) -> ShareList:
+        """Withdraw what this party has sent and confirmed of an epoch's secret; again is safe."""
+        path = f"projects/{project}/shares?epoch={epoch}"
+        return _read(ShareList, self._connection.ask("DELETE", path))
+
+    def fetch_share(self, share: str) -> SignedShare:
+        """Return a share that was sent to this party; it may have been made by anybody."""
+        return self._get(SignedShare, f"shares/{share}")
+
+    def send_confirmation(self, project: str, signed: SignedConfirmation) -> ConfirmationList:
+        """Send this party's confirmation of an epoch's secret; the same again is safe."""
+        return self._post(ConfirmationList, f"projects/{project}/confirmations", signed)
+
+    def confirmations(self, project: str, epoch: int) -> ConfirmationList:
+        """Return what the holders of an epoch's secret have confirmed; not checked."""
+        return self._get(ConfirmationList, f"projects/{project}/confirmations?epoch={epoch}")
 
     def uploads(self, project: str) -> UploadList:
         """Return the uploads of the project that this party may see, newest first."""

@@ -103,18 +103,31 @@ class Carriage:
 def carriage(
     session: Session, given: Mapping[str, Any], from_files: tuple[Path, ...] = ()
 ) -> Iterator[Carriage]:
-    """Give the project and its carrier: files where any is named, else the broker."""
-    from encoding.carriers import ByHand
+    """Give the project and its carrier: files where any is named, else the broker.
+
+    Raises:
+        NotReadyError: files carry, and the project is not known here.
+        IdentityError: own keys cannot be used.
+    """
+    from encoding.carriers import ByBroker, ByHand
     from encoding.cli import steps
     from encoding.cli.project_file import import_project
 
     to_file = given["to_file"]
     if given["project_file"] is not None:
         import_project(session, given["project_file"])
-    if to_file is None and not from_files:
-        raise click.UsageError("name the file that is carried to the other agencies: --to-file")
-    view = steps.remembered_view(session)
-    yield Carriage(session, view, ByHand(session.party, to_file, from_files))
+    if to_file is not None or from_files:
+        view = steps.remembered_view(session)
+        yield Carriage(session, view, ByHand(session.party, to_file, from_files))
+        return
+    if given["project_file"] is not None:
+        raise click.UsageError("with --project-file nobody asks the broker: name --to-file, too")
+    # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
+    unlock_own(session, given)
+    with session.connect() as client:
+        session.trust(client)
+        view = session.view(client)
+        yield Carriage(session, view, ByBroker(client, view.project, session.party))
 
 
 def _read_holders(pairs: tuple[str, ...]) -> dict[str, str]:

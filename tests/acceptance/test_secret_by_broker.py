@@ -1,0 +1,342 @@
+"""Agencies agree on a secret through a broker that is honest, or not; commands refuse with a reason."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from oracles.desk import NOW, Desk
+from oracles.share_rig import PROJECT, ROWS, ShareRig, answer_with, share_rig
+from sqlalchemy import text
+
+from encoding.epoch_secret import epoch_secret
+from encoding.identity import new_identity
+from encoding.kept_secret import KeptSecret, read_kept
+from encoding.workspace import open_workspace
+from schemas.identity import IdentityHistory
+from schemas.problem import MEDIA_TYPE
+
+Change = Callable[[Any], Any]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[ShareRig]:
+    with share_rig(tmp_path) as made:
+        made.compare()
+        yield made
+
+
+def kept(desk: Desk, epoch: int = 1) -> KeptSecret:
+    workspace = open_workspace(desk.folder / "workspace")
+    found = read_kept(workspace.kept_secret(PROJECT, epoch), PROJECT, epoch, workspace.key())
+    assert found is not None
+    return found
+
+
+def meddle(rig: ShareRig, path: str, change: Change) -> None:
+    """Have the courier change what the broker answers to GET requests whose path ends or begins like this."""
+
+    def changed(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        asked = request.url.path.removeprefix("/v1/")
+        is_meant = asked.endswith(path) or asked.startswith(path)
+        if request.method != "GET" or not is_meant or response.is_error:
+            return response
+        found = change(json.loads(response.read()))
+        return found if isinstance(found, httpx2.Response) else answer_with(response, found)
+
+    rig.courier.meddle = changed
+
+
+def refused(desk: Desk, *words: str) -> str:
+    result = desk.type(*words)
+    assert result.exit_code == 1, result.output
+    assert "Traceback" not in result.output
+    return str(result.stderr)
+
+
+def sent_shares(rig: ShareRig) -> int:
+    with rig.broker.database.read() as session:
+        return len(session.execute(text("SELECT id FROM relayed_share")).all())
+
+
+def test_both_agree_through_the_broker_encode_alike_and_upload(rig: ShareRig) -> None:
+    rig.agree()
+    shown = {party: rig.status(party) for party in rig.desks}
+    assert shown["welfare"] == shown["schools"]
+    assert all(holder["confirmed"] for holder in shown["welfare"]["holders"])
+    for desk in rig.desks.values():
+        assert desk.json("encode")["key_id"] == shown["welfare"]["key_id"]
+        desk.ok("upload")
+
+
+def test_every_step_may_be_repeated_and_an_answer_may_be_lost(rig: ShareRig) -> None:
+    lost = set()
+
+    def lose_once(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        place = (request.method, request.url.path)
+        if ("share" in place[1] or "confirmations" in place[1]) and place not in lost:
+            lost.add(place)
+            raise httpx2.ReadError("lost", request=request)
+        return response
+
+    rig.courier.meddle = lose_once
+    for words in (("share",), ("share",), ("accept",), ("accept",), ("accept",)):
+        for desk in rig.desks.values():
+            desk.ok("secret", *words)
+    assert len(lost) >= 4
+    assert rig.status("welfare") == rig.status("schools")
+
+
+def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: ShareRig) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    welfare.ok("secret", "share")
+    first = kept(welfare).sent
+    welfare.ok("secret", "share", "--again")
+    assert kept(welfare).sent != first
+    schools.ok("secret", "share")
+    for _ in range(2):
+        for desk in (welfare, schools):
+            desk.ok("secret", "accept")
+    assert rig.status("welfare") == rig.status("schools")
+    assert "it stays" in refused(welfare, "secret", "share", "--again")
+
+
+def test_the_next_epochs_secret_is_made_while_this_ones_is_used(rig: ShareRig) -> None:
+    rig.agree()
+    first = rig.status("welfare")["key_id"]
+    rig.agree("rotate")
+    second = rig.status("welfare")
+    assert (second["epoch"], rig.status("schools")) == (2, second)
+    assert second["key_id"] != first
+    assert rig.desks["welfare"].json("encode")["key_id"] == first
+
+
+def test_a_swapped_key_gets_nothing_and_both_fingerprints_are_shown(rig: ShareRig) -> None:
+    true = rig.people["schools"].public
+    false = new_identity("schools", ("analyst",), NOW, person=true.person)
+
+    def swap(answer: Any) -> Any:
+        for place, history in enumerate(answer["identities"]):
+            if history["enrolled"]["identity"]["party"] == "schools":
+                answer["identities"][place] = IdentityHistory(enrolled=false.signed).to_json()
+        return answer
+
+    meddle(rig, "identities", swap)
+    said = refused(rig.desks["welfare"], "secret", "share")
+    assert true.fingerprint() in said
+    assert false.public.fingerprint() in said
+    assert sent_shares(rig) == 0
+
+
+def test_a_forged_change_of_keys_gets_nothing(rig: ShareRig) -> None:
+    true = rig.people["schools"]
+    false = new_identity("schools", ("analyst",), NOW, person=true.public.person)
+    change = {
+        "change": {
+            "person": true.public.person,
+            "old_key": true.public.signing_key,
+            "successor": false.public.to_json(),
+            "at": "2026-11-20T22:30:00Z",
+        },
+        "old_signature": false.signed.signature,
+        "new_signature": false.signed.signature,
+    }
+
+    def forge(answer: Any) -> Any:
+        for history in answer["identities"]:
+            if history["enrolled"]["identity"]["party"] == "schools":
+                history["changes"] = [change]
+        return answer
+
+    meddle(rig, "identities", forge)
+    assert rig.desks["welfare"].type("secret", "share").exit_code != 0
+    assert sent_shares(rig) == 0
+
+
+def test_a_holder_whom_the_broker_adds_gets_nothing(rig: ShareRig) -> None:
+    def add(answer: Any) -> Any:
+        answer["terms"]["providers"] = ["friend", *answer["terms"]["providers"]]
+        return answer
+
+    meddle(rig, f"projects/{PROJECT}", lambda answer: add(answer) if "terms" in answer else answer)
+    assert rig.desks["welfare"].type("secret", "share").exit_code != 0
+    assert sent_shares(rig) == 0
+
+
+def test_a_share_that_is_dropped_is_named(rig: ShareRig) -> None:
+    for desk in rig.desks.values():
+        desk.ok("secret", "share")
+    meddle(rig, "/shares", lambda _: {"shares": []})
+    said = refused(rig.desks["welfare"], "secret", "accept")
+    assert "the share of schools is not here" in said
+
+
+def test_a_share_that_is_said_to_have_served_is_missing(rig: ShareRig) -> None:
+    for desk in rig.desks.values():
+        desk.ok("secret", "share")
+    body = (
+        b'{"clause":null,"detail":"It is gone.","hint":null,"request":"req-%s","status":410,'
+        b'"title":"The share has served","type":"urn:blindlink:problem:share-served"}' % (b"0" * 32)
+    )
+    headers = {"Content-Type": MEDIA_TYPE}
+    meddle(rig, "shares/", lambda _: httpx2.Response(410, headers=headers, content=body))
+    assert "the share of schools is not here" in refused(rig.desks["welfare"], "secret", "accept")
+
+
+def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> None:
+    with share_rig(tmp_path) as rig:
+        rig.add("health", ROWS["schools"])
+        rig.add_project(
+            project="three-agencies", providers=("health", "schools", "welfare"), recipients=()
+        )
+        rig.compare()
+        for desk in rig.desks.values():
+            settings = desk.folder / "blindlink.toml"
+            settings.write_text(settings.read_text("utf-8").replace(PROJECT, "three-agencies"))
+            desk.ok("secret", "share")
+        for_health = fetched_by(rig, "health")
+        welfares = next(one for one in for_health if one["share"]["sender"] == "welfare")
+        meddle(rig, "shares/", lambda _: welfares)
+        said = refused(rig.desks["schools"], "secret", "accept")
+        assert "the share of welfare was made for another party" in said
+        # In whatever order honest shares come, all make one secret.
+        meddle(rig, "/shares", lambda answer: {"shares": answer["shares"][::-1]})
+        for _ in range(2):
+            for desk in rig.desks.values():
+                desk.ok("secret", "accept")
+        assert rig.status("health") == rig.status("schools") == rig.status("welfare")
+
+
+def fetched_by(rig: ShareRig, party: str) -> list[Any]:
+    """Return what the broker gives a party when it accepts."""
+    found: list[Any] = []
+    meddle(rig, "shares/", lambda answer: found.append(answer) or answer)
+    rig.desks[party].ok("secret", "accept")
+    return found
+
+
+def test_a_share_of_another_epoch_is_refused(rig: ShareRig) -> None:
+    for step in ("share", "rotate"):
+        for desk in rig.desks.values():
+            desk.ok("secret", step)
+    of_epoch_2 = kept(rig.desks["schools"], 2).sent[0].to_json()
+    meddle(rig, "shares/", lambda _: of_epoch_2)
+    said = refused(rig.desks["welfare"], "secret", "accept", "--epoch", "1")
+    assert "of epoch 2, and yours is 1" in said
+
+
+@pytest.mark.parametrize("place", ["sealed", "signature"])
+def test_a_share_that_was_changed_is_refused(place: str, rig: ShareRig) -> None:
+    for desk in rig.desks.values():
+        desk.ok("secret", "share")
+
+    def flip(answer: Any) -> Any:
+        part = answer if place == "signature" else answer["share"]
+        raw = bytearray(base64.b64decode(part[place]))
+        raw[7] ^= 1
+        part[place] = base64.b64encode(raw).decode()
+        return answer
+
+    meddle(rig, "shares/", flip)
+    said = refused(rig.desks["welfare"], "secret", "accept")
+    assert "the share of schools was not made by the person that you trust there" in said
+
+
+def test_a_share_that_was_withdrawn_and_comes_again_is_noticed(rig: ShareRig) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    welfare.ok("secret", "share")
+    withdrawn = kept(welfare).sent[0].to_json()
+    welfare.ok("secret", "share", "--again")
+    schools.ok("secret", "share")
+    welfare.ok("secret", "accept")
+    meddle(rig, "shares/", lambda _: withdrawn)
+    # Only the confirmations can tell: the old share is as good as the new one, but makes another secret.
+    said = refused(schools, "secret", "accept")
+    assert "another secret" in said
+    assert "another secret" in refused(welfare, "secret", "accept")
+    for desk in (welfare, schools):
+        assert "another secret" in refused(desk, "encode")
+
+
+def test_two_shares_of_one_agency_are_refused(rig: ShareRig) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    welfare.ok("secret", "share")
+    withdrawn = kept(welfare).sent[0].to_json()
+    welfare.ok("secret", "share", "--again")
+    schools.ok("secret", "share")
+    calls: list[Any] = []
+    meddle(rig, "/shares", lambda a: {"shares": [s for s in a["shares"] for _ in (1, 2)]})
+    twice = rig.courier.meddle
+
+    def both(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if request.url.path.startswith("/v1/shares/"):
+            calls.append(request)
+            return answer_with(response, withdrawn) if len(calls) == 2 else response
+        return twice(request, response)
+
+    rig.courier.meddle = both
+    said = refused(schools, "secret", "accept")
+    assert "two different shares of welfare" in said
+
+
+@pytest.mark.parametrize("field", ["key_id", "holders", "created", "tag"])
+def test_a_confirmation_that_was_changed_is_refused(field: str, rig: ShareRig) -> None:
+    for desk in rig.desks.values():
+        desk.ok("secret", "share")
+    rig.desks["schools"].ok("secret", "accept")
+    others = {
+        "key_id": "0" * 16,
+        "holders": "0" * 64,
+        "created": "2026-11-20T22:29:00Z",
+        "tag": base64.b64encode(bytes(32)).decode(),
+    }
+
+    def forge(answer: Any) -> Any:
+        for one in answer["confirmations"]:
+            one["confirmation"][field] = others[field]
+        return answer
+
+    meddle(rig, "/confirmations", forge)
+    assert "the confirmation of schools" in refused(rig.desks["welfare"], "secret", "accept")
+
+
+def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(rig: ShareRig) -> None:
+    for desk in rig.desks.values():
+        desk.ok("secret", "share")
+    parts = []
+    for desk in rig.desks.values():
+        contribution = kept(desk).own_contribution()
+        assert contribution is not None
+        parts.append(contribution.to_bytes())
+    for _ in range(2):
+        for desk in rig.desks.values():
+            desk.ok("secret", "accept")
+    workspace = open_workspace(rig.desks["welfare"].folder / "workspace")
+    found = epoch_secret(workspace, PROJECT, 1, "welfare")
+    assert found is not None
+    secret = found.secret
+    keys = [
+        secret.sub_key(label, project=PROJECT, epoch=1)
+        for label in ("clk", "diffusion", "salt", "canary", "confirm")
+    ]
+    seen = b"\n".join([*rig.courier.seen, rig.logs.getvalue().encode(), *files_of(rig)])
+    assert b"secret-confirmed" in seen
+    for raw in (secret.to_bytes(), *keys, *parts):
+        urlsafe = base64.urlsafe_b64encode(raw).rstrip(b"=")
+        for form in (raw, raw.hex().encode(), base64.b64encode(raw), urlsafe):
+            assert form not in seen
+    with rig.broker.database.read() as session:
+        documents = session.execute(text("SELECT document FROM relayed_share")).scalars().all()
+    assert documents == [None, None]
+
+
+def files_of(rig: ShareRig) -> list[bytes]:
+    """Return every file of the broker's: its database, write-ahead log and keys."""
+    return [
+        path.read_bytes() for path in rig.broker.settings.state_dir.rglob("*") if path.is_file()
+    ]
