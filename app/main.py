@@ -26,8 +26,8 @@ from app.runs import endpoints as runs
 from app.security.actor import Actor
 from app.security.credential import Credential
 from app.security.policy import POLICY, check_policy
-from app.uploads import endpoints as uploads
 from app.shares import endpoints as shares
+from app.uploads import endpoints as uploads
 from app.version import VERSION
 from app.web import routes as pages
 from app.web.refusals import install_page_refusals
@@ -90,7 +90,9 @@ def create_app(broker: Broker) -> FastAPI:
 
 
 def _gate(broker: Broker) -> Gate:
-    def actor_of_credential(credential: Credential, request_id: str) -> Actor:
+    def actor_of_credential(
+        credential: Credential, request_id: str, *, takes_issued: bool
+    ) -> Actor:
         now = broker.clock()
         with broker.database.read() as session:
             admission = sign_in.admit(
@@ -98,7 +100,7 @@ def _gate(broker: Broker) -> Gate:
                 credential,
                 request_id,
                 now,
-                takes_issued_tokens=broker.settings.insecure_bearer_tokens,
+                takes_issued_tokens=takes_issued or broker.settings.insecure_bearer_tokens,
             )
         if admission.proof is not None:
             with broker.database.write() as session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn, Protocol
 
 from fastapi import Depends, Request
 from fastapi.dependencies.utils import get_flat_params
@@ -32,6 +32,13 @@ CSRF_HEADER: Final = "x-csrf-token"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
+class ActorOfCredential(Protocol):
+    """Finds who shows a credential."""
+
+    def __call__(self, credential: Credential, request_id: str, *, takes_issued: bool) -> Actor:
+        """Return who it is; `takes_issued`: tokens that the operator issued count on this route."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """What the gate asks: the policy table, who holds a credential, and how often a client came.
@@ -42,7 +49,7 @@ class Gate:
     """
 
     policy: Mapping[RouteKey, Rule]
-    actor_of_credential: Callable[[Credential, str], Actor]
+    actor_of_credential: ActorOfCredential
     actor_of_session: Callable[[str, str], Actor]
     count_refusal: Callable[[str | None], None]
     limiter: RateLimiter
@@ -114,7 +121,9 @@ def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
     try:
         if rule.by_session:
             return _session_actor(gate, request, request_id)
-        return gate.actor_of_credential(_credential(gate, request), request_id)
+        return gate.actor_of_credential(
+            _credential(gate, request), request_id, takes_issued=rule.takes_issued_tokens
+        )
     except SignInRefusedError as exc:
         count_refusal(request, exc)
         # In the words for a token that is unknown, so that a thief does not learn which tokens are valid.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,10 +16,18 @@ from app.broker import Broker
 from app.security.actor import Actor
 from encoding.identity import Identity, new_identity, write_identity
 from encoding.identity_lock import new_key_file
+from schemas.api import Role
 from schemas.identity import Duty
 from schemas.sign_in import EnrolmentRequest
 
 MakePerson = Callable[..., EnrolledPerson]
+
+# All that a person in a role may do.
+DUTIES: dict[Role, tuple[Duty, ...]] = {
+    "agency": ("analyst", "approver", "recipient", "reviewer", "steward"),
+    "auditor": ("auditor",),
+    "operator": ("operator",),
+}
 
 
 class Typist(Protocol):
@@ -104,3 +112,21 @@ def person_of(founded: Any, client: Any) -> MakePerson:
         return made[key]
 
     return give
+
+
+@pytest.fixture(name="bearer")
+def persons_bearer(founded: Any, person_of: MakePerson) -> Callable[[str, Role], dict[str, str]]:
+    """Return the header of a party's person in a role, signed in with keys and without proofs.
+
+    It stands in for the fixture of tests/app whose tokens the operator issues.
+    """
+    signed_in: dict[tuple[str, Role], tuple[str, datetime]] = {}
+
+    def header(party: str, role: Role) -> dict[str, str]:
+        token, since = signed_in.get((party, role), ("", datetime.min.replace(tzinfo=UTC)))
+        if founded.clock() - since >= timedelta(minutes=9):
+            token = person_of(party, *DUTIES[role]).token(is_bound=False)
+            signed_in[party, role] = token, founded.clock()
+        return {"authorization": f"Bearer {token}"}
+
+    return header

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import pytest
-from oracles.holders import Holders, make_holders
+from oracles.enrolled import EnrolledPerson, confirm, invite, revoke
+from oracles.holders import Holders
 from oracles.linkage_rig import (
     AUDITOR,
     CHILD_WELFARE,
@@ -19,13 +20,21 @@ from oracles.linkage_rig import (
     content_digest,
     two_files,
 )
+from oracles.persons import DUTIES, MakePerson, person_of, persons_bearer
+from starlette.testclient import TestClient
 
+from app.main import create_app
 from app.security.policy import PAGE_RULES, POLICY
 from app.security.tokens import new_token
+from encoding.identity import new_identity, replace_keys
+from encoding.secret_agreement import Contribution
 from schemas.api import Role
 from schemas.problem import MEDIA_TYPE, Problem
 
+__all__ = ["person_of", "persons_bearer"]
+
 STRANGER = "stranger"
+PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
 API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/session")
 STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
 PART = b"0123456789abcdef"
@@ -81,12 +90,16 @@ class World:
     ids: dict[str, str]
     holders: Holders
 
-    def call(self, route: Route, headers: dict[str, str], ids: dict[str, str]) -> Any:
+    def path(self, route: Route, ids: dict[str, str]) -> str:
         path = route.pattern + QUERIES.get((route.method, route.pattern), "")
         if "/log/" in path:
             path += f"?project={PROJECT}"
         for name, value in ids.items():
             path = path.replace(f"{{{name}}}", value)
+        return path
+
+    def call(self, route: Route, headers: dict[str, str], ids: dict[str, str]) -> Any:
+        path = self.path(route, ids)
         content, more = self._body(route)
         return self.linkage.client.request(
             route.method, path, content=content, headers={**headers, **more}
@@ -122,7 +135,7 @@ class World:
 
 
 @pytest.fixture
-def world(linkage: Linkage) -> World:
+def world(linkage: Linkage, person_of: MakePerson) -> World:
     linkage.founded.enrol(STRANGER)
     linkage.upload_both()
     run = linkage.ask().json()["run"]
@@ -130,7 +143,10 @@ def world(linkage: Linkage) -> World:
     uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
     releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
     (release,) = [one for one in releases if one["recipient"] == CHILD_WELFARE]
-    holders = make_holders(PROJECT, CHILD_WELFARE, SCHOOL)
+    people = {
+        party: person_of(party, *DUTIES["agency"]).identity for party in (CHILD_WELFARE, SCHOOL)
+    }
+    holders = Holders(PROJECT, 1, people, {party: Contribution.draw() for party in people})
     share = linkage.client.post(
         f"/v1/projects/{PROJECT}/shares",
         json=holders.share(SCHOOL, CHILD_WELFARE).to_json(),
@@ -182,12 +198,11 @@ def test_without_a_credential_nothing_answers_but_what_is_open_to_all(world: Wor
 
 
 def test_a_role_that_a_route_does_not_name_is_refused(world: World) -> None:
-    party = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
     for route in world.routes:
         if not route.roles or route.is_page:
             continue
         for role in set(get_args(Role)) - set(route.roles):
-            answer = world.call(route, world.linkage.as_party(party[role], role), world.ids)
+            answer = world.call(route, world.linkage.as_party(PARTY_OF[role], role), world.ids)
             assert answer.status_code == 403, (route.name, role)
             assert Problem.from_json(answer.json()).code == "wrong-role"
 
@@ -267,3 +282,72 @@ def sent_encodings(world: World) -> list[bytes]:
     release = world.linkage.get(f"/v1/releases/{world.ids['release']}/file").text
     assert left[0].handle.hex() in release
     return [row.encoding for row in [*left, *right]]
+
+
+def test_a_person_comes_in_while_active_and_nowhere_once_revoked(world: World) -> None:
+    for role in get_args(Role):
+        check_one_life(world, role)
+
+
+def check_one_life(world: World, role: Role) -> None:
+    founded, client = world.linkage.founded, world.linkage.client
+    person = EnrolledPerson.confirmed(founded, client, PARTY_OF[role], *DUTIES[role])
+    token, unbound = person.token(), person.token(is_bound=False)
+    code = person.call("POST", "/v1/session-links", token).json()["code"]
+    client.post("/session", json={"code": code})
+    closed = [route for route in world.routes if route.roles]
+    for route in closed:
+        if not route.is_page:
+            proven = person.headers(route.method, world.path(route, world.ids), token)
+            status = world.call(route, proven, world.ids).status_code
+            assert status != 401, route.name
+            assert (status == 403) == (role not in route.roles), route.name
+    revoke(founded, person.id)
+    for route in closed:
+        proven = person.headers(route.method, world.path(route, world.ids), token)
+        for headers in (proven, {"authorization": f"Bearer {unbound}"}, {}):
+            assert world.call(route, headers, world.ids).status_code == 401, route.name
+    assert person.ask_token().status_code == 401
+
+
+def test_a_token_lets_nobody_in_after_its_end_or_after_a_change_of_keys(
+    world: World, person_of: MakePerson
+) -> None:
+    changing = person_of(CHILD_WELFARE, "analyst")
+    ending = person_of(CHILD_WELFARE, "steward")
+    tokens = {person.id: person.token() for person in (changing, ending)}
+    _, change = replace_keys(changing.identity, world.linkage.founded.clock())
+    assert changing.call("POST", "/v1/key-changes", json=change.to_json()).status_code == 200
+    world.linkage.founded.clock.move(minutes=10)
+    for person in (changing, ending):
+        for route in world.routes:
+            if route.roles:
+                path = world.path(route, world.ids)
+                proven = person.headers(route.method, path, tokens[person.id])
+                assert world.call(route, proven, world.ids).status_code == 401, route.name
+
+
+def test_who_waits_to_be_confirmed_comes_in_nowhere(world: World) -> None:
+    founded = world.linkage.founded
+    identity = new_identity(CHILD_WELFARE, ("analyst",), founded.clock())
+    person = EnrolledPerson(founded, world.linkage.client, identity)
+    assert person.ask_token().status_code == 401
+    assert person.enrol(invite(founded, CHILD_WELFARE, "analyst")).status_code == 201
+    assert person.ask_token().status_code == 401
+    confirm(founded, identity)
+    assert person.ask_token().status_code == 200
+
+
+def test_where_only_keys_count_an_issued_token_is_as_if_it_were_not(world: World) -> None:
+    founded = world.linkage.founded
+    strict = founded.broker.settings.model_copy(update={"insecure_bearer_tokens": False})
+    app = create_app(replace(founded.broker, settings=strict))
+    issued: dict[Role, str] = {role: founded.token(PARTY_OF[role], role) for role in PARTY_OF}
+    with TestClient(app, base_url="https://broker.test") as client:
+        world.linkage.client = client
+        for route in world.routes:
+            for role in route.roles:
+                headers = {"authorization": f"Bearer {issued[role]}"}
+                status = world.call(route, headers, world.ids).status_code
+                is_for_monitoring = route.pattern == "/metrics" and role == "operator"
+                assert status == (200 if is_for_monitoring else 401), route.name
