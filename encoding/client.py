@@ -35,6 +35,14 @@ from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
+from schemas.negotiation import (
+    AgreementList,
+    AgreementProposal,
+    AgreementView,
+    PendingApprovals,
+    RunApprovals,
+    StandingList,
+)
 from schemas.secret_share import (
     ConfirmationList,
     ShareList,
@@ -43,6 +51,7 @@ from schemas.secret_share import (
     SignedShare,
 )
 from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList
+from schemas.statement import SignedStatement
 from schemas.upload import Receipt, SignedManifest
 
 Answer = TypeVar("Answer", bound=Document)
@@ -195,6 +204,50 @@ class BrokerClient:
     def cosign(self, request: CosignatureRequest) -> CosignatureStored:
         """Store this party's cosignature of a checkpoint; the same again is safe."""
         return self._post(CosignatureStored, "log/cosignatures", request)
+
+    def agreements(self, project: str) -> AgreementList:
+        """Return the project's agreements in short, as the broker says."""
+        return self._get(AgreementList, f"projects/{project}/agreements")
+
+    def agreement(self, project: str, digest: str) -> AgreementView:
+        """Return an agreement with everything that was signed about it, unverified."""
+        return self._get(AgreementView, f"projects/{project}/agreements/{digest}")
+
+    def propose_agreement(self, project: str, proposal: AgreementProposal) -> AgreementView:
+        """Propose an agreement to the parties that it names; the same again is safe."""
+        return self._post(AgreementView, f"projects/{project}/agreements", proposal)
+
+    def sign_agreement(self, project: str, signed: SignedStatement) -> AgreementView:
+        """Hand in a signed consent; the same again is safe."""
+        return self._post(AgreementView, f"projects/{project}/consents", signed)
+
+    def give_notice(self, project: str, signed: SignedStatement) -> AgreementView:
+        """Hand in a signed suspension, resumption or withdrawal; the same again is safe."""
+        return self._post(AgreementView, f"projects/{project}/notices", signed)
+
+    def standing_approvals(self, project: str) -> StandingList:
+        """Return the standing approvals of the project, unverified, newest first."""
+        return self._get(StandingList, f"projects/{project}/standing-approvals")
+
+    def approve_in_advance(self, project: str, signed: SignedStatement) -> StandingList:
+        """Hand in a signed standing approval; the same again is safe."""
+        return self._post(StandingList, f"projects/{project}/standing-approvals", signed)
+
+    def revoke_approval(self, project: str, signed: SignedStatement) -> StandingList:
+        """Hand in the signed revocation of a standing approval; the same again is safe."""
+        return self._post(StandingList, f"projects/{project}/revocations", signed)
+
+    def pending_approvals(self, project: str) -> PendingApprovals:
+        """Return what waits to be approved in the project, oldest first."""
+        return self._get(PendingApprovals, f"projects/{project}/pending-approvals")
+
+    def run_approvals(self, run: str) -> RunApprovals:
+        """Return who has approved a run and its release, unverified."""
+        return self._get(RunApprovals, f"runs/{run}/approvals")
+
+    def approve_run(self, run: str, signed: SignedStatement) -> RunApprovals:
+        """Hand in the signed approval of a step of a run; the same again is safe."""
+        return self._post(RunApprovals, f"runs/{run}/approvals", signed)
 
     def _get(self, kind: type[Answer], path: str) -> Answer:
         return _read(kind, self._connection.ask("GET", path))

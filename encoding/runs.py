@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from encoding.client import BrokerClient
-from encoding.errors import RunFailedError
+from encoding.errors import NotReadyError, RunFailedError
 from encoding.progress import Progress
 from schemas.api import RunProgress, RunRequest, RunView
 
@@ -34,6 +34,7 @@ def wait_for_run(
 
     Raises:
         RunFailedError: it failed or was cancelled.
+        NotReadyError: it waits for approvals, which may take days.
     """
     pause_s = FIRST_PAUSE_S
     while True:
@@ -41,6 +42,11 @@ def wait_for_run(
         _report(progress, view.progress)
         if view.state in ENDED:
             return require_success(view)
+        if view.state == "awaiting":
+            raise NotReadyError(
+                "the run waits until it is approved, as the agreement asks",
+                hint=f"an approver types: blindlink approve run {run}",
+            )
         sleep(pause_s)
         pause_s = min(MAX_PAUSE_S, pause_s * 1.5)
 

@@ -15,7 +15,16 @@ from schemas.api import ProjectView, ReleaseView, RunFinality, RunView, UploadVi
 from schemas.upload import Manifest
 
 Stage = Literal[
-    "not-in-force", "encode", "upload", "waiting", "run", "running", "failed", "links", "done"
+    "not-in-force",
+    "encode",
+    "upload",
+    "waiting",
+    "run",
+    "awaiting",
+    "running",
+    "failed",
+    "links",
+    "done",
 ]
 
 
@@ -98,6 +107,9 @@ def describe(facts: Facts) -> Status:
 
 
 def _describe_run(facts: Facts, run: RunView, said: list[str]) -> Status:
+    if run.state == "awaiting":
+        said.append("The run waits until it is approved, as the agreement asks.")
+        return Status("awaiting", tuple(said), "blindlink approve run")
     if run.state in {"queued", "running"}:
         said.append(f"The run is under way: {_progress(run)}.")
         return Status("running", tuple(said), "blindlink run --wait")
@@ -167,6 +179,6 @@ def _release_of(
     if run is None or run.state != "succeeded":
         return None
     for release in client.releases(project).releases:
-        if release.run == run.run and release.recipient == party:
+        if release.run == run.run and party in (release.recipient, release.agency):
             return release
     return None

@@ -4,6 +4,7 @@ workspace.key       key of handle maps and secrets; never replaced
 project.json        the project as the broker last showed it
 handles/            one sealed handle map a project and epoch
 secrets/            one sealed file for the secret of a project and epoch
+agreements/         one file a project: the agreements that this agency keeps, with their signatures
 peers.json          whose keys this agency trusts
 outbox/             the newest container and its manifest
 receipts/           one receipt an upload or release
@@ -75,6 +76,10 @@ class Workspace:
     def epochs_with_handles(self, project: str) -> tuple[int, ...]:
         """Return the epochs of a project for which records have been encoded here."""
         return self._epochs("handles", project, ".map")
+
+    def agreements(self, project: str) -> Path:
+        """Where the agreements of a project are kept, with what was signed about them."""
+        return self.folder / "agreements" / f"{project}.json"
 
     @property
     def peers(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,17 @@ def agreement_lines(
             yield from _rows(table)
     yield ""
     yield fingerprint
+
+
+def changed_lines(
+    before: tuple[Agreement, EncodingProfile | None],
+    after: tuple[Agreement, EncodingProfile | None],
+) -> Iterator[str]:
+    """Yield what an amendment takes out, with a minus, and what it puts in, with a plus."""
+    old, new = list(agreement_lines(*before)), list(agreement_lines(*after))
+    for line in difflib.ndiff(old, new):
+        if line[:1] in "-+" and line[2:].strip():
+            yield line
 
 
 def agreement_markdown(

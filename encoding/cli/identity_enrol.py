@@ -61,7 +61,7 @@ def enrol(session: Session, /, *, file: Path | None, code_file: Path | None, **g
 
     signed = read_identity(own_path(session, file)).signed
     code = write_code(read_code(_typed_code(code_file)))
-    url, ca_file = _broker_of(session, given)
+    url, ca_file = broker_of(session, given)
     with session.connect_to(url, ca_file, None) as client:
         view = client.enrol(EnrolmentRequest(code=code, identity=signed))
     _refuse_other_keys(view, signed.identity.fingerprint())
@@ -85,7 +85,7 @@ def rotate(session: Session, /, **given: Any) -> None:
     """
     from encoding.key_rotation import begin_rotation, finish_rotation
 
-    url, ca_file = _broker_of(session, given)
+    url, ca_file = broker_of(session, given)
     path = own_path(session, given["identity"])
     old = unlock_own(session, given)
     unlocking = unlocking_of(session, given)
@@ -111,7 +111,7 @@ def token(session: Session, /, *, out: Path, **given: Any) -> None:
     from encoding.credential import SignIn
     from encoding.files import write_durably
 
-    url, ca_file = _broker_of(session, given)
+    url, ca_file = broker_of(session, given)
     sign_in = SignIn(unlock_own(session, given), url, session.now)
     connection = session.connection_to(url, ca_file, sign_in)
     try:
@@ -143,7 +143,7 @@ def _send_change(
             raise refusal from None
 
 
-def _broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | None]:
+def broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | None]:
     """Return the broker's address and certificate file, from the options or else the settings."""
     from encoding.config import is_broker_url
 

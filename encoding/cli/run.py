@@ -33,6 +33,8 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
     del document["specification"]
     if view.state == "succeeded":
         sentence = f"run {view.run} has succeeded; next: blindlink links"
+    elif view.state == "awaiting":
+        sentence = f"run {view.run} waits for approval; an approver types: blindlink approve run"
     else:
         sentence = f"run {view.run} is {view.state}; next: blindlink run --wait"
     steps.print_result(session, as_json, dict(document), sentence)

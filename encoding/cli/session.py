@@ -216,9 +216,19 @@ class Session:
             # The command's own work does not depend on it, and the next one tries again.
             self.warn(f"the match log is pinned, but not cosigned: {exc}")
 
-    def view(self, client: BrokerClient) -> ProjectView:
-        """Return the project as the broker shows it, and remember it."""
+    def view(self, client: BrokerClient, *, must_bind: bool = True) -> ProjectView:
+        """Return the project as the broker shows it, held against the signed agreement, and remember it.
+
+        Args:
+            must_bind: the agreement has to bind today; else only what it says is held against it.
+        Raises:
+            AgreementUntrustedError, UntrustedKeyError: the broker goes by something else than was signed.
+            NotReadyError: the agreement does not bind today.
+        """
+        from encoding.cli.agreed import hold_to_agreement
+
         view = client.project(self.project)
+        hold_to_agreement(self, client, view, must_bind=must_bind)
         self.workspace.keep_project(view)
         return view
 

@@ -20,7 +20,7 @@ def status(session: Session, as_json: bool) -> None:
 
     with session.connect() as client:
         trust = session.trust(client)
-        view = session.view(client)
+        view = session.view(client, must_bind=False)
         facts = gather_facts(client, session.workspace, trust.receipts, view, session.party)
     found = describe(facts)
     if as_json:

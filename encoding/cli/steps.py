@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.agency_file import agency_file
+from encoding.cli.agreed import hold_run, hold_to_kept
 from encoding.cli.session import Session
 from encoding.cli.subject import Subject
 from encoding.client import BrokerClient
@@ -62,6 +63,7 @@ def current_view(session: Session) -> ProjectView:
         if known is None:
             raise
         session.say(f"{exc}; going by the project's terms as they were last seen")
+        hold_to_kept(session, known)
         return known
 
 
@@ -77,6 +79,7 @@ def remembered_view(session: Session) -> ProjectView:
             "the project's terms are not known here yet",
             hint="leave out --offline, or give the file of the project with --project-file",
         )
+    hold_to_kept(session, known)
     return known
 
 
@@ -173,10 +176,13 @@ def upload(session: Session, client: BrokerClient, trust: Trust, view: ProjectVi
 def run(session: Session, client: BrokerClient, *, wait: bool, again: bool = False) -> RunView:
     """Ask for a run, or join the one there is; with `wait`, return when it has succeeded."""
     found = ask_run(client, session.project, again=again)
+    hold_run(session, client, found)
     if not wait:
         return require_success(found)
     with session.progress() as progress:
-        return wait_for_run(client, found.run, progress, session.sleep)
+        done = wait_for_run(client, found.run, progress, session.sleep)
+    hold_run(session, client, done)
+    return done
 
 
 def links(
@@ -192,7 +198,9 @@ def links(
     """Fetch the newest release, hold it against the log, and replace the file of links at the very end."""
     path = output or session.config.resolve(session.config.sections.output.links)
     refuse_to_overwrite(path, own_start=LINKS_START, force=force)
+    session.view(client)
     release = newest_release(client, session.project, session.party, run)
+    hold_run(session, client, client.run(release.run))
     with session.workspace.lock():
         fetched = fetch_release(client, release, trust)
         file = agency_file(session.config, source.file, source.id_column)

@@ -64,6 +64,7 @@ def test_agency_that_receives_nothing_is_told_so(welfare: Desk, schools: Desk, b
         desk.ok("upload")
     schools_only = broker.view.terms.recipients[:1]
     terms = broker.view.terms.model_copy(update={"recipients": schools_only})
-    broker.view = broker.view.model_copy(update={"terms": terms})
+    changed = {"terms": terms, "agreement": terms.digest()}
+    broker.view = broker.view.model_copy(update=changed)
     welfare.ok("run", "--wait")
     assert stage(welfare) == ("done", None)

@@ -1,0 +1,104 @@
+"""Whether a run, and the release of what it found, was approved as the agreement asks, by real signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from encoding.errors import AgreementUntrustedError
+from schemas.agreement import Agreement
+from schemas.errors import SignatureError
+from schemas.negotiation import RunApprovals, StandingList
+from schemas.run import RunSpecification
+from schemas.statement import RunApproval, SignedStatement, StandingApproval, Step
+
+
+def approving_parties(
+    agreement: Agreement,
+    specification: RunSpecification,
+    shown: RunApprovals,
+    standing: StandingList,
+    step: Step,
+) -> frozenset[str]:
+    """Return the parties that have approved a step of a run, by statements that count.
+
+    Raises:
+        AgreementUntrustedError: one is forged, or of another run, specification or step.
+    """
+    found = {approval.party for approval in _single(agreement, specification, shown, step)}
+    if step == "run":
+        found |= {
+            approval.party for approval in _standing(agreement, specification, shown, standing)
+        }
+    return frozenset(found)
+
+
+def require_approved(
+    agreement: Agreement,
+    specification: RunSpecification,
+    shown: RunApprovals,
+    standing: StandingList,
+) -> None:
+    """Make sure that all whom the agreement asks have approved a run that has succeeded, and its release.
+
+    Raises:
+        AgreementUntrustedError: an approval is missing or forged.
+    """
+    rule = agreement.approvals
+    steps: Mapping[Step, str] = {"run": "the run"}
+    if rule.releases:
+        steps = {**steps, "release": "the release of what the run found"}
+    for step, words in steps.items():
+        approving = approving_parties(agreement, specification, shown, standing, step)
+        for party in rule.parties:
+            if party not in approving:
+                raise AgreementUntrustedError(
+                    f"the broker went on although {party} has not approved {words}"
+                )
+
+
+def _single(
+    agreement: Agreement, specification: RunSpecification, shown: RunApprovals, step: Step
+) -> Iterator[RunApproval]:
+    for signed in shown.approvals:
+        stated = signed.statement
+        if not isinstance(stated, RunApproval):
+            raise AgreementUntrustedError("the broker shows a statement where an approval belongs")
+        _verify(signed, agreement)
+        about = (stated.run, stated.specification_sha256)
+        if about != (specification.run, specification.digest()):
+            raise AgreementUntrustedError(
+                f"the approval of {stated.party} is of another run than it is shown for"
+            )
+        if stated.step == step:
+            yield stated
+
+
+def _standing(
+    agreement: Agreement,
+    specification: RunSpecification,
+    shown: RunApprovals,
+    standing: StandingList,
+) -> Iterator[StandingApproval]:
+    for state in standing.approvals:
+        stated = state.signed.statement
+        if not isinstance(stated, StandingApproval) or stated.approval not in shown.standing:
+            continue
+        _verify(state.signed, agreement)
+        if stated.policy_sha256 != specification.policy.digest():
+            raise AgreementUntrustedError(
+                f"the standing approval of {stated.party} is of other thresholds than the run's"
+            )
+        if stated.until < specification.asked_at[:10] or state.used > stated.runs:
+            raise AgreementUntrustedError(
+                f"the standing approval of {stated.party} had ended, or was used too often"
+            )
+        yield stated
+
+
+def _verify(signed: SignedStatement, agreement: Agreement) -> None:
+    try:
+        signed.verify(agreement)
+    except SignatureError as exc:
+        raise AgreementUntrustedError(
+            f"the broker shows an approval of {signed.statement.party} that does not count: {exc}"
+        ) from exc

@@ -1,0 +1,112 @@
+"""What a person approves or has signed, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from encoding.agreement.chapters import Chapter, Table, grouped, listed
+from encoding.agreement.kept import KeptAgreement
+from schemas.agreement import Agreement
+from schemas.run import MatchingPolicy, RunSpecification
+from schemas.statement import Consent, StandingApproval, Step
+
+_MODES = {
+    "linked": "the link IDs of its own records that have a match",
+    "blind": "sealed link IDs of all records that were handed over",
+    "count": "the number of matches only",
+    "none": "nothing",
+}
+
+
+def specification_sentences(
+    agreement: Agreement, specification: RunSpecification, step: Step
+) -> Iterator[str]:
+    """Yield what is approved with one step of a run: who compares what, how, and who receives what."""
+    what = {
+        "run": "You approve that this run is done.",
+        "release": "You approve that what this run has found is handed out.",
+    }
+    yield what[step]
+    yield f"Run {specification.run}, asked for by {specification.asked_by} at {specification.asked_at}."
+    yield (
+        f"It is under agreement {agreement.number} of the project {agreement.project}, for"
+        f" {agreement.purpose.code}: {agreement.purpose.statement}"
+    )
+    for upload in specification.uploads:
+        yield f"It uses the upload {upload.upload} of {upload.party}, {_short(upload.container_sha256)}."
+    yield policy_sentence(specification.policy)
+    if specification.policy != agreement.policy:
+        yield "These thresholds are not the agreed ones, but lie within the range that is agreed."
+    for recipient in specification.recipients:
+        yield f"{recipient.party} receives {_MODES[recipient.mode]} (ID space {recipient.space})."
+    yield f"Counts below {specification.floor} are not shown."
+    yield f"Fingerprint of all that this run does: {grouped(specification.digest())}"
+
+
+def policy_sentence(policy: MatchingPolicy) -> str:
+    """Return in a sentence which pairs are linked."""
+    return (
+        f"Pairs are linked from {policy.auto} on, if they are ahead of the next best by {policy.margin}, and"
+        f" held back for review from {policy.review} on."
+    )
+
+
+def standing_sentences(agreement: Agreement, until: str, runs: int) -> Iterator[str]:
+    """Yield what is approved in advance."""
+    yield (
+        f"You approve in advance up to {runs:,} runs under agreement {agreement.number} of the project"
+        f" {agreement.project}, until {until}, this day included."
+    )
+    yield policy_sentence(agreement.policy)
+    yield "It holds for these thresholds only, and for no other agreement; a run that failed does not count."
+    yield "You can take it back at any time: blindlink approve revoke"
+
+
+def standing_sentence(approval: StandingApproval, used: int, revoked: str | None) -> str:
+    """Return how far a standing approval is used, in one sentence."""
+    state = f"taken back at {revoked}" if revoked else f"{used} of {approval.runs} runs used"
+    return f"{approval.approval} of {approval.party}: until {approval.until}, {state}"
+
+
+def state_of(kept: KeptAgreement, today: date) -> str:
+    """Return in a few words where an agreement stands, by its signatures and dates alone."""
+    agreement, day = kept.agreement, today.isoformat()
+    if kept.missing():
+        return f"waits for the signature of {listed(kept.missing())}"
+    if kept.ended_by():
+        return f"ended, since {listed(kept.ended_by())} has left"
+    if day < agreement.start:
+        return f"signed by all, begins on {agreement.start}"
+    if day > agreement.end:
+        return f"ended on {agreement.end}"
+    if kept.halted_by():
+        return f"suspended by {listed(kept.halted_by())}"
+    return "signed by all"
+
+
+def signature_chapter(kept: KeptAgreement) -> Chapter:
+    """Return who has signed an agreement, when, with which counsel, and what parties have said since."""
+    rows = []
+    for signed in kept.consents:
+        stated = signed.statement
+        if isinstance(stated, Consent):
+            counsel = f"{stated.counsel.name}, {stated.counsel.title}, {stated.counsel.date}"
+            rows.append((stated.party, stated.at, counsel, stated.person))
+    tables = []
+    if rows:
+        header = ("party", "signed at", "counsel", "by the person")
+        tables.append(Table("Signatures that were verified", header, tuple(rows)))
+    sentences = [f"Not signed yet by {listed(kept.missing())}."] if kept.missing() else []
+    if not kept.missing():
+        sentences.append("Every party has signed.")
+    for party in kept.agreement.names():
+        word = kept.last_word(party)
+        if word is not None:
+            acts = {"suspend": "suspended", "resume": "resumed", "withdraw": "left"}
+            sentences.append(f"{party} has {acts[word.act]} at {word.at}: {word.reason}")
+    return Chapter("Who has signed", tuple(sentences), tuple(tables))
+
+
+def _short(digest: str) -> str:
+    return f"whose fingerprint begins with {digest[:8]}"
