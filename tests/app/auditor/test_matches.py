@@ -1,4 +1,4 @@
-"""Match records as an auditor sees them: counted, filtered, held to the log, and refused where they are others."""
+"""Match records as an auditor sees them: counted, filtered, held to the log, refused if they are others."""
 
 from __future__ import annotations
 
