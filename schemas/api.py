@@ -207,7 +207,11 @@ class RunList(Document):
 
 
 class ReleaseView(Document):
-    """A release as its recipient (and, without links, an auditor or operator) sees it."""
+    """A release as whoever fetches it (and, without links, an auditor or operator) sees it.
+
+    `agency` is null but in mode `blind`: then it is the party whose records the release is about, and who
+    fetches it in the recipient's place. `links` then is the number of its records, linked or not.
+    """
 
     KIND: ClassVar[str] = "release"
 
@@ -215,6 +219,7 @@ class ReleaseView(Document):
     run: RandomId
     project: Name
     recipient: Name
+    agency: Name | None = None
     mode: ReleaseMode
     space: Name
     sha256: Sha256Hex
