@@ -52,8 +52,9 @@ class DestroyedObject(Model):
 
     `object` is its id, `party` whose it was (null for an ID space), `sha256` the digest of its content, or of
     what was stored of it for an ID space; `count` its records or link IDs, null below the floor. `pieces` is
-    the number of encrypted pieces that were removed. `entry` is the index of the log entry that says so, null
-    where the kind has none. `method` `crypto-erase`: the only key was destroyed (NIST SP 800-88).
+    the number of encrypted pieces that were removed. `created` is null where that was not noted. `entry` is
+    the index of the log entry that says so, null where the kind has none. `method` `crypto-erase`: the only
+    key was destroyed (NIST SP 800-88).
     """
 
     object: RandomId
@@ -62,14 +63,14 @@ class DestroyedObject(Model):
     sha256: Sha256Hex
     count: Count | None
     pieces: Count
-    created: UtcTime
+    created: UtcTime | None
     destroyed: UtcTime
     entry: Count | None
     method: Method
 
     @model_validator(mode="after")
     def _was_there_before(self) -> Self:
-        if self.destroyed < self.created:
+        if self.created is not None and self.destroyed < self.created:
             raise ValueError("an object is destroyed before it was made")
         return self
 

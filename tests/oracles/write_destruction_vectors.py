@@ -117,6 +117,7 @@ CERTIFICATE_GOOD: list[Change] = [
     ("an object without an entry", "objects.0.entry", None),
     ("an ID space", "objects.0", {
         **RELEASED, "object": "spc-" + "0" * 32, "kind": "id-space", "party": None, "entry": None,
+        "created": None,
     }),
 ]  # fmt: skip
 CERTIFICATE_BAD: list[Change] = [
