@@ -13,6 +13,7 @@ from app.agencies import sign_in
 from app.agencies.refusals import note_refusal
 from app.agreements import endpoints as agreements
 from app.broker import Broker
+from app.decisions import endpoints as decisions
 from app.evidence import endpoints as evidence
 from app.health import endpoints as health
 from app.http.access import Gate, pass_gate
@@ -39,6 +40,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     shares.router,
     uploads.router,
     runs.router,
+    decisions.router,
     links.router,
     evidence.router,
     pages.router,

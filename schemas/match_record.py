@@ -158,8 +158,9 @@ def commitment(nonce: bytes, run: str, upload: str, handle: Handle) -> str:
     Whoever knows nonce and handle can show that the decision is about this record of this upload; the
     commitment alone tells nothing.
     """
-    payload = canonical_bytes({"handle": handle.hex(), "run": run, "upload": upload})
-    return hashlib.sha256(_COMMITMENT_LABEL + nonce + payload).hexdigest()
+    # Canonical JSON, written out: a run makes two of these a decision, and ids need no escapes.
+    payload = f'{{"handle":"{handle.hex()}","run":"{run}","upload":"{upload}"}}'
+    return hashlib.sha256(_COMMITMENT_LABEL + nonce + payload.encode("ascii")).hexdigest()
 
 
 def padding_leaf(nonce: bytes) -> bytes:

@@ -59,6 +59,33 @@ def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -
     )
 
 
+@router.get(
+    "/v1/releases/{release}/openings",
+    response_class=Response,
+    responses={
+        200: {"content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
+def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
+    """Give the recipient what opens its own commitments in the run's match record.
+
+    They tell which of its records are linked, as the release does; so this is logged as a fetch of it.
+    """
+    with broker.database.read() as session:
+        openings = service.open_openings(session, broker, actor, release)
+    with broker.database.write() as session:
+        service.log_fetch(session, broker, actor, release)
+    return StreamingResponse(
+        openings.pieces(broker),
+        media_type=FILE_MEDIA_TYPE,
+        headers={
+            "content-length": str(openings.size_bytes),
+            "etag": f'"{openings.sha256}"',
+            "cache-control": "no-store",
+        },
+    )
+
+
 @router.get("/v1/releases/{release}/receipt")
 def show_receipt(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Receipt:
     """Give the proof that the release was logged when it was prepared."""

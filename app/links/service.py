@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
 from app.clock import utc_text
+from app.decisions import service as decisions
 from app.errors import NotFoundError
 from app.links import repository
 from app.links.errors import NotRecipientError, ReleaseDestroyedError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
+    from app.decisions.service import OpenedOpenings
     from app.security.actor import Actor
     from app.security.keystore import DataKey
     from schemas.upload import Receipt
@@ -149,6 +151,19 @@ def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> O
         broker.keystore.open(found.id),
         repository.pieces_of(session, found.id),
     )
+
+
+def open_openings(session: Session, broker: Broker, actor: Actor, release: str) -> OpenedOpenings:
+    """Return what opens the recipient's own commitments in the match record, if it may fetch the release.
+
+    Raises:
+        NotFoundError: no such release, not the caller's, or one that comes without openings.
+        NotInForceError, NotRecipientError, ReleaseDestroyedError: as `open_file`.
+        MatchRecordGoneError: the match record is gone.
+    """
+    found = release_for(session, actor, release)
+    _refuse_fetch(session, broker, actor, found)
+    return decisions.open_openings(session, broker, found.run, found.recipient)
 
 
 def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> None:

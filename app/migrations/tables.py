@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 from app.agencies import models as _agencies  # noqa: F401
 from app.agreements import models as _agreements  # noqa: F401
 from app.db import Base
+from app.decisions import models as _decisions  # noqa: F401
 from app.links import models as _links  # noqa: F401
 from app.matchlog import models as _matchlog  # noqa: F401
 from app.matchlog import triggers as _triggers  # noqa: F401

@@ -24,7 +24,7 @@ from app.runs.service import specification_of
 from app.security.errors import KeyGoneError
 from app.uploads.loading import require_committed
 from app.version import SOFTWARE
-from schemas.matchlog.kinds import RunFailed, RunFinished, RunStarted
+from schemas.matchlog.kinds import PartyDigest, RunFailed, RunFinished, RunStarted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -135,10 +135,20 @@ def keep_block(
 
 
 def finish_attempt(
-    session: Session, broker: Broker, attempt: Attempt, resolution: Resolution, kernel: str
+    session: Session,
+    broker: Broker,
+    attempt: Attempt,
+    resolution: Resolution,
+    kernel: str,
+    *,
+    match_record: str,
+    openings: tuple[PartyDigest, ...],
 ) -> EntryDraft:
     """Record the run's result and return its log entry, which commits with the releases.
 
+    Args:
+        match_record: root of the match record, which commits too.
+        openings: digests of what opens it, by party.
     Raises:
         LeaseLostError: the result is not wanted any more.
     """
@@ -162,16 +172,22 @@ def finish_attempt(
         groups=linked.groups,
         matched=json.dumps(linked.matched),
         histogram=json.dumps(resolution.histogram.tolist()),
+        match_record=match_record,
     )
     body = RunFinished(
         specification_sha256=specification.digest(),
         **shown_counts(found, specification.floor).model_dump(),
-        match_record_root=None,
-        openings=(),
+        match_record_root=match_record,
+        openings=openings,
         kernel=kernel,
         software=SOFTWARE,
     )
     return entry_of(attempt, body)
+
+
+def note_log_size(session: Session, attempt: Attempt, size: int) -> None:
+    """Record the size of the checkpoint that covers the run's end, in the transaction that ends it."""
+    repository.set_log_size(session, attempt.run, size)
 
 
 def fail_attempt(session: Session, broker: Broker, attempt: Attempt, code: str) -> None:

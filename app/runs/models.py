@@ -25,6 +25,8 @@ class Run(Base):
     `stalled_attempts` counts attempts since the last finished block. A count is null until the run has
     succeeded; `histogram` is a JSON list of candidate pairs in equal steps of similarity, `matched` one of
     how many records of each party that receives links are in a group.
+    `match_record` is the root of its match record, `log_size` the size of the checkpoint that first covered
+    its end; both are null until it has succeeded.
     `is_shredded` says that its blocks and keys are gone too.
     """
 
@@ -75,6 +77,8 @@ class Run(Base):
     groups: Mapped[int | None] = mapped_column(BigInteger)
     histogram: Mapped[str | None] = mapped_column(Text)
     matched: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
+    match_record: Mapped[str | None] = mapped_column(DIGEST)
+    log_size: Mapped[int | None] = mapped_column(BigInteger)
     is_shredded: Mapped[bool] = mapped_column(default=False)
 
 

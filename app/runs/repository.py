@@ -73,6 +73,11 @@ def forget_blocks(session: Session, run: str) -> None:
     session.execute(update(Run).where(Run.id == run).values(is_shredded=True))
 
 
+def set_log_size(session: Session, run: str, size: int) -> None:
+    """Note the size of the checkpoint that covers a run's end."""
+    session.execute(update(Run).where(Run.id == run).values(log_size=size))
+
+
 def is_block_blob(session: Session, digest: str) -> bool:
     """Tell whether a block's row names this blob."""
     return session.scalar(select(RunBlock.run).where(RunBlock.blob == digest)) is not None

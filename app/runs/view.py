@@ -30,6 +30,7 @@ def view_of(run: Run, actor: Actor) -> RunView:
         failure=run.failure,
         created=run.created,
         finished=run.finished,
+        match_record=run.match_record,
     )
 
 

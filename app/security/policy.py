@@ -19,6 +19,7 @@ RouteKey: TypeAlias = tuple[str, str]
 RateClass: TypeAlias = Literal["read", "write", "part", "sign-in", "probe"]
 
 AGENCY: Final[frozenset[Role]] = frozenset({"agency"})
+AUDITOR: Final[frozenset[Role]] = frozenset({"auditor"})
 OPERATOR: Final[frozenset[Role]] = frozenset({"operator"})
 WATCHERS: Final[frozenset[Role]] = frozenset({"auditor", "operator"})
 EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
@@ -100,7 +101,6 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}/identities"): Rule(EVERYONE),
-    # Uploads.
     # Shares of secrets.
     ("POST", "/v1/projects/{project}/shares"): Rule(AGENCY, max_body_bytes=24 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/shares"): Rule(AGENCY),
@@ -110,6 +110,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
         AGENCY, max_body_bytes=4 * KIB, rate="write"
     ),
     ("GET", "/v1/projects/{project}/confirmations"): Rule(AGENCY),
+    # Uploads.
     ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),
     ("GET", "/v1/uploads/{upload}"): Rule(EVERYONE),
@@ -124,10 +125,13 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects/{project}/runs"): Rule(EVERYONE),
     ("GET", "/v1/runs/{run}"): Rule(EVERYONE),
     ("POST", "/v1/runs/{run}/cancel"): Rule(AGENCY | OPERATOR, rate="write"),
+    # Match records are for auditors to review: neither for agencies nor for whoever runs the broker.
+    ("GET", "/v1/runs/{run}/match-record"): Rule(AUDITOR, rate="write"),
     # Link IDs.
     ("GET", "/v1/projects/{project}/releases"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
     # The match log.
     ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.agreements.service import TermsInForce
 from app.broker import Broker
+from app.decisions.drawing import DrawnRecord, draw_record, keep_record
 from app.engine import MatchedBlock, match_blocks
 from app.links.drawing import LinkedRun
 from app.links.preparing import Prepared, keep_releases, prepare_releases
@@ -76,8 +77,9 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
         resolution = resolve(n_records, _stored_pairs(broker, attempt, across + within), policy)
         _enter(broker, attempt, "releasing")
         linked = LinkedRun(attempt.specification, terms, resolution.groups, uploads)
+        record = draw_record(broker, attempt.specification, terms, resolution.decisions, uploads)
         prepared = prepare_releases(broker, linked)
-        _conclude(broker, attempt, resolution, prepared)
+        _conclude(broker, attempt, resolution, record, prepared)
 
 
 def _compare(
@@ -150,12 +152,28 @@ def _stored_pairs(
         yield block, candidates_from_bytes(content)
 
 
-def _conclude(broker: Broker, attempt: Attempt, resolution: Resolution, prepared: Prepared) -> None:
-    """Make the result, its releases and their log entries visible, all at once or not at all."""
+def _conclude(
+    broker: Broker,
+    attempt: Attempt,
+    resolution: Resolution,
+    record: DrawnRecord,
+    prepared: Prepared,
+) -> None:
+    """Make the result, its match record, its releases and their log entries visible, all or none."""
     with broker.database.write() as session:
         attempts.agreed_terms(session, broker, attempt)
-        finished = attempts.finish_attempt(session, broker, attempt, resolution, kernel_name())
+        finished = attempts.finish_attempt(
+            session,
+            broker,
+            attempt,
+            resolution,
+            kernel_name(),
+            match_record=record.root(),
+            openings=record.digests(),
+        )
+        keep_record(session, record)
         appended = broker.log.append(session, [finished, *prepared.drafts()])
+        attempts.note_log_size(session, attempt, appended[0].size)
         obsolete = keep_releases(session, prepared, appended[1:])
     log.info("run_completed", run_id=attempt.run, n_releases=len(prepared.releases))
     for gone in obsolete:

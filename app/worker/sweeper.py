@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.agencies.refusals import sum_up_refusals
 from app.broker import Broker
+from app.decisions import retention as decisions
+from app.decisions.drawing import RECORD_PREFIX
 from app.links import retention as links
 from app.links.drawing import SPACE_PREFIX
 from app.runs import retention as runs
@@ -26,7 +28,8 @@ from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 ORPHAN_AGE_S: Final = 3600.0
 # Keys of anything else in the key store are none of the sweeper's business.
 _SWEPT: Final = tuple(
-    f"{prefix}-" for prefix in (UPLOAD_PREFIX, RUN_PREFIX, RELEASE_PREFIX, SPACE_PREFIX)
+    f"{prefix}-"
+    for prefix in (UPLOAD_PREFIX, RUN_PREFIX, RELEASE_PREFIX, SPACE_PREFIX, RECORD_PREFIX)
 )
 
 
@@ -47,7 +50,7 @@ class Retention(Protocol):
 
 
 # Releases before runs before uploads: what was made of something goes first.
-_SLICES: Final[tuple[Retention, ...]] = (links, runs, uploads)
+_SLICES: Final[tuple[Retention, ...]] = (links, decisions, runs, uploads)
 
 log = structlog.get_logger()
 
@@ -94,7 +97,11 @@ class Sweeper:
             log.info("refused_sign_ins_summed_up", n_summaries=n_summaries)
 
     def _end_overdue(self) -> None:
-        for slice_, event in ((links, "releases_destroyed"), (uploads, "uploads_ended")):
+        for slice_, event in (
+            (links, "releases_destroyed"),
+            (decisions, "match_records_destroyed"),
+            (uploads, "uploads_ended"),
+        ):
             with self._broker.database.write() as session:
                 n_ended = slice_.end_overdue(session, self._broker)
             if n_ended:

@@ -127,8 +127,8 @@ def test_a_run_that_has_ended_keeps_neither_keys_nor_blocks(linkage: Linkage) ->
     assert not [key for key in keys(linkage) if key.startswith(run)]
     with linkage.broker.database.read() as session:
         assert find_remains(session) == ()
-    # Two uploads of one part, two releases of one piece.
-    assert len(blobs(linkage)) == 4
+    # Two uploads of one part, two releases of one piece, a match record's rows and summary, two openings.
+    assert len(blobs(linkage)) == 8
 
 
 def test_a_cancelled_run_keeps_neither_keys_nor_blocks(linkage: Linkage) -> None:

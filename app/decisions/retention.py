@@ -1,0 +1,62 @@
+"""The end of match records: kept as long as the run's link IDs, then destroyed with all openings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.clock import utc_text
+from app.decisions import repository
+from app.decisions.models import MatchRecord
+from app.matchlog.draft import EntryDraft
+from app.uploads.retention import Remains
+from schemas.matchlog.kinds import MatchRecordDestroyed
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+
+BATCH: Final = 50
+
+
+def end_overdue(session: Session, broker: Broker) -> int:
+    """Destroy match records whose time is over, and log it; returns how many."""
+    now = utc_text(broker.clock())
+    overdue = repository.overdue(session, now, BATCH)
+    broker.log.append(session, [_entry(found) for found in overdue])
+    for found in overdue:
+        found.destroyed = now
+    return len(overdue)
+
+
+def find_remains(session: Session) -> tuple[Remains, ...]:
+    """Return what is left of destroyed match records."""
+    return tuple(
+        Remains(found.run, (found.object,), repository.all_pieces(session, found.run))
+        for found in repository.unshredded(session, BATCH)
+    )
+
+
+def forget_remains(session: Session, run: str) -> None:
+    """Note that nothing is left."""
+    repository.forget_pieces(session, run)
+
+
+def is_needed_blob(session: Session, digest: str) -> bool:
+    """Tell whether a piece of a match record is in this blob."""
+    return repository.is_blob(session, digest)
+
+
+def is_needed_key(session: Session, object_id: str) -> bool:
+    """Tell whether a match record may still need the key of this name."""
+    return repository.has_live_key(session, object_id)
+
+
+def _entry(record: MatchRecord) -> EntryDraft:
+    return EntryDraft(
+        MatchRecordDestroyed(root=record.root, reason="retention"),
+        project=record.project,
+        agreement=record.agreement,
+        purpose=record.purpose,
+        object=record.run,
+    )

@@ -1,0 +1,173 @@
+"""What auditors may read of a run's match record, and what an agency may fetch to open its own part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.service import project_for
+from app.clock import utc_text
+from app.decisions import repository
+from app.decisions.drawing import PIECE_ROWS, ROWS, SUMMARY, openings_part, piece_kind
+from app.decisions.errors import MatchRecordGoneError
+from app.decisions.models import MatchRecord
+from app.decisions.summary import ShownKind, ShownKinds
+from app.errors import NotFoundError
+from app.matchlog.draft import entry_actor
+from app.runs.service import run_for
+from app.security.at_rest import unseal
+from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
+from schemas.match_record import Decision, MatchRecordHeader
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from app.security.keystore import DataKey
+
+EXPORTED: Final = "match-record"
+_HASH_LINE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRecord:
+    """A match record that may be read now; rows are unsealed as they are asked for."""
+
+    header: MatchRecordHeader
+    root: str
+    agreement: str
+    key: DataKey
+    summary: tuple[str, ...]
+    rows: tuple[str, ...]
+
+    def lines(self, broker: Broker, first: int = 1) -> Iterator[bytes]:
+        """Yield the lines of the rows from number `first` on, without their newlines."""
+        skipped = (first - 1) % PIECE_ROWS
+        for number in range((first - 1) // PIECE_ROWS, len(self.rows)):
+            content = self._unseal(broker, ROWS, number, self.rows[number])
+            yield from content.split(b"\n")[skipped:-1]
+            skipped = 0
+
+    def kinds(self, broker: Broker) -> tuple[ShownKind, ...]:
+        """Return the kinds of decision that are shown, each with how many rows."""
+        (blob,) = self.summary
+        return ShownKinds.from_canonical(self._unseal(broker, SUMMARY, 0, blob)).kinds
+
+    def _unseal(self, broker: Broker, part: str, number: int, blob: str) -> bytes:
+        sealed = broker.blobs.get(blob)
+        return unseal(self.key, piece_kind(part), self.key.object_id, number, sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedOpenings:
+    """An agency's openings of one run, still sealed: pieces are unsealed as they are sent."""
+
+    part: str
+    sha256: str
+    size_bytes: int
+    key: DataKey
+    blobs: tuple[str, ...]
+
+    def pieces(self, broker: Broker) -> Iterator[bytes]:
+        """Yield the file's bytes in order."""
+        for number, blob in enumerate(self.blobs):
+            sealed = broker.blobs.get(blob)
+            yield unseal(self.key, piece_kind(self.part), self.key.object_id, number, sealed)
+
+
+def open_record(session: Session, broker: Broker, actor: Actor, run: str) -> OpenedRecord:
+    """Return the match record of a run that the actor may see; the policy table lets only auditors ask.
+
+    Raises:
+        NotFoundError: no such run, not the caller's, or one that has no match record: all alike.
+        MatchRecordGoneError: its keeping time is over.
+    """
+    run_for(session, actor, run)
+    found = _kept(session, broker, run)
+    return OpenedRecord(
+        header=MatchRecordHeader.from_canonical(found.header.encode()),
+        root=found.root,
+        agreement=found.agreement,
+        key=broker.keystore.open(found.object),
+        summary=repository.pieces_of(session, run, SUMMARY),
+        rows=repository.pieces_of(session, run, ROWS),
+    )
+
+
+def page_of(broker: Broker, record: OpenedRecord, first: int, limit: int) -> MatchRecordPage:
+    """Return up to `limit` rows from number `first` on."""
+    lines = islice(record.lines(broker, first), min(limit, MAX_RECORD_ROWS))
+    rows = tuple(decision_of(line) or line.decode("ascii") for line in lines)
+    following = first + len(rows)
+    return MatchRecordPage(
+        header=record.header,
+        root=record.root,
+        first=first,
+        rows=rows,
+        next=following if following <= record.header.rows else None,
+    )
+
+
+def decision_of(line: bytes) -> Decision | None:
+    """Return what a row of a match record says, None where it is withheld."""
+    return None if len(line) == _HASH_LINE else Decision.from_canonical(line)
+
+
+def log_export(session: Session, broker: Broker, actor: Actor, run: str) -> None:
+    """Record that a match record is about to be handed out; commit before the first byte leaves.
+
+    Raises:
+        As `open_record`.
+    """
+    found, terms = run_for(session, actor, run)
+    _kept(session, broker, run)
+    broker.log.append_export(
+        session,
+        entry_actor(actor),
+        found.project,
+        terms.digest,
+        what=EXPORTED,
+        request=actor.request_id,
+    )
+
+
+def open_openings(session: Session, broker: Broker, run: str, party: str) -> OpenedOpenings:
+    """Return an agency's openings of a run; whether it may have them is its release's to say.
+
+    Raises:
+        NotFoundError: it has none.
+        MatchRecordGoneError: the keeping time is over.
+    """
+    file = repository.get_openings(session, run, party)
+    if file is None:
+        raise NotFoundError("There is nothing here.")
+    part = openings_part(party)
+    return OpenedOpenings(
+        part=part,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        key=broker.keystore.open(_kept(session, broker, run).object),
+        blobs=repository.pieces_of(session, run, part),
+    )
+
+
+def held_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
+    """Return the match records of which something may still be there, of a project that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.held_records(session, project)
+
+
+def _kept(session: Session, broker: Broker, run: str) -> MatchRecord:
+    found = repository.get_record(session, run)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    if found.destroyed is not None or found.keep_until <= utc_text(broker.clock()):
+        raise MatchRecordGoneError("The match record was kept as long as agreed, and is gone.")
+    return found

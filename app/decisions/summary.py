@@ -1,0 +1,29 @@
+"""How many decisions of each kind a match record shows, so that nobody has to read all of it to know."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.document import Document, Model
+from schemas.match_record import Band, DecisionRule, StepText
+
+
+class ShownKind(Model):
+    """One kind of decision, and how many rows of it are shown: a multiple of the floor."""
+
+    band: Band
+    margin: StepText | None
+    rule: DecisionRule
+    similarity: StepText
+    uploads: tuple[int, int]
+    rows: Annotated[int, Field(ge=1)]
+
+
+class ShownKinds(Document):
+    """All kinds of decision of which rows are shown."""
+
+    KIND: ClassVar[str] = "summary of a match record"
+
+    kinds: tuple[ShownKind, ...]

@@ -1,0 +1,226 @@
+"""A run's match record over HTTP: auditors read it, it is what the log says, agencies open their own part."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections import Counter
+from hashlib import sha256
+
+import pytest
+from oracles.containers import Row as Encoded
+from oracles.linkage_rig import (
+    AUDITOR,
+    CHILD_WELFARE,
+    PROJECT,
+    SCHOOL,
+    Linkage,
+    MakeLinkage,
+    two_files,
+)
+from oracles.second_match_record import record_root
+
+from schemas.api import MatchRecordPage
+from schemas.match_record import (
+    MatchRecordReader,
+    OpeningsHeader,
+    Row,
+    opens,
+    parse_openings,
+)
+from schemas.release import parse_release
+from schemas.run import IdSpace, MatchingPolicy, Recipient
+
+
+def run_once(linkage: Linkage, *, n_records: int = 30, n_common: int = 12, n_twins: int = 8) -> str:
+    linkage.upload_both(n_records, n_common, n_twins)
+    run = str(linkage.ask().json()["run"])
+    linkage.work()
+    return run
+
+
+def page_of(linkage: Linkage, run: str, **query: int) -> MatchRecordPage:
+    asked = "&".join(f"{name}={value}" for name, value in query.items())
+    answer = linkage.get(f"/v1/runs/{run}/match-record?{asked}", AUDITOR, "auditor")
+    assert answer.status_code == 200, answer.text
+    return MatchRecordPage.from_json(answer.json())
+
+
+def record_of(linkage: Linkage, run: str, limit: int = 7) -> bytes:
+    """Return the whole record, asked for page by page."""
+    page = page_of(linkage, run, limit=limit)
+    lines = [page.header.to_canonical() + b"\n", *page.lines()]
+    while page.next is not None:
+        page = page_of(linkage, run, first=page.next, limit=limit)
+        lines.extend(page.lines())
+    return b"".join(lines)
+
+
+def rows_of(record: bytes) -> list[Row]:
+    return list(MatchRecordReader(io.BytesIO(record)).rows())
+
+
+def openings_of(linkage: Linkage, party: str):
+    releases = linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]
+    answer = linkage.get(f"/v1/releases/{releases[0]['release']}/openings", party)
+    assert answer.status_code == 200, answer.text
+    return parse_openings(answer.content)
+
+
+def finished_entry(linkage: Linkage) -> dict:
+    (found,) = [entry for entry in linkage.log_entries() if entry["kind"] == "run-finished"]
+    return found["body"]
+
+
+def test_the_record_is_the_one_that_the_log_names(linkage: Linkage) -> None:
+    run = run_once(linkage)
+    record = record_of(linkage, run)
+    reader = MatchRecordReader(io.BytesIO(record))
+    assert sum(1 for _ in reader.rows()) == reader.header.rows
+    root = finished_entry(linkage)["match_record_root"]
+    assert reader.root() == root == record_root(record)
+    view = linkage.get(f"/v1/runs/{run}").json()
+    assert view["match_record"] == root
+    assert reader.header.specification == view["specification_sha256"]
+
+
+def test_only_multiples_of_the_floor_are_shown(linkage: Linkage) -> None:
+    rows = rows_of(record_of(linkage, run_once(linkage)))
+    kinds = Counter(
+        str(row.decision.model_copy(update={"commitments": ("", "")}))
+        for row in rows
+        if row.decision is not None
+    )
+    assert kinds
+    assert all(count % 3 == 0 for count in kinds.values())
+    n_withheld = sum(row.decision is None for row in rows)
+    assert n_withheld % 3 == 0
+    assert n_withheld >= 6
+
+
+def test_without_a_floor_every_decision_is_shown(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(floor=0)
+    run = run_once(linkage)
+    rows = rows_of(record_of(linkage, run))
+    view = linkage.get(f"/v1/runs/{run}").json()["counts"]
+    bands = Counter(row.decision.band for row in rows if row.decision is not None)
+    assert all(row.decision is not None for row in rows)
+    assert (bands["auto"], bands["review"]) == (view["auto_pairs"], view["review_pairs"])
+
+
+def test_each_agency_opens_each_of_its_linked_records_once_and_nothing_else(
+    make_linkage: MakeLinkage,
+) -> None:
+    linkage = make_linkage(floor=0)
+    rows = rows_of(record_of(linkage, run_once(linkage)))
+    for place, party in enumerate((CHILD_WELFARE, SCHOOL)):
+        header, openings = openings_of(linkage, party)
+        releases = linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]
+        file = linkage.get(f"/v1/releases/{releases[0]['release']}/file", party).content
+        assert [opening.handle for opening in openings] == sorted(parse_release(file)[1])
+        for opening in openings:
+            decision = rows[opening.number - 1].decision
+            assert decision is not None
+            assert decision.band == "auto"
+            assert opens(opening, header, place, decision)
+            assert not opens(opening, header, 1 - place, decision)
+
+
+def test_the_log_vouches_for_the_openings(linkage: Linkage) -> None:
+    run = run_once(linkage)
+    stated = {each["party"]: each["sha256"] for each in finished_entry(linkage)["openings"]}
+    for party in (CHILD_WELFARE, SCHOOL):
+        releases = linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]
+        answer = linkage.get(f"/v1/releases/{releases[0]['release']}/openings", party)
+        assert stated[party] == sha256(answer.content).hexdigest()
+        assert answer.headers["content-length"] == str(len(answer.content))
+        header, _ = parse_openings(answer.content)
+        assert header == OpeningsHeader(
+            project=PROJECT,
+            run=run,
+            party=party,
+            upload=header.upload,
+            match_record=finished_entry(linkage)["match_record_root"],
+            openings=12,
+        )
+    assert linkage.log_kinds().count("release-fetched") == 2
+
+
+def test_a_recipient_of_a_count_gets_no_openings(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(
+        recipients=(
+            Recipient(party=CHILD_WELFARE, mode="count", space="shared"),
+            Recipient(party=SCHOOL, mode="linked", space="shared"),
+        ),
+        spaces=(IdSpace(name="shared", lifetime="run"),),
+    )
+    run_once(linkage)
+    releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
+    assert linkage.get(f"/v1/releases/{releases[0]['release']}/openings").status_code == 404
+    assert [each["party"] for each in finished_entry(linkage)["openings"]] == [SCHOOL]
+
+
+@pytest.mark.parametrize(
+    ("party", "role", "status"),
+    [(CHILD_WELFARE, "agency", 403), ("operator", "operator", 403), ("stranger", "auditor", 404)],
+)
+def test_nobody_but_the_projects_auditors_reads_a_record(
+    linkage: Linkage, party: str, role: str, status: int
+) -> None:
+    run = run_once(linkage)
+    if party == "stranger":
+        linkage.founded.enrol(party)
+    assert linkage.get(f"/v1/runs/{run}/match-record", party, role).status_code == status
+
+
+def test_that_a_record_was_read_is_in_the_log(linkage: Linkage) -> None:
+    run = run_once(linkage)
+    page_of(linkage, run)
+    entry = linkage.log_entries()[-1]
+    assert (entry["kind"], entry["body"]["what"]) == ("exported", "match-record")
+    assert (entry["actor"]["party"], entry["project"]) == (AUDITOR, PROJECT)
+
+
+def test_a_page_holds_as_many_rows_as_asked_for(linkage: Linkage) -> None:
+    run = run_once(linkage)
+    page = page_of(linkage, run, first=3, limit=4)
+    assert (page.first, len(page.rows), page.next) == (3, 4, 7)
+    last = page_of(linkage, run, first=page.header.rows, limit=4)
+    assert (len(last.rows), last.next) == (1, None)
+    beyond = page_of(linkage, run, first=page.header.rows + 1)
+    assert (beyond.rows, beyond.next) == ((), None)
+
+
+def test_a_run_that_has_not_ended_has_no_record(linkage: Linkage) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    assert linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").status_code == 404
+    assert linkage.get(f"/v1/runs/{run}").json()["match_record"] is None
+
+
+def test_a_record_that_is_linked_twice_is_opened_once(make_linkage: MakeLinkage) -> None:
+    """The number of openings would tell an agency whether one other party has the record, or two."""
+    health = "health"
+    linkage = make_linkage(
+        floor=0,
+        providers=(CHILD_WELFARE, health, SCHOOL),
+        recipients=(Recipient(party=SCHOOL, mode="linked", space="shared"),),
+        policy=MatchingPolicy(auto="0.80", review="0.70", margin="0", solver="groups"),
+    )
+    left, right = two_files(random.Random(5), 20, 12)
+    linkage.upload(left, CHILD_WELFARE)
+    linkage.upload(right, SCHOOL)
+    linkage.upload(
+        [Encoded(bytes([n]) * 16, 0, row.encoding) for n, row in enumerate(left[:6])], health
+    )
+    run = str(linkage.ask().json()["run"])
+    linkage.work()
+    rows = rows_of(record_of(linkage, run))
+    header, openings = openings_of(linkage, SCHOOL)
+    linked = [row for row in rows if row.decision is not None and 2 in row.decision.uploads]
+    assert (len(linked), len(openings)) == (18, 12)
+    assert len({opening.handle for opening in openings}) == 12
+    for opening in openings:
+        decision = rows[opening.number - 1].decision
+        assert decision is not None
+        assert opens(opening, header, 2, decision)
