@@ -26,6 +26,7 @@ from schemas.api import (
     RunList,
     RunRequest,
     RunView,
+    SessionLink,
     UploadList,
     UploadRequest,
     UploadView,
@@ -94,6 +95,10 @@ class BrokerClient:
     def whoami(self) -> WhoAmI:
         """Return whom the broker takes the caller for."""
         return self._get(WhoAmI, "whoami")
+
+    def new_page_link(self) -> SessionLink:
+        """Return a one-time code that opens the broker's pages, within 60 s."""
+        return _read(SessionLink, self._connection.ask("POST", "session-links"))
 
     def identities(self, project: str) -> IdentityList:
         """Return whose keys act in the project, as the broker says: a directory, not to be believed."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from app.errors import ConfigurationError
 from app.http.protocol import MAX_HEAD_BYTES, HandshakeLoop, limits_of, watched_protocol
@@ -95,5 +98,17 @@ def serve(
         timeout_graceful_shutdown=settings.stop_timeout_s,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
+    server = uvicorn.Server(config)
+    _end_quietly(server)
     on_listening()
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
+
+
+def _end_quietly(server: uvicorn.Server) -> None:
+    """Let a signal that ends the server end it only, however early it comes.
+
+    The library raises the signal anew when it is done, under which the process would end as if killed.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in HANDLED_SIGNALS:
+            signal.signal(number, server.handle_exit)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 import click
 
 from encoding.cli.identity_enrol import enrol, rotate, token
+from encoding.cli.identity_page_link import page_link
 from encoding.cli.identity_trust import trust
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.own_identity import DEFAULT_FILE, own_path, show_identity
@@ -25,7 +26,7 @@ def identity() -> None:
     """Make your own keys, and compare their fingerprint by telephone or on paper."""
 
 
-for command in (enrol, trust, rotate, token):
+for command in (enrol, trust, rotate, token, page_link):
     identity.add_command(command)
 
 

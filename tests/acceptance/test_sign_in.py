@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
 from oracles.served import served_at
@@ -21,6 +22,7 @@ from app.main import create_app
 from app.security.actor import Actor
 from app.settings import Settings
 from encoding.cli.main import main
+from encoding.connection import trust_only
 from encoding.identity import read_identity
 from encoding.identity_lock import read_key_file
 
@@ -213,6 +215,22 @@ def test_the_token_of_a_program_is_for_its_owner_only(office: Office) -> None:
     path = office.folder / "token.txt"
     assert path.read_text().startswith("bl_")
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_an_auditor_opens_the_pages_with_keys_alone(office: Office) -> None:
+    enrolled(office, "auditor")
+    printed = office.at_broker("identity", "page-link", *office.unlock())
+    assert printed.exit_code == 0, printed.stderr
+    # The broker is in this process, and its log lines are between.
+    (link,) = [line for line in printed.stdout.splitlines() if line.startswith("https:")]
+    page, _, code = link.partition("#")
+    assert page == f"{office.address}/sign-in"
+    tls = trust_only(office.ca_file)
+    with httpx2.Client(base_url=office.address, verify=tls) as browser:
+        assert browser.get("/log").status_code == 401
+        assert browser.post("/session", json={"code": code}).status_code == 204
+        assert browser.get("/log").status_code == 200
+        assert browser.post("/session", json={"code": code}).status_code == 401
 
 
 def test_another_address_of_the_same_broker_is_not_the_one_that_is_signed(office: Office) -> None:

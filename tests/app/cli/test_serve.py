@@ -132,8 +132,20 @@ def test_a_stop_ends_the_server_though_a_line_is_idle(broker: Any, state: Path) 
         idle.sendall(b"GET / HTTP/1.1\r\n")
         process.send_signal(signal.SIGTERM)
         # Far less than the 30 s that a graceful stop may take.
-        process.wait(timeout=20)
+        assert process.wait(timeout=20) == 0
         assert idle.fileno() >= 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to catch")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_end_ends_well_and_says_so(
+    broker: Any, state: Path, number: signal.Signals
+) -> None:
+    with serving(state) as (process, _):
+        process.send_signal(number)
+        _, log = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+    assert json.loads(log.splitlines()[-1])["event"] == "broker_stopped"
 
 
 def failing(state: Path, *arguments: str) -> str:
