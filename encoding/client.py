@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import IO, Final, Self, TypeVar
 
 from encoding.connection import Connection
 from encoding.errors import BrokerAnswerError
@@ -56,6 +56,9 @@ from schemas.statement import SignedStatement
 from schemas.upload import Receipt, SignedManifest
 
 Answer = TypeVar("Answer", bound=Document)
+
+# Two million openings.
+MAX_OPENINGS_BYTES: Final = 256 * 1024 * 1024
 
 
 class BrokerClient:
@@ -201,6 +204,34 @@ class BrokerClient:
     def release_receipt(self, release: str) -> Receipt:
         """Return the proof that the release is in the match log."""
         return self._get(Receipt, f"releases/{release}/receipt")
+
+    def release_openings(self, release: str) -> bytes:
+        """Return what opens this party's commitments in the match record; the log has its digest.
+
+        Raises:
+            BrokerAnswerError: it is longer than any such file that is looked at here.
+        """
+
+        def take(pieces: Iterator[bytes]) -> bytes:
+            raw = bytearray()
+            for piece in pieces:
+                raw += piece
+                if len(raw) > MAX_OPENINGS_BYTES:
+                    raise BrokerAnswerError("the openings are longer than a run of this kind gives")
+            return bytes(raw)
+
+        return self._connection.stream("GET", f"releases/{release}/openings", take)
+
+    def save_bundle(self, project: str, output: IO[bytes]) -> None:
+        """Write this party's view of the match log to a file; the caller checks it."""
+
+        def take(pieces: Iterator[bytes]) -> None:
+            # From its start at each attempt.
+            output.seek(0)
+            output.truncate()
+            output.writelines(pieces)
+
+        self._connection.stream("GET", f"log/bundle?project={project}", take)
 
     def log_checkpoint(self, old_size: int) -> LogCheckpoint:
         """Return the log's newest checkpoint, with the proof that it extends the one of `old_size`."""

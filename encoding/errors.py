@@ -26,6 +26,7 @@ AgencyError                     1  the root
 │   ├── InvalidRowsError           rows that cannot be encoded; carries them
 │   ├── RecordCountError           fewer or more records than the agreement takes
 │   ├── QualityError               the check found what must be looked at before anything is encoded
+│   ├── SampleError                a sample that no auditor drew, or that cannot be answered
 │   ├── SealedFileError            a file that was sealed to others, changed or cut off
 │   └── LinksFileError             not a file of links, or of columns with link IDs
 ├── ExtraMissingError           1  the file needs an optional package
@@ -256,6 +257,12 @@ class SealedFileError(InputError):
     """A file was sealed to others, changed or cut off, or is not a sealed one."""
 
     code = "sealed-file"
+
+
+class SampleError(InputError):
+    """A file is not a sample that an auditor drew, or asks for what the match log does not know."""
+
+    code = "sample"
 
 
 class LinksFileError(InputError):

@@ -10,6 +10,7 @@ import click
 
 from app.auditor.commands.disclosures import disclosures
 from app.auditor.commands.matches import matches
+from app.auditor.commands.sample import sample
 from app.auditor.commands.watch import watch
 from app.auditor.options import (
     EXIT_CODES,
@@ -132,7 +133,7 @@ def page_link(url: str, token_file: Path, ca_file: Path | None) -> None:
     click.echo("open it within 60 s; it works once", err=True)
 
 
-for command in (disclosures, matches, watch):
+for command in (disclosures, matches, sample, watch):
     main.add_command(command)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +15,11 @@ import click
 # Only what --help needs is imported here: the rest comes when a command runs.
 if TYPE_CHECKING:
     from app.auditor.errors import AuditError
+    from app.auditor.packs import PackHeld
+    from app.auditor.pins import Pin
     from app.auditor.verdict import Verdict
     from app.auditor.verify import OnEntry, OnProgress
+    from schemas.matchlog.entry import Entry
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
@@ -81,32 +84,56 @@ def json_option(function: _Function) -> _Function:
     )
 
 
-def verified(given: LogOptions, on_entry: OnEntry | None = None, *, bar: bool = True) -> Verdict:
+def verified(
+    given: LogOptions,
+    on_entry: OnEntry | None = None,
+    *,
+    bar: bool = True,
+    packs: Sequence[PackHeld] = (),
+    seen: Sequence[Pin] = (),
+) -> Verdict:
     """Verify the log that the options name, and give each entry to `on_entry`.
+
+    A pack of an agency is held to the log in it: its pins are added, its receipts must be entries.
 
     Args:
         given: the options.
         on_entry: called with each entry as it has passed its checks; what it saw counts only if this
             function returns.
         bar: whether a terminal shows progress; a timeline shows its own.
+        packs: packs of agencies that are held to this log, too.
+        seen: pins beside those in files.
     Raises:
         AuditError: the log does not verify, or something cannot be read or reached.
     """
     from app.auditor.keys import read_log_key
+    from app.auditor.packs import split_pack
     from app.auditor.pins import read_pins
     from app.auditor.source import bundle_url, is_url, open_bundle
     from app.auditor.verify import verify_bundle
 
     location = bundle_url(given.bundle, given.project) if is_url(given.bundle) else given.bundle
-    pins = read_pins(given.pins)
+    pins = [*read_pins(given.pins), *seen]
     log_key = None if given.log_key is None else read_log_key(given.log_key)
     with (
         open_bundle(location, given.token_file, given.ca_file) as source,
         _progress(is_shown=bar) as on_progress,
     ):
-        return verify_bundle(
-            source, pins=pins, log_key=log_key, on_entry=on_entry, on_progress=on_progress
+        own, log = split_pack(source)
+        held = [*packs, *([own] if own else [])]
+        pins += [pin for pack in held for pin in pack.pins()]
+        takers = [*(pack.take for pack in held), *([on_entry] if on_entry else [])]
+
+        def take(entry: Entry) -> None:
+            for taker in takers:
+                taker(entry)
+
+        verdict = verify_bundle(
+            log, pins=pins, log_key=log_key, on_entry=take, on_progress=on_progress
         )
+    for pack in held:
+        pack.end()
+    return replace(verdict, receipts={pack.party: len(pack.receipts) for pack in held})
 
 
 @contextmanager

@@ -88,19 +88,31 @@ class PinBoard:
             )
 
 
+def parse_pins(raw: bytes, name: str) -> list[Pin]:
+    """Read the bytes of a file of pins; `name` is what an error calls it.
+
+    Raises:
+        PinUnreadableError: it holds something else than checkpoints.
+    """
+    try:
+        # Editors and mail programs on Windows write CRLF; a note has no carriage return of its own.
+        found = parse_checkpoints(raw.replace(b"\r\n", b"\n"))
+    except CheckpointError as exc:
+        raise PinUnreadableError(f"the pin file {name} cannot be read") from exc
+    if not found or any(checkpoint.size == 0 for checkpoint, _ in found):
+        raise PinUnreadableError(f"the pin file {name} pins nothing")
+    return [Pin(checkpoint, note) for checkpoint, note in found]
+
+
 def _read_file(path: Path) -> list[Pin]:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_PIN_FILE_BYTES + 1)
-        if len(raw) > MAX_PIN_FILE_BYTES:
-            raise PinUnreadableError(f"the pin file {path.name} is too long")
-        # Editors and mail programs on Windows write CRLF; a note has no carriage return of its own.
-        found = parse_checkpoints(raw.replace(b"\r\n", b"\n"))
-    except (OSError, CheckpointError) as exc:
+    except OSError as exc:
         raise PinUnreadableError(f"the pin file {path.name} cannot be read") from exc
-    if not found or any(checkpoint.size == 0 for checkpoint, _ in found):
-        raise PinUnreadableError(f"the pin file {path.name} pins nothing")
-    return [Pin(checkpoint, note) for checkpoint, note in found]
+    if len(raw) > MAX_PIN_FILE_BYTES:
+        raise PinUnreadableError(f"the pin file {path.name} is too long")
+    return parse_pins(raw, path.name)
 
 
 def _require_signed(pin: Pin, trail: CheckpointTrail) -> None:

@@ -25,6 +25,8 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"pins         {verdict.pins}, all part of this log"
     for name, size in sorted(verdict.cosigned.items()):
         yield f"witness      {name} signed for the first {size:,} entries"
+    for party, count in sorted(verdict.receipts.items()):
+        yield f"receipts     {count:,} of {party}, all entries of this log"
     for caveat in verdict.caveats:
         yield f"not shown    {caveat.text}"
 
@@ -42,6 +44,8 @@ def verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield "pins", f"{verdict.pins}, all part of this log" if verdict.pins else "none was given"
     for name, size in sorted(verdict.cosigned.items()):
         yield "witness", f"{name} signed for the first {size:,} entries"
+    for party, count in sorted(verdict.receipts.items()):
+        yield "receipts", f"{count:,} of {party}, all entries of this log"
 
 
 def failure_lines(error: AuditError) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Verdict:
     """A log that verified. `project` is null where nothing is withheld; times are those of entries shown.
 
     `cosigned` gives for each witness the largest size that it cosigned; `newest` is the last checkpoint's
-    note, to be kept as a pin.
+    note, to be kept as a pin. `receipts` counts for each agency whose pack was held to the log its receipts.
     """
 
     origin: str
@@ -61,6 +61,7 @@ class Verdict:
     last_time: str
     caveats: tuple[Caveat, ...] = field(default=())
     newest: bytes = field(default=b"", repr=False)
+    receipts: dict[str, int] = field(default_factory=dict)
 
     @property
     def entries_withheld(self) -> int:
@@ -81,6 +82,7 @@ class Verdict:
             "log_keys": list(self.log_keys),
             "pins": self.pins,
             "cosigned": self.cosigned,
+            "receipts": self.receipts,
             "first_time": self.first_time,
             "last_time": self.last_time,
             "caveats": [{"code": c.code, "text": c.text} for c in self.caveats],

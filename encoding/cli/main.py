@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "refresh": "Do all of it, unattended, every week.",
     "receipt": "Check the proofs that the broker has given.",
     "log": "Pin and cosign the broker's match log.",
+    "audit-pack": "Write one file for an auditor: proofs, and openings of a sample.",
     "calibrate": "Recommend thresholds for this file.",
     "privacy-audit": "Attack the own encodings before they are sent.",
     "schema": "Check and compare linkage schemas.",

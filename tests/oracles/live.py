@@ -73,20 +73,31 @@ class LiveAgency:
 
 
 @contextmanager
-def live_broker(folder: Path, profile: EncodingProfile, *terms: str) -> Iterator[LiveBroker]:
-    """Found a broker, create the project under `terms`, serve and work until the block ends."""
+def live_broker(
+    folder: Path,
+    profile: EncodingProfile,
+    *terms: str,
+    others: tuple[str, ...] = (),
+    auditors: tuple[str, ...] = (),
+) -> Iterator[LiveBroker]:
+    """Found a broker, create the project under `terms`, serve and work until the block ends.
+
+    `others` are parties that are enrolled beside the two agencies, `auditors` those that read the log.
+    """
     folder.mkdir(parents=True)
     admin = ("blindlink-broker", "--state", "state")
     log_key = command(folder, *admin, "init", "--self-signed").strip()
-    for party in PARTIES:
-        command(folder, *admin, "agency", "add", party, "--title", party, "--role", "agency")
-        token = ("token", "issue", party, "--role", "agency", "--out", f"{party}.token")
+    for party in (*PARTIES, *others, *auditors):
+        role = "auditor" if party in auditors else "agency"
+        command(folder, *admin, "agency", "add", party, "--title", party, "--role", role)
+        token = ("token", "issue", party, "--role", role, "--out", f"{party}.token")
         command(folder, *admin, *token)
     (folder / "profile.json").write_text(json.dumps(profile.to_json()))
     providers = [word for party in PARTIES for word in ("--provider", party)]
     drafted = command(
         folder, *admin, "project", "draft", PROJECT, "--profile", "profile.json", *providers,
-        "--space", "shared", "--purpose", "rehearsal", "--population", "everyone", *terms,
+        *(() if others else ("--space", "shared")),
+        "--purpose", "rehearsal", "--population", "everyone", *terms,
     )  # fmt: skip
     (folder / "terms.json").write_text(drafted)
     created = ("project", "create", "--terms", "terms.json", "--profile", "profile.json")

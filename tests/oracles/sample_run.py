@@ -13,8 +13,14 @@ from typing import Any
 from oracles.sample_log import CW, K12, SampleLog, story
 from oracles.second_match_record import canonical, commit, record_root, sha
 
+from schemas.audit_pack import pack_files
+from schemas.match_record import parse_openings, serialise_openings
+from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import PartyDigest
+from schemas.matchlog.merkle import hash_node, inclusion_proof
+from schemas.matchlog.proof import LogProof
+from schemas.upload import Receipt
 
 PARTIES = ("county-cw", "school-district")
 
@@ -85,6 +91,36 @@ def sample_story(seed: int = 5, **changes: Any) -> SampleRun:
     made = sample_run(log, **changes)
     log.export(made.project)
     return made
+
+
+def pack_of(made: SampleRun, side: int, numbers: tuple[int, ...] = ()) -> bytes:
+    """The audit pack of one agency: pin, receipts of its upload and release, openings of some rows."""
+    party, log = PARTIES[side], made.log
+    files = {"pins": serialise_checkpoints([log.notes[-1][1]])}
+    for entry in (made.uploads[side], made.releases[side]):
+        files[f"receipts/{entry.object}.json"] = receipt_of(log, entry).to_canonical()
+    if numbers:
+        header, openings = parse_openings(made.openings[party])
+        some = [opening for opening in openings if opening.number in numbers]
+        part = header.model_copy(update={"openings": len(some)})
+        files[f"openings/{made.run}"] = b"".join(serialise_openings(part, some))
+    _, pieces = pack_files(made.project, party, "2026-11-20T22:30:00Z", files)
+    return b"".join(pieces) + log.bundle(made.project)
+
+
+def receipt_of(log: SampleLog, entry: Entry) -> Receipt:
+    """A receipt for an entry, under the newest checkpoint."""
+
+    def node(level: int, index: int) -> bytes:
+        if level == 0:
+            return log.leaf_hashes[index]
+        return hash_node(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+
+    hashes = inclusion_proof(lambda nodes: {n: node(*n) for n in nodes}, entry.seq, log.size)
+    note = log.notes[-1][1]
+    assert entry.object is not None
+    proof = LogProof(log.raw[entry.seq], entry.seq, tuple(hashes), note)
+    return proof.to_receipt(entry.object)
 
 
 def _record(made: SampleRun, n_auto: int, n_review: int, floor: int) -> bytes:

@@ -1,0 +1,228 @@
+"""`blindlink-audit sample`: take links from the agreement to the records, with worksheets for the visit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.auditor.options import (
+    EXIT_CODES,
+    FILE,
+    OUTPUT,
+    LogOptions,
+    failures,
+    json_option,
+    pin_options,
+    verified,
+)
+
+if TYPE_CHECKING:
+    from app.auditor.packs import Openings, PackHeld
+    from app.auditor.pins import Pin
+    from app.auditor.run_trail import RunTrail
+    from app.auditor.sampling import DrawnSample
+    from app.auditor.verdict import Verdict
+    from schemas.matchlog.entry import Entry
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("n", metavar="N", type=click.IntRange(1, 1000))
+@click.argument("record", metavar="RECORD", type=FILE)
+@click.option(
+    "--seed", required=True, help="Your own word, chosen now; the draw follows from it and the run."
+)
+@click.option("--log", "bundle", metavar="BUNDLE", help="The log; the first pack's if left out.")
+@pin_options
+@click.option("-o", "--output", type=OUTPUT, help="Write the sample, to be sent to the agencies.")
+@click.option(
+    "--pack", "pack_files", type=FILE, multiple=True, help="Pack of an agency; may be repeated."
+)
+@click.option(
+    "--openings",
+    "opening_files",
+    type=FILE,
+    multiple=True,
+    help="File of openings, such as a blind run's recipient has; may be repeated.",
+)
+@click.option(
+    "--worksheets",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for a worksheet for each agency, as CSV and as a page to print.",
+)
+@click.option("--html", "html_file", type=OUTPUT, help="Write what was drawn and opened as a page.")
+@json_option
+def sample(
+    *,
+    n: int,
+    record: Path,
+    seed: str,
+    bundle: str | None,
+    pins: tuple[Path, ...],
+    log_key: str | None,
+    output: Path | None,
+    pack_files: tuple[Path, ...],
+    opening_files: tuple[Path, ...],
+    worksheets: Path | None,
+    html_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Draw N links of a run's match record, and open them with what the agencies hand over.
+
+    First draw, and send the sample to the agencies: each answers with a pack (blindlink audit-pack
+    --sample). Then do the same again with their packs: each link is held to the log, opened, and written on
+    the worksheets for your visit, since only at the agencies can you see whether a link is right.
+
+    Example: blindlink-audit sample 20 run.record --seed 2026-11-20 --log log.bundle -o sample.json
+
+    Example: blindlink-audit sample 20 run.record --seed 2026-11-20 --pack county.pack --pack schools.pack
+    --worksheets visit --html sample.html
+    """
+    from app.auditor.match_records import RunBook
+    from app.auditor.run_trail import RunTrail
+    from app.auditor.sample_page import sample_page
+    from app.auditor.sampling import open_links
+
+    if bundle is None and not pack_files:
+        raise click.UsageError("give the log with --log, or the pack of an agency with --pack")
+    with failures(as_json=as_json):
+        drawn = _drawn(record, n, seed)
+        location = _longest([*([bundle] if bundle else []), *map(str, pack_files)])
+        packs = [_read_pack(path) for path in pack_files if str(path) != location]
+        seen = [] if bundle in (None, location) else [_end_of(LogOptions(bundle, pins, log_key))]
+        book, trail = RunBook(), RunTrail(drawn.sample.run)
+
+        def take(entry: Entry) -> None:
+            book.take(entry)
+            trail.take(entry)
+
+        held = LogOptions(location, pins, log_key)
+        verdict = verified(held, take, packs=packs, seen=seen)
+        book.hold(drawn.record)
+        open_links(drawn, _openings(pack_files, opening_files))
+        if output is not None:
+            _write(output, drawn.sample.to_canonical() + b"\n")
+        if worksheets is not None:
+            _write_worksheets(worksheets, drawn)
+        if html_file is not None:
+            _write(html_file, sample_page(drawn, trail, verdict).encode())
+    if as_json:
+        click.echo(json.dumps(_document(drawn, trail, verdict), indent=2))
+    else:
+        click.echo("\n".join(_lines(drawn)))
+    for caveat in verdict.caveats:
+        click.echo(f"not shown: {caveat.text}", err=True)
+
+
+def _longest(locations: list[str]) -> str:
+    """Return the log that the others must be part of: agencies fetched theirs at different times."""
+    from app.auditor.errors import MalformedError
+    from app.auditor.packs import log_size
+
+    sizes: dict[str, int] = {}
+    for location in locations:
+        try:
+            with Path(location).open("rb") as file:
+                sizes[location] = log_size(file)
+        except OSError as exc:
+            raise MalformedError("the log cannot be opened") from exc
+    return max(locations, key=lambda location: sizes[location])
+
+
+def _end_of(given: LogOptions) -> Pin:
+    """Return the newest checkpoint of a log, once all of it verified."""
+    from app.auditor.pins import Pin
+    from schemas.matchlog.checkpoint import parse_checkpoint
+
+    return Pin(*parse_checkpoint(verified(given).newest))
+
+
+def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
+    from app.auditor.errors import MalformedError
+    from app.auditor.sampling import draw
+
+    if not seed.isascii() or not seed.isprintable() or not 1 <= len(seed) <= 64 or " " in seed:
+        raise click.BadParameter("it has 1 to 64 characters without spaces", param_hint="--seed")
+    try:
+        with record.open("rb") as file:
+            return draw(file, n, seed)
+    except OSError as exc:
+        raise MalformedError("the match record cannot be read") from exc
+
+
+def _document(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> dict[str, Any]:
+    return {
+        **drawn.sample.to_json(),
+        "steps": [{"entry": s.entry, "time": s.time, "what": s.what} for s in trail.steps],
+        "links": [link.to_json() for link in drawn.links],
+        "log": verdict.to_json(),
+    }
+
+
+def _lines(drawn: DrawnSample) -> Iterator[str]:
+    from app.auditor.sample_page import standings
+
+    yield f"run          {drawn.sample.run}"
+    yield f"drawn        {len(drawn.links)} links with the seed {drawn.sample.seed}"
+    for _, sentence in standings(drawn):
+        yield f"opened       {sentence}"
+    for link in drawn.links:
+        opened = ", ".join(sorted(link.handles)) or "nobody"
+        similarity = link.decision.similarity
+        yield f"link {link.link:<4} row {link.number:<8} similarity {similarity}  opened by {opened}"
+
+
+def _write_worksheets(folder: Path, drawn: DrawnSample) -> None:
+    from app.auditor.errors import UnwritableError
+    from app.auditor.sample_page import worksheet_page
+    from app.auditor.sampling import WORKSHEET, worksheet_rows
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UnwritableError("the folder of worksheets cannot be made") from exc
+    for party in sorted({party for link in drawn.links for party in link.parties}):
+        lines = io.StringIO()
+        csv.writer(lines, lineterminator="\r\n").writerows(
+            [WORKSHEET, *worksheet_rows(drawn.links, party)]
+        )
+        _write(folder / f"worksheet-{party}.csv", lines.getvalue().encode())
+        _write(folder / f"worksheet-{party}.html", worksheet_page(drawn, party).encode())
+
+
+def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Openings]:
+    from app.auditor.errors import MalformedError
+    from app.auditor.packs import openings_of, read_openings
+
+    for path in packs:
+        yield from openings_of(_read_pack(path).pack)
+    for path in files:
+        try:
+            yield read_openings(path.read_bytes())
+        except OSError as exc:
+            raise MalformedError("a file of openings cannot be read") from exc
+
+
+def _read_pack(path: Path) -> PackHeld:
+    from app.auditor.errors import MalformedError
+    from app.auditor.packs import split_pack
+
+    try:
+        with path.open("rb") as file:
+            pack, _ = split_pack(file)
+    except OSError as exc:
+        raise MalformedError(f"the pack {path.name} cannot be read") from exc
+    if pack is None:
+        raise MalformedError(f"the file {path.name} is not a pack of an agency")
+    return pack
+
+
+def _write(path: Path, content: bytes) -> None:
+    from app.auditor.files import write_bytes
+
+    write_bytes(path, content)

@@ -1,0 +1,187 @@
+"""Audit packs as the auditor reads them: an agency's pins and receipts, held to the log in the same file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from app.auditor.errors import MalformedError, RecordContradictedError
+from app.auditor.pins import Pin, parse_pins
+from schemas.audit_pack import AuditPack, read_pack, starts_pack
+from schemas.errors import BundleError, FormatError
+from schemas.match_record import Opening, OpeningsHeader, parse_openings
+from schemas.matchlog.archive import Source
+from schemas.matchlog.bundle import BundleReader
+from schemas.matchlog.entry import Entry, entry_bytes
+from schemas.matchlog.kinds import UploadReceived
+from schemas.upload import Receipt, SignedManifest
+
+START_BYTES = 100
+
+
+class Rewound:
+    """A source whose first bytes have been looked at."""
+
+    def __init__(self, start: bytes, rest: Source) -> None:
+        """Give `start` once more, and then what `rest` gives."""
+        self._start, self._rest = start, rest
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes."""
+        if self._start:
+            taken, self._start = self._start[:size], self._start[size:]
+            return taken
+        return self._rest.read(size)
+
+
+@dataclass(slots=True)
+class PackHeld:
+    """A pack whose receipts are held to the log that follows it: `take` each entry, then `end`."""
+
+    pack: AuditPack
+    receipts: dict[int, Receipt] = field(default_factory=dict)
+    manifests: dict[str, SignedManifest] = field(default_factory=dict)
+    _seen: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, pack: AuditPack) -> PackHeld:
+        """Read the receipts of a pack.
+
+        Raises:
+            MalformedError: one is none.
+        """
+        held = cls(pack)
+        for name, raw in pack.files.items():
+            try:
+                if name.endswith(".manifest.json"):
+                    held.manifests[_subject(name)] = SignedManifest.from_canonical(raw)
+                elif name.startswith("receipts/"):
+                    receipt = Receipt.from_canonical(raw)
+                    held.receipts[receipt.index] = receipt
+            except FormatError as exc:
+                raise MalformedError(f"a receipt of the pack cannot be read: {exc}") from exc
+        return held
+
+    @property
+    def party(self) -> str:
+        """Whose pack it is."""
+        return self.pack.manifest.party
+
+    def pins(self) -> list[Pin]:
+        """Return the agency's pins.
+
+        Raises:
+            PinUnreadableError: they cannot be read.
+        """
+        named = [self.pack.files[name] for name in ("pins", "cosigned") if name in self.pack.files]
+        return [pin for raw in named for pin in parse_pins(raw, f"pins of {self.party}")]
+
+    def take(self, entry: Entry) -> None:
+        """Hold a receipt to the entry at its place.
+
+        Raises:
+            RecordContradictedError: the log has another entry there, or the manifest is another.
+        """
+        receipt = self.receipts.get(entry.seq)
+        if receipt is None:
+            return
+        self._seen.add(entry.seq)
+        if receipt.entry.encode() != entry_bytes(entry):
+            raise RecordContradictedError(
+                f"the log has another entry at {entry.seq} than the one that {self.party} has proof of",
+                index=entry.seq,
+            )
+        signed, body = self.manifests.get(receipt.subject), entry.body
+        if signed is None or not isinstance(body, UploadReceived):
+            return
+        if signed.manifest.digest() != body.manifest_sha256:
+            raise RecordContradictedError(
+                f"the manifest of an upload is not the one that {self.party} has kept",
+                index=entry.seq,
+            )
+
+    def end(self) -> None:
+        """Check, after the last entry, that the log had all of them.
+
+        Raises:
+            RecordContradictedError: it lacks one.
+        """
+        missing = sorted(self.receipts.keys() - self._seen)
+        if missing:
+            raise RecordContradictedError(
+                f"the log lacks an entry that {self.party} has proof of", index=missing[0]
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """One party's openings of decisions of a run; `sha256` is that of the file."""
+
+    header: OpeningsHeader
+    openings: tuple[Opening, ...]
+    sha256: str
+
+
+def split_pack(source: Source) -> tuple[PackHeld | None, Source]:
+    """Return the pack with which a source begins, if it does, and the bundle that follows.
+
+    Raises:
+        MalformedError: the pack cannot be read.
+    """
+    start = _first_bytes(source)
+    rewound = Rewound(start, source)
+    if not starts_pack(start):
+        return None, rewound
+    try:
+        return PackHeld.of(read_pack(rewound)), rewound
+    except BundleError as exc:
+        raise MalformedError(str(exc)) from exc
+
+
+def log_size(source: Source) -> int:
+    """Return how many entries the log in a bundle or pack claims to have, from its start alone.
+
+    Raises:
+        MalformedError: it is neither.
+    """
+    _, log = split_pack(source)
+    try:
+        return BundleReader(log).manifest.size
+    except BundleError as exc:
+        raise MalformedError(str(exc)) from exc
+
+
+def openings_of(pack: AuditPack) -> Iterator[Openings]:
+    """Yield the openings in a pack.
+
+    Raises:
+        MalformedError: they cannot be read.
+    """
+    for name, raw in pack.files.items():
+        if name.startswith("openings/"):
+            yield read_openings(raw)
+
+
+def read_openings(raw: bytes) -> Openings:
+    """Read a file of openings, all of a run's or some.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    try:
+        header, openings = parse_openings(raw)
+    except FormatError as exc:
+        raise MalformedError(str(exc)) from exc
+    return Openings(header, openings, hashlib.sha256(raw).hexdigest())
+
+
+def _first_bytes(source: Source) -> bytes:
+    start = b""
+    while len(start) < START_BYTES and (piece := source.read(START_BYTES - len(start))):
+        start += piece
+    return start
+
+
+def _subject(name: str) -> str:
+    return name.removeprefix("receipts/").removesuffix(".manifest.json")

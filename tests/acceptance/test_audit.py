@@ -1,0 +1,125 @@
+"""An audit from end to end: a real broker, two agencies, and an auditor who is given nothing on trust."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracles import febrl
+from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, set_up_agency
+
+from encoding.secret import Secret, write_secret
+
+POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
+AUDITOR = "state-auditor"
+N_PEOPLE = 300
+
+
+class Audited:
+    """A linkage that has been made, and the auditor's folder with a token and the log's key."""
+
+    def __init__(self, broker: LiveBroker, folder: Path, agencies: dict[str, LiveAgency]) -> None:
+        self.broker, self.folder, self.agencies = broker, folder, agencies
+        folder.mkdir()
+        (folder / "log.key").write_text(broker.log_key + "\n")
+
+    def type(self, *words: str | Path, status: int = 0) -> str:
+        return command(self.folder, "blindlink-audit", *words, status=status)
+
+    def at_broker(self, what: str, *words: str | Path, status: int = 0) -> str:
+        token = self.broker.token_file(AUDITOR)
+        where = ("--token-file", token, "--ca-file", self.broker.ca_file)
+        return self.type(what, self.broker.url, *where, *words, status=status)
+
+    def json(self, *words: str | Path) -> Any:
+        return json.loads(self.type(*words, "--json"))
+
+
+def some_people(source: Path, target: Path) -> Path:
+    """The rows of the people with the smallest numbers, who are the same in both files."""
+    header, *lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if int(line.split("-")[1]) < N_PEOPLE]
+    target.write_text("".join([header, *kept]), encoding="utf-8")
+    return target
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("audit")
+    files = febrl.write_halves(folder)
+    terms = (*POLICY, "--auditor", AUDITOR)
+    with live_broker(folder / "broker", febrl.profile(), *terms, auditors=(AUDITOR,)) as broker:
+        agencies = {}
+        for party, file in zip(("welfare", "schools"), files, strict=True):
+            mine = some_people(file, folder / f"{party}.csv")
+            agency = set_up_agency(broker, folder / party, party, mine, "--id-column", "rec_id")
+            write_secret(agency.folder / "secret.txt", Secret(bytes(range(32))))
+            agency.type("encode")
+            agency.type("upload")
+            agencies[party] = agency
+        for agency in agencies.values():
+            agency.type("run", "--wait")
+            agency.type("links")
+        yield Audited(broker, folder / "auditor", agencies)
+
+
+def test_an_auditor_watches_verifies_and_writes_the_register(audited: Audited) -> None:
+    audited.at_broker("watch", "--state", "watch", "--log-key", "log.key")
+    for party, agency in audited.agencies.items():
+        agency.type("log", "pin", "-o", audited.folder / f"{party}.pin")
+    pins = ("--pin", "welfare.pin", "--pin", "schools.pin")
+    audited.at_broker("watch", "--state", "watch", *pins)
+    audited.at_broker("watch", "--state", "watch", "--full", "--project", PROJECT, *pins)
+    verdict = audited.json("verify", "watch/log.bundle", "--log-key", "log.key", *pins)
+    assert verdict["pins"] == 2
+    register = audited.json("disclosures", "watch/log.bundle", "--project", PROJECT)
+    whats = [line["what"] for line in register["disclosures"]]
+    assert (whats.count("encodings"), whats.count("link-ids")) == (2, 2)
+
+
+def test_links_are_taken_from_the_log_to_the_agencies_own_records(audited: Audited) -> None:
+    welfare = audited.agencies["welfare"]
+    run = welfare.json("status")["run"]
+    audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar")
+    audited.at_broker("matches", "--run", run, "--save", "run.record")
+    held = audited.json("matches", "run.record", "--log", "log.tar", "--log-key", "log.key")
+    n_auto = sum(c["decisions"] for c in held["counts"] if c["band"] == "auto")
+    assert n_auto > 50
+    drawing = ("sample", "8", "run.record", "--seed", "spring")
+    audited.type(*drawing, "--log", "log.tar", "-o", "sample.json")
+    packs: list[str | Path] = []
+    for party, agency in audited.agencies.items():
+        pack = audited.folder / f"{party}.pack"
+        agency.type("audit-pack", "--sample", audited.folder / "sample.json", "-o", pack)
+        packs += ["--pack", pack]
+    found = audited.json(*drawing, *packs, "--worksheets", "visit", "--html", "sample.html")
+    assert len(found["links"]) == 8
+    assert all(set(link["handles"]) == {"schools", "welfare"} for link in found["links"])
+    assert found["log"]["receipts"] == {"schools": 2, "welfare": 2}
+    seen = {party: at_the_visit(audited, party) for party in audited.agencies}
+    # FEBRL names the same person alike in both files: rec-17-org and rec-17-dup-0.
+    people = [[name.split("-")[1] for name in seen[party]] for party in ("welfare", "schools")]
+    assert people[0] == people[1]
+
+
+def at_the_visit(audited: Audited, party: str) -> list[str]:
+    """The record IDs that an agency puts in place of the handles on its worksheet, link by link."""
+    sheet = audited.folder / "visit" / f"worksheet-{party}.csv"
+    out = audited.agencies[party].folder / "visit.csv"
+    audited.agencies[party].type("resolve", sheet, "-o", out)
+    with out.open(encoding="utf-8", newline="") as file:
+        return [row["record_id"] for row in sorted(csv.DictReader(file), key=lambda r: r["link"])]
+
+
+def test_a_pack_names_nobody(audited: Audited) -> None:
+    welfare = audited.agencies["welfare"]
+    welfare.type("audit-pack", "-o", audited.folder / "plain.pack")
+    raw = (audited.folder / "plain.pack").read_bytes()
+    assert b"rec-" not in raw
+    assert b"openings/" not in raw
+    secret = (welfare.folder / "secret.txt").read_text().split()[-1]
+    assert secret.encode() not in raw
+    assert "verified" in audited.type("verify", "plain.pack", "--log-key", "log.key")
