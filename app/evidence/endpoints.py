@@ -8,11 +8,12 @@ from typing import IO, Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from app.evidence import service
+from app.evidence import service, witnesses
 from app.evidence.tile_paths import parse_tile_path
 from app.http.access import CurrentActor
+from app.http.body import json_body
 from app.wired import WiredBroker
-from schemas.api import LogCheckpoint
+from schemas.api import CosignatureRequest, CosignatureStored, LogCheckpoint
 from schemas.canonical import MAX_INTEGER
 from schemas.ids import NAME_PATTERN
 from schemas.matchlog.bundle import MEDIA_TYPE
@@ -37,6 +38,17 @@ def show_checkpoint(broker: WiredBroker, old: OldSize = 0) -> LogCheckpoint:
     """Give the newest checkpoint, with the proof that it continues the log of `old` entries."""
     with broker.database.read() as session:
         return service.checkpoint_since(session, broker, old)
+
+
+@router.post("/v1/log/cosignatures")
+def cosign(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    request: Annotated[CosignatureRequest, json_body(CosignatureRequest)],
+) -> CosignatureStored:
+    """Take a witness's signature over a checkpoint; a later one over the same takes its place."""
+    with broker.database.write() as session:
+        return witnesses.take_cosignature(session, broker, actor, request)
 
 
 @router.get("/v1/log/key", response_class=PlainTextResponse)

@@ -11,3 +11,11 @@ class ProjectNeededError(RequestError):
     code = "project-needed"
     status = 422
     title = "A project must be named"
+
+
+class NotAWitnessError(RequestError):
+    """A checkpoint is cosigned with the key that the caller signs in with, and with no other."""
+
+    code = "not-a-witness"
+    status = 409
+    title = "The caller cannot cosign with this key"

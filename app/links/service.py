@@ -17,6 +17,7 @@ from app.links.preparing import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.runs.counts import above_floor
+from app.runs.finality import require_final
 from app.runs.service import run_for
 from app.security.at_rest import unseal
 from schemas.api import ReleaseView
@@ -201,6 +202,7 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
     for recipient in terms.terms.recipients:
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)
         if recipient.party == actor.party and is_same:
+            require_final(session, release.run, terms.terms)
             return terms.digest
     raise NotRecipientError(
         "The terms do not name this party as the recipient of such a release.", clause="recipients"

@@ -152,6 +152,20 @@ def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) ->
     return cosignature
 
 
+def cosigner_keys(session: Session, *, of_size: int | None = None) -> list[str]:
+    """Return the keys of all who have cosigned, by default any checkpoint; in the order of their text."""
+    return repository.cosigner_keys(session, of_size=of_size)
+
+
+def cosigned_by(session: Session) -> dict[str, int]:
+    """Return the largest size that each party has cosigned: a witness's key bears its party's name."""
+    sizes: dict[str, int] = {}
+    for key, (size, _) in newest_cosigned(session).items():
+        party = VerifierKey.from_text(key).name
+        sizes[party] = max(size, sizes.get(party, 0))
+    return sizes
+
+
 def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:
     """Return the largest size that each witness's key cosigned, and when, in Unix seconds."""
     return repository.newest_cosigned(session)

@@ -203,9 +203,18 @@ def log_keys(session: Session, size: int) -> list[tuple[int, str]]:
     return [(after, key) for after, key in session.execute(statement)]
 
 
-def cosigner_keys(session: Session, size: int) -> list[str]:
-    """Return the keys of all witnesses who cosigned a checkpoint up to this size, in order of their text."""
-    statement = select(LogCosignature.key).where(LogCosignature.size <= size).distinct()
+def cosigner_keys(
+    session: Session, size: int | None = None, *, of_size: int | None = None
+) -> list[str]:
+    """Return the keys of all witnesses who cosigned a checkpoint, in order of their text.
+
+    Only those up to `size`, or only the one of `of_size`, where given.
+    """
+    statement = select(LogCosignature.key).distinct()
+    if size is not None:
+        statement = statement.where(LogCosignature.size <= size)
+    if of_size is not None:
+        statement = statement.where(LogCosignature.size == of_size)
     return sorted(session.execute(statement).scalars())
 
 

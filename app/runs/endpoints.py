@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
+from app.agreements.service import project_for
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import ProjectPath, RunPath
 from app.runs import service
+from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.view import view_of
 from app.uploads.endpoints import IdempotencyKey
 from app.wired import WiredBroker
@@ -39,15 +41,18 @@ def list_runs(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) ->
     """List the project's runs, newest first."""
     with broker.database.read() as session:
         runs = service.runs_for(session, actor, project)
-        return RunList(runs=tuple(view_of(run, actor) for run in runs))
+        terms, cosigned = project_for(session, actor, project).terms, cosigned_sizes(session)
+        return RunList(
+            runs=tuple(view_of(run, actor, finality_of(run, terms, cosigned)) for run in runs)
+        )
 
 
 @router.get("/v1/runs/{run}")
 def show_run(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> RunView:
     """Show one run, its progress and, as far as the caller may see them, its counts."""
     with broker.database.read() as session:
-        found, _terms = service.run_for(session, actor, run)
-        return view_of(found, actor)
+        found, terms = service.run_for(session, actor, run)
+        return view_of(found, actor, finality_of(found, terms.terms, cosigned_sizes(session)))
 
 
 @router.post("/v1/runs/{run}/cancel")

@@ -29,6 +29,14 @@ class RunOverError(RequestError):
     title = "The run has ended"
 
 
+class RunNotFinalError(RequestError):
+    """The terms let a release wait until enough parties have cosigned the match log."""
+
+    code = "run-not-final"
+    status = 409
+    title = "The run is not final yet"
+
+
 class LeaseLostError(BrokerError):
     """The run was cancelled, or another worker holds it now: whatever this one still has is dropped."""
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from app.runs.counts import Found, FoundGroups, is_paired, shown_counts
 from app.runs.models import Run
 from app.runs.service import specification_of
-from schemas.api import RunCounts, RunProgress, RunView
+from schemas.api import RunCounts, RunFinality, RunProgress, RunView
 
 if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.run import RunSpecification
 
 
-def view_of(run: Run, actor: Actor) -> RunView:
-    """Return a run as this actor may see it."""
+def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunView:
+    """Return a run as this actor may see it; `finality` is that of one that has succeeded."""
     specification = specification_of(run)
     return RunView(
         run=run.id,
@@ -30,6 +30,7 @@ def view_of(run: Run, actor: Actor) -> RunView:
         failure=run.failure,
         created=run.created,
         finished=run.finished,
+        finality=finality,
         match_record=run.match_record,
     )
 

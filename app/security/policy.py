@@ -135,6 +135,8 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
     # The match log.
     ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),
+    # Whoever runs the log is no witness of it.
+    ("POST", "/v1/log/cosignatures"): Rule(AGENCY | AUDITOR, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/log/key"): Rule(EVERYONE),
     ("GET", "/v1/log/tile/{tile:path}"): Rule(EVERYONE),
     ("GET", "/v1/log/bundle"): Rule(EVERYONE, rate="write"),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from schemas.agreement import ProjectTerms
+    from schemas.api import RunFinality
 
 T = TypeVar("T")
 
@@ -93,6 +94,19 @@ def run_sentence(state: str, stage: str, failure: str | None) -> str:
     if state == "awaiting":
         return "It waits until all parties that the agreement asks have approved it."
     return RUN_WORDS[stage] if state in {"queued", "running"} else ""
+
+
+def finality_sentence(finality: RunFinality | None) -> str:
+    """Return whether a run is final, and by whose doing; empty before its end."""
+    if finality is None:
+        return ""
+    parties = finality.cosigned_by
+    who = f"{_listed(parties)} {_verb(parties, 'has', 'have')}" if parties else "nobody has"
+    cosigned = f"{who} cosigned the match log since it ended"
+    if not finality.needed:
+        return f"The terms ask for no cosigners; {cosigned}."
+    state = "final" if finality.is_final else "not final yet"
+    return f"It is {state}: {cosigned}; {finality.needed:,} must have."
 
 
 def _listed(names: Sequence[str]) -> str:

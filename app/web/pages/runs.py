@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from app.agreements.service import project_for
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
+from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.histogram import histogram_of
 from app.runs.service import LIST_LIMIT, run_for, runs_for
 from app.runs.view import found_by, view_of
@@ -18,7 +19,7 @@ from app.web.answer import WiredPage, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.similarity import similarity_chart, similarity_rows
 from app.web.table import Table
-from app.web.wording import run_sentence
+from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
 from schemas.run import encoded_thresholds
@@ -27,7 +28,8 @@ router = APIRouter()
 
 COLUMNS = (
     "run", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
-    "review_pairs", "groups", "failure", "specification_sha256",
+    "review_pairs", "groups", "failure", "specification_sha256", "match_record", "cosigned_by",
+    "cosigners_needed", "is_final",
 )  # fmt: skip
 # As many bars as can be told apart.
 CHARTED_RUNS: Final = 26
@@ -43,8 +45,12 @@ COUNT_WORDS: Final = {
 def list_runs(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
     """Show the project's runs with their counts."""
     with broker.database.read() as session:
-        floor = project_for(session, page.actor, project).terms.floor
-        views = [view_of(found, page.actor) for found in runs_for(session, page.actor, project)]
+        terms = project_for(session, page.actor, project).terms
+        cosigned = cosigned_sizes(session)
+        views = [
+            view_of(found, page.actor, finality_of(found, terms, cosigned))
+            for found in runs_for(session, page.actor, project)
+        ]
     return page.answer(
         "runs.html",
         title="Runs",
@@ -52,8 +58,8 @@ def list_runs(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Res
         table=Table(COLUMNS, [_row(view) for view in views]),
         project=project,
         runs=views,
-        chart=_links_chart(views, floor),
-        floor=floor,
+        chart=_links_chart(views, terms.floor),
+        floor=terms.floor,
         limit=LIST_LIMIT,
     )
 
@@ -63,7 +69,8 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
     """Show one run: while it is pending, the page brings itself up to date."""
     with broker.database.read() as session:
         found, terms = run_for(session, page.actor, run)
-        view = view_of(found, page.actor)
+        finality = finality_of(found, terms.terms, cosigned_sizes(session))
+        view = view_of(found, page.actor, finality)
         floor = view.specification.floor
         thresholds = encoded_thresholds(view.specification.policy, terms.profile)
         # Thresholds of another encoding profile than the run's would stand in the wrong places.
@@ -85,6 +92,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         chart=similarity_chart(steps, thresholds, floor),
         counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
         is_pending=view.state in {"awaiting", "queued", "running"},
+        finality=finality_sentence(view.finality),
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
         releases=releases,
     )
@@ -111,6 +119,7 @@ def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
 
 def _row(view: RunView) -> tuple[str | int | None, ...]:
     counts = [getattr(view.counts, name, None) for name in COUNT_WORDS]
+    finality = view.finality
     return (
         view.run,
         view.state,
@@ -120,4 +129,8 @@ def _row(view: RunView) -> tuple[str | int | None, ...]:
         *counts,
         view.failure,
         view.specification_sha256,
+        view.match_record,
+        None if finality is None else " ".join(finality.cosigned_by),
+        None if finality is None else finality.needed,
+        None if finality is None else str(finality.is_final).lower(),
     )

@@ -1,0 +1,69 @@
+"""Witnesses: persons of the parties sign checkpoints that continue what they saw before."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agencies.persons import keys_of
+from app.clock import utc_text
+from app.evidence.errors import NotAWitnessError
+from app.matchlog.errors import CosignatureRefusedError
+from app.matchlog.proofs import add_cosignature, cosigner_keys
+from schemas.api import CosignatureRequest, CosignatureStored
+from schemas.matchlog.note import COSIGNER_KEY, VerifierKey
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.actor import Actor
+
+# A bundle lists at most 64 keys of witnesses; a note has at most 32 signatures, the log's among them.
+MAX_WITNESSES: Final = 64
+MAX_ON_CHECKPOINT: Final = 31
+# A witness's clock may be wrong, but a time that is far off would say that somebody saw what was not there.
+MAX_OFF: Final = timedelta(days=1)
+
+
+def take_cosignature(
+    session: Session, broker: Broker, actor: Actor, request: CosignatureRequest
+) -> CosignatureStored:
+    """Store a cosignature that the caller made with the signing key that it signs in with.
+
+    Raises:
+        NotAWitnessError: the caller has no keys of its own, or the key is another one.
+        NotInLogError: the log has no checkpoint of this size.
+        CosignatureRefusedError: it does not verify, its time is far off, or as many persons have cosigned
+            as can be named.
+    """
+    key = _own_key(session, actor)
+    if request.key != key.text:
+        raise NotAWitnessError("The key is not the one that you sign in with.")
+    _refuse_crowd(session, request.size, key)
+    cosignature = add_cosignature(session, request.size, request.line, key)
+    now = broker.clock()
+    if abs(cosignature.time_s - now.timestamp()) > MAX_OFF.total_seconds():
+        raise CosignatureRefusedError("The cosignature's time is more than a day off.")
+    seen = datetime.fromtimestamp(cosignature.time_s, UTC)
+    return CosignatureStored(party=actor.party, size=request.size, time=utc_text(seen))
+
+
+def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
+    for cosigned, limit in (
+        (cosigner_keys(session), MAX_WITNESSES),
+        (cosigner_keys(session, of_size=size), MAX_ON_CHECKPOINT),
+    ):
+        if key.text not in cosigned and len(cosigned) >= limit:
+            raise CosignatureRefusedError("As many persons have cosigned as can be named.")
+
+
+def _own_key(session: Session, actor: Actor) -> VerifierKey:
+    identity = keys_of(session, actor)
+    if identity is None:
+        raise NotAWitnessError(
+            "Only who signs in with keys of their own can cosign.",
+            hint="blindlink identity enrol",
+        )
+    return VerifierKey(actor.party, COSIGNER_KEY, base64.b64decode(identity.signing_key))

@@ -1,0 +1,59 @@
+"""Whether a run is final: enough parties have cosigned a checkpoint of the match log that covers its end.
+
+They cosign only what continues all that they saw before, so from then on the broker can tell none of them
+another story about the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from app.agreements.service import parties_of
+from app.matchlog.proofs import cosigned_by
+from app.runs import repository
+from app.runs.errors import RunNotFinalError
+from schemas.api import RunFinality
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.runs.models import Run
+    from schemas.agreement import ProjectTerms
+
+
+def cosigned_sizes(session: Session) -> Mapping[str, int]:
+    """Return how many entries of the match log each party has cosigned."""
+    return cosigned_by(session)
+
+
+def finality_of(run: Run, terms: ProjectTerms, cosigned: Mapping[str, int]) -> RunFinality | None:
+    """Return who has cosigned the run's end and how many of the terms' parties have to; None before it.
+
+    Args:
+        cosigned: see `cosigned_sizes`. Without a clause on it in the terms, nobody has to.
+    """
+    if run.log_size is None:
+        return None
+    size = run.log_size
+    parties = tuple(party for party in parties_of(terms) if cosigned.get(party, 0) >= size)
+    needed = 0 if terms.finality is None else terms.finality.cosigners
+    return RunFinality(cosigned_by=parties, needed=needed, is_final=len(parties) >= needed)
+
+
+def require_final(session: Session, run_id: str, terms: ProjectTerms) -> None:
+    """Refuse what the terms let wait until the run is final.
+
+    Raises:
+        RunNotFinalError: they do, and too few parties have cosigned.
+    """
+    if terms.finality is None or not terms.finality.delays_release:
+        return
+    run = repository.get_run(session, run_id)
+    finality = None if run is None else finality_of(run, terms, cosigned_sizes(session))
+    if finality is None or not finality.is_final:
+        raise RunNotFinalError(
+            "Too few parties have cosigned the match log since the run ended.",
+            clause="finality",
+            hint="blindlink log pin",
+        )
