@@ -1,0 +1,127 @@
+"""The commands of docs/identity.md, typed by a person and the operator in the order of the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from click.testing import Result
+from oracles.office import Office, office
+
+from app.agencies.duties import role_of
+from encoding.identity import read_identity
+from schemas.identity import Duty
+
+__all__ = ["office"]
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "identity.md").read_text("utf-8")
+ADDRESS = "https://broker.example.org"
+PASSPHRASE = "seven odd words for a test"
+
+
+def commands(section: str) -> list[list[str]]:
+    text = GUIDE.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [line.split() for kind, block in blocks if not kind for line in block.splitlines()]
+
+
+class Reader:
+    """Whoever follows the guide, and remembers what the operator printed last."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.code = ""
+
+    def type(self, words: list[str]) -> Result:
+        public = (
+            read_identity(self.office.folder / "identity.txt").public if self.has_keys else None
+        )
+        for i, word in enumerate(words):
+            if word == "PERSON" and public:
+                words[i] = public.person
+            if word == "FINGERPRINT" and public:
+                words[i] = public.fingerprint()
+        if words[0] == "blindlink-broker":
+            return self.operate(words[1:])
+        given = list(words[1:])
+        if ADDRESS in given:
+            given[given.index(ADDRESS)] = self.office.address
+            given += ["--ca-file", str(self.office.ca_file)]
+        return self.office.type(*given, typed=self.answers(given))
+
+    @property
+    def has_keys(self) -> bool:
+        return (self.office.folder / "identity.txt").exists()
+
+    def operate(self, words: list[str]) -> Result:
+        done = self.office.type_as_operator(*words)
+        if "invite" in words:
+            self.code = done.stdout
+        return done
+
+    def answers(self, words: list[str]) -> str:
+        """Return what the command asks for."""
+        if words[:2] == ["identity", "new"]:
+            return f"{PASSPHRASE}\n{PASSPHRASE}\n"
+        return self.code if words[:2] == ["identity", "enrol"] else f"{PASSPHRASE}\n"
+
+
+@pytest.fixture
+def reader(office: Office, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    monkeypatch.chdir(office.folder)
+    return Reader(office)
+
+
+def follow(reader: Reader, section: str) -> list[Result]:
+    done = []
+    for words in commands(section):
+        done.append(reader.type(words))
+        assert done[-1].exit_code == 0, (words, done[-1].stderr)
+    return done
+
+
+def test_the_guide_leads_from_no_keys_to_new_keys(reader: Reader) -> None:
+    office = reader.office
+    follow(reader, "Make them")
+    assert read_identity(office.folder / "job.txt").lock.kind == "key-file"
+    shown = follow(reader, "Make them known")
+    before = read_identity(office.folder / "identity.txt").public
+    assert " ".join(before.fingerprint().split()[:4]) in shown[-1].stdout
+    link, token = follow(reader, "Use them")
+    assert f"{office.address}/sign-in#" in link.stdout
+    assert (office.folder / "auditor.token").exists(), token.stderr
+    (office.folder / "blindlink.toml").write_text(settings(office), "utf-8")
+    follow(reader, "Replace them")
+    after = read_identity(office.folder / "identity.txt").public
+    assert after.fingerprint() != before.fingerprint()
+    follow(reader, "When something happens")
+    refused = reader.type(["blindlink", "identity", "rotate"])
+    assert refused.exit_code == 4
+    assert "the sign-in is refused" in refused.stderr
+
+
+def settings(office: Office) -> str:
+    """Return settings with the lines that the guide shows."""
+    (lines,) = re.findall(r"^```toml\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+    rest = f"""
+[broker]
+url = "{office.address}"
+ca_file = "{office.ca_file.as_posix()}"
+[project]
+name = "foster-pupils"
+party = "child-welfare"
+[input]
+file = "people.csv"
+id_column = "ID"
+population = "pupils"
+"""
+    return lines + rest
+
+
+def test_the_guide_names_every_duty_and_says_which_stand_alone() -> None:
+    for duty in get_args(Duty):
+        assert f"\n| `{duty}` | " in GUIDE
+    assert role_of(("auditor", "steward")) == "auditor"
+    assert role_of(("operator", "steward")) == "operator"
