@@ -1,16 +1,22 @@
-"""Projects as their parties see them."""
+"""Projects as their parties see them, and how their agreements come to bind."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from fastapi import APIRouter
 
 from app.agencies.persons import identities_of
-from app.agreements import service
+from app.agreements import negotiating, service
+from app.agreements.views import agreement_list, view_of
 from app.http.access import CurrentActor
-from app.http.paths import ProjectPath
+from app.http.body import json_body
+from app.http.paths import DigestPath, ProjectPath
 from app.wired import WiredBroker
 from schemas.api import ProjectList, ProjectView
+from schemas.negotiation import AgreementList, AgreementProposal, AgreementView
 from schemas.sign_in import IdentityList
+from schemas.statement import SignedStatement
 
 router = APIRouter()
 
@@ -20,16 +26,18 @@ def list_projects(broker: WiredBroker, actor: CurrentActor) -> ProjectList:
     """List the projects that name the caller's party."""
     now = broker.clock()
     with broker.database.read() as session:
-        found = service.projects_for(session, actor)
-    return ProjectList(projects=tuple(service.project_view(project, now) for project in found))
+        found = service.projects_for(session, actor, now)
+        views = tuple(service.project_view(session, project, now) for project in found)
+    return ProjectList(projects=views)
 
 
 @router.get("/v1/projects/{project}")
 def show_project(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> ProjectView:
-    """Show a project's newest terms and its encoding profile."""
+    """Show a project's terms, those that bind it now if any do, and its encoding profile."""
+    now = broker.clock()
     with broker.database.read() as session:
-        found = service.project_for(session, actor, project)
-    return service.project_view(found, broker.clock())
+        found = service.project_for(session, actor, project, now)
+        return service.project_view(session, found, now)
 
 
 @router.get("/v1/projects/{project}/identities")
@@ -39,6 +47,64 @@ def list_identities(broker: WiredBroker, actor: CurrentActor, project: ProjectPa
     Whoever relies on one compares its fingerprint by another way first.
     """
     with broker.database.read() as session:
-        found = service.project_for(session, actor, project)
-        parties = service.parties_of(found.terms)
+        parties = negotiating.parties_of(session, actor, project)
         return identities_of(session, [*parties, broker.settings.operator])
+
+
+@router.post("/v1/projects/{project}/agreements", status_code=201)
+def propose_agreement(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    proposal: Annotated[AgreementProposal, json_body(AgreementProposal)],
+) -> AgreementView:
+    """Propose an agreement, which binds when every party that it names has signed it."""
+    with broker.database.write() as session:
+        row = negotiating.propose(session, broker, actor, project, proposal)
+        return view_of(session, row, broker.clock())
+
+
+@router.get("/v1/projects/{project}/agreements")
+def list_agreements(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath
+) -> AgreementList:
+    """List the project's agreements that name the caller's party, and which one is in force."""
+    with broker.database.read() as session:
+        return agreement_list(session, actor, project, broker.clock())
+
+
+@router.get("/v1/projects/{project}/agreements/{agreement}")
+def show_agreement(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, agreement: DigestPath
+) -> AgreementView:
+    """Show an agreement whole, with all that was signed about it and who has yet to sign."""
+    with broker.database.read() as session:
+        service.require_visible(session, actor, project)
+        row = negotiating.named_agreement(session, actor, project, agreement)
+        return view_of(session, row, broker.clock())
+
+
+@router.post("/v1/projects/{project}/consents")
+def sign_agreement(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    signed: Annotated[SignedStatement, json_body(SignedStatement)],
+) -> AgreementView:
+    """Sign an agreement for the caller's party; with the last signature it binds."""
+    with broker.database.write() as session:
+        row = negotiating.consent(session, broker, actor, project, signed)
+        return view_of(session, row, broker.clock())
+
+
+@router.post("/v1/projects/{project}/notices")
+def give_notice(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    signed: Annotated[SignedStatement, json_body(SignedStatement)],
+) -> AgreementView:
+    """Suspend the linkage, resume it, or leave the agreement, for the caller's party alone and at once."""
+    with broker.database.write() as session:
+        row = negotiating.give_notice(session, broker, actor, project, signed)
+        return view_of(session, row, broker.clock())

@@ -13,6 +13,54 @@ class NotInForceError(RequestError):
     title = "The project's terms are not in force"
 
 
+class WrongDutyError(RequestError):
+    """The person does not have the duty that this needs."""
+
+    code = "wrong-duty"
+    status = 403
+    title = "This needs a person with another duty"
+
+
+class TermsByOperatorError(RequestError):
+    """The operator made the project's terms, so there is no agreement to negotiate."""
+
+    code = "terms-by-operator"
+    status = 409
+    title = "The project has no agreement"
+
+
+class AgreementRefusedError(RequestError):
+    """The agreement cannot be taken: it does not follow, or names who or what is not known here."""
+
+    code = "agreement-refused"
+    status = 409
+    title = "The agreement is refused"
+
+
+class StatementRefusedError(RequestError):
+    """The signed statement does not count."""
+
+    code = "statement-refused"
+    status = 422
+    title = "The statement is refused"
+
+
+class OutOfPlaceError(RequestError):
+    """The statement would count, but there is nothing for it to do now."""
+
+    code = "out-of-place"
+    status = 409
+    title = "This is not due now"
+
+
+class NobodyReceivesError(RequestError):
+    """No person of a recipient of mode `blind` could open the link IDs that are sealed to it."""
+
+    code = "nobody-receives"
+    status = 409
+    title = "Nobody could open the link IDs"
+
+
 class ProjectExistsError(RequestError):
     """There is a project of this name already."""
 

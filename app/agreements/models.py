@@ -1,8 +1,8 @@
-"""Tables of projects, their terms and encoding profiles."""
+"""Tables of projects, their terms and encoding profiles, and of agreements with what was signed about them."""
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -10,15 +10,20 @@ from app.db import Base
 TIME = String(20)
 DIGEST = String(64)
 NAME = String(40)
+RANDOM_ID = String(36)
 
 
 class Project(Base):
-    """The lasting frame of a linkage; the newest version of its terms counts."""
+    """The lasting frame of a linkage.
+
+    `is_signed` says that signed agreements bind it; otherwise the terms that the operator made do.
+    """
 
     __tablename__ = "project"
 
     name: Mapped[str] = mapped_column(NAME, primary_key=True)
     created: Mapped[str] = mapped_column(TIME)
+    is_signed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class StoredProfile(Base):
@@ -31,7 +36,10 @@ class StoredProfile(Base):
 
 
 class StoredTerms(Base):
-    """One version of a project's terms, numbered from 1; `document` is its canonical JSON."""
+    """One version of what binds a project, numbered from 1; `document` is canonical JSON of the terms.
+
+    Those that follow from a signed agreement have its number and its digest.
+    """
 
     __tablename__ = "project_terms"
 
@@ -44,10 +52,56 @@ class StoredTerms(Base):
 
 
 class ProjectParty(Base):
-    """Whom the newest terms name, and as what: `provider`, `recipient` or `auditor`."""
+    """Whom the terms name, and as what: `provider`, `recipient` or `auditor`.
+
+    A `negotiator` may propose an agreement for the project, or is named in one that was proposed.
+    """
 
     __tablename__ = "project_party"
 
     project: Mapped[str] = mapped_column(ForeignKey("project.name"), primary_key=True)
     party: Mapped[str] = mapped_column(ForeignKey("party.name"), primary_key=True, index=True)
     capacity: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
+class StoredAgreement(Base):
+    """An agreement that was proposed; `document` is its canonical JSON.
+
+    `completed` is null until every party has signed, `withdrawn` until a party has left it.
+    """
+
+    __tablename__ = "agreement"
+    __table_args__ = (Index("ix_agreement_project", "project", "number"),)
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"))
+    number: Mapped[int] = mapped_column(Integer)
+    profile: Mapped[str] = mapped_column(ForeignKey("encoding_profile.digest"))
+    document: Mapped[str] = mapped_column(Text)
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"))
+    proposed: Mapped[str] = mapped_column(TIME)
+    completed: Mapped[str | None] = mapped_column(TIME)
+    withdrawn: Mapped[str | None] = mapped_column(TIME)
+
+
+class StoredConsent(Base):
+    """A party's signature under an agreement, which counts; `document` is the signed statement."""
+
+    __tablename__ = "agreement_consent"
+
+    agreement: Mapped[str] = mapped_column(ForeignKey("agreement.digest"), primary_key=True)
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"), primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+
+
+class StoredNotice(Base):
+    """What a party has said since all had signed; `at` is the statement's own time, `act` one of Notice's."""
+
+    __tablename__ = "agreement_notice"
+
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"), primary_key=True)
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"), primary_key=True)
+    at: Mapped[str] = mapped_column(TIME, primary_key=True)
+    agreement: Mapped[str] = mapped_column(ForeignKey("agreement.digest"))
+    act: Mapped[str] = mapped_column(String(10))
+    document: Mapped[str] = mapped_column(Text)

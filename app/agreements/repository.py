@@ -1,13 +1,21 @@
-"""Queries on projects: each read starts from what the caller's party may see."""
+"""Queries on projects and agreements: each read starts from what the caller's party may see."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, select, update
 
-from app.agreements.models import Project, ProjectParty, StoredProfile, StoredTerms
+from app.agreements.models import (
+    Project,
+    ProjectParty,
+    StoredAgreement,
+    StoredConsent,
+    StoredNotice,
+    StoredProfile,
+    StoredTerms,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -15,7 +23,10 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.api import Role
 
-TermsAndProfile: TypeAlias = tuple[StoredTerms, StoredProfile]
+# With them, whether the project is one that signed agreements bind.
+TermsAndProfile: TypeAlias = tuple[StoredTerms, StoredProfile, bool]
+
+NEGOTIATOR: Final = "negotiator"
 
 # In which capacity a party must be named for a person in this role to see the project.
 _CAPACITIES: Final[dict[Role, tuple[str, ...]]] = {
@@ -24,15 +35,18 @@ _CAPACITIES: Final[dict[Role, tuple[str, ...]]] = {
 }
 
 
-def newest_terms(session: Session, project: str) -> TermsAndProfile | None:
-    """Return a project's newest terms, whoever asks: for decisions, not for answers. None: no project."""
-    row = session.execute(_newest().where(StoredTerms.project == project)).one_or_none()
-    return None if row is None else (row[0], row[1])
+def all_terms(session: Session, project: str) -> Sequence[TermsAndProfile]:
+    """Return all versions of a project's terms, the newest first: for decisions, not for answers."""
+    query = _terms().where(StoredTerms.project == project)
+    return _rows(session, query.order_by(StoredTerms.version.desc()))
 
 
 def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequence[TermsAndProfile]:
-    """Return the newest terms of the projects that the actor may see, by name; None asks for all."""
-    query = _newest()
+    """Return the terms of the projects that the actor may see, by name, each the newest first.
+
+    None in place of a project asks for all.
+    """
+    query = _terms()
     if project is not None:
         query = query.where(StoredTerms.project == project)
     # The operator runs the broker for all projects; everyone else sees those that name their party.
@@ -42,8 +56,32 @@ def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequen
             ProjectParty.capacity.in_(_CAPACITIES[actor.role]),
         )
         query = query.where(StoredTerms.project.in_(named))
-    rows = session.execute(query.order_by(StoredTerms.project)).all()
-    return [(row[0], row[1]) for row in rows]
+    return _rows(session, query.order_by(StoredTerms.project, StoredTerms.version.desc()))
+
+
+def is_negotiating(session: Session, actor: Actor, project: str) -> bool:
+    """Tell whether there is such a project, and the actor may take part in negotiating its agreements."""
+    query = select(Project.name).where(Project.name == project, Project.is_signed)
+    if actor.role != "operator":
+        query = query.join(ProjectParty, ProjectParty.project == Project.name).where(
+            ProjectParty.party == actor.party, ProjectParty.capacity == NEGOTIATOR
+        )
+    return session.scalar(query) is not None
+
+
+def hold_terms(session: Session, project: str) -> Project | None:
+    """Return a project, or None; what binds it stays so until the transaction ends."""
+    return _hold(session, project, read=True, key_share=True)
+
+
+def hold_budget(session: Session, project: str) -> Project | None:
+    """Return a project, or None; until the transaction ends nobody else counts its runs."""
+    return _hold(session, project, read=False, key_share=True)
+
+
+def hold_agreements(session: Session, project: str) -> Project | None:
+    """Return a project, or None; until the transaction ends nobody else decides by what binds it."""
+    return _hold(session, project, read=False, key_share=False)
 
 
 def project_exists(session: Session, project: str) -> bool:
@@ -59,24 +97,130 @@ def store_profile(session: Session, digest: str, document: str) -> None:
 
 
 def name_parties(session: Session, project: str, named: Sequence[tuple[str, str]]) -> None:
-    """Replace whom the newest terms name by these pairs of party and capacity."""
-    session.execute(delete(ProjectParty).where(ProjectParty.project == project))
+    """Replace whom the terms name by these pairs of party and capacity; negotiators stay."""
+    session.execute(
+        delete(ProjectParty).where(
+            ProjectParty.project == project, ProjectParty.capacity != NEGOTIATOR
+        )
+    )
     session.add_all(
         ProjectParty(project=project, party=party, capacity=capacity) for party, capacity in named
     )
 
 
-def _newest() -> Select[StoredTerms, StoredProfile]:
-    last = (
-        select(StoredTerms.project, func.max(StoredTerms.version).label("version"))
-        .group_by(StoredTerms.project)
-        .subquery()
+def named_parties(session: Session, project: str) -> set[tuple[str, str]]:
+    """Return the pairs of party and capacity that are named, negotiators left out."""
+    query = select(ProjectParty.party, ProjectParty.capacity).where(
+        ProjectParty.project == project, ProjectParty.capacity != NEGOTIATOR
     )
-    return (
-        select(StoredTerms, StoredProfile)
-        .join(StoredProfile, StoredProfile.digest == StoredTerms.profile)
-        .join(
-            last,
-            (last.c.project == StoredTerms.project) & (last.c.version == StoredTerms.version),
+    return {(row.party, row.capacity) for row in session.execute(query)}
+
+
+def add_negotiators(session: Session, project: str, parties: Sequence[str]) -> None:
+    """Let parties take part in negotiating a project's agreements; who may already stays."""
+    known = select(ProjectParty.party).where(
+        ProjectParty.project == project, ProjectParty.capacity == NEGOTIATOR
+    )
+    new = set(parties) - set(session.scalars(known))
+    session.add_all(
+        ProjectParty(project=project, party=party, capacity=NEGOTIATOR) for party in sorted(new)
+    )
+    session.flush()
+
+
+def negotiators_of(session: Session, project: str) -> list[str]:
+    """Return who may take part in negotiating a project's agreements, by name."""
+    query = select(ProjectParty.party).where(
+        ProjectParty.project == project, ProjectParty.capacity == NEGOTIATOR
+    )
+    return list(session.scalars(query.order_by(ProjectParty.party)))
+
+
+def signed_projects(session: Session) -> Sequence[str]:
+    """Return the names of the projects that signed agreements bind."""
+    return session.scalars(select(Project.name).where(Project.is_signed)).all()
+
+
+def find_agreement(session: Session, project: str, digest: str) -> StoredAgreement | None:
+    """Return an agreement that was proposed in a project, or None; callers ask whom it names."""
+    query = select(StoredAgreement).where(
+        StoredAgreement.project == project, StoredAgreement.digest == digest
+    )
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def agreements_of(session: Session, project: str) -> Sequence[StoredAgreement]:
+    """Return all agreements that were proposed in a project, the newest number first."""
+    query = select(StoredAgreement).where(StoredAgreement.project == project)
+    order = (StoredAgreement.number.desc(), StoredAgreement.proposed.desc(), StoredAgreement.digest)
+    return session.scalars(query.order_by(*order)).all()
+
+
+def last_complete(session: Session, project: str) -> StoredAgreement | None:
+    """Return the agreement of the highest number that every party has signed, or None."""
+    query = select(StoredAgreement).where(
+        StoredAgreement.project == project, StoredAgreement.completed.is_not(None)
+    )
+    return session.scalar(query.order_by(StoredAgreement.number.desc()).limit(1))
+
+
+def consents_to(session: Session, agreement: str) -> Sequence[StoredConsent]:
+    """Return the signatures under an agreement that count, by party."""
+    query = select(StoredConsent).where(StoredConsent.agreement == agreement)
+    return session.scalars(query.order_by(StoredConsent.party)).all()
+
+
+def void_consents(session: Session, project: str, party: str) -> None:
+    """Remove a party's signatures under agreements that not every party has signed."""
+    open_ones = select(StoredAgreement.digest).where(
+        StoredAgreement.project == project, StoredAgreement.completed.is_(None)
+    )
+    session.execute(
+        delete(StoredConsent).where(
+            StoredConsent.party == party, StoredConsent.agreement.in_(open_ones)
         )
     )
+
+
+def end_agreements(session: Session, project: str, party: str, now: str) -> None:
+    """Note that a party has left all agreements that it and everybody else had signed."""
+    signed = select(StoredConsent.agreement).where(StoredConsent.party == party)
+    session.execute(
+        update(StoredAgreement)
+        .where(
+            StoredAgreement.project == project,
+            StoredAgreement.completed.is_not(None),
+            StoredAgreement.withdrawn.is_(None),
+            StoredAgreement.digest.in_(signed),
+        )
+        .values(withdrawn=now)
+    )
+
+
+def notices_of(session: Session, project: str) -> Sequence[StoredNotice]:
+    """Return what parties have said about a project's agreements, oldest first."""
+    query = select(StoredNotice).where(StoredNotice.project == project)
+    return session.scalars(query.order_by(StoredNotice.at, StoredNotice.party)).all()
+
+
+def _hold(session: Session, project: str, *, read: bool, key_share: bool) -> Project | None:
+    return session.get(
+        Project,
+        project,
+        populate_existing=True,
+        with_for_update={"read": read, "key_share": key_share},
+    )
+
+
+def _terms() -> Select[StoredTerms, StoredProfile, bool]:
+    return (
+        select(StoredTerms, StoredProfile, Project.is_signed)
+        .join(StoredProfile, StoredProfile.digest == StoredTerms.profile)
+        .join(Project, Project.name == StoredTerms.project)
+    )
+
+
+def _rows(
+    session: Session, query: Select[StoredTerms, StoredProfile, bool]
+) -> Sequence[TermsAndProfile]:
+    return [(row[0], row[1], row[2]) for row in session.execute(query).all()]

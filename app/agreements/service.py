@@ -1,11 +1,16 @@
-"""Projects and what their terms allow. The operator's terms stand where a signed agreement will stand."""
+"""Projects, and what binds them: a signed agreement, or terms that the operator made.
+
+How an agreement comes to bind stands in `app.agreements.negotiating`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.agencies.service import unknown_parties
 from app.agreements import repository
@@ -28,17 +33,18 @@ if TYPE_CHECKING:
     from app.agreements.repository import TermsAndProfile
     from app.matchlog.service import MatchLog
 
-# Modes that a later version of the broker will have; terms that ask for them are refused, not ignored.
-NOT_YET: Final = frozenset({"blind"})
-
 
 @dataclass(frozen=True, slots=True)
 class TermsInForce:
-    """A project's terms, their digest (which stands as `agreement` in every document), their profile."""
+    """A project's terms, their digest (which stands as `agreement` in every document), their profile.
+
+    `is_signed` says that they follow from an agreement that every party has signed; then the digest is its.
+    """
 
     terms: ProjectTerms
     digest: str
     profile: EncodingProfile
+    is_signed: bool = False
 
 
 def create_project(
@@ -107,10 +113,6 @@ def check_terms(terms: ProjectTerms, profile: EncodingProfile) -> None:
     except PolicyError as exc:
         raise TermsRefusedError(f"The matching policy is refused: {exc}.", clause="policy") from exc
     for recipient in terms.recipients:
-        if recipient.mode in NOT_YET:
-            raise TermsRefusedError(
-                f"The release mode {recipient.mode} is not available yet.", clause="recipients"
-            )
         # A release in this mode holds the recipient's own handles, and only a provider has any.
         if recipient.mode == "linked" and recipient.party not in terms.providers:
             raise TermsRefusedError(
@@ -122,41 +124,117 @@ def check_terms(terms: ProjectTerms, profile: EncodingProfile) -> None:
 def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForce:
     """Return what binds the project at this moment: the one place that decides it.
 
+    In a writer's transaction it stays so until that ends.
+
     Raises:
         NotFoundError: no such project.
-        NotInForceError: before the start or after the end; names the clause.
+        NotInForceError: not signed by all, before the start or after the end, suspended, or a party has left;
+            names the clause.
     """
-    found = repository.newest_terms(session, project)
-    if found is None:
+    row = repository.hold_terms(session, project)
+    if row is None:
         raise NotFoundError("There is nothing here.")
-    current = _read(found)
-    clause = _violated_date(current.terms, now)
-    if clause is not None:
+    versions = _versions(session, project)
+    if not versions:
+        raise _unsigned()
+    current = _binding(versions, now)
+    clause = _violated_date(current or versions[-1], now)
+    if current is None or clause is not None:
         raise NotInForceError(
             {
                 "start": "The project's terms are not in force yet.",
                 "end": "The project's terms are not in force any more.",
-            }[clause],
-            clause=clause,
+            }[clause or "start"],
+            clause=clause or "start",
         )
+    _refuse_halted(session, current)
     return current
 
 
-def project_for(session: Session, actor: Actor, project: str) -> TermsInForce:
-    """Return the project's newest terms, in force or not, if the actor's party may see it.
+def hold_budget(session: Session, project: str) -> None:
+    """Let nobody else count the project's runs until the caller's transaction ends."""
+    repository.hold_budget(session, project)
+
+
+def agreement_now(session: Session, project: str, now: datetime) -> str | None:
+    """Return under which digest log entries name what binds a project, in force or not.
+
+    None: nothing has bound it yet. In a writer's transaction it stays so until that ends.
+    """
+    repository.hold_terms(session, project)
+    current = _binding(_versions(session, project), now)
+    return None if current is None else current.digest
+
+
+def binding_terms(session: Session, project: str, now: datetime) -> TermsInForce | None:
+    """Return what binds a project, in force or not; None: nothing has bound it yet."""
+    return _binding(_versions(session, project), now)
+
+
+def project_for(
+    session: Session, actor: Actor, project: str, now: datetime | None = None
+) -> TermsInForce:
+    """Return a project's terms, in force or not, if the actor's party may see it.
+
+    Args:
+        now: asks for what binds it at this moment, if anything does; None asks for the newest.
+    Raises:
+        NotFoundError: no such project, or not the caller's: both alike.
+        NotInForceError: the caller's party is negotiating its first agreement.
+    """
+    found = [_read(one) for one in repository.terms_seen_by(session, actor, project)]
+    if found:
+        return _shown(found, now)
+    if repository.is_negotiating(session, actor, project) and not _versions(session, project):
+        raise _unsigned()
+    raise NotFoundError("There is nothing here.")
+
+
+def require_visible(session: Session, actor: Actor, project: str) -> None:
+    """Check that the actor may see a project, if only to negotiate its first agreement.
 
     Raises:
         NotFoundError: no such project, or not the caller's: both alike.
     """
-    found = repository.terms_seen_by(session, actor, project)
-    if not found:
-        raise NotFoundError("There is nothing here.")
-    return _read(found[0])
+    with suppress(NotInForceError):
+        project_for(session, actor, project)
 
 
-def projects_for(session: Session, actor: Actor) -> tuple[TermsInForce, ...]:
-    """Return the newest terms of every project that the actor's party may see, by name."""
-    return tuple(_read(found) for found in repository.terms_seen_by(session, actor, None))
+def projects_for(
+    session: Session, actor: Actor, now: datetime | None = None
+) -> tuple[TermsInForce, ...]:
+    """Return the terms of every project that the actor's party may see, by name; `now` as above."""
+    found: dict[str, list[TermsInForce]] = {}
+    for one in repository.terms_seen_by(session, actor, None):
+        found.setdefault(one[0].project, []).append(_read(one))
+    return tuple(_shown(versions, now) for versions in found.values())
+
+
+def suspended_by(session: Session, project: str, parties: Collection[str]) -> tuple[str, ...]:
+    """Return which of these parties halt the linkage, by name: those whose newest word on it is a halt."""
+    newest = {
+        notice.party: notice.act
+        for notice in repository.notices_of(session, project)
+        if notice.act != "withdraw"
+    }
+    return tuple(sorted(party for party in parties if newest.get(party) == "suspend"))
+
+
+def narrow_parties(session: Session, now: datetime) -> int:
+    """Let parties that an amendment does not name any more see nothing from its start; returns in how many.
+
+    Until it starts, both those of the agreement before and its own see the project.
+    """
+    n_narrowed = 0
+    for project in repository.signed_projects(session):
+        versions = _versions(session, project)
+        if not versions or _binding(versions, now) != versions[0]:
+            continue
+        named = _named_parties(versions[0].terms)
+        if set(named) != repository.named_parties(session, project):
+            repository.name_parties(session, project, named)
+            n_narrowed += 1
+    return n_narrowed
 
 
 def parties_of(terms: ProjectTerms) -> list[str]:
@@ -164,23 +242,76 @@ def parties_of(terms: ProjectTerms) -> list[str]:
     return sorted({party for party, _ in _named_parties(terms)})
 
 
-def project_view(found: TermsInForce, now: datetime) -> ProjectView:
+def project_view(session: Session, found: TermsInForce, now: datetime) -> ProjectView:
     """Return the project as its parties see it at this moment."""
+    try:
+        is_in_force = terms_in_force(session, found.terms.project, now).digest == found.digest
+    except NotInForceError:
+        is_in_force = False
     return ProjectView(
         project=found.terms.project,
         agreement=found.digest,
         terms=found.terms,
         profile=found.profile,
-        in_force=_violated_date(found.terms, now) is None,
+        in_force=is_in_force,
     )
 
 
-def _violated_date(terms: ProjectTerms, now: datetime) -> str | None:
+def name_parties_of(session: Session, terms: ProjectTerms, now: datetime) -> None:
+    """Let the parties of new terms see the project, beside those of the terms that bind it until they start."""
+    named = set(_named_parties(terms))
+    current = _binding(_versions(session, terms.project), now)
+    if current is not None:
+        named |= set(_named_parties(current.terms))
+    repository.name_parties(session, terms.project, sorted(named))
+
+
+def _unsigned() -> NotInForceError:
+    return NotInForceError(
+        "Not every party has signed an agreement for this project yet.", clause="signatures"
+    )
+
+
+def _versions(session: Session, project: str) -> list[TermsInForce]:
+    return [_read(found) for found in repository.all_terms(session, project)]
+
+
+def _binding(versions: Sequence[TermsInForce], now: datetime) -> TermsInForce | None:
+    """Return which version binds at a moment: of those that have begun, the newest; None: none has.
+
+    The operator's terms have one version, which is the project's from the beginning.
+    """
+    today = utc_text(now)[:10]
+    begun = (found for found in versions if not found.is_signed or found.terms.start <= today)
+    return next(begun, None)
+
+
+def _shown(versions: Sequence[TermsInForce], now: datetime | None) -> TermsInForce:
+    current = None if now is None else _binding(versions, now)
+    return current or versions[0]
+
+
+def _refuse_halted(session: Session, current: TermsInForce) -> None:
+    if not current.is_signed:
+        return
+    project = current.terms.project
+    agreement = repository.find_agreement(session, project, current.digest)
+    if agreement is None or agreement.withdrawn is not None:
+        raise NotInForceError("A party has left the agreement.", clause="withdrawal")
+    parties = [consent.party for consent in repository.consents_to(session, current.digest)]
+    halting = suspended_by(session, project, parties)
+    if halting:
+        raise NotInForceError(
+            f"The linkage is suspended by {', '.join(halting)}.", clause="suspension"
+        )
+
+
+def _violated_date(found: TermsInForce, now: datetime) -> str | None:
     # Both dates are included, and ISO dates compare as text.
     today = utc_text(now)[:10]
-    if today < terms.start:
+    if today < found.terms.start:
         return "start"
-    return "end" if today > terms.end else None
+    return "end" if today > found.terms.end else None
 
 
 def _named_parties(terms: ProjectTerms) -> list[tuple[str, str]]:
@@ -196,9 +327,9 @@ def _text(document: ProjectTerms | EncodingProfile) -> str:
 
 
 def _read(stored: TermsAndProfile) -> TermsInForce:
-    terms, profile = stored
+    terms, profile, is_signed = stored
     return TermsInForce(
-        _parse_terms(terms.document), terms.digest, _parse_profile(profile.document)
+        _parse_terms(terms.document), terms.digest, _parse_profile(profile.document), is_signed
     )
 
 

@@ -13,9 +13,11 @@ from app.cli.documents import read_document
 from app.cli.opening import echo_json, local_operator, opened_broker
 from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
 from schemas.profile import EncodingProfile
-from schemas.run import Solver
+from schemas.run import ReleaseMode, Solver
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemas.canonical import JsonValue
 
 ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,9 +33,16 @@ def project() -> None:
 @click.option(
     "--profile", "profile_file", type=ReadableFile, required=True, help="Encoding profile."
 )
-@click.option("--provider", "providers", multiple=True, required=True, help="Uploads and receives.")
+@click.option("--provider", "providers", multiple=True, required=True, help="Uploads encodings.")
+@click.option(
+    "--recipient",
+    "recipients",
+    multiple=True,
+    metavar="PARTY=MODE",
+    help="Who receives, and how: linked, blind, count or none. Without any, every provider: linked.",
+)
 @click.option("--auditor", "auditors", multiple=True, help="Reads the match log.")
-@click.option("--space", help="One ID space for all providers; each has its own if not given.")
+@click.option("--space", help="One ID space for all who receive; each has its own if not given.")
 @click.option(
     "--space-lifetime", type=click.Choice(["run", "project"]), default="run", show_default=True
 )
@@ -114,8 +123,9 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:
-            found = projects_for(session, operator)
-        views = [project_view(one, broker.clock()) for one in found]
+            now = broker.clock()
+            found = projects_for(session, operator, now)
+            views = [project_view(session, one, now) for one in found]
     if as_json:
         echo_json([view.to_json() for view in views])
         return
@@ -135,20 +145,37 @@ def show(ctx: click.Context, name: str) -> None:
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:
-            found = project_for(session, operator, name)
-        echo_json(project_view(found, broker.clock()).to_json())
+            now = broker.clock()
+            found = project_for(session, operator, name, now)
+            view = project_view(session, found, now)
+        echo_json(view.to_json())
 
 
 def _parties(given: dict[str, Any]) -> dict[str, JsonValue]:
     providers = sorted(given["providers"])
-    spaces = [given["space"]] if given["space"] else providers
+    modes = _modes(given["recipients"]) or dict.fromkeys(providers, "linked")
+    spaces = [given["space"]] if given["space"] else list(modes)
     lifetime = given["space_lifetime"]
     return {
         "providers": providers,
         "auditors": sorted(given["auditors"]),
         "recipients": [
-            {"party": party, "mode": "linked", "space": given["space"] or party}
-            for party in providers
+            {"party": party, "mode": mode, "space": given["space"] or party}
+            for party, mode in modes.items()
         ],
-        "spaces": [{"name": space, "lifetime": lifetime} for space in spaces],
+        "spaces": [{"name": name, "lifetime": lifetime} for name in spaces],
     }
+
+
+def _modes(written: Sequence[str]) -> dict[str, str]:
+    """Return the mode of each recipient, in the order of their names."""
+    found = {}
+    for pair in sorted(written):
+        party, _, mode = pair.partition("=")
+        if mode not in get_args(ReleaseMode) or party in found:
+            modes = ", ".join(get_args(ReleaseMode))
+            raise click.BadParameter(
+                f"give each as PARTY=MODE, the mode one of: {modes}", param_hint="--recipient"
+            )
+        found[party] = mode
+    return found

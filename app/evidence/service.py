@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from app.agreements.service import project_for
+from app.agreements.service import agreement_now, require_visible
 from app.errors import NotFoundError
 from app.evidence.errors import ProjectNeededError
 from app.matchlog.draft import entry_actor
@@ -105,7 +105,7 @@ def entry_evidence(session: Session, actor: Actor, seq: int) -> EntryEvidence:
         raise NotFoundError("There is nothing here.") from exc
     entry = parse_entry(proof.entry)
     if entry.project is not None:
-        project_for(session, actor, entry.project)
+        require_visible(session, actor, entry.project)
     size = parse_checkpoint(proof.checkpoint)[0].size
     return EntryEvidence(entry, proof, log_key_at(session, size))
 
@@ -132,7 +132,7 @@ def write_bundle(broker: Broker, actor: Actor, project: str | None) -> IO[bytes]
     """
     with broker.database.write() as session:
         scope = _visible_project(session, actor, project)
-        agreement = None if scope is None else project_for(session, actor, scope).digest
+        agreement = None if scope is None else agreement_now(session, scope, broker.clock())
         exported = broker.log.append_export(
             session, entry_actor(actor), scope, agreement, request=actor.request_id
         )
@@ -152,7 +152,8 @@ def write_bundle(broker: Broker, actor: Actor, project: str | None) -> IO[bytes]
 
 def _visible_project(session: Session, actor: Actor, project: str | None) -> str | None:
     if project is not None:
-        return project_for(session, actor, project).terms.project
+        require_visible(session, actor, project)
+        return project
     if actor.role != "operator":
         raise ProjectNeededError("Name the project whose entries you want.")
     return None

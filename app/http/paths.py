@@ -6,7 +6,14 @@ from typing import Annotated
 
 from fastapi import Path
 
-from schemas.ids import NAME_PATTERN, RELEASE_PREFIX, RUN_PREFIX, SHARE_PREFIX, UPLOAD_PREFIX
+from schemas.ids import (
+    NAME_PATTERN,
+    RELEASE_PREFIX,
+    RUN_PREFIX,
+    SHA256_PATTERN,
+    SHARE_PREFIX,
+    UPLOAD_PREFIX,
+)
 
 ProjectPath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length=40)]
 UploadPath = Annotated[str, Path(pattern=f"^{UPLOAD_PREFIX}-[0-9a-f]{{32}}$")]
@@ -14,3 +21,4 @@ RunPath = Annotated[str, Path(pattern=f"^{RUN_PREFIX}-[0-9a-f]{{32}}$")]
 ReleasePath = Annotated[str, Path(pattern=f"^{RELEASE_PREFIX}-[0-9a-f]{{32}}$")]
 SharePath = Annotated[str, Path(pattern=f"^{SHARE_PREFIX}-[0-9a-f]{{32}}$")]
 PartNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
+DigestPath = Annotated[str, Path(pattern=SHA256_PATTERN)]

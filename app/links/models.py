@@ -16,7 +16,8 @@ RANDOM_ID = String(36)
 class Release(Base):
     """What one run has for one recipient; the file is there until `keep_until`.
 
-    `agreement`, `purpose` and `floor` are those of the terms that the run was asked for under.
+    `agency` is the party that fetches the file: of mode `blind` the one whose records it is about, else the
+    recipient. `agreement`, `purpose` and `floor` are those of the terms that the run was asked for under.
     `sha256` and `size_bytes` are those of the file in the clear. `entry` is the index of its
     `release-prepared` entry in the match log, `entry_size` the size of the checkpoint that first covered
     it. `fetched` is null until the file was first handed out, `destroyed` until its time was over.
@@ -24,12 +25,13 @@ class Release(Base):
     """
 
     __tablename__ = "release"
-    __table_args__ = (UniqueConstraint("run", "recipient"),)
+    __table_args__ = (UniqueConstraint("run", "recipient", "agency"),)
 
     id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
     run: Mapped[str] = mapped_column(ForeignKey("run.id"))
     project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
     recipient: Mapped[str] = mapped_column(ForeignKey("party.name"), index=True)
+    agency: Mapped[str] = mapped_column(ForeignKey("party.name"), index=True)
     mode: Mapped[str] = mapped_column(String(12))
     space: Mapped[str] = mapped_column(NAME)
     agreement: Mapped[str] = mapped_column(DIGEST)

@@ -7,15 +7,17 @@ fails, no row names the files, and the sweep takes them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from app.agreements.receivers import receivers_of
 from app.clock import parse_utc, utc_text
 from app.ids import new_id
+from app.links.blind_file import sealed_records
 from app.links.drawing import (
-    DrawnSpace,
     LinkedRun,
     ObsoleteObject,
     draw_link_ids,
@@ -26,9 +28,11 @@ from app.links.release_file import cut_pieces, own_links
 from app.matchlog.draft import EntryDraft
 from app.runs.counts import above_floor, count_own, found_groups
 from app.security.at_rest import seal
+from schemas.blind import BlindHeader, LinkIdSeal, serialise_blind_release
 from schemas.ids import RELEASE_PREFIX, Handle, LinkId
-from schemas.matchlog.kinds import ReleasePrepared
+from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
 from schemas.release import ReleaseHeader, serialise_release
+from schemas.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -51,11 +55,18 @@ class SealedFile:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRelease:
-    """A release that lacks only its place in the log."""
+    """A release that lacks only its place in the log.
 
-    header: ReleaseHeader
+    `agency` is the party that fetches it, `links` how many link IDs it has.
+    """
+
+    release: str
+    recipient: Recipient
+    agency: str
+    links: int
+    created: str
     file: SealedFile
-    draft: EntryDraft
+    body: ReleasePrepared | BlindReleasePrepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +79,31 @@ class Prepared:
 
     def drafts(self) -> list[EntryDraft]:
         """Return the log entries of the releases, in their order."""
-        return [release.draft for release in self.releases]
+        return [_draft(self.run, release) for release in self.releases]
 
 
 def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
     """Draw the link IDs of every ID space, and seal a file for every recipient.
 
-    A recipient of mode `none` gets nothing, not even an empty file.
+    For a recipient of mode `blind` there is one file for each agency to fetch; a recipient of mode `none`
+    gets nothing, not even an empty file.
 
     Raises:
         KeyGoneError: the run's keys are gone.
+        NobodyReceivesError: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
-    now = broker.clock()
+    created = utc_text(broker.clock())
     drawn = draw_link_ids(broker, run)
-    releases = tuple(
-        _prepare(broker, run, recipient, drawn[recipient.space], now)
-        for recipient in run.specification.recipients
-        if recipient.mode != "none"
-    )
+    releases: list[PreparedRelease] = []
+    for recipient in run.specification.recipients:
+        link_ids = drawn[recipient.space].link_ids
+        if recipient.mode == "blind":
+            releases.extend(_prepare_blind(broker, run, recipient, link_ids, created))
+        elif recipient.mode != "none":
+            releases.append(_prepare(broker, run, recipient, link_ids, created))
     revised = tuple(space.revised for space in drawn.values() if space.revised is not None)
-    return Prepared(run, releases, revised)
+    return Prepared(run, tuple(releases), revised)
 
 
 def keep_releases(
@@ -105,43 +120,100 @@ def keep_releases(
         session.add(_row(prepared.run, release, entry))
         session.flush()
         session.add_all(
-            ReleasePiece(release=release.header.release, number=number, blob=blob)
+            ReleasePiece(release=release.release, number=number, blob=blob)
             for number, blob in enumerate(release.file.blobs)
         )
     return tuple(obsolete for space in prepared.spaces for obsolete in keep_space(session, space))
 
 
 def _prepare(
-    broker: Broker, run: LinkedRun, recipient: Recipient, space: DrawnSpace, now: datetime
+    broker: Broker,
+    run: LinkedRun,
+    recipient: Recipient,
+    link_ids: Sequence[LinkId],
+    created: str,
 ) -> PreparedRelease:
+    specification = run.specification
     links: Iterable[tuple[Handle, LinkId]] = ()
     upload, n_links, total = None, 0, None
     if recipient.mode == "linked":
-        parties = [upload.party for upload in run.specification.uploads]
+        parties = [upload.party for upload in specification.uploads]
         dataset = parties.index(recipient.party)
-        upload = run.specification.uploads[dataset].upload
+        upload = specification.uploads[dataset].upload
         n_links = count_own(run.groups, dataset)
-        links = own_links(run.groups, dataset, run.uploads[dataset], space.link_ids)
+        links = own_links(run.groups, dataset, run.uploads[dataset], link_ids)
     else:
-        found = found_groups(run.groups, run.specification)
-        total = found.shown(run.specification.floor)
+        total = found_groups(run.groups, specification).shown(specification.floor)
     header = ReleaseHeader(
         release=new_id(RELEASE_PREFIX),
-        run=run.specification.run,
-        specification=run.specification.digest(),
-        project=run.specification.project,
-        epoch=run.specification.epoch,
-        agreement=run.specification.agreement,
+        run=specification.run,
+        specification=specification.digest(),
+        project=specification.project,
+        epoch=specification.epoch,
+        agreement=specification.agreement,
         recipient=recipient.party,
         mode=recipient.mode,
         space=recipient.space,
         upload=upload,
         links=n_links,
         total=total,
-        created=utc_text(now),
+        created=created,
     )
     file = _seal_file(broker, header.release, serialise_release(header, links))
-    return PreparedRelease(header, file, _draft(run, header, file))
+    body = ReleasePrepared(
+        run=header.run,
+        recipient=header.recipient,
+        mode=header.mode,
+        space=header.space,
+        links=above_floor(header.links, specification.floor),
+        sha256=file.sha256,
+    )
+    return PreparedRelease(header.release, recipient, recipient.party, n_links, created, file, body)
+
+
+def _prepare_blind(
+    broker: Broker,
+    run: LinkedRun,
+    recipient: Recipient,
+    link_ids: Sequence[LinkId],
+    created: str,
+) -> Iterator[PreparedRelease]:
+    """Yield a release for each agency to fetch, of as many link IDs as it has records."""
+    with broker.database.read() as session:
+        receivers = receivers_of(session, recipient.party)
+    specification = run.specification
+    for dataset, (named, upload) in enumerate(zip(specification.uploads, run.uploads, strict=True)):
+        # The key is kept nowhere: only the recipient can open what is sealed under it.
+        key = secrets.token_bytes(KEY_BYTES)
+        header = BlindHeader.close(
+            key,
+            receivers,
+            release=new_id(RELEASE_PREFIX),
+            run=specification.run,
+            specification=specification.digest(),
+            project=specification.project,
+            epoch=specification.epoch,
+            agreement=specification.agreement,
+            recipient=recipient.party,
+            agency=named.party,
+            space=recipient.space,
+            upload=named.upload,
+            records=len(upload.handles),
+            created=created,
+        )
+        closing = LinkIdSeal.of(key, header.release, header.agency)
+        records = sealed_records(run.groups, dataset, upload, link_ids, closing)
+        file = _seal_file(broker, header.release, serialise_blind_release(header, records))
+        body = BlindReleasePrepared(
+            run=header.run,
+            recipient=header.recipient,
+            agency=header.agency,
+            space=header.space,
+            sha256=file.sha256,
+        )
+        yield PreparedRelease(
+            header.release, recipient, header.agency, header.records, created, file, body
+        )
 
 
 def _seal_file(broker: Broker, release: str, lines: Iterable[bytes]) -> SealedFile:
@@ -156,40 +228,34 @@ def _seal_file(broker: Broker, release: str, lines: Iterable[bytes]) -> SealedFi
     return SealedFile(digest.hexdigest(), size_bytes, tuple(blobs))
 
 
-def _draft(run: LinkedRun, header: ReleaseHeader, file: SealedFile) -> EntryDraft:
+def _draft(run: LinkedRun, release: PreparedRelease) -> EntryDraft:
     return EntryDraft(
-        body=ReleasePrepared(
-            run=header.run,
-            recipient=header.recipient,
-            mode=header.mode,
-            space=header.space,
-            links=above_floor(header.links, run.specification.floor),
-            sha256=file.sha256,
-        ),
-        project=header.project,
-        agreement=header.agreement,
+        body=release.body,
+        project=run.specification.project,
+        agreement=run.specification.agreement,
         purpose=run.terms.terms.purpose,
-        object=header.release,
+        object=release.release,
     )
 
 
 def _row(run: LinkedRun, release: PreparedRelease, entry: Appended) -> Release:
-    header = release.header
-    keep_until = parse_utc(header.created) + timedelta(days=run.terms.terms.keep_links_days)
+    specification = run.specification
+    keep_until = parse_utc(release.created) + timedelta(days=run.terms.terms.keep_links_days)
     return Release(
-        id=header.release,
-        run=header.run,
-        project=header.project,
-        recipient=header.recipient,
-        mode=header.mode,
-        space=header.space,
-        agreement=header.agreement,
+        id=release.release,
+        run=specification.run,
+        project=specification.project,
+        recipient=release.recipient.party,
+        agency=release.agency,
+        mode=release.recipient.mode,
+        space=release.recipient.space,
+        agreement=specification.agreement,
         purpose=run.terms.terms.purpose,
-        floor=run.specification.floor,
+        floor=specification.floor,
         sha256=release.file.sha256,
         size_bytes=release.file.size_bytes,
-        links=header.links,
-        created=header.created,
+        links=release.links,
+        created=release.created,
         keep_until=utc_text(keep_until),
         entry=entry.seq,
         entry_size=entry.size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ LIST_LIMIT = 200
 def _seen_by(actor: Actor) -> Select[Release]:
     """Return the releases that an actor may see as far as its party decides; its projects come on top."""
     query = select(Release)
-    return query.where(Release.recipient == actor.party) if actor.role == "agency" else query
+    return query.where(Release.agency == actor.party) if actor.role == "agency" else query
 
 
 def find_release(
@@ -70,6 +70,54 @@ def overdue(session: Session, now: str, limit: int) -> Sequence[Release]:
 def forget_overdue_spaces(session: Session, now: str) -> None:
     """Remove the rows of lasting spaces whose releases are all gone; what they named is swept up."""
     session.execute(delete(LastingSpace).where(LastingSpace.keep_until <= now))
+
+
+def due_releases(
+    session: Session, now: str, limit: int, held: Collection[str]
+) -> Sequence[Release]:
+    """Return, locked, releases past their keeping time and not destroyed, but for those of these projects."""
+    query = select(Release).where(
+        Release.destroyed.is_(None), Release.keep_until <= now, Release.project.not_in(held)
+    )
+    return session.scalars(query.order_by(Release.id).limit(limit).with_for_update()).all()
+
+
+def live_of_project(
+    session: Session,
+    project: str,
+    *,
+    party: str | None = None,
+    runs: Collection[str] | None = None,
+) -> Sequence[Release]:
+    """Return, locked, the project's releases that are not destroyed, for the broker itself.
+
+    Args:
+        party: with `runs`, also those that this party fetches; None: nobody's besides.
+        runs: only those of these runs; None: all.
+    """
+    query = select(Release).where(Release.project == project, Release.destroyed.is_(None))
+    if runs is not None:
+        meant = Release.run.in_(runs)
+        query = query.where(meant if party is None else meant | (Release.agency == party))
+    query = query.order_by(Release.id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def fetched_parties(session: Session, project: str) -> set[str]:
+    """Return the parties that have link IDs of a project: who fetched them, and whom they are sealed to."""
+    query = select(Release.agency, Release.recipient).where(
+        Release.project == project, Release.fetched.is_not(None)
+    )
+    return {party for row in session.execute(query.distinct()) for party in row}
+
+
+def due_spaces(session: Session, now: str, held: Collection[str]) -> Sequence[LastingSpace]:
+    """Return, locked, lasting spaces whose releases are all gone, but for those of these projects."""
+    query = select(LastingSpace).where(
+        LastingSpace.keep_until <= now, LastingSpace.project.not_in(held)
+    )
+    order = (LastingSpace.project, LastingSpace.epoch, LastingSpace.name)
+    return session.scalars(query.order_by(*order).with_for_update()).all()
 
 
 def unshredded(session: Session, limit: int) -> Sequence[Release]:

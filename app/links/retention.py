@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from app.agreements.service import agreement_now
 from app.clock import utc_text
 from app.links import repository
 from app.links.models import Release
@@ -26,7 +27,7 @@ def end_overdue(session: Session, broker: Broker) -> int:
     """
     now = utc_text(broker.clock())
     overdue = repository.overdue(session, now, BATCH)
-    broker.log.append(session, [_entry(found) for found in overdue])
+    broker.log.append(session, [_entry(session, broker, found) for found in overdue])
     for found in overdue:
         found.destroyed = now
     repository.forget_overdue_spaces(session, now)
@@ -56,11 +57,11 @@ def is_needed_key(session: Session, object_id: str) -> bool:
     return repository.has_live_key(session, object_id)
 
 
-def _entry(release: Release) -> EntryDraft:
+def _entry(session: Session, broker: Broker, release: Release) -> EntryDraft:
     return EntryDraft(
         ReleaseDestroyed(sha256=release.sha256, reason="retention"),
         project=release.project,
-        agreement=release.agreement,
+        agreement=agreement_now(session, release.project, broker.clock()),
         purpose=release.purpose,
         object=release.id,
     )

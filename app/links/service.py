@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
+from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.decisions import service as decisions
 from app.errors import NotFoundError
@@ -16,6 +17,7 @@ from app.links.models import LastingSpace, Release
 from app.links.preparing import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
+from app.runs.approvals import require_approved
 from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.runs.service import run_for
@@ -26,10 +28,12 @@ from schemas.matchlog.kinds import ReleaseFetched
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.decisions.service import OpenedOpenings
     from app.security.actor import Actor
     from app.security.keystore import DataKey
+    from schemas.identity import Duty
     from schemas.upload import Receipt
 
 
@@ -109,6 +113,7 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
         run=release.run,
         project=release.project,
         recipient=release.recipient,
+        agency=release.agency if release.mode == "blind" else None,
         mode=release.mode,  # type: ignore[arg-type]  # the column holds only these
         space=release.space,
         sha256=release.sha256,
@@ -176,7 +181,7 @@ def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> N
     found = release_for(session, actor, release, lock=True)
     digest = _refuse_fetch(session, broker, actor, found)
     found.fetched = found.fetched or utc_text(broker.clock())
-    body = ReleaseFetched(recipient=found.recipient, sha256=found.sha256)
+    body = ReleaseFetched(recipient=found.agency, sha256=found.sha256)
     broker.log.append(
         session,
         [
@@ -199,11 +204,20 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
     if release.destroyed is not None or release.keep_until <= utc_text(now):
         raise ReleaseDestroyedError("The release was kept as long as agreed, and is gone.")
     terms = terms_in_force(session, release.project, now)
-    for recipient in terms.terms.recipients:
+    for recipient in terms.terms.recipients if release.agency == actor.party else ():
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)
-        if recipient.party == actor.party and is_same:
+        if recipient.party == release.recipient and is_same and _may_fetch(terms, release):
+            # What is sealed for another party tells its carrier nothing.
+            carriers: tuple[Duty, ...] = ("analyst",) if release.mode == "blind" else ()
+            require_duty(actor, terms, "recipient", *carriers)
+            require_approved(session, release.run, terms, "release")
             require_final(session, release.run, terms.terms)
             return terms.digest
     raise NotRecipientError(
-        "The terms do not name this party as the recipient of such a release.", clause="recipients"
+        "The terms do not let this party have such a release.", clause="recipients"
     )
+
+
+def _may_fetch(terms: TermsInForce, release: Release) -> bool:
+    """Tell whether the terms still name the party that fetches: as the recipient, or as one that provides."""
+    return release.mode != "blind" or release.agency in terms.terms.providers

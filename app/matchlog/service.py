@@ -29,6 +29,7 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Head
+from schemas.canonical import JsonValue
 from schemas.document import describe_invalid
 from schemas.errors import EntryError
 from schemas.ids import REQUEST_PREFIX
@@ -150,6 +151,14 @@ class MatchLog:
         (appended,) = self.append(session, [EntryDraft(body, actor=actor)])
         repository.change_key(session, appended.size, new)
         return MatchLog(new_signer, self._last, clock=self._clock)
+
+    def sign(self, kind: str, document: JsonValue) -> str:
+        """Return the signature of this kind by the log's key over a document of the broker's.
+
+        Raises:
+            SignatureError, CanonicalError: as `sign_document`.
+        """
+        return sign_document(kind, document, self._signer.private_key)
 
     def check(self, session: Session) -> None:
         """Check that the database continues what was signed, as `append` does; for start-up.

@@ -6,18 +6,19 @@ How a run succeeds stands in `app.worker`, since its releases are made visible i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from app.agreements.errors import NotInForceError
-from app.agreements.service import terms_in_force
+from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
 from app.matchlog.draft import EntryDraft
 from app.runs import repository
+from app.runs.approvals import require_approved
 from app.runs.counts import Found, found_groups, shown_counts
-from app.runs.errors import LeaseLostError
+from app.runs.errors import LeaseLostError, NotApprovedError
 from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
 from app.runs.models import Run, RunBlock
 from app.runs.service import specification_of
@@ -73,9 +74,10 @@ def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
         return None
     attempt = _attempt(repository.get_run(session, lease.run), lease)
     try:
-        agreed_terms(session, broker, attempt)
+        terms = agreed_terms(session, broker, attempt)
+        require_approved(session, attempt.run, terms, "run")
         require_committed(session, [upload.upload for upload in attempt.specification.uploads])
-    except (NotInForceError, KeyGoneError) as exc:
+    except (NotInForceError, NotApprovedError, KeyGoneError) as exc:
         fail_attempt(session, broker, attempt, exc.code)
         return None
     broker.log.append(session, [entry_of(attempt, RunStarted(attempt=lease.attempt))])
@@ -203,7 +205,10 @@ def fail_attempt(session: Session, broker: Broker, attempt: Attempt, code: str) 
         finished=utc_text(broker.clock()),
     )
     body = RunFailed(code=code, attempt=attempt.lease.attempt)
-    broker.log.append(session, [entry_of(attempt, body, is_failure=True)])
+    # Another agreement may have taken the place of the run's: then that is why it fails.
+    bound = agreement_now(session, attempt.specification.project, broker.clock())
+    entry = replace(entry_of(attempt, body, is_failure=True), agreement=bound)
+    broker.log.append(session, [entry])
     log.error("run_failed", run_id=attempt.run, code=code)
 
 

@@ -1,4 +1,4 @@
-"""Runs over HTTP: ask, watch, cancel."""
+"""Runs over HTTP: ask, approve, watch, cancel."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from app.agreements.service import project_for
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import ProjectPath, RunPath
-from app.runs import service
+from app.runs import approvals, asking, service, standing
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.view import view_of
 from app.uploads.endpoints import IdempotencyKey
 from app.wired import WiredBroker
 from schemas.api import RunList, RunRequest, RunView
+from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
+from schemas.statement import SignedStatement
 
 router = APIRouter()
 
@@ -30,7 +32,7 @@ def ask_run(
 ) -> RunView:
     """Ask for a run on the newest uploads; one on the same inputs that has not failed is that run."""
     with broker.database.write() as session:
-        run = service.ask_run(
+        run = asking.ask_run(
             session, broker, actor, project, request, idempotency_key=idempotency_key
         )
         return view_of(run, actor)
@@ -59,4 +61,70 @@ def show_run(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> RunView:
 def cancel_run(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> RunView:
     """Cancel a run that waits or is under way; once more changes nothing."""
     with broker.database.write() as session:
-        return view_of(service.cancel_run(session, broker, actor, run), actor)
+        return view_of(asking.cancel_run(session, broker, actor, run), actor)
+
+
+@router.post("/v1/runs/{run}/approvals")
+def approve_run(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    run: RunPath,
+    signed: Annotated[SignedStatement, json_body(SignedStatement)],
+) -> RunApprovals:
+    """Approve one step of a run, by exactly its specification, for the caller's party."""
+    with broker.database.write() as session:
+        found = approvals.approve(session, broker, actor, run, signed)
+        _, terms = service.run_for(session, actor, run)
+        return approvals.approvals_view(session, found, terms.terms.approvals)
+
+
+@router.get("/v1/runs/{run}/approvals")
+def list_approvals(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> RunApprovals:
+    """List who has approved a run, and who has yet to."""
+    with broker.database.read() as session:
+        found, terms = service.run_for(session, actor, run)
+        return approvals.approvals_view(session, found, terms.terms.approvals)
+
+
+@router.get("/v1/projects/{project}/pending-approvals")
+def list_pending(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath
+) -> PendingApprovals:
+    """List the runs and releases that wait for approvals, oldest first."""
+    with broker.database.read() as session:
+        terms = project_for(session, actor, project, broker.clock())
+        return approvals.pending_view(session, project, terms)
+
+
+@router.post("/v1/projects/{project}/standing-approvals")
+def approve_in_advance(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    signed: Annotated[SignedStatement, json_body(SignedStatement)],
+) -> StandingList:
+    """Approve the runs of one matching policy in advance, for the caller's party."""
+    with broker.database.write() as session:
+        standing.approve_in_advance(session, broker, actor, project, signed)
+        return standing.standing_list(session, project)
+
+
+@router.get("/v1/projects/{project}/standing-approvals")
+def list_standing(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> StandingList:
+    """List the project's standing approvals, newest first, and how often each was used."""
+    with broker.database.read() as session:
+        project_for(session, actor, project)
+        return standing.standing_list(session, project)
+
+
+@router.post("/v1/projects/{project}/revocations")
+def revoke_standing(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    signed: Annotated[SignedStatement, json_body(SignedStatement)],
+) -> StandingList:
+    """Take a standing approval of the caller's party back, at once."""
+    with broker.database.write() as session:
+        standing.revoke(session, broker, actor, project, signed)
+        return standing.standing_list(session, project)

@@ -29,6 +29,46 @@ class RunOverError(RequestError):
     title = "The run has ended"
 
 
+class OtherPolicyError(RequestError):
+    """The agreement does not leave room for this matching policy."""
+
+    code = "other-policy"
+    status = 409
+    title = "Not a matching policy that the agreement allows"
+
+
+class AsOfGapError(RequestError):
+    """The files describe days that lie further apart than the agreement allows."""
+
+    code = "as-of-gap"
+    status = 409
+    title = "The files describe different days"
+
+
+class RunBudgetError(RequestError):
+    """The agreement allows no more runs in these days."""
+
+    code = "run-budget"
+    status = 409
+    title = "No more runs are agreed on for now"
+
+
+class NotApprovedError(RequestError):
+    """A party that the agreement asks has not approved this."""
+
+    code = "not-approved"
+    status = 409
+    title = "Not approved by every party that the agreement asks"
+
+
+class UploaderApprovesError(RequestError):
+    """Who uploaded for a run does not approve its release."""
+
+    code = "uploader-approves"
+    status = 409
+    title = "This needs a person who did not upload for the run"
+
+
 class RunNotFinalError(RequestError):
     """The terms let a release wait until enough parties have cosigned the match log."""
 

@@ -1,4 +1,4 @@
-"""Tables of runs, which are also the queue of the workers, and of their finished blocks."""
+"""Tables of runs, which are also the queue of the workers, of their finished blocks and of approvals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = String(40)
 CODE = String(60)
 RANDOM_ID = String(36)
 
-_IS_PENDING = text("state IN ('queued', 'running')")
+_IS_PENDING = text("state IN ('awaiting', 'queued', 'running')")
 
 
 class Run(Base):
@@ -92,3 +92,46 @@ class RunBlock(Base):
     comparisons: Mapped[int] = mapped_column(BigInteger)
     pairs: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str] = mapped_column(DIGEST, unique=True)
+
+
+class ApprovedStep(Base):
+    """A party's approval of a step of a run (`run` or `release`); `document` is the signed statement."""
+
+    __tablename__ = "run_approval"
+    __table_args__ = (UniqueConstraint("run", "step", "party"),)
+
+    id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"))
+    step: Mapped[str] = mapped_column(String(8))
+    party: Mapped[str] = mapped_column(NAME)
+    document: Mapped[str] = mapped_column(Text)
+
+
+class StandingGrant(Base):
+    """A party's approval of runs in advance; `document` is the signed statement.
+
+    `revoked` is null while it stands.
+    """
+
+    __tablename__ = "standing_approval"
+
+    id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
+    agreement: Mapped[str] = mapped_column(DIGEST)
+    party: Mapped[str] = mapped_column(NAME)
+    policy_sha256: Mapped[str] = mapped_column(DIGEST)
+    until: Mapped[str] = mapped_column(String(10))
+    runs: Mapped[int] = mapped_column(Integer)
+    document: Mapped[str] = mapped_column(Text)
+    received: Mapped[str] = mapped_column(TIME)
+    revoked: Mapped[str | None] = mapped_column(TIME)
+
+
+class StandingUse(Base):
+    """A standing approval that stands for its party's approval of a run."""
+
+    __tablename__ = "standing_use"
+
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    party: Mapped[str] = mapped_column(NAME, primary_key=True)
+    approval: Mapped[str] = mapped_column(ForeignKey("standing_approval.id"), index=True)

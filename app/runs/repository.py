@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.runs.models import Run, RunBlock
+from app.runs.models import ApprovedStep, Run, RunBlock, StandingGrant, StandingUse
 
 LIST_LIMIT = 200
-PENDING = ("queued", "running")
+PENDING = ("awaiting", "queued", "running")
+WITHOUT_RESULT = ("failed", "cancelled")
 
 
 def get_run(session: Session, run: str, *, lock: bool = False) -> Run | None:
@@ -22,6 +23,18 @@ def runs_of_project(session: Session, project: str) -> Sequence[Run]:
     """Return the project's runs, newest first."""
     query = select(Run).where(Run.project == project)
     return session.scalars(query.order_by(Run.created.desc(), Run.id).limit(LIST_LIMIT)).all()
+
+
+def all_runs(session: Session, project: str) -> Sequence[Run]:
+    """Return all runs of a project, for the broker itself."""
+    return session.scalars(select(Run).where(Run.project == project).order_by(Run.id)).all()
+
+
+def pending_of_project(session: Session, project: str) -> Sequence[Run]:
+    """Return, locked, the project's runs that wait or are under way."""
+    query = select(Run).where(Run.project == project, Run.state.in_(PENDING)).order_by(Run.id)
+    query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).all()
 
 
 def find_pending(session: Session, project: str, inputs_sha256: str) -> Run | None:
@@ -87,3 +100,87 @@ def has_live_key(session: Session, run: str) -> bool:
     """Tell whether a run of this id may still need its keys."""
     query = select(Run.id).where(Run.id == run, Run.is_shredded.is_(False))
     return session.scalar(query) is not None
+
+
+def count_since(session: Session, project: str, first: str) -> int:
+    """Return how many of a project's runs were asked for since a time and did not fail, nor were cancelled."""
+    query = select(func.count()).where(
+        Run.project == project, Run.created >= first, Run.state.not_in(WITHOUT_RESULT)
+    )
+    return session.scalar(query) or 0
+
+
+def awaiting_runs(session: Session, project: str | None = None) -> Sequence[Run]:
+    """Return, locked, the runs that wait for approvals, of one project or of all (None), oldest first."""
+    query = select(Run).where(Run.state == "awaiting")
+    if project is not None:
+        query = query.where(Run.project == project)
+    query = query.order_by(Run.created, Run.id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def get_approval(session: Session, approval: str) -> ApprovedStep | StandingGrant | None:
+    """Return what an approval of this id was taken for, or None."""
+    return session.get(ApprovedStep, approval) or session.get(StandingGrant, approval)
+
+
+def approvals_of(session: Session, run: str) -> Sequence[ApprovedStep]:
+    """Return the approvals of a run's steps, by step and party."""
+    query = select(ApprovedStep).where(ApprovedStep.run == run)
+    return session.scalars(query.order_by(ApprovedStep.step.desc(), ApprovedStep.party)).all()
+
+
+def uses_of(session: Session, run: str) -> Sequence[StandingUse]:
+    """Return the standing approvals that a run has taken up, by party."""
+    query = select(StandingUse).where(StandingUse.run == run)
+    return session.scalars(query.order_by(StandingUse.party)).all()
+
+
+def grants_of(session: Session, project: str) -> Sequence[StandingGrant]:
+    """Return a project's standing approvals, newest first."""
+    query = select(StandingGrant).where(StandingGrant.project == project)
+    order = (StandingGrant.received.desc(), StandingGrant.id)
+    return session.scalars(query.order_by(*order).limit(LIST_LIMIT)).all()
+
+
+def find_grant(session: Session, project: str, approval: str) -> StandingGrant | None:
+    """Return, locked, a standing approval of a project, or None."""
+    query = select(StandingGrant).where(
+        StandingGrant.project == project, StandingGrant.id == approval
+    )
+    return session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def standing_grants(
+    session: Session, party: str, agreement: str, policy_sha256: str, day: str
+) -> Sequence[StandingGrant]:
+    """Return, locked, a party's standing approvals that cover a run of a policy on a day, oldest first."""
+    query = select(StandingGrant).where(
+        StandingGrant.party == party,
+        StandingGrant.agreement == agreement,
+        StandingGrant.policy_sha256 == policy_sha256,
+        StandingGrant.until >= day,
+        StandingGrant.revoked.is_(None),
+    )
+    order = (StandingGrant.received, StandingGrant.id)
+    query = query.order_by(*order).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def count_uses(session: Session, approval: str) -> int:
+    """Return for how many runs that did not fail, nor were cancelled, a standing approval was used."""
+    query = (
+        select(func.count())
+        .select_from(StandingUse)
+        .join(Run, Run.id == StandingUse.run)
+        .where(StandingUse.approval == approval, Run.state.not_in(WITHOUT_RESULT))
+    )
+    return session.scalar(query) or 0
+
+
+def pending_uses(session: Session, approval: str) -> Sequence[Run]:
+    """Return, locked, the runs that have not ended and for which a standing approval was used."""
+    used = select(StandingUse.run).where(StandingUse.approval == approval)
+    query = select(Run).where(Run.id.in_(used), Run.state.in_(PENDING)).order_by(Run.id)
+    query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).all()

@@ -78,6 +78,10 @@ class KeyStore:
             # It may just have been wrapped anew, and been read half old and half new.
             return self._unwrap(object_id, self._read(object_id))
 
+    def holds(self, object_id: str) -> bool:
+        """Tell whether an object still has a key."""
+        return self._path(object_id).exists()
+
     def destroy(self, object_id: str) -> None:
         """Remove the key for good; one that is gone already stays gone. Durable when this returns."""
         remove_durably(self._path(object_id))

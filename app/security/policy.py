@@ -25,6 +25,8 @@ WATCHERS: Final[frozenset[Role]] = frozenset({"auditor", "operator"})
 EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
 
 KIB: Final = 1024
+# A statement with eight changes of keys, each of a kilobyte and a half of key.
+SIGNED_BYTES: Final = 28 * KIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,11 @@ PAGES: Final = (
     "/log/entries",
     "/log/entries/{seq}",
 )
+# Pages for auditors alone.
+AUDITOR_PAGES: Final = ("/runs/{run}/match-record",)
 _PAGE_FORMS: Final = ("", ".json", ".csv")
-# Their twins hand out as much of the log as the filter lets through, as a bundle does.
-_TIMELINES: Final = frozenset({"/projects/{project}/timeline", "/log/entries"})
+# Their twins hand out as much of the log, or of a match record, as the filter lets through.
+_LONG: Final = frozenset({"/projects/{project}/timeline", "/log/entries", *AUDITOR_PAGES})
 
 PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/"): Rule(anonymous=True),
@@ -74,9 +78,11 @@ PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/assets/{digest}/{name}"): Rule(anonymous=True),
     **{
         ("GET", f"{page}{form}"): Rule(
-            WATCHERS, by_session=True, rate="write" if form and page in _TIMELINES else "read"
+            AUDITOR if page in AUDITOR_PAGES else WATCHERS,
+            by_session=True,
+            rate="write" if form and page in _LONG else "read",
         )
-        for page in PAGES
+        for page in (*PAGES, *AUDITOR_PAGES)
         for form in _PAGE_FORMS
     },
 }
@@ -101,6 +107,18 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}/identities"): Rule(EVERYONE),
+    # Agreements: each party signs, also those that audit or run the broker. A linkage schema is long.
+    ("POST", "/v1/projects/{project}/agreements"): Rule(
+        EVERYONE, max_body_bytes=512 * KIB, rate="write"
+    ),
+    ("GET", "/v1/projects/{project}/agreements"): Rule(EVERYONE),
+    ("GET", "/v1/projects/{project}/agreements/{agreement}"): Rule(EVERYONE),
+    ("POST", "/v1/projects/{project}/consents"): Rule(
+        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
+    ),
+    ("POST", "/v1/projects/{project}/notices"): Rule(
+        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
+    ),
     # Shares of secrets.
     ("POST", "/v1/projects/{project}/shares"): Rule(AGENCY, max_body_bytes=24 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/shares"): Rule(AGENCY),
@@ -125,6 +143,17 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects/{project}/runs"): Rule(EVERYONE),
     ("GET", "/v1/runs/{run}"): Rule(EVERYONE),
     ("POST", "/v1/runs/{run}/cancel"): Rule(AGENCY | OPERATOR, rate="write"),
+    # Approvals of runs and releases.
+    ("POST", "/v1/runs/{run}/approvals"): Rule(AGENCY, max_body_bytes=SIGNED_BYTES, rate="write"),
+    ("GET", "/v1/runs/{run}/approvals"): Rule(EVERYONE),
+    ("GET", "/v1/projects/{project}/pending-approvals"): Rule(EVERYONE),
+    ("POST", "/v1/projects/{project}/standing-approvals"): Rule(
+        AGENCY, max_body_bytes=SIGNED_BYTES, rate="write"
+    ),
+    ("GET", "/v1/projects/{project}/standing-approvals"): Rule(EVERYONE),
+    ("POST", "/v1/projects/{project}/revocations"): Rule(
+        AGENCY, max_body_bytes=SIGNED_BYTES, rate="write"
+    ),
     # Match records are for auditors to review: neither for agencies nor for whoever runs the broker.
     ("GET", "/v1/runs/{run}/match-record"): Rule(AUDITOR, rate="write"),
     # Link IDs.

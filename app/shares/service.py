@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
-from app.agreements.service import project_for
+from app.agreements.errors import NotInForceError
+from app.agreements.service import agreement_now, project_for
 from app.clock import utc_text
 from app.db import add_if_alone
 from app.errors import NotFoundError
@@ -249,11 +250,14 @@ def _refuse_fetched(former: RelayedShare) -> None:
 
 
 def _log(session: Session, broker: Broker, actor: Actor, found: TermsInForce, body: Model) -> None:
+    bound = agreement_now(session, found.terms.project, broker.clock())
+    if bound is None:
+        raise NotInForceError("The agreement is not in force yet.", clause="start")
     draft = EntryDraft(
         body,
         entry_actor(actor),
         project=found.terms.project,
-        agreement=found.digest,
+        agreement=bound,
         purpose=found.terms.purpose,
         request=actor.request_id,
     )

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from app.agreements.service import project_for, terms_in_force
+from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import add_if_alone
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -22,6 +23,7 @@ from app.uploads.container import ExpectedContainer, check_container
 from app.uploads.errors import (
     AgreementDiffersError,
     AsOfError,
+    AsOfTooOldError,
     ManifestDiffersError,
     NotCommittedError,
     OtherEpochError,
@@ -77,6 +79,7 @@ def prepare_commit(
     refuse_closed(found, utc_text(now))
     terms = terms_in_force(session, found.project, now)
     refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
     if signed.signatures:
         raise SignatureNotTakenError("The project takes no signatures on manifests.")
     _check_manifest(found, manifest, terms, now.date())
@@ -130,7 +133,7 @@ def reject_upload(
 ) -> None:
     """Record in the match log that a commit was refused, by the code of the rule alone."""
     found = upload_for(session, actor, upload)
-    terms = project_for(session, actor, found.project)
+    terms = project_for(session, actor, found.project, broker.clock())
     body = UploadRejected(rule=rejection.code)
     broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])
 
@@ -238,17 +241,22 @@ def _check_manifest(upload: Upload, manifest: Manifest, terms: TermsInForce, tod
     stated = (manifest.project, manifest.party, manifest.container_sha256, manifest.container_bytes)
     if stated != (upload.project, upload.party, upload.container_sha256, upload.container_bytes):
         raise ManifestDiffersError("The manifest is about another container, party or project.")
-    _check_as_of(manifest.as_of, today)
+    _check_as_of(manifest.as_of, agreed.as_of_max_age_days, today)
     if manifest.records < agreed.min_records:
         raise TooFewRecordsError("There are fewer records than agreed.", clause="min-records")
     if manifest.records > agreed.max_records:
         raise TooManyRecordsError("There are more records than agreed.", clause="max-records")
 
 
-def _check_as_of(as_of: str, today: date) -> None:
+def _check_as_of(as_of: str, max_age_days: int | None, today: date) -> None:
     # The agency's day may be ahead of UTC's.
     if date.fromisoformat(as_of) > today + timedelta(days=1):
         raise AsOfError("The as-of date lies in the future.")
+    if max_age_days is not None and date.fromisoformat(as_of) < today - timedelta(max_age_days):
+        raise AsOfTooOldError(
+            f"The file describes a day more than {max_age_days} days ago.",
+            clause="as-of-max-age-days",
+        )
 
 
 def _fix_epoch_key(session: Session, upload: Upload) -> None:

@@ -6,7 +6,8 @@ RequestError
 ├── UnknownPartError, PartLengthError, PartDigestError, PartDiffersError, PartsMissingError
 ├── KeyReusedError           an Idempotency-Key with another request
 └── UploadRejectedError      the commit is refused; its code is what the match log records
-    ├── ManifestDiffersError, AgreementDiffersError, PopulationDiffersError, AsOfError, SignatureNotTakenError
+    ├── ManifestDiffersError, AgreementDiffersError, PopulationDiffersError, SignatureNotTakenError
+    ├── AsOfError, AsOfTooOldError
     ├── OtherEpochError, OtherProfileError, OtherKeyError
     ├── ContainerDigestError, ContainerSizeError, MalformedContainerError, HeaderDiffersError
     ├── DuplicateRecordError, RecordOrderError, VariantGapError, TooManyVariantsError
@@ -127,6 +128,14 @@ class AsOfError(UploadRejectedError):
 
     code = "as-of-date"
     title = "The as-of date cannot be right"
+
+
+class AsOfTooOldError(UploadRejectedError):
+    """The as-of date lies further back than the terms allow."""
+
+    code = "as-of-too-old"
+    status = 409
+    title = "The file describes too old a day"
 
 
 class SignatureNotTakenError(UploadRejectedError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -139,6 +139,43 @@ def overdue(session: Session, now: str, limit: int) -> Sequence[Upload]:
     return session.scalars(
         select(Upload).where(is_over).order_by(Upload.id).limit(limit).with_for_update()
     ).all()
+
+
+def due_open(session: Session, now: str, limit: int) -> Sequence[Upload]:
+    """Return, locked, open uploads beyond `expires`."""
+    query = select(Upload).where(Upload.state == "open", Upload.expires <= now)
+    return session.scalars(query.order_by(Upload.id).limit(limit).with_for_update()).all()
+
+
+def due_committed(
+    session: Session, now: str, limit: int, held: Collection[str]
+) -> Sequence[Upload]:
+    """Return, locked, committed uploads beyond `keep_until`, but for those of these projects."""
+    query = select(Upload).where(
+        Upload.state == "committed", Upload.keep_until <= now, Upload.project.not_in(held)
+    )
+    return session.scalars(query.order_by(Upload.id).limit(limit).with_for_update()).all()
+
+
+def committed_of_project(
+    session: Session, project: str, *, party: str | None = None, upload: str | None = None
+) -> Sequence[Upload]:
+    """Return, locked, the project's committed uploads for the broker itself: all, a party's, or one."""
+    query = select(Upload).where(Upload.project == project, Upload.state == "committed")
+    if party is not None:
+        query = query.where(Upload.party == party)
+    if upload is not None:
+        query = query.where(Upload.id == upload)
+    query = query.order_by(Upload.id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def ids_of_party(session: Session, project: str, party: str) -> Sequence[str]:
+    """Return the ids of all uploads that a party ever committed in a project, for the broker itself."""
+    query = select(Upload.id).where(
+        Upload.project == project, Upload.party == party, Upload.committed.is_not(None)
+    )
+    return session.scalars(query.order_by(Upload.id)).all()
 
 
 def unshredded(session: Session, limit: int) -> Sequence[Upload]:

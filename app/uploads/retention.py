@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from app.agreements.service import agreement_now
 from app.clock import utc_text
 from app.matchlog.draft import EntryDraft
 from app.uploads import repository
@@ -44,7 +45,9 @@ def end_overdue(session: Session, broker: Broker) -> int:
     """Expire open uploads and destroy committed ones whose time is over; returns how many."""
     overdue = repository.overdue(session, utc_text(broker.clock()), BATCH)
     # What was never committed is not in the log, and ends without an entry.
-    broker.log.append(session, [_entry(found) for found in overdue if found.state == "committed"])
+    broker.log.append(
+        session, [_entry(session, broker, found) for found in overdue if found.state == "committed"]
+    )
     for found in overdue:
         found.state = "destroyed" if found.state == "committed" else "expired"
     return len(overdue)
@@ -77,11 +80,11 @@ def is_needed_key(session: Session, object_id: str) -> bool:
     return repository.has_live_key(session, object_id)
 
 
-def _entry(upload: Upload) -> EntryDraft:
+def _entry(session: Session, broker: Broker, upload: Upload) -> EntryDraft:
     return EntryDraft(
         UploadDestroyed(container_sha256=upload.container_sha256, reason="retention"),
         project=upload.project,
-        agreement=upload.agreement,
+        agreement=agreement_now(session, upload.project, broker.clock()),
         purpose=upload.purpose,
         object=upload.id,
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
+from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import add_if_alone
 from app.errors import NotFoundError
@@ -69,6 +70,7 @@ def open_upload(
     now = broker.clock()
     terms = terms_in_force(session, project, now)
     refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
     _check_request(session, terms, request)
     broker.blobs.refuse_when_full()
     earlier = repository.find_open(session, actor, project)
@@ -148,6 +150,12 @@ def held_uploads(session: Session, actor: Actor, project: str) -> Sequence[Uploa
     return repository.unshredded_of_project(session, actor, project)
 
 
+def uploaders_of(session: Session, uploads: Sequence[str]) -> frozenset[str]:
+    """Return the persons who sent these uploads."""
+    found = (repository.get_upload(session, upload) for upload in uploads)
+    return frozenset(upload.person for upload in found if upload is not None)
+
+
 def view_of(upload: Upload) -> UploadView:
     """Return what the wire says of an upload."""
     return UploadView(
@@ -191,7 +199,9 @@ def place_of_part(
         PartDiffersError: it belongs nowhere.
     """
     found = upload_for(session, actor, upload)
-    refuse_stranger(terms_in_force(session, found.project, broker.clock()), actor.party)
+    terms = terms_in_force(session, found.project, broker.clock())
+    refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
     stored = repository.find_part(session, upload, number)
     if stored is not None and stored.sha256 != sha256:
         raise PartDiffersError("Other bytes are stored for this part already.")

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.web import assets
 from app.web.pages import (
     access,
+    decisions,
     log,
     projects,
     releases,
@@ -18,5 +19,17 @@ from app.web.pages import (
 )
 
 router = APIRouter()
-for part in (assets, sign_in, projects, uploads, runs, releases, timeline, access, retention, log):
+for part in (
+    assets,
+    sign_in,
+    projects,
+    uploads,
+    runs,
+    decisions,
+    releases,
+    timeline,
+    access,
+    retention,
+    log,
+):
     router.include_router(part.router)

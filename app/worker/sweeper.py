@@ -15,11 +15,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.agencies.refusals import sum_up_refusals
+from app.agreements.service import narrow_parties
 from app.broker import Broker
 from app.decisions import retention as decisions
 from app.decisions.drawing import RECORD_PREFIX
 from app.links import retention as links
 from app.links.drawing import SPACE_PREFIX
+from app.runs import approvals
 from app.runs import retention as runs
 from app.uploads import retention as uploads
 from app.uploads.retention import Remains, destroy_remains
@@ -67,6 +69,7 @@ class Sweeper:
     def sweep(self) -> None:
         """End what is overdue and remove what is left of what has ended."""
         self._sum_up_refusals()
+        self._narrow_parties()
         self._end_overdue()
         for slice_ in _SLICES:
             self._remove_remains(slice_)
@@ -96,8 +99,13 @@ class Sweeper:
         if n_summaries:
             log.info("refused_sign_ins_summed_up", n_summaries=n_summaries)
 
+    def _narrow_parties(self) -> None:
+        with self._broker.database.write() as session:
+            narrow_parties(session, self._broker.clock())
+
     def _end_overdue(self) -> None:
         for slice_, event in (
+            (approvals, "runs_not_approved"),
             (links, "releases_destroyed"),
             (decisions, "match_records_destroyed"),
             (uploads, "uploads_ended"),

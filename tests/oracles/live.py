@@ -1,4 +1,4 @@
-"""A broker as real processes on loopback TLS, and agencies that type real commands."""
+"""A broker as real processes on loopback TLS, and agencies that sign in with keys and type real commands."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from oracles.persons import enrolled_person, lay_down_keys
+
+from app.agencies.service import operator_actor
+from app.broker import open_broker
+from app.settings import Settings
+from schemas.identity import Duty
 from schemas.profile import EncodingProfile
 
 PROJECT = "foster-pupils"
@@ -54,8 +60,27 @@ class LiveBroker:
     def ca_file(self) -> Path:
         return self.folder / "state" / "tls" / "broker.crt"
 
-    def token_file(self, party: str) -> Path:
-        return self.folder / f"{party}.token"
+    def give_keys(self, folder: Path, party: str, *duties: Duty) -> None:
+        """Write the keys of a new person of the party into a folder, whom the operator has confirmed."""
+        broker = open_broker(Settings(state_dir=self.folder / "state"))
+        try:
+            with broker.database.read() as session:
+                operator = operator_actor(session, broker.settings.operator)
+            lay_down_keys(folder, enrolled_person(broker, operator, party, *duties))
+        finally:
+            broker.close()
+
+    def token_file(self, auditor: str) -> Path:
+        """Sign an auditor in, and return the file that holds the token."""
+        folder = self.folder / auditor
+        if not folder.exists():
+            folder.mkdir()
+            self.give_keys(folder, auditor, "auditor")
+        command(
+            folder, "blindlink", "identity", "token", "--out", "token.txt", "--broker", self.url,
+            "--ca-file", self.ca_file, "--key-file", "identity.key",
+        )  # fmt: skip
+        return folder / "token.txt"
 
 
 @dataclass(frozen=True)
@@ -90,8 +115,6 @@ def live_broker(
     for party in (*PARTIES, *others, *auditors):
         role = "auditor" if party in auditors else "agency"
         command(folder, *admin, "agency", "add", party, "--title", party, "--role", role)
-        token = ("token", "issue", party, "--role", role, "--out", f"{party}.token")
-        command(folder, *admin, *token)
     (folder / "profile.json").write_text(json.dumps(profile.to_json()))
     providers = [word for party in PARTIES for word in ("--provider", party)]
     drafted = command(
@@ -112,12 +135,13 @@ def live_broker(
 def set_up_agency(
     broker: LiveBroker, folder: Path, party: str, file: Path, *options: str
 ) -> LiveAgency:
-    """Give an agency its settings; its secret is the business of the test."""
+    """Give an agency its settings and its person's keys; its secret is the business of the test."""
     folder.mkdir(parents=True)
+    broker.give_keys(folder, party, "analyst", "recipient")
     agency = LiveAgency(folder, party)
     agency.type(
         "init", "--broker", broker.url, "--project", PROJECT, "--party", party,
-        "--token-file", broker.token_file(party), "--ca-file", broker.ca_file,
+        "--identity", "identity.txt", "--key-file", "identity.key", "--ca-file", broker.ca_file,
         "--log-key", broker.log_key, "--file", file, "--population", "everyone", *options,
     )  # fmt: skip
     return agency
@@ -135,6 +159,8 @@ def _process(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            # Nobody comes in but by keys.
+            env=os.environ | {"BLINDLINK_INSECURE_BEARER_TOKENS": "false"},
         )
     try:
         yield process

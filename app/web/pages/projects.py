@@ -37,7 +37,9 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     """Show the projects that the caller may see."""
     now = broker.clock()
     with broker.database.read() as session:
-        views = [project_view(found, now) for found in projects_for(session, page.actor)]
+        views = [
+            project_view(session, found, now) for found in projects_for(session, page.actor, now)
+        ]
     rows = [
         (
             view.project,
@@ -65,10 +67,11 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
 def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
     """Show a project's terms: in plain words, with parties, policy and fingerprints."""
     with broker.database.read() as session:
-        found = project_for(session, page.actor, project)
+        now = broker.clock()
+        found = project_for(session, page.actor, project, now)
         terms = found.terms
         parties = parties_of(terms, party_titles(session))
-    view = project_view(found, broker.clock())
+        view = project_view(session, found, now)
     sentences = list(terms_sentences(terms))
     mapped = encoded_thresholds(terms.policy, found.profile)
     thresholds = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.security.policy import PAGES
+from app.security.policy import AUDITOR_PAGES, PAGES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -44,7 +44,7 @@ def test_no_page_breaks_a_rule(signed_in: Page, finished: Any, address: str) -> 
     for scheme, size in (("light", DESK), ("dark", PHONE)):
         signed_in.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         signed_in.set_viewport_size(size)  # type: ignore[arg-type]
-        for page in (*PAGES, "/log?old=3", "/sign-in", "/runs/none"):
+        for page in (*PAGES, *AUDITOR_PAGES, "/log?old=3", "/sign-in", "/runs/none"):
             signed_in.goto(f"{address}{finished.path(page)}")
             assert violations(signed_in) == [], (page, scheme)
 
@@ -57,7 +57,7 @@ def test_axe_finds_what_is_wrong(signed_in: Page, address: str) -> None:
 
 def test_no_page_is_wider_than_a_phone(signed_in: Page, finished: Any, address: str) -> None:
     signed_in.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    for page in (*PAGES, "/sign-in"):
+    for page in (*PAGES, *AUDITOR_PAGES, "/sign-in"):
         signed_in.goto(f"{address}{finished.path(page)}")
         width = signed_in.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], page

@@ -92,6 +92,16 @@ def test_an_auditor_reviews_a_release(
     page.locator("tbody tr", has_text="finished").first.get_by_role("link").click()
     page.get_by_role("heading", name="How alike the pairs are").wait_for()
     picture(page, "run")
+    page.get_by_role("link", name="Its match record").click()
+    page.get_by_label("Decision").select_option("auto")
+    page.get_by_label("Similarity from").select_option("0.95")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("heading", name="How alike the pairs are").wait_for()
+    shown = page.locator("section[aria-labelledby=decisions] tbody tr")
+    assert shown.count() % 10 == 0
+    assert shown.count() > 0
+    assert set(shown.locator("td:nth-child(2)").all_inner_texts()) == {"linked"}
+    picture(page, "match-record")
 
     page.get_by_role("link", name="Timeline").click()
     picture(page, "timeline")

@@ -1,0 +1,204 @@
+"""Legal holds: set and lifted by a party's steward or the operator; while one stands, nothing is destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.agencies.persons import keys_of
+from app.agreements.errors import StatementRefusedError
+from app.agreements.hold_errors import HoldRefusedError, LegalHoldError
+from app.agreements.hold_models import LegalHold
+from app.agreements.models import Project
+from app.agreements.service import binding_terms, project_for
+from app.clock import utc_text
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from schemas.destruction import HoldNotice, SignedDestruction
+from schemas.errors import SignatureError
+from schemas.ids import HOLD_PREFIX
+from schemas.matchlog.destruction_kinds import LegalHoldLifted, LegalHoldSet
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.document import Model
+
+
+def set_hold(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    project: str,
+    order: str,
+    *,
+    signed: SignedDestruction | None = None,
+) -> LegalHold:
+    """Forbid destruction in a project, and log it.
+
+    Args:
+        order: on what ground, such as a court's order; shown to all parties.
+        signed: the statement of a party's steward; None where the operator's command acts.
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        HoldRefusedError: nothing binds the project yet.
+    """
+    project_for(session, actor, project, broker.clock())
+    hold = LegalHold(
+        id=new_id(HOLD_PREFIX),
+        project=project,
+        party=actor.party,
+        person=actor.person,
+        order=order,
+        made=utc_text(broker.clock()),
+        lifted=None,
+        document=None if signed is None else signed.to_canonical().decode("utf-8"),
+        lifting=None,
+    )
+    session.add(hold)
+    session.flush()
+    body = LegalHoldSet(order=order, signed_sha256=None if signed is None else signed.digest())
+    _log(session, broker, actor, hold, body)
+    return hold
+
+
+def lift_holds(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    project: str,
+    *,
+    signed: SignedDestruction | None = None,
+) -> int:
+    """Lift all holds that the actor's party has set in a project, and log it; returns how many.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        HoldRefusedError: the party has set none that stands.
+    """
+    project_for(session, actor, project, broker.clock())
+    mine = [hold for hold in standing_holds(session, project) if hold.party == actor.party]
+    if not mine:
+        raise HoldRefusedError("There is no legal hold of this party.")
+    for hold in mine:
+        hold.lifted = utc_text(broker.clock())
+        hold.lifting = None if signed is None else signed.to_canonical().decode("utf-8")
+        body = LegalHoldLifted(signed_sha256=None if signed is None else signed.digest())
+        _log(session, broker, actor, hold, body)
+    return len(mine)
+
+
+def take_notice(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
+) -> Sequence[LegalHold]:
+    """Set or lift a hold as a party's steward has signed; returns the project's holds, the newest first.
+
+    Raises:
+        As `set_hold` and `lift_holds`.
+        HoldRefusedError: besides, the statement is not the caller's own, is about another project, or was
+            used before.
+    """
+    said = signed.said
+    if not isinstance(said, HoldNotice) or said.project != project:
+        raise HoldRefusedError("The statement is not about a legal hold of this project.")
+    require_own(session, actor, signed)
+    document = signed.to_canonical().decode("utf-8")
+    for hold in holds_of(session, actor, project):
+        if document in (hold.document, hold.lifting):
+            return holds_of(session, actor, project)
+        if hold.party == said.party and said.at < (hold.lifted or hold.made):
+            raise HoldRefusedError("The statement is older than the party's last one.")
+    if said.act == "set":
+        set_hold(session, broker, actor, project, said.order, signed=signed)
+    else:
+        lift_holds(session, broker, actor, project, signed=signed)
+    return holds_of(session, actor, project)
+
+
+def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> None:
+    """Check that what was signed is signed by whoever sends it, with the keys that they have enrolled.
+
+    Raises:
+        StatementRefusedError: it is not, or they have no keys, or not the duty for it.
+    """
+    try:
+        identity = signed.verify()
+    except SignatureError as exc:
+        raise StatementRefusedError("The signature does not count.") from exc
+    if (identity.party, identity.person) != (actor.party, actor.person):
+        raise StatementRefusedError("The statement is another person's.")
+    if keys_of(session, actor) != identity:
+        raise StatementRefusedError(
+            "The statement is not signed with the keys that its person has enrolled."
+        )
+
+
+def holds_of(session: Session, actor: Actor, project: str) -> Sequence[LegalHold]:
+    """Return all holds of a project that the actor may see, the newest first.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    query = select(LegalHold).where(LegalHold.project == project)
+    return session.scalars(query.order_by(LegalHold.made.desc(), LegalHold.id)).all()
+
+
+def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
+    """Return the holds of a project that stand, the oldest first: for decisions, not for answers."""
+    query = select(LegalHold).where(LegalHold.project == project, LegalHold.lifted.is_(None))
+    return session.scalars(query.order_by(LegalHold.made, LegalHold.id)).all()
+
+
+def is_held(session: Session, project: str, now: datetime) -> bool:
+    """Tell whether nothing of a project may be destroyed: by a hold, or by what binds it."""
+    if standing_holds(session, project):
+        return True
+    binding = binding_terms(session, project, now)
+    return binding is not None and binding.terms.has_legal_hold
+
+
+def all_projects(session: Session) -> Sequence[str]:
+    """Return the names of all projects, for the broker itself."""
+    return session.scalars(select(Project.name).order_by(Project.name)).all()
+
+
+def held_projects(session: Session, now: datetime) -> frozenset[str]:
+    """Return the projects of which nothing may be destroyed."""
+    return frozenset(name for name in all_projects(session) if is_held(session, name, now))
+
+
+def refuse_held(session: Session, project: str, now: datetime) -> None:
+    """Raise LegalHoldError where nothing of a project may be destroyed."""
+    if is_held(session, project, now):
+        raise LegalHoldError(
+            "A legal hold forbids to destroy anything of this project.",
+            clause="legal-hold",
+            hint="whoever set the hold can lift it",
+        )
+
+
+def _log(session: Session, broker: Broker, actor: Actor, hold: LegalHold, body: Model) -> None:
+    binding = binding_terms(session, hold.project, broker.clock())
+    if binding is None:
+        raise HoldRefusedError("No agreement binds the project yet, so there is nothing to hold.")
+    broker.log.append(
+        session,
+        [
+            EntryDraft(
+                body,
+                entry_actor(actor),
+                project=hold.project,
+                agreement=binding.digest,
+                purpose=binding.terms.purpose,
+                object=hold.id,
+                request=actor.request_id,
+            )
+        ],
+    )

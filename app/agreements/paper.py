@@ -1,0 +1,20 @@
+"""The paper that a signed agreement carries out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.agreements import repository
+from schemas.agreement import Agreement
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def paper_of(session: Session, project: str, agreement: str) -> str | None:
+    """Return the number of an agreement's paper; None where it names none, or the operator made the terms."""
+    found = repository.find_agreement(session, project, agreement)
+    if found is None:
+        return None
+    paper = Agreement.from_canonical(found.document.encode("utf-8")).paper
+    return None if paper is None else paper.number

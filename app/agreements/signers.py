@@ -1,0 +1,63 @@
+"""Who says something about an agreement: the person who is signed in, for their party, with their own keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agencies.persons import keys_of
+from app.agreements.errors import StatementRefusedError, WrongDutyError
+from app.clock import utc_text
+from schemas.errors import SignatureError
+from schemas.statement import duty_for
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.security.actor import Actor
+    from schemas.agreement import Agreement
+    from schemas.identity import Duty
+    from schemas.statement import SignedStatement
+
+# How far the clock of a person's machine may be ahead of ours.
+CLOCK_SKEW: Final = timedelta(minutes=5)
+
+
+def check_signer(
+    session: Session, actor: Actor, signed: SignedStatement, agreement: Agreement, now: datetime
+) -> None:
+    """Check that the actor made this statement, and that the agreement lets them make it.
+
+    Raises:
+        WrongDutyError: the actor does not have the duty that it needs.
+        StatementRefusedError: it is another person's, about another agreement, by a person whom that does not
+            list for it, not signed with the actor's newest keys, or of a time to come.
+    """
+    stated = signed.statement
+    if duty_for(stated) not in actor.duties:
+        raise WrongDutyError(f"This is for a person with the duty {duty_for(stated)}.")
+    if (stated.party, stated.person) != (actor.party, actor.person):
+        raise StatementRefusedError("It is in the name of another person than the one who sent it.")
+    try:
+        signer = signed.verify(agreement)
+    except SignatureError as exc:
+        raise StatementRefusedError(f"The statement does not count: {exc}.") from exc
+    keys = keys_of(session, actor)
+    if keys is None or keys.key_sha256() != signer.key_sha256():
+        raise StatementRefusedError(
+            "It is not signed with the newest keys of the person.",
+            hint="after a change of keys, a statement holds the signed change, too",
+        )
+    if stated.at > utc_text(now + CLOCK_SKEW):
+        raise StatementRefusedError("It is of a time that is still to come.")
+
+
+def require_duty(actor: Actor, terms: TermsInForce, *duties: Duty) -> None:
+    """Check that the actor has one of these duties, where a signed agreement says who has which.
+
+    Raises:
+        WrongDutyError: the actor has none of them.
+    """
+    if terms.is_signed and not set(duties) & set(actor.duties):
+        raise WrongDutyError(f"This is for a person with the duty {' or '.join(duties)}.")

@@ -1,0 +1,72 @@
+"""Ends match records before or at their time, for destruction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from app.clock import utc_text
+from app.decisions import repository
+from app.matchlog.draft import EntryDraft
+from app.uploads.ending import BATCH, Ended
+from schemas.matchlog.kinds import MatchRecordDestroyed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.decisions.models import MatchRecord
+
+
+def live_records(
+    session: Session, project: str, *, runs: Collection[str] | None = None
+) -> Sequence[MatchRecord]:
+    """Return the project's match records that are still there; `runs` names those wanted, None all."""
+    held = repository.held_records(session, project)
+    return [
+        record
+        for record in held
+        if record.destroyed is None and (runs is None or record.run in runs)
+    ]
+
+
+def end_records(
+    session: Session,
+    records: Sequence[MatchRecord],
+    binding: TermsInForce,
+    reason: str,
+    now: datetime,
+) -> list[Ended]:
+    """Mark match records of one project as destroyed; the caller appends the entries."""
+    ended = []
+    for record in records:
+        record.destroyed = utc_text(now)
+        ended.append(_ended(session, record, binding, reason))
+    return ended
+
+
+def due_records(session: Session, now: str, held: Collection[str]) -> Sequence[MatchRecord]:
+    """Return, locked, some match records whose time is over; not those of projects that are held."""
+    return repository.due_records(session, now, BATCH, held)
+
+
+def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason: str) -> Ended:
+    return Ended(
+        key=record.object,
+        kind="match-record",
+        party=None,
+        fetched_by=None,
+        sha256=record.root,
+        count=None,
+        pieces=len(repository.all_pieces(session, record.run)),
+        created=None,
+        draft=EntryDraft(
+            MatchRecordDestroyed(root=record.root, reason=reason),
+            project=record.project,
+            agreement=binding.digest,
+            purpose=record.purpose,
+            object=record.run,
+        ),
+    )

@@ -1,0 +1,114 @@
+"""Ends releases and lasting ID spaces before or at their time, for destruction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from app.clock import utc_text
+from app.links import repository
+from app.matchlog.draft import EntryDraft
+from app.runs.counts import above_floor
+from app.uploads.ending import BATCH, Ended
+from schemas.matchlog.kinds import ReleaseDestroyed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.links.models import LastingSpace, Release
+
+
+def live_releases(
+    session: Session,
+    project: str,
+    *,
+    party: str | None = None,
+    runs: Collection[str] | None = None,
+) -> Sequence[Release]:
+    """Return, locked, the project's releases that are still there.
+
+    Args:
+        party: with `runs`, also those that this party fetches; None: nobody's besides.
+        runs: only those of these runs; None: all.
+    """
+    return repository.live_of_project(session, project, party=party, runs=runs)
+
+
+def end_releases(
+    session: Session,
+    releases: Sequence[Release],
+    binding: TermsInForce,
+    reason: str,
+    now: datetime,
+) -> list[Ended]:
+    """Mark releases of one project as destroyed; the caller appends the entries."""
+    ended = []
+    for release in releases:
+        release.destroyed = utc_text(now)
+        ended.append(_ended(session, release, binding, reason))
+    return ended
+
+
+def end_spaces(session: Session, spaces: Sequence[LastingSpace]) -> list[Ended]:
+    """Remove the rows of lasting ID spaces; their keys and blobs are the caller's to destroy."""
+    ended = []
+    for space in spaces:
+        ended.append(
+            Ended(
+                key=space.object,
+                kind="id-space",
+                party=None,
+                fetched_by=None,
+                sha256=space.blob,
+                count=None,
+                pieces=1,
+                created=None,
+                draft=None,
+            )
+        )
+        session.delete(space)
+    session.flush()
+    return ended
+
+
+def live_spaces(session: Session, project: str) -> Sequence[LastingSpace]:
+    """Return the project's lasting ID spaces."""
+    return repository.spaces_of_project(session, project)
+
+
+def due_releases(session: Session, now: str, held: Collection[str]) -> Sequence[Release]:
+    """Return, locked, some releases whose time is over; not those of projects that are held."""
+    return repository.due_releases(session, now, BATCH, held)
+
+
+def due_spaces(session: Session, now: str, held: Collection[str]) -> Sequence[LastingSpace]:
+    """Return lasting ID spaces whose time is over: they go with the last release that was made of them."""
+    return repository.due_spaces(session, now, held)
+
+
+def holders_of_links(session: Session, project: str) -> set[str]:
+    """Return the parties that ever got link IDs of a project."""
+    return repository.fetched_parties(session, project)
+
+
+def _ended(session: Session, release: Release, binding: TermsInForce, reason: str) -> Ended:
+    return Ended(
+        key=release.id,
+        kind="release",
+        party=release.recipient,
+        fetched_by=release.recipient if release.fetched else None,
+        sha256=release.sha256,
+        count=above_floor(release.links, release.floor),
+        pieces=len(repository.pieces_of(session, release.id)),
+        created=release.created,
+        draft=EntryDraft(
+            ReleaseDestroyed(sha256=release.sha256, reason=reason),
+            project=release.project,
+            agreement=binding.digest,
+            purpose=release.purpose,
+            object=release.id,
+        ),
+    )

@@ -1,0 +1,242 @@
+"""Who has approved which step of a run: without all of them it does not start, and nothing is handed out.
+
+A step is approved by a signature over the exact specification, once; the step `run` also by an approval in
+advance (`app.runs.standing`). Whoever writes holds the run's row, so that the last of two who approve at once
+finds the other's approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.errors import NotInForceError, OutOfPlaceError, StatementRefusedError
+from app.agreements.negotiating import agreement_named
+from app.agreements.service import agreement_now, terms_in_force
+from app.agreements.signers import check_signer
+from app.clock import parse_utc, utc_text
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.runs import repository
+from app.runs.errors import NotApprovedError, UploaderApprovesError
+from app.runs.models import ApprovedStep, Run
+from app.runs.service import run_for, specification_of
+from app.uploads.service import uploaders_of
+from schemas.matchlog.agreement_kinds import RunApproved
+from schemas.matchlog.kinds import RunCancelled
+from schemas.negotiation import PendingApproval, PendingApprovals, RunApprovals
+from schemas.statement import RunApproval, SignedStatement, Step
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.clauses import ApprovalRule
+
+# What is approved must be fresh: uploads and agreements change.
+LONGEST: Final = timedelta(days=30)
+
+
+def approve(
+    session: Session, broker: Broker, actor: Actor, run: str, signed: SignedStatement
+) -> Run:
+    """Take a party's approval of a step of a run, and log it; with the last one the run waits for its turn.
+
+    The same approval again changes nothing.
+
+    Raises:
+        NotFoundError: no such run, or not the caller's.
+        NotInForceError: nothing is in force, or another agreement than the run was asked for under.
+        WrongDutyError, StatementRefusedError: it does not count, or is of another run or specification.
+        OutOfPlaceError: the agreement does not ask this party, or not now.
+        UploaderApprovesError: of a release, by a person who uploaded for the run.
+    """
+    stated, now = signed.statement, broker.clock()
+    if not isinstance(stated, RunApproval):
+        raise StatementRefusedError("It is not an approval of a run.")
+    found, _ = run_for(session, actor, run)
+    if is_known(session, stated.approval, signed):
+        return found
+    terms = terms_in_force(session, found.project, now)
+    rule = rule_for(terms, actor.party)
+    if specification_of(found).agreement != terms.digest:
+        raise NotInForceError("The run was asked for under another agreement.", clause="number")
+    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    if (stated.run, stated.specification_sha256) != (found.id, found.specification_sha256):
+        raise StatementRefusedError("It approves another run or another specification.")
+    if stated.expires <= utc_text(now):
+        raise StatementRefusedError("It has expired.")
+    if parse_utc(stated.expires) - parse_utc(stated.at) > LONGEST:
+        raise StatementRefusedError(f"It is for longer than {LONGEST.days} days.")
+    locked = repository.get_run(session, run, lock=True) or found
+    _refuse_undue(session, locked, rule, stated)
+    row = ApprovedStep(
+        id=stated.approval,
+        run=run,
+        step=stated.step,
+        party=actor.party,
+        document=signed.to_canonical().decode("utf-8"),
+    )
+    session.add(row)
+    session.flush()
+    broker.log.append(session, [_entry(actor, terms, run, RunApproved(signed=signed))])
+    queue_if_approved(session, locked, rule)
+    return locked
+
+
+def queue_if_approved(session: Session, run: Run, rule: ApprovalRule | None) -> None:
+    """Let a run that waits for approvals wait for its turn, if it has all of them."""
+    if run.state == "awaiting" and not missing(session, run.id, rule, "run"):
+        run.state = "queued"
+        session.flush()
+
+
+def missing(session: Session, run: str, rule: ApprovalRule | None, step: Step) -> tuple[str, ...]:
+    """Return the parties that have yet to approve a step of a run, by name; none where nobody is asked."""
+    if rule is None or (step == "release" and not rule.releases):
+        return ()
+    given = {row.party for row in repository.approvals_of(session, run) if row.step == step}
+    if step == "run":
+        given |= {use.party for use in repository.uses_of(session, run)}
+    return tuple(party for party in rule.parties if party not in given)
+
+
+def require_approved(session: Session, run: str, terms: TermsInForce, step: Step) -> None:
+    """Check that every party that the terms ask has approved a step of a run.
+
+    Raises:
+        NotApprovedError: one has not.
+    """
+    lacking = missing(session, run, terms.terms.approvals, step)
+    if lacking:
+        raise NotApprovedError(
+            f"The {step} is not approved yet by {', '.join(lacking)}.", clause="approvals"
+        )
+
+
+def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor | None) -> None:
+    """End a run, whose row is locked, that has lost or never got its approvals, and log it."""
+    now = broker.clock()
+    run.state, run.stage = "cancelled", "done"
+    run.finished = utc_text(now)
+    run.lease_token = run.lease_until_ms = None
+    draft = EntryDraft(
+        RunCancelled(reason=reason),
+        SOFTWARE if actor is None else entry_actor(actor),
+        project=run.project,
+        agreement=agreement_now(session, run.project, now),
+        purpose=run.purpose,
+        object=run.id,
+        request=None if actor is None else actor.request_id,
+    )
+    broker.log.append(session, [draft])
+
+
+def end_overdue(session: Session, broker: Broker) -> int:
+    """Cancel runs that wait for approvals in vain: for too long, or under an agreement that binds no more."""
+    now = broker.clock()
+    oldest = utc_text(now - LONGEST)
+    overdue = [
+        run
+        for run in repository.awaiting_runs(session)
+        if run.created <= oldest
+        or specification_of(run).agreement != agreement_now(session, run.project, now)
+    ]
+    for run in overdue:
+        cancel(session, broker, run, "approval-overdue", None)
+    return len(overdue)
+
+
+def approvals_view(session: Session, run: Run, rule: ApprovalRule | None) -> RunApprovals:
+    """Return who has approved a run, and who has yet to, by the rule of the terms."""
+    return RunApprovals(
+        run=run.id,
+        approvals=tuple(
+            SignedStatement.from_canonical(row.document.encode("utf-8"))
+            for row in repository.approvals_of(session, run.id)
+        ),
+        standing=tuple(use.approval for use in repository.uses_of(session, run.id)),
+        missing=missing(session, run.id, rule, "run"),
+        missing_for_release=(
+            missing(session, run.id, rule, "release") if rule and rule.releases else None
+        ),
+    )
+
+
+def pending_view(session: Session, project: str, terms: TermsInForce) -> PendingApprovals:
+    """Return what waits for approvals under the agreement in force."""
+    runs = [
+        run
+        for run in repository.runs_of_project(session, project)[::-1]
+        if specification_of(run).agreement == terms.digest
+    ]
+    steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}
+    waiting = [
+        _pending(run, steps[run.state], missing(session, run.id, terms.terms.approvals, step))
+        for run in runs
+        if (step := steps.get(run.state)) is not None
+    ]
+    return PendingApprovals(project=project, pending=tuple(one for one in waiting if one.missing))
+
+
+def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:
+    """Return what the terms say of approvals, if they ask this party for any.
+
+    Raises:
+        OutOfPlaceError: they do not.
+    """
+    rule = terms.terms.approvals if terms.is_signed else None
+    if rule is None or party not in rule.parties:
+        raise OutOfPlaceError("The agreement does not ask this party for approvals.")
+    return rule
+
+
+def is_known(session: Session, approval: str, signed: SignedStatement) -> bool:
+    """Tell whether exactly this approval was taken before.
+
+    Raises:
+        OutOfPlaceError: another one of the same id was.
+    """
+    earlier = repository.get_approval(session, approval)
+    if earlier is None:
+        return False
+    if earlier.document != signed.to_canonical().decode("utf-8"):
+        raise OutOfPlaceError("An approval of this id was used already.")
+    return True
+
+
+def _refuse_undue(session: Session, run: Run, rule: ApprovalRule, stated: RunApproval) -> None:
+    state = "awaiting" if stated.step == "run" else "succeeded"
+    if run.state != state or stated.party not in missing(session, run.id, rule, stated.step):
+        raise OutOfPlaceError(f"No approval of this {stated.step} is due from this party.")
+    if stated.step == "release":
+        uploads = [upload.upload for upload in specification_of(run).uploads]
+        if stated.person in uploaders_of(session, uploads):
+            raise UploaderApprovesError(
+                "A person who uploaded for the run does not approve its release.",
+                clause="approvals",
+            )
+
+
+def _pending(run: Run, step: Step, lacking: Sequence[str]) -> PendingApproval:
+    return PendingApproval(
+        run=run.id,
+        step=step,
+        specification=specification_of(run),
+        specification_sha256=run.specification_sha256,
+        missing=tuple(lacking),
+    )
+
+
+def _entry(actor: Actor, terms: TermsInForce, run: str, body: RunApproved) -> EntryDraft:
+    return EntryDraft(
+        body,
+        entry_actor(actor),
+        project=terms.terms.project,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        object=run,
+        request=actor.request_id,
+    )

@@ -1,0 +1,155 @@
+"""Approvals given in advance: of one matching policy, through a day, for so many runs, until taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.agreements.errors import OutOfPlaceError, StatementRefusedError
+from app.agreements.negotiating import agreement_named
+from app.agreements.service import project_for, terms_in_force
+from app.agreements.signers import check_signer
+from app.clock import utc_text
+from app.errors import NotFoundError
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.runs import repository
+from app.runs.approvals import cancel, is_known, missing, queue_if_approved, rule_for
+from app.runs.models import Run, StandingGrant, StandingUse
+from app.runs.service import specification_of
+from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
+from schemas.negotiation import StandingList, StandingState
+from schemas.statement import ApprovalRevocation, SignedStatement, StandingApproval
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.document import Model
+
+
+def approve_in_advance(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
+) -> None:
+    """Take a standing approval, log it, and let runs that wait take it up; the same again changes nothing.
+
+    Raises:
+        NotFoundError, NotInForceError: no such project in force that is the caller's.
+        WrongDutyError, StatementRefusedError: it does not count.
+        OutOfPlaceError: the agreement does not ask this party, or wants each run approved on its own.
+    """
+    stated, now = signed.statement, broker.clock()
+    if not isinstance(stated, StandingApproval):
+        raise StatementRefusedError("It is not a standing approval.")
+    project_for(session, actor, project)
+    if is_known(session, stated.approval, signed):
+        return
+    terms = terms_in_force(session, project, now)
+    rule = rule_for(terms, actor.party)
+    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    if rule.runs != "standing":
+        raise OutOfPlaceError("The agreement wants each run approved on its own.")
+    if stated.until < utc_text(now)[:10]:
+        raise StatementRefusedError("Its last day has passed.")
+    row = StandingGrant(
+        id=stated.approval,
+        project=project,
+        agreement=terms.digest,
+        party=actor.party,
+        policy_sha256=stated.policy_sha256,
+        until=stated.until,
+        runs=stated.runs,
+        document=signed.to_canonical().decode("utf-8"),
+        received=utc_text(now),
+    )
+    session.add(row)
+    session.flush()
+    body = StandingApproved(signed=signed)
+    broker.log.append(session, [_entry(terms, body, actor)])
+    for run in repository.awaiting_runs(session, project):
+        broker.log.append(session, take_up(session, terms, run))
+
+
+def revoke(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
+) -> None:
+    """Take a standing approval back, log it, and end the runs that have not ended and were approved by it.
+
+    The same again changes nothing.
+
+    Raises:
+        NotFoundError: no such project or approval, or not the caller's.
+        NotInForceError: nothing is in force.
+        WrongDutyError, StatementRefusedError: it does not count.
+        OutOfPlaceError: the approval was taken back before, or its agreement is not in force any more.
+    """
+    stated, now = signed.statement, broker.clock()
+    if not isinstance(stated, ApprovalRevocation):
+        raise StatementRefusedError("It does not take an approval back.")
+    terms = project_for(session, actor, project, now)
+    if not terms.is_signed:
+        raise OutOfPlaceError("The operator made this project's terms; nothing is approved.")
+    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    row = repository.find_grant(session, project, stated.approval)
+    if row is None or row.party != actor.party:
+        raise NotFoundError("There is nothing here.")
+    if row.revoked is not None:
+        raise OutOfPlaceError("This approval was taken back already.")
+    row.revoked = utc_text(now)
+    body = StandingRevoked(signed=signed)
+    broker.log.append(session, [_entry(terms, body, actor)])
+    for run in repository.pending_uses(session, row.id):
+        cancel(session, broker, run, "approval-revoked", actor)
+
+
+def take_up(session: Session, terms: TermsInForce, run: Run) -> list[EntryDraft]:
+    """Let standing approvals stand for those that a run lacks; returns their log entries.
+
+    The run is one that waits for approvals, and its row is locked or new.
+    """
+    rule, specification = terms.terms.approvals, specification_of(run)
+    if rule is None or rule.runs != "standing" or specification.agreement != terms.digest:
+        return []
+    drafts = []
+    for party in missing(session, run.id, rule, "run"):
+        grants = repository.standing_grants(
+            session, party, terms.digest, specification.policy.digest(), run.created[:10]
+        )
+        grant = next(
+            (one for one in grants if repository.count_uses(session, one.id) < one.runs), None
+        )
+        if grant is not None:
+            session.add(StandingUse(run=run.id, party=party, approval=grant.id))
+            session.flush()
+            drafts.append(_entry(terms, StandingUsed(party=party, approval=grant.id), None, run.id))
+    queue_if_approved(session, run, rule)
+    return drafts
+
+
+def standing_list(session: Session, project: str) -> StandingList:
+    """Return a project's standing approvals with how often each was used."""
+    return StandingList(
+        project=project,
+        approvals=tuple(
+            StandingState(
+                signed=SignedStatement.from_canonical(row.document.encode("utf-8")),
+                used=repository.count_uses(session, row.id),
+                revoked=row.revoked,
+            )
+            for row in repository.grants_of(session, project)
+        ),
+    )
+
+
+def _entry(
+    terms: TermsInForce, body: Model, actor: Actor | None, run: str | None = None
+) -> EntryDraft:
+    return EntryDraft(
+        body,
+        SOFTWARE if actor is None else entry_actor(actor),
+        project=terms.terms.project,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        object=run,
+        request=None if actor is None else actor.request_id,
+    )

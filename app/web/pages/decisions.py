@@ -1,0 +1,196 @@
+"""A run's match record: its decisions one by one, for auditors, with a filter and a chart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.decisions.service import decision_of, log_export, open_record
+from app.http.paths import RunPath
+from app.web.answer import WiredPage, json_stream, page_route
+from app.web.chart import Chart, Value, bar_chart
+from app.web.table import Table
+from app.wired import WiredBroker
+from schemas.canonical import MAX_INTEGER
+from schemas.match_record import Band, Decision, DecisionRule, MatchRecordHeader
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.decisions.service import OpenedRecord
+    from app.decisions.summary import ShownKind
+
+router = APIRouter()
+
+COLUMNS: Final = (
+    "number", "band", "rule", "similarity", "margin", "left_party", "right_party", "left_upload",
+    "right_upload", "left_commitment", "right_commitment",
+)  # fmt: skip
+ROWS_A_PAGE: Final = 50
+# How many rows one look goes through at most; at some 15 us each that stays below half a second.
+MAX_SCANNED: Final = 20_000
+
+BAND_WORDS: Final[dict[Band, str]] = {"auto": "linked", "review": "held back for a decision"}
+RULE_WORDS: Final[dict[DecisionRule, str]] = {
+    "mutual-best-with-margin": "each is the other's best candidate, ahead by the margin",
+    "review-band": "below the auto threshold",
+    "not-mutual-best": "one of them has a better candidate",
+    "margin-too-small": "another candidate is nearly as good",
+    "group-conflict": "contradicts a better pair of the group",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionQuery:
+    """The filter as it stands in the address; empty wants all. `first` is the row to look on from."""
+
+    band: Annotated[str, Query(pattern="^(auto|review)?$")] = ""
+    rule: Annotated[str, Query(pattern="^[a-z-]*$", max_length=30)] = ""
+    similarity: Annotated[str, Query(pattern=r"^(0\.[0-9][05])?$")] = ""
+    first: Annotated[int, Query(ge=1, le=MAX_INTEGER)] = 1
+
+    def takes(self, decision: Decision | ShownKind) -> bool:
+        """Tell whether a decision is wanted."""
+        return (
+            self.band in ("", decision.band)
+            and self.rule in ("", decision.rule)
+            and self.similarity in ("", decision.similarity)
+        )
+
+    def encoded(self, first: int | None = None) -> str:
+        """Return the filter as an address's query, without what is empty, from another row on if given."""
+        fields = {name: value for name, value in self.fields().items() if value}
+        at = first or self.first
+        return urlencode(fields | ({"first": str(at)} if at > 1 else {}))
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is left out."""
+        return any(self.fields().values())
+
+    def fields(self) -> dict[str, str]:
+        """Return what the decisions are chosen by."""
+        return {name: value for name, value in asdict(self).items() if name != "first"}
+
+
+WiredDecisionQuery = Annotated[DecisionQuery, Depends(DecisionQuery)]
+NumberedDecision = tuple[int, Decision]
+
+
+@page_route(router, "/runs/{run}/match-record")
+def show_match_record(
+    broker: WiredBroker, page: WiredPage, run: RunPath, query: WiredDecisionQuery
+) -> Response:
+    """Show a run's decisions. The twins have all that the filter finds, and so are logged as an export."""
+    if page.twin != "html":
+        with broker.database.write() as session:
+            log_export(session, broker, page.actor, run)
+    with broker.database.read() as session:
+        record = open_record(session, broker, page.actor, run)
+    header = record.header
+    kinds = [kind for kind in record.kinds(broker) if query.takes(kind)]
+    rows, look_on = _look(broker, record, query) if page.twin == "html" else ([], None)
+    everything = _found(broker, record, query)
+    head = {"header": header.to_json(), "root": record.root, "filter": query.fields()}
+    return page.answer(
+        "match_record.html",
+        title="Match record",
+        document=json_stream(head, "decisions", (_document(*row) for row in everything)),
+        table=Table(COLUMNS, (_row(header, *row) for row in everything)),
+        project=header.project,
+        query=query.encoded(),
+        header=header,
+        root=record.root,
+        filter=query,
+        rows=rows,
+        parties=[upload.party for upload in header.uploads],
+        n_shown=sum(kind.rows for kind in kinds),
+        n_withheld=header.rows - sum(kind.rows for kind in record.kinds(broker)),
+        steps=_steps(kinds),
+        charts=list(_charts(kinds)),
+        bands=BAND_WORDS,
+        rules=RULE_WORDS,
+        step_texts=[f"0.{at * 5:02d}" for at in range(20)],
+        onward=None if look_on is None else f"{page.path}?{query.encoded(look_on)}",
+        start=f"{page.path}?{query.encoded(1)}" if query.first > 1 else None,
+    )
+
+
+def _look(
+    broker: Broker, record: OpenedRecord, query: DecisionQuery
+) -> tuple[list[NumberedDecision], int | None]:
+    """Return a page of decisions, and from which row to look on; None: that was all."""
+    found: list[NumberedDecision] = []
+    number = query.first - 1
+    lines = record.lines(broker, query.first)
+    for number, line in enumerate(islice(lines, MAX_SCANNED), query.first):
+        decision = decision_of(line)
+        if decision is not None and query.takes(decision):
+            found.append((number, decision))
+            if len(found) == ROWS_A_PAGE:
+                break
+    return found, number + 1 if number < record.header.rows else None
+
+
+def _found(
+    broker: Broker, record: OpenedRecord, query: DecisionQuery
+) -> Iterator[NumberedDecision]:
+    for number, line in enumerate(record.lines(broker, query.first), query.first):
+        decision = decision_of(line)
+        if decision is not None and query.takes(decision):
+            yield number, decision
+
+
+def _document(number: int, decision: Decision) -> dict[str, Any]:
+    return {"number": number, **decision.to_json()}
+
+
+def _row(
+    header: MatchRecordHeader, number: int, decision: Decision
+) -> tuple[str | int | None, ...]:
+    uploads = [header.uploads[place] for place in decision.uploads]
+    return (
+        number,
+        decision.band,
+        decision.rule,
+        decision.similarity,
+        decision.margin,
+        *(upload.party for upload in uploads),
+        *(upload.upload for upload in uploads),
+        *decision.commitments,
+    )
+
+
+def _steps(kinds: Sequence[ShownKind]) -> list[tuple[str, int, int]]:
+    """Return for each step of similarity that is shown how many decisions of either band."""
+    counts: dict[str, dict[str, int]] = {}
+    for kind in kinds:
+        of_step = counts.setdefault(kind.similarity, dict.fromkeys(get_args(Band), 0))
+        of_step[kind.band] += kind.rows
+    return [(step, found["auto"], found["review"]) for step, found in sorted(counts.items())]
+
+
+def _charts(kinds: Sequence[ShownKind]) -> Iterator[Chart]:
+    """Yield a chart for each band of which anything is shown, over the same steps."""
+    steps = sorted({kind.similarity for kind in kinds})
+    for band, words in BAND_WORDS.items():
+        counts = Counter[str]()
+        for kind in kinds:
+            if kind.band == band:
+                counts[kind.similarity] += kind.rows
+        if counts:
+            yield bar_chart(
+                f"similarity-{band}",
+                [Value(step, counts[step], band) for step in steps],
+                title=f"Decisions {words}, by similarity",
+                description=(
+                    f"Decisions {words} that are shown, in steps of similarity. "
+                    "The numbers are in the table."
+                ),
+                axis="similarity from, of plain encodings",
+            )

@@ -1,0 +1,263 @@
+"""Blind releases over HTTP: agencies fetch what only the recipient opens, and learn nothing from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+
+import pytest
+from oracles.blind_rig import (
+    AGENCIES,
+    RESEARCH,
+    BlindLinkage,
+    make_blind,
+    opened,
+    records_of,
+)
+from oracles.enrolled import EnrolledPerson, revoke
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, MakeLinkage
+from oracles.vector_file import read_vectors
+
+from encoding.identity import Identity, new_identity
+from schemas.blind import parse_blind_header
+from schemas.errors import SealedError
+from schemas.matchlog.proof import verify_receipt
+from schemas.release import release_digest
+from schemas.run import IdSpace, Recipient
+from schemas.upload import Receipt
+
+
+@pytest.fixture
+def blind(make_linkage: MakeLinkage) -> BlindLinkage:
+    return make_blind(make_linkage)
+
+
+def matched(left, right) -> dict[bytes, bytes]:
+    """Return the right handle of each left one that is of the same person."""
+    partners = {row.encoding: row.handle for row in left}
+    return {partners[row.encoding]: row.handle for row in right if row.encoding in partners}
+
+
+def test_the_recipient_joins_exactly_the_linked_records_of_both_agencies(
+    blind: BlindLinkage,
+) -> None:
+    left, right = blind.linkage.upload_both(20, 12)
+    blind.run()
+    of_left, of_right = blind.link_ids(CHILD_WELFARE), blind.link_ids(SCHOOL)
+    joined = {h: g for (h, a), (g, b) in product(of_left.items(), of_right.items()) if a == b}
+    assert joined == matched(left, right)
+    assert len(joined) == 12
+
+
+def test_every_record_of_an_upload_has_a_link_id_of_its_own_kind(blind: BlindLinkage) -> None:
+    files = blind.linkage.upload_both(20, 12)
+    blind.run()
+    for agency, rows in zip(AGENCIES, files, strict=True):
+        link_ids = blind.link_ids(agency)
+        assert set(link_ids) == {row.handle for row in rows}
+        assert Counter(link_ids.values()).most_common(1)[0][1] == 1
+
+
+def test_who_matched_changes_nothing_but_random_bytes(blind: BlindLinkage) -> None:
+    files = []
+    for n_common in (0, 12, 20):
+        blind.linkage.upload_both(20, n_common)
+        blind.run()
+        raw = blind.file(SCHOOL)
+        header = parse_blind_header(raw).header
+        files.append((len(raw), header.records, header.space, set(header.to_json())))
+        view = blind.view(SCHOOL)
+        assert (view["links"], view["size_bytes"]) == (20, len(raw))
+    assert len(set(map(str, files))) == 1
+
+
+def test_an_agency_opens_nothing(blind: BlindLinkage) -> None:
+    blind.linkage.upload_both()
+    blind.run()
+    stranger = new_identity(SCHOOL, ("analyst",), blind.linkage.founded.clock())
+    with pytest.raises(SealedError):
+        opened(blind.file(SCHOOL), stranger)
+
+
+def test_unmatched_records_get_other_link_ids_in_every_run(make_linkage: MakeLinkage) -> None:
+    blind = make_blind(make_linkage, spaces=(IdSpace(name="research", lifetime="project"),))
+    left, right = blind.linkage.upload_both(20, 12)
+    of_left = set(matched(left, right))
+    blind.run()
+    first = blind.link_ids(CHILD_WELFARE)
+    blind.run()
+    second = blind.link_ids(CHILD_WELFARE)
+    assert {h for h in first if first[h] == second[h]} == of_left
+
+
+def test_a_space_of_one_run_is_new_in_the_next(blind: BlindLinkage) -> None:
+    blind.linkage.upload_both()
+    blind.run()
+    first, first_file = blind.link_ids(SCHOOL), records_of(blind.file(SCHOOL))
+    blind.run()
+    second, second_file = blind.link_ids(SCHOOL), records_of(blind.file(SCHOOL))
+    assert set(first) == set(second)
+    assert not set(first.values()) & set(second.values())
+    assert not set(first_file.values()) & set(second_file.values())
+
+
+def test_two_recipients_whose_spaces_are_apart_share_nothing(make_linkage: MakeLinkage) -> None:
+    other = "university"
+    spaces = ("one", "two")
+    blind = make_blind(
+        make_linkage,
+        recipients=tuple(
+            Recipient(party=party, mode="blind", space=space)
+            for party, space in zip((RESEARCH, other), spaces, strict=True)
+        ),
+        spaces=tuple(IdSpace(name=space, lifetime="project") for space in spaces),
+    )
+    linkage = blind.linkage
+    second = EnrolledPerson.confirmed(linkage.founded, linkage.client, other, "recipient").identity
+    linkage.upload_both(20, 12)
+    blind.run()
+    ids: dict[tuple[str, str], set[bytes]] = {}
+    for agency, (party, receiver) in product(
+        AGENCIES, ((RESEARCH, blind.receiver), (other, second))
+    ):
+        ids[agency, party] = set(opened(blind.file(agency, party), receiver).values())
+    both = {party: ids[CHILD_WELFARE, party] & ids[SCHOOL, party] for party in (RESEARCH, other)}
+    assert [len(found) for found in both.values()] == [12, 12]
+    everything = {party: ids[CHILD_WELFARE, party] | ids[SCHOOL, party] for party in both}
+    assert not everything[RESEARCH] & everything[other]
+    with pytest.raises(SealedError):
+        opened(blind.file(SCHOOL, RESEARCH), second)
+
+
+def test_linked_and_blind_recipients_of_one_run_share_nothing(make_linkage: MakeLinkage) -> None:
+    blind = make_blind(
+        make_linkage,
+        recipients=(
+            Recipient(party=CHILD_WELFARE, mode="linked", space="own"),
+            Recipient(party=RESEARCH, mode="blind", space="research"),
+        ),
+        spaces=(
+            IdSpace(name="own", lifetime="run"),
+            IdSpace(name="research", lifetime="run"),
+        ),
+    )
+    blind.linkage.upload_both(20, 12)
+    blind.run()
+    own = blind.linkage.get(
+        f"/v1/releases/{blind.view(CHILD_WELFARE, CHILD_WELFARE)['release']}/file"
+    ).content
+    own_ids = {bytes.fromhex(line.split(b" ")[1].decode()) for line in own.splitlines()[1:]}
+    assert len(own_ids) == 12
+    assert not own_ids & set(blind.link_ids(CHILD_WELFARE).values())
+
+
+def test_the_log_states_the_file_and_no_count(blind: BlindLinkage) -> None:
+    blind.linkage.upload_both(20, 12)
+    blind.run()
+    raw, view = blind.file(SCHOOL), blind.view(SCHOOL)
+    assert view["sha256"] == release_digest(raw)
+    assert (view["agency"], view["recipient"], view["mode"]) == (SCHOOL, RESEARCH, "blind")
+    receipt = blind.linkage.get(f"/v1/releases/{view['release']}/receipt", SCHOOL)
+    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [blind.linkage.broker.log.key])
+    assert entry.kind == "blind-release-prepared"
+    header = parse_blind_header(raw).header
+    assert entry.body.model_dump() == {
+        "run": header.run,
+        "recipient": RESEARCH,
+        "agency": SCHOOL,
+        "space": "research",
+        "sha256": view["sha256"],
+    }
+    fetched = blind.linkage.log_entries()[-1]
+    assert (fetched["kind"], fetched["actor"]["party"]) == ("release-fetched", SCHOOL)
+    assert fetched["body"] == {"recipient": SCHOOL, "sha256": view["sha256"]}
+
+
+@pytest.mark.parametrize("path", ["", "/file", "/receipt"])
+@pytest.mark.parametrize("party", [CHILD_WELFARE, RESEARCH])
+def test_nobody_but_its_agency_sees_a_blind_release(
+    blind: BlindLinkage, path: str, party: str
+) -> None:
+    blind.linkage.upload_both()
+    blind.run()
+    release = blind.view(SCHOOL)["release"]
+    foreign = blind.linkage.get(f"/v1/releases/{release}{path}", party)
+    absent = blind.linkage.get(f"/v1/releases/rel-{'0' * 32}{path}", party)
+    assert foreign.status_code == absent.status_code == 404
+    assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
+
+
+@pytest.mark.parametrize(("party", "role"), [(AUDITOR, "auditor"), ("operator", "operator")])
+def test_watchers_see_for_whom_and_whose_but_no_file(
+    blind: BlindLinkage, party: str, role: str
+) -> None:
+    blind.linkage.upload_both()
+    blind.run()
+    seen = blind.linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]
+    assert {(one["recipient"], one["agency"]) for one in seen} == {
+        (RESEARCH, agency) for agency in AGENCIES
+    }
+    answer = blind.linkage.get(f"/v1/releases/{seen[0]['release']}/file", party, role)
+    assert answer.status_code == 403
+
+
+def test_no_run_is_asked_for_that_nobody_could_open(blind: BlindLinkage) -> None:
+    revoke(blind.linkage.founded, blind.receiver.public.person)
+    blind.linkage.upload_both()
+    answer = blind.linkage.ask()
+    assert answer.status_code == 409
+    assert answer.json()["type"].endswith(":nobody-receives")
+    assert answer.json()["clause"] == "recipients"
+
+
+def test_a_run_whose_last_receiver_goes_meanwhile_fails(blind: BlindLinkage) -> None:
+    blind.linkage.upload_both()
+    run = blind.linkage.ask().json()["run"]
+    revoke(blind.linkage.founded, blind.receiver.public.person)
+    blind.linkage.work()
+    view = blind.linkage.get(f"/v1/runs/{run}").json()
+    assert (view["state"], view["failure"]) == ("failed", "nobody-receives")
+
+
+def test_it_is_sealed_to_everybody_who_receives_and_to_nobody_else(blind: BlindLinkage) -> None:
+    linkage = blind.linkage
+    people: dict[str, Identity] = {
+        duty: EnrolledPerson.confirmed(linkage.founded, linkage.client, RESEARCH, duty).identity
+        for duty in ("analyst", "recipient", "steward")
+    }
+    linkage.upload_both()
+    blind.run()
+    raw = blind.file(SCHOOL)
+    assert opened(raw, people["recipient"]) == opened(raw, blind.receiver)
+    for duty in ("analyst", "steward"):
+        with pytest.raises(SealedError):
+            opened(raw, people[duty])
+
+
+def test_nothing_is_fetched_by_an_agency_that_provides_no_more(blind: BlindLinkage) -> None:
+    blind.linkage.upload_both()
+    blind.run()
+    release = blind.view(SCHOOL)["release"]
+    blind.linkage.founded.clock.move(days=90)
+    answer = blind.linkage.get(f"/v1/releases/{release}/file", SCHOOL)
+    assert answer.status_code == 410
+
+
+def test_the_broker_keeps_no_key_of_a_blind_release(blind: BlindLinkage) -> None:
+    blind.linkage.upload_both()
+    blind.run()
+    raw = blind.file(SCHOOL)
+    key = parse_blind_header(raw).header.open(
+        blind.receiver.public, blind.receiver.keys.receiving_key
+    )
+    state = blind.linkage.broker.settings.state_dir
+    for path in state.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert key not in content
+            assert key.hex().encode() not in content
+
+
+def test_the_form_is_that_of_the_vectors() -> None:
+    vector = read_vectors("blind-release")["good"][0]
+    assert len(vector["link_ids"]) == vector["header"]["records"]

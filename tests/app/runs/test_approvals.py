@@ -1,0 +1,307 @@
+"""What the agreement wants approved waits: runs before they start, releases before they are handed out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from oracles.containers import random_rows
+from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from oracles.signed_rig import Accord, accord, make_accord
+
+from app.worker.sweeper import Sweeper
+from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
+
+__all__ = ["accord", "embedded_database", "make_accord"]
+
+
+def refusal(answer: Any) -> tuple[int, str]:
+    body = answer.json()
+    return answer.status_code, body["type"].rsplit(":", 1)[-1]
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    return {
+        "runs": "standing",
+        "parties": [CHILD_WELFARE, SCHOOL],
+        "asker_suffices": False,
+        "releases": False,
+        **changes,
+    }
+
+
+def asked(accord: Accord) -> dict[str, Any]:
+    accord.upload_both()
+    answer = accord.ask()
+    assert answer.status_code == 202, answer.text
+    run: dict[str, Any] = answer.json()
+    return run
+
+
+def state(accord: Accord, run: dict[str, Any]) -> str:
+    return str(accord.get(f"/v1/runs/{run['run']}").json()["state"])
+
+
+def pending(accord: Accord) -> list[tuple[str, str, tuple[str, ...]]]:
+    body = accord.get(f"/v1/projects/{PROJECT}/pending-approvals").json()
+    return [(one.run, one.step, one.missing) for one in PendingApprovals.from_json(body).pending]
+
+
+def standing(accord: Accord) -> StandingList:
+    return StandingList.from_json(accord.get(accord.about("standing-approvals")).json())
+
+
+def test_a_run_waits_until_every_party_has_approved_it(accord: Accord) -> None:
+    accord.agree()
+    run = asked(accord)
+    assert run["state"] == "awaiting"
+    accord.work()
+    assert state(accord, run) == "awaiting"
+    assert pending(accord) == [(run["run"], "run", (CHILD_WELFARE, SCHOOL))]
+    view = RunApprovals.from_json(accord.approve("ann", run).json())
+    assert (view.missing, view.missing_for_release) == ((SCHOOL,), None)
+    accord.work()
+    assert state(accord, run) == "awaiting"
+    assert RunApprovals.from_json(accord.approve("lee", run).json()).missing == ()
+    assert state(accord, run) == "queued"
+    accord.work()
+    assert state(accord, run) == "succeeded"
+    assert pending(accord) == []
+
+
+def test_an_approval_is_of_one_run_by_its_specification_once_and_in_time(accord: Accord) -> None:
+    accord.agree()
+    run = asked(accord)
+    approval = accord.approval("ann", run)
+    path = f"/v1/runs/{run['run']}/approvals"
+    for fields in (
+        {"specification_sha256": "0" * 64},
+        {"expires": "2026-09-01T06:00:00Z"},
+        {"expires": "2026-10-02T06:00:00Z"},
+        {"at": "2026-09-01T06:10:00Z"},
+    ):
+        assert refusal(accord.approve("ann", run, **fields)) == (422, "statement-refused")
+    elsewhere = accord.approval("ann", {**run, "run": "run-" + "0" * 32})
+    assert refusal(accord.post(path, "ann", elsewhere)) == (422, "statement-refused")
+    forged = accord.signed(
+        "ann",
+        "run-approval",
+        by="bob",
+        **{
+            name: value
+            for name, value in approval.statement.to_json().items()
+            if name in ("approval", "step", "run", "specification_sha256", "expires")
+        },
+    )
+    assert refusal(accord.post(path, "ann", forged)) == (422, "statement-refused")
+    assert refusal(accord.post(path, "lee", approval)) == (422, "statement-refused")
+    assert refusal(accord.approve("bob", run)) == (403, "wrong-duty")
+    assert refusal(accord.approve("ann", run, "release")) == (409, "out-of-place")
+    first = accord.post(path, "ann", approval)
+    kinds = accord.log_kinds()
+    assert accord.post(path, "ann", approval).json() == first.json()
+    assert refusal(accord.approve("ann", run)) == (409, "out-of-place")
+    again = accord.approve("lee", run, approval=approval.statement.approval)
+    assert refusal(again) == (409, "out-of-place")
+    assert accord.log_kinds() == kinds
+
+
+def test_a_party_that_the_agreement_does_not_ask_cannot_approve(accord: Accord) -> None:
+    accord.agree(accord.first(approvals=rule(parties=[SCHOOL], asker_suffices=True)))
+    run = asked(accord)
+    assert refusal(accord.approve("ann", run)) == (409, "out-of-place")
+    accord.approve("kim", run)
+    assert state(accord, run) == "queued"
+
+
+def test_a_standing_approval_lets_runs_start_until_they_are_used_up(accord: Accord) -> None:
+    accord.agree()
+    for name in ("ann", "lee"):
+        assert accord.stand(name, runs=2).status_code == 200
+    for n_used in (1, 2):
+        run = asked(accord)
+        assert run["state"] == "queued"
+        accord.work()
+        assert [one.used for one in standing(accord).approvals] == [n_used, n_used]
+    run = asked(accord)
+    assert run["state"] == "awaiting"
+    accord.approve("ann", run)
+    assert accord.stand("kim", runs=1).status_code == 200
+    assert state(accord, run) == "queued"
+
+
+def test_a_run_that_fails_or_is_cancelled_gives_the_use_back(accord: Accord) -> None:
+    accord.agree()
+    for name in ("ann", "lee"):
+        accord.stand(name, runs=1)
+    run = asked(accord)
+    headers = accord.as_person("bob")
+    accord.client.post(f"/v1/runs/{run['run']}/cancel", headers=headers)
+    assert [one.used for one in standing(accord).approvals] == [0, 0]
+    assert asked(accord)["state"] == "queued"
+
+
+def test_a_standing_approval_is_of_one_policy_and_ends_with_its_day(accord: Accord) -> None:
+    accord.agree()
+    accord.stand("ann", policy_sha256="0" * 64)
+    accord.stand("lee", until="2026-09-01")
+    assert pending_parties(accord) == (CHILD_WELFARE,)
+    accord.sleep(days=1)
+    assert pending_parties(accord) == (CHILD_WELFARE, SCHOOL)
+    assert refusal(accord.stand("lee", until="2026-09-01")) == (422, "statement-refused")
+
+
+def pending_parties(accord: Accord) -> tuple[str, ...]:
+    run = asked(accord)
+    return next(missing for found, _, missing in pending(accord) if found == run["run"])
+
+
+def test_a_standing_approval_that_is_taken_back_ends_the_runs_it_stood_for(accord: Accord) -> None:
+    accord.agree()
+    for name in ("ann", "lee"):
+        accord.stand(name)
+    run = asked(accord)
+    (mine,) = [one for one in standing(accord).approvals if one.signed.statement.party == SCHOOL]
+    approval = mine.signed.statement.approval  # type: ignore[union-attr]
+    assert refusal(accord.take_back("ann", approval)) == (404, "not-found")
+    assert accord.take_back("lee", approval).status_code == 200
+    assert state(accord, run) == "cancelled"
+    assert refusal(accord.take_back("kim", approval)) == (409, "out-of-place")
+    assert asked(accord)["state"] == "awaiting"
+
+
+def test_where_each_run_is_approved_there_is_nothing_in_advance(accord: Accord) -> None:
+    accord.agree(accord.first(approvals=rule(runs="each")))
+    assert refusal(accord.stand("ann")) == (409, "out-of-place")
+
+
+def released(accord: Accord) -> tuple[dict[str, Any], str]:
+    accord.agree(accord.first(approvals=rule(releases=True)))
+    run = asked(accord)
+    for name in ("ann", "lee"):
+        accord.approve(name, run)
+    accord.work()
+    releases = accord.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
+    return run, f"/v1/releases/{releases[0]['release']}/file"
+
+
+def test_nothing_is_handed_out_before_the_release_is_approved(accord: Accord) -> None:
+    run, file = released(accord)
+    refused = accord.get(file)
+    assert (*refusal(refused), refused.json()["clause"]) == (409, "not-approved", "approvals")
+    assert pending(accord) == [(run["run"], "release", (CHILD_WELFARE, SCHOOL))]
+    accord.approve("ann", run, "release")
+    assert refusal(accord.get(file)) == (409, "not-approved")
+    assert accord.approve("lee", run, "release").status_code == 200
+    assert accord.get(file).status_code == 200
+    assert pending(accord) == []
+
+
+def test_who_uploaded_does_not_approve_the_release(accord: Accord) -> None:
+    run, file = released(accord)
+    accord.approve("ann", run, "release")
+    assert refusal(accord.approve("kim", run, "release")) == (409, "uploader-approves")
+    assert refusal(accord.get(file)) == (409, "not-approved")
+
+
+def test_a_run_that_waits_in_vain_is_cancelled(accord: Accord) -> None:
+    accord.agree()
+    run = asked(accord)
+    accord.sleep(days=29)
+    Sweeper(accord.broker).sweep()
+    assert state(accord, run) == "awaiting"
+    accord.sleep(days=1)
+    Sweeper(accord.broker).sweep()
+    assert state(accord, run) == "cancelled"
+
+
+def test_a_run_cannot_be_approved_under_another_agreement_than_it_was_asked_for(
+    accord: Accord,
+) -> None:
+    accord.agree()
+    run = asked(accord)
+    accord.agree(accord.amended(end="2027-01-31"))
+    assert refusal(accord.approve("ann", run)) == (409, "not-in-force")
+    Sweeper(accord.broker).sweep()
+    assert state(accord, run) == "cancelled"
+
+
+@pytest.mark.parametrize("act", ["suspend", "withdraw"])
+def test_a_run_that_waits_does_not_start_once_a_party_has_halted_the_linkage(
+    accord: Accord, act: str
+) -> None:
+    accord.agree()
+    run = asked(accord)
+    for name in ("ann", "lee"):
+        accord.approve(name, run)
+    accord.notice("kim", act)
+    accord.work()
+    view = accord.get(f"/v1/runs/{run['run']}").json()
+    assert (view["state"], view["failure"]) == ("failed", "not-in-force")
+
+
+def test_no_more_runs_than_agreed_but_those_that_fail_do_not_count(accord: Accord) -> None:
+    limits = accord.agreement.to_json()["limits"] | {"budget": {"runs": 2, "days": 7}}
+    accord.agree(accord.first(limits=limits))
+    for name in ("ann", "lee"):
+        accord.stand(name)
+    asked(accord)
+    accord.work()
+    second = asked(accord)
+    accord.upload_both()
+    refused = accord.ask()
+    assert (*refusal(refused), refused.json()["clause"]) == (409, "run-budget", "run-budget")
+    accord.client.post(f"/v1/runs/{second['run']}/cancel", headers=accord.as_person("kim"))
+    assert accord.ask().status_code == 202
+    accord.upload_both()
+    assert refusal(accord.ask()) == (409, "run-budget")
+    accord.sleep(days=7)
+    accord.upload_both()
+    assert accord.ask().status_code == 202
+
+
+def test_a_run_chooses_a_policy_within_the_range_that_is_agreed(accord: Accord) -> None:
+    reach = {"auto_from": "0.78", "auto_to": "0.85", "review_from": "0.70", "review_to": "0.70"}
+    accord.agree(accord.first(policy_range=reach))
+    accord.upload_both()
+    policy = accord.agreement.to_json()["policy"]
+    chosen = accord.ask(policy=policy | {"auto": "0.85"})
+    assert chosen.json()["specification"]["policy"]["auto"] == "0.85"
+    for other in ({"auto": "0.86"}, {"margin": "0.01"}, {"solver": "groups"}):
+        refused = accord.ask(policy=policy | other)
+        assert (*refusal(refused), refused.json()["clause"]) == (
+            409,
+            "other-policy",
+            "policy-range",
+        )
+
+
+def test_files_of_days_too_far_apart_or_too_long_ago_are_refused(accord: Accord) -> None:
+    population = accord.agreement.to_json()["population"]
+    population |= {"max_age_days": 7, "max_gap_days": 2}
+    accord.agree(accord.first(population=population))
+    accord.upload_both()
+    accord.sleep(days=3)
+    rows = random_rows(accord.rng, 5, bits=BITS)
+    content = accord.container(rows, SCHOOL)
+    upload = accord.send(content, SCHOOL)
+    old = accord.manifest(rows, content, SCHOOL, as_of="2026-08-27")
+    assert refusal(accord.commit(upload, old, SCHOOL)) == (409, "as-of-too-old")
+    accord.upload(rows, SCHOOL)
+    refused = accord.ask()
+    assert (*refusal(refused), refused.json()["clause"]) == (
+        409,
+        "as-of-gap",
+        "as-of-max-gap-days",
+    )
+
+
+def test_an_operator_made_project_asks_for_no_approvals(accord: Accord) -> None:
+    accord.agree()
+    accord.add_project(accord.terms.model_copy(update={"project": "other", "approvals": None}))
+    answer = accord.client.get(
+        "/v1/projects/other/pending-approvals", headers=accord.as_person("ann")
+    )
+    assert answer.json()["pending"] == []
+    accord.agreement = accord.first(project="other")
+    assert refusal(accord.stand("ann")) == (409, "out-of-place")

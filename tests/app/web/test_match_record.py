@@ -1,0 +1,109 @@
+"""The page of a match record: filters, twins, and who may open it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+from oracles.linkage_rig import AUDITOR, SCHOOL, Linkage, MakeLinkage
+
+from schemas.api import MatchRecordPage
+
+
+@pytest.fixture
+def run(make_linkage: MakeLinkage) -> tuple[Linkage, str]:
+    """A run with decisions of both bands, all of which are shown."""
+    linkage = make_linkage(floor=0)
+    linkage.upload_both(30, 12, 8)
+    run = str(linkage.ask().json()["run"])
+    linkage.work()
+    return linkage, run
+
+
+def decisions_of(linkage: Linkage, run: str) -> list[dict[str, Any]]:
+    """Return what the API says, which has its own tests."""
+    answer = linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").json()
+    rows = MatchRecordPage.from_json(answer).rows
+    return [
+        {"number": number, **row.to_json()}
+        for number, row in enumerate(rows, 1)
+        if not isinstance(row, str)
+    ]
+
+
+def numbers_on(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r'match-record\?first=(\d+)">\d', text)]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "band=review", "band=auto&similarity=0.95", "rule=review-band"]
+)
+def test_a_filter_means_the_same_on_the_page_and_in_its_twins(
+    run: tuple[Linkage, str], visit_as_auditor: Any, query: str
+) -> None:
+    linkage, name = run
+    wanted = dict(part.split("=") for part in query.split("&") if part)
+    expected = [
+        decision
+        for decision in decisions_of(linkage, name)
+        if all(decision[field] == value for field, value in wanted.items())
+    ]
+    path = f"/runs/{name}/match-record"
+    page = visit_as_auditor(linkage, f"{path}?{query}")
+    assert page.status_code == 200
+    assert numbers_on(page.text) == [decision["number"] for decision in expected]
+    twin = visit_as_auditor(linkage, f"{path}.json?{query}").json()
+    assert twin["decisions"] == expected
+    table = visit_as_auditor(linkage, f"{path}.csv?{query}").text
+    rows = list(csv.DictReader(io.StringIO(table, newline="")))
+    assert [int(row["number"]) for row in rows] == [decision["number"] for decision in expected]
+    assert Counter(row["band"] for row in rows) == Counter(d["band"] for d in expected)
+
+
+def test_pages_follow_each_other_without_gap(
+    run: tuple[Linkage, str], visit_as_auditor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.pages.decisions.ROWS_A_PAGE", 3)
+    monkeypatch.setattr("app.web.pages.decisions.MAX_SCANNED", 4)
+    linkage, name = run
+    seen: list[int] = []
+    path: str | None = f"/runs/{name}/match-record?band=auto"
+    while path is not None:
+        text = visit_as_auditor(linkage, path).text
+        seen += numbers_on(text)
+        onward = re.search(r'rel="next" href="([^"]+)"', text)
+        path = onward and onward.group(1).replace("&amp;", "&")
+    assert seen == [d["number"] for d in decisions_of(linkage, name) if d["band"] == "auto"]
+
+
+def test_only_auditors_open_it_and_are_led_to_it(finished: Any, visitor: Any) -> None:
+    run = finished.ids["run"]
+    link = f'href="/runs/{run}/match-record"'
+    assert link in visitor.get(f"/runs/{run}").text
+    assert link not in visitor.get(f"/runs/{run}", "operator", "operator").text
+    for form in ("", ".json", ".csv"):
+        path = f"/runs/{run}/match-record{form}"
+        assert visitor.get(path).status_code == 200
+        assert visitor.get(path, "operator", "operator").status_code == 403
+        assert visitor.get(path, SCHOOL, "agency").status_code == 403
+
+
+def test_its_twins_are_exports_and_the_page_is_none(finished: Any, visitor: Any) -> None:
+    run, linkage = finished.ids["run"], finished.linkage
+    before = linkage.log_kinds().count("exported")
+    visitor.get(f"/runs/{run}/match-record")
+    assert linkage.log_kinds().count("exported") == before
+    visitor.get(f"/runs/{run}/match-record.json")
+    visitor.get(f"/runs/{run}/match-record.csv")
+    exports = [entry for entry in linkage.log_entries() if entry["kind"] == "exported"]
+    assert [entry["body"]["what"] for entry in exports[before:]] == ["match-record"] * 2
+
+
+def test_a_page_never_holds_a_handle(finished: Any, visitor: Any) -> None:
+    for form in ("", ".json", ".csv"):
+        text = visitor.get(f"/runs/{finished.ids['run']}/match-record{form}").text
+        assert not any(row.handle.hex() in text for row in finished.rows)
