@@ -69,7 +69,8 @@ AgencyError                     1  the root
 ├── WorkspaceError              1  the workspace cannot be used
 │   ├── WorkspaceBusyError         another command is using the workspace
 │   ├── WorkspaceKeyError          the workspace key is missing, exposed, or not the one that was used
-│   └── HandleMapError             the handle map is damaged, or belongs to another project or epoch
+│   ├── HandleMapError             the handle map is damaged, or belongs to another project or epoch
+│   └── BackupError                a backup, or a recovery code, that is damaged or of another workspace
 ├── NotReadyError               1  an earlier step has not been done yet
 ├── ProjectChangedError         1  the project's terms are no longer those that the encodings were made under
 ├── BrokerRefusedError          1  the broker refuses, and says why
@@ -518,6 +519,12 @@ class HandleMapError(WorkspaceError):
     """The handle map is damaged, or belongs to another project or epoch."""
 
     code = "handle-map"
+
+
+class BackupError(WorkspaceError):
+    """A backup that is damaged or of another workspace, or a recovery code that does not open it."""
+
+    code = "backup"
 
 
 class NotReadyError(AgencyError):

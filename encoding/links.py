@@ -64,17 +64,26 @@ def fetch_release(client: BrokerClient, release: ReleaseView, trust: Trust) -> F
         ReleaseError: it is not what the broker announced.
         ReceiptError, LogError: the match log does not vouch for it.
     """
+    return _parse(prove_release(client, release, release.recipient, trust), release)
+
+
+def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
+    """Return a release's file once the match log vouches for it, and keep the proof.
+
+    Raises:
+        ReleaseError: it is not what the broker announced.
+        ReceiptError, LogError: the log does not hold it, for this party to fetch.
+    """
     raw = client.fetch_release(release.release, release.size_bytes)
     sha256 = release_digest(raw)
     if sha256 != release.sha256:
         raise ReleaseError("the link IDs that were fetched are not those that were announced")
     receipt = client.release_receipt(release.release)
-    verify_release_receipt(receipt, release.release, release.recipient, trust.key, sha256)
-    fetched = _parse(raw, release)
+    verify_release_receipt(receipt, release.release, party, trust.key, sha256)
     trust.log.hold(receipt.checkpoint.encode("utf-8"), trust.key)
     trust.log.check(trust.key, client)
     trust.receipts.keep(KeptReceipt(receipt, None))
-    return fetched
+    return raw
 
 
 def join_links(workspace: Workspace, fetched: FetchedRelease, file: AgencyFile) -> JoinedLinks:

@@ -12,7 +12,7 @@ from schemas.errors import FormatError
 from schemas.ids import UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.checkpoint import Checkpoint
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import ReleasePrepared, UploadReceived
+from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared, UploadReceived
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.proof import verify_receipt
 from schemas.upload import Manifest, Receipt, SignedManifest
@@ -131,18 +131,22 @@ def verify_upload_receipt(
 def verify_release_receipt(
     receipt: Receipt, release: str, party: str, key: VerifierKey, sha256: str | None = None
 ) -> Proven:
-    """Check that the log holds this release to this party; with `sha256`, of exactly that file.
+    """Check that the log holds this release for this party to fetch; with `sha256`, of exactly that file.
 
     Raises:
         ReceiptError: it does not prove that.
     """
     proven = _prove(receipt, release, key)
     body = proven.entry.body
-    if not isinstance(body, ReleasePrepared) or body.recipient != party:
+    if not isinstance(body, (ReleasePrepared, BlindReleasePrepared)) or _fetched_by(body) != party:
         raise ReceiptError("the receipt is not about a release to this agency")
     if sha256 is not None and body.sha256 != sha256:
         raise ReceiptError("the link IDs that were fetched are not those in the match log")
     return proven
+
+
+def _fetched_by(body: ReleasePrepared | BlindReleasePrepared) -> str:
+    return body.agency if isinstance(body, BlindReleasePrepared) else body.recipient
 
 
 def _prove(receipt: Receipt, subject: str, key: VerifierKey) -> Proven:

@@ -68,7 +68,7 @@ def extract(file: AgencyFile, links: Path, columns: Sequence[str], output: Path)
 
 def attach(
     file: AgencyFile,
-    links: Path,
+    links: Path | None,
     received: Path,
     columns: Sequence[str],
     output: Path,
@@ -78,6 +78,7 @@ def attach(
 ) -> Attached:
     """Write record ID, kept columns of the own file, and listed columns of the received one.
 
+    Where `links` is None, the file's record IDs are link IDs themselves, as `blindlink open` writes them.
     An own row is written once for each different received row of its link ID. Without one it is left out,
     or, with `keep_unlinked`, written with empty cells.
 
@@ -87,9 +88,10 @@ def attach(
         ConfigError: a column would be there twice.
     """
     _refuse_clash(file.id_column, keep, columns)
-    link_of = read_links(links)
+    link_of = None if links is None else read_links(links)
     received_rows = _read_received(received, columns)
-    if received_rows and not received_rows.keys() & set(link_of.values()):
+    known = None if link_of is None else set(link_of.values())
+    if known is not None and received_rows and not received_rows.keys() & known:
         raise LinksFileError(
             f"none of the link IDs in {received} is among those of this agency",
             hint="both agencies must fetch the link IDs of the same run: blindlink links",
@@ -97,7 +99,8 @@ def attach(
     blank: tuple[Row, ...] = (("",) * len(columns),) if keep_unlinked else ()
     written: dict[Row, bool] = {}
     for row in _rows(file.open(), [file.id_column, *keep]):
-        matches = received_rows.get(link_of.get(row[0], ""))
+        link_id = row[0] if link_of is None else link_of.get(row[0], "")
+        matches = received_rows.get(link_id)
         for other in matches or blank:
             written[(*row, *other)] = matches is not None
     write_csv(output, (file.id_column, *keep, *columns), written)

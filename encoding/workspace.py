@@ -1,6 +1,7 @@
 """The workspace: what one agency must remember between commands, in a folder that only its owner may enter.
 
-workspace.key       key of handle maps and secrets; never replaced
+workspace.key       key of handle maps and secrets; never replaced, and sealed to persons once it is protected
+keepers.sealed      to whom workspace key and backups are sealed
 project.json        the project as the broker last showed it
 handles/            one sealed handle map a project and epoch
 secrets/            one sealed file for the secret of a project and epoch
@@ -15,32 +16,42 @@ scratch/            emptied by the next command that needs it
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from encoding.errors import WorkspaceError, WorkspaceKeyError
 from encoding.files import make_private_folder, sync_folder, write_durably
 from encoding.lock import Lock
-from encoding.owner_only import create_owner_only, is_readable_by_others
+from encoding.owner_only import create_owner_only
+from encoding.workspace_key import KEY_BYTES, Unlock, open_key_text, read_workspace_key
 from schemas.api import ProjectView
 from schemas.errors import FormatError
-
-KEY_MAGIC: Final = "blindlink-workspace-key/1"
-KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace folder that exists."""
+    """A workspace folder that exists; `unlock` gives whoever works in it, where its key is sealed."""
 
     folder: Path
+    unlock: Unlock | None = field(default=None, repr=False, compare=False)
+
+    def opened_by(self, unlock: Unlock) -> Workspace:
+        """Return the same workspace, as somebody else opens it."""
+        return replace(self, unlock=unlock)
+
+    @property
+    def key_file(self) -> Path:
+        """Where the workspace key is kept, open or sealed."""
+        return self.folder / "workspace.key"
+
+    @property
+    def keepers(self) -> Path:
+        """Where it is kept, sealed, who can open the workspace."""
+        return self.folder / "keepers.sealed"
 
     @property
     def pins(self) -> Path:
@@ -121,20 +132,21 @@ class Workspace:
         """Return the workspace key; call it under the lock, since the first call makes it.
 
         Raises:
-            WorkspaceKeyError: it is missing though there are handle maps, exposed to others, or malformed.
+            WorkspaceKeyError: it is missing though there are handle maps, exposed to others, malformed, or
+                sealed to others than whoever works here.
+            IdentityError: it is sealed, and own keys cannot be used.
         """
-        path = self.folder / "workspace.key"
+        path = self.key_file
         if not path.exists():
-            sealed = ("handles/*.map", "secrets/*.sealed")
+            sealed = ("handles/*.map", "secrets/*.sealed", "keepers.sealed")
             if any(found for pattern in sealed for found in self.folder.glob(pattern)):
                 raise WorkspaceKeyError(
                     "the workspace key is gone, and what it sealed cannot be read without it",
-                    hint="restore workspace.key from the backup of the workspace",
+                    hint="restore the workspace from its backup",
                 )
-            text = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
-            create_owner_only(path, f"{KEY_MAGIC}\n{text}\n".encode("ascii"))
+            create_owner_only(path, open_key_text(secrets.token_bytes(KEY_BYTES)))
             sync_folder(self.folder)
-        return _read_key(path)
+        return read_workspace_key(path, self.unlock)
 
     def keep_project(self, view: ProjectView) -> None:
         """Remember the project as the broker has just shown it."""
@@ -155,7 +167,7 @@ class Workspace:
             ) from exc
 
 
-def open_workspace(folder: Path) -> Workspace:
+def open_workspace(folder: Path, unlock: Unlock | None = None) -> Workspace:
     """Return the workspace in `folder`, making the folders that are missing.
 
     Raises:
@@ -167,25 +179,4 @@ def open_workspace(folder: Path) -> Workspace:
             make_private_folder(folder / name)
     except OSError as exc:
         raise WorkspaceError(f"the workspace {folder} cannot be made: {exc.strerror}") from exc
-    return Workspace(folder)
-
-
-def _read_key(path: Path) -> bytes:
-    if is_readable_by_others(path):
-        raise WorkspaceKeyError(
-            "other users of this computer can read the workspace key",
-            hint=f"make it yours alone with: chmod 600 {path}",
-        )
-    key = _key_bytes(path.read_text(encoding="ascii", errors="replace"))
-    if len(key) != KEY_BYTES:
-        raise WorkspaceKeyError("workspace.key is not a workspace key of this version")
-    return key
-
-
-def _key_bytes(text: str) -> bytes:
-    """Return the bytes that a key file states; none if it is not one."""
-    first, _, rest = text.partition("\n")
-    try:
-        return base64.b64decode(rest.rstrip("\r\n"), validate=True) if first == KEY_MAGIC else b""
-    except binascii.Error:
-        return b""
+    return Workspace(folder, unlock)

@@ -27,6 +27,7 @@ KINDS = frozenset(
         "key-rotation",
         "audit-report",
         "receipt",
+        "workspace-backup",
     }
 )
 SIGNATURE_BYTES = 64

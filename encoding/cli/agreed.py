@@ -107,6 +107,18 @@ class Seat:
             hint="see where it stands: blindlink agreement status",
         )
 
+    def refresh(self) -> KeptAgreements:
+        """Return what is kept, with what has been signed about it since.
+
+        Raises:
+            AgreementUntrustedError, UntrustedKeyError: the broker shows what must not be believed.
+        """
+        shown = {one.agreement for one in self.client.agreements(self.project).agreements}
+        for kept in self.known().agreements:
+            if kept.digest in shown:
+                self.keep(self.fetch(kept.digest))
+        return self.known()
+
     def keep_own(self, agreement: KeptAgreement) -> None:
         """Keep an agreement whose fingerprint somebody here has compared."""
         from encoding.agreement.kept import write_kept
@@ -218,6 +230,13 @@ def hold_run(session: Session, client: BrokerClient, run: RunView) -> None:
             client.run_approvals(run.run),
             client.standing_approvals(specification.project),
         )
+
+
+def agreed_holders(session: Session) -> dict[str, str]:
+    """Return by party the persons through whom the agreement that is kept lets agencies hold the secret."""
+    kept = _known(session).last_complete()
+    parties = () if kept is None else kept.agreement.parties
+    return {party.name: party.holder for party in parties if party.holder is not None}
 
 
 def _known(session: Session) -> KeptAgreements:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.cli.agreed import seat, seat_options
+from encoding.cli.agreement_notices import resume, suspend, withdraw
+from encoding.cli.agreement_signing import accept, send, sign, status
 from encoding.cli.options import agency_options
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
+    from encoding.agreement.chapters import Chapter
     from schemas.negotiation import AgreementProposal
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
@@ -24,9 +28,13 @@ def agreement() -> None:
     """Draft, read, sign, halt and leave the agreement under which records are linked."""
 
 
+for command in (send, sign, accept, status, suspend, resume, withdraw):
+    agreement.add_command(command)
+
+
 @agreement.command("draft", epilog="Example: blindlink agreement draft --from answers.toml")
 @click.option("--from", "answers_file", type=_PATH, help="TOML file of answers; nothing is asked.")
-@click.option("--after", "before_file", type=_PATH, help="The agreement that this one amends.")
+@click.option("--amends", "before_file", type=_PATH, help="The agreement that this one amends.")
 @click.option(
     "--set",
     "changes",
@@ -54,7 +62,7 @@ def draft(
 ) -> None:
     """Ask what is agreed and write it down; nothing binds anybody until every party has signed.
 
-    With --after, what is not answered stays as it is in that agreement.
+    With --amends, what is not answered stays as it is in that agreement.
     """
     from encoding.agreement.chapters import grouped
     from encoding.agreement.draft import draft_agreement, read_answers
@@ -78,27 +86,63 @@ def draft(
 
 
 @agreement.command("show", epilog="Example: blindlink agreement show draft.json --html page.html")
-@click.argument("source", type=_PATH)
+@click.argument("source", required=False, type=_PATH)
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
 @click.option("--html", "html_file", type=_PATH, help="Write a page to print, with a picture.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is not a page of this program.")
-@agency_options
+@click.option("--save", "saved", type=_PATH, help="Write the agreement itself, to amend it later.")
+@click.option("--number", type=click.IntRange(1, 10_000), help="This version, at the broker.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is not one of this program.")
+@seat_options
 @click.pass_obj
 def show(
-    session: Session, source: Path, *, as_markdown: bool, html_file: Path | None, force: bool
+    session: Session,
+    /,
+    *,
+    source: Path | None,
+    as_markdown: bool,
+    html_file: Path | None,
+    saved: Path | None,
+    number: int | None,
+    force: bool,
+    **given: Any,
 ) -> None:
     """Show the agreement in the file SOURCE in plain sentences, with its fingerprint.
 
-    The printed page ends with a sheet that counsel of each party signs.
+    Left out, the newest one at the broker, with who has signed it. The printed page ends with a sheet that
+    counsel of each party signs.
     """
-    from encoding.agreement.files import read_proposal
+    from encoding.agreement.files import read_proposal, write_proposal
 
-    _print(session, read_proposal(source), as_markdown, html_file, force=force)
+    chapters: list[Chapter] = []
+    if source is not None:
+        proposal = read_proposal(source)
+    else:
+        proposal, chapters = _from_broker(session, given, number)
+    if saved is not None:
+        write_proposal(saved, proposal, force=force)
+        session.say(f"{saved} is written")
+    _print(session, proposal, chapters, as_markdown, html_file, force=force)
+
+
+def _from_broker(
+    session: Session, given: dict[str, Any], number: int | None
+) -> tuple[AgreementProposal, list[Chapter]]:
+    from encoding.agreement.words import signature_chapter
+    from encoding.errors import NotReadyError
+
+    with seat(session, given) as at:
+        listed = at.client.agreements(at.project).agreements
+        chosen = next((one for one in listed if number in (None, one.number)), None)
+        if chosen is None:
+            raise NotReadyError("there is no such agreement at the broker")
+        shown = at.follow(at.fetch(chosen.agreement))
+    return shown.proposal(), [signature_chapter(shown)]
 
 
 def _print(
     session: Session,
     proposal: AgreementProposal,
+    signatures: list[Chapter],
     as_markdown: bool,
     html_file: Path | None,
     *,
@@ -110,12 +154,12 @@ def _print(
 
     shown = proposal.agreement, proposal.profile
     if html_file is not None:
-        write_page(html_file, agreement_page(*shown), force=force)
+        write_page(html_file, agreement_page(*shown, signatures), force=force)
         session.say(f"{html_file} is written; print it for counsel to sign")
     if as_markdown:
-        click.echo(agreement_markdown(*shown), nl=False)
+        click.echo(agreement_markdown(*shown, signatures), nl=False)
     elif html_file is None:
-        for line in agreement_lines(*shown):
+        for line in agreement_lines(*shown, signatures):
             click.echo(line)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from encoding.cli.agreed import agreed_holders
 from encoding.cli.options import agency_options
 from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
@@ -73,7 +74,8 @@ class Carriage:
             raise NotReadyError(
                 f"{session.party} does not encode in this project: it needs no secret"
             )
-        others = self._trusted_others(_read_holders(given["holders"]))
+        chosen_holders = {**agreed_holders(session), **_read_holders(given["holders"])}
+        others = self._trusted_others(chosen_holders)
         own = unlock_own(session, given)
         chosen = epoch
         if chosen is None:
@@ -126,7 +128,7 @@ def carriage(
     unlock_own(session, given)
     with session.connect() as client:
         session.trust(client)
-        view = session.view(client)
+        view = session.view(client, must_bind=False)
         yield Carriage(session, view, ByBroker(client, view.project, session.party))
 
 

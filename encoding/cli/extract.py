@@ -21,6 +21,7 @@ from encoding.cli.session import Session
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file that `blindlink links` wrote; the settings name it.",
 )
+@click.option("--for", "recipient", help="Write sealed link IDs, which only this party can open.")
 @click.option("--columns", default="", help="Some of the listed columns, with commas between.")
 @click.option(
     "--output",
@@ -39,6 +40,7 @@ def extract(
     file: Path | None,
     id_column: str | None,
     links_file: Path | None,
+    recipient: str | None,
     columns: str,
     output: Path,
     force: bool,
@@ -46,10 +48,19 @@ def extract(
 ) -> None:
     """Write link IDs and listed columns of your linked rows, to hand over to the other agency.
 
-    Only columns that blindlink.toml lists in the section [share] can be written; no record ID is.
+    Only columns that blindlink.toml lists in the section [share] can be written; no record ID is. With --for,
+    or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
+    party that can open them reads the file with `blindlink open`. Seal it for the way: blindlink seal.
     """
     from encoding.agency_file import agency_file
+    from encoding.blind_links import (
+        extract_blind,
+        is_blind_links,
+        read_blind_links,
+        refuse_other_recipient,
+    )
     from encoding.cli import steps
+    from encoding.cli.blind_steps import blind_path
     from encoding.cli.column_list import split_columns
     from encoding.files import refuse_to_overwrite
     from encoding.sharing import choose_columns
@@ -64,6 +75,13 @@ def extract(
         if column in identifiers:
             session.warn(f"the column {column} tells who someone is, and will be in the file")
     links = links_file or session.config.resolve(settings.output.links)
-    n_rows = write_extract(source, links, chosen, output)
+    if recipient is not None and links_file is None:
+        links = blind_path(session, recipient)
+    if recipient is not None or is_blind_links(links):
+        sealed = read_blind_links(links)
+        refuse_other_recipient(sealed, recipient)
+        n_rows = extract_blind(source, sealed, chosen, output)
+    else:
+        n_rows = write_extract(source, links, chosen, output)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
     steps.print_result(session, as_json, document, f"{n_rows:,} rows in {output}")

@@ -92,6 +92,7 @@ def rotate(session: Session, /, **given: Any) -> None:
     rotation = begin_rotation(path, old, unlocking, session.now())
     view = _send_change(session, rotation, url, ca_file)
     _refuse_other_keys(view, rotation.new.public.fingerprint())
+    _seal_workspace_to(session, rotation)
     kept = finish_rotation(rotation)
     session.say(f"your keys are replaced; the old ones are kept in {kept}")
     show_identity(rotation.new.public)
@@ -178,3 +179,12 @@ def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:
             "the broker says that it has other keys than those that were sent",
             hint="tell its operator: somebody may stand between you and the broker",
         )
+
+
+def _seal_workspace_to(session: Session, rotation: Rotation) -> None:
+    """Let the new keys open the workspace, before the old ones are put away."""
+    from encoding.keepers import follow_keys
+
+    if session.config_path.exists():
+        with session.workspace.lock():
+            follow_keys(session.workspace, rotation.old, rotation.new, session.now())

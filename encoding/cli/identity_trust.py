@@ -48,7 +48,7 @@ def trust(
         known = read_peers(session.workspace.peers)
         trusted = known.trust(party, written, session.now(), keep_others=also)
         if file is not None:
-            shown = _read_shown(file)
+            shown = read_shown(file)
             trusted = trusted.meet([shown])
             if all(peer.history != shown for peer in trusted.of(party)):
                 raise UntrustedKeyError(
@@ -59,8 +59,12 @@ def trust(
     session.say(f"the keys of {party} with this fingerprint are trusted now: {written}")
 
 
-def _read_shown(path: Path) -> IdentityHistory:
-    """Return the keys that somebody shows in a file."""
+def read_shown(path: Path) -> IdentityHistory:
+    """Return the keys that somebody shows in a file; whose they are, their fingerprint tells.
+
+    Raises:
+        IdentityMissingError, IdentityFormatError: it cannot be read, or shows nobody's keys.
+    """
     from encoding.errors import IdentityFormatError, IdentityMissingError
     from schemas.canonical import parse_json
     from schemas.errors import FormatError

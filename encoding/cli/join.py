@@ -23,6 +23,11 @@ from encoding.cli.session import Session
     help="The file that `blindlink links` wrote; the settings name it.",
 )
 @click.option(
+    "--by-link-id",
+    is_flag=True,
+    help="Your FILE has link IDs itself: join two files that `blindlink open` wrote.",
+)
+@click.option(
     "--columns",
     required=True,
     help="The columns that the agreement lets you have, with commas between.",
@@ -47,6 +52,7 @@ def join(
     file: Path | None,
     id_column: str | None,
     links_file: Path | None,
+    by_link_id: bool,
     columns: str,
     keep: str,
     keep_unlinked: bool,
@@ -59,17 +65,24 @@ def join(
     Your record ID and the listed columns are written, and what you keep of your own file. A received
     column that you did not list is refused.
     """
-    from encoding.agency_file import agency_file
+    from encoding.agency_file import AgencyFile, agency_file
     from encoding.cli import steps
     from encoding.cli.column_list import split_columns
     from encoding.files import refuse_to_overwrite
-    from encoding.sharing import attach
+    from encoding.sharing import LINK_ID, attach
 
     refuse_to_overwrite(output, own_start=b"", force=force)
-    settings = session.config.sections
+    links: Path | None = None
+    if by_link_id:
+        if file is None:
+            raise click.UsageError("name your file that has link IDs: --file")
+        own = AgencyFile(file, LINK_ID)
+    else:
+        own = agency_file(session.config, file, id_column)
+        links = links_file or session.config.resolve(session.config.sections.output.links)
     done = attach(
-        agency_file(session.config, file, id_column),
-        links_file or session.config.resolve(settings.output.links),
+        own,
+        links,
         received,
         split_columns(columns),
         output,

@@ -37,7 +37,9 @@ def refresh(
     Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
     again at any time, and goes on where it stopped.
     """
+    from encoding.blind_fetch import blind_recipients
     from encoding.cli import steps
+    from encoding.cli.blind_steps import blind_links
 
     session.patience_s = UNATTENDED_S
     source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
@@ -53,17 +55,25 @@ def refresh(
         run = steps.run(session, client, wait=True)
         # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
         session.trust_again(client, trust)
+        sealed: dict[str, str] = {}
         document: dict[str, object] = {
             "records": manifest.records,
             "upload": kept.receipt.subject,
             "run": run.run,
             "links": None,
+            "sealed": sealed,
         }
-        sentence = "the run has succeeded; the agreement gives this agency no link IDs"
+        sentence = "the run has succeeded; the agreement gives this agency no link IDs of its own"
         if _receives_links(session, view.terms.recipients):
             written = steps.links(session, client, trust, source)
             document |= {"links": written.links, "file": str(written.path)}
             sentence = f"{written.links:,} records have a link ID, in {written.path}"
+        for recipient in blind_recipients(view.terms):
+            blind = blind_links(
+                session, client, trust, view, recipient=recipient, source=source, run=run.run
+            )
+            sealed[recipient] = str(blind.path)
+            sentence = f"{sentence}; {blind.sentence()}"
     steps.print_result(session, as_json, document, sentence)
 
 

@@ -26,6 +26,7 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
 
     with session.connect() as client:
         trust = session.trust(client)
+        session.view(client)
         view = steps.run(session, client, wait=wait, again=again)
         if view.state == "succeeded":
             session.trust_again(client, trust)

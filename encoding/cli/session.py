@@ -72,10 +72,12 @@ class Session:
     def workspace(self) -> Workspace:
         """The workspace, made where it is missing."""
         if self._workspace is None:
+            from encoding.cli.own_identity import unlock_own
             from encoding.workspace import open_workspace
 
             named = self.config.resolve(self.config.sections.output.workspace)
-            self._workspace = open_workspace(self.workspace_path or named)
+            folder = self.workspace_path or named
+            self._workspace = open_workspace(folder, lambda: unlock_own(self))
         return self._workspace
 
     @property

@@ -124,6 +124,7 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
     # Here, since the encoder takes half a second to load and the other steps do without it.
     from encoding.cli.auditing import kept_audit
     from encoding.cli.checking import kept_digest, weak_by_itself
+    from encoding.disclosed import DisclosedRecords
     from encoding.packing import Order, fill_outbox
 
     settings = session.config.sections
@@ -145,6 +146,9 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
     secret = session.secret(view)
     with session.workspace.lock(), session.progress() as progress:
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
+        # Before it can leave: later this says in which disclosures a record was.
+        kept = DisclosedRecords(session.workspace, view.project, view.terms.epoch)
+        kept.keep_container(filled.outbox)
     for warning in (*weak, *filled.warnings):
         session.warn(warning)
     if filled.rows_skipped:
@@ -196,6 +200,8 @@ def links(
     force: bool = False,
 ) -> LinksWritten:
     """Fetch the newest release, hold it against the log, and replace the file of links at the very end."""
+    from encoding.disclosed import DisclosedRecords
+
     path = output or session.config.resolve(session.config.sections.output.links)
     refuse_to_overwrite(path, own_start=LINKS_START, force=force)
     session.view(client)
@@ -203,6 +209,9 @@ def links(
     hold_run(session, client, client.run(release.run))
     with session.workspace.lock():
         fetched = fetch_release(client, release, trust)
+        header = fetched.header
+        kept = DisclosedRecords(session.workspace, header.project, header.epoch)
+        kept.keep_release(header.release, fetched.links)
         file = agency_file(session.config, source.file, source.id_column)
         joined = join_links(session.workspace, fetched, file)
         write_links(path, joined.links)

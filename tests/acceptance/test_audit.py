@@ -114,6 +114,32 @@ def at_the_visit(audited: Audited, party: str) -> list[str]:
         return [row["record_id"] for row in sorted(csv.DictReader(file), key=lambda r: r["link"])]
 
 
+def test_an_agency_says_which_disclosures_concern_a_child(audited: Audited) -> None:
+    welfare = audited.agencies["welfare"]
+    with (welfare.folder / "links.csv").open(encoding="utf-8", newline="") as file:
+        linked = [row["record_id"] for row in csv.DictReader(file)]
+    proofs = audited.folder / "proofs"
+    found = welfare.json("disclosures", "--record", linked[0], "--proofs", proofs)
+    lines = found["disclosures"]
+    assert {line["certainty"] for line in lines} == {"yes"}
+    assert {(line["what"], line["giver"]) for line in lines} >= {
+        ("encodings", "welfare"),
+        ("link-ids", "welfare"),
+        ("link-ids", "schools"),
+    }
+    assert len(list(proofs.iterdir())) == len({line["entry"] for line in lines})
+    everyone = read_ids(audited.folder.parent / "welfare.csv")
+    alone = next(name for name in everyone if name not in linked)
+    only = welfare.json("disclosures", "--record", alone)["disclosures"]
+    assert [line["what"] for line in only] == ["encodings"]
+    assert welfare.json("disclosures", "--record", "nobody") == {"known": False, "disclosures": []}
+
+
+def read_ids(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row["rec_id"] for row in csv.DictReader(file)]
+
+
 def test_a_pack_names_nobody(audited: Audited) -> None:
     welfare = audited.agencies["welfare"]
     welfare.type("audit-pack", "-o", audited.folder / "plain.pack")

@@ -23,6 +23,8 @@ from oracles.searching import files_under, found_in
 from sqlalchemy import MetaData, select
 
 from app.db import Database
+from encoding.identity import read_identity
+from encoding.identity_lock import read_key_file
 
 N_PLANTED = 12
 
@@ -174,20 +176,18 @@ def journey(tmp_path: Path) -> tuple[Path, list[LiveAgency]]:
     return folder, agencies
 
 
-def test_field_values_record_ids_secrets_and_tokens_never_reach_the_broker(
+def test_field_values_record_ids_secrets_and_keys_never_reach_the_broker(
     journey: tuple[Path, list[LiveAgency]],
 ) -> None:
     folder, agencies = journey
     planted = {name: value.encode() for name, value in PLANTED.items()}
     planted["secret"] = (agencies[0].folder / "secret.txt").read_bytes().splitlines()[1]
-    tokens = {}
     for agency in agencies:
         links = (agency.folder / "links.csv").read_text()
         assert PLANTED["rec_id"] in links
-        token = folder / f"{agency.party}.token"
-        planted[f"token of {agency.party}"] = token.read_bytes().strip()
-        tokens[token.name] = token
-    for token in tokens.values():
-        token.unlink()
+        key_file = agency.folder / "identity.key"
+        identity = read_identity(agency.folder / "identity.txt").unlock(read_key_file(key_file))
+        planted[f"key file of {agency.party}"] = key_file.read_bytes().splitlines()[1]
+        planted[f"keys of {agency.party}"] = identity.keys.to_bytes()
     assert found_in(files_under(folder), planted) == []
     assert found_in(files_under(folder), {"project": LIVE_PROJECT.encode()})

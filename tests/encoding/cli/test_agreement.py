@@ -42,7 +42,7 @@ def test_a_single_answer_can_be_given_on_the_command_line(tmp_path: Path) -> Non
 def test_an_amendment_is_drafted_after_an_agreement(tmp_path: Path) -> None:
     first = drafted(tmp_path)
     second = tmp_path / "second.json"
-    result = type_("draft", "--after", str(first), "--set", "end=2028-08-31", "-o", str(second))
+    result = type_("draft", "--amends", str(first), "--set", "end=2028-08-31", "-o", str(second))
     assert result.exit_code == 0, result.stderr
     assert read_proposal(second).agreement.previous == read_proposal(first).agreement.digest()
     assert "epoch" not in result.stderr
@@ -50,7 +50,7 @@ def test_an_amendment_is_drafted_after_an_agreement(tmp_path: Path) -> None:
 
 def test_an_amendment_that_needs_encoding_anew_says_so(tmp_path: Path) -> None:
     result = type_(
-        "draft", "--after", str(drafted(tmp_path)), "--set", "profile=children-strict",
+        "draft", "--amends", str(drafted(tmp_path)), "--set", "profile=children-strict",
         "-o", str(tmp_path / "second.json"),
     )  # fmt: skip
     assert "encode anew" in result.stderr

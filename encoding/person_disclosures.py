@@ -1,0 +1,243 @@
+"""Which disclosures concern one record: asked of the own workspace, proved by the match log.
+
+Three things concern a record: encodings in which it was, link IDs of it that came to this agency, and link
+IDs that others fetched of the runs that compared it. Whether it was among those that others received is
+known where this agency knows that it was linked; elsewhere it may have been, and that is what is said.
+Under `blind` it is only said that the record was in a file released to a recipient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, cast
+
+from encoding.disclosed import DisclosedRecords
+from encoding.handles import derive_map_keys, read_handle_map, record_keys
+from encoding.log_copy import LogCopy
+from encoding.workspace import Workspace
+from schemas.agreement import Agreement
+from schemas.ids import Handle
+from schemas.matchlog.agreement_kinds import AgreementProposed
+from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.kinds import (
+    BlindReleasePrepared,
+    ReleasePrepared,
+    RunAsked,
+    UploadReceived,
+)
+
+Certainty = Literal["yes", "may", "in-file"]
+What = Literal["encodings", "link-ids", "sealed-link-ids"]
+
+SENTENCES: Final = {
+    ("encodings", "yes"): "an encoding of this record was sent to be linked",
+    ("encodings", "may"): "encodings were sent; whether this record was among them was not kept",
+    ("link-ids", "yes"): "this record was linked, and its link ID was handed out",
+    ("link-ids", "may"): "link IDs were handed out; whether of this record is not known here",
+    ("sealed-link-ids", "in-file"): (
+        "this record was in a file released to the recipient; whether it was linked is not known here"
+    ),
+    ("sealed-link-ids", "may"): (
+        "a file was released to the recipient; whether this record was in it was not kept"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDisclosure:
+    """One disclosure that concerns the record, or may; `entry` is where the log proves it.
+
+    `interest` and `basis` are empty where no agreement was signed in the system.
+    """
+
+    entry: int
+    time: str
+    what: What
+    certainty: Certainty
+    giver: str
+    receiver: str
+    purpose: str
+    interest: str
+    basis: str
+    citation: str
+    agreement: str
+    object: str
+
+    @property
+    def sentence(self) -> str:
+        """What is disclosed, in words."""
+        return SENTENCES[self.what, self.certainty]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """What the workspace knows of one record: its handle in each epoch of the project."""
+
+    handles: dict[int, Handle]
+
+
+def find_record(workspace: Workspace, project: str, record_id: str) -> KnownRecord:
+    """Return the handles that stand for a record ID; none where it was never encoded here.
+
+    Raises:
+        HandleMapError: a handle map is damaged.
+    """
+    found: dict[int, Handle] = {}
+    for epoch in workspace.epochs_with_handles(project):
+        keys = derive_map_keys(workspace.key(), project, epoch)
+        handle_map = read_handle_map(workspace.handle_map(project, epoch), project, epoch, keys)
+        known, handles = handle_map.find(record_keys(keys, [record_id]))
+        if known[0]:
+            found[epoch] = Handle(handles[0].tobytes())
+    return KnownRecord(found)
+
+
+def disclosures_of(
+    workspace: Workspace, copy: LogCopy, project: str, party: str, record: KnownRecord
+) -> list[PersonDisclosure]:
+    """Return the disclosures that concern a record, or may, in the order of the log.
+
+    Raises:
+        WorkspaceError, ReceiptError: what was kept is damaged.
+    """
+    book = _Book(workspace, project, party, record)
+    for entry in copy.entries:
+        book.take(entry)
+    return book.lines
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run that compared the record, or may have; `linked` tells whether it was linked, as far as known."""
+
+    certainty: Certainty
+    parties: tuple[str, ...]
+    epoch: int
+    linked: bool | None = None
+
+
+@dataclass(slots=True)
+class _Book:
+    workspace: Workspace
+    project: str
+    party: str
+    record: KnownRecord
+    lines: list[PersonDisclosure] = field(default_factory=list)
+    _uploads: dict[str, tuple[Certainty, int]] = field(default_factory=dict)
+    _runs: dict[str, _Run] = field(default_factory=dict)
+    _releases: dict[str, ReleasePrepared | BlindReleasePrepared] = field(default_factory=dict)
+    _agreements: dict[str, Agreement] = field(default_factory=dict)
+    _containers: dict[int, dict[str, bool]] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        body = entry.body
+        if isinstance(body, AgreementProposed):
+            self._agreements[body.agreement.digest()] = body.agreement
+        if entry.project != self.project or entry.outcome != "done":
+            return
+        if isinstance(body, UploadReceived) and entry.actor.party == self.party:
+            self._take_upload(entry, body)
+        elif isinstance(body, RunAsked):
+            self._take_run(entry, body)
+        elif isinstance(body, ReleasePrepared | BlindReleasePrepared):
+            self._take_release(entry, body)
+        elif entry.kind == "release-fetched":
+            self._take_fetch(entry)
+
+    def _take_upload(self, entry: Entry, body: UploadReceived) -> None:
+        certainty = self._in_container(body)
+        if certainty is None:
+            return
+        self._uploads[cast(str, entry.object)] = (certainty, body.epoch)
+        agreement = self._agreements.get(entry.agreement or "")
+        receiver = BROKER if agreement is None else agreement.operator.name
+        self._add(entry, "encodings", certainty, self.party, receiver)
+
+    def _in_container(self, body: UploadReceived) -> Certainty | None:
+        """Tell whether the record was in an upload: None if not, "may" where that was not kept."""
+        handle = self.record.handles.get(body.epoch)
+        if handle is None:
+            return None
+        if body.epoch not in self._containers:
+            kept = DisclosedRecords(self.workspace, self.project, body.epoch)
+            self._containers[body.epoch] = kept.containers_with(handle)
+        is_in = self._containers[body.epoch].get(body.container_sha256)
+        return "may" if is_in is None else "yes" if is_in else None
+
+    def _take_run(self, entry: Entry, body: RunAsked) -> None:
+        specification = body.specification
+        for upload in specification.uploads:
+            if upload.upload in self._uploads:
+                certainty, epoch = self._uploads[upload.upload]
+                parties = tuple(u.party for u in specification.uploads)
+                self._runs[cast(str, entry.object)] = _Run(certainty, parties, epoch)
+
+    def _take_release(self, entry: Entry, body: ReleasePrepared | BlindReleasePrepared) -> None:
+        run, release = self._runs.get(body.run), cast(str, entry.object)
+        if run is None:
+            return
+        self._releases[release] = body
+        is_own = isinstance(body, ReleasePrepared) and body.recipient == self.party
+        if is_own and body.mode == "linked":  # type: ignore[union-attr]
+            kept = DisclosedRecords(self.workspace, self.project, run.epoch)
+            run.linked = kept.release_has(release, self.record.handles[run.epoch])
+
+    def _take_fetch(self, entry: Entry) -> None:
+        body = self._releases.get(entry.object or "")
+        run = None if body is None else self._runs[body.run]
+        if body is None or run is None:
+            return
+        if isinstance(body, BlindReleasePrepared):
+            if body.agency == self.party:
+                certainty: Certainty = "in-file" if run.certainty == "yes" else "may"
+                self._add(entry, "sealed-link-ids", certainty, self.party, body.recipient)
+        elif body.mode == "linked" and run.linked is not False:
+            linked: Certainty = "yes" if run.linked else "may"
+            for giver in _givers(run, body.recipient, self.party):
+                self._add(entry, "link-ids", linked, giver, body.recipient)
+
+    def _add(
+        self, entry: Entry, what: What, certainty: Certainty, giver: str, receiver: str
+    ) -> None:
+        agreement = self._agreements.get(entry.agreement or "")
+        directions = () if agreement is None else agreement.directions
+        direction = next(
+            (d for d in directions if (d.giver, d.receiver) == (giver, receiver)), None
+        )
+        self.lines.append(
+            PersonDisclosure(
+                entry=entry.seq,
+                time=entry.time,
+                what=what,
+                certainty=certainty,
+                giver=giver,
+                receiver=receiver,
+                purpose=entry.purpose or "",
+                interest="" if agreement is None else agreement.purpose.statement,
+                basis="" if direction is None else direction.basis,
+                citation=(direction.citation if direction else None) or "",
+                agreement=entry.agreement or "",
+                object=entry.object or "",
+            )
+        )
+
+
+def _givers(run: _Run, recipient: str, party: str) -> Iterator[str]:
+    """Yield whose records a fetch tells about: this agency's to others, and all others' to this agency."""
+    if recipient == party:
+        yield from (other for other in run.parties if other != party)
+    else:
+        yield party
+
+
+def proof_files(copy: LogCopy, lines: list[PersonDisclosure]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of a proof for each line, as other tools read it too (C2SP tlog-proof)."""
+    for index in sorted({line.entry for line in lines}):
+        yield f"entry-{index}.tlog-proof", copy.proof(index).to_bytes()
+
+
+def as_json(line: PersonDisclosure) -> dict[str, Any]:
+    """Return a line for `--json`."""
+    named = {name: getattr(line, name) for name in PersonDisclosure.__slots__}
+    return {**named, "sentence": line.sentence}

@@ -1,0 +1,207 @@
+"""An agreement by typed commands at a real broker: signed, linked under, halted, amended, left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from oracles.agreement_rig import COUNSEL, PROJECT, AgreementRig, agreement_rig
+from oracles.desk import Desk
+
+from encoding.cli import init
+from encoding.cli.main import main
+from encoding.cli.session import Session
+from encoding.peers import read_peers
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[AgreementRig]:
+    with agreement_rig(tmp_path) as made:
+        yield made
+
+
+def refused(result: Result, code: int = 1) -> str:
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return str(result.stderr)
+
+
+def typing(desk: Desk, monkeypatch: pytest.MonkeyPatch, typed: str, *words: str) -> Result:
+    """Type a command and answer its questions."""
+    monkeypatch.setattr(init, "is_interactive", lambda: True)
+    session = Session(
+        transport=desk.broker.transport(), now=lambda: desk.now, sleep=desk.slept.append
+    )
+    config = str(desk.folder / "blindlink.toml")
+    return CliRunner().invoke(main, ["--config", config, *words], obj=session, input=typed)
+
+
+def state(desk: Desk, number: int = 1) -> str:
+    listed = desk.json("agreement", "status")["agreements"]
+    return str(next(one["state"] for one in listed if one["number"] == number))
+
+
+def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> None:
+    fingerprint = rig.agree()
+    kim, ann, bob = rig.desks["kim"], rig.desks["ann"], rig.desks["bob"]
+    shown = kim.ok("agreement", "status").stdout
+    assert "signed by all" in shown
+    assert fingerprint in shown
+    assert "counsel: Dana Cole, General counsel, 2026-11-19" in shown
+    kim_first = kim.ok("encode").stderr
+    assert fingerprint not in kim_first
+    assert refused(bob.type("agreement", "accept", "0" * 64))
+    bob.ok("agreement", "accept", *fingerprint.split())
+    assert fingerprint not in bob.ok("encode").stderr
+    assert "no run waits" in refused(ann.type("approve", "run", "--yes"))
+    assert "no agreement waits" in refused(ann.type("agreement", "sign"))
+    rig.upload()
+    asked = bob.json("run")
+    assert asked["state"] == "awaiting"
+    assert "approve run" in bob.ok("status").stdout
+    assert "waits until it is approved" in refused(bob.type("run", "--wait"))
+    given = ann.ok("approve", "run", "--yes")
+    for part in ("asked for by welfare", "0.88", "schools receives", "it still waits for schools"):
+        assert part in given.stderr
+    assert f"run {asked['run']} waits for schools" in kim.ok("approve", "list").stdout
+    kim.ok("approve", "run", asked["run"], "--yes")
+    rig.work()
+    bob.ok("run", "--wait")
+    bob.ok("links")
+    kim.ok("links")
+    assert len((bob.folder / "links.csv").read_text().splitlines()) == 3
+
+
+def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
+    rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = rig.desks["ann"]
+    fingerprint = rig.draft()
+    path = str(ann.folder / "first.json")
+    assert fingerprint == ann.ok("agreement", "send", path).stdout.strip()
+    typed = f"{fingerprint[:8]}\ny\nDana Cole\nGeneral counsel\n\n"
+    signed = typing(ann, monkeypatch, typed, "agreement", "sign", path)
+    assert signed.exit_code == 0, signed.output
+    assert "WHO COULD LEARN WHAT" in signed.stdout
+    kim = rig.people["kim"].public.fingerprint()
+    assert f"schools (analyst, approver, recipient, steward): {kim}" in signed.stderr
+    assert "it binds once operator and schools has signed" in signed.stderr
+    trusted = read_peers(ann.folder / "workspace" / "peers.json")
+    assert [peer.party for peer in trusted.peers] == ["operator", "schools"]
+    again = ann.ok("agreement", "sign", path)
+    assert "signed" in again.stderr
+    # Before all have signed, nothing is encoded or linked.
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    assert "no agreement waits" in refused(rig.sign("bob", fingerprint))
+    assert rig.sign("kim", fingerprint).exit_code == 0
+    assert state(ann) == "waits for the signature of operator"
+    assert refused(bob.type("encode"))
+    assert refused(kim.type("run"))
+    assert rig.sign("eve", fingerprint).exit_code == 0
+    assert state(ann) == "signed by all"
+    assert fingerprint in bob.ok("encode").stderr
+
+
+def test_another_sheet_or_uncompared_keys_sign_nothing(
+    rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = rig.desks["ann"]
+    fingerprint = rig.draft()
+    path = str(ann.folder / "first.json")
+    wrong = rig.sign("ann", "0" * 64, path)
+    assert "not the agreement on counsel's sheet" in refused(wrong)
+    assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
+    typed = typing(ann, monkeypatch, "00000000\n", "agreement", "sign", path)
+    assert "not the agreement on counsel's sheet" in refused(typed)
+    typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\nn\n", "agreement", "sign", path)
+    assert "must be compared first" in refused(typed)
+    late = [*COUNSEL[:-1], "2026-11-21"]
+    words = ("agreement", "sign", path, "--fingerprint", fingerprint, "--keys-compared")
+    assert "in the future" in refused(ann.type(*words, *late), 2)
+    assert "agreements" not in {name.split("/")[0] for name in ann.files()}
+    assert ann.json("agreement", "status")["agreements"] == []
+
+
+def test_any_party_halts_alone_and_lifts_its_own_halt(rig: AgreementRig) -> None:
+    rig.agree()
+    kim, bob = rig.desks["kim"], rig.desks["bob"]
+    bob.ok("encode")
+    kim.ok("agreement", "suspend", "--reason", "A suspected breach.", "--yes")
+    assert state(bob) == "suspended by schools"
+    for words in (("encode",), ("upload",), ("run",), ("links",)):
+        assert "schools has suspended the linkage" in refused(bob.type(*words))
+    assert "--reason or --yes" in refused(kim.type("agreement", "suspend"), 2)
+    assert "schools has suspended at" in bob.ok("agreement", "status").stdout
+    assert "not in force" in bob.ok("status").stdout
+    rig.pass_time(minutes=1)
+    kim.ok("agreement", "resume", "--reason", "It was nothing.", "--yes")
+    bob.ok("upload")
+    eve = rig.desks["eve"]
+    key_file = str(eve.folder / "identity.key")
+    unnamed = eve.type("agreement", "status", "--key-file", key_file)
+    assert "--project" in refused(unnamed, 2)
+    left = ("agreement", "withdraw", "--reason", "We close.", "--yes", *rig.unlocked("eve"))
+    eve.ok(*left)
+    assert state(bob) == "ended, since operator has left"
+    assert "operator has left agreement 1" in refused(bob.type("upload"))
+
+
+def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(rig: AgreementRig) -> None:
+    first = rig.agree()
+    ann, kim, bob = rig.desks["ann"], rig.desks["kim"], rig.desks["bob"]
+    beyond = ("approve", "standing", "--until", "2028-01-01", "--runs", "3", "--yes")
+    assert "ends on 2027-08-31" in refused(ann.type(*beyond), 2)
+    for desk in (ann, kim):
+        made = desk.ok("approve", "standing", "--until", "2027-08-31", "--runs", "3", "--yes")
+        assert made.stdout.startswith("apv-")
+    rig.upload()
+    assert bob.json("run")["state"] == "queued"
+    rig.work()
+    bob.ok("run", "--wait")
+    bob.ok("links")
+    assert "1 of 3 runs used" in bob.ok("approve", "list").stdout
+    kim.ok("approve", "revoke", "--yes")
+    none = kim.type("approve", "revoke", "--yes")
+    assert "no standing approval of schools stands" in refused(none)
+    assert bob.json("run", "--again")["state"] == "awaiting"
+    before, after = str(ann.folder / "first.json"), str(ann.folder / "second.json")
+    second = rig.draft("second.json", "--amends", before, "--set", "end=2028-08-31")
+    signed = rig.sign("ann", second, after)
+    assert "WHAT CHANGES AGAINST AGREEMENT 1" in signed.stdout
+    assert "+ " in signed.stdout
+    assert (state(ann), state(ann, 2)) == (
+        "signed by all",
+        "waits for the signature of operator and schools",
+    )
+    bob.ok("upload")
+    for name in ("kim", "eve"):
+        assert rig.sign(name, second).exit_code == 0
+    assert state(bob, 2) == "signed by all"
+    # Bob has not signed it; the same steward has, as for the agreement that he keeps.
+    bob.ok("upload")
+    kept = json.loads((bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").read_text())
+    assert [one["agreement"]["number"] for one in kept["agreements"]] == [1, 2]
+    assert first != second
+
+
+def test_a_release_is_approved_by_somebody_who_did_not_upload(rig: AgreementRig) -> None:
+    answers = rig.desks["ann"].folder / "answers.toml"
+    answers.write_text(
+        answers.read_text().replace('runs = "standing"', 'runs = "standing"\nreleases = true')
+    )
+    rig.agree()
+    ann, kim, bob = rig.desks["ann"], rig.desks["kim"], rig.desks["bob"]
+    rig.upload()
+    bob.ok("run")
+    for desk in (ann, kim):
+        desk.ok("approve", "run", "--yes")
+    rig.work()
+    ann.ok("approve", "release", "--yes")
+    assert refused(kim.type("approve", "release", "--yes"))
+    assert refused(bob.type("links"))
+    assert "no release waits for the approval of welfare" in refused(
+        ann.type("approve", "release", "--yes")
+    )

@@ -1,0 +1,134 @@
+"""The blind flow of docs/releases.md, typed as it stands there: two agencies, a recipient, an operator."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from oracles import febrl
+from oracles.live import LiveAgency, LiveBroker, command, live_broker, set_up_agency
+
+from encoding.config import read_config, render_config
+from encoding.secret import Secret, write_secret
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+RESEARCH = "research-office"
+COLUMN = {"schools": "suburb", "welfare": "state"}
+POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
+N_ROWS = 300
+
+
+def blocks() -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield who types, and the words of each command, for every block of the page."""
+    text = (DOCS / "releases.md").read_text(encoding="utf-8")
+    for who, body in re.findall(r"<!-- (.+?) -->\n```sh\n(.*?)```", text, re.DOTALL):
+        lines = body.replace("\\\n", " ").splitlines()
+        yield who, [shlex.split(line) for line in lines]
+
+
+class Stage:
+    """Everybody's folder, and what one person tells another by telephone or post."""
+
+    def __init__(self, folder: Path, broker: LiveBroker) -> None:
+        self.broker = broker
+        self.research = folder / RESEARCH
+        self.research.mkdir()
+        (self.research / "broker.crt").write_bytes(broker.ca_file.read_bytes())
+        self.agencies: dict[str, LiveAgency] = {}
+        self.told = {"$BROKER": broker.url}
+
+    def play(self, who: str, words: list[str]) -> None:
+        words = [self.told.get(word, word) for word in words]
+        if who == "operator":
+            assert words[0] == "blindlink-broker"
+            said = self.broker.admin(*words[1:])
+            if "invite" in words:
+                (self.research / "code.txt").write_text(said)
+        elif who == RESEARCH:
+            command(self.research, *words)
+            if "enrol" in words:
+                shown = json.loads(
+                    command(self.research, "blindlink", "identity", "show", "--json")
+                )
+                self.told["$PERSON"] = shown["identity"]["person"]
+                self.told["$FINGERPRINT"] = shown["fingerprint"]
+        else:
+            for party in ("schools", "welfare"):
+                own = [COLUMN[party] if word == "suburb" else word for word in words]
+                self.agencies[party].type(*own[1:])
+                if "seal" in words:
+                    sealed = self.agencies[party].folder / "to-research.rows.sealed"
+                    self.carry(sealed, f"from-{party}.rows.sealed")
+
+    def carry(self, sealed: Path, name: str) -> None:
+        (self.research / name).write_bytes(sealed.read_bytes())
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, skipinitialspace=True))
+
+
+def shorten(files: tuple[Path, Path]) -> None:
+    """Leave `N_ROWS` rows in each file, two thirds of them of people who are in both."""
+    lines = [path.read_text(encoding="utf-8").splitlines(keepends=True) for path in files]
+    people = [{febrl.person(line.partition(",")[0]) for line in found[1:]} for found in lines]
+    common = set(sorted(people[0] & people[1])[: 2 * N_ROWS // 3])
+    for path, (header, *found) in zip(files, lines, strict=True):
+        is_common = {line: febrl.person(line.partition(",")[0]) in common for line in found}
+        kept = sorted(found, key=lambda line: not is_common[line])[:N_ROWS]
+        path.write_text("".join([header, *sorted(kept)]), encoding="utf-8")
+
+
+def share(agency: LiveAgency, column: str) -> None:
+    path = agency.folder / "blindlink.toml"
+    sections = read_config(path).sections
+    shared = sections.share.model_copy(update={"columns": (column,)})
+    path.write_text(render_config(sections.model_copy(update={"share": shared})), encoding="utf-8")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    files = febrl.write_halves(tmp_path)
+    shorten(files)
+    terms = (*POLICY, "--recipient", f"{RESEARCH}=blind", "--floor", "10")
+    with live_broker(tmp_path / "b", febrl.profile(), *terms, others=(RESEARCH,)) as broker:
+        made = Stage(tmp_path, broker)
+        for party, file in zip(("schools", "welfare"), files, strict=True):
+            agency = set_up_agency(broker, tmp_path / party, party, file, "--id-column", "rec_id")
+            write_secret(agency.folder / "secret.txt", Secret(bytes(range(32))))
+            share(agency, COLUMN[party])
+            made.agencies[party] = agency
+        yield made
+
+
+def test_the_page_can_be_typed_and_the_recipient_alone_learns_who_was_linked(
+    stage: Stage, tmp_path: Path
+) -> None:
+    for who, commands in blocks():
+        if who == "counting":
+            continue
+        for words in commands:
+            stage.play(who, words)
+    opened = {party: rows(stage.research / f"{party}.csv") for party in COLUMN}
+    for party, found in opened.items():
+        own = rows(next(tmp_path.glob(f"{'febrl4a' if party == 'schools' else 'febrl4b'}*")))
+        assert sorted(row[COLUMN[party]] for row in found) == sorted(
+            row[COLUMN[party]] for row in own
+        )
+        assert {frozenset(row) for row in found} == {frozenset(("link_id", COLUMN[party]))}
+        assert len({row["link_id"] for row in found}) == N_ROWS
+    joined = rows(stage.research / "joined.csv")
+    both = {row["link_id"] for row in opened["schools"]} & {
+        row["link_id"] for row in opened["welfare"]
+    }
+    assert {row["link_id"] for row in joined} == both
+    assert 0.5 * N_ROWS < len(both) < 0.7 * N_ROWS
+    for party, agency in stage.agencies.items():
+        status = agency.json("status")
+        assert status["stage"] == "done", party

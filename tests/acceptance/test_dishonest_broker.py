@@ -1,0 +1,280 @@
+"""A broker that does not keep to what was signed: the agency's command line refuses, with a reason."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from click.testing import Result
+from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
+from oracles.desk import NOW
+from oracles.example_agreement import digest_of
+from oracles.share_rig import answer_with
+
+from encoding.identity import new_identity
+from schemas.identity import PublicIdentity
+
+Change = Callable[[Any], Any]
+
+
+@pytest.fixture(scope="module")
+def agreed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgreementRig]:
+    with agreement_rig(tmp_path_factory.mktemp("rig")) as made:
+        made.agree()
+        yield made
+
+
+@pytest.fixture
+def rig(agreed: AgreementRig) -> Iterator[AgreementRig]:
+    """One broker for all of these tests; after each it behaves again."""
+    yield agreed
+    agreed.behave()
+
+
+def refused(result: Result) -> str:
+    assert result.exit_code == 1, result.output
+    assert "Traceback" not in result.output
+    return str(result.stderr)
+
+
+def changed(**fields: Any) -> Change:
+    return lambda document: {**document, **fields}
+
+
+def run_with(**fields: Any) -> Change:
+    """Change the specification of a run, with the digest that then follows."""
+
+    def change(document: Any) -> Any:
+        specification = {**document["specification"], **fields}
+        return {
+            **document,
+            "specification": specification,
+            "specification_sha256": digest_of(specification),
+        }
+
+    return change
+
+
+def about(kind: str) -> str:
+    return f"projects/{PROJECT}/{kind}"
+
+
+def test_a_swapped_profile_is_not_encoded_by(rig: AgreementRig) -> None:
+    bob = rig.desks["bob"]
+
+    def swap(document: Any) -> Any:
+        profile = {**document["profile"], "nominal_fill": "0.41"}
+        terms = {**document["terms"], "profile": digest_of(profile)}
+        return {**document, "profile": profile, "terms": terms}
+
+    rig.meddle(f"projects/{PROJECT}", lambda d: swap(d) if "terms" in d else d)
+    assert "other terms than those of agreement 1: profile" in refused(bob.type("encode"))
+    weaker = {"name": "weaker"}
+    rig.meddle(
+        f"projects/{PROJECT}",
+        lambda d: {**d, "profile": {**d["profile"], **weaker}} if "terms" in d else d,
+    )
+    assert "another encoding profile" in refused(bob.type("encode"))
+
+
+def test_terms_that_nobody_signed_are_refused(rig: AgreementRig) -> None:
+    bob = rig.desks["bob"]
+    bob.ok("encode")
+
+    def own_terms(document: Any) -> Any:
+        if "terms" not in document:
+            return document
+        terms = {**document["terms"], "floor": 2}
+        return {**document, "terms": terms, "agreement": digest_of(terms)}
+
+    rig.meddle(f"projects/{PROJECT}", own_terms)
+    for words in (("encode",), ("upload",), ("run",), ("links",), ("status",)):
+        assert "an agreement that this agency does not have" in refused(bob.type(*words))
+
+
+def test_a_dropped_signature_is_noticed(rig: AgreementRig) -> None:
+    bob, ann = rig.desks["bob"], rig.desks["ann"]
+
+    def drop(document: Any) -> Any:
+        if "consents" not in document:
+            return document
+        kept = [c for c in document["consents"] if c["statement"]["party"] != "schools"]
+        return {**document, "consents": kept}
+
+    rig.meddle(about("agreements/"), drop)
+    for desk, words in ((bob, ("encode",)), (ann, ("agreement", "status"))):
+        assert "the signature of schools is not there" in refused(desk.type(*words))
+
+
+def test_a_forged_signature_is_noticed(rig: AgreementRig) -> None:
+    def forge(document: Any) -> Any:
+        made = copy.deepcopy(document)
+        for signed in made.get("consents", ()):
+            if signed["statement"]["party"] == "schools":
+                signed["statement"]["counsel"]["name"] = "Somebody Else"
+        return made
+
+    rig.meddle(about("agreements/"), forge)
+    assert "of schools that does not count" in refused(rig.desks["bob"].type("encode"))
+
+
+def test_a_hidden_halt_is_noticed(rig: AgreementRig) -> None:
+    rig.desks["kim"].ok("agreement", "suspend", "--reason", "A breach.", "--yes")
+    bob = rig.desks["bob"]
+    assert "has suspended" in refused(bob.type("encode"))
+    hide = {"notices": [], "suspended_by": [], "state": "in-force"}
+    rig.meddle(about("agreements/"), lambda d: {**d, **hide} if "notices" in d else d)
+    assert "no longer shows a notice of schools" in refused(bob.type("encode"))
+    rig.behave()
+    rig.pass_time(minutes=1)
+    rig.desks["kim"].ok("agreement", "resume", "--reason", "It was nothing.", "--yes")
+    bob.ok("encode")
+
+
+def test_an_agreement_with_swapped_keys_is_not_signed(rig: AgreementRig) -> None:
+    """The broker puts its own keys in place of those of the other agency's steward."""
+    ann = rig.desks["ann"]
+    first, path = (str(ann.folder / name) for name in ("first.json", "second.json"))
+    second = rig.draft("second.json", "--amends", first, "--set", "end=2028-08-31")
+    seen: list[Any] = []
+
+    def look(document: Any) -> Any:
+        seen.append(document)
+        return document
+
+    rig.meddle(about("consents"), look)
+    assert rig.sign("ann", second, path).exit_code == 0
+    own = new_identity("welfare", ("approver", "steward"), NOW).public.to_json()
+    person = rig.people["ann"].public.person
+    swapped = copy.deepcopy(seen[-1]) | {"consents": [], "missing": ["operator", "schools"]}
+    persons = swapped["agreement"]["parties"][2]["persons"]
+    place = [one["person"] for one in persons].index(person)
+    persons[place] = {**own, "person": person}
+    evil = digest_of(swapped["agreement"])
+
+    def show(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if request.url.path.endswith(f"/agreements/{evil}"):
+            return httpx2.Response(200, json=swapped)
+        if not request.url.path.endswith("/agreements"):
+            return response
+        listed = response.read().decode().replace(digest_of(seen[-1]["agreement"]), evil)
+        return answer_with(response, json.loads(listed))
+
+    rig.courier.meddle = show
+    reason = refused(rig.sign("kim", second))
+    assert "other keys" in reason or "no keys of welfare that you trust" in reason
+    for public in (rig.people["ann"].public, PublicIdentity.from_json(persons[place])):
+        assert public.fingerprint() in reason
+
+
+def test_a_run_for_a_stranger_is_refused(rig: AgreementRig) -> None:
+    rig.upload()
+    stranger = {"party": "operator", "mode": "linked", "space": "shared"}
+    recipients = [{"party": p, "mode": "linked", "space": "shared"} for p in ("schools", "welfare")]
+    rig.meddle(about("runs"), run_with(recipients=[stranger, *recipients]))
+    assert "hands link IDs to operator" in refused(rig.desks["bob"].type("run"))
+
+
+def test_a_run_by_other_thresholds_is_refused(rig: AgreementRig) -> None:
+    rig.upload()
+    policy = {"auto": "0.6", "review": "0.6", "margin": "0", "solver": "one-to-one"}
+    rig.meddle(about("runs"), run_with(policy={**policy, "max_pairs": 50_000_000}))
+    assert "its thresholds" in refused(rig.desks["bob"].type("run"))
+
+
+def pending_with(**fields: Any) -> Change:
+    return lambda document: {
+        **document,
+        "pending": [run_with(**fields)(one) for one in document["pending"]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"floor": 0}, "smaller counts"),
+        ({"recipients": []}, None),
+        ({"agreement": "0" * 64}, None),
+    ],
+)
+def test_what_is_approved_is_held_against_the_agreement(
+    rig: AgreementRig, fields: dict[str, Any], reason: str | None
+) -> None:
+    rig.upload()
+    rig.desks["bob"].ok("run")
+    rig.meddle(about("pending-approvals"), pending_with(**fields))
+    said = refused(rig.desks["kim"].type("approve", "run", "--yes"))
+    assert reason is None or reason in said
+
+
+def test_a_run_that_names_another_upload_of_ones_own_is_not_approved(rig: AgreementRig) -> None:
+    rig.upload()
+    rig.desks["bob"].ok("run")
+
+    def swap(document: Any) -> Any:
+        made = copy.deepcopy(document)
+        for one in made["pending"]:
+            for upload in one["specification"]["uploads"]:
+                upload["manifest_sha256"] = "0" * 64
+            one["specification_sha256"] = digest_of(one["specification"])
+        return made
+
+    rig.meddle(about("pending-approvals"), swap)
+    said = refused(rig.desks["kim"].type("approve", "run", "--yes"))
+    assert "not as this agency has sent it" in said
+
+
+def of(signed: Any, party: str) -> bool:
+    return bool(signed["statement"]["party"] == party)
+
+
+def linked(rig: AgreementRig) -> str:
+    rig.upload()
+    run = str(rig.desks["bob"].json("run", "--again")["run"])
+    for name in ("ann", "kim"):
+        rig.desks[name].ok("approve", "run", "--yes")
+    rig.work()
+    return run
+
+
+def test_a_forged_or_missing_approval_keeps_link_ids_from_being_used(rig: AgreementRig) -> None:
+    run = linked(rig)
+    bob = rig.desks["bob"]
+    path = f"runs/{run}/approvals"
+
+    def forge(document: Any) -> Any:
+        made = copy.deepcopy(document)
+        made["approvals"][1]["signature"] = made["approvals"][0]["signature"]
+        return made
+
+    rig.meddle(path, forge)
+    assert "that does not count" in refused(bob.type("links"))
+    rig.meddle(path, lambda d: {**d, "approvals": [a for a in d["approvals"] if of(a, "welfare")]})
+    assert "although schools has not approved the run" in refused(bob.type("links"))
+    assert not (bob.folder / "links.csv").exists()
+    rig.behave()
+    bob.ok("links")
+
+
+def test_an_approval_of_another_run_does_not_stand_for_this_one(rig: AgreementRig) -> None:
+    first = linked(rig)
+    bob = rig.desks["bob"]
+    shown: list[Any] = []
+
+    def remember(document: Any) -> Any:
+        shown.append(document["approvals"])
+        return document
+
+    rig.meddle(f"runs/{first}/approvals", remember)
+    bob.ok("links")
+    rig.behave()
+    second = str(bob.json("run", "--again")["run"])
+    for name in ("ann", "kim"):
+        rig.desks[name].ok("approve", "run", "--yes")
+    rig.work()
+    rig.meddle(f"runs/{second}/approvals", changed(approvals=shown[0]))
+    assert "is of another run" in refused(bob.type("links", "--run", second))
