@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from app.agreements.negotiating import open_project
 from app.agreements.service import create_project, project_for, project_view, projects_for
 from app.cli.documents import read_document
 from app.cli.opening import echo_json, local_operator, opened_broker
 from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
+from schemas.ids import is_name
 from schemas.profile import EncodingProfile
 from schemas.run import ReleaseMode, Solver
 
@@ -26,6 +28,42 @@ ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group("project", short_help="Create, list and show projects.")
 def project() -> None:
     """Projects: who links what for whom, under which terms."""
+
+
+@project.command("open")
+@click.argument("name")
+@click.option(
+    "--party",
+    "parties",
+    multiple=True,
+    required=True,
+    help="May propose an agreement; your own party may, too.",
+)
+@click.pass_context
+def open_(ctx: click.Context, *, name: str, parties: tuple[str, ...]) -> None:
+    """Open the project NAME, for its parties to agree on: nothing is linked before all have signed.
+
+    A steward then sends an agreement with `blindlink agreement send`; every party signs it, yours included.
+
+    Example: blindlink-broker project open foster-k12 --party child-welfare --party k12
+    """
+    if not is_name(name):
+        raise click.BadParameter(
+            "a name has 2 to 40 lower-case letters, digits and dashes, such as foster-k12",
+            param_hint="NAME",
+        )
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.write() as session:
+            open_project(
+                session,
+                broker.log,
+                project=name,
+                parties=parties,
+                actor=operator,
+                now=broker.clock(),
+            )
+    click.echo(f"the project {name} is open, and waits for an agreement", err=True)
 
 
 @project.command("draft")

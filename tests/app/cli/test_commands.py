@@ -174,6 +174,16 @@ def test_a_drafted_project_is_created_and_shown(
     assert len(json.loads(broker("project", "list", "--json").stdout)) == 1
 
 
+def test_a_project_is_opened_once_for_parties_that_are_enrolled(broker: Any) -> None:
+    broker("agency", "add", "k12")
+    opened = broker("project", "open", "foster-k12", "--party", "k12")
+    assert opened.exit_code == 0, opened.stderr
+    assert "waits for an agreement" in opened.stderr
+    assert "already" in broker("project", "open", "foster-k12", "--party", "k12").stderr
+    assert "not enrolled" in broker("project", "open", "other", "--party", "stranger").stderr
+    assert broker("project", "open", "Foster K12", "--party", "k12").exit_code == 2
+
+
 def test_each_agency_has_an_id_space_of_its_own_unless_they_share_one(
     broker: Any, profile_file: Path, tmp_path: Path
 ) -> None:
