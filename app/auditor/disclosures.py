@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, cast
 
 from schemas.agreement import Agreement, ProjectTerms
+from schemas.chapters import BASIS_WORDS
 from schemas.clauses import Direction
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import BROKER, Entry
@@ -26,15 +27,6 @@ from schemas.matchlog.kinds import (
 
 What = Literal["encodings", "link-ids", "sealed-link-ids", "count"]
 
-# The legal basis in the words of the page that counsel signs.
-BASES: Final = {
-    "ferpa-child-welfare": "20 U.S.C. 1232g(b)(1)(L), a foster child's records to the agency responsible",
-    "ferpa-audit-evaluation": "34 CFR 99.31(a)(3) and 99.35, audit or evaluation by a representative",
-    "ferpa-studies": "34 CFR 99.31(a)(6), studies for or on behalf of an education agency",
-    "consent": "consent of the person, or of who may give it",
-    "court-order": "a court's order",
-    "other": "another law",
-}
 _WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-link-ids", "count": "count"}
 NOT_STATED: Final = (
     "not stated: the operator made these terms, no agreement was signed in the system"
@@ -213,7 +205,7 @@ def _direction(agreement: Agreement, giver: str, receiver: str) -> Direction | N
 
 
 def _basis(direction: Direction | None) -> str:
-    return "none stated in the agreement" if direction is None else BASES[direction.basis]
+    return "none stated in the agreement" if direction is None else BASIS_WORDS[direction.basis]
 
 
 def _title(agreement: Agreement | None, party: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from encoding.agreement.chapters import Chapter, Table, chapters_of, grouped
 from encoding.agreement.picture import data_flow
 from encoding.report import Markup, Section, paragraph, prose_table, render_page
 from schemas.agreement import Agreement
+from schemas.chapters import Chapter, Table, chapters_of, grouped
 from schemas.profile import EncodingProfile
 
 HASH_PAGE: Final = "Signatures of counsel"

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from encoding.agreement.chapters import Chapter, Table, chapters_of, grouped
 from schemas.agreement import Agreement
+from schemas.chapters import Chapter, Table, chapters_of, grouped
 from schemas.profile import EncodingProfile
 
 _WIDTH: Final = 96

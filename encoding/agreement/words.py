@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from encoding.agreement.chapters import Chapter, Table, grouped, listed
 from encoding.agreement.kept import KeptAgreement
 from schemas.agreement import Agreement
+from schemas.chapters import Chapter, Table, grouped, listed
 from schemas.run import MatchingPolicy, RunSpecification
 from schemas.statement import Consent, StandingApproval, Step
 

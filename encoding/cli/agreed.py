@@ -270,9 +270,9 @@ def _keep(
     shown: KeptAgreement,
     peers: Peers,
 ) -> KeptAgreement:
-    from encoding.agreement.chapters import grouped
     from encoding.agreement.kept import write_kept
     from encoding.agreement.verifying import merged, require_adoptable
+    from schemas.chapters import grouped
 
     if known.find(shown.digest) is None:
         is_first = require_adoptable(known, shown, party, peers)

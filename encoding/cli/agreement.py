@@ -15,7 +15,7 @@ from encoding.cli.options import agency_options
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.agreement.chapters import Chapter
+    from schemas.chapters import Chapter
     from schemas.negotiation import AgreementProposal
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
@@ -64,9 +64,9 @@ def draft(
 
     With --amends, what is not answered stays as it is in that agreement.
     """
-    from encoding.agreement.chapters import grouped
     from encoding.agreement.draft import draft_agreement, read_answers
     from encoding.agreement.files import read_proposal, write_proposal
+    from schemas.chapters import grouped
 
     before = None if before_file is None else read_proposal(before_file)
     folder = Path() if answers_file is None else answers_file.parent

@@ -31,8 +31,8 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
 
     It binds nobody before every party has signed it. Sending it again changes nothing.
     """
-    from encoding.agreement.chapters import grouped
     from encoding.agreement.verifying import verified
+    from schemas.chapters import grouped
 
     with seat(session, given) as at:
         drafted = _from_file(at, source)
@@ -136,8 +136,8 @@ def status(session: Session, /, *, as_json: bool, **given: Any) -> None:
     """
     import json
 
-    from encoding.agreement.chapters import grouped
     from encoding.agreement.words import signature_chapter, state_of
+    from schemas.chapters import grouped
 
     today = session.now().date()
     with seat(session, given) as at:
@@ -311,7 +311,7 @@ def _refuse_other(shown: KeptAgreement, digest: str) -> None:
 
 
 def _say_signed(session: Session, kept: KeptAgreement) -> None:
-    from encoding.agreement.chapters import listed
+    from schemas.chapters import listed
 
     if kept.missing():
         session.say(f"signed; it binds once {listed(kept.missing())} has signed, too")

@@ -10,11 +10,11 @@ import pytest
 from oracles.example_agreement import AGREEMENT, identity
 from oracles.example_documents import changed
 
-from encoding.agreement.chapters import chapters_of
 from encoding.agreement.page import agreement_page
 from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.linkage import NO_HARDENING, load_shipped
 from schemas.agreement import Agreement
+from schemas.chapters import chapters_of
 from schemas.profile import EncodingProfile
 
 PROFILE = load_shipped("children")

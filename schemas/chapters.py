@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from encoding.agreement.knowledge import learned_rows
 from schemas.agreement import Agreement
 from schemas.clauses import AgreedParty, Direction
 from schemas.identity import PublicIdentity
+from schemas.knowledge import learned_rows
 from schemas.profile import EncodingProfile
 
 BASIS_WORDS: Final = {
