@@ -93,7 +93,7 @@ def attach(
     known = None if link_of is None else set(link_of.values())
     if known is not None and received_rows and not received_rows.keys() & known:
         raise LinksFileError(
-            f"none of the link IDs in {received} is among those of this agency",
+            f"none of the link IDs in {received.name} is among those of this agency",
             hint="both agencies must fetch the link IDs of the same run: blindlink links",
         )
     blank: tuple[Row, ...] = (("",) * len(columns),) if keep_unlinked else ()
@@ -111,12 +111,12 @@ def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row
     table = open_table(path)
     if LINK_ID not in table.columns:
         raise LinksFileError(
-            f"{path} has no column {LINK_ID}", hint="it must come from: blindlink extract"
+            f"{path.name} has no column {LINK_ID}", hint="it must come from: blindlink extract"
         )
     for column in table.columns:
         if column != LINK_ID and column not in columns:
             raise ColumnNotListedError(
-                f"{path} holds the column {column}, which you did not list",
+                f"{path.name} holds the column {column}, which you did not list",
                 hint="list it with --columns if the agreement lets you have it, or send the file back",
             )
     found: dict[str, dict[Row, None]] = {}
@@ -124,7 +124,7 @@ def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row
     with contextlib.suppress(EmptyFileError):
         for number, (link_id, *cells) in enumerate(_rows(table, [LINK_ID, *columns]), start=1):
             if not is_link_id(link_id):
-                raise LinksFileError(f"{path}, row {number}: not a link ID")
+                raise LinksFileError(f"{path.name}, row {number}: not a link ID")
             found.setdefault(link_id, {})[tuple(cells)] = None
     return {link_id: tuple(rows) for link_id, rows in found.items()}
 

@@ -17,6 +17,7 @@ from encoding.cli.session import Session
 
 if TYPE_CHECKING:
     from encoding.carriers import Carrier
+    from encoding.kept_secret import KeptSecret
     from encoding.secret_exchange import Exchange
     from schemas.api import ProjectView
     from schemas.identity import PublicIdentity
@@ -83,6 +84,26 @@ class Carriage:
             chosen = max((*known, self.view.terms.epoch))
         holders = holders_of(self.view.project, chosen, [own.public, *others.values()])
         return Exchange(session.workspace, holders, own, others)
+
+    def accept(self, epoch: int | None, given: Mapping[str, Any]) -> KeptSecret | None:
+        """Take what the others sent, make the secret of it, confirm it, and return what is kept then.
+
+        Args:
+            epoch, given: as `exchange`.
+        Raises:
+            NotReadyError: this agency has not shared yet.
+            ShareMissingError: a holder's share is not here yet.
+            ShareError: something that came must not be trusted.
+        """
+        exchange = self.exchange(epoch, given)
+        fetched = self.carrier.fetch(exchange.holders.epoch)
+        with self.session.workspace.lock():
+            exchange.take(fetched)
+            exchange.make()
+            confirmation = exchange.confirm(self.view.profile, self.session.now())
+            kept = exchange.kept()
+        self.carrier.send_confirmation(confirmation)
+        return kept
 
     def _trusted_others(self, chosen: Mapping[str, str]) -> dict[str, PublicIdentity]:
         from encoding.peers import read_peers, write_peers

@@ -12,7 +12,7 @@ from encoding.cli.session import Session
 
 @click.command(
     "extract",
-    epilog="Example: blindlink extract --columns school,grade -o to-child-welfare.csv",
+    epilog="Example: blindlink extract --columns school,grade --to child-welfare -o school.csv.sealed",
 )
 @file_options
 @click.option(
@@ -23,6 +23,7 @@ from encoding.cli.session import Session
 )
 @click.option("--for", "recipient", help="Write sealed link IDs, which only this party can open.")
 @click.option("--columns", default="", help="Some of the listed columns, with commas between.")
+@click.option("--to", "party", help="Seal it, so that only the persons of this party can open it.")
 @click.option(
     "--output",
     "-o",
@@ -42,6 +43,7 @@ def extract(
     links_file: Path | None,
     recipient: str | None,
     columns: str,
+    party: str | None,
     output: Path,
     force: bool,
     as_json: bool,
@@ -50,7 +52,7 @@ def extract(
 
     Only columns that blindlink.toml lists in the section [share] can be written; no record ID is. With --for,
     or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
-    party that can open them reads the file with `blindlink open`. Seal it for the way: blindlink seal.
+    party that can open them reads the file with `blindlink open`. With --to it is sealed for the way.
     """
     from encoding.agency_file import agency_file
     from encoding.blind_links import (
@@ -62,6 +64,7 @@ def extract(
     from encoding.cli import steps
     from encoding.cli.blind_steps import blind_path
     from encoding.cli.column_list import split_columns
+    from encoding.cli.sealing import sealing_to
     from encoding.files import refuse_to_overwrite
     from encoding.sharing import choose_columns
     from encoding.sharing import extract as write_extract
@@ -77,11 +80,12 @@ def extract(
     links = links_file or session.config.resolve(settings.output.links)
     if recipient is not None and links_file is None:
         links = blind_path(session, recipient)
-    if recipient is not None or is_blind_links(links):
-        sealed = read_blind_links(links)
-        refuse_other_recipient(sealed, recipient)
-        n_rows = extract_blind(source, sealed, chosen, output)
-    else:
-        n_rows = write_extract(source, links, chosen, output)
+    with sealing_to(session, party, output) as path:
+        if recipient is not None or is_blind_links(links):
+            sealed = read_blind_links(links)
+            refuse_other_recipient(sealed, recipient)
+            n_rows = extract_blind(source, sealed, chosen, path)
+        else:
+            n_rows = write_extract(source, links, chosen, path)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
     steps.print_result(session, as_json, document, f"{n_rows:,} rows in {output}")

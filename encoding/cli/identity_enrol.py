@@ -47,24 +47,40 @@ def broker_options(function: _Function) -> _Function:
 @click.option(
     "--code-file", type=_FILE, help="Read the operator's code from this file, do not ask."
 )
+@click.option(
+    "--out", type=_FILE, help="Write your public keys here, too, for whoever drafts the agreement."
+)
 @broker_options
 @agency_options
 @click.pass_obj
-def enrol(session: Session, /, *, file: Path | None, code_file: Path | None, **given: Any) -> None:
+def enrol(
+    session: Session,
+    /,
+    *,
+    file: Path | None,
+    code_file: Path | None,
+    out: Path | None,
+    **given: Any,
+) -> None:
     """Send your public keys to the broker, with the code that its operator gave you.
 
     Afterwards telephone the operator, and read them the fingerprint that is shown. Nothing is unlocked.
     """
+    from encoding.files import refuse_to_overwrite, write_durably
     from encoding.identity import read_identity
     from schemas.sign_in import EnrolmentRequest
     from schemas.written_code import read_code, write_code
 
     signed = read_identity(own_path(session, file)).signed
+    if out is not None:
+        refuse_to_overwrite(out, own_start=b"{", force=False)
     code = write_code(read_code(_typed_code(code_file)))
     url, ca_file = broker_of(session, given)
     with session.connect_to(url, ca_file, None) as client:
         view = client.enrol(EnrolmentRequest(code=code, identity=signed))
     _refuse_other_keys(view, signed.identity.fingerprint())
+    if out is not None:
+        write_durably(out, signed.to_canonical())
     if view.state == "awaiting":
         session.say("your keys are sent; now read this fingerprint to the operator, by telephone:")
     else:

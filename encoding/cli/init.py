@@ -61,13 +61,18 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     sections = ask_sections(given, path.parent, may_ask=is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
     session.say(f"{path} is written; {_next_step(sections)}")
-    session.say("next: blindlink secret new, or put the other agency's secret file in its place")
 
 
 def _next_step(sections: ConfigFile) -> str:
     if sections.identity is None:
-        return f"put your token into {sections.broker.token_file}"
-    return "if the operator does not know your keys yet: blindlink identity enrol"
+        return (
+            f"put your token into {sections.broker.token_file}, and the secret of the agencies into"
+            f" {sections.project.secret_file}, or make it: blindlink secret new"
+        )
+    return (
+        "once the operator has confirmed your keys, and every party has signed:"
+        " blindlink agreement accept, with the fingerprint on counsel's sheet"
+    )
 
 
 def is_interactive() -> bool:

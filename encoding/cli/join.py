@@ -63,11 +63,12 @@ def join(
     """Attach columns of RECEIVED, a file made by `blindlink extract`, to your own rows by link ID.
 
     Your record ID and the listed columns are written, and what you keep of your own file. A received
-    column that you did not list is refused.
+    column that you did not list is refused. A file that was sealed to you is opened first.
     """
     from encoding.agency_file import AgencyFile, agency_file
     from encoding.cli import steps
     from encoding.cli.column_list import split_columns
+    from encoding.cli.sealing import unsealed
     from encoding.files import refuse_to_overwrite
     from encoding.sharing import LINK_ID, attach
 
@@ -80,15 +81,16 @@ def join(
     else:
         own = agency_file(session.config, file, id_column)
         links = links_file or session.config.resolve(session.config.sections.output.links)
-    done = attach(
-        own,
-        links,
-        received,
-        split_columns(columns),
-        output,
-        keep=split_columns(keep),
-        keep_unlinked=keep_unlinked,
-    )
+    with unsealed(session, received) as readable:
+        done = attach(
+            own,
+            links,
+            readable,
+            split_columns(columns),
+            output,
+            keep=split_columns(keep),
+            keep_unlinked=keep_unlinked,
+        )
     document: dict[str, object] = {
         "file": str(output),
         "rows": done.rows,

@@ -12,7 +12,7 @@ import click
 
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.own_identity import identity_options
-from encoding.cli.seal import SUFFIX
+from encoding.cli.sealing import SUFFIX, is_sealed, opened_content
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
@@ -91,21 +91,18 @@ def _target(file: Path, output: Path | None) -> Path:
 def _opened(file: Path, own: Identity, document: dict[str, object]) -> Iterator[BufferedReader]:
     """Give the content of a sealed file, or of one that is not sealed as a whole."""
     from encoding.errors import FileMissingError
-    from encoding.piece_reader import read_pieces
-    from encoding.sealed_file import MAGIC, open_pieces, read_sealed_header
+    from encoding.sealed_file import read_sealed_header
 
     if not file.is_file():
         raise FileMissingError(f"there is no file {file}")
+    sealed = is_sealed(file)
     with file.open("rb") as raw:
-        is_sealed = raw.read(len(MAGIC)) == MAGIC
-        raw.seek(0)
-        if not is_sealed:
+        if not sealed:
             yield raw
             return
         document["from"] = read_sealed_header(raw)[0].sender
-        raw.seek(0)
-        with read_pieces(open_pieces(raw, own)) as content:
-            yield content
+    with opened_content(file, own) as content:
+        yield content
 
 
 def _write_content(content: BufferedReader, columns: str | None, target: Path) -> None:

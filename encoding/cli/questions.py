@@ -71,8 +71,8 @@ UNASKED: Final = {
     "links": ("output", "links"),
     "workspace": ("output", "workspace"),
 }
-
-
+# Whoever has keys of their own signs in with them, and agrees on a secret with them.
+_WITHOUT_KEYS: Final = ("token_file", "secret_file")
 _ASKED: Final = ("broker", "identity", "project", "input", "output")
 
 
@@ -87,7 +87,7 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
     defaults = {"id_column": preset.id_column, "date_format": preset.date_format} if preset else {}
     raw: dict[str, dict[str, Any]] = {name: {} for name in _ASKED}
     for question in QUESTIONS:
-        if question.field == "token_file" and raw["identity"] and not given["token_file"]:
+        if question.field in _WITHOUT_KEYS and raw["identity"] and not given[question.option]:
             continue
         answer = given[question.option] or _answer(question, defaults, may_ask)
         if answer:

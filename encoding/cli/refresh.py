@@ -40,12 +40,14 @@ def refresh(
     from encoding.blind_fetch import blind_recipients
     from encoding.cli import steps
     from encoding.cli.blind_steps import blind_links
+    from encoding.cli.settling import settle_secrets
 
     session.patience_s = UNATTENDED_S
     source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
     with session.workspace.refresh_lock(), session.connect() as client:
         trust = session.trust(client)
         view = session.view(client)
+        settle_secrets(session, client, view)
         rows = steps.check(session, view, source)
         steps.audit(session, view, source, rows)
         manifest = steps.encode(session, view, source).outbox.manifest

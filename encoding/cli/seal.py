@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
 
 import click
 
 from encoding.cli.options import agency_options, json_option
+from encoding.cli.sealing import SUFFIX, seal_file
 from encoding.cli.session import Session
-
-SUFFIX: Final = ".sealed"
-_PIECE_BYTES: Final = 1024 * 1024
 
 
 @click.command("seal", epilog="Example: blindlink seal to-research.rows --to research-office")
@@ -47,29 +43,17 @@ def seal(
     from encoding.cli import steps
     from encoding.cli.receivers import receivers_of
     from encoding.errors import FileMissingError
-    from encoding.files import refuse_to_overwrite, replacing
-    from encoding.sealed_file import Address, seal_pieces
+    from encoding.files import refuse_to_overwrite
 
     target = output or file.with_name(file.name + SUFFIX)
     refuse_to_overwrite(target, own_start=b"", force=force)
     if not file.is_file():
         raise FileMissingError(f"there is no file {file}")
     receivers = receivers_of(session, party, offline=offline)
-    created = session.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    address = Address(session.party, party, receivers, created)
-    with file.open("rb") as content, replacing(target) as written:
-        written.writelines(seal_pieces(_pieces(content), address))
+    sentence = seal_file(session, file, party, receivers, target)
     document: dict[str, object] = {
         "file": str(target),
         "to": party,
         "persons": [receiver.person for receiver in receivers],
     }
-    number = "1 person" if len(receivers) == 1 else f"{len(receivers)} persons"
-    steps.print_result(
-        session, as_json, document, f"{number} of {party} can open it, and nobody else: {target}"
-    )
-
-
-def _pieces(content: IO[bytes]) -> Iterator[bytes]:
-    while piece := content.read(_PIECE_BYTES):
-        yield piece
+    steps.print_result(session, as_json, document, sentence)

@@ -79,14 +79,7 @@ def accept(
     from encoding.secret_exchange import differences, refuse_differences
 
     with carriage(session, given, from_files) as carried:
-        exchange = carried.exchange(epoch, given)
-        fetched = carried.carrier.fetch(exchange.holders.epoch)
-        with session.workspace.lock():
-            exchange.take(fetched)
-            exchange.make()
-            confirmation = exchange.confirm(carried.view.profile, session.now())
-            kept = exchange.kept()
-        carried.carrier.send_confirmation(confirmation)
+        kept = carried.accept(epoch, given)
     if kept is not None:
         _print_status(session, kept, as_json=as_json)
         refuse_differences(differences(kept, session.party))

@@ -14,6 +14,8 @@ from oracles.desk import NOW, Desk
 from oracles.share_rig import PROJECT, ROWS, ShareRig, answer_with, share_rig
 from sqlalchemy import text
 
+from encoding.cli.session import Session
+from encoding.cli.settling import settle_secrets
 from encoding.epoch_secret import epoch_secret
 from encoding.identity import new_identity
 from encoding.kept_secret import KeptSecret, read_kept
@@ -340,3 +342,40 @@ def files_of(rig: ShareRig) -> list[bytes]:
     return [
         path.read_bytes() for path in rig.broker.settings.state_dir.rglob("*") if path.is_file()
     ]
+
+
+def settled(desk: Desk) -> None:
+    """Do what `refresh` does about secrets before it encodes."""
+    session = Session(
+        config_path=desk.folder / "blindlink.toml",
+        transport=desk.broker.transport(),
+        now=lambda: desk.now,
+        sleep=desk.slept.append,
+    )
+    with session.connect() as client:
+        session.trust(client)
+        settle_secrets(session, client, session.view(client, must_bind=False))
+
+
+def test_refresh_goes_on_where_an_agreement_on_a_secret_stands(rig: ShareRig) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    settled(welfare)
+    assert not kept_epochs(welfare)
+    welfare.ok("secret", "share")
+    settled(welfare)
+    assert not kept(welfare).is_made
+    schools.ok("secret", "share")
+    for desk in (schools, welfare, schools):
+        settled(desk)
+    assert rig.status("welfare") == rig.status("schools")
+    assert all(holder["confirmed"] for holder in rig.status("welfare")["holders"])
+    for desk in rig.desks.values():
+        desk.ok("secret", "rotate")
+    for desk in (schools, welfare, schools):
+        settled(desk)
+    assert rig.status("welfare")["epoch"] == 2
+    assert rig.status("welfare") == rig.status("schools")
+
+
+def kept_epochs(desk: Desk) -> tuple[int, ...]:
+    return open_workspace(desk.folder / "workspace").epochs_with_secret(PROJECT)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from oracles.broker import BrokerDouble, Refusal, problem
 from oracles.desk import Desk
+from oracles.share_desks import give_keys, trust
 
 LINKED = ["4", "7", "x-3"]
 
@@ -322,3 +323,31 @@ def test_two_commands_at_once_are_refused(uploaded: Desk) -> None:
         result = uploaded.type("encode")
     assert result.exit_code == 1
     assert "another blindlink command is using this workspace" in result.stderr
+
+
+def test_a_sealed_file_of_columns_is_joined_without_opening_it_first(
+    linked: Desk, schools: Desk
+) -> None:
+    trust(schools, linked, give_keys(linked))
+    give_keys(schools)
+    for desk in (linked, schools):
+        desk.ok("links")
+    out = schools.folder / "out.csv"
+    schools.ok("extract", "--columns", "last", "-o", str(out))
+    schools.ok("seal", str(out), "--to", "welfare", "--offline")
+    config = linked.folder / "blindlink.toml"
+    text = config.read_text().replace('token_file = "token.txt"', "")
+    keys = '[identity]\nfile = "identity.txt"\nkey_file = "identity.key"\n'
+    config.write_text(text.replace("[project]", f"{keys}[project]"))
+    words = ("join", str(schools.folder / "out.csv.sealed"), "--columns", "last", "-o")
+    linked.ok(*words, str(linked.folder / "joined.csv"))
+    assert [row["last"] for row in read_csv(linked.folder / "joined.csv")] == [
+        "Ortiz",
+        "O'Neal",
+        "Lee",
+    ]
+    refused = linked.type(
+        "join", str(schools.folder / "out.csv.sealed"), "--columns", "first", "-o", "no.csv"
+    )
+    assert "out.csv holds the column last" in refused.stderr
+    assert not any("out.csv" in name for name in linked.files())

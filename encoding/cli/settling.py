@@ -1,0 +1,61 @@
+"""What `refresh` does for a secret that agencies are agreeing on: it goes on where that stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from encoding.cli.exchange import Carriage
+from encoding.cli.own_identity import NOTHING
+from encoding.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from encoding.client import BrokerClient
+    from schemas.api import ProjectView
+
+_GIVEN: Final = {**NOTHING, "holders": ()}
+
+
+def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) -> None:
+    """Accept what has come of the secrets that were begun here and that not all have confirmed.
+
+    A share of this epoch that is missing stops nothing here: encoding says so.
+
+    Raises:
+        ShareError: something that came must not be trusted.
+        SecretsDifferError: a holder has another secret, or encodes otherwise.
+    """
+    from encoding.carriers import ByBroker
+    from encoding.errors import ShareMissingError
+    from encoding.secret_exchange import differences, refuse_differences, unconfirmed
+
+    if session.config.sections.identity is None:
+        return
+    carried = Carriage(session, view, ByBroker(client, view.project, session.party))
+    for epoch in _open_epochs(session, view):
+        try:
+            kept = carried.accept(epoch, _GIVEN)
+        except ShareMissingError as exc:
+            session.say(f"the secret of epoch {epoch} is not made yet: {exc}")
+            continue
+        if kept is not None:
+            refuse_differences(differences(kept, session.party))
+            waits = (
+                "all have confirmed it" if not unconfirmed(kept) else "not all have confirmed it"
+            )
+            session.say(f"the secret of epoch {epoch} is made; {waits}")
+
+
+def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:
+    from encoding.kept_secret import read_kept
+    from encoding.secret_exchange import unconfirmed
+
+    workspace, project = session.workspace, view.project
+    for epoch in workspace.epochs_with_secret(project):
+        if epoch < view.terms.epoch:
+            continue
+        place = workspace.kept_secret(project, epoch)
+        kept = read_kept(place, project, epoch, workspace.key())
+        if kept is not None and unconfirmed(kept):
+            yield epoch
