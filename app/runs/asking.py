@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from app.agreements.receivers import receivers_of
 from app.agreements.service import agreement_now, hold_budget, project_for, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import parse_utc, utc_text
@@ -63,6 +64,7 @@ def ask_run(
         NotFoundError: no such project, or not the caller's.
         NotInForceError, NotProviderError, OtherPurposeError, OtherPolicyError, UploadsMissingError,
         AsOfGapError, RunBudgetError: the terms, or what was uploaded, do not allow it now.
+        NobodyReceivesError: nobody could open what would be sealed to a recipient.
         WrongDutyError: the caller is not an analyst.
         KeyReusedError: the Idempotency-Key came with another request before.
     """
@@ -75,6 +77,7 @@ def ask_run(
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")
+    _refuse_unopenable(session, terms)
     if request.purpose not in (None, terms.terms.purpose):
         raise OtherPurposeError("The terms name another purpose.", clause="purpose")
     specification = _specify(session, broker, actor, terms, _policy_of(terms, request))
@@ -189,6 +192,12 @@ def _refuse_beyond_budget(session: Session, broker: Broker, terms: TermsInForce)
         raise RunBudgetError(
             f"The terms allow {budget.runs} runs within {budget.days} days.", clause="run-budget"
         )
+
+
+def _refuse_unopenable(session: Session, terms: TermsInForce) -> None:
+    for recipient in terms.terms.recipients:
+        if recipient.mode == "blind":
+            receivers_of(session, recipient.party)
 
 
 def _refuse_gap(terms: TermsInForce, uploads: Iterable[Upload]) -> None:
