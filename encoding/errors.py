@@ -72,6 +72,7 @@ AgencyError                     1  the root
 │   ├── HandleMapError             the handle map is damaged, or belongs to another project or epoch
 │   └── BackupError                a backup, or a recovery code, that is damaged or of another workspace
 ├── NotReadyError               1  an earlier step has not been done yet
+│   └── OthersWaitedForError    7  another agency has yet to do its part
 ├── ProjectChangedError         1  the project's terms are no longer those that the encodings were made under
 ├── BrokerRefusedError          1  the broker refuses, and says why
 │   └── NotAuthorisedError      4  the broker does not know the token, or the token may not do this
@@ -531,6 +532,13 @@ class NotReadyError(AgencyError):
     """An earlier step has not been done yet; the hint names it."""
 
     code = "not-ready"
+
+
+class OthersWaitedForError(NotReadyError):
+    """Another agency has yet to do its part; nothing is wrong."""
+
+    code = "others-waited-for"
+    exit_code = 7
 
 
 class ProjectChangedError(AgencyError):

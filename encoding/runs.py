@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from encoding.client import BrokerClient
-from encoding.errors import NotReadyError, RunFailedError
+from encoding.errors import OthersWaitedForError, RunFailedError
 from encoding.progress import Progress
 from schemas.api import RunProgress, RunRequest, RunView
 
@@ -34,7 +34,7 @@ def wait_for_run(
 
     Raises:
         RunFailedError: it failed or was cancelled.
-        NotReadyError: it waits for approvals, which may take days.
+        OthersWaitedForError: it waits for approvals, which may take days.
     """
     pause_s = FIRST_PAUSE_S
     while True:
@@ -43,7 +43,7 @@ def wait_for_run(
         if view.state in ENDED:
             return require_success(view)
         if view.state == "awaiting":
-            raise NotReadyError(
+            raise OthersWaitedForError(
                 "the run waits until it is approved, as the agreement asks",
                 hint=f"an approver types: blindlink approve run {run}",
             )

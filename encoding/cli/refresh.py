@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Leave out rows that cannot be encoded, and list them here.",
 )
+@click.option(
+    "--wait-hours",
+    type=click.FloatRange(0, 240),
+    default=0,
+    help="Wait so long for what other agencies have yet to do: upload, approve.",
+)
 @json_option
 @agency_options
 @click.pass_obj
@@ -30,17 +36,19 @@ def refresh(
     file: Path | None,
     id_column: str | None,
     skip_invalid: Path | None,
+    wait_hours: float,
     as_json: bool,
 ) -> None:
     """Check and encode the file, upload, ask for the run, wait, fetch and verify; for cron and Task Scheduler.
 
     Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
-    again at any time, and goes on where it stopped.
+    again at any time, and goes on where it stopped. Exit code 7: another agency has yet to do its part.
     """
     from encoding.blind_fetch import blind_recipients
     from encoding.cli import steps
     from encoding.cli.blind_steps import blind_links
     from encoding.cli.settling import settle_secrets
+    from encoding.patience import Patience
 
     session.patience_s = UNATTENDED_S
     source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
@@ -54,7 +62,8 @@ def refresh(
         session.say(f"encoded {manifest.records:,} records")
         kept = steps.upload(session, client, trust, view)
         session.say(f"uploaded, and logged as entry {kept.receipt.index}")
-        run = steps.run(session, client, wait=True)
+        patience = Patience(wait_hours * 3600, session.sleep, session.say)
+        run = patience.until_ready(lambda: steps.run(session, client, wait=True))
         # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
         session.trust_again(client, trust)
         sealed: dict[str, str] = {}
@@ -67,7 +76,7 @@ def refresh(
         }
         sentence = "the run has succeeded; the agreement gives this agency no link IDs of its own"
         if _receives_links(session, view.terms.recipients):
-            written = steps.links(session, client, trust, source)
+            written = patience.until_ready(lambda: steps.links(session, client, trust, source))
             document |= {"links": written.links, "file": str(written.path)}
             sentence = f"{written.links:,} records have a link ID, in {written.path}"
         for recipient in blind_recipients(view.terms):

@@ -40,7 +40,8 @@ from schemas.document import Document, Model
 from schemas.ids import Handle, LinkId
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint, verify_cosignatures
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
-from schemas.matchlog.kinds import ReleasePrepared, UploadReceived
+from schemas.matchlog.hand_over import HandOver
+from schemas.matchlog.kinds import LogKeyRotated, ReleasePrepared, UploadReceived
 from schemas.matchlog.merkle import (
     consistency_proof,
     hash_leaf,
@@ -53,6 +54,7 @@ from schemas.matchlog.proof import LogProof
 from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
 from schemas.release import ReleaseHeader, release_digest, serialise_release
 from schemas.run import RunSpecification, RunUpload
+from schemas.signing import sign_document
 from schemas.upload import Receipt, SignedManifest, parse_header
 
 TIME = "2026-11-20T22:30:00Z"
@@ -98,6 +100,8 @@ class Log:
     name: str = "broker.test/log"
     signer: NoteSigner = field(init=False)
     entries: list[bytes] = field(default_factory=list)
+    # The keys that were replaced, each with the size of the last checkpoint that it signed.
+    former: list[tuple[int, NoteSigner]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.signer = NoteSigner(self.name, Ed25519PrivateKey.generate())
@@ -126,10 +130,54 @@ class Log:
         self.entries.append(entry_bytes(entry))
         return seq
 
+    def hand_over(self, **changes: Any) -> None:
+        """Append the entry that names a new key, by which everything after it is signed."""
+        new = NoteSigner(self.name, Ed25519PrivateKey.generate())
+        names = {"log": self.name, "new": new.verifier_key.text, "old": self.key}
+        possession = sign_document("key-rotation", names, new.private_key)
+        body = LogKeyRotated(old=self.key, new=names["new"], possession=possession)
+        seq = len(self.entries)
+        entry = Entry(
+            kind="log-key-rotated",
+            seq=seq,
+            batch=seq,
+            place=seq,
+            time=TIME,
+            request=new_id("req"),
+            actor=Actor(party="operator", person=None, role="operator"),
+            project=None,
+            agreement=None,
+            purpose=None,
+            object=None,
+            outcome="done",
+            body=body.model_copy(update=changes),
+        )
+        self.entries.append(entry_bytes(entry))
+        self.former.append((seq + 1, self.signer))
+        self.signer = new
+
+    def signer_at(self, size: int) -> NoteSigner:
+        return next((signer for last, signer in self.former if size <= last), self.signer)
+
     def checkpoint(self, size: int | None = None) -> str:
         size = len(self.entries) if size is None else size
         root = root_of(map(hash_leaf, self.entries[:size]))
-        return sign_checkpoint(Checkpoint(self.name, size, root), self.signer).decode()
+        return sign_checkpoint(Checkpoint(self.name, size, root), self.signer_at(size)).decode()
+
+    def hand_overs(self, old_size: int) -> tuple[HandOver, ...]:
+        size = len(self.entries)
+        return tuple(
+            HandOver.of(
+                LogProof(
+                    self.entries[last - 1],
+                    last - 1,
+                    tuple(inclusion_proof(self._read, last - 1, last)),
+                    self.checkpoint(last).encode(),
+                )
+            )
+            for last, _ in self.former
+            if old_size <= last < size
+        )
 
     def receipt(self, index: int, subject: str) -> Receipt:
         size = len(self.entries)
@@ -143,7 +191,11 @@ class Log:
         proof = consistency_proof(self._read, old_size, size) if known else []
         texts = tuple(base64.b64encode(value).decode() for value in proof)
         return LogCheckpoint(
-            checkpoint=self.checkpoint(), old_size=old_size, proof=texts, log_key=self.key
+            checkpoint=self.checkpoint(),
+            old_size=old_size,
+            proof=texts,
+            log_key=self.signer_at(size).verifier_key.text,
+            hand_overs=self.hand_overs(old_size),
         )
 
     def _read(self, nodes: Any) -> dict[Any, bytes]:
@@ -322,7 +374,7 @@ class BrokerDouble:
         missing = [name for name in self.view.terms.providers if name not in newest]
         if missing:
             detail = f"There is no upload of {missing[0]} yet."
-            raise Refusal(409, "upload-missing", detail=detail, hint="Wait for the other agency.")
+            raise Refusal(409, "uploads-missing", detail=detail, hint="Wait for the other agency.")
         uploads = tuple(
             RunUpload(
                 party=name,

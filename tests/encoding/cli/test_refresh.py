@@ -45,6 +45,32 @@ def test_repeating_it_after_success_is_harmless(ready: Desk, broker: BrokerDoubl
     assert links(ready) == ["4", "7", "x-3"]
 
 
+def test_an_agency_that_has_yet_to_upload_is_a_reason_of_its_own(welfare: Desk) -> None:
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 7
+    assert "no upload of schools yet" in refused.stderr
+    assert not (welfare.folder / "links.csv").exists()
+
+
+def test_refresh_waits_for_the_other_agency_as_long_as_it_is_told(
+    welfare: Desk, schools: Desk
+) -> None:
+    class Sleeper(list[float]):
+        def append(self, pause_s: float) -> None:
+            super().append(pause_s)
+            if sum(self) >= 3600 and not schools.files() & {"workspace/lock"}:
+                schools.ok("encode")
+                schools.ok("upload")
+
+    welfare.slept = Sleeper()
+    refused = welfare.type("refresh", "--wait-hours", "0.5")
+    assert refused.exit_code == 7
+    assert sum(welfare.slept) == 1800
+    done = welfare.ok("refresh", "--wait-hours", "2")
+    assert done.stderr.count("waiting for up to 2.0 hours") == 1
+    assert links(welfare) == ["4", "7", "x-3"]
+
+
 class Interruption(KeyboardInterrupt):
     pass
 
