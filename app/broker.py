@@ -12,7 +12,7 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.service import MatchLog
 from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
-from app.security.log_key import read_log_key
+from app.security.log_key import read_log_keys
 from app.settings import Settings
 
 
@@ -38,7 +38,7 @@ def open_broker(settings: Settings, *, clock: Clock = utc_now) -> Broker:
     Raises:
         ConfigurationError: a key, the database or a durability setting is missing or unsafe.
     """
-    signer = read_log_key(settings.log_key_file)
+    signer, *_ = read_log_keys(settings.log_key_file)
     keystore = KeyStore(settings.key_store_dir, KeyRing(settings.ring_file))
     make_private_folder(settings.scratch_dir)
     return Broker(
@@ -46,7 +46,12 @@ def open_broker(settings: Settings, *, clock: Clock = utc_now) -> Broker:
         database=open_database(settings),
         keystore=keystore,
         blobs=BlobStore(settings.blob_dir, reserve_percent=settings.disk_reserve_percent),
-        log=MatchLog(signer, LastCheckpointFile(settings.last_checkpoint_file), clock=clock),
+        log=MatchLog(
+            signer,
+            LastCheckpointFile(settings.last_checkpoint_file),
+            keys=lambda: read_log_keys(settings.log_key_file),
+            clock=clock,
+        ),
         clock=clock,
     )
 

@@ -61,7 +61,7 @@ def fill_pack(
         with bundle.open("w+b") as file:
             client.save_bundle(order.project, file)
         with bundle.open("rb") as file:
-            copy = read_log_copy(file, trust.key, trust.log.pins(trust.key))
+            copy = read_log_copy(file, trust.keys, trust.log.pins())
         files = dict(_kept(workspace))
         n_receipts = sum(name.startswith("receipts/") for name in files)
         n_openings = 0

@@ -79,9 +79,9 @@ def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust:
     if sha256 != release.sha256:
         raise ReleaseError("the link IDs that were fetched are not those that were announced")
     receipt = client.release_receipt(release.release)
-    verify_release_receipt(receipt, release.release, party, trust.key, sha256)
-    trust.log.hold(receipt.checkpoint.encode("utf-8"), trust.key)
-    trust.log.check(trust.key, client)
+    verify_release_receipt(receipt, release.release, party, trust.keys, sha256)
+    trust.log.hold(receipt.checkpoint.encode("utf-8"))
+    trust.log.check(client)
     trust.receipts.keep(KeptReceipt(receipt, None))
     return raw
 

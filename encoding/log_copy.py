@@ -16,8 +16,8 @@ from schemas.errors import FormatError
 from schemas.matchlog.bundle import BundleReader, Chunk
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.merkle import Frontier, Node, hash_leaf, hash_node, inclusion_proof
-from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.proof import LogProof
 
 
@@ -53,12 +53,12 @@ class LogCopy:
         return self._nodes[node]
 
 
-def read_log_copy(source: IO[bytes], key: VerifierKey, pins: Sequence[Pin]) -> LogCopy:
+def read_log_copy(source: IO[bytes], keys: LogKeys, pins: Sequence[Pin]) -> LogCopy:
     """Read a bundle and hold it to the log's key and to the pins.
 
     Args:
         source: the bundle.
-        key: the log's key as it is pinned.
+        keys: the log's keys as they are pinned.
         pins: checkpoints that this agency has kept.
     Raises:
         LogError: malformed, it does not hang together, or it is not signed by the key.
@@ -72,7 +72,7 @@ def read_log_copy(source: IO[bytes], key: VerifierKey, pins: Sequence[Pin]) -> L
         for _ in reader.upper_tiles():
             pass
         note = reader.finish()
-        checkpoint = open_checkpoint(note, [key])
+        checkpoint = open_checkpoint(note, keys)
     except FormatError as exc:
         raise LogError(f"the broker's copy of the match log cannot be trusted: {exc}") from exc
     if (checkpoint.size, checkpoint.root) != (walk.frontier.size, walk.frontier.root()):

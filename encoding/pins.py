@@ -1,5 +1,7 @@
 """The broker's match log as this agency last saw it, and the check that it has only grown since.
 
+The log's keys are pinned too: the first one that was given or seen, and each that it was handed over to.
+
 A pin is a signed checkpoint that is kept. Each contact asks for the newest checkpoint with proof that it
 extends every pin, and then keeps the newest one alone. A log that was rewritten, cut off, or shown
 differently to different parties cannot give such a proof; the evidence is kept beside the pins.
@@ -15,13 +17,15 @@ from typing import Final, Protocol
 from encoding.errors import BrokerAnswerError, LogError, LogKeyError, LogRewrittenError
 from encoding.files import write_durably
 from schemas.api import LogCheckpoint
-from schemas.errors import CheckpointError, ProofError
+from schemas.errors import CheckpointError, FormatError, ProofError
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     open_checkpoint,
     parse_checkpoints,
     serialise_checkpoints,
 )
+from schemas.matchlog.hand_over import follow_hand_overs
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.merkle import verify_consistency
 from schemas.matchlog.note import VerifierKey, decode_base64
 
@@ -50,47 +54,60 @@ class PinnedLog:
 
     Attributes:
         folder: holds the pins, and the evidence if the log was ever rewritten: files of checkpoints all.
-        key_file: holds the log's key.
+        key_file: holds the log's keys, one a line.
     """
 
     folder: Path
     key_file: Path
 
-    def key(self, given: str | None, source: LogSource) -> VerifierKey:
-        """Return the log's key: the given one, else the one that was seen first; it is pinned.
+    def key(self, given: str | None, source: LogSource) -> LogKeys:
+        """Return the log's keys; the given one, else the one that is seen first, is pinned where none is yet.
 
         Raises:
-            LogKeyError: malformed, or another key than the one that was pinned.
+            LogKeyError: malformed, or none of those that are pinned, nor one that the log was handed over to.
         """
-        if given is None and not self.has_key():
+        if not self.has_key() and given is None:
             given = source.log_checkpoint(0).log_key
+        elif self.has_key() and given is not None and given not in self.keys().texts():
+            # The operator may give the key of today to an agency that has not been here since another.
+            self._follow(source.log_checkpoint(0))
         return self.pinned_key(given)
 
-    def pinned_key(self, given: str | None) -> VerifierKey:
-        """Return the pinned key without asking anyone; a given one is pinned where none is yet.
+    def pinned_key(self, given: str | None) -> LogKeys:
+        """Return the pinned keys without asking anyone; a given one is pinned where none is yet.
 
         Raises:
-            LogKeyError: malformed, not pinned yet, or another key than the one that was pinned.
+            LogKeyError: malformed, not pinned yet, or another key than those that are pinned.
         """
-        pinned = self.key_file.read_text(encoding="ascii").strip() if self.has_key() else None
-        if given is not None and pinned is not None and given != pinned:
+        if not self.has_key():
+            self._pin(_key_of(given or ""))
+        keys = self.keys()
+        if given is not None and given not in keys.texts():
             raise LogKeyError(
                 "the log key in the settings is not the one that this workspace has pinned",
                 hint="ask the operator, by telephone, which one is right",
             )
+        return keys
+
+    def keys(self) -> LogKeys:
+        """Return the keys that are pinned.
+
+        Raises:
+            LogKeyError: none is, or the file is damaged.
+        """
         try:
-            key = VerifierKey.from_text(given or pinned or "")
-        except CheckpointError as exc:
-            raise LogKeyError("the log key is not a line as the operator gives it") from exc
-        if pinned is None:
-            write_durably(self.key_file, f"{key.text}\n".encode("ascii"))
-        return key
+            return LogKeys.from_lines(self.key_file.read_text(encoding="ascii"))
+        except (OSError, UnicodeDecodeError, CheckpointError) as exc:
+            raise LogKeyError(
+                "the log key in the workspace cannot be read",
+                hint="restore it from the backup of the workspace",
+            ) from exc
 
     def has_key(self) -> bool:
         """Tell whether a log key has been pinned yet."""
         return self.key_file.exists()
 
-    def pins(self, key: VerifierKey) -> tuple[Pin, ...]:
+    def pins(self) -> tuple[Pin, ...]:
         """Return the pins, oldest first; none before the first contact.
 
         Raises:
@@ -102,54 +119,61 @@ class PinnedLog:
             return ()
         try:
             notes = [note.to_bytes() for _, note in parse_checkpoints(raw)]
-            return tuple(Pin(open_checkpoint(note, [key]), note) for note in notes)
+            keys = self.keys()
+            return tuple(Pin(open_checkpoint(note, keys), note) for note in notes)
         except CheckpointError as exc:
             raise LogError(
                 "the pins in the workspace are damaged, or of another log",
                 hint="restore the folder pins from the backup of the workspace",
             ) from exc
 
-    def settled(self, key: VerifierKey) -> Pin | None:
+    def settled(self) -> Pin | None:
         """Return the pin that was shown to extend every earlier one; None where one is still to be shown.
 
         Raises:
             LogError: as `pins`.
         """
-        kept = self.pins(key)
+        kept = self.pins()
         return kept[0] if len(kept) == 1 else None
 
-    def hold(self, note: bytes, key: VerifierKey) -> None:
+    def hold(self, note: bytes) -> None:
         """Keep one more checkpoint, such as a receipt's, until a newer one is shown to extend it."""
-        self._keep([*self.pins(key), Pin(_open(note, key), note)])
+        self._keep([*self.pins(), Pin(_open(note, self.keys()), note)])
 
-    def check(self, key: VerifierKey, source: LogSource) -> Checkpoint:
+    def check(self, source: LogSource) -> Checkpoint:
         """Ask for the newest checkpoint, make sure that it extends every pin, and pin it.
+
+        Where the log was handed over to another key since, that one is pinned, too.
 
         Raises:
             LogRewrittenError: it does not; what was pinned and what was shown are kept as evidence.
+            LogKeyError: it is signed by another key, to which nothing hands over.
             BrokerAnswerError: the answer is about other checkpoints than was asked.
         """
-        pins = self.pins(key)
         for _ in range(MAX_ROUNDS):
-            newest = self._newest(key, source, pins[-1] if pins else None)
-            settled = [self._extends(pin, newest, key, source) for pin in pins[:-1]]
+            newest, others = self._newest(source)
+            settled = [self._extends(pin, newest, source) for pin in others]
             if all(settled):
                 self._keep([newest])
                 return newest.checkpoint
-        self._keep([*pins, newest])
+        self._keep([*self.pins(), newest])
         return newest.checkpoint
 
-    def _newest(self, key: VerifierKey, source: LogSource, pin: Pin | None) -> Pin:
-        answer = source.log_checkpoint(pin.checkpoint.size if pin else 0)
-        newest = _shown(answer, key)
-        if pin:
-            self._verify(pin, newest, answer)
-        return newest
+    def _newest(self, source: LogSource) -> tuple[Pin, list[Pin]]:
+        """Return the newest checkpoint, which extends the newest pin, and the other pins."""
+        pins = self.pins()
+        asked = pins[-1] if pins else None
+        answer = source.log_checkpoint(asked.checkpoint.size if asked else 0)
+        newest = self._shown(answer)
+        if asked:
+            self._verify(asked, newest, answer)
+        # Anew, since a hand-over of the log's key is a pin as well.
+        return newest, [pin for pin in self.pins() if pin != asked]
 
-    def _extends(self, pin: Pin, newest: Pin, key: VerifierKey, source: LogSource) -> bool:
+    def _extends(self, pin: Pin, newest: Pin, source: LogSource) -> bool:
         """Make sure that `newest` extends `pin`; false if the log has meanwhile grown beyond it."""
         answer = source.log_checkpoint(pin.checkpoint.size)
-        shown = _shown(answer, key)
+        shown = self._shown(answer)
         self._verify(pin, shown, answer)
         return shown.checkpoint == newest.checkpoint
 
@@ -169,6 +193,35 @@ class PinnedLog:
                 hint="send nothing more, keep the workspace as it is, and call your security officer",
             ) from exc
 
+    def _shown(self, answer: LogCheckpoint) -> Pin:
+        self._follow(answer)
+        note = answer.checkpoint.encode("utf-8")
+        return Pin(_open(note, self.keys()), note)
+
+    def _follow(self, answer: LogCheckpoint) -> None:
+        """Pin the keys that the log was handed over to, if it is signed by another one than the pinned.
+
+        Raises:
+            LogKeyError: nothing hands over to the key that signs now.
+        """
+        keys = self.keys()
+        if answer.log_key == keys.text:
+            return
+        try:
+            followed = follow_hand_overs(keys, answer.hand_overs)
+        except FormatError as exc:
+            raise _other_key() from exc
+        if followed.text != answer.log_key:
+            raise _other_key()
+        self._pin(followed)
+        # What the old key signed last is seen as well: the log goes on from there, or it is a fork.
+        n_new = len(followed.known) - len(keys.known)
+        for hand_over in answer.hand_overs[-n_new:]:
+            self.hold(hand_over.checkpoint.encode("utf-8"))
+
+    def _pin(self, keys: LogKeys) -> None:
+        write_durably(self.key_file, keys.to_lines().encode("ascii"))
+
     def _keep(self, pins: Sequence[Pin]) -> None:
         in_order = sorted(pins, key=lambda pin: pin.checkpoint.size)
         write_durably(
@@ -182,18 +235,22 @@ class PinnedLog:
             write_durably(path, serialise_checkpoints(pin.note for pin in pins))
 
 
-def _shown(answer: LogCheckpoint, key: VerifierKey) -> Pin:
-    if answer.log_key != key.text:
-        raise LogKeyError(
-            "the broker's log is signed by another key than the one this agency knows",
-            hint="send nothing more, and ask the operator by telephone whether the key was changed",
-        )
-    note = answer.checkpoint.encode("utf-8")
-    return Pin(_open(note, key), note)
+def _other_key() -> LogKeyError:
+    return LogKeyError(
+        "the broker's log is signed by another key than the one this agency knows",
+        hint="send nothing more, and ask the operator by telephone whether the key was changed",
+    )
 
 
-def _open(note: bytes, key: VerifierKey) -> Checkpoint:
+def _key_of(text: str) -> LogKeys:
     try:
-        return open_checkpoint(note, [key])
+        return LogKeys.only(VerifierKey.from_text(text))
+    except CheckpointError as exc:
+        raise LogKeyError("the log key is not a line as the operator gives it") from exc
+
+
+def _open(note: bytes, keys: LogKeys) -> Checkpoint:
+    try:
+        return open_checkpoint(note, keys)
     except CheckpointError as exc:
         raise LogError(f"the broker's checkpoint cannot be trusted: {exc}") from exc

@@ -13,7 +13,7 @@ from schemas.ids import UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.checkpoint import Checkpoint
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared, UploadReceived
-from schemas.matchlog.note import VerifierKey
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_receipt
 from schemas.upload import Manifest, Receipt, SignedManifest
 
@@ -82,7 +82,7 @@ def read_kept(path: Path) -> KeptReceipt:
     return KeptReceipt(receipt, manifest)
 
 
-def verify_kept(kept: KeptReceipt, party: str, key: VerifierKey) -> Proven:
+def verify_kept(kept: KeptReceipt, party: str, keys: LogKeys) -> Proven:
     """Check a receipt of the workspace by itself, without the broker.
 
     Raises:
@@ -90,21 +90,21 @@ def verify_kept(kept: KeptReceipt, party: str, key: VerifierKey) -> Proven:
     """
     subject = kept.receipt.subject
     if kept.manifest is not None:
-        return verify_upload_receipt(kept.receipt, subject, kept.manifest.manifest, key)
+        return verify_upload_receipt(kept.receipt, subject, kept.manifest.manifest, keys)
     if is_random_id(subject, UPLOAD_PREFIX):
         raise ReceiptError("the manifest that belongs to a receipt is missing")
-    return verify_release_receipt(kept.receipt, subject, party, key)
+    return verify_release_receipt(kept.receipt, subject, party, keys)
 
 
 def verify_upload_receipt(
-    receipt: Receipt, upload: str, manifest: Manifest, key: VerifierKey
+    receipt: Receipt, upload: str, manifest: Manifest, keys: LogKeys
 ) -> Proven:
     """Check that the log holds this upload, with exactly what the manifest states.
 
     Raises:
         ReceiptError: it does not prove that.
     """
-    proven = _prove(receipt, upload, key)
+    proven = _prove(receipt, upload, keys)
     entry = proven.entry
     body = entry.body
     if not isinstance(body, UploadReceived) or body.manifest_sha256 != manifest.digest():
@@ -129,14 +129,14 @@ def verify_upload_receipt(
 
 
 def verify_release_receipt(
-    receipt: Receipt, release: str, party: str, key: VerifierKey, sha256: str | None = None
+    receipt: Receipt, release: str, party: str, keys: LogKeys, sha256: str | None = None
 ) -> Proven:
     """Check that the log holds this release for this party to fetch; with `sha256`, of exactly that file.
 
     Raises:
         ReceiptError: it does not prove that.
     """
-    proven = _prove(receipt, release, key)
+    proven = _prove(receipt, release, keys)
     body = proven.entry.body
     if not isinstance(body, (ReleasePrepared, BlindReleasePrepared)) or _fetched_by(body) != party:
         raise ReceiptError("the receipt is not about a release to this agency")
@@ -149,11 +149,11 @@ def _fetched_by(body: ReleasePrepared | BlindReleasePrepared) -> str:
     return body.agency if isinstance(body, BlindReleasePrepared) else body.recipient
 
 
-def _prove(receipt: Receipt, subject: str, key: VerifierKey) -> Proven:
+def _prove(receipt: Receipt, subject: str, keys: LogKeys) -> Proven:
     if receipt.subject != subject:
         raise ReceiptError("the receipt is about something else than was asked for")
     try:
-        entry, checkpoint = verify_receipt(receipt, [key])
+        entry, checkpoint = verify_receipt(receipt, keys)
     except FormatError as exc:
         raise ReceiptError(f"the receipt proves nothing: {exc}") from exc
     return Proven(entry, checkpoint)

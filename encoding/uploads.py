@@ -22,7 +22,7 @@ from encoding.progress import Progress
 from encoding.receipts import KeptReceipt, ReceiptFolder, verify_upload_receipt
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView, UploadRequest, UploadView
-from schemas.matchlog.note import VerifierKey
+from schemas.matchlog.log_keys import LogKeys
 from schemas.upload import Manifest, Receipt, SignedManifest
 
 MAX_PART_BYTES: Final = 64 * 1024 * 1024
@@ -33,8 +33,12 @@ class Trust:
     """What answers are checked against, and where proof is kept."""
 
     log: PinnedLog
-    key: VerifierKey
     receipts: ReceiptFolder
+
+    @property
+    def keys(self) -> LogKeys:
+        """The log's keys as they are pinned now: while a command waits, the log may be handed over."""
+        return self.log.keys()
 
 
 def send_outbox(
@@ -55,7 +59,7 @@ def send_outbox(
         signed = SignedManifest(manifest=manifest)
         receipt = client.commit_upload(upload.upload, signed)
         kept = _keep(receipt, upload.upload, signed, trust)
-    trust.log.check(trust.key, client)
+    trust.log.check(client)
     return kept
 
 
@@ -146,9 +150,9 @@ def _report(progress: Progress, sent: int, size: int) -> None:
 
 
 def _keep(receipt: Receipt, upload: str, signed: SignedManifest, trust: Trust) -> KeptReceipt:
-    verify_upload_receipt(receipt, upload, signed.manifest, trust.key)
+    verify_upload_receipt(receipt, upload, signed.manifest, trust.keys)
     # Pinned before it is kept: whoever shows this receipt later holds the log to it.
-    trust.log.hold(receipt.checkpoint.encode("utf-8"), trust.key)
+    trust.log.hold(receipt.checkpoint.encode("utf-8"))
     kept = KeptReceipt(receipt, signed)
     trust.receipts.keep(kept)
     return kept

@@ -15,6 +15,7 @@ from schemas.document import Document, Model
 from schemas.identity import Duty
 from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.match_record import Decision, MatchRecordHeader
+from schemas.matchlog.hand_over import HandOver
 from schemas.profile import EncodingProfile
 from schemas.run import MatchingPolicy, ReleaseMode, RunSpecification
 
@@ -298,7 +299,10 @@ def sign_in_url(broker: str, code: str) -> str:
 
 
 class LogCheckpoint(Document):
-    """The newest signed checkpoint, with a consistency proof from the size the caller knows."""
+    """The newest signed checkpoint, with a consistency proof from the size the caller knows.
+
+    `log_key` signed it; `hand_overs` lead there, oldest first, from the key that signed at the caller's size.
+    """
 
     KIND: ClassVar[str] = "log checkpoint"
 
@@ -306,3 +310,4 @@ class LogCheckpoint(Document):
     old_size: Size
     proof: tuple[Annotated[str, Field(min_length=44, max_length=44)], ...]
     log_key: str
+    hand_overs: Annotated[tuple[HandOver, ...], Field(max_length=64)] = ()

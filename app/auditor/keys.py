@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from app.auditor.errors import KeyChainError, PinUnreadableError, SignatureMissingError
-from schemas.errors import CheckpointError, SignatureError
+from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, verify_log_signature
+from schemas.matchlog.hand_over import verify_hand_over
 from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.note import LOG_KEY, Note, VerifierKey
-from schemas.signing import verify_document
 
 
 class KeyChain:
@@ -33,18 +31,12 @@ class KeyChain:
             KeyChainError: by another key than the present one, a second one in its batch, or the new key
                 is not of this log or did not sign for itself.
         """
-        if self._next is not None or body.old != self.present.text:
-            raise KeyChainError("a log key is handed over by a key not in force", index=index)
+        if self._next is not None:
+            raise KeyChainError("a log key is handed over twice in one batch", index=index)
         try:
-            new = VerifierKey.from_text(body.new)
-            document = {"log": self.present.name, "new": body.new, "old": body.old}
-            public_key = Ed25519PublicKey.from_public_bytes(new.public_key)
-            verify_document("key-rotation", document, body.possession, public_key)
-        except (CheckpointError, SignatureError) as exc:
-            raise KeyChainError("a new log key did not sign for itself", index=index) from exc
-        if new.kind != LOG_KEY or new.name != self.present.name:
-            raise KeyChainError("a new log key is not one of this log", index=index)
-        self._next = new
+            self._next = verify_hand_over(body, self.present)
+        except CheckpointError as exc:
+            raise KeyChainError(str(exc), index=index) from exc
 
     def close_batch(self, checkpoint: Checkpoint, note: Note) -> None:
         """Check a batch's checkpoint against the key in force, and move to the next key if one is due.

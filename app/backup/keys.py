@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from app.backup.errors import BackupRefusedError
 from app.clock import parse_utc, utc_text
 from app.durable import make_private_folder, sync_folder, write_new
+from app.security.log_key import next_key_file
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -45,7 +46,8 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
     for object_id in broker.keystore.object_ids():
         _copy(settings.key_store_dir / f"{object_id}.key", store)
     _copy(settings.ring_file, target)
-    _copy(settings.log_key_file, target)
+    for file in (settings.log_key_file, next_key_file(settings.log_key_file)):
+        _copy(file, target)
     for made in (store, target):
         sync_folder(made)
     return target, _remove_old(folder, broker)

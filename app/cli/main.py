@@ -22,7 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "page-link": ("app.cli.page_link:page_link", "Print a link that signs you in to the pages."),
     "project": ("app.cli.project:project", "Create, list and show projects."),
     "key-ring": ("app.cli.key_ring:key_ring", "Replace the key that wraps all others."),
-    "log-key": ("app.cli.log_key:log_key", "Show the key that verifies the match log."),
+    "log-key": ("app.cli.log_key:log_key", "Show and replace the key that signs the match log."),
     "backup": ("app.cli.backup:backup", "Write a backup of database and blobs."),
     "backup-keys": ("app.cli.backup:backup_keys", "Write a short-lived backup of the keys."),
     "restore": ("app.cli.backup:restore", "Restore a backup of database and blobs."),

@@ -37,7 +37,7 @@ ProjectQuery = Annotated[str | None, Query(pattern=NAME_PATTERN, min_length=2, m
 def show_checkpoint(broker: WiredBroker, old: OldSize = 0) -> LogCheckpoint:
     """Give the newest checkpoint, with the proof that it continues the log of `old` entries."""
     with broker.database.read() as session:
-        return service.checkpoint_since(session, broker, old)
+        return service.checkpoint_since(session, old)
 
 
 @router.post("/v1/log/cosignatures")
@@ -54,7 +54,8 @@ def cosign(
 @router.get("/v1/log/key", response_class=PlainTextResponse)
 def show_key(broker: WiredBroker) -> str:
     """Give the key that verifies the newest checkpoint, as one line; compare it by another way."""
-    return f"{broker.log.key.text}\n"
+    with broker.database.read() as session:
+        return f"{service.newest_key(session)}\n"
 
 
 @router.get("/v1/log/tile/{tile:path}", response_class=Response, responses=_binary(BYTES))

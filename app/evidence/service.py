@@ -17,6 +17,7 @@ from app.matchlog.export import export_bundle, tile_bytes, tile_entries
 from app.matchlog.proofs import (
     consistency_proof,
     entry_proof,
+    hand_overs_since,
     log_key_at,
     log_keys,
     newest_checkpoint,
@@ -25,6 +26,7 @@ from app.matchlog.proofs import (
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.hand_over import HandOver
 from schemas.matchlog.proof import LogProof
 
 if TYPE_CHECKING:
@@ -38,10 +40,10 @@ if TYPE_CHECKING:
 SPOOL_BYTES: Final = 4 * 1024 * 1024
 
 
-def checkpoint_since(session: Session, broker: Broker, old_size: int) -> LogCheckpoint:
+def checkpoint_since(session: Session, old_size: int) -> LogCheckpoint:
     """Return the newest checkpoint and the proof that it continues the log of `old_size` entries.
 
-    A caller that knows nothing yet says 0 and gets no proof.
+    A caller that knows nothing yet says 0 and gets no proof, but every hand-over of the log's key.
 
     Raises:
         NotInLogError: the log is not that long.
@@ -52,8 +54,14 @@ def checkpoint_since(session: Session, broker: Broker, old_size: int) -> LogChec
         checkpoint=newest.note.decode("utf-8"),
         old_size=old_size,
         proof=tuple(base64.b64encode(node).decode("ascii") for node in hashes),
-        log_key=broker.log.key.text,
+        log_key=log_key_at(session, newest.size),
+        hand_overs=tuple(HandOver.of(proof) for proof in hand_overs_since(session, old_size)),
     )
+
+
+def newest_key(session: Session) -> str:
+    """Return the key that signed the newest checkpoint, as text."""
+    return log_key_at(session, newest_checkpoint(session).size)
 
 
 @dataclass(frozen=True, slots=True)

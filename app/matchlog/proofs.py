@@ -76,6 +76,19 @@ def log_key_at(session: Session, size: int) -> str:
     return keys[-1][1]
 
 
+def hand_overs_since(session: Session, old_size: int) -> list[LogProof]:
+    """Return the hand-overs of the log's key that lead from the key of `old_size` to the newest, in order.
+
+    From 0 they lead there from the log's first key.
+    """
+    # A hand-over is a batch of its own, so its entry is the last one that the old key signs.
+    return [
+        entry_proof(session, after_size - 1, after_size)
+        for after_size, _ in log_keys(session)
+        if after_size and after_size >= old_size
+    ]
+
+
 def inclusion_proof(session: Session, seq: int, size: int) -> list[bytes]:
     """Return the hashes from an entry's leaf to the root of the first `size` entries.
 

@@ -7,7 +7,7 @@ Each call is one batch and ends with one signed checkpoint.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -46,7 +46,8 @@ class MatchLog:
 
     Order: `start` once, then `append` in any number of transactions. Callers hold a writer's transaction
     (`Database.write`); nothing here commits. `last_checkpoint` is None in tests of other parts only:
-    without it a rolled back database goes unnoticed.
+    without it a rolled back database goes unnoticed. Where another process has handed the log to a new key,
+    this one takes that up from `keys`, if it is there.
     """
 
     def __init__(
@@ -54,16 +55,18 @@ class MatchLog:
         signer: NoteSigner,
         last_checkpoint: LastCheckpointFile | None = None,
         *,
+        keys: Callable[[], Sequence[NoteSigner]] | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        """Sign with this key, under its name, which is the log's origin."""
+        """Sign with this key, under its name, which is the log's origin; `keys` are those that may follow."""
         self._signer = signer
         self._last = last_checkpoint
+        self._keys = keys
         self._clock = clock
 
     @property
     def key(self) -> VerifierKey:
-        """The key that verifies this log's checkpoints; its name is the log's origin."""
+        """The key that this process signs with, as far as it knows; its name is the log's origin."""
         return self._signer.verifier_key
 
     def start(self, session: Session, software: str, actor: Actor = SOFTWARE) -> Appended:
@@ -136,13 +139,14 @@ class MatchLog:
     ) -> MatchLog:
         """Hand the log over to a new key and return the log that signs with it.
 
-        The hand-over itself is signed by the old key; a process that still has it can append nothing
-        after that.
+        The hand-over itself, a batch of its own, is signed by the old key; a process that has no other can
+        append nothing after that.
 
         Raises:
             ConfigurationError: the new key has another name than the log, or is the old one.
         """
-        old, new = self.key.text, new_signer.verifier_key.text
+        # Under the lock, so that of two who rotate at once the second one hands over from the first one's key.
+        old, new = self.follow_key(session).text, new_signer.verifier_key.text
         if new_signer.name != self.key.name or old == new:
             raise ConfigurationError("the new log key must be another key under the log's own name")
         document = {"log": self.key.name, "new": new, "old": old}
@@ -150,7 +154,19 @@ class MatchLog:
         body = LogKeyRotated(old=old, new=new, possession=possession)
         (appended,) = self.append(session, [EntryDraft(body, actor=actor)])
         repository.change_key(session, appended.size, new)
-        return MatchLog(new_signer, self._last, clock=self._clock)
+        return MatchLog(new_signer, self._last, keys=self._keys, clock=self._clock)
+
+    def follow_key(self, session: Session) -> VerifierKey:
+        """Take up the key in force, if another process has handed the log over, and return it.
+
+        It stays in force until the caller's transaction ends.
+
+        Raises:
+            LogNotStartedError: there is no log yet.
+            LogKeyMismatchError: the key in force is not at hand.
+        """
+        self._take_up(_started(repository.lock_head(session)))
+        return self.key
 
     def sign(self, kind: str, document: JsonValue) -> str:
         """Return the signature of this kind by the log's key over a document of the broker's.
@@ -169,16 +185,24 @@ class MatchLog:
         self._frontier_to_continue(session, _started(repository.read_head(session)))
 
     def _frontier_to_continue(self, session: Session, head: Head) -> Frontier:
-        if head.key != self.key.text:
-            raise LogKeyMismatchError(
-                "the log is signed by another key than the one in the key file"
-            )
+        self._take_up(head)
         frontier = Frontier.from_bytes(head.size, head.frontier)
         if head.size:
             _require_last_signed(session, head, frontier)
         if self._last is not None:
             _require_not_rolled_back(session, head, frontier, self._last)
         return frontier
+
+    def _take_up(self, head: Head) -> None:
+        if head.key == self.key.text:
+            return
+        at_hand = () if self._keys is None else self._keys()
+        signer = next((one for one in at_hand if one.verifier_key.text == head.key), None)
+        if signer is None:
+            raise LogKeyMismatchError(
+                "the log is signed by another key than the one in the key file"
+            )
+        self._signer = signer
 
     def _entries(self, session: Session, head: Head, drafts: Sequence[EntryDraft]) -> list[Entry]:
         time = max(utc_text(self._clock()), head.time)

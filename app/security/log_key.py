@@ -13,12 +13,14 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.durable import make_private_folder, refuse_shared, write_new
+from app.durable import make_private_folder, refuse_shared, sync_folder, write_new
 from app.errors import ConfigurationError
 from schemas.errors import CheckpointError
 from schemas.matchlog.note import NoteSigner, require_key_name
 
 FORMAT: Final = "blindlink-log-key/1"
+# Behind the file's name: the key that is to follow, from before the log names it until it is moved into place.
+NEXT_SUFFIX: Final = ".next"
 
 
 def make_log_key(file: Path, origin: str) -> NoteSigner:
@@ -50,6 +52,45 @@ def read_log_key(file: Path) -> NoteSigner:
     if first != FORMAT:
         raise ConfigurationError("the log's key is in another format")
     return NoteSigner(_origin(origin), key)
+
+
+def next_key_file(file: Path) -> Path:
+    """Return where the key that is to follow waits."""
+    return file.with_name(f"{file.name}{NEXT_SUFFIX}")
+
+
+def prepare_next_key(file: Path) -> NoteSigner:
+    """Draw the key that is to follow the one in `file`, for the same log, or return the one that waits.
+
+    Raises:
+        ConfigurationError: as `read_log_key`.
+    """
+    waiting = next_key_file(file)
+    if waiting.exists():
+        return read_log_key(waiting)
+    made = make_log_key(waiting, read_log_key(file).name)
+    sync_folder(waiting.parent)
+    return made
+
+
+def move_next_key_into_place(file: Path) -> None:
+    """Put the key that waits in the place of the old one, which is gone from the disk's names then."""
+    next_key_file(file).replace(file)
+    sync_folder(file.parent)
+
+
+def read_log_keys(file: Path) -> tuple[NoteSigner, ...]:
+    """Return the key in the file and the one that waits to follow it, if any.
+
+    Raises:
+        ConfigurationError: as `read_log_key`.
+    """
+    try:
+        waiting = (read_log_key(next_key_file(file)),) if next_key_file(file).exists() else ()
+        return (read_log_key(file), *waiting)
+    except ConfigurationError:
+        # It may just have been moved into place.
+        return (read_log_key(file),)
 
 
 def _origin(name: str) -> str:

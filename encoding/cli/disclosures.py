@@ -105,4 +105,4 @@ def _fetched_log(session: Session) -> LogCopy:
             with path.open("w+b") as file:
                 client.save_bundle(session.project, file)
             with path.open("rb") as file:
-                return read_log_copy(file, trust.key, trust.log.pins(trust.key))
+                return read_log_copy(file, trust.keys, trust.log.pins())

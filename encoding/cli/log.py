@@ -39,8 +39,8 @@ def pin(session: Session, output: Path | None, as_json: bool) -> None:
 
     with session.connect() as client:
         trust = session.trust(client, cosigns=False)
-        newest, witness = trust.log.pins(trust.key)[-1], session.witness()
-        if witness is not None and trust.log.settled(trust.key) is not None:
+        newest, witness = trust.log.pins()[-1], session.witness()
+        if witness is not None and trust.log.settled() is not None:
             witness.cosign(newest, session.now(), client)
     if output is not None:
         write_durably(output, serialise_checkpoints([newest.note]))
@@ -51,7 +51,7 @@ def pin(session: Session, output: Path | None, as_json: bool) -> None:
             "origin": newest.checkpoint.origin,
             "size": newest.checkpoint.size,
             "root": root,
-            "log_key": trust.key.text,
+            "log_key": trust.keys.text,
             "cosigned": cosigned,
             "witness": None if witness is None else witness.signer.verifier_key.text,
             "file": None if output is None else str(output),
@@ -60,7 +60,7 @@ def pin(session: Session, output: Path | None, as_json: bool) -> None:
         return
     click.echo(f"pinned       {newest.checkpoint.origin}, {newest.checkpoint.size:,} entries")
     click.echo(f"root         {root}")
-    click.echo(f"log key      {trust.key.text}")
+    click.echo(f"log key      {trust.keys.text}")
     if witness is None:
         session.say("pinned, not cosigned: that needs keys of your own; see: blindlink identity")
     else:

@@ -37,7 +37,7 @@ def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
         raise NotReadyError(
             "the broker's log key is not known here", hint="set log_key in blindlink.toml"
         )
-    key = log.pinned_key(given)
+    keys = log.pinned_key(given)
     folder = ReceiptFolder(session.workspace.receipts)
     kept_receipts = [read_kept(path) for path in files] if files else list(folder.all())
     if not kept_receipts:
@@ -45,7 +45,7 @@ def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
     lines = []
     for kept in kept_receipts:
         try:
-            proven = verify_kept(kept, session.party, key)
+            proven = verify_kept(kept, session.party, keys)
         except ReceiptError as exc:
             raise ReceiptError(f"receipt {kept.receipt.subject}: {exc}", hint=exc.hint) from exc
         entry = proven.entry

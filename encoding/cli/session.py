@@ -177,13 +177,13 @@ class Session:
         log = PinnedLog(self.workspace.pins, self.workspace.log_key)
         is_first = not log.has_key()
         given = self.config.sections.broker.log_key
-        key = log.key(given, client)
-        log.check(key, client)
+        keys = log.key(given, client)
+        log.check(client)
         if is_first and given is None:
             self.say(
-                f"the broker's log key is pinned now; compare it with the operator: {key.text}"
+                f"the broker's log key is pinned now; compare it with the operator: {keys.text}"
             )
-        trust = Trust(log, key, ReceiptFolder(self.workspace.receipts))
+        trust = Trust(log, ReceiptFolder(self.workspace.receipts))
         if cosigns:
             self._cosign_if_possible(client, trust)
         return trust
@@ -194,7 +194,7 @@ class Session:
         Raises:
             LogError: it was rewritten or cut off meanwhile.
         """
-        trust.log.check(trust.key, client)
+        trust.log.check(client)
         self._cosign_if_possible(client, trust)
 
     def witness(self) -> Witness | None:
@@ -206,7 +206,7 @@ class Session:
     def _cosign_if_possible(self, client: BrokerClient, trust: Trust) -> None:
         from encoding.errors import AgencyError, BrokerRefusedError
 
-        witness, pin = self.witness(), trust.log.settled(trust.key)
+        witness, pin = self.witness(), trust.log.settled()
         if witness is None or pin is None:
             return
         try:

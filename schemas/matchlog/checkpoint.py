@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from schemas.canonical import MAX_INTEGER
 from schemas.errors import CheckpointError
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.merkle import HASH_BYTES
 from schemas.matchlog.note import (
     COSIGNER_KEY,
@@ -102,9 +103,11 @@ def parse_checkpoint(raw: bytes) -> tuple[Checkpoint, Note]:
     return Checkpoint.from_text(note.text), note
 
 
-def open_checkpoint(raw: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
+def open_checkpoint(raw: bytes, keys: Sequence[VerifierKey] | LogKeys) -> Checkpoint:
     """Read a checkpoint that one of the log's keys signed.
 
+    Args:
+        keys: any of these; of keys in succession the one that signs at the checkpoint's size.
     Raises:
         CheckpointError: malformed, from another log, or not signed by any of these keys.
     """
@@ -113,12 +116,16 @@ def open_checkpoint(raw: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
     return checkpoint
 
 
-def verify_log_signature(checkpoint: Checkpoint, note: Note, keys: Sequence[VerifierKey]) -> None:
-    """Check that one of the log's keys signed what `parse_checkpoint` read.
+def verify_log_signature(
+    checkpoint: Checkpoint, note: Note, keys: Sequence[VerifierKey] | LogKeys
+) -> None:
+    """Check that one of the log's keys signed what `parse_checkpoint` read; `keys` as for `open_checkpoint`.
 
     Raises:
         CheckpointError: from another log, or not signed by any of these keys.
     """
+    if isinstance(keys, LogKeys):
+        keys = [keys.at(checkpoint.size)]
     mine = [key for key in keys if key.kind == LOG_KEY and key.name == checkpoint.origin]
     if not mine:
         raise CheckpointError("a checkpoint is from another log than the key")

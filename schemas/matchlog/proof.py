@@ -16,6 +16,7 @@ from typing import Final
 from schemas.errors import CheckpointError, EntryError, ProofError
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.merkle import HASH_BYTES, hash_leaf, verify_inclusion
 from schemas.matchlog.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
 from schemas.upload import Receipt
@@ -42,7 +43,7 @@ class LogProof:
             _FIRST_LINE,
             f"extra {_base64(self.entry)}",
             f"index {self.index}",
-            *(_base64(value) for value in self.hashes),
+            *self.hash_texts(),
             "",
         ]
         return "".join(f"{line}\n" for line in lines).encode("ascii") + self.checkpoint
@@ -54,8 +55,17 @@ class LogProof:
         Raises:
             ProofError: a hash in it is not base64 of 32 bytes.
         """
-        hashes = tuple(_parse_hash(text) for text in receipt.proof)
-        return cls(receipt.entry.encode(), receipt.index, hashes, receipt.checkpoint.encode())
+        return cls.from_texts(receipt.entry, receipt.index, receipt.proof, receipt.checkpoint)
+
+    @classmethod
+    def from_texts(cls, entry: str, index: int, proof: Sequence[str], checkpoint: str) -> LogProof:
+        """Return a proof whose four things are written as in a receipt; raises as `from_receipt`."""
+        hashes = tuple(_parse_hash(text) for text in proof)
+        return cls(entry.encode(), index, hashes, checkpoint.encode())
+
+    def hash_texts(self) -> tuple[str, ...]:
+        """Return the hashes as a receipt writes them."""
+        return tuple(_base64(value) for value in self.hashes)
 
     def to_receipt(self, subject: str) -> Receipt:
         """Return the receipt for what has this id: the object of the entry."""
@@ -63,7 +73,7 @@ class LogProof:
             subject=subject,
             entry=self.entry.decode(),
             index=self.index,
-            proof=tuple(_base64(value) for value in self.hashes),
+            proof=self.hash_texts(),
             checkpoint=self.checkpoint.decode(),
         )
 
@@ -96,7 +106,9 @@ def parse_proof(raw: bytes) -> LogProof:
     )
 
 
-def verify_proof(proof: LogProof, keys: Sequence[VerifierKey]) -> tuple[Entry, Checkpoint]:
+def verify_proof(
+    proof: LogProof, keys: Sequence[VerifierKey] | LogKeys
+) -> tuple[Entry, Checkpoint]:
     """Check a proof from its checkpoint's signature down to the entry, and return both.
 
     Raises:
@@ -113,7 +125,9 @@ def verify_proof(proof: LogProof, keys: Sequence[VerifierKey]) -> tuple[Entry, C
     return entry, checkpoint
 
 
-def verify_receipt(receipt: Receipt, keys: Sequence[VerifierKey]) -> tuple[Entry, Checkpoint]:
+def verify_receipt(
+    receipt: Receipt, keys: Sequence[VerifierKey] | LogKeys
+) -> tuple[Entry, Checkpoint]:
     """Check a receipt as `verify_proof` does, and that its entry is about the receipt's subject.
 
     Raises:

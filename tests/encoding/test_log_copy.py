@@ -11,6 +11,7 @@ from encoding.errors import LogError, LogRewrittenError
 from encoding.log_copy import LogCopy, read_log_copy
 from encoding.pins import Pin
 from schemas.matchlog.checkpoint import parse_checkpoint
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_proof
 
 
@@ -22,6 +23,8 @@ def told(seed: int = 9) -> SampleLog:
 
 LOG = told()
 KEY = LOG.signers[-1].verifier_key
+KEYS = LogKeys.only(KEY)
+OTHER = LOG.signers[0].verifier_key
 
 
 def pin(log: SampleLog, place: int) -> Pin:
@@ -30,7 +33,7 @@ def pin(log: SampleLog, place: int) -> Pin:
 
 
 def read(raw: bytes, *pins: Pin) -> LogCopy:
-    return read_log_copy(io.BytesIO(raw), KEY, pins)
+    return read_log_copy(io.BytesIO(raw), KEYS, pins)
 
 
 @pytest.mark.parametrize("project", [None, "foster"])
@@ -60,7 +63,7 @@ def test_a_log_that_was_not_signed_so_is_refused() -> None:
     with pytest.raises(LogError):
         read(parts.pack())
     with pytest.raises(LogError):
-        read_log_copy(io.BytesIO(LOG.bundle()), story(1, n_weeks=1).signers[0].verifier_key, ())
+        read_log_copy(io.BytesIO(LOG.bundle()), LogKeys.only(OTHER), ())
 
 
 def test_a_log_that_was_pinned_otherwise_is_refused() -> None:

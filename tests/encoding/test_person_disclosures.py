@@ -28,6 +28,7 @@ from encoding.workspace import Workspace, open_workspace
 from schemas.ids import Handle
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import ReleaseFetched
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import parse_proof, verify_proof
 
 PEOPLE = ("ann", "ben", "cat")
@@ -64,7 +65,7 @@ class Agency:
 
     def copy(self) -> LogCopy:
         raw = self.log.bundle(self.project)
-        return read_log_copy(io.BytesIO(raw), self.log.signers[-1].verifier_key, ())
+        return read_log_copy(io.BytesIO(raw), LogKeys.only(self.log.signers[-1].verifier_key), ())
 
     def ask(self, name: str) -> list[PersonDisclosure]:
         known = find_record(self.workspace, self.project, name)

@@ -64,9 +64,7 @@ def test_receipt_is_kept_and_verifies_without_the_broker(agency, client_of: Conn
 
 def test_checkpoint_of_the_receipt_is_pinned(agency, broker, client_of: Connect) -> None:
     agency.upload(client_of("welfare"))
-    (pin,) = PinnedLog(agency.workspace.pins, agency.workspace.log_key).pins(
-        broker.log.signer.verifier_key
-    )
+    (pin,) = PinnedLog(agency.workspace.pins, agency.workspace.log_key).pins()
     assert pin.checkpoint.size == 1
 
 

@@ -76,7 +76,8 @@ class Agency:
 
     def trust(self, client: BrokerClient) -> Trust:
         log = PinnedLog(self.workspace.pins, self.workspace.log_key)
-        return Trust(log, log.key(None, client), ReceiptFolder(self.workspace.receipts))
+        log.key(None, client)
+        return Trust(log, ReceiptFolder(self.workspace.receipts))
 
     def upload(self, client: BrokerClient) -> KeptReceipt:
         outbox = read_outbox(self.workspace, self.view.project)

@@ -36,7 +36,7 @@ def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response
     """Show the newest checkpoint, whether the log is in order, and how it continues an older checkpoint."""
     with broker.database.read() as session:
         state = log_state(session)
-        since = checkpoint_since(session, broker, old)
+        since = checkpoint_since(session, old)
         older = _older_checkpoint(session, old) if old and page.twin == "html" else None
         checkpoints = [
             (checkpoint.size, _base64(checkpoint.root))
