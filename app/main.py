@@ -14,6 +14,7 @@ from app.agencies.refusals import note_refusal
 from app.agreements import endpoints as agreements
 from app.broker import Broker
 from app.decisions import endpoints as decisions
+from app.destruction import endpoints as destruction
 from app.evidence import endpoints as evidence
 from app.health import endpoints as health
 from app.http.access import Gate, pass_gate
@@ -42,6 +43,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     runs.router,
     decisions.router,
     links.router,
+    destruction.router,
     evidence.router,
     pages.router,
 )

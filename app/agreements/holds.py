@@ -104,6 +104,7 @@ def take_notice(
         HoldRefusedError: besides, the statement is not the caller's own, is about another project, or was
             used before.
     """
+    project_for(session, actor, project)
     said = signed.said
     if not isinstance(said, HoldNotice) or said.project != project:
         raise HoldRefusedError("The statement is not about a legal hold of this project.")

@@ -21,6 +21,12 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "token": ("app.cli.token:token", "Issue, list and revoke access tokens."),
     "page-link": ("app.cli.page_link:page_link", "Print a link that signs you in to the pages."),
     "project": ("app.cli.project:project", "Create, list and show projects."),
+    "destroy": ("app.cli.destruction:destroy", "Destroy a project or upload, with a certificate."),
+    "certificate": (
+        "app.cli.destruction:certificate",
+        "List and show certificates of destruction.",
+    ),
+    "hold": ("app.cli.destruction:hold", "Set and lift legal holds."),
     "key-ring": ("app.cli.key_ring:key_ring", "Replace the key that wraps all others."),
     "log-key": ("app.cli.log_key:log_key", "Show and replace the key that signs the match log."),
     "backup": ("app.cli.backup:backup", "Write a backup of database and blobs."),

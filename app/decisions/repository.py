@@ -47,17 +47,6 @@ def held_records(session: Session, project: str) -> Sequence[MatchRecord]:
     return session.scalars(query.order_by(MatchRecord.run)).all()
 
 
-def overdue(session: Session, now: str, limit: int) -> Sequence[MatchRecord]:
-    """Return, locked, match records that are past their keeping time and not destroyed yet."""
-    return session.scalars(
-        select(MatchRecord)
-        .where(MatchRecord.destroyed.is_(None), MatchRecord.keep_until <= now)
-        .order_by(MatchRecord.run)
-        .limit(limit)
-        .with_for_update()
-    ).all()
-
-
 def due_records(
     session: Session, now: str, limit: int, held: Collection[str]
 ) -> Sequence[MatchRecord]:

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.clock import utc_text
 from app.decisions import repository
-from app.decisions.models import MatchRecord
-from app.matchlog.draft import EntryDraft
 from app.uploads.retention import Remains
-from schemas.matchlog.kinds import MatchRecordDestroyed
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.broker import Broker
 
 BATCH: Final = 50
-
-
-def end_overdue(session: Session, broker: Broker) -> int:
-    """Destroy match records whose time is over, and log it; returns how many."""
-    now = utc_text(broker.clock())
-    overdue = repository.overdue(session, now, BATCH)
-    broker.log.append(session, [_entry(found) for found in overdue])
-    for found in overdue:
-        found.destroyed = now
-    return len(overdue)
 
 
 def find_remains(session: Session) -> tuple[Remains, ...]:
@@ -50,13 +35,3 @@ def is_needed_blob(session: Session, digest: str) -> bool:
 def is_needed_key(session: Session, object_id: str) -> bool:
     """Tell whether a match record may still need the key of this name."""
     return repository.has_live_key(session, object_id)
-
-
-def _entry(record: MatchRecord) -> EntryDraft:
-    return EntryDraft(
-        MatchRecordDestroyed(root=record.root, reason="retention"),
-        project=record.project,
-        agreement=record.agreement,
-        purpose=record.purpose,
-        object=record.run,
-    )

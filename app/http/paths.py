@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path
 
 from schemas.ids import (
+    CERTIFICATE_PREFIX,
     NAME_PATTERN,
     RELEASE_PREFIX,
     RUN_PREFIX,
@@ -19,6 +20,7 @@ ProjectPath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length
 UploadPath = Annotated[str, Path(pattern=f"^{UPLOAD_PREFIX}-[0-9a-f]{{32}}$")]
 RunPath = Annotated[str, Path(pattern=f"^{RUN_PREFIX}-[0-9a-f]{{32}}$")]
 ReleasePath = Annotated[str, Path(pattern=f"^{RELEASE_PREFIX}-[0-9a-f]{{32}}$")]
+CertificatePath = Annotated[str, Path(pattern=f"^{CERTIFICATE_PREFIX}-[0-9a-f]{{32}}$")]
 SharePath = Annotated[str, Path(pattern=f"^{SHARE_PREFIX}-[0-9a-f]{{32}}$")]
 PartNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
 DigestPath = Annotated[str, Path(pattern=SHA256_PATTERN)]

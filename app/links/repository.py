@@ -56,22 +56,6 @@ def find_space(
     )
 
 
-def overdue(session: Session, now: str, limit: int) -> Sequence[Release]:
-    """Return, locked, releases that are past their keeping time and not destroyed yet."""
-    return session.scalars(
-        select(Release)
-        .where(Release.destroyed.is_(None), Release.keep_until <= now)
-        .order_by(Release.id)
-        .limit(limit)
-        .with_for_update()
-    ).all()
-
-
-def forget_overdue_spaces(session: Session, now: str) -> None:
-    """Remove the rows of lasting spaces whose releases are all gone; what they named is swept up."""
-    session.execute(delete(LastingSpace).where(LastingSpace.keep_until <= now))
-
-
 def due_releases(
     session: Session, now: str, limit: int, held: Collection[str]
 ) -> Sequence[Release]:

@@ -26,6 +26,7 @@ from app.runs.service import keys_of, run_for
 from app.runs.standing import take_up
 from app.uploads.errors import KeyReusedError
 from app.uploads.service import manifest_of, newest_of_providers, refuse_stranger
+from app.uploads.withdrawals import count_withdrawn
 from schemas.api import RunRequest
 from schemas.canonical import canonical_digest
 from schemas.errors import PolicyError
@@ -81,7 +82,8 @@ def ask_run(
     if request.purpose not in (None, terms.terms.purpose):
         raise OtherPurposeError("The terms name another purpose.", clause="purpose")
     specification = _specify(session, broker, actor, terms, _policy_of(terms, request))
-    inputs = _inputs_digest(specification)
+    withdrawn = count_withdrawn(session, project, specification.epoch)
+    inputs = _inputs_digest(specification, withdrawn)
     earlier = repository.find_pending(session, project, inputs)
     if earlier is None and not request.again:
         earlier = _kept_result(session, broker, terms, inputs)
@@ -248,13 +250,20 @@ def _specify(
     )
 
 
-def _inputs_digest(specification: RunSpecification) -> str:
-    """Return the digest of all that decides the result: not of who asked, and when."""
+def _inputs_digest(specification: RunSpecification, withdrawn: int) -> str:
+    """Return the digest of all that decides the result: not of who asked, and when.
+
+    Args:
+        withdrawn: how many records have been withdrawn by now; none ever comes back.
+    """
     return canonical_digest(
         {
-            name: value
-            for name, value in specification.to_json().items()
-            if name not in ("run", "asked_by", "asked_at")
+            "withdrawn": withdrawn,
+            **{
+                name: value
+                for name, value in specification.to_json().items()
+                if name not in ("run", "asked_by", "asked_at")
+            },
         }
     )
 

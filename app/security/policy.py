@@ -27,6 +27,8 @@ EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
 KIB: Final = 1024
 # A statement with eight changes of keys, each of a kilobyte and a half of key.
 SIGNED_BYTES: Final = 28 * KIB
+# A statement of destruction names up to 1,024 files.
+STATEMENT_BYTES: Final = 224 * KIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Rule:
 PAGES: Final = (
     "/projects",
     "/projects/{project}",
+    "/projects/{project}/agreements",
+    "/projects/{project}/approvals",
     "/projects/{project}/timeline",
     "/projects/{project}/uploads",
     "/projects/{project}/runs",
@@ -66,8 +70,11 @@ PAGES: Final = (
     "/log/entries",
     "/log/entries/{seq}",
 )
+# Pages of what only some projects have: agreements that their parties sign.
+AGREEMENT_PAGES: Final = ("/projects/{project}/agreements/{agreement}",)
 # Pages for auditors alone.
 AUDITOR_PAGES: Final = ("/runs/{run}/match-record",)
+ALL_PAGES: Final = (*PAGES, *AGREEMENT_PAGES, *AUDITOR_PAGES)
 _PAGE_FORMS: Final = ("", ".json", ".csv")
 # Their twins hand out as much of the log, or of a match record, as the filter lets through.
 _LONG: Final = frozenset({"/projects/{project}/timeline", "/log/entries", *AUDITOR_PAGES})
@@ -82,7 +89,7 @@ PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
             by_session=True,
             rate="write" if form and page in _LONG else "read",
         )
-        for page in (*PAGES, *AUDITOR_PAGES)
+        for page in ALL_PAGES
         for form in _PAGE_FORMS
     },
 }
@@ -162,6 +169,22 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
+    # Destruction. Whoever is neither a holder nor the operator has nothing to destroy.
+    ("POST", "/v1/projects/{project}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),
+    ("POST", "/v1/uploads/{upload}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),
+    ("GET", "/v1/projects/{project}/destructions"): Rule(EVERYONE),
+    ("GET", "/v1/destructions/{certificate}"): Rule(EVERYONE),
+    ("POST", "/v1/destructions/{certificate}/countersignatures"): Rule(
+        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
+    ),
+    ("POST", "/v1/projects/{project}/destruction-statements"): Rule(
+        EVERYONE, max_body_bytes=STATEMENT_BYTES, rate="write"
+    ),
+    ("POST", "/v1/projects/{project}/withdrawals"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    ("GET", "/v1/projects/{project}/legal-holds"): Rule(EVERYONE),
+    ("POST", "/v1/projects/{project}/legal-holds"): Rule(
+        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
+    ),
     # The match log.
     ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),
     # Whoever runs the log is no witness of it.

@@ -19,6 +19,7 @@ from app.security.at_rest import unseal_into
 from app.security.errors import KeyGoneError, SealBrokenError
 from app.uploads import repository
 from app.uploads.service import PART_KIND
+from app.uploads.withdrawals import leave_out, withdrawn_digests
 from schemas.errors import ContainerError
 from schemas.ids import HANDLE_BYTES, Handle
 from schemas.upload import MAGIC, MAX_HEADER_BYTES, ParsedHeader, parse_header
@@ -34,12 +35,16 @@ _HEAD_BYTES: Final = len(MAGIC) + _LENGTH_BYTES + MAX_HEADER_BYTES
 
 @dataclass(frozen=True, slots=True)
 class StoredContainer:
-    """Where a committed container is: its upload, its party, and the blobs of its parts in order."""
+    """Where a committed container is: its upload, its party, and the blobs of its parts in order.
+
+    `withdrawn` are the digests of its party's handles that no run compares any more.
+    """
 
     upload: str
     party: str
     part_bytes: int
     blobs: tuple[str, ...]
+    withdrawn: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -86,11 +91,12 @@ def locate_container(session: Session, upload: str) -> StoredContainer:
     if found is None or found.state != "committed":
         raise KeyGoneError("An upload of the run was destroyed.")
     blobs = tuple(part.blob for part in repository.stored_parts(session, upload))
-    return StoredContainer(upload, found.party, found.part_bytes, blobs)
+    withdrawn = withdrawn_digests(session, found.project, found.epoch, found.party)
+    return StoredContainer(upload, found.party, found.part_bytes, blobs, withdrawn)
 
 
 def load_upload(broker: Broker, stored: StoredContainer) -> LoadedUpload:
-    """Decrypt a committed upload part by part.
+    """Decrypt a committed upload part by part; withdrawn records keep no encoding.
 
     Raises:
         KeyGoneError: its key was destroyed.
@@ -114,7 +120,9 @@ def load_upload(broker: Broker, stored: StoredContainer) -> LoadedUpload:
         window.wipe()
     if rows is None or not rows.is_complete():
         raise SealBrokenError("Stored data is missing.")
-    return rows.loaded(stored.party)
+    loaded = rows.loaded(stored.party)
+    dataset = leave_out(loaded.handles, loaded.dataset, stored.withdrawn)
+    return LoadedUpload(loaded.party, loaded.handles, dataset)
 
 
 class _Window:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.security.actor import Actor
@@ -128,17 +128,6 @@ def forget_parts(session: Session, upload: str) -> None:
     """Remove the rows of an upload's parts and note that nothing of it is left."""
     session.execute(delete(UploadPart).where(UploadPart.upload == upload))
     session.execute(update(Upload).where(Upload.id == upload).values(is_shredded=True))
-
-
-def overdue(session: Session, now: str, limit: int) -> Sequence[Upload]:
-    """Return, locked, uploads whose time is over: open ones beyond `expires`, committed beyond `keep_until`."""
-    is_over = or_(
-        (Upload.state == "open") & (Upload.expires <= now),
-        (Upload.state == "committed") & (Upload.keep_until <= now),
-    )
-    return session.scalars(
-        select(Upload).where(is_over).order_by(Upload.id).limit(limit).with_for_update()
-    ).all()
 
 
 def due_open(session: Session, now: str, limit: int) -> Sequence[Upload]:

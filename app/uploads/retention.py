@@ -9,12 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import agreement_now
-from app.clock import utc_text
-from app.matchlog.draft import EntryDraft
 from app.uploads import repository
-from app.uploads.models import Upload
-from schemas.matchlog.kinds import UploadDestroyed
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,18 +34,6 @@ def destroy_remains(broker: Broker, remains: Remains) -> None:
         broker.keystore.destroy(key)
     for blob in remains.blobs:
         broker.blobs.delete(blob)
-
-
-def end_overdue(session: Session, broker: Broker) -> int:
-    """Expire open uploads and destroy committed ones whose time is over; returns how many."""
-    overdue = repository.overdue(session, utc_text(broker.clock()), BATCH)
-    # What was never committed is not in the log, and ends without an entry.
-    broker.log.append(
-        session, [_entry(session, broker, found) for found in overdue if found.state == "committed"]
-    )
-    for found in overdue:
-        found.state = "destroyed" if found.state == "committed" else "expired"
-    return len(overdue)
 
 
 def find_remains(session: Session) -> tuple[Remains, ...]:
@@ -78,13 +61,3 @@ def is_needed_blob(session: Session, digest: str) -> bool:
 def is_needed_key(session: Session, object_id: str) -> bool:
     """Tell whether an upload may still need the key of this name."""
     return repository.has_live_key(session, object_id)
-
-
-def _entry(session: Session, broker: Broker, upload: Upload) -> EntryDraft:
-    return EntryDraft(
-        UploadDestroyed(container_sha256=upload.container_sha256, reason="retention"),
-        project=upload.project,
-        agreement=agreement_now(session, upload.project, broker.clock()),
-        purpose=upload.purpose,
-        object=upload.id,
-    )

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
-from sqlalchemy.orm import Session
 
 from app.agencies.refusals import sum_up_refusals
 from app.agreements.service import narrow_parties
 from app.broker import Broker
-from app.decisions import retention as decisions
 from app.decisions.drawing import RECORD_PREFIX
-from app.links import retention as links
+from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
+from app.destruction.shredding import is_needed_blob, is_needed_key, shred
 from app.links.drawing import SPACE_PREFIX
-from app.runs import approvals
-from app.runs import retention as runs
-from app.uploads import retention as uploads
-from app.uploads.retention import Remains, destroy_remains
+from app.runs.approvals import end_overdue
 from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 ORPHAN_AGE_S: Final = 3600.0
@@ -34,25 +30,6 @@ _SWEPT: Final = tuple(
     for prefix in (UPLOAD_PREFIX, RUN_PREFIX, RELEASE_PREFIX, SPACE_PREFIX, RECORD_PREFIX)
 )
 
-
-class Retention(Protocol):
-    """What each slice's `retention` module offers."""
-
-    def find_remains(self, session: Session) -> tuple[Remains, ...]:
-        """Return what is left of objects that have ended."""
-
-    def forget_remains(self, session: Session, object_id: str, /) -> None:
-        """Note that nothing is left."""
-
-    def is_needed_blob(self, session: Session, digest: str) -> bool:
-        """Tell whether a row names this blob."""
-
-    def is_needed_key(self, session: Session, object_id: str) -> bool:
-        """Tell whether an object may still need the key of this name."""
-
-
-# Releases before runs before uploads: what was made of something goes first.
-_SLICES: Final[tuple[Retention, ...]] = (links, decisions, runs, uploads)
 
 log = structlog.get_logger()
 
@@ -70,9 +47,10 @@ class Sweeper:
         """End what is overdue and remove what is left of what has ended."""
         self._sum_up_refusals()
         self._narrow_parties()
-        self._end_overdue()
-        for slice_ in _SLICES:
-            self._remove_remains(slice_)
+        self._end_unapproved()
+        self._begin_destructions()
+        shred(self._broker)
+        self._finish_destructions()
         if self._clock_s() - self._swept_orphans >= ORPHAN_AGE_S:
             self.sweep_orphans()
 
@@ -87,9 +65,7 @@ class Sweeper:
         self._swept_orphans = self._clock_s()
         self._remove_orphan_keys()
         with self._broker.database.read() as session:
-            removed = self._broker.blobs.sweep(
-                lambda digest: any(slice_.is_needed_blob(session, digest) for slice_ in _SLICES)
-            )
+            removed = self._broker.blobs.sweep(lambda digest: is_needed_blob(session, digest))
         if removed:
             log.info("orphan_blobs_removed", n_blobs=removed)
 
@@ -103,25 +79,24 @@ class Sweeper:
         with self._broker.database.write() as session:
             narrow_parties(session, self._broker.clock())
 
-    def _end_overdue(self) -> None:
-        for slice_, event in (
-            (approvals, "runs_not_approved"),
-            (links, "releases_destroyed"),
-            (decisions, "match_records_destroyed"),
-            (uploads, "uploads_ended"),
-        ):
-            with self._broker.database.write() as session:
-                n_ended = slice_.end_overdue(session, self._broker)
-            if n_ended:
-                log.info(event, n_ended=n_ended)
+    def _end_unapproved(self) -> None:
+        with self._broker.database.write() as session:
+            n_ended = end_overdue(session, self._broker)
+        if n_ended:
+            log.info("runs_not_approved", n_ended=n_ended)
 
-    def _remove_remains(self, slice_: Retention) -> None:
-        with self._broker.database.read() as session:
-            found = slice_.find_remains(session)
-        for remains in found:
-            destroy_remains(self._broker, remains)
-            with self._broker.database.write() as session:
-                slice_.forget_remains(session, remains.object)
+    def _begin_destructions(self) -> None:
+        n_projects = begin_projects(self._broker)
+        if n_projects:
+            log.info("project_destructions_begun", n_projects=n_projects)
+        n_ended = begin_overdue(self._broker)
+        if n_ended:
+            log.info("overdue_objects_ended", n_ended=n_ended)
+
+    def _finish_destructions(self) -> None:
+        n_certified = finish_begun(self._broker)
+        if n_certified:
+            log.info("destructions_certified", n_certified=n_certified)
 
     def _remove_orphan_keys(self) -> None:
         now = self._clock_s()
@@ -129,8 +104,7 @@ class Sweeper:
             orphans = {
                 object_id
                 for object_id in self._broker.keystore.object_ids()
-                if object_id.startswith(_SWEPT)
-                and not any(slice_.is_needed_key(session, object_id) for slice_ in _SLICES)
+                if object_id.startswith(_SWEPT) and not is_needed_key(session, object_id)
             }
         self._orphans = {name: self._orphans.get(name, now) for name in orphans}
         for name, since in self._orphans.items():

@@ -1,4 +1,4 @@
-"""Bodies of the API for agreements and approvals, as anybody may send them about any project."""
+"""Bodies of the API for agreements, approvals and destruction, as anybody may send them about any project."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from oracles.example_agreement import AGREEMENT
 from oracles.example_documents import PROFILE
 
 import schemas
+from schemas.destruction import SignedDestruction
+from schemas.destruction_api import RecordWithdrawal
 from schemas.document import Document
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 from schemas.statement import SignedStatement
 
-VECTORS = Path(schemas.__file__).parent / "vectors" / "statement.json"
+VECTORS = Path(schemas.__file__).parent / "vectors"
 # The last part of a route's path -> the vector that it would take.
 STATEMENTS = {
     "consents": "consent",
@@ -24,6 +26,11 @@ STATEMENTS = {
     "standing-approvals": "standing approval",
     "revocations": "revocation",
 }
+ABOUT_DESTRUCTION = {
+    "countersignatures": "a counter-signature",
+    "destruction-statements": "a statement",
+    "legal-holds": "a hold",
+}
 
 
 def body_for(path: str) -> Document | None:
@@ -31,6 +38,10 @@ def body_for(path: str) -> Document | None:
     last = path.rsplit("/", 1)[-1]
     if last == "agreements":
         return proposal()
+    if last == "withdrawals":
+        return RecordWithdrawal(handle="0" * 32)
+    if last in ABOUT_DESTRUCTION:
+        return about_destruction(ABOUT_DESTRUCTION[last])
     return statement(STATEMENTS[last]) if last in STATEMENTS else None
 
 
@@ -43,6 +54,17 @@ def proposal(**changes: Any) -> AgreementProposal:
 
 def statement(name: str) -> SignedStatement:
     """A good vector."""
-    good = json.loads(VECTORS.read_text(encoding="utf-8"))["good"]
+    return SignedStatement.from_canonical(_good("statement", name))
+
+
+def about_destruction(name: str) -> SignedDestruction:
+    """A good vector."""
+    return SignedDestruction.from_canonical(_good("destruction", name))
+
+
+def _good(file: str, name: str) -> bytes:
+    vectors = json.loads((VECTORS / f"{file}.json").read_text(encoding="utf-8"))
+    good = vectors.get("signed", vectors)["good"]
     (found,) = [vector["document"] for vector in good if vector["name"] == name]
-    return SignedStatement.from_canonical(found.encode())
+    document: str = found
+    return document.encode()

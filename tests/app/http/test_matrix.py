@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import pytest
+from oracles.destroying import destroyed_upload
 from oracles.enrolled import EnrolledPerson, confirm, invite, revoke
 from oracles.holders import Holders
 from oracles.linkage_rig import (
@@ -46,6 +47,7 @@ NOTHING = {
     "run": "run-" + "0" * 32,
     "release": "rel-" + "0" * 32,
     "share": "shr-" + "0" * 32,
+    "certificate": "crt-" + "0" * 32,
     "agreement": "0" * 64,
     "number": "0",
     "tile": "0/000.p/1",
@@ -79,7 +81,7 @@ class Route:
     def names_an_object(self) -> bool:
         return any(
             f"{{{name}}}" in self.pattern
-            for name in ("project", "upload", "run", "release", "share")
+            for name in ("project", "upload", "run", "release", "share", "certificate")
         )
 
 
@@ -139,6 +141,7 @@ class World:
 @pytest.fixture
 def world(linkage: Linkage, person_of: MakePerson) -> World:
     linkage.founded.enrol(STRANGER)
+    certificate = destroyed_upload(linkage)
     linkage.upload_both()
     run = linkage.ask().json()["run"]
     linkage.work()
@@ -161,6 +164,7 @@ def world(linkage: Linkage, person_of: MakePerson) -> World:
         "run": run,
         "release": release["release"],
         "share": share["share"],
+        "certificate": certificate,
     }
     return World(linkage, list(routes_of(linkage)), ids, holders)
 

@@ -10,6 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, Unsatisfiable
+from oracles.destroying import destroyed_upload
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -42,6 +43,7 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def ids(linkage: Linkage) -> dict[str, Any]:
     """Objects that exist, so that generated requests get beyond "not found"."""
+    certificate = destroyed_upload(linkage)
     linkage.upload_both()
     run = linkage.ask().json()["run"]
     linkage.work()
@@ -53,6 +55,8 @@ def ids(linkage: Linkage) -> dict[str, Any]:
         "run": run,
         "release": releases[0]["release"],
         "share": "shr-" + "0" * 32,
+        "certificate": certificate,
+        "agreement": "0" * 64,
         "number": 0,
         "tile": "0/000.p/3",
     }

@@ -1,0 +1,182 @@
+"""`blindlink-broker destroy`, `certificate` and `hold`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.agreements import holds
+from app.cli.opening import echo_json, local_operator, opened_broker
+from app.destruction import joining, service
+from app.destruction.certifying import finish
+from app.durable import write_durably
+from app.errors import ConfigurationError
+from schemas.certificate_page import certificate_page
+from schemas.ids import UPLOAD_PREFIX, is_random_id
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from schemas.certificate import CertificateFile
+    from schemas.destruction_api import DestructionView
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_out = click.option("--out", "out", type=_FILE, help="Write the certificate as JSON to this file.")
+_html = click.option("--html", "html", type=_FILE, help="Write it as a page to print, too.")
+
+
+@click.command("destroy", short_help="Destroy what the broker holds, with a certificate.")
+@click.argument("what")
+@click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
+@_out
+@_html
+@click.pass_context
+def destroy(
+    ctx: click.Context, what: str, *, yes: bool, out: Path | None, html: Path | None
+) -> None:
+    """Destroy all that the broker holds of the project WHAT, or one upload and what was made of it.
+
+    It cannot be undone. Prints the number of the certificate. A legal hold forbids it.
+
+    Example: blindlink-broker destroy foster-k12 --yes --html certificate.html
+    """
+    if not yes:
+        click.confirm(f"destroy {what} for good?", abort=True, err=True)
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        is_upload = is_random_id(what, UPLOAD_PREFIX)
+        begin = service.destroy_upload if is_upload else service.destroy_project
+        with broker.database.write() as session:
+            certificate = begin(session, broker, operator, what).id
+        if not finish(broker, certificate):
+            raise ConfigurationError(
+                "something could not be removed yet",
+                hint="the next sweep of blindlink-broker work goes on with it",
+            )
+        file = _file_of(broker, certificate)
+    _write(file, out, html)
+    n_objects = len(file.certificate.objects)
+    click.echo(f"{n_objects} objects are destroyed for good", err=True)
+    click.echo(certificate)
+
+
+@click.group("certificate", short_help="List and show certificates of destruction.")
+def certificate() -> None:
+    """List and show certificates of destruction, with who has signed them and what is outstanding."""
+
+
+@certificate.command("list")
+@click.argument("project")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def list_all(ctx: click.Context, project: str, *, as_json: bool) -> None:
+    """List the certificates of PROJECT, newest first.
+
+    Example: blindlink-broker certificate list foster-k12
+    """
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.read() as session:
+            found = joining.destructions_for(session, operator, project)
+            views = [joining.view_of(session, one) for one in found]
+    if as_json:
+        echo_json([view.to_json() for view in views])
+        return
+    for view in views:
+        click.echo(_line(view))
+
+
+@certificate.command("show")
+@click.argument("number")
+@_out
+@_html
+@click.pass_context
+def show(ctx: click.Context, number: str, *, out: Path | None, html: Path | None) -> None:
+    """Print the certificate NUMBER as JSON, or write it to a file or as a page.
+
+    Example: blindlink-broker certificate show crt-0123456789abcdef0123456789abcdef --html page.html
+    """
+    with opened_broker(ctx) as broker:
+        file = _file_of(broker, number)
+    _write(file, out, html)
+    if out is None and html is None:
+        echo_json(file.to_json())
+
+
+@click.group("hold", short_help="Forbid destruction for the time being.")
+def hold() -> None:
+    """Set and lift legal holds: while one stands, nothing of a project is destroyed."""
+
+
+@hold.command("set")
+@click.argument("project")
+@click.option("--order", required=True, help="On what ground; all parties see it.")
+@click.pass_context
+def set_hold(ctx: click.Context, project: str, *, order: str) -> None:
+    """Forbid to destroy anything of PROJECT until you lift it.
+
+    Example: blindlink-broker hold set foster-k12 --order "Order of the court of 1 September 2026"
+    """
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.write() as session:
+            made = holds.set_hold(session, broker, operator, project, order)
+    click.echo(made.id)
+    click.echo(f"nothing of {project} is destroyed until you lift it", err=True)
+
+
+@hold.command("lift")
+@click.argument("project")
+@click.pass_context
+def lift(ctx: click.Context, project: str) -> None:
+    """Lift the holds on PROJECT that you have set; those of others stay.
+
+    Example: blindlink-broker hold lift foster-k12
+    """
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.write() as session:
+            n_lifted = holds.lift_holds(session, broker, operator, project)
+            is_held = holds.is_held(session, project, broker.clock())
+    others = "others still stand" if is_held else "what is overdue is destroyed by the next sweep"
+    click.echo(f"{n_lifted} holds are lifted; {others}", err=True)
+
+
+@hold.command("list")
+@click.argument("project")
+@click.pass_context
+def list_holds(ctx: click.Context, project: str) -> None:
+    """List the holds on PROJECT, newest first.
+
+    Example: blindlink-broker hold list foster-k12
+    """
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.read() as session:
+            found = holds.holds_of(session, operator, project)
+    for one in found:
+        state = "stands" if one.lifted is None else f"lifted {one.lifted}"
+        click.echo(f"{one.id}  {one.party}  {one.made}  {state}  {one.order}")
+
+
+def _file_of(broker: Broker, number: str) -> CertificateFile:
+    operator = local_operator(broker)
+    with broker.database.read() as session:
+        return joining.file_of(session, joining.destruction_for(session, operator, number))
+
+
+def _write(file: CertificateFile, out: Path | None, html: Path | None) -> None:
+    if out is not None:
+        write_durably(out, file.to_canonical())
+    if html is not None:
+        write_durably(html, certificate_page(file).encode("utf-8"))
+
+
+def _line(view: DestructionView) -> str:
+    signed = ", ".join(view.countersigned) or "nobody"
+    state = "under way" if view.sha256 is None else f"counter-signed by {signed}"
+    return (
+        f"{view.certificate}  {view.asked}  {view.scope}  {view.objects} objects  {state}, "
+        f"{len(view.outstanding)} statements outstanding"
+    )

@@ -1,0 +1,1 @@
+"""Destruction: asked for, agreed or fallen due; certificates, counter-signatures and statements."""

@@ -1,0 +1,181 @@
+"""Makes the certificate of a destruction once its last key is gone, signs it, and logs it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.paper import paper_of
+from app.agreements.service import binding_terms
+from app.clock import parse_utc, utc_text
+from app.decisions.ending import live_records
+from app.destruction import repository
+from app.destruction.shredding import is_needed_key, shred
+from app.links.ending import holders_of_links, live_releases
+from app.matchlog.draft import EntryDraft
+from app.matchlog.proofs import newest_checkpoint
+from app.uploads.ending import live_uploads
+from app.version import SOFTWARE
+from schemas.destruction import SIGNATURE_KIND, Certificate
+from schemas.matchlog.destruction_kinds import DestructionCertified
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.destruction.models import Destruction, DestructionObject
+    from schemas.canonical import JsonValue
+
+# As long as `backup-keys` keeps its copies.
+KEY_COPIES: Final = timedelta(days=7)
+OF_PROVIDER: Final = ("container", "handle-map", "secret")
+OF_RECIPIENT: Final = ("extract", "link-table", "received")
+
+WHY: Final = {
+    "key-copies": "Copies of the keys are kept apart from all else, and for 7 days at most.",
+    "match-log": "It proves what was done, and holds no encoding, handle or link ID.",
+    "other-uploads": "They are no part of this destruction, and end at their own time.",
+    "receipts": "Ids, digests, counts and times stay, so that receipts can be given again.",
+}
+
+
+def finish(broker: Broker, certificate: str) -> bool:
+    """Destroy keys and pieces of a destruction that was begun, and certify it; tells whether it is certified.
+
+    It may be killed anywhere and done again.
+    """
+    with broker.database.read() as session:
+        spaces = [
+            (found.object, found.sha256)
+            for found in repository.objects_of(session, certificate)
+            if found.kind == "id-space"
+        ]
+    # Their rows are gone, so that no slice knows them any more.
+    for key, blob in spaces:
+        broker.keystore.destroy(key)
+        broker.blobs.delete(blob)
+    shred(broker)
+    with broker.database.write() as session:
+        return certify(session, broker, certificate)
+
+
+def certify(session: Session, broker: Broker, certificate: str) -> bool:
+    """Sign and log the certificate of a destruction if nothing of it is left; false: something is."""
+    found = repository.get_destruction(session, certificate, lock=True)
+    if found is None or found.sha256 is not None:
+        return found is not None
+    objects = repository.objects_of(session, certificate)
+    for one in objects:
+        if broker.keystore.holds(one.object) or is_needed_key(session, one.object):
+            return False
+    made = _certificate(session, broker, found, objects)
+    found.certificate = made.to_canonical().decode("utf-8")
+    found.sha256 = made.digest()
+    found.log_key = broker.log.key.text
+    found.signature = broker.log.sign(SIGNATURE_KIND, made.to_json())
+    binding = binding_terms(session, found.project, broker.clock())
+    draft = EntryDraft(
+        DestructionCertified(sha256=found.sha256, objects=len(objects)),
+        project=found.project,
+        agreement=found.agreement if binding is None else binding.digest,
+        purpose=found.purpose,
+        object=found.id,
+    )
+    (appended,) = broker.log.append(session, [draft])
+    found.entry, found.entry_size = appended.seq, appended.size
+    return True
+
+
+def _certificate(
+    session: Session, broker: Broker, found: Destruction, objects: Sequence[DestructionObject]
+) -> Certificate:
+    now = broker.clock()
+    return Certificate.from_json(
+        {
+            "version": "blindlink/destruction-certificate/1",
+            "certificate": found.id,
+            "log": broker.log.key.name,
+            "operator": broker.settings.operator,
+            "software": SOFTWARE,
+            "project": found.project,
+            "agreement": found.agreement,
+            "paper": paper_of(session, found.project, found.agreement),
+            "scope": found.scope,
+            "subject": found.subject,
+            "reason": found.reason,
+            "asked_by": found.asked_by,
+            "person": found.person,
+            "asked": found.asked,
+            # Never before the beginning, even if the clock was set back.
+            "finished": max(utc_text(now), found.asked),
+            "objects": [_listed(one) for one in objects],
+            "remains": _remains(session, broker, found),
+            "outstanding": [
+                {"party": party, "what": what}
+                for party, what in sorted(_outstanding(session, broker, found, objects))
+            ],
+        }
+    )
+
+
+def _listed(one: DestructionObject) -> dict[str, JsonValue]:
+    return {
+        "object": one.object,
+        "kind": one.kind,
+        "party": one.party,
+        "sha256": one.sha256,
+        "count": one.count,
+        "pieces": one.pieces,
+        "created": one.created,
+        "destroyed": one.destroyed,
+        "entry": one.entry,
+        "method": "crypto-erase",
+    }
+
+
+def _remains(session: Session, broker: Broker, found: Destruction) -> list[JsonValue]:
+    project = found.project
+    left = (
+        len(live_uploads(session, project))
+        + len(live_releases(session, project))
+        + len(live_records(session, project))
+    )
+    size = newest_checkpoint(session).size
+    until = utc_text(parse_utc(found.asked) + KEY_COPIES)
+    counted: list[tuple[str, int | None, str | None]] = [
+        ("key-copies", None, max(until, utc_text(broker.clock() + KEY_COPIES))),
+        ("match-log", size, None),
+        *([("other-uploads", left, None)] if left else []),
+        ("receipts", None, None),
+    ]
+    return [
+        {"what": what, "why": WHY[what], "count": count, "until": last}
+        for what, count, last in counted
+    ]
+
+
+def _outstanding(
+    session: Session,
+    broker: Broker,
+    found: Destruction,
+    objects: Sequence[DestructionObject],
+) -> set[tuple[str, str]]:
+    """Return what parties may hold themselves of what was destroyed.
+
+    What falls due one by one leaves the tables of a linkage that goes on, so nothing is asked for.
+    """
+    if found.scope == "expired":
+        return set()
+    fetched = {one.fetched_by for one in objects if one.fetched_by is not None}
+    owed = {(party, what) for party in fetched for what in OF_RECIPIENT}
+    if found.scope == "party" and found.subject is not None:
+        owed |= {(found.subject, what) for what in OF_PROVIDER}
+    if found.scope == "project":
+        binding = binding_terms(session, found.project, broker.clock())
+        providers = () if binding is None else binding.terms.providers
+        owed |= {(party, what) for party in providers for what in OF_PROVIDER}
+        holders = holders_of_links(session, found.project)
+        owed |= {(party, what) for party in holders for what in OF_RECIPIENT}
+    return owed

@@ -1,0 +1,152 @@
+"""Destruction over HTTP: ask for it, get the certificate, counter-sign, state what was deleted, holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter
+
+from app.agreements import holds
+from app.destruction import joining, service, withdrawing
+from app.destruction.certifying import finish
+from app.http.access import CurrentActor
+from app.http.body import json_body
+from app.http.paths import CertificatePath, ProjectPath, UploadPath
+from app.wired import WiredBroker
+from schemas.certificate import CertificateFile
+from schemas.destruction import SignedDestruction
+from schemas.destruction_api import (
+    DestructionList,
+    DestructionView,
+    HoldList,
+    HoldView,
+    RecordWithdrawal,
+    StatementTaken,
+    WithdrawalTaken,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.hold_models import LegalHold
+    from app.broker import Broker
+
+router = APIRouter()
+
+
+@router.post("/v1/projects/{project}/destruction")
+def destroy_project(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath
+) -> DestructionView:
+    """Destroy what the broker holds of the caller's party and what was made of it; for the operator, all."""
+    with broker.database.write() as session:
+        begun = service.destroy_project(session, broker, actor, project).id
+    return _finished(broker, actor, begun)
+
+
+@router.post("/v1/uploads/{upload}/destruction")
+def destroy_upload(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> DestructionView:
+    """Destroy one upload and what was made of it."""
+    with broker.database.write() as session:
+        begun = service.destroy_upload(session, broker, actor, upload).id
+    return _finished(broker, actor, begun)
+
+
+@router.get("/v1/projects/{project}/destructions")
+def list_destructions(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath
+) -> DestructionList:
+    """List the project's destructions, newest first, with what is outstanding."""
+    with broker.database.read() as session:
+        found = joining.destructions_for(session, actor, project)
+        return DestructionList(destructions=tuple(joining.view_of(session, one) for one in found))
+
+
+@router.get("/v1/destructions/{certificate}")
+def show_certificate(
+    broker: WiredBroker, actor: CurrentActor, certificate: CertificatePath
+) -> CertificateFile:
+    """Give the certificate with all signatures and the log's proof."""
+    with broker.database.read() as session:
+        found = joining.destruction_for(session, actor, certificate)
+        return joining.file_of(session, found)
+
+
+@router.post("/v1/destructions/{certificate}/countersignatures")
+def countersign(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    certificate: CertificatePath,
+    signed: Annotated[SignedDestruction, json_body(SignedDestruction)],
+) -> DestructionView:
+    """Counter-sign a certificate for the caller's party."""
+    with broker.database.write() as session:
+        return joining.countersign(session, broker, actor, certificate, signed)
+
+
+@router.post("/v1/projects/{project}/destruction-statements")
+def state_destruction(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    signed: Annotated[SignedDestruction, json_body(SignedDestruction)],
+) -> StatementTaken:
+    """Take what the caller's party states to have deleted itself."""
+    with broker.database.write() as session:
+        return joining.take_statement(session, broker, actor, project, signed)
+
+
+@router.post("/v1/projects/{project}/withdrawals")
+def withdraw_record(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    wanted: Annotated[RecordWithdrawal, json_body(RecordWithdrawal)],
+) -> WithdrawalTaken:
+    """Leave one record of the caller's party out of every later run."""
+    with broker.database.write() as session:
+        return withdrawing.withdraw_record(session, broker, actor, project, wanted)
+
+
+@router.get("/v1/projects/{project}/legal-holds")
+def list_holds(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> HoldList:
+    """List the project's legal holds, newest first."""
+    with broker.database.read() as session:
+        return _holds(broker, session, holds.holds_of(session, actor, project), project)
+
+
+@router.post("/v1/projects/{project}/legal-holds")
+def change_hold(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    signed: Annotated[SignedDestruction, json_body(SignedDestruction)],
+) -> HoldList:
+    """Set a legal hold, or lift those of the caller's party, as its steward has signed."""
+    with broker.database.write() as session:
+        found = holds.take_notice(session, broker, actor, project, signed)
+        return _holds(broker, session, found, project)
+
+
+def _finished(broker: WiredBroker, actor: CurrentActor, certificate: str) -> DestructionView:
+    finish(broker, certificate)
+    with broker.database.read() as session:
+        found = joining.destruction_for(session, actor, certificate)
+        return joining.view_of(session, found)
+
+
+def _holds(broker: Broker, session: Session, found: Sequence[LegalHold], project: str) -> HoldList:
+    return HoldList(
+        is_held=holds.is_held(session, project, broker.clock()),
+        holds=tuple(
+            HoldView(
+                hold=hold.id,
+                party=hold.party,
+                order=hold.order,
+                made=hold.made,
+                lifted=hold.lifted,
+            )
+            for hold in found
+        ),
+    )

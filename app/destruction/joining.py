@@ -1,0 +1,207 @@
+"""What parties may see of destructions, and how they join in: counter-signatures and their own statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.agreements.holds import require_own
+from app.agreements.service import binding_terms, project_for
+from app.destruction import repository
+from app.destruction.errors import NotCertifiedError, OtherCertificateError
+from app.destruction.models import DestructionSignature, DestructionStatement
+from app.errors import NotFoundError
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.proofs import entry_proof
+from schemas.certificate import MAX_SIGNATURES, CertificateFile, still_outstanding
+from schemas.destruction import (
+    Certificate,
+    Countersignature,
+    LocalStatement,
+    SignedDestruction,
+)
+from schemas.destruction_api import DestructionView, StatementTaken
+from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.destruction.models import Destruction
+    from app.security.actor import Actor
+    from schemas.document import Model
+
+
+def destruction_for(session: Session, actor: Actor, certificate: str) -> Destruction:
+    """Return a destruction of a project that the actor may see.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see: both alike.
+    """
+    found = repository.get_destruction(session, certificate)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    project_for(session, actor, found.project)
+    return found
+
+
+def destructions_for(session: Session, actor: Actor, project: str) -> Sequence[Destruction]:
+    """Return a project's destructions, newest first.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.destructions_of(session, project)
+
+
+def view_of(session: Session, found: Destruction) -> DestructionView:
+    """Return how far a destruction is."""
+    certificate = None if found.certificate is None else certificate_of(found)
+    signatures = repository.signatures_of(session, found.id)
+    return DestructionView(
+        certificate=found.id,
+        project=found.project,
+        scope=found.scope,  # type: ignore[arg-type]  # the column holds only these
+        subject=found.subject,
+        reason=found.reason,
+        asked=found.asked,
+        objects=len(repository.objects_of(session, found.id)),
+        finished=None if certificate is None else certificate.finished,
+        sha256=found.sha256,
+        countersigned=tuple(signature.party for signature in signatures),
+        outstanding=()
+        if certificate is None
+        else still_outstanding(certificate, _statements(session, certificate)),
+    )
+
+
+def certificate_of(found: Destruction) -> Certificate:
+    """Return the certificate of a destruction.
+
+    Raises:
+        NotCertifiedError: it is not certified yet.
+    """
+    if found.certificate is None:
+        raise NotCertifiedError("The destruction is under way, and there is no certificate yet.")
+    return Certificate.from_canonical(found.certificate.encode("utf-8"))
+
+
+def file_of(session: Session, found: Destruction) -> CertificateFile:
+    """Return a certificate with all that has been signed about it, and the log's proof.
+
+    Raises:
+        NotCertifiedError: it is not certified yet.
+    """
+    certificate = certificate_of(found)
+    proof = entry_proof(session, found.entry or 0, found.entry_size)
+    return CertificateFile(
+        certificate=certificate,
+        log_key=found.log_key or "",
+        signature=found.signature or "",
+        countersignatures=tuple(
+            _signed(row.document) for row in repository.signatures_of(session, found.id)
+        ),
+        statements=_statements(session, certificate),
+        receipt=proof.to_receipt(found.id),
+    )
+
+
+def countersign(
+    session: Session, broker: Broker, actor: Actor, certificate: str, signed: SignedDestruction
+) -> DestructionView:
+    """Take a counter-signature of the caller's party and log it; a party's first one stays.
+
+    Raises:
+        NotFoundError: no such certificate, or not the caller's to see.
+        NotCertifiedError: there is none yet.
+        OtherCertificateError: it is under another one.
+        StatementRefusedError: it is not the caller's own signature.
+    """
+    found = destruction_for(session, actor, certificate)
+    certificate_of(found)
+    said = signed.said
+    if not isinstance(said, Countersignature) or said.project != found.project:
+        raise OtherCertificateError("The counter-signature is under something else.")
+    if (said.certificate, said.sha256) != (found.id, found.sha256):
+        raise OtherCertificateError("The counter-signature is under another certificate.")
+    require_own(session, actor, signed)
+    if repository.find_signature(session, found.id, actor.party) is None:
+        document = signed.to_canonical().decode("utf-8")
+        row = DestructionSignature(destruction=found.id, party=actor.party, document=document)
+        session.add(row)
+        session.flush()
+        body = DestructionCountersigned(sha256=found.sha256 or "", signed_sha256=signed.digest())
+        _log(session, broker, actor, found.project, body, certificate=found.id)
+    return view_of(session, found)
+
+
+def take_statement(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
+) -> StatementTaken:
+    """Take a party's statement of what it has deleted and log it; the same again changes nothing.
+
+    Raises:
+        NotFoundError: no such project or certificate, or not the caller's.
+        OtherCertificateError: it is about something else.
+        StatementRefusedError: it is not the caller's own signature.
+    """
+    project_for(session, actor, project)
+    said = signed.said
+    if not isinstance(said, LocalStatement) or said.project != project:
+        raise OtherCertificateError("The statement is about something else.")
+    if said.certificate is not None:
+        found = destruction_for(session, actor, said.certificate)
+        certificate_of(found)
+        if found.project != project:
+            raise OtherCertificateError("The statement names a certificate of another project.")
+    require_own(session, actor, signed)
+    digest = signed.digest()
+    if repository.find_statement(session, digest) is None:
+        document = signed.to_canonical().decode("utf-8")
+        row = DestructionStatement(
+            sha256=digest, project=project, party=actor.party, at=said.at, document=document
+        )
+        session.add(row)
+        session.flush()
+        body = DestructionStated(signed_sha256=digest)
+        _log(session, broker, actor, project, body, certificate=said.certificate)
+    return StatementTaken(sha256=digest, project=project, party=actor.party, at=said.at)
+
+
+def _statements(session: Session, certificate: Certificate) -> tuple[SignedDestruction, ...]:
+    rows = repository.statements_since(session, certificate.project, certificate.asked)
+    # The newest, should there ever be more than a file holds.
+    return tuple(_signed(row.document) for row in rows[-MAX_SIGNATURES:])
+
+
+def _signed(document: str) -> SignedDestruction:
+    return SignedDestruction.from_canonical(document.encode("utf-8"))
+
+
+def _log(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    project: str,
+    body: Model,
+    *,
+    certificate: str | None,
+) -> None:
+    binding = binding_terms(session, project, broker.clock())
+    if binding is None:
+        raise NotFoundError("There is nothing here.")
+    broker.log.append(
+        session,
+        [
+            EntryDraft(
+                body,
+                entry_actor(actor),
+                project=project,
+                agreement=binding.digest,
+                purpose=binding.terms.purpose,
+                object=certificate,
+                request=actor.request_id,
+            )
+        ],
+    )

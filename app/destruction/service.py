@@ -1,0 +1,243 @@
+"""Begins destructions: on request of a party or the operator, or because the terms want it by now.
+
+State and log entries commit first, then keys and pieces go, then the certificate is made; a crash anywhere in
+between is made good by the next sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.holds import is_held, refuse_held
+from app.agreements.service import binding_terms, project_for
+from app.agreements.signers import require_duty
+from app.clock import utc_text
+from app.decisions.ending import end_records, live_records
+from app.destruction import repository
+from app.destruction.errors import NothingToDestroyError
+from app.destruction.models import Destruction, DestructionObject
+from app.ids import new_id
+from app.links.ending import end_releases, end_spaces, live_releases, live_spaces
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.runs.ending import cancel_runs, runs_using
+from app.uploads.ending import end_uploads, live_uploads, uploads_of_party
+from app.uploads.service import upload_for
+from schemas.ids import CERTIFICATE_PREFIX
+from schemas.matchlog.destruction_kinds import DestructionBegun
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.decisions.models import MatchRecord
+    from app.links.models import LastingSpace, Release
+    from app.security.actor import Actor
+    from app.uploads.ending import Ended
+    from app.uploads.models import Upload
+    from schemas.destruction import Scope
+
+ASKED: Final = "asked"
+BY_DATE: Final = "destroy-by"
+RETENTION: Final = "retention"
+RUN_CANCELLED: Final = "destruction"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be destroyed and why; `actor` is None where a rule wants it."""
+
+    project: str
+    scope: Scope
+    subject: str | None = None
+    reason: str = ASKED
+    actor: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows that a destruction is about, all of one project, and the runs to cancel (None: all)."""
+
+    uploads: list[Upload] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+    records: list[MatchRecord] = field(default_factory=list)
+    spaces: list[LastingSpace] = field(default_factory=list)
+    runs: frozenset[str] | None = frozenset()
+
+    def __len__(self) -> int:
+        """Return how many things there are to destroy."""
+        return len(self.uploads) + len(self.releases) + len(self.records) + len(self.spaces)
+
+
+def destroy_project(session: Session, broker: Broker, actor: Actor, project: str) -> Destruction:
+    """Begin to destroy all that the broker holds of a project, or for others than the operator of their party.
+
+    What is under way, or was done when there is nothing left, is given again.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        WrongDutyError: a signed agreement gives this to persons with another duty.
+        LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
+    """
+    found = project_for(session, actor, project, broker.clock())
+    if actor.role == "operator":
+        return begin(session, broker, Wanted(project, "project", actor=actor))
+    require_duty(actor, found, "steward")
+    return begin(session, broker, Wanted(project, "party", actor.party, actor=actor))
+
+
+def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) -> Destruction:
+    """Begin to destroy one upload and what was made of it.
+
+    Raises:
+        NotFoundError: no such upload, or not the caller's.
+        WrongDutyError, LegalHoldError: as `destroy_project`.
+        NothingToDestroyError: it was never committed, or is gone.
+    """
+    row = upload_for(session, actor, upload)
+    if actor.role == "agency":
+        found = project_for(session, actor, row.project, broker.clock())
+        require_duty(actor, found, "steward", "analyst")
+    return begin(session, broker, Wanted(row.project, "upload", upload, actor=actor))
+
+
+def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
+    """Begin a destruction, or return the one that is under way or, where nothing is left, was done.
+
+    Raises:
+        LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
+    """
+    refuse_held(session, wanted.project, broker.clock())
+    place = (wanted.project, wanted.scope, wanted.subject)
+    earlier = repository.newest_of(session, *place, is_open=True)
+    if earlier is not None:
+        return earlier
+    found = _collect(session, wanted)
+    if not found:
+        earlier = repository.newest_of(session, *place, is_open=False)
+        if earlier is not None:
+            return earlier
+        if wanted.scope == "upload":
+            raise NothingToDestroyError("The upload was never committed, or is gone.")
+    return end_all(session, broker, wanted, found)
+
+
+def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> Destruction:
+    """Mark these rows as destroyed, log it, and note what the certificate will list.
+
+    Raises:
+        NothingToDestroyError: nothing has bound the project yet.
+    """
+    now = broker.clock()
+    binding = binding_terms(session, wanted.project, now)
+    if binding is None:
+        raise NothingToDestroyError("Nothing binds the project yet, so the broker holds nothing.")
+    destruction = _row(wanted, binding, utc_text(now))
+    session.add(destruction)
+    session.flush()
+    cancelled = cancel_runs(session, wanted.project, binding, RUN_CANCELLED, now, among=found.runs)
+    ended = [
+        *end_releases(session, found.releases, binding, wanted.reason, now),
+        *end_records(session, found.records, binding, wanted.reason, now),
+        *end_uploads(session, found.uploads, binding, wanted.reason),
+        *end_spaces(session, found.spaces),
+    ]
+    drafts = [_begun(destruction, wanted), *cancelled]
+    drafts += [one.draft for one in ended if one.draft is not None]
+    appended = iter(broker.log.append(session, drafts)[1 + len(cancelled) :])
+    for one in ended:
+        entry = None if one.draft is None else next(appended).seq
+        session.add(_object(destruction, one, entry))
+    session.flush()
+    return destruction
+
+
+def projects_to_clear(session: Session, broker: Broker, projects: Sequence[str]) -> Iterator[str]:
+    """Yield the projects that the terms want destroyed by now, where something is left and not held."""
+    now = broker.clock()
+    for project in projects:
+        binding = binding_terms(session, project, now)
+        last = None if binding is None else binding.terms.destroy_by
+        if last is None or utc_text(now)[:10] <= last or is_held(session, project, now):
+            continue
+        if _collect(session, Wanted(project, "project")):
+            yield project
+
+
+def _collect(session: Session, wanted: Wanted) -> Found:
+    project = wanted.project
+    if wanted.scope == "project":
+        return Found(
+            list(live_uploads(session, project)),
+            list(live_releases(session, project)),
+            list(live_records(session, project)),
+            list(live_spaces(session, project)),
+            None,
+        )
+    party = wanted.subject if wanted.scope == "party" else None
+    upload = wanted.subject if wanted.scope == "upload" else None
+    uploads = live_uploads(session, project, party=party, upload=upload)
+    # What was made of a party's earlier uploads may outlive them.
+    named = uploads_of_party(session, project, party) if party else [row.id for row in uploads]
+    runs = runs_using(session, project, named)
+    return Found(
+        list(uploads),
+        list(live_releases(session, project, party=party, runs=runs)),
+        list(live_records(session, project, runs=runs)),
+        # A lasting space holds handles of every party, and is made of all that was ever linked.
+        list(live_spaces(session, project)) if party else [],
+        runs,
+    )
+
+
+def _row(wanted: Wanted, binding: TermsInForce, now: str) -> Destruction:
+    actor = wanted.actor
+    return Destruction(
+        id=new_id(CERTIFICATE_PREFIX),
+        project=wanted.project,
+        agreement=binding.digest,
+        purpose=binding.terms.purpose,
+        floor=binding.terms.floor,
+        scope=wanted.scope,
+        subject=wanted.subject,
+        reason=wanted.reason,
+        asked_by=None if actor is None else actor.party,
+        person=None if actor is None else actor.person,
+        asked=now,
+    )
+
+
+def _begun(destruction: Destruction, wanted: Wanted) -> EntryDraft:
+    actor = wanted.actor
+    return EntryDraft(
+        DestructionBegun(
+            scope=wanted.scope,
+            party=wanted.subject if wanted.scope == "party" else None,
+            upload=wanted.subject if wanted.scope == "upload" else None,
+            reason=wanted.reason,
+        ),
+        SOFTWARE if actor is None else entry_actor(actor),
+        project=destruction.project,
+        agreement=destruction.agreement,
+        purpose=destruction.purpose,
+        object=destruction.id,
+        request=None if actor is None else actor.request_id,
+    )
+
+
+def _object(destruction: Destruction, ended: Ended, entry: int | None) -> DestructionObject:
+    return DestructionObject(
+        destruction=destruction.id,
+        object=ended.key,
+        kind=ended.kind,
+        party=ended.party,
+        fetched_by=ended.fetched_by,
+        sha256=ended.sha256,
+        count=ended.count,
+        pieces=ended.pieces,
+        created=ended.created,
+        destroyed=destruction.asked,
+        entry=entry,
+    )

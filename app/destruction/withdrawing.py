@@ -1,0 +1,65 @@
+"""An agency withdraws one of its records: no run that ends later compares it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.service import project_for
+from app.agreements.signers import require_duty
+from app.destruction.errors import NothingToDestroyError
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.runs.ending import cancel_runs
+from app.uploads.service import refuse_stranger
+from app.uploads.withdrawals import note_withdrawn
+from schemas.destruction_api import SALT_BYTES, WithdrawalTaken
+from schemas.ids import Handle
+from schemas.matchlog.destruction_kinds import RecordWithdrawn
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.destruction_api import RecordWithdrawal
+
+CANCELLED: Final = "record-withdrawn"
+
+
+def withdraw_record(
+    session: Session, broker: Broker, actor: Actor, project: str, wanted: RecordWithdrawal
+) -> WithdrawalTaken:
+    """Leave a record of the caller's party out of every later run, and log that under a commitment.
+
+    Whether the broker has such a record is not told, and neither kept nor logged is which it was.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotProviderError, WrongDutyError: the caller does not provide records, or has another duty.
+    """
+    binding = project_for(session, actor, project, broker.clock())
+    refuse_stranger(binding, actor.party)
+    require_duty(actor, binding, "steward", "analyst")
+    if binding.terms.start > broker.clock().date().isoformat():
+        raise NothingToDestroyError("Nothing binds the project yet, so there are no records.")
+    handle = Handle(bytes.fromhex(wanted.handle))
+    note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
+    cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock())
+    salt = secrets.token_bytes(SALT_BYTES)
+    commitment = hashlib.sha256(salt + handle).hexdigest()
+    drafts = [_draft(binding, actor, RecordWithdrawn(commitment=commitment)), *cancelled]
+    withdrawn = broker.log.append(session, drafts)[0]
+    return WithdrawalTaken(salt=salt.hex(), index=withdrawn.seq, runs_cancelled=len(cancelled))
+
+
+def _draft(binding: TermsInForce, actor: Actor, body: RecordWithdrawn) -> EntryDraft:
+    return EntryDraft(
+        body,
+        entry_actor(actor),
+        project=binding.terms.project,
+        agreement=binding.digest,
+        purpose=binding.terms.purpose,
+        request=actor.request_id,
+    )

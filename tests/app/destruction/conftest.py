@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from oracles.enrolled import EnrolledPerson
+from oracles.linkage_rig import (
+    CHILD_WELFARE,
+    SCHOOL,
+    Linkage,
+    embedded_database,
+    linkage,
+    make_linkage,
+)
+
+__all__ = ["embedded_database", "linkage", "make_linkage"]
+
+
+@pytest.fixture
+def settings(settings: Any) -> Any:
+    return settings.model_copy(update={"block_pairs": 10_000, "worker_threads": 1})
+
+
+@pytest.fixture
+def linked(linkage: Linkage) -> Linkage:
+    """Both agencies have uploaded and been linked, and one has fetched its link IDs."""
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    for release in linkage.get(f"/v1/projects/{linkage.terms.project}/releases").json()["releases"]:
+        linkage.get(f"/v1/releases/{release['release']}/file")
+    return linkage
+
+
+@pytest.fixture
+def ann(linkage: Linkage) -> EnrolledPerson:
+    """A steward of child welfare, with keys of her own."""
+    return EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "steward")
+
+
+@pytest.fixture
+def kim(linkage: Linkage) -> EnrolledPerson:
+    """An analyst of the schools, with keys of their own."""
+    return EnrolledPerson.confirmed(linkage.founded, linkage.client, SCHOOL, "analyst")

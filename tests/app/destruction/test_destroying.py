@@ -1,0 +1,184 @@
+"""Destruction on request, by age and by the agreed day: what goes, what stays, what the certificate says."""
+
+from __future__ import annotations
+
+import pytest
+from oracles.destroying import certificate_file, checked, destroy, destructions
+from oracles.hooked_database import Crash, crash_at, hooked
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+
+from app.destruction.certifying import finish
+from app.destruction.service import Wanted, begin
+from app.worker.sweeper import Sweeper
+from schemas.run import IdSpace
+
+
+def keys(linkage: Linkage) -> list[str]:
+    return list(linkage.broker.keystore.object_ids())
+
+
+def blobs(linkage: Linkage) -> list[str]:
+    return list(linkage.broker.blobs.digests())
+
+
+def owed(found: dict) -> set[tuple[str, str]]:
+    return {(one["party"], one["what"]) for one in found["outstanding"]}
+
+
+def test_the_operator_destroys_all_of_a_project_and_the_certificate_proves_it(
+    linked: Linkage,
+) -> None:
+    done = destroy(linked, party="operator", role="operator").json()
+    assert keys(linked) == blobs(linked) == []
+    check = checked(linked, done["certificate"])
+    certificate = check.certificate
+    kinds = sorted(one.kind for one in certificate.objects)
+    assert kinds.count("upload") == kinds.count("release") == 2
+    assert done["objects"] == len(certificate.objects)
+    assert (certificate.scope, certificate.reason) == ("project", "asked")
+    assert certificate.asked_by == linked.broker.settings.operator
+    assert {one.what for one in certificate.remains} == {"key-copies", "match-log", "receipts"}
+    assert (CHILD_WELFARE, "link-table") in owed(done)
+    assert (SCHOOL, "handle-map") in owed(done)
+    # The schools never fetched theirs.
+    assert (SCHOOL, "link-table") not in owed(done)
+
+
+def test_every_object_of_a_certificate_has_its_log_entry(linked: Linkage) -> None:
+    done = destroy(linked, party="operator", role="operator").json()
+    entries = linked.log_entries()
+    for one in checked(linked, done["certificate"]).certificate.objects:
+        entry = entries[one.entry or 0]
+        digests = {entry["body"].get(name) for name in ("container_sha256", "sha256", "root")}
+        assert entry["kind"] == f"{one.kind}-destroyed"
+        assert one.sha256 in digests
+
+
+def test_an_agency_destroys_its_own_uploads_and_what_was_made_of_them(linked: Linkage) -> None:
+    done = destroy(linked).json()
+    check = checked(linked, done["certificate"])
+    assert {one.party for one in check.certificate.objects if one.kind == "upload"} == {
+        CHILD_WELFARE
+    }
+    assert len([one for one in check.certificate.objects if one.kind == "release"]) == 2
+    remains = {one.what: one.count for one in check.certificate.remains}
+    assert remains["other-uploads"] == 1
+    left = linked.get(f"/v1/projects/{PROJECT}/uploads", SCHOOL).json()["uploads"]
+    assert [one["state"] for one in left] == ["committed"]
+
+
+def test_one_upload_goes_with_what_was_made_of_it(linked: Linkage) -> None:
+    newest = linked.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"][0]["upload"]
+    done = destroy(linked, f"uploads/{newest}").json()
+    objects = checked(linked, done["certificate"]).certificate.objects
+    assert [one.object for one in objects if one.kind == "upload"] == [newest]
+    assert len([one for one in objects if one.kind == "release"]) == 2
+
+
+def test_what_was_destroyed_is_gone_for_its_recipient(linked: Linkage) -> None:
+    release = linked.get(f"/v1/projects/{PROJECT}/releases").json()["releases"][0]["release"]
+    destroy(linked)
+    assert linked.get(f"/v1/releases/{release}/file").status_code == 410
+    assert linked.get(f"/v1/releases/{release}/receipt").status_code == 200
+
+
+def test_a_run_that_waits_is_cancelled(linkage: Linkage) -> None:
+    linkage.upload_both()
+    run = linkage.ask().json()["run"]
+    destroy(linkage)
+    assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
+    assert [key for key in keys(linkage) if key.startswith("run-")] == []
+
+
+def test_asking_again_gives_the_same_certificate(linked: Linkage) -> None:
+    first = destroy(linked).json()
+    assert destroy(linked).json() == first
+    assert len(destructions(linked)) == 1
+
+
+def test_a_project_that_holds_nothing_gets_its_certificate_too(linkage: Linkage) -> None:
+    done = destroy(linkage, party="operator", role="operator").json()
+    assert checked(linkage, done["certificate"]).certificate.objects == ()
+
+
+def test_a_lasting_space_goes_with_the_project(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    done = destroy(linkage).json()
+    kinds = [one.kind for one in checked(linkage, done["certificate"]).certificate.objects]
+    assert kinds.count("id-space") == 1
+    assert [key for key in keys(linkage) if key.startswith("spc-")] == []
+
+
+def test_others_uploads_and_projects_cannot_be_destroyed(linked: Linkage) -> None:
+    newest = linked.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"][0]["upload"]
+    before = keys(linked)
+    assert destroy(linked, f"uploads/{newest}", SCHOOL).status_code == 404
+    assert destroy(linked, f"uploads/upl-{'0' * 32}").status_code == 404
+    assert destroy(linked, "projects/elsewhere").status_code == 404
+    assert destroy(linked, party=AUDITOR, role="auditor").status_code == 403
+    assert keys(linked) == before
+
+
+def test_what_falls_due_is_certified_by_itself(linked: Linkage) -> None:
+    linked.founded.clock.move(days=30)
+    Sweeper(linked.broker).sweep()
+    (found,) = destructions(linked)
+    assert (found["scope"], found["reason"], found["outstanding"]) == ("expired", "retention", [])
+    certificate = checked(linked, found["certificate"]).certificate
+    assert [one.kind for one in certificate.objects] == ["upload", "upload"]
+    assert certificate.asked_by is None
+
+
+def test_all_goes_on_the_day_after_the_agreed_one(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(end="2026-09-10", destroy_by="2026-09-10")
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    linkage.founded.clock.move(days=9)
+    Sweeper(linkage.broker).sweep()
+    assert destructions(linkage) == []
+    linkage.founded.clock.move(days=1)
+    Sweeper(linkage.broker).sweep()
+    (found,) = destructions(linkage)
+    assert (found["scope"], found["reason"]) == ("project", "destroy-by")
+    assert keys(linkage) == blobs(linkage) == []
+    Sweeper(linkage.broker).sweep()
+    assert len(destructions(linkage)) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("number", range(6))
+def test_a_destruction_that_is_killed_is_finished_by_the_next_sweep(
+    linked: Linkage, number: int, moment: str
+) -> None:
+    with linked.broker.database.write() as session:
+        begun = begin(session, linked.broker, Wanted(PROJECT, "project")).id
+    try:
+        finish(hooked(linked.broker, crash_at(number, moment)), begun)
+    except Crash:
+        Sweeper(linked.broker).sweep()
+    assert checked(linked, begun).certificate.objects
+    assert keys(linked) == blobs(linked) == []
+    assert linked.log_kinds().count("destruction-certified") == 1
+
+
+def test_there_is_no_certificate_before_all_is_gone(linked: Linkage) -> None:
+    with linked.broker.database.write() as session:
+        begun = begin(session, linked.broker, Wanted(PROJECT, "project")).id
+    answer = linked.get(f"/v1/destructions/{begun}")
+    assert (answer.status_code, answer.json()["type"]) == (
+        409,
+        "urn:blindlink:problem:not-certified",
+    )
+    assert linked.get(f"/v1/destructions/crt-{'0' * 32}").status_code == 404
+
+
+def test_the_file_of_a_certificate_is_the_same_for_all_who_may_see_it(linked: Linkage) -> None:
+    done = destroy(linked).json()
+    path = f"/v1/destructions/{done['certificate']}"
+    file = certificate_file(linked, done["certificate"]).to_json()
+    assert linked.get(path, SCHOOL).json() == file
+    assert linked.get(path, AUDITOR, "auditor").json() == file

@@ -1,0 +1,122 @@
+"""Legal holds: who sets and lifts them, and that nothing is destroyed in between."""
+
+from __future__ import annotations
+
+import pytest
+from oracles.destroying import destroy, destructions, hold_notice, send, statement
+from oracles.enrolled import EnrolledPerson
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, Linkage, MakeLinkage
+
+from app.agreements.errors import StatementRefusedError
+from app.agreements.hold_errors import HoldRefusedError, LegalHoldError
+from app.agreements.holds import lift_holds, set_hold
+from app.worker.sweeper import Sweeper
+
+PATH = f"projects/{PROJECT}/legal-holds"
+
+
+def code(answer: object) -> str:
+    return str(answer.json()["type"]).rsplit(":", 1)[1]  # type: ignore[attr-defined]
+
+
+def keys(linkage: Linkage) -> list[str]:
+    return list(linkage.broker.keystore.object_ids())
+
+
+def operator_hold(linkage: Linkage) -> None:
+    with linkage.broker.database.write() as session:
+        set_hold(session, linkage.broker, linkage.founded.operator, PROJECT, "Case 26-17")
+
+
+def operator_lift(linkage: Linkage) -> None:
+    with linkage.broker.database.write() as session:
+        lift_holds(session, linkage.broker, linkage.founded.operator, PROJECT)
+
+
+def test_under_a_hold_nothing_expires_and_nothing_is_destroyed(linked: Linkage) -> None:
+    before = keys(linked)
+    operator_hold(linked)
+    linked.founded.clock.move(days=200)
+    Sweeper(linked.broker).sweep()
+    refused = destroy(linked)
+    assert (refused.status_code, code(refused)) == (409, LegalHoldError.code)
+    assert refused.json()["clause"] == "legal-hold"
+    assert keys(linked) == before
+
+
+def test_when_it_is_lifted_what_is_overdue_goes(linked: Linkage) -> None:
+    operator_hold(linked)
+    linked.founded.clock.move(days=200)
+    operator_lift(linked)
+    Sweeper(linked.broker).sweep()
+    assert keys(linked) == []
+    assert [found["reason"] for found in destructions(linked)] == ["retention"]
+
+
+def test_the_agreed_day_waits_for_a_hold(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(end="2026-09-10", destroy_by="2026-09-10")
+    linkage.upload_both()
+    operator_hold(linkage)
+    linkage.founded.clock.move(days=20)
+    Sweeper(linkage.broker).sweep()
+    assert len(keys(linkage)) == 2
+    operator_lift(linkage)
+    Sweeper(linkage.broker).sweep()
+    assert keys(linkage) == []
+
+
+def test_terms_with_a_hold_keep_everything(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(has_legal_hold=True)
+    linkage.upload_both()
+    linkage.founded.clock.move(days=200)
+    Sweeper(linkage.broker).sweep()
+    assert len(keys(linkage)) == 2
+    assert code(destroy(linkage)) == LegalHoldError.code
+    assert linkage.get(f"/v1/{PATH}").json() == {"is_held": True, "holds": []}
+
+
+def test_a_steward_sets_and_lifts_a_hold_by_signature(linked: Linkage, ann: EnrolledPerson) -> None:
+    answer = send(ann, PATH, hold_notice(ann, "set", "Order of 1 September"))
+    assert answer.status_code == 200, answer.text
+    (hold,) = answer.json()["holds"]
+    assert (hold["party"], hold["order"]) == (CHILD_WELFARE, "Order of 1 September")
+    assert destroy(linked).status_code == 409
+    linked.founded.clock.move(hours=1)
+    lifted = send(ann, PATH, hold_notice(ann, "lift")).json()
+    assert (lifted["is_held"], lifted["holds"][0]["lifted"] is None) == (False, False)
+    assert destroy(linked).status_code == 200
+    assert "legal-hold-lifted" in linked.log_kinds()
+
+
+def test_the_same_notice_again_changes_nothing(linked: Linkage, ann: EnrolledPerson) -> None:
+    notice = hold_notice(ann, "set")
+    first = send(ann, PATH, notice).json()
+    assert send(ann, PATH, notice).json() == first
+    linked.founded.clock.move(hours=1)
+    send(ann, PATH, hold_notice(ann, "lift"))
+    again = send(ann, PATH, notice).json()
+    assert again["is_held"] is False
+
+
+def test_a_hold_is_lifted_by_who_set_it_alone(linked: Linkage, ann: EnrolledPerson) -> None:
+    operator_hold(linked)
+    assert code(send(ann, PATH, hold_notice(ann, "lift"))) == HoldRefusedError.code
+    send(ann, PATH, hold_notice(ann, "set"))
+    operator_lift(linked)
+    assert linked.get(f"/v1/{PATH}").json()["is_held"] is True
+    with pytest.raises(HoldRefusedError):
+        operator_lift(linked)
+
+
+def test_a_notice_counts_only_by_the_one_who_sends_it(
+    linked: Linkage, ann: EnrolledPerson, kim: EnrolledPerson
+) -> None:
+    other = EnrolledPerson.confirmed(linked.founded, linked.client, CHILD_WELFARE, "steward")
+    assert code(send(ann, PATH, hold_notice(other, "set"))) == StatementRefusedError.code
+    assert code(send(kim, PATH, hold_notice(ann, "set"))) == StatementRefusedError.code
+    forged = hold_notice(ann, "set").model_copy(
+        update={"signature": hold_notice(ann, "lift").signature}
+    )
+    assert code(send(ann, PATH, forged)) == StatementRefusedError.code
+    assert code(send(ann, PATH, statement(ann))) == HoldRefusedError.code
+    assert linked.get(f"/v1/{PATH}").json()["is_held"] is False

@@ -1,0 +1,105 @@
+"""Counter-signatures and statements: what parties add to a certificate, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from oracles.destroying import (
+    certificate_file,
+    checked,
+    countersignature,
+    destroy,
+    destructions,
+    send,
+    statement,
+)
+from oracles.enrolled import EnrolledPerson
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+
+from app.agreements.errors import StatementRefusedError
+from app.destruction.errors import OtherCertificateError
+from schemas.certificate import CertificateFile
+
+STATEMENTS = f"projects/{PROJECT}/destruction-statements"
+
+
+def code(answer: object) -> str:
+    return str(answer.json()["type"]).rsplit(":", 1)[1]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def file(linked: Linkage) -> CertificateFile:
+    """The certificate of a project that the operator has had destroyed."""
+    done = destroy(linked, party="operator", role="operator").json()
+    return certificate_file(linked, done["certificate"])
+
+
+def path(file: CertificateFile) -> str:
+    return f"destructions/{file.certificate.certificate}/countersignatures"
+
+
+def test_a_steward_counter_signs_once(
+    linked: Linkage, file: CertificateFile, ann: EnrolledPerson
+) -> None:
+    answer = send(ann, path(file), countersignature(ann, file))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["countersigned"] == [CHILD_WELFARE]
+    send(ann, path(file), countersignature(ann, file))
+    check = checked(linked, file.certificate.certificate)
+    assert [signer.person for signer in check.countersigners] == [ann.id]
+    assert linked.log_kinds().count("destruction-countersigned") == 1
+
+
+def test_a_counter_signature_is_under_this_certificate_and_ones_own(
+    linked: Linkage, file: CertificateFile, ann: EnrolledPerson
+) -> None:
+    other = EnrolledPerson.confirmed(linked.founded, linked.client, CHILD_WELFARE, "steward")
+    for signed, refused in (
+        (countersignature(ann, file, sha256="0" * 64), OtherCertificateError),
+        (countersignature(ann, file, certificate="crt-" + "0" * 32), OtherCertificateError),
+        (countersignature(ann, file, project="elsewhere"), OtherCertificateError),
+        (statement(ann), OtherCertificateError),
+        (countersignature(other, file), StatementRefusedError),
+    ):
+        assert code(send(ann, path(file), signed)) == refused.code
+    assert destructions(linked)[0]["countersigned"] == []
+
+
+def test_what_a_party_states_is_outstanding_no_more(
+    linked: Linkage, file: CertificateFile, ann: EnrolledPerson
+) -> None:
+    mine = {one.what for one in file.certificate.outstanding if one.party == CHILD_WELFARE}
+    assert {"handle-map", "link-table"} <= mine
+    said = statement(
+        ann,
+        certificate=file.certificate.certificate,
+        none_left=["handle-map"],
+        kept=[{"what": "link-table", "why": "Needed for the audit."}],
+    )
+    answer = send(ann, STATEMENTS, said)
+    assert (answer.status_code, answer.json()["sha256"]) == (200, said.digest())
+    send(ann, STATEMENTS, said)
+    check = checked(linked, file.certificate.certificate)
+    left = {one.what for one in check.outstanding if one.party == CHILD_WELFARE}
+    assert left == mine - {"handle-map"}
+    assert linked.log_kinds().count("destruction-stated") == 1
+
+
+def test_a_statement_before_the_destruction_does_not_count_for_it(
+    linked: Linkage, ann: EnrolledPerson
+) -> None:
+    send(ann, STATEMENTS, statement(ann, none_left=["handle-map"]))
+    linked.founded.clock.move(hours=1)
+    done = destroy(linked, party="operator", role="operator").json()
+    assert checked(linked, done["certificate"]).stated_by == ()
+
+
+def test_a_statement_is_about_this_project_and_ones_own(
+    linked: Linkage, file: CertificateFile, ann: EnrolledPerson, kim: EnrolledPerson
+) -> None:
+    unknown = statement(ann, certificate="crt-" + "0" * 32)
+    assert send(ann, STATEMENTS, unknown).status_code == 404
+    assert code(send(ann, STATEMENTS, countersignature(ann, file))) == OtherCertificateError.code
+    elsewhere = statement(ann, project="elsewhere")
+    assert code(send(ann, STATEMENTS, elsewhere)) == OtherCertificateError.code
+    assert code(send(ann, STATEMENTS, statement(kim))) == StatementRefusedError.code
+    assert send(kim, STATEMENTS, statement(kim)).json()["party"] == SCHOOL
