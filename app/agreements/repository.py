@@ -136,6 +136,18 @@ def negotiators_of(session: Session, project: str) -> list[str]:
     return list(session.scalars(query.order_by(ProjectParty.party)))
 
 
+def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
+    """Return the projects that nothing has bound yet and that the actor may help to negotiate, by name."""
+    bound = select(StoredTerms.project)
+    query = select(Project.name).where(Project.is_signed, Project.name.not_in(bound))
+    if actor.role != "operator":
+        mine = select(ProjectParty.project).where(
+            ProjectParty.party == actor.party, ProjectParty.capacity == NEGOTIATOR
+        )
+        query = query.where(Project.name.in_(mine))
+    return session.scalars(query.order_by(Project.name)).all()
+
+
 def signed_projects(session: Session) -> Sequence[str]:
     """Return the names of the projects that signed agreements bind."""
     return session.scalars(select(Project.name).where(Project.is_signed)).all()

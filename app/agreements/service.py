@@ -210,6 +210,24 @@ def projects_for(
     return tuple(_shown(versions, now) for versions in found.values())
 
 
+def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
+    """Return the projects whose first agreement the actor's party negotiates, by name."""
+    return repository.unbound_projects(session, actor)
+
+
+def why_halted(session: Session, project: str, now: datetime) -> str | None:
+    """Return in a sentence why nothing may be done in a project at this moment; None: its terms are in force.
+
+    Raises:
+        NotFoundError: no such project.
+    """
+    try:
+        terms_in_force(session, project, now)
+    except NotInForceError as exc:
+        return exc.detail
+    return None
+
+
 def suspended_by(session: Session, project: str, parties: Collection[str]) -> tuple[str, ...]:
     """Return which of these parties halt the linkage, by name: those whose newest word on it is a halt."""
     newest = {

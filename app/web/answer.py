@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from app.http.access import COOKIE, current_actor
 from app.security.tokens import csrf_token
@@ -74,6 +74,11 @@ class PageRequest:
             **context,
         }
         return HTMLResponse(render(template, shown), headers=PAGE_HEADERS)
+
+    def leads_to(self, path: str) -> Response:
+        """Return what sends the reader on to another page, to the twin of the same kind."""
+        suffix = "" if self.twin == "html" else f".{self.twin}"
+        return RedirectResponse(f"{path}{suffix}", status_code=303)
 
     def _csv_answer(self, table: Table) -> Response:
         name = "-".join(part for part in self.path.split("/") if part)

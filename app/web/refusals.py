@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.responses import HTMLResponse
 
-from app.security.policy import PAGES
+from app.security.policy import ALL_PAGES
 from app.web.rendering import PAGE_HEADERS, render
 from schemas.canonical import parse_json
 from schemas.problem import Problem
@@ -37,7 +37,7 @@ def _as_page(refuse: Callable[..., Any]) -> Callable[..., Any]:
 def _wants_page(request: Request) -> bool:
     route = request.scope.get("route")
     if route is not None:
-        return request.method == "GET" and route.path in PAGES
+        return request.method == "GET" and route.path in ALL_PAGES
     return "text/html" in request.headers.get("accept", "")
 
 

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from app.web import assets
 from app.web.pages import (
     access,
+    agreements,
+    approvals,
     decisions,
     log,
     projects,
@@ -23,6 +25,8 @@ for part in (
     assets,
     sign_in,
     projects,
+    agreements,
+    approvals,
     uploads,
     runs,
     decisions,

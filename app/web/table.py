@@ -6,7 +6,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from schemas.canonical import canonical_bytes
+
+if TYPE_CHECKING:
+    from schemas.document import Document
 
 Cell: TypeAlias = str | int | bool | None
 
@@ -27,6 +32,13 @@ class Table:
         yield _line(self.columns)
         for row in self.rows:
             yield _line([_plain(cell) for cell in row])
+
+
+def clause_rows(document: Document) -> Iterator[tuple[str, Cell]]:
+    """Yield each clause of a document with its value; what is no plain value is canonical JSON."""
+    for name, value in document.to_json().items():
+        is_plain = isinstance(value, (str, int))
+        yield name, str(value) if is_plain else canonical_bytes(value).decode("utf-8")
 
 
 def _plain(cell: Cell) -> Cell:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from app.agencies.service import party_titles
-from app.agreements.service import project_for, project_view, projects_for
+from app.agreements.errors import NotInForceError
+from app.agreements.service import (
+    project_for,
+    project_view,
+    projects_for,
+    unbound_projects,
+    why_halted,
+)
 from app.http.paths import ProjectPath
 from app.web.answer import WiredPage, page_route
-from app.web.table import Table
+from app.web.table import Cell, Table, clause_rows
 from app.web.wording import parties_of, terms_sentences
 from app.wired import WiredBroker
 from schemas.api import ProjectList
-from schemas.canonical import canonical_bytes
 from schemas.run import encoded_thresholds
-
-if TYPE_CHECKING:
-    from app.web.table import Cell
-    from schemas.agreement import ProjectTerms
 
 router = APIRouter()
 
@@ -40,7 +39,8 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
         views = [
             project_view(session, found, now) for found in projects_for(session, page.actor, now)
         ]
-    rows = [
+        unbound = list(unbound_projects(session, page.actor))
+    rows: list[tuple[Cell, ...]] = [
         (
             view.project,
             view.terms.purpose,
@@ -53,13 +53,15 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
         )
         for view in views
     ]
+    rows += [(name, *(None,) * 5, False, None) for name in unbound]
     columns = ("project", "purpose", "providers", "recipients", "start", "end", "in_force", "terms")
     return page.answer(
         "projects.html",
         title="Projects",
-        document=ProjectList(projects=tuple(views)),
+        document=ProjectList(projects=tuple(views)).to_json() | {"negotiated": unbound},
         table=Table(columns, rows),
         projects=views,
+        unbound=unbound,
     )
 
 
@@ -68,8 +70,12 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
     """Show a project's terms: in plain words, with parties, policy and fingerprints."""
     with broker.database.read() as session:
         now = broker.clock()
-        found = project_for(session, page.actor, project, now)
+        try:
+            found = project_for(session, page.actor, project, now)
+        except NotInForceError:
+            return page.leads_to(f"/projects/{project}/agreements")
         terms = found.terms
+        halted = why_halted(session, project, now)
         parties = parties_of(terms, party_titles(session))
         view = project_view(session, found, now)
     sentences = list(terms_sentences(terms))
@@ -81,18 +87,13 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         "project.html",
         title="Terms",
         document=view,
-        table=Table(("clause", "value"), [("digest", found.digest), *_clauses(terms)]),
+        table=Table(("clause", "value"), [("digest", found.digest), *clause_rows(terms)]),
         project=project,
         view=view,
+        halted=halted,
+        is_signed=found.is_signed,
         terms=terms,
         sentences=sentences,
         parties=parties,
         thresholds=thresholds,
     )
-
-
-def _clauses(terms: ProjectTerms) -> Iterator[tuple[str, Cell]]:
-    """Yield each clause of the terms with its value; what is no plain value is canonical JSON."""
-    for name, value in terms.to_json().items():
-        is_plain = isinstance(value, (str, int))
-        yield name, str(value) if is_plain else canonical_bytes(value).decode("utf-8")

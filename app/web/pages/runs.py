@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Response
 
 from app.agreements.service import project_for
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
+from app.runs.approvals import approvals_view
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.histogram import histogram_of
 from app.runs.service import LIST_LIMIT, run_for, runs_for
+from app.runs.standing import standing_list
 from app.runs.view import found_by, view_of
 from app.web.answer import WiredPage, page_route
+from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.similarity import similarity_chart, similarity_rows
 from app.web.table import Table
@@ -23,6 +26,13 @@ from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
 from schemas.run import encoded_thresholds
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.runs.models import Run
+    from schemas.statement import Step
 
 router = APIRouter()
 
@@ -78,6 +88,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         what = found_by(found, view.specification) if is_comparable else None
         steps = histogram_of(found, what, thresholds, floor)
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
+        approvals = _approvals(session, found, terms)
     similarity = similarity_rows(steps, thresholds)
     return page.answer(
         "run.html",
@@ -95,7 +106,17 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         finality=finality_sentence(view.finality),
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
         releases=releases,
+        approvals=approvals,
     )
+
+
+def _approvals(session: Session, run: Run, terms: TermsInForce) -> tuple[StepApproval, ...]:
+    rule = terms.terms.approvals if terms.is_signed else None
+    if rule is None:
+        return ()
+    steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}
+    view = approvals_view(session, run, rule)
+    return step_approvals(view, standing_list(session, run.project).approvals, steps.get(run.state))
 
 
 def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.agreements.service import project_for
+from app.agreements.negotiating import parties_of
+from app.agreements.service import require_visible
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
 from app.web.table import Table
-from app.web.wording import parties_of
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 from schemas.ids import DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX
@@ -80,8 +80,8 @@ def show_timeline(
 ) -> Response:
     """Show what happened in a project."""
     with broker.database.read() as session:
-        terms = project_for(session, page.actor, project).terms
-    names = [party.name for party in parties_of(terms, {})]
+        require_visible(session, page.actor, project)
+        names = parties_of(session, page.actor, project)
     return _answer(broker, page, project, query, sorted({*names, broker.settings.operator, BROKER}))
 
 

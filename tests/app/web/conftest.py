@@ -19,6 +19,7 @@ from oracles.linkage_rig import (
     make_linkage,
 )
 from oracles.served import served
+from oracles.signed_rig import Accord, accord, make_accord
 
 from app.http.access import COOKIE
 from schemas.api import sign_in_url
@@ -26,7 +27,7 @@ from schemas.api import sign_in_url
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["embedded_database", "linkage", "make_linkage"]
+__all__ = ["accord", "embedded_database", "linkage", "make_accord", "make_linkage"]
 
 
 @dataclass
@@ -70,6 +71,12 @@ class Finished:
 @pytest.fixture
 def visitor(linkage: Linkage) -> Visitor:
     return Visitor(linkage)
+
+
+@pytest.fixture
+def signed_visitor(accord: Accord) -> Visitor:
+    """Opens pages of a project whose persons have keys, as they sign in."""
+    return Visitor(accord)
 
 
 @pytest.fixture

@@ -95,7 +95,10 @@ def without_request(answer: Any) -> str:
 
 def test_an_auditor_sees_only_projects_that_name_its_party(finished: Any, visitor: Any) -> None:
     finished.linkage.founded.enrol(STRANGER)
-    assert visitor.get("/projects.json", STRANGER, "auditor").json() == {"projects": []}
+    assert visitor.get("/projects.json", STRANGER, "auditor").json() == {
+        "projects": [],
+        "negotiated": [],
+    }
     assert (
         "There is no project for you to see." in visitor.get("/projects", STRANGER, "auditor").text
     )
