@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 
 from encoding.errors import BrokerRefusedError, OthersWaitedForError
 
-LOOK_S: Final = 60.0
+FIRST_LOOK_S: Final = 1.0
+LAST_LOOK_S: Final = 60.0
 # What the broker refuses only as long as somebody else has not done their part.
 _PASSING: Final = frozenset({"uploads-missing", "as-of-gap", "not-approved", "run-not-final"})
 
@@ -29,7 +30,7 @@ class Patience:
         Raises:
             OthersWaitedForError: the patience is over, and others are still waited for.
         """
-        has_said = False
+        look_s = FIRST_LOOK_S
         while True:
             try:
                 return step()
@@ -41,9 +42,9 @@ class Patience:
                 waits = others
             if self.left_s <= 0:
                 raise waits from None
-            if not has_said:
+            if look_s == FIRST_LOOK_S:
                 self.say(f"{waits}; waiting for up to {self.left_s / 3600:.1f} hours")
-                has_said = True
-            pause_s = min(LOOK_S, self.left_s)
+            pause_s = min(look_s, self.left_s)
             self.sleep(pause_s)
             self.left_s -= pause_s
+            look_s = min(LAST_LOOK_S, look_s * 1.5)

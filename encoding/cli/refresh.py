@@ -51,18 +51,18 @@ def refresh(
     from encoding.patience import Patience
 
     session.patience_s = UNATTENDED_S
+    patience = Patience(wait_hours * 3600, session.sleep, session.say)
     source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
     with session.workspace.refresh_lock(), session.connect() as client:
         trust = session.trust(client)
         view = session.view(client)
-        settle_secrets(session, client, view)
+        patience.until_ready(lambda: settle_secrets(session, client, view))
         rows = steps.check(session, view, source)
         steps.audit(session, view, source, rows)
         manifest = steps.encode(session, view, source).outbox.manifest
         session.say(f"encoded {manifest.records:,} records")
         kept = steps.upload(session, client, trust, view)
         session.say(f"uploaded, and logged as entry {kept.receipt.index}")
-        patience = Patience(wait_hours * 3600, session.sleep, session.say)
         run = patience.until_ready(lambda: steps.run(session, client, wait=True))
         # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
         session.trust_again(client, trust)

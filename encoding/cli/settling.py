@@ -20,14 +20,15 @@ _GIVEN: Final = {**NOTHING, "holders": ()}
 def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) -> None:
     """Accept what has come of the secrets that were begun here and that not all have confirmed.
 
-    A share of this epoch that is missing stops nothing here: encoding says so.
+    A share that is missing for a later epoch stops nothing.
 
     Raises:
+        OthersWaitedForError: a share of this epoch's secret is not here yet.
         ShareError: something that came must not be trusted.
         SecretsDifferError: a holder has another secret, or encodes otherwise.
     """
     from encoding.carriers import ByBroker
-    from encoding.errors import ShareMissingError
+    from encoding.errors import OthersWaitedForError, ShareMissingError
     from encoding.secret_exchange import differences, refuse_differences, unconfirmed
 
     if session.config.sections.identity is None:
@@ -37,6 +38,8 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
         try:
             kept = carried.accept(epoch, _GIVEN)
         except ShareMissingError as exc:
+            if epoch == view.terms.epoch:
+                raise OthersWaitedForError(str(exc), hint=exc.hint) from None
             session.say(f"the secret of epoch {epoch} is not made yet: {exc}")
             continue
         if kept is not None:
