@@ -72,11 +72,8 @@ PAGES: Final = (
 )
 # Pages of what only some projects have: agreements that their parties sign.
 AGREEMENT_PAGES: Final = ("/projects/{project}/agreements/{agreement}",)
-# Pages of what only some projects have: agreements that their parties sign.
-AGREEMENT_PAGES: Final = ("/projects/{project}/agreements/{agreement}",)
 # Pages for auditors alone.
 AUDITOR_PAGES: Final = ("/runs/{run}/match-record",)
-ALL_PAGES: Final = (*PAGES, *AGREEMENT_PAGES, *AUDITOR_PAGES)
 ALL_PAGES: Final = (*PAGES, *AGREEMENT_PAGES, *AUDITOR_PAGES)
 _PAGE_FORMS: Final = ("", ".json", ".csv")
 # Their twins hand out as much of the log, or of a match record, as the filter lets through.
