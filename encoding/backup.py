@@ -15,84 +15,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Annotated, ClassVar, Final, Literal, Self
+from typing import IO, Final
 
-from pydantic import Field, model_validator
-
+from encoding.backup_manifest import (
+    LEFT_OUT,
+    PATH_PATTERN,
+    BackupFile,
+    BackupManifest,
+    SignedBackup,
+)
 from encoding.errors import BackupError, SealedFileError, UntrustedKeyError
-from encoding.files import make_private_folder, replacing
+from encoding.files import make_private_folder, replacing, sync_folder
 from encoding.identity import Identity
 from encoding.keepers import Keepers, keep, read_keepers
 from encoding.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
 from encoding.workspace import Workspace, open_workspace
 from encoding.workspace_key import KEY_BYTES
-from schemas.document import Document, Model
 from schemas.errors import FormatError, SignatureError
-from schemas.identity import PublicIdentity, SignatureText, base64_bytes, base64_text
-from schemas.ids import Sha256Hex, UtcTime
-from schemas.signing import sign_document, verify_document
+from schemas.identity import PublicIdentity, base64_bytes, base64_text
+from schemas.signing import sign_document
 
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
-MAX_FILES: Final = 100_000
 READ_BYTES: Final = 256 * 1024
-# Of a path: at most two folders, and names that every system takes as they are.
-_PATH: Final = r"^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,149}/){0,2}[A-Za-z0-9][A-Za-z0-9._-]{0,149}$"
-_LEFT_OUT: Final = frozenset(
-    {"lock", "refresh-lock", "workspace.key", "keepers.sealed", "outbox", "scratch"}
-)
-
-
-class BackupFile(Model):
-    """One file of the workspace, by its path below it."""
-
-    path: Annotated[str, Field(pattern=_PATH)]
-    size: Annotated[int, Field(ge=0, le=2**50)]
-    sha256: Sha256Hex
-
-
-class BackupManifest(Document):
-    """What is in a backup, in order: the workspace key and who keeps it, the settings, and the files."""
-
-    KIND: ClassVar[str] = "backup of a workspace"
-
-    version: Literal["blindlink/workspace-backup/1"] = "blindlink/workspace-backup/1"
-    maker: PublicIdentity
-    created: UtcTime
-    workspace_key: Annotated[str, Field(max_length=44, repr=False)]
-    keepers: Keepers
-    settings: Annotated[str, Field(max_length=1024 * 1024)] | None
-    files: Annotated[tuple[BackupFile, ...], Field(max_length=MAX_FILES)]
-
-    @model_validator(mode="after")
-    def _files_are_in_order(self) -> Self:
-        base64_bytes(self.workspace_key, KEY_BYTES)
-        paths = [file.path for file in self.files]
-        if paths != sorted(set(paths)):
-            raise ValueError("files must be listed once each, in the order of their paths")
-        if len({path.lower() for path in paths}) != len(paths):
-            raise ValueError("two files have names that some systems take for one")
-        if any(path.partition("/")[0] in _LEFT_OUT for path in paths):
-            raise ValueError("a file is none of those that are backed up")
-        return self
-
-
-class SignedBackup(Document):
-    """The manifest, signed by whoever made the backup: sealing alone says nothing about that."""
-
-    KIND: ClassVar[str] = "signed backup"
-
-    manifest: BackupManifest
-    signature: SignatureText
-
-    def verify(self) -> BackupManifest:
-        """Return the manifest, signed by the keys that it names; whose they are, it cannot say.
-
-        Raises:
-            SignatureError: they have not signed it.
-        """
-        key = self.manifest.maker.verifier()
-        verify_document("workspace-backup", self.manifest.to_json(), self.signature, key)
-        return self.manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +124,7 @@ def restore_backup(
         made_by: the fingerprint of whoever made it, where that is not `own`.
     Raises:
         BackupError: it is damaged, of another agency, or does not open with these keys; or the folder is
-            in use.
+            in use, or cannot be made.
         UntrustedKeyError: somebody else has made it than expected.
     """
     _refuse_used(folder)
@@ -191,7 +135,8 @@ def restore_backup(
             _refuse_others(file, own.public.party, opener.public)
             pieces = _Pieces(open_pieces(file, opener))
             manifest = _read_manifest(pieces, own, made_by)
-            make_private_folder(staging)
+            with _making(folder):
+                make_private_folder(staging)
             for described in manifest.files:
                 _write_file(staging, described, pieces)
             pieces.refuse_more()
@@ -199,7 +144,8 @@ def restore_backup(
         keepers = manifest.keepers.owned_by(own.public)
         made = open_workspace(staging, lambda: own)
         keep(made, keepers, key, now)
-        _put_in_place(staging, folder)
+        with _making(folder):
+            _put_in_place(staging, folder)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -257,7 +203,7 @@ def _kept_files(folder: Path) -> list[str]:
     return sorted(
         name
         for name in found
-        if name.partition("/")[0] not in _LEFT_OUT and re.fullmatch(_PATH, name)
+        if name.partition("/")[0] not in LEFT_OUT and re.fullmatch(PATH_PATTERN, name)
     )
 
 
@@ -318,6 +264,7 @@ def _put_in_place(staging: Path, folder: Path) -> None:
     # What is there are folders without a file: `_refuse_used` has looked.
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(staging, folder)
+    sync_folder(folder.parent)
 
 
 def _refuse_others(file: IO[bytes], party: str, opener: PublicIdentity) -> None:
@@ -330,6 +277,17 @@ def _refuse_others(file: IO[bytes], party: str, opener: PublicIdentity) -> None:
             "your keys, or this recovery code, do not open it",
             hint="whoever made it can, their custodians, and their recovery code: --recovery-code",
         )
+
+
+@contextlib.contextmanager
+def _making(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise BackupError(
+            f"the workspace {folder} cannot be made: {(exc.strerror or 'unknown reason').lower()}",
+            hint="nothing was restored; choose another place with --workspace",
+        ) from exc
 
 
 @contextlib.contextmanager

@@ -12,13 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles.desk import NOW
 
-from encoding.backup import (
-    BackupFile,
-    BackupManifest,
-    SignedBackup,
-    restore_backup,
-    write_backup,
-)
+from encoding.backup import restore_backup, write_backup
+from encoding.backup_manifest import BackupFile, BackupManifest, SignedBackup
 from encoding.errors import BackupError, UntrustedKeyError
 from encoding.identity import Identity, new_identity
 from encoding.keepers import Keepers, protect, read_keepers
@@ -190,6 +185,16 @@ def test_no_bit_of_a_backup_can_be_changed(
         assert not (tmp_path / "there").exists()
 
     flipped()
+
+
+def test_a_place_where_no_folder_can_be_is_said(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    write_backup(tmp_path / "b", workspace, own, NOW)
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(BackupError, match="cannot be made: ") as raised:
+        restore_backup(tmp_path / "b", tmp_path / "file" / "there", own, own, NOW)
+    assert "--workspace" in raised.value.hint
 
 
 def test_keepers_of_another_agency_are_refused(
