@@ -61,6 +61,18 @@ def is_sealed(path: Path) -> bool:
         return False
 
 
+def count_keepers(path: Path) -> int | None:
+    """Return to how many persons the workspace key is sealed, a recovery code among them; None: to nobody.
+
+    Raises:
+        WorkspaceKeyError: it is damaged.
+    """
+    if not is_sealed(path):
+        return None
+    _, _, rest = path.read_text(encoding="ascii", errors="replace").partition("\n")
+    return len(_read_sealed(rest).keys)
+
+
 def read_workspace_key(path: Path, unlock: Unlock | None) -> bytes:
     """Return the workspace key.
 
@@ -93,10 +105,7 @@ def _open_key(text: str) -> bytes:
 
 
 def _unseal(text: str, unlock: Unlock | None) -> bytes:
-    try:
-        sealed = SealedWorkspaceKey.from_canonical(text.rstrip("\r\n").encode("ascii", "replace"))
-    except FormatError as exc:
-        raise WorkspaceKeyError(f"workspace.key is damaged: {exc}") from None
+    sealed = _read_sealed(text)
     if unlock is None:
         raise WorkspaceKeyError("the workspace key is sealed, and opens with somebody's own keys")
     own = unlock()
@@ -107,3 +116,10 @@ def _unseal(text: str, unlock: Unlock | None) -> bytes:
             f"your keys do not open this workspace: {exc}",
             hint="a custodian can, or the recovery code: blindlink workspace recover",
         ) from None
+
+
+def _read_sealed(text: str) -> SealedWorkspaceKey:
+    try:
+        return SealedWorkspaceKey.from_canonical(text.rstrip("\r\n").encode("ascii", "replace"))
+    except FormatError as exc:
+        raise WorkspaceKeyError(f"workspace.key is damaged: {exc}") from None

@@ -61,6 +61,10 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     sections = ask_sections(given, path.parent, may_ask=is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
     session.say(f"{path} is written; {_next_step(sections)}")
+    if sections.identity is not None:
+        session.say(
+            "early on, seal your workspace and let a second person keep it: blindlink workspace protect"
+        )
 
 
 def _next_step(sections: ConfigFile) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from encoding.cli.advice import advise_custody
 from encoding.cli.exchange import carriage, exchange_options
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
@@ -83,6 +84,7 @@ def accept(
     if kept is not None:
         _print_status(session, kept, as_json=as_json)
         refuse_differences(differences(kept, session.party))
+        advise_custody(session)
 
 
 @click.command("status", epilog="Example: blindlink secret status --json")

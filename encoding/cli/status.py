@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from encoding.cli.advice import advise_custody
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
 
@@ -35,7 +36,8 @@ def status(session: Session, as_json: bool) -> None:
             "release": facts.release.release if facts.release else None,
         }
         click.echo(json.dumps(document, indent=2))
-        return
-    for sentence in found.sentences:
-        click.echo(sentence)
-    click.echo(f"Next: {found.command}" if found.command else "Next: nothing to do.")
+    else:
+        for sentence in found.sentences:
+            click.echo(sentence)
+        click.echo(f"Next: {found.command}" if found.command else "Next: nothing to do.")
+    advise_custody(session)

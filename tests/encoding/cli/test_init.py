@@ -128,6 +128,7 @@ def test_who_has_keys_needs_no_token_file(tmp_path: Path) -> None:
     assert sections.broker.token_file is None
     assert sections.identity is not None
     assert (sections.identity.file, sections.identity.key_file) == ("identity.txt", "identity.key")
+    assert "let a second person keep it: blindlink workspace protect" in result.stderr
     assert "agreement accept" in result.stderr
 
 

@@ -102,6 +102,14 @@ def test_the_status_is_said_in_sentences(agreed: Pair) -> None:
     ]
 
 
+def test_who_has_made_the_secret_is_told_to_let_a_second_person_keep_it(pair: Pair) -> None:
+    pair.compare()
+    pair.ok("welfare", "share", to_file="w1")
+    pair.ok("schools", "share", to_file="s1")
+    said = pair.ok("welfare", "accept", from_file="s1", to_file="w2").stderr
+    assert "let a second person keep it: blindlink workspace protect" in said
+
+
 def test_the_status_says_who_is_waited_for(pair: Pair) -> None:
     pair.compare()
     pair.ok("welfare", "share", to_file="w1")

@@ -334,3 +334,20 @@ def test_no_code_is_in_a_file_of_the_workspace(office: Office) -> None:
     code = office.protect()
     found: list[Any] = [p for p in office.desk.folder.rglob("*") if p.is_file()]
     assert all(code.encode() not in path.read_bytes() for path in found)
+
+
+def test_status_recommends_a_second_person_until_there_is_one(office: Office) -> None:
+    assert "blindlink workspace protect" in office.desk.ok("status").stderr
+    office.protect()
+    said = office.desk.ok("status").stderr
+    assert "blindlink workspace custodian add" in said
+    assert "workspace protect" not in said
+    office.add_custodian(other_person())
+    assert "custodian" not in office.desk.ok("status").stderr
+
+
+def test_status_unlocks_nothing_to_recommend_it(office: Office) -> None:
+    office.protect()
+    office.desk.own = None
+    said = office.desk.ok("status")
+    assert "custodian" not in said.stderr
