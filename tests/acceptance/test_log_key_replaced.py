@@ -1,0 +1,38 @@
+"""The operator replaces the log's key between two commands of the agencies, which go on as if nothing were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from oracles.agreement_rig import agreement_rig
+
+from app.cli.log_key import hand_over
+
+
+def test_agencies_follow_the_log_to_its_new_key(tmp_path: Path) -> None:
+    with agreement_rig(tmp_path) as rig:
+        rig.agree()
+        rig.upload()
+        bob, kim = rig.desks["bob"], rig.desks["kim"]
+        old = bob.json("log", "pin")["log_key"]
+        bob.ok("run")
+        for name in ("ann", "kim"):
+            rig.desks[name].ok("approve", "run", "--yes")
+        rig.work()
+        # What was prepared before is fetched after: its proof is signed by the old key.
+        new = hand_over(rig.broker, rig.operator).text
+        bob.ok("links")
+        assert bob.json("log", "pin")["log_key"] == new
+        assert new != old
+        # A broker that hides the hand-over could as well be somebody else.
+        rig.meddle("log/checkpoint", lambda shown: {**shown, "hand_overs": []})
+        bob.ok("log", "pin")
+        refused = kim.type("log", "pin")
+        assert (refused.exit_code, "signed by another key" in refused.stderr) == (1, True)
+        rig.behave()
+        kim.ok("log", "pin")
+        rig.upload()
+        assert kim.json("log", "pin")["log_key"] == new
+        # Receipts of both times.
+        for name in ("bob", "kim"):
+            rig.desks[name].ok("receipt", "verify")
