@@ -95,6 +95,7 @@ class Story:
                 review_pairs=None,
                 groups=1650,
                 match_record_root=None,
+                openings=(),
                 kernel="numpy",
                 software="blindlink-0.1.0",
             ),

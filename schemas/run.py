@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -40,11 +41,20 @@ class MatchingPolicy(Document):
 
     @model_validator(mode="after")
     def _bands_are_ordered(self) -> Self:
-        if not 0 < Fraction(self.review) <= Fraction(self.auto) <= 1:
-            raise ValueError("thresholds must satisfy 0 < review <= auto <= 1")
-        if not 0 <= Fraction(self.margin) < Fraction(self.auto):
-            raise ValueError("the margin must be at least 0 and below the auto threshold")
+        fault = _fault_of_bands(self.auto, self.review, self.margin)
+        if fault is not None:
+            raise ValueError(fault)
         return self
+
+
+@lru_cache(maxsize=64)
+def _fault_of_bands(auto: str, review: str, margin: str) -> str | None:
+    # Exact fractions are slow, and all runs of a project have the same few thresholds.
+    if not 0 < Fraction(review) <= Fraction(auto) <= 1:
+        return "thresholds must satisfy 0 < review <= auto <= 1"
+    if not 0 <= Fraction(margin) < Fraction(auto):
+        return "the margin must be at least 0 and below the auto threshold"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

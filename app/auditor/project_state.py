@@ -113,7 +113,10 @@ class ProjectState:
 
     def binding_on(self, day: str) -> Binding | None:
         """Return what binds the project on a day: of what had begun by then, the last to be agreed on."""
-        return next((b for b in reversed(self.bindings) if b.start <= day), None)
+        for binding in reversed(self.bindings):
+            if binding.start <= day:
+                return binding
+        return None
 
     def last_complete(self) -> AgreementState | None:
         """Return the agreement that an amendment must follow: the last one that all had consented to."""

@@ -5,6 +5,7 @@ Trusts nothing but the log's first key, if the auditor gave it, and the pins. St
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -61,14 +62,15 @@ def verify_bundle(
         raise KeyChainError("the log's first key is not the one that was given")
     walk = _Walk(reader.manifest, PinBoard(pins, reader.manifest.origin), on_entry)
     chunks = reader.chunks()
-    while True:
-        with _malformed(walk.size):
-            chunk = next(chunks, None)
-        if chunk is None:
-            break
-        walk.take_chunk(chunk)
-        if on_progress is not None:
-            on_progress(walk.size, reader.manifest.size)
+    with _without_search_for_cycles():
+        while True:
+            with _malformed(walk.size):
+                chunk = next(chunks, None)
+            if chunk is None:
+                break
+            walk.take_chunk(chunk)
+            if on_progress is not None:
+                on_progress(walk.size, reader.manifest.size)
     with _malformed(None):
         walk.end(reader)
     return walk.verdict(has_log_key=log_key is not None)
@@ -214,6 +216,19 @@ class _Walk:
             and last.seq == self.size - 1
             and (last.kind, last.project) == ("exported", self._manifest.project)
         )
+
+
+@contextmanager
+def _without_search_for_cycles() -> Iterator[None]:
+    # Nothing here refers to itself, and Python would walk over what is known of a million entries again and
+    # again to make sure: a fifth of the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Executable, and_, func, insert, or_, select, update
+from sqlalchemy import Executable, Table, and_, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.matchlog.models import (
@@ -24,6 +24,22 @@ from schemas.matchlog.merkle import Node
 _HEAD: Final = select(
     LogHead.size, LogHead.batch, LogHead.time, LogHead.frontier, LogHead.key
 ).where(LogHead.id == HEAD_ID)
+_LOCKED_HEAD: Final = _HEAD.with_for_update()
+
+# What every append and every proof asks for is made once. Rows go straight into the tables: the mapper has
+# nothing to add to what is never read back as objects.
+_ADD_LEAVES: Final = insert(cast(Table, LogLeaf.__table__))
+_ADD_NODES: Final = insert(cast(Table, LogNode.__table__))
+_ADD_CHECKPOINT: Final = insert(cast(Table, LogCheckpoint.__table__))
+_MOVE_HEAD: Final = update(cast(Table, LogHead.__table__)).where(LogHead.id == HEAD_ID)
+_LAST_PLACE: Final = select(func.max(LogLeaf.place)).where(LogLeaf.project == bindparam("of"))
+_LEAF_HASHES: Final = select(LogLeaf.seq, LogLeaf.leaf_hash).where(
+    LogLeaf.seq.in_(bindparam("places", expanding=True))
+)
+_NODE_HASHES: Final = select(LogNode.level, LogNode.idx, LogNode.hash).where(
+    tuple_(LogNode.level, LogNode.idx).in_(bindparam("places", expanding=True))
+)
+_NOTE_OF: Final = select(LogCheckpoint.note).where(LogCheckpoint.size == bindparam("at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ def lock_head(session: Session) -> Head | None:
 
     On SQLite the writer's transaction holds the lock already (BEGIN IMMEDIATE).
     """
-    return _head(session, _HEAD.with_for_update())
+    return _head(session, _LOCKED_HEAD)
 
 
 def read_head(session: Session) -> Head | None:
@@ -64,12 +80,8 @@ def add_head(session: Session, key: str, time: str) -> None:
 
 def move_head(session: Session, *, size: int, batch: int, time: str, frontier: bytes) -> None:
     """Store the log's new state."""
-    session.execute(
-        update(LogHead)
-        .where(LogHead.id == HEAD_ID)
-        .values(size=size, batch=batch, time=time, frontier=frontier)
-        .execution_options(synchronize_session=False)
-    )
+    state = {"size": size, "batch": batch, "time": time, "frontier": frontier}
+    session.execute(_MOVE_HEAD, state)
 
 
 def change_key(session: Session, after_size: int, key: str) -> None:
@@ -86,25 +98,24 @@ def add_key(session: Session, after_size: int, key: str) -> None:
 
 def add_leaves(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add leaves; each row has the columns of `LogLeaf`."""
-    session.execute(insert(LogLeaf), rows)
+    session.execute(_ADD_LEAVES, rows)
 
 
 def add_nodes(session: Session, nodes: Iterable[tuple[Node, bytes]]) -> None:
     """Add full nodes above the leaves."""
     rows = [{"level": level, "idx": index, "hash": value} for (level, index), value in nodes]
     if rows:
-        session.execute(insert(LogNode), rows)
+        session.execute(_ADD_NODES, rows)
 
 
 def add_checkpoint(session: Session, size: int, batch: int, note: bytes) -> None:
     """Add a batch's signed checkpoint."""
-    session.execute(insert(LogCheckpoint), [{"size": size, "batch": batch, "note": note}])
+    session.execute(_ADD_CHECKPOINT, {"size": size, "batch": batch, "note": note})
 
 
 def next_place(session: Session, project: str) -> int:
     """Return the number of entries of a project, or of none where it is empty."""
-    newest = select(func.max(LogLeaf.place)).where(LogLeaf.project == project)
-    last: int | None = session.execute(newest).scalar_one()
+    last: int | None = session.execute(_LAST_PLACE, {"of": project}).scalar_one()
     return 0 if last is None else last + 1
 
 
@@ -155,25 +166,21 @@ def visible_leaves(
 
 def read_nodes(session: Session, nodes: Sequence[Node]) -> dict[Node, bytes]:
     """Return the hashes of full nodes; level 0 are the leaves. What is not there is missing."""
-    indexes: dict[int, list[int]] = {}
-    for level, index in nodes:
-        indexes.setdefault(level, []).append(index)
-    leaves = indexes.pop(0, None)
+    leaves = [index for level, index in nodes if level == 0]
+    above = [node for node in nodes if node[0]]
     found: dict[Node, bytes] = {}
     if leaves:
-        of_leaves = select(LogLeaf.seq, LogLeaf.leaf_hash).where(LogLeaf.seq.in_(leaves))
-        found.update(((0, seq), value) for seq, value in session.execute(of_leaves))
-    if indexes:
-        wanted = [and_(LogNode.level == lv, LogNode.idx.in_(at)) for lv, at in indexes.items()]
-        above = select(LogNode.level, LogNode.idx, LogNode.hash).where(or_(*wanted))
-        found.update(((level, idx), value) for level, idx, value in session.execute(above))
+        rows = session.execute(_LEAF_HASHES, {"places": leaves})
+        found.update(((0, seq), value) for seq, value in rows)
+    if above:
+        nodes_above = session.execute(_NODE_HASHES, {"places": above})
+        found.update(((level, idx), value) for level, idx, value in nodes_above)
     return found
 
 
 def find_checkpoint(session: Session, size: int) -> bytes | None:
     """Return the signed checkpoint of exactly this size, without cosignatures; None if there is none."""
-    statement = select(LogCheckpoint.note).where(LogCheckpoint.size == size)
-    return session.execute(statement).scalar_one_or_none()
+    return session.execute(_NOTE_OF, {"at": size}).scalar_one_or_none()
 
 
 def checkpoints_between(session: Session, start: int, end: int) -> list[tuple[int, bytes, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -70,6 +71,69 @@ def test_the_order_of_keys_does_not_matter(document: dict[str, Any], shuffler: A
     items = list(document.items())
     shuffler.shuffle(items)
     assert canonical_bytes(dict(items)) == canonical_bytes(document)
+
+
+NUMBERS = ("0", "-0", "7", "1.0", "1e3", "01", "+1", "NaN", "Infinity")
+LARGE_NUMBERS = (
+    "9007199254740991",
+    "9007199254740992",
+    "-9007199254740992",
+    "12345678901234567890",
+)
+TEXTS = (
+    '""',
+    '"a"',
+    '"é"',
+    '"\x7f"',
+    r'"\u0061"',
+    r'"\n"',
+    r'"\u000a"',
+    r'"\u001f"',
+    r'"\u001F"',
+    r'"\/"',
+)
+SURROGATES = (r'"\ud800"', r'"\ud83d\ude00"')
+WORDS = ("true", "null", "tru")
+spelled_scalars = st.sampled_from([*NUMBERS, *LARGE_NUMBERS, *TEXTS, *SURROGATES, *WORDS])
+spelled_names = st.sampled_from(
+    ['"a"', '"b"', '"B"', '"é"', '"\U0001f600"', '"\ufb01"', '""', "1", r'"\u0062"']
+)
+
+
+def spell_object(members: list[tuple[str, str]]) -> str:
+    return "{" + ",".join(f"{name}:{value}" for name, value in members) + "}"
+
+
+spelled = st.recursive(
+    spelled_scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(spelled_names, inner), max_size=3).map(spell_object)
+    ),
+    max_leaves=8,
+)
+
+
+def read_slowly(raw: bytes) -> Any:
+    """The obvious way: read, write again, compare."""
+    value = parse_json(raw)
+    if canonical_bytes(value) != raw:
+        raise CanonicalError("not in canonical form")
+    return value
+
+
+def outcome_of(read: Callable[[bytes], Any], raw: bytes) -> str:
+    """What was read, with its types (True is not 1), or the words of the refusal."""
+    try:
+        return repr(read(raw))
+    except CanonicalError as exc:
+        return f"refused: {exc}"
+
+
+@given(spelled | st.integers(MAX_DEPTH - 1, MAX_DEPTH + 1).map(lambda n: "[" * n + "]" * n))
+def test_the_quick_reader_takes_and_refuses_what_the_slow_one_does(text: str) -> None:
+    raw = text.encode()
+    assert outcome_of(parse_canonical, raw) == outcome_of(read_slowly, raw)
 
 
 @given(st.binary(max_size=80))

@@ -44,10 +44,12 @@ def project_is_known(ledger: Ledger, entry: Entry) -> None:
     # Entries about an agreement name that one, whether or not it binds; their own steps look it up.
     if entry.kind.startswith("agreement-"):
         return
-    binding = [project.binding_on(day) for day in days_of(entry)]
-    project.bound = next((b for b in binding if b and b.agreement == entry.agreement), None)
-    if project.bound is None and not (entry.agreement is None and None in binding):
-        break_off("agreement", "an entry names other terms than its project's", entry, project.made)
+    for day in days_of(entry):
+        project.bound = project.binding_on(day)
+        named = None if project.bound is None else project.bound.agreement
+        if named == entry.agreement:
+            return
+    break_off("agreement", "an entry names other terms than its project's", entry, project.made)
 
 
 def actor_is_enrolled(ledger: Ledger, entry: Entry) -> None:

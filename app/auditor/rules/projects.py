@@ -42,7 +42,8 @@ def create_project(ledger: Ledger, entry: Entry) -> None:
 def in_force(ledger: Ledger, entry: Entry) -> None:
     """This happens within the dates of the terms, both included, in UTC, and no party halts it or has left."""
     project = project_of(ledger, entry)
-    if not any(project.terms.start <= day <= project.terms.end for day in days_of(entry)):
+    terms, (today, early) = project.terms, days_of(entry)
+    if not (terms.start <= today <= terms.end or terms.start <= early <= terms.end):
         message = "this happened before the start or after the end of the terms"
         break_off("not-in-force", message, entry, project.seq)
     signed = project.binding.signed
