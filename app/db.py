@@ -6,16 +6,17 @@ SQLite a writer takes the lock before its first read, so that what it checked st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Engine, MetaData, create_engine, event, text
+from sqlalchemy import Engine, MetaData, Select, and_, create_engine, event, or_, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, NotFoundError
 
 # Alembic needs a name for every constraint to change it later on both databases.
 NAMING: Final = {
@@ -39,6 +40,8 @@ BUSY_TIMEOUT_MS: Final = 30_000
 # The server counts while its machine is suspended or starved too, so a short limit would end healthy ones.
 IDLE_TIMEOUT_MS: Final = 300_000
 _WRITER: Final = "blindlink_writer"
+# As many things as a list gives at once: a weekly linkage of two parties fills it in a year and a half.
+LIST_LIMIT: Final = 200
 
 
 class Base(DeclarativeBase):
@@ -101,6 +104,52 @@ def add_if_alone(session: Session, row: Base) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+RowT = TypeVar("RowT", bound=Base)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which piece of a list is wanted that is ordered newest first.
+
+    At most one of `before` (the things older than that of this id) and `after` (the nearest newer ones); with
+    neither, the list's beginning. A `limit` of None wants all.
+    """
+
+    before: str | None = None
+    after: str | None = None
+    limit: int | None = LIST_LIMIT
+
+
+NEWEST: Final = Window()
+
+
+def look_through(
+    session: Session,
+    query: Select[RowT],
+    time: InstrumentedAttribute[Any],
+    key: InstrumentedAttribute[str],
+    window: Window,
+) -> Sequence[RowT]:
+    """Return a piece of the rows that a query finds, newest first by `time`, then by `key`.
+
+    Raises:
+        NotFoundError: the query does not find the row that the window begins at.
+    """
+    cursor = window.before or window.after
+    if cursor is not None:
+        place = session.scalar(query.with_only_columns(time).where(key == cursor))
+        if place is None:
+            raise NotFoundError("There is nothing here.")
+        older = or_(time < place, and_(time == place, key > cursor))
+        newer = or_(time > place, and_(time == place, key < cursor))
+        query = query.where(older if window.before else newer)
+    # The nearest ones that are newer are the last of all newer ones.
+    is_upward = window.before is None and window.after is not None
+    order = (time.asc(), key.desc()) if is_upward else (time.desc(), key.asc())
+    rows = session.scalars(query.order_by(*order).limit(window.limit)).all()
+    return rows[::-1] if is_upward else rows
 
 
 def _engine(url: URL) -> Engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 
 from schemas.ids import (
     CERTIFICATE_PREFIX,
@@ -22,5 +22,7 @@ RunPath = Annotated[str, Path(pattern=f"^{RUN_PREFIX}-[0-9a-f]{{32}}$")]
 ReleasePath = Annotated[str, Path(pattern=f"^{RELEASE_PREFIX}-[0-9a-f]{{32}}$")]
 CertificatePath = Annotated[str, Path(pattern=f"^{CERTIFICATE_PREFIX}-[0-9a-f]{{32}}$")]
 SharePath = Annotated[str, Path(pattern=f"^{SHARE_PREFIX}-[0-9a-f]{{32}}$")]
+# The id of the last thing that a list gave: what is older is given next.
+Before = Annotated[str | None, Query(pattern=r"^[a-z]{3}-[0-9a-f]{32}$")]
 PartNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
 DigestPath = Annotated[str, Path(pattern=SHA256_PATTERN)]

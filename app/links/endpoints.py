@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
+from app.db import Window
 from app.http.access import CurrentActor
-from app.http.paths import ProjectPath, ReleasePath
+from app.http.paths import Before, ProjectPath, ReleasePath
 from app.links import service
 from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseView
@@ -18,10 +19,12 @@ FILE_MEDIA_TYPE = "application/octet-stream"
 
 
 @router.get("/v1/projects/{project}/releases")
-def list_releases(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> ReleaseList:
+def list_releases(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
+) -> ReleaseList:
     """List the project's releases, newest first; an agency sees those made for it."""
     with broker.database.read() as session:
-        releases = service.releases_for(session, actor, project)
+        releases = service.releases_for(session, actor, project, Window(before))
         return ReleaseList(releases=tuple(service.view_of(found, actor) for found in releases))
 
 

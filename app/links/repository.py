@@ -7,11 +7,9 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.db import Window, look_through
 from app.links.models import LastingSpace, Release, ReleasePiece
 from app.security.actor import Actor
-
-LIST_LIMIT = 200
-
 
 def _seen_by(actor: Actor) -> Select[Release]:
     """Return the releases that an actor may see as far as its party decides; its projects come on top."""
@@ -29,11 +27,13 @@ def find_release(
     return session.scalar(query)
 
 
-def releases_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
-    """Return the project's releases that the actor may see, newest first."""
+def releases_of_project(
+    session: Session, actor: Actor, project: str, window: Window
+) -> Sequence[Release]:
+    """Return a piece of the project's releases that the actor may see, newest first."""
     query = _seen_by(actor).where(Release.project == project)
     # The log's order is the order in which they were made; times have whole seconds only.
-    return session.scalars(query.order_by(Release.entry.desc()).limit(LIST_LIMIT)).all()
+    return look_through(session, query, Release.entry, Release.id, window)
 
 
 def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Release]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
+from app.db import NEWEST, Window
 from app.decisions import service as decisions
 from app.errors import NotFoundError
 from app.links import repository
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 
 SIZE_STEP_BYTES: Final = 64 * 1024
-LIST_LIMIT: Final = repository.LIST_LIMIT
 
 
 def release_for(session: Session, actor: Actor, release: str, *, lock: bool = False) -> Release:
@@ -54,10 +54,16 @@ def release_for(session: Session, actor: Actor, release: str, *, lock: bool = Fa
     return found
 
 
-def releases_for(session: Session, actor: Actor, project: str) -> Sequence[Release]:
-    """Return the project's releases that the actor may see, newest first."""
+def releases_for(
+    session: Session, actor: Actor, project: str, window: Window = NEWEST
+) -> Sequence[Release]:
+    """Return a piece of the project's releases that the actor may see, newest first.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's; no such release to look on from.
+    """
     project_for(session, actor, project)
-    return repository.releases_of_project(session, actor, project)
+    return repository.releases_of_project(session, actor, project, window)
 
 
 def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Release]:

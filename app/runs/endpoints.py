@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from app.agreements.service import project_for
+from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body
-from app.http.paths import ProjectPath, RunPath
+from app.http.paths import Before, ProjectPath, RunPath
 from app.runs import approvals, asking, service, standing
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.view import view_of
@@ -39,10 +40,12 @@ def ask_run(
 
 
 @router.get("/v1/projects/{project}/runs")
-def list_runs(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> RunList:
+def list_runs(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
+) -> RunList:
     """List the project's runs, newest first."""
     with broker.database.read() as session:
-        runs = service.runs_for(session, actor, project)
+        runs = service.runs_for(session, actor, project, Window(before))
         terms, cosigned = project_for(session, actor, project).terms, cosigned_sizes(session)
         return RunList(
             runs=tuple(view_of(run, actor, finality_of(run, terms, cosigned)) for run in runs)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from app.db import LIST_LIMIT, NEWEST, Window, look_through
 from app.runs.models import ApprovedStep, Run, RunBlock, StandingGrant, StandingUse
 
-LIST_LIMIT = 200
 PENDING = ("awaiting", "queued", "running")
 WITHOUT_RESULT = ("failed", "cancelled")
 
@@ -19,10 +19,10 @@ def get_run(session: Session, run: str, *, lock: bool = False) -> Run | None:
     return session.get(Run, run, populate_existing=True, with_for_update=lock or None)
 
 
-def runs_of_project(session: Session, project: str) -> Sequence[Run]:
-    """Return the project's runs, newest first."""
+def runs_of_project(session: Session, project: str, window: Window = NEWEST) -> Sequence[Run]:
+    """Return a piece of the project's runs, newest first."""
     query = select(Run).where(Run.project == project)
-    return session.scalars(query.order_by(Run.created.desc(), Run.id).limit(LIST_LIMIT)).all()
+    return look_through(session, query, Run.created, Run.id, window)
 
 
 def all_runs(session: Session, project: str) -> Sequence[Run]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.agreements.service import project_for
+from app.db import NEWEST, Window
 from app.errors import NotFoundError
 from app.runs import repository
 from schemas.run import RunSpecification
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.runs.models import Run
     from app.security.actor import Actor
-
-LIST_LIMIT: Final = repository.LIST_LIMIT
 
 
 def run_for(session: Session, actor: Actor, run: str) -> tuple[Run, TermsInForce]:
@@ -32,10 +31,16 @@ def run_for(session: Session, actor: Actor, run: str) -> tuple[Run, TermsInForce
     return found, project_for(session, actor, found.project)
 
 
-def runs_for(session: Session, actor: Actor, project: str) -> Sequence[Run]:
-    """Return the runs of a project that the actor may see, newest first."""
+def runs_for(
+    session: Session, actor: Actor, project: str, window: Window = NEWEST
+) -> Sequence[Run]:
+    """Return a piece of the runs of a project that the actor may see, newest first.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's; no such run to look on from.
+    """
     project_for(session, actor, project)
-    return repository.runs_of_project(session, project)
+    return repository.runs_of_project(session, project, window)
 
 
 def keys_of(specification: RunSpecification) -> tuple[str, ...]:

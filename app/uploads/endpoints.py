@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 
 from app.clock import utc_text
+from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body, raw_body
-from app.http.paths import PartNumber, ProjectPath, UploadPath
+from app.http.paths import Before, PartNumber, ProjectPath, UploadPath
 from app.uploads import commit, service
 from app.uploads.errors import UploadRejectedError
 from app.uploads.parts import check_part, parse_content_digest
@@ -43,10 +44,14 @@ def open_upload(
 
 
 @router.get("/v1/projects/{project}/uploads")
-def list_uploads(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> UploadList:
+def list_uploads(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
+) -> UploadList:
     """List the project's uploads, newest first; an agency sees its own. Say whose are missing for a run."""
     with broker.database.read() as session:
-        return service.upload_list(session, actor, project, utc_text(broker.clock()))
+        return service.upload_list(
+            session, actor, project, utc_text(broker.clock()), Window(before)
+        )
 
 
 @router.get("/v1/uploads/{upload}")

@@ -7,11 +7,9 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.db import Window, look_through
 from app.security.actor import Actor
 from app.uploads.models import EpochKey, Upload, UploadPart
-
-# A page of a list; a weekly upload of two parties fills it in a year and a half.
-LIST_LIMIT = 200
 
 
 def _seen_by(actor: Actor) -> Select[Upload]:
@@ -30,10 +28,12 @@ def find_upload(
     return session.scalar(query)
 
 
-def uploads_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
-    """Return the project's uploads that the actor may see, newest first."""
+def uploads_of_project(
+    session: Session, actor: Actor, project: str, window: Window
+) -> Sequence[Upload]:
+    """Return a piece of the project's uploads that the actor may see, newest first."""
     query = _seen_by(actor).where(Upload.project == project)
-    return session.scalars(query.order_by(Upload.created.desc(), Upload.id).limit(LIST_LIMIT)).all()
+    return look_through(session, query, Upload.created, Upload.id, window)
 
 
 def find_by_idempotency_key(

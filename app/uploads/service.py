@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
-from app.db import add_if_alone
+from app.db import NEWEST, Window, add_if_alone
 from app.errors import NotFoundError
 from app.ids import new_id
 from app.security.at_rest import seal
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 OPEN_HOURS: Final = 24
 PART_KIND: Final = "upload-part"
-LIST_LIMIT: Final = repository.LIST_LIMIT
 
 
 def open_upload(
@@ -124,18 +123,20 @@ def upload_for(session: Session, actor: Actor, upload: str, *, lock: bool = Fals
     return found
 
 
-def upload_list(session: Session, actor: Actor, project: str, now: str) -> UploadList:
-    """Return the project's uploads that the actor may see, newest first, and whose a run waits for.
+def upload_list(
+    session: Session, actor: Actor, project: str, now: str, window: Window = NEWEST
+) -> UploadList:
+    """Return a piece of the project's uploads that the actor may see, newest first, and whose a run waits for.
 
     An agency sees its own.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
+        NotFoundError: no such project, or not the caller's; no such upload to look on from.
     """
     terms = project_for(session, actor, project).terms
     ready = repository.parties_with_encodings(session, project, terms.epoch, now)
     return UploadList(
-        uploads=tuple(map(view_of, repository.uploads_of_project(session, actor, project))),
+        uploads=tuple(map(view_of, repository.uploads_of_project(session, actor, project, window))),
         waiting_for=tuple(party for party in terms.providers if party not in ready),
     )
 

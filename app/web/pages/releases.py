@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from app.http.paths import ProjectPath, ReleasePath
-from app.links.service import LIST_LIMIT, release_for, releases_for, view_of
+from app.links.service import release_for, releases_for, view_of
 from app.web.answer import WiredPage, page_route
+from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseView
@@ -17,10 +18,12 @@ COLUMNS = ("release", "run", "recipient", "mode", "space", "links", "created", "
 
 
 @page_route(router, "/projects/{project}/releases")
-def list_releases(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+def list_releases(
+    broker: WiredBroker, page: WiredPage, project: ProjectPath, paging: WiredPaging
+) -> Response:
     """Show which link IDs were made ready for whom, and when they were fetched."""
     with broker.database.read() as session:
-        found = releases_for(session, page.actor, project)
+        found = releases_for(session, page.actor, project, paging.window)
         views = [view_of(release, page.actor) for release in found]
         return page.answer(
             "releases.html",
@@ -28,8 +31,8 @@ def list_releases(broker: WiredBroker, page: WiredPage, project: ProjectPath) ->
             document=ReleaseList(releases=tuple(views)),
             table=Table(COLUMNS, [_row(view) for view in views]),
             project=project,
-            releases=views,
-            limit=LIST_LIMIT,
+            query=paging.query,
+            turned=paging.turn(views, [view.release for view in views]),
         )
 
 

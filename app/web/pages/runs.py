@@ -14,12 +14,13 @@ from app.links.service import releases_of_run
 from app.runs.approvals import approvals_view
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.histogram import histogram_of
-from app.runs.service import LIST_LIMIT, run_for, runs_for
+from app.runs.service import run_for, runs_for
 from app.runs.standing import standing_list
 from app.runs.view import found_by, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
+from app.web.paging import WiredPaging
 from app.web.similarity import similarity_chart, similarity_rows
 from app.web.table import Table
 from app.web.wording import finality_sentence, run_sentence
@@ -52,25 +53,28 @@ COUNT_WORDS: Final = {
 
 
 @page_route(router, "/projects/{project}/runs")
-def list_runs(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+def list_runs(
+    broker: WiredBroker, page: WiredPage, project: ProjectPath, paging: WiredPaging
+) -> Response:
     """Show the project's runs with their counts."""
     with broker.database.read() as session:
         terms = project_for(session, page.actor, project).terms
         cosigned = cosigned_sizes(session)
         views = [
             view_of(found, page.actor, finality_of(found, terms, cosigned))
-            for found in runs_for(session, page.actor, project)
+            for found in runs_for(session, page.actor, project, paging.window)
         ]
+    turned = paging.turn(views, [view.run for view in views])
     return page.answer(
         "runs.html",
         title="Runs",
         document=RunList(runs=tuple(views)),
         table=Table(COLUMNS, [_row(view) for view in views]),
         project=project,
-        runs=views,
-        chart=_links_chart(views, terms.floor),
+        query=paging.query,
+        turned=turned,
+        chart=_links_chart(turned.rows, terms.floor),
         floor=terms.floor,
-        limit=LIST_LIMIT,
     )
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Response
 
 from app.clock import utc_text
 from app.http.paths import ProjectPath, UploadPath
-from app.uploads.service import LIST_LIMIT, manifest_of, upload_for, upload_list, view_of
+from app.uploads.service import manifest_of, upload_for, upload_list, view_of
 from app.web.answer import WiredPage, page_route
+from app.web.paging import WiredPaging
 from app.web.rendering import show_time
 from app.web.table import Table
 from app.wired import WiredBroker
@@ -26,19 +27,24 @@ COLUMNS = (
 
 
 @page_route(router, "/projects/{project}/uploads")
-def list_uploads(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+def list_uploads(
+    broker: WiredBroker, page: WiredPage, project: ProjectPath, paging: WiredPaging
+) -> Response:
     """Show what the agencies have sent."""
     with broker.database.read() as session:
-        document = upload_list(session, page.actor, project, utc_text(broker.clock()))
+        document = upload_list(
+            session, page.actor, project, utc_text(broker.clock()), paging.window
+        )
+    turned = paging.turn(document.uploads, [view.upload for view in document.uploads])
     return page.answer(
         "uploads.html",
         title="Uploads",
         document=document,
         table=Table(COLUMNS, [_row(view) for view in document.uploads]),
         project=project,
-        uploads=document.uploads,
+        query=paging.query,
+        turned=turned,
         waiting_for=document.waiting_for,
-        limit=LIST_LIMIT,
     )
 
 

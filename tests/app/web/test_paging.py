@@ -1,0 +1,114 @@
+"""Long lists in pieces: nothing is left out or shown twice, in either direction, and twins hold the rest."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from itertools import product
+from typing import Any
+
+import pytest
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+
+KINDS = ("uploads", "runs", "releases")
+
+
+@pytest.fixture
+def many(linkage: Linkage) -> Linkage:
+    """Several uploads, runs and releases of the same second, and some of later ones."""
+    for minutes in (0, 0, 5):
+        linkage.founded.clock.move(minutes=minutes)
+        linkage.upload_both()
+        for _ in range(2):
+            linkage.ask(again=True)
+            linkage.work()
+    return linkage
+
+
+def ids_in(text: str, kind: str) -> list[str]:
+    return re.findall(rf'<tr><th scope="row"><a href="/{kind}/([a-z]{{3}}-[0-9a-f]{{32}})"', text)
+
+
+def turned(text: str, rel: str) -> str | None:
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', text)
+    return found and html.unescape(found.group(1))
+
+
+def walk(visitor: Any, path: str, kind: str, rel: str) -> tuple[list[list[str]], str]:
+    """Return the ids of each page from a path on, and the last page's path."""
+    pages = []
+    while True:
+        text = visitor.get(path).text
+        pages.append(ids_in(text, kind))
+        onward = turned(text, rel)
+        if onward is None:
+            return pages, path
+        path = onward
+
+
+def expected(linkage: Linkage, kind: str) -> list[str]:
+    """What the API gives: its order is the one that all lists have; of uploads each agency sees its own."""
+    found = linkage.get(f"/v1/projects/{PROJECT}/{kind}", "operator", "operator").json()[kind]
+    return [one[kind[:-1]] for one in found]
+
+
+def test_pages_follow_each_other_without_gap_in_either_direction(
+    many: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, rows in product(KINDS, (1, 2, 5)):
+        monkeypatch.setattr("app.web.paging.ROWS_A_PAGE", rows)
+        everything = expected(many, kind)
+        assert len(everything) >= 6
+        down, last = walk(visitor, f"/projects/{PROJECT}/{kind}", kind, "next")
+        assert [one for page in down for one in page] == everything
+        assert all(len(page) == rows for page in down[:-1])
+        up, _ = walk(visitor, last, kind, "prev")
+        assert [one for page in reversed(up) for one in page] == everything
+
+
+def test_twins_and_the_api_hold_all_that_is_older_than_where_the_page_begins(
+    many: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.paging.ROWS_A_PAGE", 2)
+    for kind in KINDS:
+        check_what_follows(many, visitor, kind)
+
+
+def check_what_follows(many: Linkage, visitor: Any, kind: str) -> None:
+    everything = expected(many, kind)
+    path = f"/projects/{PROJECT}/{kind}"
+    page = visitor.get(f"{path}?before={everything[1]}").text
+    assert f'href="{path}.csv?before={everything[1]}"' in page
+    assert f'rel="bookmark" href="{path}?before={everything[1]}"' in page
+    name = kind[:-1]
+    twin = visitor.get(f"{path}.json?before={everything[1]}").json()[kind]
+    assert [one[name] for one in twin] == everything[2:]
+    text = visitor.get(f"{path}.csv?before={everything[1]}").text
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    assert [row[name] for row in rows] == everything[2:]
+    newer = visitor.get(f"{path}.json?after={everything[2]}").json()[kind]
+    assert [one[name] for one in newer] == everything[:2]
+    api = many.get(f"/v1{path}?before={everything[2]}", "operator", "operator").json()[kind]
+    assert [one[name] for one in api] == everything[3:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_place_that_is_not_in_the_list_is_not_found(
+    linkage: Linkage, visitor: Any, kind: str
+) -> None:
+    nothing = {"uploads": "upl", "runs": "run", "releases": "rel"}[kind] + "-" + "0" * 32
+    path = f"/projects/{PROJECT}/{kind}"
+    assert visitor.get(f"{path}?before={nothing}").status_code == 404
+    assert visitor.get(f"{path}?before=first").status_code == 422
+    assert linkage.get(f"/v1{path}?before={nothing}").status_code == 404
+
+
+def test_an_agency_does_not_learn_whether_there_is_an_upload_of_another(
+    linkage: Linkage,
+) -> None:
+    linkage.upload_both()
+    path = f"/v1/projects/{PROJECT}/uploads"
+    theirs = linkage.get(path, SCHOOL).json()["uploads"][0]["upload"]
+    assert linkage.get(f"{path}?before={theirs}", CHILD_WELFARE).status_code == 404
