@@ -24,6 +24,7 @@ from app.runs.errors import (
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing import take_up
+from app.uploads.commit import refuse_misfit
 from app.uploads.errors import KeyReusedError
 from app.uploads.service import manifest_of, newest_of_providers, refuse_stranger
 from app.uploads.withdrawals import count_withdrawn
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
-    from app.uploads.models import Upload
+    from schemas.upload import Manifest
 
 
 def ask_run(
@@ -65,6 +66,7 @@ def ask_run(
         NotFoundError: no such project, or not the caller's.
         NotInForceError, NotProviderError, OtherPurposeError, OtherPolicyError, UploadsMissingError,
         AsOfGapError, RunBudgetError: the terms, or what was uploaded, do not allow it now.
+        PopulationDiffersError, TooFewRecordsError, TooManyRecordsError: nor does an upload that fitted before.
         NobodyReceivesError: nobody could open what would be sealed to a recipient.
         WrongDutyError: the caller is not an analyst.
         KeyReusedError: the Idempotency-Key came with another request before.
@@ -202,10 +204,9 @@ def _refuse_unopenable(session: Session, terms: TermsInForce) -> None:
             receivers_of(session, recipient.party)
 
 
-def _refuse_gap(terms: TermsInForce, uploads: Iterable[Upload]) -> None:
+def _refuse_gap(terms: TermsInForce, manifests: Iterable[Manifest]) -> None:
     most = terms.terms.as_of_max_gap_days
-    manifests = [manifest_of(upload) for upload in uploads]
-    days = sorted(date.fromisoformat(one.as_of) for one in manifests if one is not None)
+    days = sorted(date.fromisoformat(one.as_of) for one in manifests)
     if most is not None and days and (days[-1] - days[0]).days > most:
         raise AsOfGapError(
             f"The files describe days more than {most} days apart.", clause="as-of-max-gap-days"
@@ -225,7 +226,11 @@ def _specify(
     missing = [party for party in agreed.providers if party not in uploads]
     if missing:
         raise UploadsMissingError(f"There is no upload yet of {', '.join(missing)}.")
-    _refuse_gap(terms, uploads.values())
+    manifests = [one for upload in uploads.values() if (one := manifest_of(upload)) is not None]
+    for manifest in manifests:
+        # An amendment may ask for more than what bound when it was uploaded.
+        refuse_misfit(manifest, agreed)
+    _refuse_gap(terms, manifests)
     return RunSpecification(
         run=new_id(RUN_PREFIX),
         project=agreed.project,

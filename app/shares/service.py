@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
 from app.agreements.errors import NotInForceError
-from app.agreements.service import agreement_now, project_for
+from app.agreements.service import agreement_now, project_for, terms_in_force
 from app.clock import utc_text
 from app.db import add_if_alone
 from app.errors import NotFoundError
@@ -46,10 +46,12 @@ def relay_share(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
+        NotInForceError: nothing binds the project now.
         NotHolderError, ShareRefusedError: it is not the caller's to send, or not for this project's secret.
         ShareFetchedError: the recipient has fetched another one.
     """
     found = _as_holder(session, actor, project)
+    terms_in_force(session, project, broker.clock())
     holders = signed.share.holders
     _refuse_other_secret(found, holders.project, holders.epoch)
     if signed.share.sender != actor.party:
@@ -109,12 +111,14 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
 
     Raises:
         NotFoundError: there is none, or it is for another party: both alike.
+        NotInForceError: nothing binds the project now.
         ShareServedError: the recipient has confirmed the secret, and the share is gone.
     """
     row = repository.find_received(session, actor, share)
     if row is None:
         raise NotFoundError("There is nothing here.")
     found = project_for(session, actor, row.project)
+    terms_in_force(session, row.project, broker.clock())
     if row.document is None:
         raise ShareServedError("The recipient has confirmed the secret, and the share is gone.")
     if row.fetched is None:
@@ -152,9 +156,11 @@ def keep_confirmation(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
+        NotInForceError: nothing binds the project now.
         NotHolderError, ShareRefusedError: it is not the caller's to make, or about another secret.
     """
     found = _as_holder(session, actor, project)
+    terms_in_force(session, project, broker.clock())
     confirmation = signed.confirmation
     _refuse_other_secret(found, confirmation.project, confirmation.epoch)
     if confirmation.party != actor.party:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
+    from schemas.agreement import ProjectTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,22 @@ def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
     return _receipt(session, upload_for(session, actor, upload))
 
 
+def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
+    """Check that what was uploaded is of the agreed population and within the agreed size.
+
+    The size is that of the whole population, whatever has changed in it since the upload before.
+
+    Raises:
+        PopulationDiffersError, TooFewRecordsError, TooManyRecordsError: it is not.
+    """
+    if manifest.population != agreed.population:
+        raise PopulationDiffersError("The terms name another population.", clause="population")
+    if manifest.records < agreed.min_records:
+        raise TooFewRecordsError("There are fewer records than agreed.", clause="min-records")
+    if manifest.records > agreed.max_records:
+        raise TooManyRecordsError("There are more records than agreed.", clause="max-records")
+
+
 def _receipt_again(session: Session, upload: Upload, manifest: Manifest) -> Receipt:
     if upload.manifest_sha256 != manifest.digest():
         raise UploadClosedError("The upload is committed with another manifest.")
@@ -236,16 +253,11 @@ def _check_manifest(upload: Upload, manifest: Manifest, terms: TermsInForce, tod
         raise OtherProfileError("The project has another encoding profile.", clause="profile")
     if manifest.key_id != upload.key_id:
         raise OtherKeyError("The manifest names another key id than the upload.")
-    if manifest.population != agreed.population:
-        raise PopulationDiffersError("The terms name another population.", clause="population")
     stated = (manifest.project, manifest.party, manifest.container_sha256, manifest.container_bytes)
     if stated != (upload.project, upload.party, upload.container_sha256, upload.container_bytes):
         raise ManifestDiffersError("The manifest is about another container, party or project.")
     _check_as_of(manifest.as_of, agreed.as_of_max_age_days, today)
-    if manifest.records < agreed.min_records:
-        raise TooFewRecordsError("There are fewer records than agreed.", clause="min-records")
-    if manifest.records > agreed.max_records:
-        raise TooManyRecordsError("There are more records than agreed.", clause="max-records")
+    refuse_misfit(manifest, agreed)
 
 
 def _check_as_of(as_of: str, max_age_days: int | None, today: date) -> None:

@@ -1,0 +1,117 @@
+"""An amendment changes what is allowed from then on; only other encodings make all records be encoded anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database, profile_of
+from oracles.signed_rig import Accord, accord, make_accord
+
+__all__ = ["accord", "embedded_database", "make_accord"]
+
+
+def refusal(answer: Response) -> tuple[int, str, str | None]:
+    body = answer.json()
+    return answer.status_code, body["type"].rsplit(":", 1)[-1], body.get("clause")
+
+
+def limits(accord: Accord, **changes: Any) -> dict[str, Any]:
+    return {"limits": {**accord.agreement.to_json()["limits"], **changes}}
+
+
+def test_what_was_uploaded_before_is_linked_under_the_amendment(accord: Accord) -> None:
+    accord.agree()
+    accord.upload_both()
+    before = [
+        one["upload"] for one in accord.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
+    ]
+    policy = accord.agreement.to_json()["policy"]
+    changes: dict[str, Any] = {
+        "end": "2027-12-31",
+        "policy": policy | {"auto": "0.82"},
+        "retention": accord.agreement.to_json()["retention"] | {"keep_links_days": 60},
+        "schedule": {"frequency": "monthly", "note": None},
+    }
+    accord.agree(accord.amended(**changes))
+    run = accord.ask().json()
+    used = {one["upload"] for one in run["specification"]["uploads"]}
+    assert set(before) <= used
+    for name in ("ann", "lee"):
+        accord.approve(name, run)
+    accord.work()
+    assert accord.get(f"/v1/runs/{run['run']}").json()["state"] == "succeeded"
+
+
+def test_another_profile_needs_everything_encoded_anew(accord: Accord) -> None:
+    accord.agree()
+    accord.upload_both()
+    old, stale = accord.profile, accord.terms
+    accord.profile = profile_of(256)
+    accord.agree(accord.amended(profile=accord.profile.digest(), epoch=2))
+    assert refusal(accord.ask()) == (409, "uploads-missing", None)
+    rows: list[Any] = []
+    content = accord.container(rows, CHILD_WELFARE)
+    assert refusal(accord.open(content, CHILD_WELFARE, epoch=stale.epoch)) == (
+        409,
+        "other-epoch",
+        "epoch",
+    )
+    assert refusal(accord.open(content, CHILD_WELFARE, profile=old.digest())) == (
+        409,
+        "other-profile",
+        "profile",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "clause"),
+    [
+        ({"min_records": 21}, "too-few-records", "min-records"),
+        ({"max_records": 19}, "too-many-records", "max-records"),
+    ],
+)
+def test_what_was_uploaded_before_must_fit_the_amendments_limits(
+    accord: Accord, changes: dict[str, int], code: str, clause: str
+) -> None:
+    accord.agree()
+    accord.upload_both(n_records=20)
+    accord.agree(accord.amended(**limits(accord, **changes)))
+    assert refusal(accord.ask()) == (409, code, clause)
+    fitting = changes.get("min_records") or changes["max_records"]
+    accord.upload_both(n_records=fitting)
+    assert accord.ask().status_code == 202
+
+
+def test_what_was_uploaded_of_another_population_is_not_linked(accord: Accord) -> None:
+    accord.agree()
+    accord.upload_both()
+    population = accord.agreement.to_json()["population"] | {"code": "in-care"}
+    accord.agree(accord.amended(population=population))
+    assert refusal(accord.ask()) == (409, "other-population", "population")
+
+
+def test_a_recipient_that_is_not_named_any_more_gets_nothing_that_was_made_for_it(
+    accord: Accord,
+) -> None:
+    accord.agree()
+    accord.upload_both()
+    run = accord.ask().json()
+    for name in ("ann", "lee"):
+        accord.approve(name, run)
+    accord.work()
+    (release,) = accord.get(f"/v1/projects/{PROJECT}/releases", SCHOOL).json()["releases"]
+    file = f"/v1/releases/{release['release']}/file"
+    raw = accord.agreement.to_json()
+    accord.agree(
+        accord.amended(
+            recipients=[one for one in raw["recipients"] if one["party"] != SCHOOL],
+            directions=[
+                one
+                for one in raw["directions"]
+                if (one["giver"], one["receiver"]) != (CHILD_WELFARE, SCHOOL)
+            ],
+        )
+    )
+    assert refusal(accord.get(file, SCHOOL)) == (409, "not-a-recipient", "recipients")
