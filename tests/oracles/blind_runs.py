@@ -1,0 +1,207 @@
+"""Blind releases of many runs of one project, by the broker's own code, and what might tell who matched."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, profile_of, terms_of
+from oracles.persons import enrolled_person
+
+from app.agencies.service import enrol_party
+from app.agreements.service import TermsInForce
+from app.broker import Broker, open_broker
+from app.cli.founding import found_broker
+from app.ids import new_id
+from app.links.drawing import LinkedRun
+from app.links.preparing import PIECE_KIND, prepare_releases
+from app.matching import Dataset, Groups
+from app.runs.service import space_key
+from app.security.actor import Actor
+from app.security.at_rest import unseal
+from app.settings import Settings
+from app.uploads.loading import LoadedUpload
+from encoding.identity import Identity
+from schemas.blind import RECORD_BYTES, parse_blind_header
+from schemas.run import IdSpace, Recipient, RunSpecification, RunUpload
+
+NOW = datetime(2026, 9, 1, 6, tzinfo=UTC)
+PARTIES = (CHILD_WELFARE, SCHOOL)
+# Of a normal distribution: among some thousand statistics none lies so far out, at a fixed seed above all.
+FAR_OUT = 6.0
+RANDOM_FIELDS = {"release", "run", "specification", "keys"}
+
+
+@dataclass(frozen=True)
+class BlindRun:
+    """One agency's file of one run, and which of its handles the run has matched."""
+
+    raw: bytes
+    matched: frozenset[bytes]
+
+    def records(self) -> list[tuple[bytes, bytes]]:
+        """Return handle and sealed link ID of each record, in their order."""
+        body = self.raw[parse_blind_header(self.raw).body_offset :]
+        cut = (body[at : at + RECORD_BYTES] for at in range(0, len(body), RECORD_BYTES))
+        return [(record[:16], record[16:]) for record in cut]
+
+
+@dataclass
+class BlindProject:
+    """A broker with two agencies' uploads, that are the same in every run, and blind recipients."""
+
+    broker: Broker
+    operator: Actor
+    rng: random.Random
+    recipients: tuple[str, ...]
+    n_records: int
+    people: dict[str, Identity] = field(default_factory=dict)
+    uploads: tuple[LoadedUpload, ...] = ()
+
+    def set_up(self) -> BlindProject:
+        with self.broker.database.write() as session:
+            for party in (*PARTIES, *self.recipients):
+                enrol_party(
+                    session, self.broker.log, name=party, title=party, role="agency",
+                    actor=self.operator, now=NOW,
+                )  # fmt: skip
+        for party in self.recipients:
+            self.people[party] = enrolled_person(self.broker, self.operator, party, "recipient")
+        self.uploads = tuple(
+            LoadedUpload(
+                party, self._handles(), Dataset.of(np.zeros((self.n_records, 2), np.uint64))
+            )
+            for party in PARTIES
+        )
+        return self
+
+    def run(self, matched: Sequence[int]) -> dict[tuple[str, str], BlindRun]:
+        """Prepare the releases of a run that has matched these records of both files, each with its like.
+
+        Returns:
+            What each agency fetches for each recipient.
+        """
+        specification = self._specification()
+        for space in specification.spaces:
+            self.broker.keystore.create(space_key(specification.run, space.name))
+        profile = profile_of()
+        terms = terms_of(profile, recipients=specification.recipients, spaces=specification.spaces)
+        groups = Groups(
+            dataset=np.tile(np.array([0, 1], np.uint16), len(matched)),
+            record=np.repeat(np.array(matched, np.uint32), 2),
+            start=np.arange(0, 2 * len(matched) + 1, 2, dtype=np.int64),
+        )
+        linked = LinkedRun(
+            specification, TermsInForce(terms, terms.digest(), profile), groups, self.uploads
+        )
+        prepared = prepare_releases(self.broker, linked)
+        found = {}
+        for release in prepared.releases:
+            upload = self.uploads[PARTIES.index(release.agency)]
+            key = self.broker.keystore.open(release.release)
+            pieces = (
+                unseal(key, PIECE_KIND, release.release, n, self.broker.blobs.get(blob))
+                for n, blob in enumerate(release.file.blobs)
+            )
+            handles = frozenset(bytes(upload.handle(record)) for record in matched)
+            found[release.agency, release.recipient.party] = BlindRun(b"".join(pieces), handles)
+        return found
+
+    def runs(self, n_runs: int) -> Iterator[dict[tuple[str, str], BlindRun]]:
+        """Prepare that many runs, in each of which half of the records, drawn anew, have matched."""
+        for _ in range(n_runs):
+            yield self.run(sorted(self.rng.sample(range(self.n_records), self.n_records // 2)))
+
+    def _handles(self) -> np.ndarray:
+        drawn = sorted(self.rng.randbytes(16) for _ in range(self.n_records))
+        return np.frombuffer(b"".join(drawn), np.uint8).reshape(-1, 16).copy()
+
+    def _specification(self) -> RunSpecification:
+        profile = profile_of()
+        terms = terms_of(profile)
+        return RunSpecification(
+            run=new_id("run"),
+            project=terms.project,
+            epoch=1,
+            agreement="b" * 64,
+            uploads=tuple(
+                RunUpload(
+                    party=party,
+                    upload=f"upl-{number:032x}",
+                    container_sha256="c" * 64,
+                    manifest_sha256="d" * 64,
+                )
+                for number, party in enumerate(PARTIES)
+            ),
+            profile=profile.digest(),
+            policy=terms.policy,
+            recipients=tuple(
+                Recipient(party=party, mode="blind", space=f"of-{party}")
+                for party in self.recipients
+            ),
+            spaces=tuple(IdSpace(name=f"of-{party}", lifetime="run") for party in self.recipients),
+            floor=terms.floor,
+            asked_by=CHILD_WELFARE,
+            asked_at="2026-09-01T06:00:00Z",
+        )
+
+
+def blind_project(
+    folder: Path, seed: int, *, recipients: tuple[str, ...] = ("research-office",), n_records: int
+) -> BlindProject:
+    """Found a broker; whatever is not drawn by the code under test follows from the seed."""
+    settings = Settings(
+        state_dir=folder / "state", public_url="https://broker.test", disk_reserve_percent=0
+    )
+    operator = found_broker(settings, origin="blind.test/log", title="Operator", clock=lambda: NOW)
+    broker = open_broker(settings, clock=lambda: NOW)
+    return BlindProject(broker, operator, random.Random(seed), recipients, n_records).set_up()
+
+
+def tells(runs: Sequence[BlindRun]) -> list[str]:
+    """Return by what matched and unmatched records can be told apart over these files of one agency."""
+    found = []
+    if len({len(run.raw) for run in runs}) > 1:
+        found.append("files have different sizes")
+    if len({_fixed_head(run) for run in runs}) > 1:
+        found.append("heads differ in more than random values")
+    if len({tuple(handle for handle, _ in run.records()) for run in runs}) > 1:
+        found.append("records differ in number or order")
+    sealed = [value for run in runs for _, value in run.records()]
+    for name, start, stop in (("nonces", 0, 12), ("sealed link IDs", 12, 44)):
+        if Counter(value[start:stop] for value in sealed).most_common(1)[0][1] > 1:
+            found.append(f"{name} come again")
+    if len({len(value) for value in sealed}) == 1:
+        found.extend(_uneven(runs))
+    return found
+
+
+def _fixed_head(run: BlindRun) -> str:
+    header = parse_blind_header(run.raw).header.to_json()
+    fixed = {name: value for name, value in header.items() if name not in RANDOM_FIELDS}
+    return repr(sorted(fixed.items()))
+
+
+def _uneven(runs: Sequence[BlindRun]) -> Iterator[str]:
+    """Yield which bits, or values of bytes, are set more often in one kind of record than in the other."""
+    kinds: dict[bool, list[bytes]] = {True: [], False: []}
+    for run in runs:
+        for handle, value in run.records():
+            kinds[handle in run.matched].append(value)
+    if not all(kinds.values()):
+        return
+    one, other = (np.array([list(value) for value in kinds[kind]], np.uint8) for kind in kinds)
+    bits = [np.unpackbits(values, axis=1).mean(axis=0) for values in (one, other)]
+    spread = np.sqrt(0.25 / len(one) + 0.25 / len(other))
+    if np.abs((bits[0] - bits[1]) / spread).max() > FAR_OUT:
+        yield "some bit is set more often in one kind"
+    expected = len(one) * one.shape[1] / 256
+    counts = [np.bincount(values.ravel(), minlength=256) for values in (one, other)]
+    scaled = counts[1] * (counts[0].sum() / counts[1].sum())
+    if np.abs((counts[0] - scaled) / np.sqrt(2 * expected)).max() > FAR_OUT:
+        yield "some byte is more frequent in one kind"
