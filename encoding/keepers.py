@@ -113,7 +113,7 @@ class Protected:
 
 
 def protect(workspace: Workspace, own: Identity, now: datetime) -> Protected:
-    """Seal the workspace key to its owner and to a new recovery code; custodians stay.
+    """Seal the workspace key to its owner and to a new recovery code; custodians stay, if their list does.
 
     Call it under the lock. A former recovery code no longer opens the workspace, though backups made
     before still open with it.
@@ -124,7 +124,7 @@ def protect(workspace: Workspace, own: Identity, now: datetime) -> Protected:
     key = workspace.key()
     code = new_recovery_code()
     recovery = recovery_keys(code, own.public.party, now).public
-    if is_sealed(workspace.key_file):
+    if is_sealed(workspace.key_file) and workspace.keepers.exists():
         known = read_keepers(workspace).owned_by(own.public)
         keepers = known.model_copy(update={"recovery": recovery})
     else:

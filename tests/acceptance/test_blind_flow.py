@@ -74,17 +74,6 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, skipinitialspace=True))
 
 
-def shorten(files: tuple[Path, Path]) -> None:
-    """Leave `N_ROWS` rows in each file, two thirds of them of people who are in both."""
-    lines = [path.read_text(encoding="utf-8").splitlines(keepends=True) for path in files]
-    people = [{febrl.person(line.partition(",")[0]) for line in found[1:]} for found in lines]
-    common = set(sorted(people[0] & people[1])[: 2 * N_ROWS // 3])
-    for path, (header, *found) in zip(files, lines, strict=True):
-        is_common = {line: febrl.person(line.partition(",")[0]) in common for line in found}
-        kept = sorted(found, key=lambda line: not is_common[line])[:N_ROWS]
-        path.write_text("".join([header, *sorted(kept)]), encoding="utf-8")
-
-
 def share(agency: LiveAgency, column: str) -> None:
     path = agency.folder / "blindlink.toml"
     sections = read_config(path).sections
@@ -94,8 +83,7 @@ def share(agency: LiveAgency, column: str) -> None:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    files = febrl.write_halves(tmp_path)
-    shorten(files)
+    files = febrl.write_short_halves(tmp_path, N_ROWS)
     terms = (*POLICY, "--recipient", f"{RESEARCH}=blind", "--floor", "10")
     with live_broker(tmp_path / "b", febrl.profile(), *terms, others=(RESEARCH,)) as broker:
         made = Stage(tmp_path, broker)

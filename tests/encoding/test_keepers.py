@@ -167,3 +167,16 @@ def test_keepers_are_of_one_party(workspace: Workspace, own: Identity) -> None:
         type(keepers).from_json(document)
     with pytest.raises(WorkspaceError, match="your own agency"):
         keepers.with_custodian(stranger)
+
+
+def test_a_workspace_whose_list_of_keepers_is_lost_is_sealed_anew(
+    workspace: Workspace, own: Identity
+) -> None:
+    protect(workspace, own, NOW)
+    key = workspace.key()
+    workspace.keepers.unlink()
+    with pytest.raises(NotReadyError):
+        read_keepers(workspace)
+    protect(workspace, own, NOW)
+    assert workspace.key() == key
+    assert read_keepers(workspace).custodians == ()

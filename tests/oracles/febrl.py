@@ -77,3 +77,16 @@ def write_halves(folder: Path, seed: int = 4) -> tuple[Path, Path]:
         kept = [line for line in lines if person(line.partition(",")[0]) not in removed[name]]
         (folder / name).write_text("".join([header, *kept]), encoding="utf-8")
     return folder / FILES[0], folder / FILES[1]
+
+
+def write_short_halves(folder: Path, n_rows: int) -> tuple[Path, Path]:
+    """Write both files with so many rows each, two thirds of them of people who are in both."""
+    files = write_halves(folder)
+    lines = [path.read_text(encoding="utf-8").splitlines(keepends=True) for path in files]
+    people = [{person(line.partition(",")[0]) for line in found[1:]} for found in lines]
+    common = set(sorted(people[0] & people[1])[: 2 * n_rows // 3])
+    for path, (header, *found) in zip(files, lines, strict=True):
+        is_common = {line: person(line.partition(",")[0]) in common for line in found}
+        kept = sorted(found, key=lambda line: not is_common[line])[:n_rows]
+        path.write_text("".join([header, *sorted(kept)]), encoding="utf-8")
+    return files

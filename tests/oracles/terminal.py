@@ -1,0 +1,120 @@
+"""A person at a terminal: types command lines in a folder of their own, and answers what is asked."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+TIMEOUT_S: Final = 120
+_WIDTH: Final = 200
+_QUIET_S: Final = 0.05
+
+
+@dataclass
+class Typed:
+    """A command line that has been typed; `shown` is what has stood on the screen so far."""
+
+    line: str
+    process: subprocess.Popen[bytes]
+    screen: int
+    answers: Mapping[str, str]
+    shown: str = ""
+    _answered: int = 0
+
+    def end(self, status: int = 0) -> str:
+        """Answer what is asked until the command has ended, and return what the screen showed."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while self._look():
+            assert time.monotonic() < deadline, (self.line, self.shown)
+        code = self.process.wait()
+        os.close(self.screen)
+        assert code == status, (self.line, code, self.shown)
+        return self.shown
+
+    def stop(self) -> None:
+        """Interrupt the command as its terminal would, and wait until it has ended."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.end(self.process.wait())
+
+    def read_until(self, pattern: str) -> str:
+        """Wait until something has been shown, and return it."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while (found := re.search(pattern, self.shown)) is None:
+            assert self._look(), (self.line, self.shown)
+            assert time.monotonic() < deadline, (self.line, self.shown)
+        return found.group()
+
+    def _look(self) -> bool:
+        """Take in what is shown and answer a question; false once nothing more can come."""
+        ready, _, _ = select.select([self.screen], [], [], _QUIET_S)
+        if not ready:
+            self._answer()
+            return True
+        try:
+            piece = os.read(self.screen, 65536)
+        except OSError:
+            # What Linux says when the last process has left the terminal.
+            return False
+        self.shown += piece.decode("utf-8", "replace").replace("\r\n", "\n")
+        return bool(piece)
+
+    def _answer(self) -> None:
+        asked = self.shown[self._answered :].rsplit("\n", 1)[-1]
+        if not asked.rstrip().endswith(":"):
+            return
+        for question, answer in self.answers.items():
+            if re.search(question, asked):
+                self._answered = len(self.shown)
+                os.write(self.screen, f"{answer}\n".encode())
+                return
+        raise AssertionError((self.line, "asks what nobody expects", asked))
+
+
+@dataclass
+class Terminal:
+    """Whoever sits before it has a folder, and answers to questions by a pattern of the question."""
+
+    folder: Path
+    answers: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def type(self, line: str) -> Typed:
+        """Type a command line of the shell; the caller ends it."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, _WIDTH, 0, 0))
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", line],
+            cwd=self.folder,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - it only calls the system
+            env={
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "HOME": str(self.folder),
+                "LANG": "C.UTF-8",
+                "TERM": "dumb",
+                **self.environment,
+            },
+        )
+        os.close(theirs)
+        return Typed(line, process, ours, self.answers)
+
+
+def _take_terminal() -> None:
+    """Make the standard input the terminal that passphrases are asked at."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
