@@ -28,24 +28,24 @@ code{font:.85em ui-monospace,Consolas,monospace;overflow-wrap:anywhere}
 thead{display:table-header-group}}
 """
 
-_SCOPES: Final = {
+SCOPE_WORDS: Final = {
     "project": "all that the broker held of the project",
     "party": "the uploads of one party, and what was made of them",
     "upload": "one upload, and what was made of it",
     "expired": "what had been kept as long as agreed",
 }
-_REASONS: Final = {
+REASON_WORDS: Final = {
     "asked": "on request",
     "retention": "the agreed time was over",
     "destroy-by": "the day had come by which all is destroyed",
 }
-_KINDS: Final = {
+KIND_WORDS: Final = {
     "upload": "encodings of an upload",
     "release": "link IDs of a release",
     "match-record": "match record of a run",
     "id-space": "link IDs kept from run to run",
 }
-_REMAINS: Final = {
+REMAINS_WORDS: Final = {
     "match-log": "entries of the match log",
     "receipts": "rows that name what there was",
     "key-copies": "copies of keys",
@@ -53,7 +53,7 @@ _REMAINS: Final = {
     "held": "what a legal hold keeps",
     "shares": "sealed shares of the secret",
 }
-_LOCAL: Final = {
+LOCAL_WORDS: Final = {
     "handle-map": "handle map",
     "container": "encodings",
     "link-table": "file of links",
@@ -101,10 +101,10 @@ def _about(certificate: Certificate) -> Iterable[tuple[str, str]]:
     yield "Agreement", certificate.agreement
     if certificate.paper is not None:
         yield "Paper agreement", certificate.paper
-    yield "Extent", _SCOPES[certificate.scope]
+    yield "Extent", SCOPE_WORDS[certificate.scope]
     if certificate.subject is not None:
         yield "Of", certificate.subject
-    yield "Why then", _REASONS.get(certificate.reason, certificate.reason)
+    yield "Why then", REASON_WORDS.get(certificate.reason, certificate.reason)
     by = "a rule of the agreement"
     yield (
         "Asked for by",
@@ -136,7 +136,7 @@ def _objects(objects: Sequence[DestroyedObject]) -> str:
         (
             (
                 one.object,
-                _KINDS[one.kind],
+                KIND_WORDS[one.kind],
                 one.party or "all parties",
                 "not shown" if one.count is None else f"{one.count:,}",
                 f"{one.pieces:,}",
@@ -155,7 +155,7 @@ def _remains(certificate: Certificate) -> str:
         ("What", "How many", "Until", "Why"),
         (
             (
-                _REMAINS[one.what],
+                REMAINS_WORDS[one.what],
                 "not counted" if one.count is None else f"{one.count:,}",
                 "no end is set" if one.until is None else _when(one.until),
                 one.why,
@@ -168,7 +168,7 @@ def _remains(certificate: Certificate) -> str:
 def _outstanding(file: CertificateFile) -> str:
     left = still_outstanding(file.certificate, file.statements)
     lines = [
-        f"<li>{escape(one.party)}: {escape(_LOCAL[one.what])}, not yet stated to be deleted</li>"
+        f"<li>{escape(one.party)}: {escape(LOCAL_WORDS[one.what])}, not yet stated to be deleted</li>"
         for one in left
     ]
     lines += [f"<li>{escape(_stated(signed))}</li>" for signed in file.statements]
@@ -179,9 +179,9 @@ def _stated(signed: SignedDestruction) -> str:
     said = signed.said
     if not isinstance(said, LocalStatement):
         raise SignatureError("a statement beside the certificate is about something else")
-    none = ", ".join(_LOCAL[what] for what in said.none_left) or "nothing named"
+    none = ", ".join(LOCAL_WORDS[what] for what in said.none_left) or "nothing named"
     text = f"{said.party} stated on {_when(said.at)} that none is left of: {none}"
-    kept = "; ".join(f"{_LOCAL[one.what]}: {one.why}" for one in said.kept)
+    kept = "; ".join(f"{LOCAL_WORDS[one.what]}: {one.why}" for one in said.kept)
     return f"{text}. It keeps {kept}" if kept else text
 
 

@@ -17,6 +17,7 @@ from app.clock import utc_text
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from schemas.destruction import HoldNotice, SignedDestruction
+from schemas.destruction_api import HoldView
 from schemas.errors import SignatureError
 from schemas.ids import HOLD_PREFIX
 from schemas.matchlog.destruction_kinds import LegalHoldLifted, LegalHoldSet
@@ -149,6 +150,13 @@ def holds_of(session: Session, actor: Actor, project: str) -> Sequence[LegalHold
     project_for(session, actor, project)
     query = select(LegalHold).where(LegalHold.project == project)
     return session.scalars(query.order_by(LegalHold.made.desc(), LegalHold.id)).all()
+
+
+def hold_view(hold: LegalHold) -> HoldView:
+    """Return what the wire says of a hold."""
+    return HoldView(
+        hold=hold.id, party=hold.party, order=hold.order, made=hold.made, lifted=hold.lifted
+    )
 
 
 def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:

@@ -20,7 +20,6 @@ from schemas.destruction_api import (
     DestructionList,
     DestructionView,
     HoldList,
-    HoldView,
     RecordWithdrawal,
     StatementTaken,
     WithdrawalTaken,
@@ -139,14 +138,5 @@ def _finished(broker: WiredBroker, actor: CurrentActor, certificate: str) -> Des
 def _holds(broker: Broker, session: Session, found: Sequence[LegalHold], project: str) -> HoldList:
     return HoldList(
         is_held=holds.is_held(session, project, broker.clock()),
-        holds=tuple(
-            HoldView(
-                hold=hold.id,
-                party=hold.party,
-                order=hold.order,
-                made=hold.made,
-                lifted=hold.lifted,
-            )
-            for hold in found
-        ),
+        holds=tuple(holds.hold_view(hold) for hold in found),
     )

@@ -70,11 +70,14 @@ PAGES: Final = (
     "/log/entries",
     "/log/entries/{seq}",
 )
-# Pages of what only some projects have: agreements that their parties sign.
-AGREEMENT_PAGES: Final = ("/projects/{project}/agreements/{agreement}",)
+# Pages of what only some projects have: agreements that their parties sign, and destructions.
+RARE_PAGES: Final = (
+    "/projects/{project}/agreements/{agreement}",
+    "/destructions/{certificate}",
+)
 # Pages for auditors alone.
 AUDITOR_PAGES: Final = ("/runs/{run}/match-record",)
-ALL_PAGES: Final = (*PAGES, *AGREEMENT_PAGES, *AUDITOR_PAGES)
+ALL_PAGES: Final = (*PAGES, *RARE_PAGES, *AUDITOR_PAGES)
 _PAGE_FORMS: Final = ("", ".json", ".csv")
 # Their twins hand out as much of the log, or of a match record, as the filter lets through.
 _LONG: Final = frozenset({"/projects/{project}/timeline", "/log/entries", *AUDITOR_PAGES})

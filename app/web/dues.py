@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from app.clock import parse_utc
 
 if TYPE_CHECKING:
+    from app.decisions.models import MatchRecord
     from app.links.models import LastingSpace, Release
     from app.uploads.models import Upload
 
@@ -26,7 +27,8 @@ STATE_WORDS: Final[dict[DueState, str]] = {
 class Due:
     """One thing that is held: what, whose, since when, and when it must be gone.
 
-    `object` is the id of an upload or release, `party` whose it is; an ID space has neither, nor `since`.
+    `object` is the id of an upload or release, of a run for its match record, and `party` whose it is. A match
+    record has no party and no `since`, an ID space none of the three.
     """
 
     due: str
@@ -44,6 +46,7 @@ class Due:
 def dues_of(
     uploads: Iterable[Upload],
     releases: Iterable[Release],
+    records: Iterable[MatchRecord],
     spaces: Iterable[LastingSpace],
     now: str,
 ) -> list[Due]:
@@ -51,6 +54,7 @@ def dues_of(
     found = [
         *(_due_upload(upload, now) for upload in uploads),
         *(_due_release(release, now) for release in releases),
+        *(_due_record(record, now) for record in records),
         *(_due_space(space, now) for space in spaces),
     ]
     return sorted(found, key=lambda due: (due.due, due.what, due.object or ""))
@@ -78,6 +82,15 @@ def _due_release(release: Release, now: str) -> Due:
         object=release.id,
         party=release.recipient,
         since=release.created,
+    )
+
+
+def _due_record(record: MatchRecord, now: str) -> Due:
+    return Due(
+        due=record.keep_until,
+        what="match record",
+        state=_state(record.keep_until, now, is_over=record.destroyed is not None),
+        object=record.run,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from app.auditor.timeline import event_sentence
-from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
+from schemas.ids import CERTIFICATE_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:
     from app.web.table import Cell
@@ -20,6 +20,7 @@ _PAGES_OF_OBJECTS: Final = {
     UPLOAD_PREFIX: "uploads",
     RUN_PREFIX: "runs",
     RELEASE_PREFIX: "releases",
+    CERTIFICATE_PREFIX: "destructions",
 }
 
 
@@ -51,6 +52,7 @@ def event_words(entry: Entry) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def object_page(object_id: str) -> str:
-    """Return the path of the page of an upload, run or release."""
-    return f"/{_PAGES_OF_OBJECTS[object_id.partition('-')[0]]}/{object_id}"
+def object_page(object_id: str) -> str | None:
+    """Return the path of an object's page; None where objects of this kind have none."""
+    folder = _PAGES_OF_OBJECTS.get(object_id.partition("-")[0])
+    return None if folder is None else f"/{folder}/{object_id}"

@@ -10,6 +10,7 @@ from app.web.pages import (
     agreements,
     approvals,
     decisions,
+    destructions,
     log,
     projects,
     releases,
@@ -34,6 +35,7 @@ for part in (
     timeline,
     access,
     retention,
+    destructions,
     log,
 ):
     router.include_router(part.router)

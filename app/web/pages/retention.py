@@ -1,18 +1,23 @@
-"""The destruction list of a project: what is held, whose it is, and when it must be gone."""
+"""The destruction list of a project: what is held and until when, legal holds, and what was destroyed."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from app.agreements.holds import hold_view, holds_of, is_held
 from app.agreements.service import project_for
 from app.clock import utc_text
+from app.decisions.service import held_records
+from app.destruction.joining import destructions_for, view_of
 from app.http.paths import ProjectPath
 from app.links.service import held_releases, held_spaces
 from app.uploads.service import held_uploads
 from app.web.answer import WiredPage, page_route
+from app.web.destruction_words import extent_words, outstanding_words, reason_words
 from app.web.dues import STATE_WORDS, dues_of
 from app.web.table import Table
 from app.wired import WiredBroker
+from schemas.destruction_api import DestructionList, HoldList
 
 router = APIRouter()
 
@@ -21,16 +26,20 @@ COLUMNS = ("due", "what", "object", "party", "since", "state", "days_left")
 
 @page_route(router, "/projects/{project}/retention")
 def show_retention(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
-    """Show what is held of a project and when it must be gone, what is due first at the top."""
+    """Show what is held of a project, what is due first at the top, legal holds, and destructions."""
     now = broker.clock()
     with broker.database.read() as session:
         terms = project_for(session, page.actor, project).terms
         dues = dues_of(
             held_uploads(session, page.actor, project),
             held_releases(session, page.actor, project),
+            held_records(session, page.actor, project),
             held_spaces(session, page.actor, project),
             utc_text(now),
         )
+        holds = [hold_view(hold) for hold in holds_of(session, page.actor, project)]
+        held = is_held(session, project, now)
+        views = [view_of(session, one) for one in destructions_for(session, page.actor, project)]
     rows = [
         (due.due, due.what, due.object, due.party, due.since, due.state, due.days_left(now))
         for due in dues
@@ -38,10 +47,25 @@ def show_retention(broker: WiredBroker, page: WiredPage, project: ProjectPath) -
     return page.answer(
         "retention.html",
         title="Destruction",
-        document={"held": [dict(zip(COLUMNS, row, strict=True)) for row in rows]},
+        document={
+            "held": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
+            "legal_holds": HoldList(is_held=held, holds=tuple(holds)).to_json(),
+            **DestructionList(destructions=tuple(views)).to_json(),
+        },
         table=Table(COLUMNS, rows),
         project=project,
         terms=terms,
         dues=[(due, due.days_left(now)) for due in dues],
         words=STATE_WORDS,
+        is_held=held,
+        holds=holds,
+        destructions=[
+            (
+                view,
+                extent_words(view),
+                reason_words(view.reason),
+                outstanding_words(view.outstanding),
+            )
+            for view in views
+        ],
     )

@@ -218,22 +218,29 @@ def release(**changes: Any) -> Any:
     return SimpleNamespace(**{**stated, **changes})
 
 
+def record(**changes: Any) -> Any:
+    stated = {"run": "run-1", "keep_until": "2026-09-14T00:00:00Z", "destroyed": None}
+    return SimpleNamespace(**{**stated, **changes})
+
+
 def test_what_is_due_first_is_at_the_top() -> None:
     space: Any = SimpleNamespace(name="shared", keep_until="2026-09-12T00:00:00Z")
-    dues = dues_of([upload()], [release()], [space], NOW)
-    assert [due.object for due in dues] == [None, "rel-1", "upl-1"]
-    assert [due.days_left(datetime(2026, 9, 10, tzinfo=UTC)) for due in dues] == [2, 5, 10]
+    dues = dues_of([upload()], [release()], [record()], [space], NOW)
+    assert [due.object for due in dues] == [None, "run-1", "rel-1", "upl-1"]
+    assert [due.days_left(datetime(2026, 9, 10, tzinfo=UTC)) for due in dues] == [2, 4, 5, 10]
 
 
 def test_an_unfinished_upload_is_due_when_it_expires() -> None:
-    (due,) = dues_of([upload(state="open", committed=None, keep_until=None)], [], [], NOW)
+    (due,) = dues_of([upload(state="open", committed=None, keep_until=None)], [], [], [], NOW)
     assert (due.due, due.what) == ("2026-09-02T00:00:00Z", "encodings of an unfinished upload")
     assert due.state == "overdue"
 
 
 def test_what_has_ended_but_is_still_there_says_so() -> None:
-    ended = dues_of([upload(state="destroyed")], [release(destroyed=NOW)], [], NOW)
-    assert [due.state for due in ended] == ["ended", "ended"]
+    ended = dues_of(
+        [upload(state="destroyed")], [release(destroyed=NOW)], [record(destroyed=NOW)], [], NOW
+    )
+    assert [due.state for due in ended] == ["ended"] * 3
 
 
 def test_terms_are_said_in_sentences() -> None:

@@ -1,0 +1,148 @@
+"""Destructions and legal holds on pages: what is gone, who still owes a statement, and what may not go."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from typing import Any
+
+from oracles.destroying import destroy, signed
+from oracles.enrolled import EnrolledPerson
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT
+
+from app.agreements.holds import set_hold
+from schemas.certificate import CertificateFile, verify_certificate
+from schemas.destruction import Countersignature, LocalStatement
+from schemas.destruction_api import DestructionList
+
+RETENTION = f"/projects/{PROJECT}/retention"
+
+
+def words(answer: Any) -> str:
+    assert answer.status_code == 200, answer.text
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+def test_a_destruction_stands_on_its_page_as_on_its_certificate(
+    finished: Any, visitor: Any
+) -> None:
+    linkage = finished.linkage
+    certificate = destroy(linkage, f"uploads/{finished.ids['upload']}", *owner(finished)).json()
+    path = f"/destructions/{certificate['certificate']}"
+    file = CertificateFile.from_json(visitor.get(f"{path}.json").json())
+    check = verify_certificate(file, [linkage.broker.log.key])
+    shown = words(visitor.get(path))
+    assert check.certificate.digest() in shown
+    assert "one upload, and what was made of it" in shown
+    for one in check.certificate.objects:
+        assert one.object[:12] in shown
+    rows = list(csv.DictReader(io.StringIO(visitor.get(f"{path}.csv").text, newline="")))
+    assert [row["object"] for row in rows] == [one.object for one in check.certificate.objects]
+    assert {row["method"] for row in rows} == {"crypto-erase"}
+
+
+def owner(finished: Any) -> tuple[str, str]:
+    upload = finished.linkage.get(f"/v1/uploads/{finished.ids['upload']}", "operator", "operator")
+    return upload.json()["party"], "agency"
+
+
+def test_what_is_outstanding_is_listed_until_it_is_stated(finished: Any, visitor: Any) -> None:
+    linkage = finished.linkage
+    ann = EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "steward")
+    begun = destroy(linkage).json()
+    path = f"/destructions/{begun['certificate']}"
+    owed = f"{CHILD_WELFARE}: encodings, handle map, secret"
+    assert owed in words(visitor.get(path))
+    assert owed in words(visitor.get(RETENTION))
+    said = signed(
+        ann,
+        LocalStatement,
+        certificate=begun["certificate"],
+        deleted=[],
+        none_left=["container", "handle-map"],
+        kept=[{"what": "secret", "why": "Another project <b>uses</b> it."}],
+    )
+    answer = linkage.client.post(
+        f"/v1/projects/{PROJECT}/destruction-statements", json=said.to_json(), headers=bearer(ann)
+    )
+    assert answer.status_code == 200, answer.text
+    page = visitor.get(path)
+    shown = words(page)
+    assert owed not in shown
+    assert f"{CHILD_WELFARE}: secret" in shown
+    assert "secret: Another project <b>uses</b> it." in shown
+    assert "<b>uses" not in page.text
+
+
+def bearer(person: EnrolledPerson) -> dict[str, str]:
+    return {"authorization": f"Bearer {person.token(is_bound=False)}"}
+
+
+def test_who_has_counter_signed_is_named(finished: Any, visitor: Any) -> None:
+    linkage = finished.linkage
+    ann = EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "steward")
+    begun = destroy(linkage).json()
+    path = f"/destructions/{begun['certificate']}"
+    assert "Counter-signed by nobody yet" in words(visitor.get(path))
+    said = signed(ann, Countersignature, certificate=begun["certificate"], sha256=begun["sha256"])
+    linkage.client.post(f"/v1{path}/countersignatures", json=said.to_json(), headers=bearer(ann))
+    assert f"Counter-signed by {CHILD_WELFARE}" in words(visitor.get(path))
+    twin = visitor.get(f"{RETENTION}.json").json()
+    (view,) = DestructionList.from_json({"destructions": twin["destructions"]}).destructions
+    assert view.countersigned == (CHILD_WELFARE,)
+
+
+def test_a_destruction_under_way_says_so(finished: Any, visitor: Any) -> None:
+    from app.destruction.service import destroy_project
+
+    linkage = finished.linkage
+    with linkage.broker.database.write() as session:
+        begun = destroy_project(session, linkage.broker, linkage.founded.operator, PROJECT).id
+    for path in (RETENTION, f"/destructions/{begun}"):
+        assert "under way" in words(visitor.get(path))
+    assert visitor.get(f"/destructions/{begun}.json").json()["sha256"] is None
+
+
+def test_a_legal_hold_is_shown_while_it_stands_and_after(finished: Any, visitor: Any) -> None:
+    from app.agreements.holds import lift_holds
+
+    linkage = finished.linkage
+    operator = linkage.founded.operator
+    with linkage.broker.database.write() as session:
+        set_hold(session, linkage.broker, operator, PROJECT, "Order 7 of the county court")
+    shown = words(visitor.get(RETENTION))
+    assert "A legal hold forbids to destroy anything" in shown
+    assert "Order 7 of the county court" in shown
+    assert visitor.get(f"{RETENTION}.json").json()["legal_holds"]["is_held"] is True
+    with linkage.broker.database.write() as session:
+        lift_holds(session, linkage.broker, operator, PROJECT)
+    shown = words(visitor.get(RETENTION))
+    assert "A legal hold forbids" not in shown
+    assert "Order 7 of the county court" in shown
+
+
+def test_entries_about_holds_and_destructions_are_on_the_timeline(
+    finished: Any, visitor: Any
+) -> None:
+    linkage = finished.linkage
+    begun = destroy(linkage).json()["certificate"]
+    with linkage.broker.database.write() as session:
+        set_hold(session, linkage.broker, linkage.founded.operator, PROJECT, "An order")
+    page = visitor.get(f"/projects/{PROJECT}/timeline")
+    assert f'href="/destructions/{begun}"' in page.text
+    assert "forbade destruction: An order" in words(page)
+    certified = visitor.get(f"/projects/{PROJECT}/timeline?object={begun}").text
+    seq = re.search(r'href="/log/entries/(\d+)"', certified)
+    assert seq is not None
+    assert visitor.get(f"/log/entries/{seq[1]}").status_code == 200
+
+
+def test_to_a_stranger_a_destruction_is_as_if_it_were_not(finished: Any, visitor: Any) -> None:
+    begun = destroy(finished.linkage).json()["certificate"]
+    finished.linkage.founded.enrol("other-auditor")
+    for twin in ("", ".json", ".csv"):
+        foreign = visitor.get(f"/destructions/{begun}{twin}", "other-auditor", "auditor")
+        none = visitor.get(f"/destructions/crt-{'0' * 32}{twin}", "other-auditor", "auditor")
+        assert foreign.status_code == none.status_code == 404
