@@ -33,6 +33,16 @@ from schemas.api import (
     WhoAmI,
 )
 from schemas.canonical import parse_json
+from schemas.certificate import CertificateFile
+from schemas.destruction import SignedDestruction
+from schemas.destruction_api import (
+    DestructionList,
+    DestructionView,
+    HoldList,
+    RecordWithdrawal,
+    StatementTaken,
+    WithdrawalTaken,
+)
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
@@ -101,7 +111,7 @@ class BrokerClient:
 
     def new_page_link(self) -> SessionLink:
         """Return a one-time code that opens the broker's pages, within 60 s."""
-        return _read(SessionLink, self._connection.ask("POST", "session-links"))
+        return self._ask(SessionLink, "session-links")
 
     def identities(self, project: str) -> IdentityList:
         """Return whose keys act in the project, as the broker says: a directory, not to be believed."""
@@ -284,6 +294,45 @@ class BrokerClient:
     def approve_run(self, run: str, signed: SignedStatement) -> RunApprovals:
         """Hand in the signed approval of a step of a run; the same again is safe."""
         return self._post(RunApprovals, f"runs/{run}/approvals", signed)
+
+    def destroy_own(self, project: str) -> DestructionView:
+        """Have all destroyed that the broker holds of this party, and what was made of it; again is safe."""
+        return self._ask(DestructionView, f"projects/{project}/destruction")
+
+    def destroy_upload(self, upload: str) -> DestructionView:
+        """Have an upload destroyed, and what was made of it; again is safe."""
+        return self._ask(DestructionView, f"uploads/{upload}/destruction")
+
+    def destructions(self, project: str) -> DestructionList:
+        """Return the project's destructions, newest first, unverified."""
+        return self._get(DestructionList, f"projects/{project}/destructions")
+
+    def certificate(self, certificate: str) -> CertificateFile:
+        """Return a certificate with all that was signed about it, unverified."""
+        return self._get(CertificateFile, f"destructions/{certificate}")
+
+    def countersign(self, certificate: str, signed: SignedDestruction) -> DestructionView:
+        """Hand in a counter-signature; the same again is safe."""
+        return self._post(DestructionView, f"destructions/{certificate}/countersignatures", signed)
+
+    def state_destruction(self, project: str, signed: SignedDestruction) -> StatementTaken:
+        """Hand in what this party states to have deleted; the same again is safe."""
+        return self._post(StatementTaken, f"projects/{project}/destruction-statements", signed)
+
+    def legal_holds(self, project: str) -> HoldList:
+        """Return the project's legal holds, newest first, as the broker says."""
+        return self._get(HoldList, f"projects/{project}/legal-holds")
+
+    def change_hold(self, project: str, signed: SignedDestruction) -> HoldList:
+        """Hand in a signed notice of a legal hold; the same again is safe."""
+        return self._post(HoldList, f"projects/{project}/legal-holds", signed)
+
+    def withdraw_record(self, project: str, withdrawal: RecordWithdrawal) -> WithdrawalTaken:
+        """Have a record of this party left out of every later run; again is safe, and logged again."""
+        return self._post(WithdrawalTaken, f"projects/{project}/withdrawals", withdrawal)
+
+    def _ask(self, kind: type[Answer], path: str) -> Answer:
+        return _read(kind, self._connection.ask("POST", path))
 
     def _get(self, kind: type[Answer], path: str) -> Answer:
         return _read(kind, self._connection.ask("GET", path))

@@ -83,6 +83,8 @@ AgencyError                     1  the root
 │   ├── LogKeyError                the log is signed by another key than the pinned one
 │   ├── LogRewrittenError          the log does not extend what was pinned
 │   └── ReceiptError               a receipt does not prove what it should
+├── CertificateError            1  a certificate of destruction is not what it should be
+├── LegalHoldError              1  a legal hold forbids to destroy anything
 ├── ReleaseError                1  the link IDs that were fetched are not those that were logged
 └── RunFailedError              6  the run failed or was cancelled
 """
@@ -612,6 +614,18 @@ class ReleaseError(AgencyError):
     """The link IDs that were fetched are not those that were logged."""
 
     code = "release"
+
+
+class CertificateError(AgencyError):
+    """A certificate of destruction proves nothing, or contradicts what this agency knows."""
+
+    code = "certificate"
+
+
+class LegalHoldError(AgencyError):
+    """A legal hold forbids to destroy anything of the project."""
+
+    code = "legal-hold"
 
 
 class RunFailedError(AgencyError):

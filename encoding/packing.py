@@ -35,6 +35,7 @@ from encoding.progress import Progress
 from encoding.records import Table
 from encoding.rows import RowEncoder
 from encoding.secret import AnySecret
+from encoding.withdrawn import Withdrawn
 from encoding.workspace import Workspace
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
@@ -66,13 +67,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What encoding has done: `rows_skipped` and `variants_dropped` were left out, and why is told."""
+    """What encoding has done: `rows_skipped` and `variants_dropped` were left out, and why is told.
+
+    `rows_withdrawn` were left out, too: their records are withdrawn.
+    """
 
     outbox: Outbox
     rows: int
     rows_skipped: int
     variants_dropped: int
     warnings: tuple[str, ...]
+    rows_withdrawn: int = 0
 
 
 def fill_outbox(
@@ -86,13 +91,15 @@ def fill_outbox(
     """
     terms = order.view.terms
     keys = derive_map_keys(workspace.key(), terms.project, terms.epoch)
+    withdrawn = Withdrawn(workspace.withdrawn(terms.project), terms.project, workspace.key())
     map_path = workspace.handle_map(terms.project, terms.epoch)
     with workspace.scratch() as scratch, ProblemLog(scratch / "problems.csv") as problems:
         table = order.file.open()
         known = read_handle_map(map_path, terms.project, terms.epoch, keys)
         handed = _hand_out(known, table.select([order.file.id_column]), keys, progress)
-        job = _Job(order, secret, keys, handed.handle_map, problems, scratch)
-        counts, warnings = job.write_body(table, handed.n_rows, progress)
+        job = _Job(order, secret, keys, handed.handle_map, withdrawn, problems, scratch)
+        body = job.write_body(table, handed.n_rows, progress)
+        counts = body.counts
         _settle_problems(order, problems, counts)
         _check_counts(terms, counts)
         write_handle_map(map_path, handed.handle_map, keys)
@@ -102,7 +109,9 @@ def fill_outbox(
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
     outbox = Outbox(workspace.container(terms.project), manifest)
-    return Filled(outbox, handed.n_rows, n_skipped, counts.n_dropped, warnings)
+    return Filled(
+        outbox, handed.n_rows, n_skipped, counts.n_dropped, body.warnings, body.rows_withdrawn
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,15 @@ class _HandedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class _Body:
+    """What the second reading has found; `rows_withdrawn` were left out."""
+
+    counts: BodyCounts
+    warnings: tuple[str, ...]
+    rows_withdrawn: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
     """The second reading: rows into the spool, the spool into the body."""
 
@@ -121,12 +139,11 @@ class _Job:
     secret: AnySecret
     keys: MapKeys
     handle_map: HandleMap
+    withdrawn: Withdrawn
     problems: ProblemLog
     scratch: Path
 
-    def write_body(
-        self, table: Table, n_rows: int, progress: Progress
-    ) -> tuple[BodyCounts, tuple[str, ...]]:
+    def write_body(self, table: Table, n_rows: int, progress: Progress) -> _Body:
         order, terms = self.order, self.order.view.terms
         encoder = RowEncoder(
             order.view.profile,
@@ -136,7 +153,7 @@ class _Job:
             date_format=order.date_format,
         )
         table = table.select([order.file.id_column, *encoder.headers])
-        size = order.view.profile.encoding_bytes
+        size, rows_withdrawn = order.view.profile.encoding_bytes, 0
         with Spool(self.scratch, size, n_rows * _VARIANTS_EXPECTED) as spool:
             for chunk in table.chunks():
                 record_ids = chunk.columns[order.file.id_column]
@@ -145,7 +162,9 @@ class _Job:
                 self.problems.add(_missing_ids(record_ids, chunk.first_row, order.file.id_column))
                 index = encoded.rows - chunk.first_row
                 found = self.handle_map.find(record_keys(self.keys, record_ids))
-                known = found.known[index]
+                is_withdrawn = self.withdrawn.among(record_ids)
+                rows_withdrawn += int(is_withdrawn.sum())
+                known = (found.known & ~is_withdrawn)[index]
                 spool.add(
                     found.handles[index][known],
                     encoded.ordinals[known],
@@ -155,7 +174,7 @@ class _Job:
                 progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
             encoder.clear()
             counts = write_body(spool, self.scratch / "body", terms.max_variants)
-        return counts, encoder.warnings
+        return _Body(counts, encoder.warnings, rows_withdrawn)
 
 
 def _hand_out(known: HandleMap, record_ids: Table, keys: MapKeys, progress: Progress) -> _HandedOut:

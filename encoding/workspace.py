@@ -9,6 +9,10 @@ agreements/         one file a project: the agreements that this agency keeps, w
 peers.json          whose keys this agency trusts
 outbox/             the newest container and its manifest
 receipts/           one receipt an upload or release
+certificates/       one certificate of destruction each, with all that was signed about it
+statements/         what this agency has stated to have deleted itself
+withdrawn/          one sealed file a project: the records that this agency has withdrawn
+written.json        which files with link IDs, or of others, were written outside the workspace
 pins/               the broker's log as last seen
 reports/            what the last check and the last privacy audit of the file found, in numbers
 scratch/            emptied by the next command that needs it
@@ -67,6 +71,25 @@ class Workspace:
     def receipts(self) -> Path:
         """Where receipts are kept, one file each."""
         return self.folder / "receipts"
+
+    @property
+    def certificates(self) -> Path:
+        """Where certificates of destruction are kept, one file each."""
+        return self.folder / "certificates"
+
+    @property
+    def statements(self) -> Path:
+        """Where this agency's statements of destruction are kept, one file each."""
+        return self.folder / "statements"
+
+    @property
+    def written_files(self) -> Path:
+        """Where the files are listed that commands wrote outside the workspace."""
+        return self.folder / "written.json"
+
+    def withdrawn(self, project: str) -> Path:
+        """Where the withdrawn records of a project are kept."""
+        return self.folder / "withdrawn" / f"{project}.sealed"
 
     def container(self, project: str) -> Path:
         """Where the newest container of a project is written; its manifest stands beside it."""

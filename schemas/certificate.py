@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -25,6 +25,7 @@ from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity, SignatureText
 from schemas.matchlog.destruction_kinds import DestructionCertified
 from schemas.matchlog.entry import Entry
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.note import LOG_KEY, VerifierKey
 from schemas.matchlog.proof import verify_receipt
 from schemas.signing import verify_document
@@ -64,15 +65,15 @@ class CertificateCheck:
 
 def verify_certificate(
     file: CertificateFile,
-    log_keys: Sequence[VerifierKey],
-    persons: Mapping[str, str] | None = None,
+    log_keys: Sequence[VerifierKey] | LogKeys,
+    persons: Mapping[str, Collection[str]] | None = None,
 ) -> CertificateCheck:
     """Check a certificate, its signatures and its place in the match log.
 
     Args:
         log_keys: the keys of the broker's log that are trusted; any of them may have signed.
-        persons: the SHA-256 of the signing key of each person, by id, as the log or pins have them; with None,
-            a signature is held against the keys beside it only.
+        persons: the SHA-256s of the signing keys that each person has had, by id, as the log has them; with
+            None, a signature is held against the keys beside it only.
     Raises:
         SignatureError: a signature does not verify, is not by a trusted key, or is about something else.
         CheckpointError, ProofError, EntryError: the match log does not vouch for this certificate.
@@ -121,8 +122,9 @@ def still_outstanding(
     )
 
 
-def _verify_signature(file: CertificateFile, log_keys: Sequence[VerifierKey]) -> None:
-    key = next((key for key in log_keys if key.text == file.log_key), None)
+def _verify_signature(file: CertificateFile, log_keys: Sequence[VerifierKey] | LogKeys) -> None:
+    trusted = [key for _, key in log_keys.known] if isinstance(log_keys, LogKeys) else log_keys
+    key = next((key for key in trusted if key.text == file.log_key), None)
     if key is None or key.kind != LOG_KEY:
         raise SignatureError("the certificate is signed by a key that is not trusted")
     if key.name != file.certificate.log:
@@ -131,9 +133,11 @@ def _verify_signature(file: CertificateFile, log_keys: Sequence[VerifierKey]) ->
     verify_document(SIGNATURE_KIND, file.certificate.to_json(), file.signature, public)
 
 
-def _signer(signed: SignedDestruction, persons: Mapping[str, str] | None) -> PublicIdentity:
+def _signer(
+    signed: SignedDestruction, persons: Mapping[str, Collection[str]] | None
+) -> PublicIdentity:
     identity = signed.verify()
-    if persons is not None and persons.get(identity.person) != identity.key_sha256():
+    if persons is not None and identity.key_sha256() not in persons.get(identity.person, ()):
         raise SignatureError("somebody signed with keys that are not known to be theirs")
     return identity
 

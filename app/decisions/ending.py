@@ -57,7 +57,6 @@ def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason:
         key=record.object,
         kind="match-record",
         party=None,
-        fetched_by=None,
         sha256=record.root,
         count=None,
         pieces=len(repository.all_pieces(session, record.run)),

@@ -70,10 +70,12 @@ def certify(session: Session, broker: Broker, certificate: str) -> bool:
     for one in objects:
         if broker.keystore.holds(one.object) or is_needed_key(session, one.object):
             return False
+    # First, so that a key to which the log was just handed over signs both the certificate and its entry.
+    log_key = broker.log.follow_key(session)
     made = _certificate(session, broker, found, objects)
     found.certificate = made.to_canonical().decode("utf-8")
     found.sha256 = made.digest()
-    found.log_key = broker.log.key.text
+    found.log_key = log_key.text
     found.signature = broker.log.sign(SIGNATURE_KIND, made.to_json())
     binding = binding_terms(session, found.project, broker.clock())
     draft = EntryDraft(
@@ -168,14 +170,14 @@ def _outstanding(
     """
     if found.scope == "expired":
         return set()
-    fetched = {one.fetched_by for one in objects if one.fetched_by is not None}
-    owed = {(party, what) for party in fetched for what in OF_RECIPIENT}
+    releases = [one.object for one in objects if one.kind == "release"]
+    among = None if found.scope == "project" else releases
+    holders = holders_of_links(session, found.project, among=among)
+    owed = {(party, what) for party in holders for what in OF_RECIPIENT}
     if found.scope == "party" and found.subject is not None:
         owed |= {(found.subject, what) for what in OF_PROVIDER}
     if found.scope == "project":
         binding = binding_terms(session, found.project, broker.clock())
         providers = () if binding is None else binding.terms.providers
         owed |= {(party, what) for party in providers for what in OF_PROVIDER}
-        holders = holders_of_links(session, found.project)
-        owed |= {(party, what) for party in holders for what in OF_RECIPIENT}
     return owed

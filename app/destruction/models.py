@@ -46,10 +46,7 @@ class Destruction(Base):
 
 
 class DestructionObject(Base):
-    """One object of a destruction, as the certificate lists it; its key has the same name.
-
-    `fetched_by` is the party that has its content, null where it never left the broker.
-    """
+    """One object of a destruction, as the certificate lists it; its key has the same name."""
 
     __tablename__ = "destruction_object"
 
@@ -57,7 +54,6 @@ class DestructionObject(Base):
     object: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     party: Mapped[str | None] = mapped_column(NAME)
-    fetched_by: Mapped[str | None] = mapped_column(NAME)
     sha256: Mapped[str] = mapped_column(DIGEST)
     count: Mapped[int | None] = mapped_column("n_items", BigInteger)
     pieces: Mapped[int] = mapped_column(BigInteger)

@@ -233,7 +233,6 @@ def _object(destruction: Destruction, ended: Ended, entry: int | None) -> Destru
         object=ended.key,
         kind=ended.kind,
         party=ended.party,
-        fetched_by=ended.fetched_by,
         sha256=ended.sha256,
         count=ended.count,
         pieces=ended.pieces,

@@ -61,7 +61,6 @@ def end_spaces(session: Session, spaces: Sequence[LastingSpace]) -> list[Ended]:
                 key=space.object,
                 kind="id-space",
                 party=None,
-                fetched_by=None,
                 sha256=space.blob,
                 count=None,
                 pieces=1,
@@ -89,9 +88,11 @@ def due_spaces(session: Session, now: str, held: Collection[str]) -> Sequence[La
     return repository.due_spaces(session, now, held)
 
 
-def holders_of_links(session: Session, project: str) -> set[str]:
-    """Return the parties that ever got link IDs of a project."""
-    return repository.fetched_parties(session, project)
+def holders_of_links(
+    session: Session, project: str, *, among: Collection[str] | None = None
+) -> set[str]:
+    """Return the parties that ever got link IDs of a project: of these releases, or of any (None)."""
+    return repository.fetched_parties(session, project, among)
 
 
 def _ended(session: Session, release: Release, binding: TermsInForce, reason: str) -> Ended:
@@ -99,7 +100,6 @@ def _ended(session: Session, release: Release, binding: TermsInForce, reason: st
         key=release.id,
         kind="release",
         party=release.recipient,
-        fetched_by=release.recipient if release.fetched else None,
         sha256=release.sha256,
         count=above_floor(release.links, release.floor),
         pieces=len(repository.pieces_of(session, release.id)),

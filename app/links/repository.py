@@ -11,6 +11,7 @@ from app.db import Window, look_through
 from app.links.models import LastingSpace, Release, ReleasePiece
 from app.security.actor import Actor
 
+
 def _seen_by(actor: Actor) -> Select[Release]:
     """Return the releases that an actor may see as far as its party decides; its projects come on top."""
     query = select(Release)
@@ -87,11 +88,16 @@ def live_of_project(
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
-def fetched_parties(session: Session, project: str) -> set[str]:
-    """Return the parties that have link IDs of a project: who fetched them, and whom they are sealed to."""
+def fetched_parties(session: Session, project: str, among: Collection[str] | None) -> set[str]:
+    """Return the parties that have link IDs of a project: who fetched them, and whom they are sealed to.
+
+    `among` are the releases that are meant; None: all.
+    """
     query = select(Release.agency, Release.recipient).where(
         Release.project == project, Release.fetched.is_not(None)
     )
+    if among is not None:
+        query = query.where(Release.id.in_(among))
     return {party for row in session.execute(query.distinct()) for party in row}
 
 

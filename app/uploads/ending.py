@@ -25,14 +25,12 @@ BATCH: Final = 50
 class Ended:
     """An object that has just been ended, as its certificate will list it, and its log entry if it has one.
 
-    `key` is the name of its key in the key store. `fetched_by` is the party that has its content; None where it
-    never left the broker.
+    `key` is the name of its key in the key store.
     """
 
     key: str
     kind: ObjectKind
     party: str | None
-    fetched_by: str | None
     sha256: str
     count: int | None
     pieces: int
@@ -78,7 +76,6 @@ def _end(session: Session, upload: Upload, binding: TermsInForce, reason: str) -
         key=upload.id,
         kind="upload",
         party=upload.party,
-        fetched_by=None,
         sha256=upload.container_sha256,
         count=upload.records,
         pieces=len(repository.stored_parts(session, upload.id)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.cli.agreed import Seat, seat, seat_options
+from encoding.cli.confirming import require_yes
 from encoding.cli.options import json_option
 from encoding.cli.session import Session
 
@@ -216,16 +217,7 @@ def _covering(at: Seat, waiting: PendingApproval) -> KeptAgreement:
 
 
 def _confirm(sentences: Iterable[str], *, yes: bool) -> None:
-    from encoding.cli.init import is_interactive
-
-    for sentence in sentences:
-        click.echo(sentence, err=True)
-    if yes:
-        return
-    if not is_interactive():
-        raise click.UsageError("missing option --yes: nobody is there to answer questions")
-    if not click.confirm("Sign this for your party?", err=True):
-        raise click.Abort
+    require_yes(sentences, "Sign this for your party?", yes=yes)
 
 
 def _require_shown(is_shown: bool) -> None:

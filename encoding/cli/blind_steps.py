@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoding.cli.noting import note_file
 from encoding.cli.session import Session
 from encoding.cli.steps import Source
 
@@ -79,6 +80,7 @@ def blind_links(
 
     path = output or blind_path(session, recipient)
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
+    note_file(session, "link-table", path)
     release = newest_blind(client, view.project, recipient, run)
     trusted = _trusted(session, client, recipient)
     with session.workspace.lock():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from encoding.cli.log_copies import fetched_log
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import UNATTENDED_S, Session
 
@@ -95,14 +96,5 @@ def disclosures(
 
 
 def _fetched_log(session: Session) -> LogCopy:
-    """Return the whole log of the project as the broker hands it out, held to the pins."""
-    from encoding.log_copy import read_log_copy
-
     with session.connect() as client:
-        trust = session.trust(client)
-        with session.workspace.lock(), session.workspace.scratch() as scratch:
-            path = scratch / "log.bundle"
-            with path.open("w+b") as file:
-                client.save_bundle(session.project, file)
-            with path.open("rb") as file:
-                return read_log_copy(file, trust.keys, trust.log.pins())
+        return fetched_log(session, client, session.trust(client))

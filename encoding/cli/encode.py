@@ -94,6 +94,7 @@ def encode(
         "container_bytes": manifest.container_bytes,
         "rows": filled.rows,
         "rows_skipped": filled.rows_skipped,
+        "rows_withdrawn": filled.rows_withdrawn,
         "records": manifest.records,
         "encodings": manifest.encodings,
         "variants_dropped": filled.variants_dropped,

@@ -64,6 +64,7 @@ def extract(
     from encoding.cli import steps
     from encoding.cli.blind_steps import blind_path
     from encoding.cli.column_list import split_columns
+    from encoding.cli.noting import note_file
     from encoding.cli.sealing import sealing_to
     from encoding.files import refuse_to_overwrite
     from encoding.sharing import choose_columns
@@ -80,6 +81,7 @@ def extract(
     links = links_file or session.config.resolve(settings.output.links)
     if recipient is not None and links_file is None:
         links = blind_path(session, recipient)
+    note_file(session, "extract", output)
     with sealing_to(session, party, output) as path:
         if recipient is not None or is_blind_links(links):
             sealed = read_blind_links(links)

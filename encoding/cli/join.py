@@ -68,6 +68,7 @@ def join(
     from encoding.agency_file import AgencyFile, agency_file
     from encoding.cli import steps
     from encoding.cli.column_list import split_columns
+    from encoding.cli.noting import note_file
     from encoding.cli.sealing import unsealed
     from encoding.files import refuse_to_overwrite
     from encoding.sharing import LINK_ID, attach
@@ -81,6 +82,7 @@ def join(
     else:
         own = agency_file(session.config, file, id_column)
         links = links_file or session.config.resolve(session.config.sections.output.links)
+    note_file(session, "received", received, output)
     with unsealed(session, received) as readable:
         done = attach(
             own,

@@ -60,6 +60,7 @@ def open(
     """
     from encoding.blind_rows import ROWS_START
     from encoding.cli import steps
+    from encoding.cli.noting import note_file
     from encoding.cli.own_identity import unlock_own
     from encoding.errors import SealedFileError
     from encoding.files import refuse_to_overwrite
@@ -67,6 +68,7 @@ def open(
     target = _target(file, output)
     refuse_to_overwrite(target, own_start=b"", force=force)
     own = unlock_own(session, given)
+    note_file(session, "received", file, target)
     document: dict[str, object] = {"file": str(target)}
     with _opened(file, own, document) as content:
         if content.peek(len(ROWS_START)).startswith(ROWS_START):

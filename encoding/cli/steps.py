@@ -11,6 +11,7 @@ import click
 
 from encoding.agency_file import agency_file
 from encoding.cli.agreed import hold_run, hold_to_kept
+from encoding.cli.noting import note_file
 from encoding.cli.session import Session
 from encoding.cli.subject import Subject
 from encoding.client import BrokerClient
@@ -155,6 +156,8 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
         session.warn(
             f"{filled.rows_skipped:,} rows were left out; they are listed in {source.skip_invalid}"
         )
+    if filled.rows_withdrawn:
+        session.say(f"{filled.rows_withdrawn:,} rows were left out: their records are withdrawn")
     if filled.variants_dropped:
         session.say(f"{filled.variants_dropped:,} variants beyond the agreed number were left out")
     return filled
@@ -204,6 +207,7 @@ def links(
 
     path = output or session.config.resolve(session.config.sections.output.links)
     refuse_to_overwrite(path, own_start=LINKS_START, force=force)
+    note_file(session, "link-table", path)
     session.view(client)
     release = newest_release(client, session.project, session.party, run)
     hold_run(session, client, client.run(release.run))

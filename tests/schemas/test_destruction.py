@@ -99,7 +99,7 @@ def test_what_a_party_has_stated_is_not_outstanding_any_more() -> None:
 def test_keys_that_are_not_known_to_be_a_persons_do_not_count_where_they_are_known() -> None:
     file = plain_file()
     digest = file.countersignatures[0].identity.key_sha256()
-    assert verify_certificate(file, KEYS, {PERSON: digest}).stated_by
-    for known in ({}, {PERSON: "0" * 64}):
+    assert verify_certificate(file, KEYS, {PERSON: {"0" * 64, digest}}).stated_by
+    for known in ({}, {PERSON: {"0" * 64}}):
         with pytest.raises(SignatureError):
             verify_certificate(file, KEYS, known)

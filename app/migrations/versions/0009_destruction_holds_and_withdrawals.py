@@ -85,7 +85,6 @@ def upgrade() -> None:
     sa.Column('object', sa.String(length=36), nullable=False),
     sa.Column('kind', sa.String(length=16), nullable=False),
     sa.Column('party', sa.String(length=40), nullable=True),
-    sa.Column('fetched_by', sa.String(length=40), nullable=True),
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('n_items', sa.BigInteger(), nullable=True),
     sa.Column('pieces', sa.BigInteger(), nullable=False),

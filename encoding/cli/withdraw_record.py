@@ -1,0 +1,114 @@
+"""`blindlink withdraw-record`: one record takes part in no run any more."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.cli.confirming import require_yes
+from encoding.cli.options import agency_options, json_option
+from encoding.cli.own_identity import identity_options, unlock_own
+from encoding.cli.session import Session
+
+if TYPE_CHECKING:
+    from encoding.client import BrokerClient
+    from encoding.uploads import Trust
+    from encoding.withdrawn import LoggedWithdrawal
+    from schemas.ids import Handle
+
+
+@click.command("withdraw-record", epilog="Example: blindlink withdraw-record --record 4711")
+@click.option(
+    "--record",
+    required=True,
+    metavar="ID",
+    help="Your own number of the record; - reads it from standard input.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def withdraw_record(
+    session: Session, /, *, record: str, yes: bool, as_json: bool, **given: Any
+) -> None:
+    """Withdraw one record: no run that ends from now on compares it, and `encode` leaves it out.
+
+    The broker learns its handle, never its record ID, and the match log holds a commitment that only you can
+    open. What was handed out before stays with whoever has it. It cannot be undone. Runs that have not ended
+    are cancelled: ask for them again.
+    """
+    import json
+
+    from encoding.person_disclosures import find_record
+    from encoding.withdrawn import Withdrawn
+
+    record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
+    if session.config.sections.identity is not None:
+        unlock_own(session, given)
+    workspace, project = session.workspace, session.project
+    said = "The record is linked no more; runs that have not ended are cancelled."
+    require_yes([said], "Withdraw it?", yes=yes)
+    with session.connect() as client:
+        trust = session.trust(client)
+        view = session.view(client, must_bind=False)
+        with workspace.lock():
+            handles = find_record(workspace, project, record_id).handles
+            kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+            # First here, so that no container that is made meanwhile holds it.
+            kept.add(record_id)
+        handle = handles.get(view.terms.epoch)
+        n_cancelled = 0
+        if handle is not None:
+            logged, n_cancelled = _tell(session, client, trust, handle, view.terms.epoch)
+            with workspace.lock():
+                kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+                kept.add(record_id, logged)
+    document = {"was_encoded": bool(handles), "told": handle is not None, "cancelled": n_cancelled}
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    session.say(_sentence(document))
+    if n_cancelled:
+        session.say("ask for a new run: blindlink run")
+
+
+def _tell(
+    session: Session, client: BrokerClient, trust: Trust, handle: Handle, epoch: int
+) -> tuple[LoggedWithdrawal, int]:
+    """Tell the broker, and return where the log says so, after opening the commitment there."""
+    import hashlib
+
+    from encoding.cli.log_copies import fetched_log
+    from encoding.errors import LogError
+    from encoding.withdrawn import LoggedWithdrawal
+    from schemas.destruction_api import RecordWithdrawal
+    from schemas.matchlog.destruction_kinds import RecordWithdrawn
+
+    taken = client.withdraw_record(session.project, RecordWithdrawal(handle=handle.hex()))
+    commitment = hashlib.sha256(bytes.fromhex(taken.salt) + handle).hexdigest()
+    copy = fetched_log(session, client, trust)
+    for entry in copy.entries:
+        if entry.seq == taken.index:
+            body = entry.body
+            is_own = entry.actor.party == session.party and entry.project == session.project
+            if is_own and isinstance(body, RecordWithdrawn) and body.commitment == commitment:
+                session.trust_again(client, trust)
+                logged = LoggedWithdrawal(epoch=epoch, index=taken.index, salt=taken.salt)
+                return logged, taken.runs_cancelled
+    raise LogError(
+        "the match log does not hold the withdrawal that the broker has answered",
+        hint="call the operator; the record is left out of what is encoded here all the same",
+    )
+
+
+def _sentence(document: dict[str, Any]) -> str:
+    if document["told"]:
+        return "the record is withdrawn; the match log says so, and only you can show of whom"
+    if document["was_encoded"]:
+        return (
+            "the record has no handle in this epoch; it is left out of what is encoded from now on"
+        )
+    return "the record was never encoded here; it is left out of what is encoded from now on"

@@ -1,0 +1,223 @@
+"""Destruction by typed commands at a real broker: certificates, statements, holds, a withdrawn record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
+from oracles.desk import Desk
+
+from app.worker.sweeper import Sweeper
+from schemas.certificate import CertificateFile
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[AgreementRig]:
+    with agreement_rig(tmp_path) as made:
+        made.agree()
+        yield made
+
+
+def refused(result: Result, code: int = 1) -> str:
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return str(result.stderr)
+
+
+def link(rig: AgreementRig) -> None:
+    """Encode, upload, approve, link and fetch."""
+    rig.upload()
+    bob = rig.desks["bob"]
+    run = bob.json("run")["run"]
+    for name in ("ann", "kim"):
+        rig.desks[name].ok("approve", "run", run, "--yes")
+    rig.work()
+    for name in ("bob", "kim"):
+        rig.desks[name].ok("links")
+
+
+def certificate_of(desk: Desk, number: str) -> CertificateFile:
+    path = desk.folder / "workspace" / "certificates" / f"{number}.json"
+    return CertificateFile.from_canonical(path.read_bytes())
+
+
+def test_a_party_has_its_part_destroyed_and_counter_signs(rig: AgreementRig) -> None:
+    link(rig)
+    ann, kim = rig.desks["ann"], rig.desks["kim"]
+    page = ann.folder / "certificate.html"
+    done = ann.ok("destroy", "--yes", "--html", str(page))
+    number = done.stdout.strip()
+    assert "all uploads of welfare and what was made of it will be destroyed" in done.stderr
+    assert "1 upload" in done.stderr
+    assert "2 releases" in done.stderr
+    assert "outstanding: welfare, files of link IDs" in done.stderr
+    assert "outstanding: schools, files of link IDs" in done.stderr
+    assert "counter-signed by: welfare" in done.stderr
+    assert number in page.read_text("utf-8")
+    file = certificate_of(ann, number)
+    assert [signed.said.party for signed in file.countersignatures] == ["welfare"]
+    (other,) = kim.json("certificate", "list")
+    assert (other["certificate"], other["countersigned"]) == (number, ["welfare"])
+    signed = kim.json("certificate", "sign")
+    assert signed["countersigned"] == ["schools", "welfare"]
+    offline = kim.json("certificate", "show", "--offline")
+    assert offline["sha256"] == signed["sha256"]
+    again = ann.ok("destroy", "--yes")
+    assert again.stdout.strip() == number
+
+
+def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> None:
+    link(rig)
+    bob = rig.desks["bob"]
+    upload = bob.json("status")["upload"]
+    shown = bob.json("destroy", "--upload", upload, "--yes")
+    # His release was of it, too.
+    assert (shown["scope"], shown["receipts_compared"]) == ("upload", 2)
+    # An analyst counter-signs nothing.
+    assert shown["countersigned"] == []
+    assert "you cannot sign this" in refused(bob.type("certificate", "sign"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda file: {**file, "signature": "A" * 86 + "=="}, "proves nothing"),
+        (lambda file: _with(file, objects=[]), "proves nothing"),
+        (lambda file: _with(file, project="elsewhere"), "another one than was asked for"),
+    ],
+)
+def test_a_certificate_that_the_broker_changes_is_refused(
+    rig: AgreementRig, change: Any, said: str
+) -> None:
+    link(rig)
+    ann = rig.desks["ann"]
+    ann.ok("destroy", "--yes")
+    rig.meddle("destructions/crt-", change)
+    assert said in refused(ann.type("certificate", "show"))
+
+
+def _with(file: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {**file, "certificate": {**file["certificate"], **changes}}
+
+
+def test_what_lies_here_is_listed_removed_and_stated(rig: AgreementRig) -> None:
+    link(rig)
+    kim, ann = rig.desks["kim"], rig.desks["ann"]
+    received = kim.folder / "from-welfare.csv"
+    received.write_text("link_id,grade\n")
+    kim.ok("links", "-o", str(kim.folder / "copy.csv"))
+    number = kim.ok("destroy", "--yes").stdout.strip()
+    words = (
+        "destroy",
+        "--local",
+        "--also",
+        f"received={received}",
+        "--keep",
+        "secret=The next year.",
+    )
+    assert "--yes" in refused(kim.type(*words), 2)
+    assert received.exists()
+    done = kim.ok(*words, "--yes")
+    for part in ("This will be removed for good:", "links.csv", "This is kept: the secret"):
+        assert part in done.stderr
+    left = kim.files()
+    assert not {name for name in left if "/handles/" in name or "/disclosed/" in name}
+    gone = {"links.csv", "copy.csv", "from-welfare.csv", "workspace/outbox/foster-k12.enc"}
+    assert gone.isdisjoint(left)
+    assert "secret.txt" in left
+    assert [name for name in left if name.startswith("workspace/receipts/upl-")]
+    (owing,) = [one["outstanding"] for one in ann.json("certificate", "list")]
+    assert {"party": "schools", "what": "secret"} in owing
+    assert {"party": "schools", "what": "link-table"} not in owing
+    shown = ann.json("certificate", "show", number)
+    assert {one["what"] for one in shown["outstanding"] if one["party"] == "schools"} == {"secret"}
+
+
+def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
+    rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from encoding import destroying
+
+    link(rig)
+    kim = rig.desks["kim"]
+    number = kim.ok("destroy", "--yes").stdout.strip()
+    unlink = Path.unlink
+    gone: list[str] = []
+
+    def killed(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "secret.txt":
+            raise PermissionError(13, "Permission denied")
+        gone.append(path.name)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(destroying.Path, "unlink", killed)
+    assert "cannot be removed" in refused(kim.type("destroy", "--local", "--yes"))
+    monkeypatch.undo()
+    assert (kim.folder / "secret.txt").exists()
+    done = kim.json("destroy", "--local", "--yes")
+    assert "links.csv" in gone
+    assert done["removed"] > 1
+    assert done["certificate"] == number
+    assert "handle-map" in done["none_left"]
+    (kept,) = (kim.folder / "workspace" / "statements").iterdir()
+    stated = json.loads(kept.read_bytes())["said"]
+    assert len(stated["deleted"]) == done["removed"]
+    assert not list((kim.folder / "workspace").glob("destroying-*"))
+
+
+def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) -> None:
+    link(rig)
+    ann, bob, kim = rig.desks["ann"], rig.desks["bob"], rig.desks["kim"]
+    order = ("--order", "Order of 20 November")
+    assert "you cannot sign this" in refused(bob.type("hold", "set", *order, "--yes"))
+    ann.ok("hold", "set", *order, "--yes")
+    assert "Order of 20 November" in kim.ok("hold", "list").stdout
+    for words in (("destroy", "--yes"), ("destroy", "--local", "--yes")):
+        assert "a legal hold of welfare forbids" in refused(kim.type(*words))
+    rig.pass_time(days=40)
+    Sweeper(rig.broker).sweep()
+    assert kim.json("certificate", "list") == []
+    refused(kim.type("hold", "lift", *order, "--yes"))
+    ann.ok("hold", "lift", *order, "--yes")
+    Sweeper(rig.broker).sweep()
+    (found,) = kim.json("certificate", "list")
+    assert found["reason"] == "retention"
+    assert kim.json("certificate", "show")["objects"] == 2
+
+
+def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: AgreementRig) -> None:
+    link(rig)
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    before = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1:]
+    record = before[0].split(",")[0]
+    assert "--yes" in refused(bob.type("withdraw-record", "--record", record), 2)
+    done = bob.json("withdraw-record", "--record", record, "--yes")
+    assert done == {"was_encoded": True, "told": True, "cancelled": 0}
+    run = bob.json("run")["run"]
+    for name in ("ann", "kim"):
+        rig.desks[name].ok("approve", "run", run, "--yes")
+    rig.work()
+    bob.ok("links")
+    kim.ok("links")
+    after = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1:]
+    assert len(after) == len(before) - 1
+    assert record not in {line.split(",")[0] for line in after}
+    encoded = bob.json("encode")
+    assert encoded["rows_withdrawn"] == 1
+    assert encoded["records"] == encoded["rows"] - 1
+    unknown = bob.json("withdraw-record", "--record", "no such", "--yes")
+    assert unknown == {"was_encoded": False, "told": False, "cancelled": 0}
+
+
+def test_the_broker_must_log_a_withdrawal_as_it_answers(rig: AgreementRig) -> None:
+    link(rig)
+    bob = rig.desks["bob"]
+    record = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1].split(",")[0]
+    rig.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "salt": "0" * 64})
+    said = refused(bob.type("withdraw-record", "--record", record, "--yes"))
+    assert "does not hold the withdrawal" in said
