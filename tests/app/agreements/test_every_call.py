@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from httpx2 import Response
-from oracles.holders import Holders
 from oracles.hooked_database import hooked_after_sweep
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database, two_files
-from oracles.signed_rig import STEWARDS, USUAL, Accord, accord, make_accord
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from oracles.signed_rig import STEWARDS, Accord, accord, make_accord
+from oracles.signed_scene import Scene, busy_scene, idle_scene
 
 from app.worker.loop import Worker
-from encoding.secret_agreement import Contribution
 
 __all__ = ["accord", "embedded_database", "make_accord"]
-
-NOTHING = "0" * 32
 
 
 def refusal(answer: Response) -> tuple[int, str, str | None]:
@@ -26,65 +21,27 @@ def refusal(answer: Response) -> tuple[int, str, str | None]:
     return answer.status_code, body["type"].rsplit(":", 1)[-1], body.get("clause")
 
 
-@dataclass
-class Scene:
-    """A linkage that has run, with another upload begun, another run waiting, and a share to be fetched."""
-
-    accord: Accord
-    holders: Holders
-    content: bytes
-    rows: Any
-    upload: str
-    run: dict[str, Any]
-    release: str
-    share: str
-
-    def calls(self) -> dict[str, Callable[[], Response]]:
-        """Every call that moves something, each as it would be taken under an agreement in force."""
-        accord, holders = self.accord, self.holders
-        manifest = accord.manifest(self.rows, self.content, CHILD_WELFARE)
-        return {
-            "open": lambda: accord.open(self.content, CHILD_WELFARE),
-            "part": lambda: accord.put(self.upload, 0, self.content, CHILD_WELFARE),
-            "commit": lambda: accord.commit(self.upload, manifest, CHILD_WELFARE),
-            "run": accord.ask,
-            "approval": lambda: accord.approve("ann", self.run),
-            "standing": lambda: accord.stand("ann"),
-            "file": lambda: accord.get(f"/v1/releases/{self.release}/file"),
-            "openings": lambda: accord.get(f"/v1/releases/{self.release}/openings"),
-            "share": lambda: accord.post(
-                accord.about("shares"), "bob", holders.share(CHILD_WELFARE, SCHOOL)
-            ),
-            "share fetched": lambda: accord.get(f"/v1/shares/{self.share}"),
-            "confirmation": lambda: accord.post(
-                accord.about("confirmations"), "bob", holders.confirmation(CHILD_WELFARE)
-            ),
-        }
-
-
-def holders_of(accord: Accord) -> Holders:
-    people = {party: accord.persons[USUAL[party]].identity for party in (CHILD_WELFARE, SCHOOL)}
-    return Holders(PROJECT, 1, people, {party: Contribution.draw() for party in people})
-
-
-def set_up(accord: Accord, **changes: Any) -> Scene:
-    accord.agree(accord.first(**changes))
-    holders = holders_of(accord)
-    sent = accord.post(accord.about("shares"), "kim", holders.share(SCHOOL, CHILD_WELFARE))
-    assert sent.status_code == 201, sent.text
-    accord.upload_both()
-    first = accord.ask().json()
-    for name in ("ann", "lee"):
-        accord.approve(name, first)
-    accord.work()
-    (release,) = accord.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
-    rows, _ = two_files(accord.rng, 20, 12)
-    content = accord.container(rows, CHILD_WELFARE)
-    upload = accord.open(content, CHILD_WELFARE).json()["upload"]
-    run = accord.ask(again=True).json()
-    return Scene(
-        accord, holders, content, rows, upload, run, release["release"], sent.json()["share"]
-    )
+def calls(scene: Scene) -> dict[str, Callable[[], Response]]:
+    """Every call that moves something, each as it would be taken under an agreement in force."""
+    accord, holders = scene.accord, scene.holders
+    manifest = accord.manifest(scene.rows, scene.content, CHILD_WELFARE)
+    return {
+        "open": lambda: accord.open(scene.content, CHILD_WELFARE),
+        "part": lambda: accord.put(scene.upload, 0, scene.content, CHILD_WELFARE),
+        "commit": lambda: accord.commit(scene.upload, manifest, CHILD_WELFARE),
+        "run": accord.ask,
+        "approval": lambda: accord.approve("ann", scene.run),
+        "standing": lambda: accord.stand("ann"),
+        "file": lambda: accord.get(f"/v1/releases/{scene.release}/file"),
+        "openings": lambda: accord.get(f"/v1/releases/{scene.release}/openings"),
+        "share": lambda: accord.post(
+            accord.about("shares"), "bob", holders.share(CHILD_WELFARE, SCHOOL)
+        ),
+        "share fetched": lambda: accord.get(f"/v1/shares/{scene.share}"),
+        "confirmation": lambda: accord.post(
+            accord.about("confirmations"), "bob", holders.confirmation(CHILD_WELFARE)
+        ),
+    }
 
 
 def suspend(scene: Scene) -> None:
@@ -106,26 +63,26 @@ def end(scene: Scene) -> None:
 def test_each_call_is_refused_from_the_next_one_on(
     accord: Accord, happens: Callable[[Scene], None], clause: str
 ) -> None:
-    scene = set_up(accord, start="2026-09-01", end="2026-09-01")
+    scene = busy_scene(accord, start="2026-09-01", end="2026-09-01")
     happens(scene)
     kinds = accord.log_kinds()
-    for name, call in scene.calls().items():
+    for name, call in calls(scene).items():
         assert refusal(call()) == (409, "not-in-force", clause), name
     assert accord.log_kinds() == kinds
 
 
 def test_each_call_is_taken_while_the_agreement_is_in_force(accord: Accord) -> None:
-    scene = set_up(accord)
-    for name, call in scene.calls().items():
+    scene = busy_scene(accord)
+    for name, call in calls(scene).items():
         assert call().status_code < 300, name
 
 
 def test_each_call_is_taken_again_once_the_halt_is_lifted(accord: Accord) -> None:
-    scene = set_up(accord)
+    scene = busy_scene(accord)
     suspend(scene)
     accord.sleep(seconds=1)
     accord.notice("kim", "resume")
-    for name, call in scene.calls().items():
+    for name, call in calls(scene).items():
         assert call().status_code < 300, name
 
 
@@ -146,12 +103,8 @@ def test_nothing_begins_before_the_first_day(accord: Accord) -> None:
 
 
 def check_that_nothing_begins(accord: Accord, clause: str) -> None:
-    run = {"run": f"run-{NOTHING}", "specification_sha256": "0" * 64}
-    release, share, upload = f"rel-{NOTHING}", f"shr-{NOTHING}", f"upl-{NOTHING}"
-    rows, _ = two_files(accord.rng, 2, 0)
-    content = accord.container(rows, CHILD_WELFARE)
-    scene = Scene(accord, holders_of(accord), content, rows, upload, run, release, share)
-    for name, call in scene.calls().items():
+    scene = idle_scene(accord)
+    for name, call in calls(scene).items():
         about_none = (404, "not-found", None)
         expected = (409, "not-in-force", clause) if name in ABOUT_THE_PROJECT else about_none
         assert refusal(call()) == expected, name

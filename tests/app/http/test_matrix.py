@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, get_args
+from dataclasses import replace
+from typing import get_args
 
 import pytest
 from oracles.destroying import destroyed_upload
@@ -18,11 +17,10 @@ from oracles.linkage_rig import (
     PROJECT,
     SCHOOL,
     Linkage,
-    content_digest,
     two_files,
 )
-from oracles.negotiation import body_for
 from oracles.persons import DUTIES, MakePerson, person_of, persons_bearer
+from oracles.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
 from starlette.testclient import TestClient
 
 from app.main import create_app
@@ -31,111 +29,13 @@ from app.security.tokens import new_token
 from encoding.identity import new_identity, replace_keys
 from encoding.secret_agreement import Contribution
 from schemas.api import Role
-from schemas.problem import MEDIA_TYPE, Problem
+from schemas.problem import Problem
 
 __all__ = ["person_of", "persons_bearer"]
 
-STRANGER = "stranger"
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
 API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/session")
 STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
-PART = b"0123456789abcdef"
-
-NOTHING = {
-    "project": "no-such-project",
-    "upload": "upl-" + "0" * 32,
-    "run": "run-" + "0" * 32,
-    "release": "rel-" + "0" * 32,
-    "share": "shr-" + "0" * 32,
-    "certificate": "crt-" + "0" * 32,
-    "agreement": "0" * 64,
-    "number": "0",
-    "tile": "0/000.p/1",
-}
-
-
-QUERIES = {
-    ("GET", f"/v1/projects/{{project}}/{kind}"): "?epoch=1" for kind in ("shares", "confirmations")
-} | {("DELETE", "/v1/projects/{project}/shares"): "?epoch=1"}
-
-
-@dataclass
-class Route:
-    method: str
-    pattern: str
-    operation: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.pattern}"
-
-    @property
-    def roles(self) -> list[Role]:
-        return self.operation.get("x-roles", [])
-
-    @property
-    def is_page(self) -> bool:
-        return {"session": []} in self.operation["security"]
-
-    @property
-    def names_an_object(self) -> bool:
-        return any(
-            f"{{{name}}}" in self.pattern
-            for name in ("project", "upload", "run", "release", "share", "certificate")
-        )
-
-
-@dataclass
-class World:
-    """One linkage that ran to its releases, and a stranger who takes part in nothing."""
-
-    linkage: Linkage
-    routes: list[Route]
-    ids: dict[str, str]
-    holders: Holders
-
-    def path(self, route: Route, ids: dict[str, str]) -> str:
-        path = route.pattern + QUERIES.get((route.method, route.pattern), "")
-        if "/log/" in path:
-            path += f"?project={PROJECT}"
-        for name, value in ids.items():
-            path = path.replace(f"{{{name}}}", value)
-        return path
-
-    def call(self, route: Route, headers: dict[str, str], ids: dict[str, str]) -> Any:
-        path = self.path(route, ids)
-        content, more = self._body(route)
-        return self.linkage.client.request(
-            route.method, path, content=content, headers={**headers, **more}
-        )
-
-    def _body(self, route: Route) -> tuple[bytes | None, dict[str, str]]:
-        """Return a body that the route would take from whoever may call it."""
-        kinds = route.operation.get("requestBody", {}).get("content", {})
-        if "application/octet-stream" in kinds:
-            return PART, {
-                "content-type": "application/octet-stream",
-                "content-digest": content_digest(PART),
-            }
-        if not kinds:
-            return None, {}
-        return self._document(route).to_canonical(), {"content-type": "application/json"}
-
-    def _document(self, route: Route) -> Any:
-        from schemas.api import RunRequest, UploadRequest
-        from schemas.upload import SignedManifest
-
-        rows: list[Any] = [type("Row", (), {"handle": b"\1" * 16})]
-        if route.pattern.endswith("/shares"):
-            return self.holders.share(CHILD_WELFARE, SCHOOL)
-        if route.pattern.endswith("/confirmations"):
-            return self.holders.confirmation(CHILD_WELFARE)
-        if route.pattern.endswith("/uploads"):
-            return UploadRequest.from_json(self.linkage.request(PART))
-        if route.pattern.endswith("/commit"):
-            manifest = self.linkage.manifest(rows, PART, CHILD_WELFARE)
-            return SignedManifest(manifest=manifest)
-        return body_for(route.pattern) or RunRequest()
 
 
 @pytest.fixture
@@ -167,20 +67,6 @@ def world(linkage: Linkage, person_of: MakePerson) -> World:
         "certificate": certificate,
     }
     return World(linkage, list(routes_of(linkage)), ids, holders)
-
-
-def routes_of(linkage: Linkage) -> Iterator[Route]:
-    document = linkage.client.get("/v1/openapi.json").json()
-    for pattern, operations in document["paths"].items():
-        for method, operation in operations.items():
-            yield Route(method.upper(), pattern.replace(":path", ""), operation)
-
-
-def comparable(answer: Any) -> tuple[int, Any]:
-    body = answer.json() if answer.headers["content-type"] == MEDIA_TYPE else answer.content
-    if isinstance(body, dict):
-        body.pop("request", None)
-    return answer.status_code, body
 
 
 def test_the_document_lists_every_row_of_the_policy_but_the_pages(world: World) -> None:
