@@ -30,7 +30,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def seat_options(function: _Function) -> _Function:
     """Add the options that say at which broker, in which project, and with whose keys somebody signs."""
-    project = click.option("--project", help="The project; else as the settings say.")
+    project = click.option(
+        "--project", envvar="BLINDLINK_PROJECT", help="The project; else as the settings say."
+    )
     return project(broker_options(identity_options(agency_options(function))))
 
 

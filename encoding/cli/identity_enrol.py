@@ -28,12 +28,19 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def broker_options(function: _Function) -> _Function:
-    """Add --broker and --ca-file, for whoever has no settings file."""
+    """Add --broker and --ca-file, for whoever has no settings file; both may stand in the environment."""
     options = (
         click.option(
-            "--broker", help="The broker's address, https://...; else as the settings say."
+            "--broker",
+            envvar="BLINDLINK_BROKER",
+            help="The broker's address, https://...; else as the settings say.",
         ),
-        click.option("--ca-file", type=_FILE, help="The broker's certificate, with --broker."),
+        click.option(
+            "--ca-file",
+            type=_FILE,
+            envvar="BLINDLINK_CA_FILE",
+            help="The broker's certificate, with --broker.",
+        ),
     )
     for option in reversed(options):
         function = option(function)

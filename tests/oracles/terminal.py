@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import fcntl
 import os
 import pty
 import re
-import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,46 +36,48 @@ class Typed:
     shown: str = ""
     _answered: int = 0
 
+    def __post_init__(self) -> None:
+        # Always, since a program whose screen nobody looks at stands still once it is full.
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
     def end(self, status: int = 0) -> str:
         """Answer what is asked until the command has ended, and return what the screen showed."""
         deadline = time.monotonic() + TIMEOUT_S
-        while self._look():
+        while self._watcher.is_alive():
             assert time.monotonic() < deadline, (self.line, self.shown)
+            self._answer()
+            self._watcher.join(_QUIET_S)
         code = self.process.wait()
         os.close(self.screen)
         assert code == status, (self.line, code, self.shown)
         return self.shown
 
     def stop(self) -> None:
-        """Interrupt the command as its terminal would, and wait until it has ended."""
+        """End the command, as whoever closes its window does."""
         os.killpg(self.process.pid, signal.SIGTERM)
-        self.end(self.process.wait())
+        self.end(self.process.wait(TIMEOUT_S))
 
     def read_until(self, pattern: str) -> str:
         """Wait until something has been shown, and return it."""
         deadline = time.monotonic() + TIMEOUT_S
         while (found := re.search(pattern, self.shown)) is None:
-            assert self._look(), (self.line, self.shown)
+            assert self._watcher.is_alive(), (self.line, self.shown)
             assert time.monotonic() < deadline, (self.line, self.shown)
+            self._answer()
+            self._watcher.join(_QUIET_S)
         return found.group()
 
-    def _look(self) -> bool:
-        """Take in what is shown and answer a question; false once nothing more can come."""
-        ready, _, _ = select.select([self.screen], [], [], _QUIET_S)
-        if not ready:
-            self._answer()
-            return True
-        try:
-            piece = os.read(self.screen, 65536)
-        except OSError:
-            # What Linux says when the last process has left the terminal.
-            return False
-        self.shown += piece.decode("utf-8", "replace").replace("\r\n", "\n")
-        return bool(piece)
+    def _watch(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        # Linux says EIO when the last process has left the terminal.
+        with contextlib.suppress(OSError):
+            while piece := os.read(self.screen, 65536):
+                self.shown += decoder.decode(piece).replace("\r\n", "\n")
 
     def _answer(self) -> None:
         asked = self.shown[self._answered :].rsplit("\n", 1)[-1]
-        if not asked.rstrip().endswith(":"):
+        if not asked.endswith(": "):
             return
         for question, answer in self.answers.items():
             if re.search(question, asked):
@@ -96,13 +100,12 @@ class Terminal:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, _WIDTH, 0, 0))
         process = subprocess.Popen(
-            ["/bin/sh", "-c", line],
+            # Its own session, whose terminal is the one that passphrases are asked at.
+            ["setsid", "--ctty", "/bin/sh", "-c", line],
             cwd=self.folder,
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - it only calls the system
             env={
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(self.folder),
@@ -113,8 +116,3 @@ class Terminal:
         )
         os.close(theirs)
         return Typed(line, process, ours, self.answers)
-
-
-def _take_terminal() -> None:
-    """Make the standard input the terminal that passphrases are asked at."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
