@@ -10,13 +10,18 @@ from typing import Any
 import httpx2
 import pytest
 from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
 from oracles.desk import NOW
 from oracles.example_agreement import digest_of
 from oracles.share_rig import answer_with
 
 from encoding.identity import new_identity
-from schemas.identity import PublicIdentity
+from encoding.secret_agreement import SUITE
+from schemas.identity import PublicIdentity, base64_text
+from schemas.matchlog.checkpoint import parse_checkpoint, sign_checkpoint
+from schemas.matchlog.note import NoteSigner
+from schemas.secret_share import SignedShare, share_info, sign_share
 
 Change = Callable[[Any], Any]
 
@@ -197,18 +202,20 @@ def pending_with(**fields: Any) -> Change:
     ("fields", "reason"),
     [
         ({"floor": 0}, "smaller counts"),
-        ({"recipients": []}, None),
-        ({"agreement": "0" * 64}, None),
+        ({"recipients": []}, "it approves another run"),
+        ({"agreement": "0" * 64}, "there is nothing here"),
+        ({"profile": "0" * 64}, "another encoding profile"),
+        ({"epoch": 2}, "another project or epoch"),
     ],
 )
 def test_what_is_approved_is_held_against_the_agreement(
-    rig: AgreementRig, fields: dict[str, Any], reason: str | None
+    rig: AgreementRig, fields: dict[str, Any], reason: str
 ) -> None:
     rig.upload()
     rig.desks["bob"].ok("run")
     rig.meddle(about("pending-approvals"), pending_with(**fields))
     said = refused(rig.desks["kim"].type("approve", "run", "--yes"))
-    assert reason is None or reason in said
+    assert reason in said
 
 
 def test_a_run_that_names_another_upload_of_ones_own_is_not_approved(rig: AgreementRig) -> None:
@@ -278,3 +285,47 @@ def test_an_approval_of_another_run_does_not_stand_for_this_one(rig: AgreementRi
     rig.work()
     rig.meddle(f"runs/{second}/approvals", changed(approvals=shown[0]))
     assert "is of another run" in refused(bob.type("links", "--run", second))
+
+
+def shared(rig: AgreementRig) -> None:
+    for name, other in (("bob", "kim"), ("kim", "bob")):
+        desk = rig.desks[name]
+        person = rig.people[other].public
+        desk.ok("identity", "trust", person.party, *person.fingerprint().split())
+        desk.ok("secret", "share")
+
+
+def test_a_swapped_contribution_is_refused(rig: AgreementRig) -> None:
+    """The broker seals bytes of its own to an agency, in the other one's name, to know the secret."""
+    shared(rig)
+    recipient = rig.people["kim"].public
+    own = new_identity("welfare", ("analyst", "recipient"), NOW).keys.signing_key
+
+    def swap(document: Any) -> Any:
+        true = SignedShare.from_json(document).share
+        info = share_info(true.holders, true.sender, true.recipient)
+        sealed = SUITE.encrypt(bytes(32), recipient.receiver(), info)
+        return sign_share(true.model_copy(update={"sealed": base64_text(sealed)}), own).to_json()
+
+    rig.meddle("shares/", swap)
+    said = refused(rig.desks["kim"].type("secret", "accept"))
+    assert "the share of welfare was not made by the person that you trust there" in said
+    rig.behave()
+    rig.desks["kim"].ok("secret", "accept")
+
+
+def test_a_log_by_a_key_to_which_nobody_handed_it_is_refused(rig: AgreementRig) -> None:
+    bob = rig.desks["bob"]
+    key = bob.json("log", "pin")["log_key"]
+    own = NoteSigner(key.partition("+")[0], Ed25519PrivateKey.generate())
+
+    def sign_anew(document: Any) -> Any:
+        checkpoint, _ = parse_checkpoint(document["checkpoint"].encode())
+        note = sign_checkpoint(checkpoint, own).decode()
+        return {**document, "checkpoint": note, "log_key": own.verifier_key.text}
+
+    rig.meddle("log/checkpoint", sign_anew)
+    for words in (("log", "pin"), ("upload",), ("status",)):
+        assert "signed by another key than the one this agency knows" in refused(bob.type(*words))
+    rig.behave()
+    bob.ok("log", "pin")
