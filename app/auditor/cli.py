@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.auditor.commands.certificate import certificate
 from app.auditor.commands.disclosures import disclosures
 from app.auditor.commands.matches import matches
 from app.auditor.commands.sample import sample
@@ -133,7 +134,7 @@ def page_link(url: str, token_file: Path, ca_file: Path | None) -> None:
     click.echo("open it within 60 s; it works once", err=True)
 
 
-for command in (disclosures, matches, sample, watch):
+for command in (certificate, disclosures, matches, sample, watch):
     main.add_command(command)
 
 

@@ -17,6 +17,8 @@ AuditError
 │   └── RuleBrokenError         an entry that the rules of the log do not allow
 ├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
+├── CertificateUnreadableError (exit 3: a file is no certificate of destruction)
+├── CertificateRefusedError (exit 1: a certificate does not verify, or the log says otherwise)
 ├── UnwritableError (exit 1: a file cannot be written)
 ├── NotAuthorisedError (exit 4: the broker did not accept the token)
 └── UnreachableError (exit 5: the bundle could not be fetched)
@@ -150,6 +152,21 @@ class PinUnreadableError(AuditError):
     code = "pin-unreadable"
     exit_code = 3
     hint = "a pin is a file of checkpoints as blindlink keeps it, a log key one line of text"
+
+
+class CertificateUnreadableError(AuditError):
+    """A file is no certificate of destruction."""
+
+    code = "certificate-unreadable"
+    exit_code = 3
+    hint = "get it again: an agency keeps it in its workspace, the operator with certificate show --out"
+
+
+class CertificateRefusedError(AuditError):
+    """A certificate of destruction does not verify, or the log says something else."""
+
+    code = "certificate-refused"
+    hint = "keep the certificate, the bundle and this output: they are the evidence"
 
 
 class UnwritableError(AuditError):
