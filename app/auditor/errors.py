@@ -17,6 +17,10 @@ AuditError
 │   └── RuleBrokenError         an entry that the rules of the log do not allow
 ├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
+├── SubjectUnknownError (exit 1: an incident is about something that the log does not know)
+├── KeyFileError (exit 3: the auditor's key file cannot be made, opened or used)
+├── ReportUnreadableError (exit 3: a file is no signed report, and no page of one)
+├── ReportRefusedError (exit 1: a signed report or page is not what its signature covers)
 ├── CertificateUnreadableError (exit 3: a file is no certificate of destruction)
 ├── CertificateRefusedError (exit 1: a certificate does not verify, or the log says otherwise)
 ├── UnwritableError (exit 1: a file cannot be written)
@@ -152,6 +156,38 @@ class PinUnreadableError(AuditError):
     code = "pin-unreadable"
     exit_code = 3
     hint = "a pin is a file of checkpoints as blindlink keeps it, a log key one line of text"
+
+
+class SubjectUnknownError(AuditError):
+    """An incident is asked about something that the log does not know."""
+
+    code = "subject-unknown"
+    hint = "give an upload id, a key id, the digest of a public key, or a log key as the log has it"
+
+
+class KeyFileError(AuditError):
+    """The auditor's own key cannot be made, opened or used."""
+
+    code = "key-file"
+    exit_code = 3
+    hint = (
+        "make a key with blindlink-audit key new -o auditor.key, or give the passphrase of this one"
+    )
+
+
+class ReportUnreadableError(AuditError):
+    """A file is no signed report, and no page of one."""
+
+    code = "report-unreadable"
+    exit_code = 3
+    hint = "ask the auditor for the file again; if it is the same, use the newest blindlink-audit"
+
+
+class ReportRefusedError(AuditError):
+    """A report or page was changed after it was signed, or was signed by another key."""
+
+    code = "report-refused"
+    hint = "ask the auditor for the file again, and for the fingerprint of the key on the telephone"
 
 
 class CertificateUnreadableError(AuditError):

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from app.auditor.errors import AuditError
     from app.auditor.packs import PackHeld
     from app.auditor.pins import Pin
+    from app.auditor.source import SourceDigest
     from app.auditor.verdict import Verdict
     from app.auditor.verify import OnEntry, OnProgress
+    from schemas.matchlog.archive import Source
     from schemas.matchlog.entry import Entry
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -91,6 +93,7 @@ def verified(
     bar: bool = True,
     packs: Sequence[PackHeld] = (),
     seen: Sequence[Pin] = (),
+    digest: SourceDigest | None = None,
 ) -> Verdict:
     """Verify the log that the options name, and give each entry to `on_entry`.
 
@@ -103,6 +106,7 @@ def verified(
         bar: whether a terminal shows progress; a timeline shows its own.
         packs: packs of agencies that are held to this log, too.
         seen: pins beside those in files.
+        digest: takes the digest of the whole file, also where the log does not verify.
     Raises:
         AuditError: the log does not verify, or something cannot be read or reached.
     """
@@ -116,7 +120,8 @@ def verified(
     pins = [*read_pins(given.pins), *seen]
     log_key = None if given.log_key is None else read_log_key(given.log_key)
     with (
-        open_bundle(location, given.token_file, given.ca_file) as source,
+        open_bundle(location, given.token_file, given.ca_file) as opened,
+        _digested(opened, digest) as source,
         _progress(is_shown=bar) as on_progress,
     ):
         own, log = split_pack(source)
@@ -159,6 +164,17 @@ def _with(function: _Function, options: tuple[Callable[[Any], Any], ...]) -> _Fu
     for option in reversed(options):
         function = option(function)
     return function
+
+
+@contextmanager
+def _digested(source: Source, digest: SourceDigest | None) -> Iterator[Source]:
+    if digest is None:
+        yield source
+        return
+    try:
+        yield digest.over(source)
+    finally:
+        digest.finish()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import ssl
 import sys
@@ -21,6 +22,36 @@ if TYPE_CHECKING:
 BUNDLE_PATH: Final = "/v1/log/bundle"
 TIMEOUT_S: Final = 60.0
 CHUNK_BYTES: Final = 256 * 1024
+
+
+class SourceDigest:
+    """Hashes all of a source on the way, also where its reader stops early: `over`, then `finish`.
+
+    `sha256` is that of everything once it is finished, as lower-case hex; empty before.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no source."""
+        self._source: Source | None = None
+        self._digest = hashlib.sha256()
+        self.sha256 = ""
+
+    def over(self, source: Source) -> Source:
+        """Return a source that gives on what this one gives."""
+        self._source = source
+        return self
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes."""
+        piece = b"" if self._source is None else self._source.read(size)
+        self._digest.update(piece)
+        return piece
+
+    def finish(self) -> None:
+        """Read what nobody has read."""
+        while self.read(CHUNK_BYTES):
+            pass
+        self.sha256 = self._digest.hexdigest()
 
 
 def is_url(location: str) -> bool:

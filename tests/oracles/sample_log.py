@@ -275,8 +275,15 @@ class SampleLog:
         body = kinds.ProjectCreated(terms=self.terms[project])
         self.append(body, project=project, actor=OPERATOR)
 
-    def upload(self, project: str, actor: Actor, records: int = 2000, **fields: Any) -> Entry:
-        """Receive an upload."""
+    def upload(
+        self,
+        project: str,
+        actor: Actor,
+        records: int = 2000,
+        key_id: str | None = None,
+        **fields: Any,
+    ) -> Entry:
+        """Receive an upload, by default made with a secret of its own."""
         body = kinds.UploadReceived(
             epoch=1,
             records=records,
@@ -284,7 +291,7 @@ class SampleLog:
             container_sha256=self.digest(),
             size_bytes=records * 145,
             profile=self.terms[project].profile,
-            key_id=self.random.randbytes(8).hex(),
+            key_id=key_id or self.random.randbytes(8).hex(),
             as_of=self.moment.strftime("%Y-%m-%d"),
             population="pupils",
             privacy_audit=None,

@@ -1,0 +1,177 @@
+"""`blindlink-audit report`: what an audit found, signed; and `report-verify`, for whoever is given one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.auditor.commands.key import PASSPHRASE_FILE, opened_key
+from app.auditor.options import (
+    EXIT_CODES,
+    FILE,
+    OUTPUT,
+    LogOptions,
+    failures,
+    json_option,
+    log_options,
+    verified,
+)
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from app.auditor.errors import AuditError
+    from schemas.audit_report import AuditReport
+    from schemas.matchlog.entry import Entry
+
+MAX_REPORT_BYTES = 512 * 1024 * 1024
+
+
+@click.command(epilog=EXIT_CODES)
+@log_options
+@click.option("--project", help="With a URL: this project's view of the log.")
+@click.option(
+    "--incident",
+    metavar="UPLOAD|KEY",
+    help="Also say what this reached: an upload id, the key id of a secret, the SHA-256 of a person's key, "
+    "or a key of the log.",
+)
+@click.option("--key-file", required=True, type=FILE, help="Your own key: blindlink-audit key new.")
+@PASSPHRASE_FILE
+@click.option("--name", help="Who you are, as the report says it.")
+@click.option("-o", "--output", type=OUTPUT, help="Write the signed report as JSON.")
+@click.option(
+    "--html", "html_file", type=OUTPUT, help="Write it as a signed page to read and print."
+)
+@json_option
+def report(
+    *,
+    incident: str | None,
+    key_file: Path,
+    passphrase_file: Path | None,
+    name: str | None,
+    output: Path | None,
+    html_file: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Verify the log and write a report on it, signed with your own key.
+
+    The report opens with what it proves and what it does not. A log that does not verify gets a report, too,
+    which says where it fails; the status is 1 then.
+
+    Example: blindlink-audit report log.bundle --log-key log.key --pin county.pin --key-file auditor.key
+    --name "State Office of Audits" -o report.json --html report.html
+
+    Example: blindlink-audit report log.bundle --key-file auditor.key --incident 0123456789abcdef
+    --html incident.html
+    """
+    from app.auditor.errors import LogBrokenError, MalformedError
+    from app.auditor.findings import FindingsBook
+    from app.auditor.incidents import IncidentBook
+    from app.auditor.reporting import Making, report_of, report_of_fault
+    from app.auditor.source import SourceDigest
+
+    _require_usable(incident, name, [output, html_file] if not as_json else [Path()])
+    digest, found = SourceDigest(), FindingsBook()
+    followed = None if incident is None else IncidentBook(incident)
+
+    def take(entry: Entry) -> None:
+        found.take(entry)
+        if followed is not None:
+            followed.take(entry)
+
+    def making() -> Making:
+        return Making(datetime.now(UTC), name, digest.sha256)
+
+    with failures():
+        key = opened_key(key_file, passphrase_file)
+        fault: AuditError | None = None
+        try:
+            verdict = verified(LogOptions(**given), take, digest=digest)
+            made = report_of(making(), verdict, found, followed.incident() if followed else None)
+        except (LogBrokenError, MalformedError) as exc:
+            # A file that could not even be opened is no finding about a log.
+            if not digest.sha256:
+                raise
+            made, fault = report_of_fault(making(), exc), exc
+        _write(made, key, output, html_file, as_json)
+        if fault is not None:
+            raise fault
+    _say(made)
+
+
+@click.command(
+    "report-verify", epilog="Exit status: 0 it is as signed, 1 it is not, 2 usage, 3 unreadable."
+)
+@click.argument("file", metavar="FILE", type=FILE)
+@click.option("--key", metavar="KEY|FILE", help="The auditor's public key, as they gave it to you.")
+@json_option
+def report_verify(file: Path, key: str | None, as_json: bool) -> None:
+    """Check that a report or its page is as the auditor signed it.
+
+    Example: blindlink-audit report-verify report.html --key auditor.pub
+    """
+    from app.auditor.report_checking import check_report
+
+    with failures(as_json=as_json):
+        checked = check_report(file, key)
+    if as_json:
+        click.echo(json.dumps(checked.to_json(), indent=2))
+        return
+    click.echo("\n".join(checked.lines()))
+    if key is None:
+        click.echo("not shown: whose key it is; compare the fingerprint with the auditor", err=True)
+
+
+def _require_usable(incident: str | None, name: str | None, outputs: list[Path | None]) -> None:
+    from app.auditor.incidents import is_subject
+
+    if not any(output is not None for output in outputs):
+        raise click.UsageError("say where the report goes: -o, --html or --json")
+    if incident is not None and not is_subject(incident):
+        raise click.BadParameter(
+            "give an upload id, a key id of 16 hex digits, a SHA-256 of 64, or a log key",
+            param_hint="--incident",
+        )
+    if name is not None and not (
+        1 <= len(name) <= 200 and name.isprintable() and name == name.strip()
+    ):
+        raise click.BadParameter("it is one line of 1 to 200 characters", param_hint="--name")
+
+
+def _write(
+    made: AuditReport,
+    key: Ed25519PrivateKey,
+    output: Path | None,
+    html_file: Path | None,
+    as_json: bool,
+) -> None:
+    from app.auditor.files import write_bytes
+    from app.auditor.report_page import report_page
+    from schemas.audit_report import public_text, seal_page, sign_report
+
+    signed = sign_report(made, key)
+    if output is not None:
+        write_bytes(output, signed.to_canonical())
+    if html_file is not None:
+        page = report_page(made, public_text(key)).encode("utf-8")
+        write_bytes(html_file, seal_page(page, made, key))
+    if as_json:
+        click.echo(json.dumps(signed.to_json(), indent=2))
+
+
+def _say(made: AuditReport) -> None:
+    from app.auditor.incident_page import incident_lines
+
+    if made.log is not None:
+        click.echo(f"verified {made.log.size:,} entries of {made.log.origin}", err=True)
+    if made.incident is not None:
+        for line in incident_lines(made.incident):
+            click.echo(line, err=True)
+    for sentence in made.proves_not:
+        click.echo(f"not shown: {sentence}", err=True)

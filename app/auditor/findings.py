@@ -1,0 +1,160 @@
+"""What an audit report says of a log: agreements, what happened, disclosures, and what is still there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from app.auditor.disclosures import Disclosure, DisclosureBook
+from schemas.agreement import Agreement, ProjectTerms
+from schemas.audit_report import Activity, Bound, Disclosed, Left
+from schemas.matchlog.agreement_kinds import AgreementInForce, AgreementProposed
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import Outcome, ProjectCreated
+
+# What an entry adds to, or takes from, what is there in its project.
+_CHANGES: Final[dict[str, tuple[str, int]]] = {
+    "upload-received": ("uploads", 1),
+    "upload-destroyed": ("uploads", -1),
+    "release-prepared": ("releases", 1),
+    "blind-release-prepared": ("releases", 1),
+    "release-destroyed": ("releases", -1),
+    "legal-hold-set": ("holds", 1),
+    "legal-hold-lifted": ("holds", -1),
+}
+
+
+@dataclass(slots=True)
+class _Total:
+    """Disclosures of one kind between two parties; `records` is None once one was below the floor."""
+
+    first: str
+    last: str = ""
+    times: int = 0
+    records: int | None = 0
+
+    def add(self, line: Disclosure) -> None:
+        self.last = line.time
+        self.times += 1
+        known = self.records is not None and line.records is not None
+        self.records = cast(int, self.records) + cast(int, line.records) if known else None
+
+
+@dataclass(slots=True)
+class FindingsBook:
+    """Takes the entries of a verified log in order, and keeps totals only."""
+
+    _book: DisclosureBook = field(default_factory=DisclosureBook)
+    _totals: dict[tuple[str, str, str, str], _Total] = field(default_factory=dict)
+    _activity: Counter[tuple[str, str, Outcome]] = field(default_factory=Counter)
+    _left: dict[str, Counter[str]] = field(default_factory=dict)
+    _proposed: dict[str, Agreement] = field(default_factory=dict)
+    _bound: list[Bound] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> None:
+        """Take the next entry."""
+        self._activity[entry.project or "", entry.kind, entry.outcome] += 1
+        self._take_disclosures(entry)
+        if entry.project is None or entry.outcome == "refused":
+            return
+        left = self._left.setdefault(entry.project, Counter())
+        if entry.kind in _CHANGES:
+            what, change = _CHANGES[entry.kind]
+            left[what] += change
+        self._take_agreement(entry)
+
+    def agreements(self) -> tuple[Bound, ...]:
+        """Return what bound the projects, in the order in which it came into force."""
+        return tuple(self._bound)
+
+    def activity(self) -> tuple[Activity, ...]:
+        """Return how many entries there are of each project, kind and outcome, in that order."""
+        return tuple(
+            Activity(project=project or None, kind=kind, outcome=outcome, count=count)
+            for (project, kind, outcome), count in sorted(self._activity.items())
+        )
+
+    def disclosures(self) -> tuple[Disclosed, ...]:
+        """Return who received what of whom, in the order of project, giver, receiver and what."""
+        return tuple(
+            Disclosed(
+                project=project,
+                giver=giver,
+                receiver=receiver,
+                what=what,
+                times=total.times,
+                records=total.records,
+                first=total.first,
+                last=total.last,
+            )
+            for (project, giver, receiver, what), total in sorted(self._totals.items())
+        )
+
+    def left(self) -> tuple[Left, ...]:
+        """Return what is still there, project by project."""
+        return tuple(
+            Left(
+                project=project,
+                uploads=counts["uploads"],
+                releases=counts["releases"],
+                holds=counts["holds"],
+            )
+            for project, counts in sorted(self._left.items())
+        )
+
+    def _take_disclosures(self, entry: Entry) -> None:
+        self._book.take(entry)
+        for line in self._book.lines:
+            if line.outcome == "done":
+                key = (line.project, line.giver, line.receiver, line.what)
+                self._totals.setdefault(key, _Total(line.time)).add(line)
+        self._book.lines.clear()
+
+    def _take_agreement(self, entry: Entry) -> None:
+        body: Any = entry.body
+        if isinstance(body, AgreementProposed):
+            self._proposed[body.agreement.digest()] = body.agreement
+        elif isinstance(body, AgreementInForce):
+            self._bound.append(_of_agreement(entry, self._proposed[cast(str, entry.agreement)]))
+        elif isinstance(body, ProjectCreated):
+            self._bound.append(_of_terms(entry, body.terms))
+        elif entry.kind == "agreement-withdrawn":
+            self._bound = list(self._ended_by(entry))
+
+    def _ended_by(self, entry: Entry) -> Iterator[Bound]:
+        # A party that leaves ends every agreement of the project that has come into force and names it.
+        for bound in self._bound:
+            is_ended = (
+                (bound.project, bound.ended) == (entry.project, None)
+                and bound.number is not None
+                and entry.actor.party in bound.parties
+            )
+            yield bound.model_copy(update={"ended": entry.seq}) if is_ended else bound
+
+
+def _of_agreement(entry: Entry, agreement: Agreement) -> Bound:
+    bound = _of_terms(entry, agreement.terms())
+    return bound.model_copy(
+        update={
+            "digest": agreement.digest(),
+            "number": agreement.number,
+            "parties": agreement.names(),
+        }
+    )
+
+
+def _of_terms(entry: Entry, terms: ProjectTerms) -> Bound:
+    parties = {*terms.providers, *(r.party for r in terms.recipients), *terms.auditors}
+    return Bound(
+        project=cast(str, entry.project),
+        digest=terms.digest(),
+        number=None,
+        parties=tuple(sorted(parties)),
+        purpose=terms.purpose,
+        start=terms.start,
+        end=terms.end,
+        entry=entry.seq,
+        ended=None,
+    )

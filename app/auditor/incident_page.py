@@ -1,0 +1,141 @@
+"""The part of an audit report's page that says what an incident reached."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from app.auditor.page import Markup, Section, Standing, facts, findings, paragraph, table
+from app.auditor.register import FEWER
+from schemas.audit_incident import Incident, ReachedRelease
+
+SUBJECTS: Final = {
+    "upload": "an upload's encodings",
+    "secret": "the secret of this key id",
+    "signing-key": "the signing key of a person",
+    "receiving-key": "the receiving key of a person",
+    "log-key": "the key that signs the match log",
+}
+CAUSES: Final = {
+    "uses-upload": "it used an upload that is reached",
+    "asked-by-person": "the person asked for it",
+    "approved-by-person": "the person approved it",
+    "sealed-to-party": "its link IDs were sealed to the party",
+}
+# What each leak means beyond the tables, for whoever must decide what to do.
+MEANINGS: Final = {
+    "upload": "Whoever has these encodings and the secret can guess every record in them.",
+    "secret": "Whoever has the secret and these uploads' encodings can guess every record in them. Open an "
+    "epoch with a new secret.",
+    "signing-key": "While it was in force, each of these acts may be somebody else's. Replace the key; "
+    "approvals and signatures made with it need to be confirmed by the person.",
+    "receiving-key": "What was sealed to it can be opened. Shares of a secret that were sent to the person "
+    "while it was in force count as known.",
+    "log-key": "Whoever has it can write another log from that entry on. Compare pins and cosignatures of "
+    "all parties: they show which log they have seen.",
+}
+
+
+def incident_section(incident: Incident) -> Section:
+    """Return what leaked, and which uploads, runs and recipients it reached."""
+    return Section(
+        "The incident",
+        [
+            facts(_facts(incident)),
+            findings(_standings(incident)),
+            *_tables(incident),
+        ],
+    )
+
+
+def incident_lines(incident: Incident) -> Iterator[str]:
+    """Yield the same in short, for the terminal."""
+    for name, what in _facts(incident):
+        yield f"{name:<12} {what}"
+    for _, sentence in _standings(incident):
+        yield f"reached      {sentence}"
+
+
+def _facts(incident: Incident) -> Iterator[tuple[str, str]]:
+    yield "leaked", f"{SUBJECTS[incident.subject]}: {incident.id}"
+    if incident.parties:
+        yield "of", ", ".join(incident.parties)
+    yield "since", f"{incident.since}, entry {incident.first}"
+    yield "until", incident.until or "now: it is still there, or still in force"
+
+
+def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
+    yield "warn", MEANINGS[incident.subject]
+    if incident.subject != "log-key":
+        there = sum(upload.destroyed is None for upload in incident.uploads)
+        yield "note", f"{len(incident.uploads):,} uploads, of which {there:,} are still there"
+        finished = sum(run.stage == "finished" for run in incident.runs)
+        yield "note", f"{len(incident.runs):,} runs, of which {finished:,} have finished"
+        taken = [release for release in incident.releases if release.fetched]
+        yield "note", f"{len(incident.releases):,} releases, of which {len(taken):,} were fetched"
+        for party, since in _recipients(taken):
+            yield "warn", f"{party} has link IDs of it since {since}"
+
+
+def _recipients(taken: Sequence[ReachedRelease]) -> list[tuple[str, str]]:
+    """Return each party that has link IDs, and since when: the recipient, or of sealed ones the agency too."""
+    since: dict[str, str] = {}
+    for release in taken:
+        for party in filter(None, (release.recipient, release.agency)):
+            first = release.first_fetched or release.prepared
+            since[party] = min(since.get(party, first), first)
+    return sorted(since.items())
+
+
+def _tables(incident: Incident) -> Iterator[Markup]:
+    uploads = [
+        (
+            one.upload,
+            one.party,
+            one.project,
+            str(one.entry),
+            one.received,
+            one.destroyed or "still there",
+        )
+        for one in incident.uploads
+    ]
+    yield _table("Uploads", ("Upload", "Of", "Project", "Entry", "Received", "Destroyed"), uploads)
+    runs = [
+        (one.run, one.project, CAUSES[one.cause], one.stage, str(one.entry), one.asked)
+        for one in incident.runs
+    ]
+    yield _table("Runs", ("Run", "Project", "Why", "Stage", "Entry", "Asked for"), runs)
+    releases = [
+        (
+            one.release,
+            one.recipient if one.agency is None else f"{one.recipient}, through {one.agency}",
+            one.mode,
+            _links(one),
+            str(one.entry),
+            f"{one.fetched:,}",
+            one.first_fetched or "never",
+            one.destroyed or "still there",
+        )
+        for one in incident.releases
+    ]
+    header = ("Release", "For", "Mode", "Links", "Entry", "Fetched", "First fetched", "Destroyed")
+    yield _table("Releases", header, releases)
+    if incident.acts:
+        counted = Counter((act.kind, act.project or "none") for act in incident.acts)
+        acts = [(kind, project, f"{n:,}") for (kind, project), n in sorted(counted.items())]
+        yield _table(
+            "What the person did while the key was in force; the JSON file names each entry",
+            ("Kind of entry", "Project", "Entries"),
+            acts,
+        )
+
+
+def _links(release: ReachedRelease) -> str:
+    if release.mode == "blind":
+        return "one beside every record"
+    return FEWER if release.links is None else f"{release.links:,}"
+
+
+def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    return table(caption, header, rows) if rows else paragraph(f"{caption}: none.")

@@ -1,0 +1,274 @@
+"""What a leaked upload, secret or key reached: uploads, runs and recipients, followed through the match log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from app.auditor.errors import SubjectUnknownError
+from schemas.audit_incident import (
+    Act,
+    Cause,
+    Incident,
+    ReachedRelease,
+    ReachedRun,
+    ReachedUpload,
+    RunStage,
+    Subject,
+)
+from schemas.ids import UPLOAD_PREFIX, is_random_id
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import (
+    BlindReleasePrepared,
+    KeyRotated,
+    LogKeyRotated,
+    LogStarted,
+    PersonEnrolled,
+    ReleasePrepared,
+    RoleChanged,
+    RunAsked,
+    SecretConfirmed,
+    UploadReceived,
+)
+
+_STAGES: Final[dict[str, RunStage]] = {
+    "run-started": "started",
+    "run-finished": "finished",
+    "run-failed": "failed",
+    "run-cancelled": "cancelled",
+}
+
+
+def is_subject(text: str) -> bool:
+    """Tell whether text can name what leaked: an upload's id, a key id, a key's digest, a log's key."""
+    return (
+        is_random_id(text, UPLOAD_PREFIX)
+        or re.fullmatch("[0-9a-f]{16}|[0-9a-f]{64}", text) is not None
+        or re.fullmatch(r"[!-~]{1,200}\+[0-9a-f]{8}\+[!-~]{1,80}", text) is not None
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run of the log; `cause` is why it is reached, None while it is not."""
+
+    project: str
+    entry: int
+    asked: str
+    stage: RunStage = "asked"
+    cause: Cause | None = None
+
+
+@dataclass(slots=True)
+class IncidentBook:
+    """Takes the entries of a verified log in order, then says what the subject `id` reached.
+
+    `id` is an upload's id, the key id of a secret, the SHA-256 of a person's public key, or a log's key as
+    text. `person` is the one whose key it is.
+    """
+
+    id: str
+    subject: Subject | None = None
+    first: int = 0
+    since: str = ""
+    until: str | None = None
+    person: str | None = None
+    parties: set[str] = field(default_factory=set)
+    uploads: dict[str, ReachedUpload] = field(default_factory=dict)
+    releases: dict[str, ReachedRelease] = field(default_factory=dict)
+    acts: list[Act] = field(default_factory=list)
+    _runs: dict[str, _Run] = field(default_factory=dict)
+    _standing: set[str] = field(default_factory=set)
+
+    def take(self, entry: Entry) -> None:
+        """Take the next entry."""
+        self._take_subject(entry)
+        self._take_act(entry)
+        if entry.outcome == "refused":
+            return
+        if isinstance(entry.body, UploadReceived):
+            self._take_upload(entry, entry.body)
+        elif isinstance(entry.body, RunAsked):
+            self._take_asked(entry, entry.body)
+        elif entry.object in self._runs:
+            self._take_run(entry, self._runs[entry.object])
+        elif entry.kind == "standing-approved":
+            self._take_standing(entry)
+        elif "release" in entry.kind:
+            self._take_release(entry)
+        elif entry.kind == "upload-destroyed" and entry.object in self.uploads:
+            self._change(self.uploads, entry, destroyed=entry.time)
+            if entry.object == self.id:
+                self.until = entry.time
+
+    def incident(self) -> Incident:
+        """Return what was reached.
+
+        Raises:
+            SubjectUnknownError: the log has no such upload, secret or key.
+        """
+        if self.subject is None:
+            raise SubjectUnknownError(
+                "the log, as far as it is shown, has nothing about this id or key"
+            )
+        return Incident(
+            subject=self.subject,
+            id=self.id,
+            parties=tuple(sorted(self.parties)),
+            first=self.first,
+            since=self.since,
+            until=self.until,
+            uploads=tuple(self.uploads.values()),
+            runs=tuple(self._reached_runs()),
+            releases=tuple(self.releases.values()),
+            acts=tuple(self.acts),
+        )
+
+    def _take_subject(self, entry: Entry) -> None:
+        """Notice where the subject begins and ends, and whose it is."""
+        body: Any = entry.body
+        if isinstance(body, UploadReceived):
+            if entry.object == self.id:
+                self._begin("upload", entry, entry.actor.party)
+            elif body.key_id == self.id:
+                self._begin("secret", entry, entry.actor.party)
+        elif isinstance(body, SecretConfirmed) and body.key_id == self.id:
+            self._begin("secret", entry, entry.actor.party)
+        elif isinstance(body, PersonEnrolled):
+            keys = {body.signing_key: "signing", body.receiving_key: "receiving"}
+            if self.id in keys:
+                self._begin_person(entry, keys[self.id], body.party, body.person)
+        elif isinstance(body, KeyRotated) and body.person is not None:
+            if body.new == self.id:
+                self._begin_person(entry, body.use, body.party, body.person)
+            elif body.old == self.id:
+                self.until = entry.time
+        elif isinstance(body, RoleChanged):
+            if self.person is not None and (body.person, body.change) == (self.person, "revoked"):
+                self.until = self.until or entry.time
+        elif isinstance(body, LogStarted | LogKeyRotated):
+            self._take_log_key(entry, body)
+
+    def _take_log_key(self, entry: Entry, body: LogStarted | LogKeyRotated) -> None:
+        new = body.key if isinstance(body, LogStarted) else body.new
+        if new == self.id:
+            self._begin("log-key", entry)
+        elif isinstance(body, LogKeyRotated) and body.old == self.id:
+            self.until = entry.time
+
+    def _begin(self, subject: Subject, entry: Entry, party: str | None = None) -> None:
+        if self.subject is None:
+            self.subject, self.first, self.since = subject, entry.seq, entry.time
+        if party is not None:
+            self.parties.add(party)
+
+    def _begin_person(self, entry: Entry, use: str, party: str, person: str) -> None:
+        self._begin("signing-key" if use == "signing" else "receiving-key", entry, party)
+        self.person = person
+
+    def _take_act(self, entry: Entry) -> None:
+        if self._is_by_person(entry):
+            self.acts.append(
+                Act(entry=entry.seq, time=entry.time, kind=entry.kind, project=entry.project)
+            )
+
+    def _is_by_person(self, entry: Entry) -> bool:
+        return (
+            self.subject == "signing-key"
+            and self.until is None
+            and entry.actor.person == self.person
+        )
+
+    def _take_upload(self, entry: Entry, body: UploadReceived) -> None:
+        reached = self.id in (entry.object, body.key_id) or self._is_by_person(entry)
+        if reached:
+            upload = cast(str, entry.object)
+            self.uploads[upload] = ReachedUpload(
+                upload=upload,
+                project=cast(str, entry.project),
+                party=entry.actor.party,
+                entry=entry.seq,
+                received=entry.time,
+                destroyed=None,
+            )
+
+    def _take_asked(self, entry: Entry, body: RunAsked) -> None:
+        run = _Run(cast(str, entry.project), entry.seq, entry.time)
+        self._runs[cast(str, entry.object)] = run
+        if not self.uploads.keys().isdisjoint(u.upload for u in body.specification.uploads):
+            run.cause = "uses-upload"
+        elif self._is_by_person(entry):
+            run.cause = "asked-by-person"
+
+    def _take_run(self, entry: Entry, run: _Run) -> None:
+        body: Any = entry.body
+        run.stage = _STAGES.get(entry.kind, run.stage)
+        is_by_standing = entry.kind == "standing-used" and body.approval in self._standing
+        if is_by_standing or (entry.kind == "run-approved" and self._is_by_person(entry)):
+            run.cause = run.cause or "approved-by-person"
+
+    def _take_standing(self, entry: Entry) -> None:
+        body: Any = entry.body
+        if self._is_by_person(entry):
+            self._standing.add(body.signed.statement.approval)
+
+    def _reached_runs(self) -> Iterator[ReachedRun]:
+        for name, run in self._runs.items():
+            if run.cause is not None:
+                yield ReachedRun(
+                    run=name,
+                    project=run.project,
+                    entry=run.entry,
+                    asked=run.asked,
+                    cause=run.cause,
+                    stage=run.stage,
+                )
+
+    def _take_release(self, entry: Entry) -> None:
+        body: Any = entry.body
+        if isinstance(body, ReleasePrepared | BlindReleasePrepared):
+            self._take_prepared(entry, body)
+        elif entry.object not in self.releases:
+            return
+        elif entry.kind == "release-fetched":
+            known = self.releases[entry.object]
+            first = known.first_fetched or entry.time
+            times = known.fetched + 1
+            self._change(
+                self.releases, entry, fetched=times, first_fetched=first, last_fetched=entry.time
+            )
+        elif entry.kind == "release-destroyed":
+            self._change(self.releases, entry, destroyed=entry.time)
+
+    def _take_prepared(self, entry: Entry, body: ReleasePrepared | BlindReleasePrepared) -> None:
+        is_blind = isinstance(body, BlindReleasePrepared)
+        is_open = self.subject == "receiving-key" and self.until is None
+        run = self._runs[body.run]
+        if is_blind and is_open and body.recipient in self.parties:
+            run.cause = run.cause or "sealed-to-party"
+        if run.cause is None:
+            return
+        release = cast(str, entry.object)
+        self.releases[release] = ReachedRelease(
+            release=release,
+            run=body.run,
+            project=cast(str, entry.project),
+            recipient=body.recipient,
+            agency=getattr(body, "agency", None),
+            mode="blind" if is_blind else cast(ReleasePrepared, body).mode,
+            links=getattr(body, "links", None),
+            entry=entry.seq,
+            prepared=entry.time,
+            fetched=0,
+            first_fetched=None,
+            last_fetched=None,
+            destroyed=None,
+        )
+
+    @staticmethod
+    def _change(known: dict[str, Any], entry: Entry, **changes: Any) -> None:
+        """Replace what is known of the entry's object; the models are frozen."""
+        at = cast(str, entry.object)
+        known[at] = known[at].model_copy(update=changes)

@@ -1,0 +1,163 @@
+"""An audit report as a page: what it proves and does not come first, then what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from app.auditor.incident_page import incident_section
+from app.auditor.page import (
+    Markup,
+    Section,
+    Standing,
+    facts,
+    findings,
+    paragraph,
+    render_page,
+    table,
+)
+from app.auditor.register import FEWER, WHAT
+from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
+
+
+def report_page(report: AuditReport, key: str) -> str:
+    """Return the page of a report that is signed by this public key; without the seal that goes under it."""
+    return render_page(_title(report), _lead(report), _sections(report, key), FOOTER)
+
+
+FOOTER: Final = "Made by blindlink-audit, and signed: change anything, and the seal does not fit."
+BROKERS_TIMES: Final = "All times are the broker's own."
+
+
+def _title(report: AuditReport) -> str:
+    if report.fault is not None:
+        return "Audit report: the match log does not verify"
+    return "Audit report" if report.incident is None else "Audit report on an incident"
+
+
+def _lead(report: AuditReport) -> str:
+    by = f" by {report.auditor}" if report.auditor else ""
+    made = report.made.replace("T", " ").replace("Z", " UTC")
+    about = "" if report.log is None else f" on the match log {report.log.origin}"
+    return f"Made{by} on {made}, by the auditor's clock{about}."
+
+
+def _sections(report: AuditReport, key: str) -> Iterator[Section]:
+    proven: Standing = "good" if report.fault is None else "bad"
+    yield Section("What this proves", [findings((proven, text) for text in report.proves)])
+    yield Section(
+        "What this does not prove", [findings(("note", text) for text in report.proves_not)]
+    )
+    if report.fault is not None:
+        yield Section("What is wrong", [facts(_fault_facts(report.fault))])
+    if report.log is not None:
+        yield Section("The log", [facts(_log_facts(report.log))])
+    if report.incident is not None:
+        yield incident_section(report.incident)
+    if report.log is not None:
+        yield Section("What binds the projects", [_agreements(report)])
+        yield Section("Who received what", [_disclosures(report)])
+        yield Section("What is still there", [_left(report)])
+        yield Section("Everything that happened", [_activity(report)])
+    yield Section("How to check this report", [*_how_to_check(report, key)])
+
+
+def _fault_facts(fault: Fault) -> Iterator[tuple[str, str]]:
+    yield "fault", fault.message
+    yield "code", fault.code
+    if fault.index is not None:
+        yield "first bad entry", str(fault.index)
+    for item in fault.evidence:
+        yield item.name.replace("_", " "), item.value
+
+
+def _log_facts(log: LogFacts) -> Iterator[tuple[str, str]]:
+    yield "log", log.origin
+    if log.project is not None:
+        yield "project", log.project
+    yield "entries", f"{log.size:,}, of which {log.size - log.shown:,} are withheld"
+    yield "period", f"{log.first_time} to {log.last_time}"
+    yield "checkpoints", f"{log.checkpoints:,}, one at the end of each batch"
+    yield "root", log.root
+    for key in log.log_keys:
+        yield "log key", key
+    yield "pins", f"{log.pins:,}, all part of this log" if log.pins else "none was given"
+    for one in log.witnesses:
+        yield "witness", f"{one.witness} signed for the first {one.size:,} entries"
+    for held in log.receipts:
+        yield "receipts", f"{held.count:,} of {held.party}, all entries of this log"
+
+
+def _agreements(report: AuditReport) -> Markup:
+    header = ("Project", "What", "Between", "For", "From", "To", "Entry", "Ended by")
+    rows = [
+        (
+            bound.project,
+            f"agreement {bound.number}" if bound.number else "terms that the operator made",
+            ", ".join(bound.parties),
+            bound.purpose,
+            bound.start,
+            bound.end,
+            str(bound.entry),
+            "nobody" if bound.ended is None else f"entry {bound.ended}",
+        )
+        for bound in report.agreements
+    ]
+    return _table("Agreements and terms, in the order in which they came into force", header, rows)
+
+
+def _disclosures(report: AuditReport) -> Markup:
+    header = ("Project", "From", "To", "What", "Times", "Records in all", "First", "Last")
+    rows = [
+        (
+            line.project,
+            line.giver,
+            line.receiver,
+            WHAT[line.what],
+            f"{line.times:,}",
+            FEWER if line.records is None else f"{line.records:,}",
+            line.first,
+            line.last,
+        )
+        for line in report.disclosures
+    ]
+    return _table(f"Disclosures; each has its line in the register. {BROKERS_TIMES}", header, rows)
+
+
+def _left(report: AuditReport) -> Markup:
+    header = ("Project", "Uploads", "Releases", "Legal holds")
+    rows = [
+        (left.project, f"{left.uploads:,}", f"{left.releases:,}", f"{left.holds:,}")
+        for left in report.left
+    ]
+    return _table("What the broker still holds, at the end of this log", header, rows)
+
+
+def _activity(report: AuditReport) -> Markup:
+    header = ("Project", "Kind of entry", "Outcome", "Entries")
+    rows = [
+        (line.project or "none", line.kind, line.outcome, f"{line.count:,}")
+        for line in report.activity
+    ]
+    return _table("Entries by project, kind and outcome", header, rows)
+
+
+def _how_to_check(report: AuditReport, key: str) -> Iterator[Markup]:
+    yield paragraph(
+        "This page, and the report that it shows, carry a signature. Get the fingerprint of the auditor's key "
+        "from the auditor, by voice or on paper, and compare it; then let the file be checked: "
+        "blindlink-audit report-verify report.html --key auditor.pub"
+    )
+    yield facts(
+        (
+            ("fingerprint", key_fingerprint(key)),
+            ("auditor's key", key),
+            ("digest of the file that was read", report.source),
+            ("digest of the report", report.digest()),
+            ("made with", report.software),
+        )
+    )
+
+
+def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    return table(caption, header, rows) if rows else paragraph("None.")

@@ -1,0 +1,138 @@
+"""Puts an audit report together: what a verification found, in the form that the auditor signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Final
+
+from app.auditor.errors import AuditError
+from app.auditor.findings import FindingsBook
+from app.auditor.verdict import TIMES, Verdict
+from schemas.audit_incident import Incident
+from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """Who makes a report, by which clock, and the digest of the file that it is about."""
+
+    at: datetime
+    auditor: str | None
+    source: str
+
+
+def report_of(
+    making: Making, verdict: Verdict, found: FindingsBook, incident: Incident | None
+) -> AuditReport:
+    """Return the report on a log that verified."""
+    return AuditReport(
+        made=_text(making.at),
+        software=f"blindlink-{version('blindlink')}",
+        auditor=making.auditor,
+        source=making.source,
+        proves=tuple(_proves(verdict)),
+        proves_not=(*_proves_not(verdict), *NEVER_PROVED),
+        log=_log_facts(verdict),
+        fault=None,
+        agreements=found.agreements(),
+        activity=found.activity(),
+        disclosures=found.disclosures(),
+        left=found.left(),
+        incident=incident,
+    )
+
+
+def report_of_fault(making: Making, error: AuditError) -> AuditReport:
+    """Return the report on a log that does not verify."""
+    evidence = {name: value for name, value in error.evidence.items() if value is not None}
+    return AuditReport(
+        made=_text(making.at),
+        software=f"blindlink-{version('blindlink')}",
+        auditor=making.auditor,
+        source=making.source,
+        proves=(FAULTY,),
+        proves_not=NOT_BY_A_FAULT,
+        log=None,
+        fault=Fault(
+            code=error.code,
+            message=error.message,
+            index=error.index,
+            evidence=tuple(EvidenceItem(name=n, value=str(v)) for n, v in evidence.items()),
+        ),
+        agreements=(),
+        activity=(),
+        disclosures=(),
+        left=(),
+        incident=None,
+    )
+
+
+NEVER_PROVED: Final = (
+    "What nobody wrote down: a broker that is not honest can compare what it holds in secret, and the log "
+    "would not show it.",
+    "Whether links are right, and whose records they are: only the agencies can see that, at a visit with a "
+    "sample of links.",
+    "What receivers did with what they received, and what was signed on paper.",
+)
+FAULTY: Final = (
+    "The file of this digest is not a match log that holds: a check fails at the place that is named below, "
+    "and whoever repeats it finds the same."
+)
+NOT_BY_A_FAULT: Final = (
+    "What happened instead, who changed it, and whether it was meant: the checks stop at the first fault.",
+    "Anything else about this log: what else it says was not looked at, or does not count.",
+)
+
+
+def _proves(verdict: Verdict) -> Iterator[str]:
+    yield (
+        f"The log {verdict.origin} has {verdict.size:,} entries, and each is the one that the log's own key "
+        f"signed for, in its place: none is missing, added, changed or moved since."
+    )
+    yield (
+        "What the entries say follows the rules of the log: no upload, run, approval, release or destruction "
+        "outside what binds the project, nothing for anybody whom it does not name."
+    )
+    yield "By the log's own times, no encodings were kept longer than agreed."
+    if verdict.pins:
+        yield f"It is the log that was shown to others before: it extends {verdict.pins:,} pins."
+    for name, size in sorted(verdict.cosigned.items()):
+        yield f"The witness {name} has signed for its first {size:,} entries."
+    for party, count in sorted(verdict.receipts.items()):
+        yield f"The {count:,} receipts that {party} handed over are entries of this log."
+
+
+def _proves_not(verdict: Verdict) -> Iterator[str]:
+    # Times come first: they are what a reader takes for granted.
+    yield _sentence(TIMES.text)
+    for caveat in verdict.caveats:
+        if caveat != TIMES:
+            yield _sentence(caveat.text)
+
+
+def _log_facts(verdict: Verdict) -> LogFacts:
+    return LogFacts(
+        origin=verdict.origin,
+        project=verdict.project,
+        size=verdict.size,
+        root=verdict.root.hex(),
+        shown=verdict.entries_shown,
+        checkpoints=verdict.checkpoints,
+        log_keys=verdict.log_keys,
+        pins=verdict.pins,
+        witnesses=tuple(Witnessed(witness=n, size=s) for n, s in sorted(verdict.cosigned.items())),
+        receipts=tuple(Receipts(party=p, count=c) for p, c in sorted(verdict.receipts.items())),
+        first_time=verdict.first_time,
+        last_time=verdict.last_time,
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,228 @@
+"""What an incident reached, against the obvious way: all entries searched again for each question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from oracles.example_agreement import person_id
+from oracles.sample_log import CW, OPERATOR, SampleLog, everything_else, story
+from oracles.signed_log import BOB, KIM, SignedProject
+
+from app.auditor.errors import SubjectUnknownError
+from app.auditor.incidents import IncidentBook, is_subject
+from schemas.audit_incident import Incident
+from schemas.matchlog import kinds
+from schemas.matchlog.entry import Entry
+
+KEY_ID = "00112233445566aa"
+
+
+def told() -> SampleLog:
+    """Weekly linkages, a blind one, and one under an agreement, by persons with keys of their own."""
+    log = story(83, n_weeks=3, projects=("foster", "health"))
+    everything_else(log)
+    project = SignedProject(log).agree()
+    for week in range(2):
+        asked = project.ask(project.uploads(key_id=KEY_ID))
+        project.approve("ann", asked)
+        if week:
+            _, standing = project.stand("kim")
+            project.use(asked, "school-district", standing)
+        else:
+            project.approve("kim", asked)
+        prepared = project.finish(asked)
+        log.fetch(prepared[0], BOB)
+        log.fetch(prepared[0], BOB)
+        if week:
+            log.fetch(prepared[1], KIM)
+    project.rotate("kim", 23)
+    return log
+
+
+LOG = told()
+
+
+def reached(subject: str, log: SampleLog = LOG) -> Incident:
+    book = IncidentBook(subject)
+    for entry in log.entries:
+        book.take(entry)
+    return book.incident()
+
+
+def entries(*named: str) -> list[Entry]:
+    return [entry for entry in LOG.entries if entry.kind in named and entry.outcome != "refused"]
+
+
+def runs_using(uploads: set[str | None]) -> set[str | None]:
+    """The runs whose specification names one of these uploads."""
+    asked: list[Any] = entries("run-asked")
+    return {
+        run.object
+        for run in asked
+        if uploads & {named.upload for named in run.body.specification.uploads}
+    }
+
+
+def releases_of(runs: set[str | None]) -> dict[str | None, list[Entry]]:
+    """The releases of these runs, each with the entries of its fetches."""
+    made: list[Any] = entries("release-prepared", "blind-release-prepared")
+    return {
+        release.object: [e for e in entries("release-fetched") if e.object == release.object]
+        for release in made
+        if release.body.run in runs
+    }
+
+
+def require_like(incident: Incident, uploads: set[str | None], runs: set[str | None]) -> None:
+    """Hold an incident to sets that were found the slow way."""
+    assert {one.upload for one in incident.uploads} == uploads
+    assert {one.run for one in incident.runs} == runs
+    expected = releases_of(runs)
+    assert {one.release for one in incident.releases} == expected.keys()
+    for one in incident.releases:
+        fetches = expected[one.release]
+        assert one.fetched == len(fetches)
+        assert one.first_fetched == (fetches[0].time if fetches else None)
+        assert one.last_fetched == (fetches[-1].time if fetches else None)
+    for upload in incident.uploads:
+        ends = [e.time for e in entries("upload-destroyed") if e.object == upload.upload]
+        assert upload.destroyed == (ends[0] if ends else None)
+
+
+@pytest.mark.parametrize("entry", entries("upload-received"), ids=lambda entry: str(entry.seq))
+def test_an_upload_is_followed_to_its_runs_and_their_recipients(entry: Entry) -> None:
+    incident = reached(entry.object or "")
+    assert (incident.subject, incident.parties) == ("upload", (entry.actor.party,))
+    assert (incident.first, incident.since) == (entry.seq, entry.time)
+    assert incident.until == incident.uploads[0].destroyed
+    require_like(incident, {entry.object}, runs_using({entry.object}))
+
+
+def test_a_secret_reaches_every_upload_that_was_made_with_it() -> None:
+    received: list[Any] = [e for e in entries("upload-received") if e.project == "accord"]
+    incident = reached(KEY_ID)
+    assert (incident.subject, incident.first) == ("secret", received[0].seq)
+    assert incident.parties == ("county-cw", "school-district")
+    made_with = {entry.object for entry in received}
+    assert len(made_with) == 4
+    require_like(incident, made_with, runs_using(made_with))
+
+
+def keys_of(name: str) -> list[Any]:
+    return [e for e in entries("person-enrolled") if e.body.person == person_id(name)]  # type: ignore[attr-defined]
+
+
+def test_a_signing_key_reaches_what_its_person_did_until_it_was_replaced() -> None:
+    (enrolled,) = keys_of("kim")
+    incident = reached(enrolled.body.signing_key)
+    rotated = next(e for e in entries("key-rotated") if e.actor.person == person_id("kim"))
+    assert (incident.subject, incident.since, incident.until) == (
+        "signing-key",
+        enrolled.time,
+        rotated.time,
+    )
+    mine = [e for e in LOG.entries if e.actor.person == person_id("kim")]
+    acts = [e.seq for e in mine if enrolled.seq < e.seq < rotated.seq]
+    assert [act.entry for act in incident.acts] == acts
+    uploads = {e.object for e in mine if e.kind == "upload-received" and e.seq in acts}
+    # Kim uploads for each run of the agreement, approves the first, and the second in advance.
+    require_like(incident, uploads, runs_using(uploads))
+
+
+def test_a_run_is_reached_through_its_approval_alone() -> None:
+    (enrolled,) = keys_of("ann")
+    incident = reached(enrolled.body.signing_key)
+    approved = {e.object for e in entries("run-approved") if e.actor.person == person_id("ann")}
+    assert len(approved) == 2
+    assert {run.cause for run in incident.runs} == {"approved-by-person"}
+    assert {run.stage for run in incident.runs} == {"finished"}
+    require_like(incident, set(), approved)
+    assert incident.until is None
+
+
+def test_a_run_is_reached_through_a_standing_approval_alone() -> None:
+    log = story(84, n_weeks=0)
+    project = SignedProject(log).agree()
+    uploads = [log.upload(project.project, who) for who in (BOB, BOB)][:1]
+    uploads.append(log.upload(project.project, KIM.model_copy(update={"person": None})))
+    asked = project.ask(uploads)
+    _, standing = project.stand("kim")
+    project.use(asked, "school-district", standing)
+    enrolled: Any = next(
+        e
+        for e in log.entries
+        if e.kind == "person-enrolled" and e.body.person == person_id("kim")  # type: ignore[attr-defined]
+    )
+    incident = reached(enrolled.body.signing_key, log)
+    assert [(run.run, run.cause) for run in incident.runs] == [(asked.object, "approved-by-person")]
+
+
+def test_a_receiving_key_reaches_what_was_sealed_to_its_party() -> None:
+    blind: list[Any] = entries("blind-release-prepared")
+    enrolled: list[Any] = [
+        e
+        for e in entries("person-enrolled")
+        if e.body.party == blind[0].body.recipient  # type: ignore[attr-defined]
+    ]
+    replaced: list[Any] = [
+        e
+        for e in entries("key-rotated")
+        if e.body.old == enrolled[0].body.receiving_key  # type: ignore[attr-defined]
+    ]
+    incident = reached(replaced[0].body.new)
+    assert incident.subject == "receiving-key"
+    require_like(incident, set(), {entry.body.run for entry in blind})
+    assert {release.mode for release in incident.releases} == {"blind"}
+    assert {release.agency for release in incident.releases} == {"county-cw", "school-district"}
+    # The key that was replaced before that opened none of them.
+    assert not reached(enrolled[0].body.receiving_key).releases
+
+
+def test_a_log_key_is_in_force_until_it_is_handed_over() -> None:
+    (handed,) = entries("log-key-rotated")
+    body: Any = handed.body
+    first, second = reached(body.old), reached(body.new)
+    assert (first.subject, first.first, first.until) == ("log-key", 0, handed.time)
+    assert (second.subject, second.first, second.until) == ("log-key", handed.seq, None)
+    assert not first.uploads
+
+
+def test_a_person_who_is_revoked_acts_no_more() -> None:
+    log = told()
+    person = BOB.person
+    enrolled: Any = next(
+        e
+        for e in log.entries
+        if e.kind == "person-enrolled" and e.body.person == person  # type: ignore[attr-defined]
+    )
+    before = reached(enrolled.body.signing_key, log)
+    taken = kinds.RoleChanged(party=BOB.party, person=person, role=BOB.role, change="revoked")
+    revoked = log.append(taken, actor=OPERATOR)
+    log.export(actor=BOB)
+    after = reached(enrolled.body.signing_key, log)
+    assert after.until == revoked.time
+    assert after.acts == before.acts
+
+
+@pytest.mark.parametrize("subject", ["upl-" + "9" * 32, "9" * 16, "9" * 64])
+def test_what_the_log_does_not_know_is_said_to_be_unknown(subject: str) -> None:
+    with pytest.raises(SubjectUnknownError):
+        reached(subject)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("upl-" + "0" * 32, True),
+        ("0123456789abcdef", True),
+        ("ab" * 32, True),
+        (LOG.signers[0].verifier_key.text, True),
+        ("run-" + "0" * 32, False),
+        ("", False),
+        ("Maria", False),
+        (CW.party, False),
+    ],
+)
+def test_only_ids_and_keys_can_name_an_incident(text: str, expected: bool) -> None:
+    assert is_subject(text) is expected

@@ -1,0 +1,289 @@
+"""The signed audit report: says what it proves and does not, agrees with the log, and cannot be changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections import Counter
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rfc8785
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from oracles.destruction_breaks import everything_destroyed
+from oracles.sample_log import everything_else, signer, story
+from oracles.signed_log import everything_signed
+
+from app.auditor.cli import main
+from schemas.audit_report import open_page, open_report
+from schemas.matchlog.checkpoint import serialise_checkpoints
+
+LOG = story(91, n_weeks=2, projects=("foster", "health"))
+everything_else(LOG)
+everything_signed(LOG)
+everything_destroyed(LOG)
+LOG.cosign(0)
+WORDS = "several words that nobody guesses"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """The auditor's folder: a log, its key, a pin, and a key of the auditor's own."""
+    (tmp_path / "log.bundle").write_bytes(LOG.bundle())
+    (tmp_path / "log.key").write_text(signer(0).verifier_key.text + "\n", encoding="utf-8")
+    (tmp_path / "county.pin").write_bytes(serialise_checkpoints([LOG.notes[-1][1]]))
+    (tmp_path / "words").write_text(WORDS + "\n", encoding="utf-8")
+    made = run(tmp_path, "key", "new", "-o", "auditor.key", "--passphrase-file", "words")
+    assert made.exit_code == 0, made.stderr
+    (tmp_path / "auditor.pub").write_text(made.stdout, encoding="utf-8")
+    return tmp_path
+
+
+def run(folder: Path, *words: str, typed: str | None = None) -> Result:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        return CliRunner().invoke(main, list(words), input=typed)
+    finally:
+        os.chdir(before)
+
+
+SIGNING = ("--key-file", "auditor.key", "--passphrase-file", "words")
+HELD = ("--log-key", "log.key", "--pin", "county.pin")
+
+
+def report(desk: Path, *more: str) -> Any:
+    done = run(desk, "report", "log.bundle", *SIGNING, "-o", "report.json", *more)
+    assert done.exit_code == 0, done.stderr
+    return open_report((desk / "report.json").read_bytes()).report.to_json()
+
+
+def test_the_report_opens_with_what_it_proves_and_says_that_times_are_the_brokers(
+    desk: Path,
+) -> None:
+    made = report(desk, *HELD, "--html", "report.html", "--name", "State Office of Audits")
+    assert made["proves_not"][0].startswith("Times are the broker's own")
+    assert "not detectable without a pin" not in " ".join(made["proves_not"])
+    page = (desk / "report.html").read_text(encoding="utf-8")
+    places = [
+        page.index(escape(text))
+        for text in (
+            "What this proves",
+            made["proves"][0],
+            "What this does not prove",
+            "Times are the broker's own",
+            "one at the end of each batch",
+        )
+    ]
+    assert places == sorted(places)
+    assert "by State Office of Audits" in page
+    assert "<script" not in page
+
+
+def test_without_a_pin_the_report_says_what_is_not_detectable(desk: Path) -> None:
+    assert "not detectable without a pin" in " ".join(report(desk)["proves_not"])
+
+
+def test_what_it_counts_is_what_the_log_has(desk: Path) -> None:
+    made = report(desk, *HELD)
+    assert made["source"] == hashlib.sha256(LOG.bundle()).hexdigest()
+    assert (made["log"]["size"], made["log"]["pins"]) == (LOG.size, 1)
+    assert made["log"]["witnesses"] == [
+        {"witness": "county-cw.example/witness", "size": LOG.size},
+        *made["log"]["witnesses"][1:],
+    ]
+    expected = Counter((e.project, e.kind, e.outcome) for e in LOG.entries)
+    assert expected == {
+        (a["project"], a["kind"], a["outcome"]): a["count"] for a in made["activity"]
+    }
+    numbers = {(a["project"], a["number"]) for a in made["agreements"]}
+    assert numbers == {(p, None) for p in ("foster", "health", "study", "undone")} | {("accord", 1)}
+    withdrawn = next(e.seq for e in LOG.entries if e.kind == "agreement-withdrawn")
+    assert [a["ended"] for a in made["agreements"] if a["number"]] == [withdrawn]
+
+
+def test_disclosures_and_what_is_left_add_up(desk: Path) -> None:
+    made = report(desk)
+    fetched = sum(e.kind == "release-fetched" and e.outcome == "done" for e in LOG.entries)
+    received = sum(e.kind == "upload-received" for e in LOG.entries)
+    times: Counter[str] = Counter()
+    for line in made["disclosures"]:
+        times[line["what"]] += line["times"]
+    assert times["encodings"] == received
+    assert sum(times.values()) - received == fetched
+    for left in made["left"]:
+        mine = [e for e in LOG.entries if e.project == left["project"]]
+        gone = {e.object for e in mine if e.kind in {"upload-destroyed", "release-destroyed"}}
+        there = [e for e in mine if e.object not in gone]
+        assert left["uploads"] == sum(e.kind == "upload-received" for e in there)
+        assert left["releases"] == sum(e.kind.endswith("release-prepared") for e in there)
+
+
+def test_json_prints_the_signed_report(desk: Path) -> None:
+    done = run(desk, "report", "log.bundle", *SIGNING, "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["key"] == (desk / "auditor.pub").read_text().strip()
+
+
+def test_a_log_that_does_not_verify_gets_a_report_that_says_where(desk: Path) -> None:
+    parts = LOG.parts()
+    parts.leaf_hashes[7] = bytes(32)
+    bent = parts.pack()
+    (desk / "log.bundle").write_bytes(bent)
+    done = run(desk, "report", "log.bundle", *SIGNING, "-o", "report.json", "--html", "report.html")
+    assert done.exit_code == 1
+    assert "first bad entry: 7\n" in done.stderr
+    made = open_report((desk / "report.json").read_bytes()).report
+    assert made.log is None
+    assert made.fault is not None
+    assert (made.fault.code, made.fault.index) == ("leaf-changed", 7)
+    assert made.source == hashlib.sha256(bent).hexdigest()
+    page = (desk / "report.html").read_bytes()
+    assert b"the match log does not verify" in page
+    assert open_page(page).report_sha256 == made.digest()
+
+
+def test_a_file_that_is_no_bundle_gets_a_report_and_one_that_is_not_there_none(desk: Path) -> None:
+    (desk / "log.bundle").write_bytes(b"something else")
+    done = run(desk, "report", "log.bundle", *SIGNING, "-o", "report.json")
+    assert done.exit_code == 3
+    found = open_report((desk / "report.json").read_bytes()).report.fault
+    assert found is not None
+    assert found.code == "malformed"
+    (desk / "log.bundle").unlink()
+    done = run(desk, "report", "log.bundle", *SIGNING, "-o", "second.json")
+    assert done.exit_code == 3
+    assert not (desk / "second.json").exists()
+
+
+def test_a_report_and_its_page_are_checked_and_every_change_is_found(desk: Path) -> None:
+    made = report(desk, "--html", "report.html")
+    key = ("--key", "auditor.pub")
+    for name in ("report.json", "report.html"):
+        done = run(desk, "report-verify", name, *key, "--json")
+        assert done.exit_code == 0, done.stderr
+        digest = hashlib.sha256(rfc8785.dumps(made)).hexdigest()
+        assert json.loads(done.stdout)["report_sha256"] == digest
+        raw = (desk / name).read_bytes()
+        (desk / name).write_bytes(raw.replace(b"health", b"wealth", 1))
+        done = run(desk, "report-verify", name, *key)
+        assert done.exit_code == 1
+        assert "changed after it was signed" in done.stderr
+
+
+def test_a_report_by_another_key_is_refused_where_one_is_given(desk: Path) -> None:
+    report(desk)
+    other = run(desk, "key", "new", "-o", "other.key", "--passphrase-file", "words").stdout.strip()
+    done = run(desk, "report-verify", "report.json", "--key", other)
+    assert done.exit_code == 1
+    assert "signed by another key" in done.stderr
+    done = run(desk, "report-verify", "report.json")
+    assert done.exit_code == 0
+    assert "compare the fingerprint" in done.stderr
+
+
+def test_what_is_no_report_gives_status_3(desk: Path) -> None:
+    assert run(desk, "report-verify", "log.bundle").exit_code == 3
+    assert run(desk, "report-verify", "log.key").exit_code == 3
+    report(desk)
+    assert run(desk, "report-verify", "report.json", "--key", "x").exit_code == 3
+
+
+def test_an_incident_stands_in_report_page_and_terminal(desk: Path) -> None:
+    upload = next(e for e in LOG.entries if e.kind == "upload-received")
+    done = run(
+        desk,
+        "report",
+        "log.bundle",
+        *SIGNING,
+        "--incident",
+        upload.object or "",
+        "-o",
+        "report.json",
+        "--html",
+        "incident.html",
+    )
+    assert done.exit_code == 0, done.stderr
+    assert f"since        {upload.time}, entry {upload.seq}" in done.stderr
+    incident = open_report((desk / "report.json").read_bytes()).report.incident
+    assert incident is not None
+    assert incident.id == upload.object
+    page = (desk / "incident.html").read_text(encoding="utf-8")
+    assert "Audit report on an incident" in page
+    assert all(release.release in page for release in incident.releases)
+
+
+def test_an_incident_that_the_log_does_not_know_leaves_no_report(desk: Path) -> None:
+    unknown = ("--incident", "upl-" + "9" * 32)
+    done = run(desk, "report", "log.bundle", *SIGNING, "-o", "report.json", *unknown)
+    assert done.exit_code == 1
+    assert "code: subject-unknown" in done.stderr
+    assert not (desk / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        ("-o", "r.json", "--incident", "Maria"),
+        ("-o", "r.json", "--name", " "),
+        ("-o", "r.json", "--name", "a\nb"),
+    ],
+    ids=["no-output", "no-subject", "blank", "two-lines"],
+)
+def test_wrong_usage_gives_status_2(desk: Path, more: tuple[str, ...]) -> None:
+    assert run(desk, "report", "log.bundle", *SIGNING, *more).exit_code == 2
+
+
+# The auditor's key.
+
+
+def test_a_key_file_is_for_its_owner_alone_and_is_never_replaced(desk: Path) -> None:
+    path = desk / "auditor.key"
+    raw = path.read_bytes()
+    assert b"ENCRYPTED" in raw
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again = run(desk, "key", "new", "-o", "auditor.key", "--passphrase-file", "words")
+    assert again.exit_code == 3
+    assert "is there already" in again.stderr
+    assert path.read_bytes() == raw
+
+
+def test_a_passphrase_is_asked_for_twice_and_then_once(desk: Path) -> None:
+    made = run(desk, "key", "new", "-o", "mine.key", typed=f"{WORDS}\n{WORDS}\n")
+    assert made.exit_code == 0
+    assert WORDS not in made.output
+    shown = run(desk, "key", "show", "mine.key", typed=f"{WORDS}\n")
+    assert shown.stdout.splitlines()[-1] == made.stdout.splitlines()[-1]
+    assert "fingerprint: " in shown.stderr
+
+
+@pytest.mark.parametrize("words", ["too short", "another phrase altogether", ""])
+def test_a_wrong_passphrase_opens_nothing_and_is_not_repeated(desk: Path, words: str) -> None:
+    (desk / "wrong").write_text(words + "\n", encoding="utf-8")
+    done = run(desk, "key", "show", "auditor.key", "--passphrase-file", "wrong")
+    assert done.exit_code == 3
+    assert "does not open" in done.stderr
+    assert not words or words not in done.stderr
+
+
+def test_a_short_passphrase_makes_no_key(desk: Path) -> None:
+    (desk / "short").write_text("short\n", encoding="utf-8")
+    done = run(desk, "key", "new", "-o", "mine.key", "--passphrase-file", "short")
+    assert done.exit_code == 3
+    assert not (desk / "mine.key").exists()
+
+
+def test_a_key_made_with_other_tools_will_do_if_it_is_ed25519(desk: Path) -> None:
+    for key, status in ((Ed25519PrivateKey.generate(), 0), (generate_private_key(SECP256R1()), 3)):
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (desk / "other.pem").write_bytes(pem)
+        assert run(desk, "key", "show", "other.pem").exit_code == status
