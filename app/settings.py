@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     part_bytes: Annotated[int, Field(ge=1024, le=PART_BYTES)] = PART_BYTES
     # Comparisons in one block of a run: what a worker that dies loses at most.
     block_pairs: Annotated[int, Field(ge=1, le=10**13)] = 2 * 10**9
+    # A run fails on an upload of which more records than these look alike; 100 lets every upload pass.
+    max_lookalike_percent: Annotated[int, Field(ge=0, le=100)] = 10
     # How long a run waits for a worker that fell silent before another takes it up.
     lease_s: Seconds = 30
     worker_threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_processors)

@@ -1,5 +1,7 @@
 """What an upload is refused for: one class a rule, none with anything of the container in it.
 
+BrokerError
+└── LookalikeRecordsError    a run on it fails
 RequestError
 ├── NotProviderError         the terms do not let this party upload
 ├── UploadClosedError        the upload is committed, expired or destroyed
@@ -17,7 +19,14 @@ RequestError
 
 from __future__ import annotations
 
-from app.errors import RequestError
+from app.errors import BrokerError, RequestError
+
+
+class LookalikeRecordsError(BrokerError):
+    """Too many records of one upload look alike, as those do that were made to ask about single people."""
+
+    code = "lookalike-records"
+    title = "Too many records look alike"
 
 
 class NotProviderError(RequestError):

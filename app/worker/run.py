@@ -39,6 +39,7 @@ from app.runs.attempts import Attempt, FinishedBlocks
 from app.runs.models import RunBlock
 from app.security.at_rest import seal, unseal
 from app.uploads.loading import LoadedUpload, load_upload, locate_container
+from app.uploads.lookalikes import LookalikeSearch, refuse_lookalikes
 from schemas.run import encoded_thresholds
 
 BLOCK_KIND = "run-block"
@@ -60,6 +61,7 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     with _loaded(broker, attempt) as uploads:
         datasets = [upload.dataset for upload in uploads]
         n_records = [dataset.n_records for dataset in datasets]
+        _refuse_lookalikes(broker, attempt, datasets, policy, stop)
         across = plan_blocks(datasets, block_pairs=attempt.block_pairs, is_within=False)
         _compare(broker, attempt, datasets, across, policy, stop=stop)
         # Duplicates within a file matter only where records are rivals, and comparing a file with
@@ -116,6 +118,24 @@ def _compare(
         cancelled=stop,
     ):
         _keep(broker, attempt, matched, n_before)
+
+
+def _refuse_lookalikes(
+    broker: Broker,
+    attempt: Attempt,
+    datasets: Sequence[Dataset],
+    policy: MatchingPolicy,
+    stop: threading.Event,
+) -> None:
+    search = LookalikeSearch(
+        threshold=policy.auto,
+        secret=broker.keystore.open(attempt.run).secret,
+        n_threads=broker.settings.worker_threads,
+        cancelled=stop,
+    )
+    for upload, dataset in zip(attempt.specification.uploads, datasets, strict=True):
+        found = search.count(dataset, upload.upload)
+        refuse_lookalikes(found, upload.party, broker.settings.max_lookalike_percent)
 
 
 def _n_comparisons(blocks: Sequence[Block]) -> int:
