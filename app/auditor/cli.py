@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.auditor.commands.certificate import certificate
 from app.auditor.commands.disclosures import disclosures
 from app.auditor.commands.key import key
 from app.auditor.commands.matches import matches
@@ -135,7 +136,7 @@ def page_link(url: str, token_file: Path, ca_file: Path | None) -> None:
     click.echo("open it within 60 s; it works once", err=True)
 
 
-for command in (disclosures, key, matches, report, report_verify, sample, watch):
+for command in (certificate, disclosures, key, matches, report, report_verify, sample, watch):
     main.add_command(command)
 
 
