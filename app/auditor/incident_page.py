@@ -6,7 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from app.auditor.page import Markup, Section, Standing, facts, findings, paragraph, table
+from app.auditor.page import (
+    Markup,
+    Section,
+    Standing,
+    counted,
+    facts,
+    findings,
+    moment,
+    paragraph,
+    table,
+)
 from app.auditor.register import FEWER
 from schemas.audit_incident import Incident, ReachedRelease
 
@@ -61,21 +71,22 @@ def _facts(incident: Incident) -> Iterator[tuple[str, str]]:
     yield "leaked", f"{SUBJECTS[incident.subject]}: {incident.id}"
     if incident.parties:
         yield "of", ", ".join(incident.parties)
-    yield "since", f"{incident.since}, entry {incident.first}"
-    yield "until", incident.until or "now: it is still there, or still in force"
+    yield "since", f"{moment(incident.since)}, entry {incident.first}"
+    yield "until", moment(incident.until, "now: it is still there, or still in force")
 
 
 def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
     yield "warn", MEANINGS[incident.subject]
     if incident.subject != "log-key":
         there = sum(upload.destroyed is None for upload in incident.uploads)
-        yield "note", f"{len(incident.uploads):,} uploads, of which {there:,} are still there"
+        yield "note", f"{counted(len(incident.uploads), 'upload')}, of which still there: {there:,}"
         finished = sum(run.stage == "finished" for run in incident.runs)
-        yield "note", f"{len(incident.runs):,} runs, of which {finished:,} have finished"
+        yield "note", f"{counted(len(incident.runs), 'run')}, of which finished: {finished:,}"
         taken = [release for release in incident.releases if release.fetched]
-        yield "note", f"{len(incident.releases):,} releases, of which {len(taken):,} were fetched"
+        n_releases = counted(len(incident.releases), "release")
+        yield "note", f"{n_releases}, of which fetched: {len(taken):,}"
         for party, since in _recipients(taken):
-            yield "warn", f"{party} has link IDs of it since {since}"
+            yield "warn", f"{party} has link IDs of it since {moment(since)}"
 
 
 def _recipients(taken: Sequence[ReachedRelease]) -> list[tuple[str, str]]:
@@ -95,14 +106,14 @@ def _tables(incident: Incident) -> Iterator[Markup]:
             one.party,
             one.project,
             str(one.entry),
-            one.received,
-            one.destroyed or "still there",
+            moment(one.received),
+            moment(one.destroyed, "still there"),
         )
         for one in incident.uploads
     ]
     yield _table("Uploads", ("Upload", "Of", "Project", "Entry", "Received", "Destroyed"), uploads)
     runs = [
-        (one.run, one.project, CAUSES[one.cause], one.stage, str(one.entry), one.asked)
+        (one.run, one.project, CAUSES[one.cause], one.stage, str(one.entry), moment(one.asked))
         for one in incident.runs
     ]
     yield _table("Runs", ("Run", "Project", "Why", "Stage", "Entry", "Asked for"), runs)
@@ -114,8 +125,8 @@ def _tables(incident: Incident) -> Iterator[Markup]:
             _links(one),
             str(one.entry),
             f"{one.fetched:,}",
-            one.first_fetched or "never",
-            one.destroyed or "still there",
+            moment(one.first_fetched, "never"),
+            moment(one.destroyed, "still there"),
         )
         for one in incident.releases
     ]

@@ -12,6 +12,7 @@ from app.auditor.page import (
     Standing,
     facts,
     findings,
+    moment,
     paragraph,
     render_page,
     table,
@@ -26,7 +27,7 @@ def report_page(report: AuditReport, key: str) -> str:
 
 
 FOOTER: Final = "Made by blindlink-audit, and signed: change anything, and the seal does not fit."
-BROKERS_TIMES: Final = "All times are the broker's own."
+BROKERS_TIMES: Final = "All times are the broker's own, in UTC."
 
 
 def _title(report: AuditReport) -> str:
@@ -37,9 +38,8 @@ def _title(report: AuditReport) -> str:
 
 def _lead(report: AuditReport) -> str:
     by = f" by {report.auditor}" if report.auditor else ""
-    made = report.made.replace("T", " ").replace("Z", " UTC")
     about = "" if report.log is None else f" on the match log {report.log.origin}"
-    return f"Made{by} on {made}, by the auditor's clock{about}."
+    return f"Made{by} on {moment(report.made)} UTC, by the auditor's clock{about}."
 
 
 def _sections(report: AuditReport, key: str) -> Iterator[Section]:
@@ -76,7 +76,10 @@ def _log_facts(log: LogFacts) -> Iterator[tuple[str, str]]:
     if log.project is not None:
         yield "project", log.project
     yield "entries", f"{log.size:,}, of which {log.size - log.shown:,} are withheld"
-    yield "period", f"{log.first_time} to {log.last_time}"
+    yield (
+        "period",
+        f"{moment(log.first_time)} to {moment(log.last_time)} UTC, by the broker's clock",
+    )
     yield "checkpoints", f"{log.checkpoints:,}, one at the end of each batch"
     yield "root", log.root
     for key in log.log_keys:
@@ -116,8 +119,8 @@ def _disclosures(report: AuditReport) -> Markup:
             WHAT[line.what],
             f"{line.times:,}",
             FEWER if line.records is None else f"{line.records:,}",
-            line.first,
-            line.last,
+            moment(line.first),
+            moment(line.last),
         )
         for line in report.disclosures
     ]

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.auditor.errors import AuditError
 from app.auditor.findings import FindingsBook
+from app.auditor.page import counted
 from app.auditor.verdict import TIMES, Verdict
 from schemas.audit_incident import Incident
 from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
@@ -84,6 +85,7 @@ FAULTY: Final = (
 NOT_BY_A_FAULT: Final = (
     "What happened instead, who changed it, and whether it was meant: the checks stop at the first fault.",
     "Anything else about this log: what else it says was not looked at, or does not count.",
+    "When anything happened: times are the broker's own.",
 )
 
 
@@ -98,11 +100,11 @@ def _proves(verdict: Verdict) -> Iterator[str]:
     )
     yield "By the log's own times, no encodings were kept longer than agreed."
     if verdict.pins:
-        yield f"It is the log that was shown to others before: it extends {verdict.pins:,} pins."
+        yield f"It extends what was kept of it earlier: {counted(verdict.pins, 'pin')}."
     for name, size in sorted(verdict.cosigned.items()):
         yield f"The witness {name} has signed for its first {size:,} entries."
     for party, count in sorted(verdict.receipts.items()):
-        yield f"The {count:,} receipts that {party} handed over are entries of this log."
+        yield f"Every receipt that {party} handed over, {count:,} in all, is an entry of this log."
 
 
 def _proves_not(verdict: Verdict) -> Iterator[str]:

@@ -211,7 +211,9 @@ def test_an_incident_stands_in_report_page_and_terminal(desk: Path) -> None:
         "incident.html",
     )
     assert done.exit_code == 0, done.stderr
-    assert f"since        {upload.time}, entry {upload.seq}" in done.stderr
+    assert (
+        f"since        {upload.time[:10]} {upload.time[11:19]}, entry {upload.seq}" in done.stderr
+    )
     incident = open_report((desk / "report.json").read_bytes()).report.incident
     assert incident is not None
     assert incident.id == upload.object
