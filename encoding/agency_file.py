@@ -41,8 +41,12 @@ class AgencyFile:
 def agency_file(
     config: Config, path: Path | None = None, id_column: str | None = None
 ) -> AgencyFile:
-    """Return the file that the settings name; `path` and `id_column` take precedence where given."""
-    source = config.sections.input
+    """Return the file that the settings name; `path` and `id_column` take precedence where given.
+
+    Raises:
+        ConfigError: the settings name none.
+    """
+    source = config.source
     return AgencyFile(
         path=path or config.resolve(source.file),
         id_column=id_column or source.id_column,

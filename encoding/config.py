@@ -100,13 +100,13 @@ class OutputSection(Model):
 class ConfigFile(Model):
     """The sections of the file; `columns` maps names of the recipe to headers of the agency's file.
 
-    `identity` is null where a token lies in a file.
+    `identity` is null where a token lies in a file, `input` where a party receives and has no records.
     """
 
     broker: BrokerSection
     identity: IdentitySection | None = None
     project: ProjectSection
-    input: InputSection
+    input: InputSection | None = None
     columns: dict[Text, Text] = Field(default_factory=dict)
     share: ShareSection = ShareSection()
     output: OutputSection = OutputSection()
@@ -131,9 +131,23 @@ class Config:
         """Return a path of the file as this process must open it."""
         return self.folder / Path(path).expanduser()
 
+    @property
+    def source(self) -> InputSection:
+        """The agency's own file.
+
+        Raises:
+            ConfigError: the settings name none.
+        """
+        if self.sections.input is None:
+            raise ConfigError(
+                "the settings name no file of people, since they are of a party that receives",
+                hint="name it in the section [input], or make settings with: blindlink init",
+            )
+        return self.sections.input
+
     def as_of(self, today: date) -> str:
         """Return the day that the agency's file describes, as an ISO date."""
-        given = self.sections.input.as_of
+        given = self.source.as_of
         return today.isoformat() if given == TODAY else given
 
 
@@ -189,7 +203,7 @@ def render_config(sections: ConfigFile) -> str:
 
 
 def _render_lines(sections: ConfigFile) -> list[str]:
-    broker, project, source = sections.broker, sections.project, sections.input
+    broker, project = sections.broker, sections.project
     return [
         "# What this agency has decided for one project. No secret stands in this file.",
         "# Paths start from the folder of this file.",
@@ -211,23 +225,7 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         "# The secret that only the agencies share; the broker must never have it.",
         _line("secret_file", project.secret_file),
         "",
-        "[input]",
-        "# Your file of people: CSV, XLSX or Parquet, one row a record.",
-        _line("file", source.file),
-        "# The column of your own number of a person; it never leaves this computer.",
-        _line("id_column", source.id_column),
-        '# How the text is stored: "utf-8-sig" (UTF-8), "cp1252" (Windows), "latin-1".',
-        _line("encoding", source.encoding),
-        _line("delimiter", source.delimiter),
-        "# The sheet of an XLSX workbook; the first one unless you say otherwise.",
-        _line("sheet", source.sheet, "Sheet1"),
-        "# How dates are written in your file.",
-        _line("date_format", source.date_format, "MM/DD/YYYY"),
-        '# The day that the file describes: "today", or a date such as "2026-01-31".',
-        _line("as_of", source.as_of),
-        "# Which people are in the file, by the agreement's own code.",
-        _line("population", source.population),
-        "",
+        *_input_lines(sections.input),
         "# What the recipe calls a column = what your file calls it.",
         "[columns]",
         *(f"{_key(name)} = {_text(header)}" for name, header in sections.columns.items()),
@@ -253,6 +251,30 @@ def _identity_lines(identity: IdentitySection | None) -> list[str]:
         "# For unattended runs: the key file that opens them. Without it you are asked for the passphrase.",
         _line("key_file", identity.key_file, "identity.key"),
         _line("passphrase_file", identity.passphrase_file, "passphrase.txt"),
+        "",
+    ]
+
+
+def _input_lines(source: InputSection | None) -> list[str]:
+    if source is None:
+        return []
+    return [
+        "[input]",
+        "# Your file of people: CSV, XLSX or Parquet, one row a record.",
+        _line("file", source.file),
+        "# The column of your own number of a person; it never leaves this computer.",
+        _line("id_column", source.id_column),
+        '# How the text is stored: "utf-8-sig" (UTF-8), "cp1252" (Windows), "latin-1".',
+        _line("encoding", source.encoding),
+        _line("delimiter", source.delimiter),
+        "# The sheet of an XLSX workbook; the first one unless you say otherwise.",
+        _line("sheet", source.sheet, "Sheet1"),
+        "# How dates are written in your file.",
+        _line("date_format", source.date_format, "MM/DD/YYYY"),
+        '# The day that the file describes: "today", or a date such as "2026-01-31".',
+        _line("as_of", source.as_of),
+        "# Which people are in the file, by the agreement's own code.",
+        _line("population", source.population),
         "",
     ]
 

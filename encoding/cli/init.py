@@ -31,6 +31,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--log-key", help="The broker's log key, or a file that holds it.")
 @click.option("--secret-file", help="File with the shared secret.")
 @click.option("--file", "file", help="Your file of people.")
+@click.option(
+    "--without-file", is_flag=True, help="You only receive: there is no file of people of your own."
+)
 @click.option("--id-column", help="The column of your own number of a person.")
 @click.option("--encoding", help="How the text of the file is stored, such as cp1252.")
 @click.option("--delimiter", help="The character between cells.")

@@ -83,10 +83,14 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
         click.UsageError: an option is missing and nobody can be asked.
         ConfigError: an answer is impossible.
     """
+    if given["without_file"]:
+        _refuse_words_about_no_file(given)
     preset = load_preset(given["preset"]) if given["preset"] else None
     defaults = {"id_column": preset.id_column, "date_format": preset.date_format} if preset else {}
     raw: dict[str, dict[str, Any]] = {name: {} for name in _ASKED}
     for question in QUESTIONS:
+        if question.section == "input" and given["without_file"]:
+            continue
         if question.field in _WITHOUT_KEYS and raw["identity"] and not given[question.option]:
             continue
         answer = given[question.option] or _answer(question, defaults, may_ask)
@@ -100,9 +104,19 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
     if "log_key" in raw["broker"]:
         raw["broker"]["log_key"] = _read_log_key(raw["broker"]["log_key"])
     mapping = read_mapping(given["columns_file"], given["columns"])
-    raw["columns"] = _columns(preset, _header(raw["input"], folder)) | mapping
+    if given["without_file"]:
+        del raw["input"]
+    else:
+        raw["columns"] = _columns(preset, _header(raw["input"], folder)) | mapping
     raw["share"] = {"columns": list(split_columns(given["share"]))}
     return parse_sections(raw)
+
+
+def _refuse_words_about_no_file(given: Mapping[str, Any]) -> None:
+    asked = [question.option for question in QUESTIONS if question.section == "input"]
+    unasked = [option for option, (section, _) in UNASKED.items() if section == "input"]
+    if any(given[option] for option in (*asked, *unasked, "preset", "columns_file", "columns")):
+        raise click.UsageError("there is nothing to say about a file with --without-file")
 
 
 def _answer(question: Question, defaults: Mapping[str, str], may_ask: bool) -> str | None:

@@ -135,9 +135,9 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
         party=session.party,
         file=file,
         columns=settings.columns | source.columns,
-        date_format=source.date_format or settings.input.date_format,
+        date_format=source.date_format or session.config.source.date_format,
         as_of=source.as_of or session.config.as_of(session.now().date()),
-        population=source.population or settings.input.population,
+        population=source.population or session.config.source.population,
         skip_invalid=source.skip_invalid,
         quality_digest=kept_digest(session, file.path),
         privacy_audit_digest=kept_audit(session).digest_for(view.profile.digest()),
@@ -169,7 +169,7 @@ def _subject(session: Session, view: ProjectView, source: Source) -> Subject:
         profile=view.profile,
         file=agency_file(session.config, source.file, source.id_column),
         columns=settings.columns | source.columns,
-        date_format=source.date_format or settings.input.date_format,
+        date_format=source.date_format or session.config.source.date_format,
     )
 
 

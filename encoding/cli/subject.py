@@ -75,7 +75,7 @@ def read_subject(session: Session, given: Mapping[str, Any]) -> Subject:
     columns: dict[str, str] = {}
     settings: dict[str, Any] = {}
     if session.config_path.exists() or given["file"] is None:
-        source = session.config.sections.input
+        source = session.config.source
         settings = source.model_dump(
             include={"id_column", "encoding", "delimiter", "sheet", "date_format"}
         )

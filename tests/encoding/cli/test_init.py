@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import pytest
 from click.testing import CliRunner, Result
 from oracles.broker import Log
 
 from encoding.cli.main import main
-from encoding.config import read_config
+from encoding.config import read_config, render_config
+from encoding.errors import ConfigError
 from encoding.secret import read_secret
 
 GIVEN = {
@@ -179,3 +181,32 @@ def test_no_option_takes_a_secret_or_a_token() -> None:
             )
         for parameter in command.params:
             assert parameter.name not in {"secret", "token", "password", "key"}
+
+
+RECEIVES: Final = ("--broker", "https://broker.test", "--project", "foster", "--party", "research")
+
+
+def receive(folder: Path, *more: str) -> Result:
+    config = str(folder / "blindlink.toml")
+    words = ["--config", config, "init", *RECEIVES, "--identity", "identity.txt", *more]
+    return CliRunner().invoke(main, words)
+
+
+def test_who_only_receives_needs_no_file_of_people(tmp_path: Path) -> None:
+    result = receive(tmp_path, "--without-file")
+    assert result.exit_code == 0, result.stderr
+    text = (tmp_path / "blindlink.toml").read_text("utf-8")
+    assert "[input]" not in text
+    config = read_config(tmp_path / "blindlink.toml")
+    assert config.sections.input is None
+    assert render_config(config.sections) == text
+    with pytest.raises(ConfigError, match="the settings name no file of people"):
+        config.source  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "more", [("--file", "x.csv"), ("--preset", "edfi"), ("--sheet", "A"), ("--column", "dob=DOB")]
+)
+def test_there_is_nothing_to_say_about_no_file(tmp_path: Path, more: tuple[str, ...]) -> None:
+    assert receive(tmp_path, "--without-file", *more).exit_code == 2
+    assert not (tmp_path / "blindlink.toml").exists()
