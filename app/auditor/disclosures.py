@@ -27,6 +27,18 @@ from schemas.matchlog.kinds import (
 
 What = Literal["encodings", "link-ids", "sealed-link-ids", "count"]
 
+# The kinds of entry that the register is made from.
+KINDS: Final = frozenset(
+    {
+        "project-created",
+        "agreement-proposed",
+        "upload-received",
+        "run-asked",
+        "release-prepared",
+        "blind-release-prepared",
+        "release-fetched",
+    }
+)
 _WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-link-ids", "count": "count"}
 NOT_STATED: Final = (
     "not stated: the operator made these terms, no agreement was signed in the system"

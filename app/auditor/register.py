@@ -78,7 +78,7 @@ def _table(lines: Sequence[Disclosure]) -> Any:
             line.time.replace("T", " ").replace("Z", " UTC"),
             _party(line.giver, line.giver_title),
             _party(line.receiver, line.receiver_title),
-            _what(line),
+            what_words(line),
             line.interest or line.purpose,
             f"{line.basis}; {line.citation}" if line.citation else line.basis,
             _under(line),
@@ -89,7 +89,8 @@ def _table(lines: Sequence[Disclosure]) -> Any:
     return table("One row a disclosure, in the order of the match log", header, rows)
 
 
-def _what(line: Disclosure) -> str:
+def what_words(line: Disclosure) -> str:
+    """Return what was disclosed, and of how many records as far as that is shown."""
     if line.outcome == "refused":
         return f"asked for {WHAT[line.what]}; refused"
     count = FEWER if line.records is None else f"{line.records:,} records"

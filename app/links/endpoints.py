@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from app.db import Window
+from app.errors import NotFoundError, RequestError
 from app.http.access import CurrentActor
 from app.http.paths import Before, ProjectPath, ReleasePath
 from app.links import service
 from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseView
 from schemas.upload import Receipt
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.security.actor import Actor
 
 router = APIRouter()
 
@@ -47,10 +56,11 @@ def show_release(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
 )
 def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
     """Give the release file to its recipient; that it was fetched is logged before the first byte leaves."""
-    with broker.database.read() as session:
-        file = service.open_file(session, broker, actor, release)
-    with broker.database.write() as session:
-        service.log_fetch(session, broker, actor, release)
+    with _refusals_logged(broker, actor, release):
+        with broker.database.read() as session:
+            file = service.open_file(session, broker, actor, release)
+        with broker.database.write() as session:
+            service.log_fetch(session, broker, actor, release)
     return StreamingResponse(
         file.pieces(broker),
         media_type=FILE_MEDIA_TYPE,
@@ -74,10 +84,11 @@ def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePat
 
     They tell which of its records are linked, as the release does; so this is logged as a fetch of it.
     """
-    with broker.database.read() as session:
-        openings = service.open_openings(session, broker, actor, release)
-    with broker.database.write() as session:
-        service.log_fetch(session, broker, actor, release)
+    with _refusals_logged(broker, actor, release):
+        with broker.database.read() as session:
+            openings = service.open_openings(session, broker, actor, release)
+        with broker.database.write() as session:
+            service.log_fetch(session, broker, actor, release)
     return StreamingResponse(
         openings.pieces(broker),
         media_type=FILE_MEDIA_TYPE,
@@ -94,3 +105,19 @@ def show_receipt(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
     """Give the proof that the release was logged when it was prepared."""
     with broker.database.read() as session:
         return service.receipt_for(session, actor, release)
+
+
+@contextmanager
+def _refusals_logged(broker: Broker, actor: Actor, release: str) -> Iterator[None]:
+    """Log a refusal before it is answered: whoever keeps a register of disclosures lists these too.
+
+    To whom a release is as if it were not, nothing is said and nothing is logged.
+    """
+    try:
+        yield
+    except NotFoundError:
+        raise
+    except RequestError:
+        with broker.database.write() as session:
+            service.log_refusal(session, broker, actor, release)
+        raise

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import project_for, terms_in_force
+from app.agreements.service import agreement_now, project_for, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from app.security.keystore import DataKey
     from schemas.identity import Duty
+    from schemas.matchlog.kinds import Outcome
     from schemas.upload import Receipt
 
 
@@ -187,20 +188,32 @@ def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> N
     found = release_for(session, actor, release, lock=True)
     digest = _refuse_fetch(session, broker, actor, found)
     found.fetched = found.fetched or utc_text(broker.clock())
-    body = ReleaseFetched(recipient=found.agency, sha256=found.sha256)
-    broker.log.append(
-        session,
-        [
-            EntryDraft(
-                body,
-                entry_actor(actor),
-                project=found.project,
-                agreement=digest,
-                purpose=found.purpose,
-                object=found.id,
-                request=actor.request_id,
-            )
-        ],
+    broker.log.append(session, [_fetch_entry(found, actor, digest, "done")])
+
+
+def log_refusal(session: Session, broker: Broker, actor: Actor, release: str) -> None:
+    """Record that a release was asked for in vain, by a party that may see that it exists.
+
+    Raises:
+        NotFoundError: it may not.
+    """
+    found = release_for(session, actor, release)
+    digest = agreement_now(session, found.project, broker.clock())
+    broker.log.append(session, [_fetch_entry(found, actor, digest, "refused")])
+
+
+def _fetch_entry(
+    release: Release, actor: Actor, agreement: str | None, outcome: Outcome
+) -> EntryDraft:
+    return EntryDraft(
+        ReleaseFetched(recipient=release.agency, sha256=release.sha256),
+        entry_actor(actor),
+        outcome=outcome,
+        project=release.project,
+        agreement=agreement,
+        purpose=release.purpose,
+        object=release.id,
+        request=actor.request_id,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,6 +82,19 @@ def find_entries(
             if len(found) == limit:
                 return FoundEntries(tuple(found), place if place > first else None)
     return FoundEntries(tuple(found), floor if floor > first else None)
+
+
+def entries_of_kinds(session: Session, project: str, kinds: Collection[str]) -> Iterator[Entry]:
+    """Yield all of a project's entries of these kinds, the oldest first."""
+    # Canonical JSON escapes the quotes within texts, so only a member reads so; most entries need no parsing.
+    marks = tuple(f'"kind":"{kind}"'.encode() for kind in kinds)
+    end = repository.next_place(session, project)
+    for start in range(0, end, CHUNK):
+        for _, raw in repository.entries_at(session, project, start, min(start + CHUNK, end)):
+            if any(mark in raw for mark in marks):
+                entry = parse_entry(raw)
+                if entry.kind in kinds:
+                    yield entry
 
 
 def _places(

@@ -61,6 +61,7 @@ PAGES: Final = (
     "/projects/{project}/uploads",
     "/projects/{project}/runs",
     "/projects/{project}/releases",
+    "/projects/{project}/disclosures",
     "/projects/{project}/access",
     "/projects/{project}/retention",
     "/uploads/{upload}",
@@ -80,7 +81,14 @@ AUDITOR_PAGES: Final = ("/runs/{run}/match-record",)
 ALL_PAGES: Final = (*PAGES, *RARE_PAGES, *AUDITOR_PAGES)
 _PAGE_FORMS: Final = ("", ".json", ".csv")
 # Their twins hand out as much of the log, or of a match record, as the filter lets through.
-_LONG: Final = frozenset({"/projects/{project}/timeline", "/log/entries", *AUDITOR_PAGES})
+_LONG: Final = frozenset(
+    {
+        "/projects/{project}/timeline",
+        "/projects/{project}/disclosures",
+        "/log/entries",
+        *AUDITOR_PAGES,
+    }
+)
 
 PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/"): Rule(anonymous=True),

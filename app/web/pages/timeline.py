@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -15,6 +15,8 @@ from app.http.paths import ProjectPath
 from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
+from app.web.exports import note_export
+from app.web.filters import or_empty
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
@@ -29,27 +31,23 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
+EXPORTED: Final = "timeline"
 ENTRIES_A_PAGE: Final = 50
 ENTRIES_A_PIECE: Final = 500
 OUTCOMES: Final = ("done", "refused", "failed")
-
-
-def _or_empty(pattern: str, length: int) -> Any:
-    # A form sends a field that nobody filled in as an empty one.
-    return Query(pattern=f"^$|{pattern}", max_length=length)
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineQuery:
     """The filter as it stands in the address; empty wants all. `before` is a place to look on from."""
 
-    party: Annotated[str, _or_empty(NAME_PATTERN, 40)] = ""
-    person: Annotated[str, _or_empty(f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$", 36)] = ""
-    kind: Annotated[str, _or_empty("^[a-z]+(-[a-z]+)*$", 40)] = ""
-    outcome: Annotated[str, _or_empty("^(done|refused|failed)$", 10)] = ""
-    object: Annotated[str, _or_empty("^[a-z]{3}-[0-9a-f]{32}$", 36)] = ""
-    since: Annotated[str, _or_empty(DATE_PATTERN, 10)] = ""
-    until: Annotated[str, _or_empty(DATE_PATTERN, 10)] = ""
+    party: Annotated[str, or_empty(NAME_PATTERN, 40)] = ""
+    person: Annotated[str, or_empty(f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$", 36)] = ""
+    kind: Annotated[str, or_empty("^[a-z]+(-[a-z]+)*$", 40)] = ""
+    outcome: Annotated[str, or_empty("^(done|refused|failed)$", 10)] = ""
+    object: Annotated[str, or_empty("^[a-z]{3}-[0-9a-f]{32}$", 36)] = ""
+    since: Annotated[str, or_empty(DATE_PATTERN, 10)] = ""
+    until: Annotated[str, or_empty(DATE_PATTERN, 10)] = ""
     before: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None
 
     def entry_filter(self) -> EntryFilter:
@@ -98,6 +96,7 @@ def _answer(
     query: TimelineQuery,
     parties: list[str],
 ) -> Response:
+    note_export(broker, page, project, EXPORTED)
     # A twin has all that the filter finds, so it is read piece by piece while it is sent.
     everything = _all_entries(broker, project, query)
     found = FoundEntries((), None)

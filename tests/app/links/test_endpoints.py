@@ -206,7 +206,18 @@ def test_nothing_is_fetched_after_the_end_of_the_terms(linkage: Linkage) -> None
     linkage.founded.clock.now = linkage.founded.clock.now.replace(year=2028)
     answer = linkage.get(f"/v1/releases/{release}/file")
     assert code_of(answer) in {"not-in-force", "release-destroyed"}
-    assert linkage.log_kinds()[-1] != "release-fetched"
+    entry = linkage.log_entries()[-1]
+    assert (entry["kind"], entry["outcome"]) == ("release-fetched", "refused")
+    assert (entry["object"], entry["actor"]["party"]) == (release, CHILD_WELFARE)
+
+
+def test_a_release_that_is_not_the_callers_leaves_no_entry(linkage: Linkage) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)["release"]
+    linkage.as_party(SCHOOL)
+    before = linkage.log_kinds()
+    assert linkage.get(f"/v1/releases/{release}/file", SCHOOL).status_code == 404
+    assert linkage.log_kinds() == before
 
 
 def test_nothing_is_fetched_after_the_keeping_time(linkage: Linkage) -> None:

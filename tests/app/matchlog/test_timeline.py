@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.db import Base, Database
 from app.matchlog.draft import EntryDraft
 from app.matchlog.service import MatchLog
-from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
+from app.matchlog.timeline import EntryFilter, FoundEntries, entries_of_kinds, find_entries
 from schemas.matchlog.entry import Actor, Entry
 from schemas.matchlog.kinds import PartyEnrolled, UploadDestroyed, UploadRejected
 
@@ -131,6 +131,20 @@ def test_piece_by_piece_all_that_is_wanted_is_found_once_and_newest_first(
     database, everything = written
     found = all_found(database, project, wanted, limit=limit, max_scanned=max_scanned)
     assert found == [entry for entry in everything if is_wanted(entry, project, wanted)]
+
+
+@pytest.mark.parametrize(
+    "kinds", [{"upload-rejected"}, {"upload-rejected", "upload-destroyed"}, {"run-asked"}, set()]
+)
+def test_entries_of_some_kinds_come_whole_and_in_order(
+    written: tuple[Database, list[Entry]], kinds: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.matchlog.timeline.CHUNK", 7)
+    database, everything = written
+    with database.read() as session:
+        found = list(entries_of_kinds(session, "alpha-project", kinds))
+    mine = [entry for entry in everything if entry.project == "alpha-project"]
+    assert found == [entry for entry in mine[::-1] if entry.kind in kinds]
 
 
 def test_one_look_goes_through_so_many_entries_only(written: tuple[Database, list[Entry]]) -> None:

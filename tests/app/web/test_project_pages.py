@@ -31,10 +31,12 @@ def entries_of(linkage: Linkage, project: str | None = PROJECT) -> list[dict[str
 def test_twins_of_the_timeline_hold_every_entry_as_the_log_has_it(
     finished: Any, visitor: Any
 ) -> None:
-    expected = entries_of(finished.linkage)
-    assert visitor.get(f"{TIMELINE}.json").json()["entries"] == expected
+    found = visitor.get(f"{TIMELINE}.json").json()["entries"]
+    assert found == entries_of(finished.linkage)
+    # That it is taken away is the first of what it holds.
+    assert found[0]["kind"] == "exported"
     rows = csv_rows(visitor.get(f"{TIMELINE}.csv"))
-    assert [json.loads(row["entry"]) for row in rows] == expected
+    assert [json.loads(row["entry"]) for row in rows] == entries_of(finished.linkage)
 
 
 def test_a_filter_means_the_same_on_the_page_and_in_its_twins(finished: Any, visitor: Any) -> None:
