@@ -148,6 +148,11 @@ def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
     return session.scalars(query.order_by(Project.name)).all()
 
 
+def project_names(session: Session) -> Sequence[str]:
+    """Return the names of all projects in order, for whoever runs the broker."""
+    return session.scalars(select(Project.name).order_by(Project.name)).all()
+
+
 def signed_projects(session: Session) -> Sequence[str]:
     """Return the names of the projects that signed agreements bind."""
     return session.scalars(select(Project.name).where(Project.is_signed)).all()

@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -100,6 +101,15 @@ class LogKey(Base):
 
     after_size: Mapped[int] = mapped_column(SIZE, primary_key=True, autoincrement=False)
     key: Mapped[str] = mapped_column(KEY)
+
+
+class LoggedSetting(Base):
+    """A setting of the broker as it stands behind the newest entry about them; `value` is canonical JSON."""
+
+    __tablename__ = "logged_setting"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
 
 
 # What may be added but never changed or removed; cosignatures may be replaced by later ones.

@@ -8,6 +8,7 @@ import pytest
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from oracles.signed_rig import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_accord
 
+from app.agreements.states import project_states
 from schemas.api import ProjectView
 from schemas.negotiation import AgreementList, AgreementView
 
@@ -322,3 +323,26 @@ def test_two_last_signatures_at_once_bring_the_agreement_into_force(
         answers = list(pool.map(accord.consent, STEWARDS))
     assert [answer.status_code for answer in answers] == [200] * 4
     assert accord.log_kinds().count("agreement-in-force") == 1
+
+
+def test_the_operator_is_told_where_a_project_stands(accord: Accord) -> None:
+    def said() -> str:
+        with accord.broker.database.read() as session:
+            (found,) = project_states(session, accord.founded.operator, accord.founded.clock())
+        return found.sentence
+
+    unsigned = "is not in force: not every party has signed an agreement for this project yet"
+    assert said() == unsigned
+    accord.propose()
+    accord.consent("ann")
+    assert said() == f"{unsigned} (number 1 waits for operator, {SCHOOL}, {AUDITOR})"
+    for name in STEWARDS[1:]:
+        accord.consent(name)
+    assert said() == "is in force until 2027-08-31 by its signed agreement"
+    accord.propose(accord.amended(end="2027-01-31"))
+    for name in STEWARDS[1:]:
+        accord.consent(name)
+    assert said().endswith(f"by its signed agreement (number 2 waits for {CHILD_WELFARE})")
+    accord.agreement = next_to(accord)
+    accord.notice("kim", "suspend")
+    assert said().startswith(f"is not in force: the linkage is suspended by {SCHOOL} (number 2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from oracles.linkage_rig import (
 
 from app.agreements import service
 from app.agreements.errors import NotInForceError, ProjectExistsError, TermsRefusedError
+from app.agreements.states import project_states
 from app.errors import NotFoundError
 from app.security.actor import Actor
 from schemas.profile import EncodingProfile, Hardening
@@ -187,3 +188,13 @@ def test_a_project_shows_whether_it_is_in_force(make_linkage: MakeLinkage) -> No
 def test_two_projects_may_share_a_profile(linkage: Linkage) -> None:
     create(linkage, terms_of(linkage.profile, project="second-project"))
     assert seen(linkage, actor(SCHOOL)) == [PROJECT, "second-project"]
+
+
+def test_the_operator_is_told_until_when_terms_hold(linkage: Linkage) -> None:
+    with linkage.broker.database.read() as session:
+        (found,) = project_states(session, linkage.founded.operator, linkage.founded.clock())
+        late = linkage.founded.clock() + timedelta(days=900)
+        (ended,) = project_states(session, linkage.founded.operator, late)
+    assert (found.project, found.is_in_force) == (PROJECT, True)
+    assert found.sentence == "is in force until 2027-12-31 by terms of the operator"
+    assert ended.sentence == "is not in force: the project's terms are not in force any more"

@@ -19,6 +19,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.broker import open_broker
+from app.matchlog.repository import entries_at
+from app.settings import read_settings
+from schemas.matchlog.entry import parse_entry
+
 PATIENCE_S = 60
 
 
@@ -208,3 +213,25 @@ def test_a_rolled_back_broker_still_answers(broker: Any, state: Path, tmp_path: 
     with serving(state) as (_, port):
         assert get(state, port, "/healthz")[0] == 200
         assert get(state, port, "/readyz")[0] == 503
+
+
+def test_settings_are_logged_when_a_broker_starts_with_others(
+    broker: Any, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def logged() -> list[Any]:
+        opened = open_broker(read_settings(state))
+        with opened.database.read() as session:
+            entries = [parse_entry(row[1]) for row in entries_at(session, "", 0, 100)]
+        opened.close()
+        return [entry.body for entry in entries if entry.kind == "configuration-changed"]
+
+    assert "other than the match log has it" in broker("doctor").stdout
+    for _ in range(2):
+        with serving(state) as (_, port):
+            assert get(state, port, "/readyz")[0] == 200
+        assert len(logged()) == 1
+    assert "configuration: as the match log has it" in broker("doctor").stdout
+    monkeypatch.setenv("BLINDLINK_INSECURE_BEARER_TOKENS", "false")
+    with serving(state):
+        pass
+    assert [body.changed for body in logged()[1:]] == [("insecure-bearer-tokens",)]

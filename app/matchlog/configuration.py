@@ -1,0 +1,110 @@
+"""The broker's settings that matter to parties, in the match log whenever they have changed.
+
+The log gets a digest of all of them and the names of those that changed; their values stay here, and what is
+a matter of the machine alone (where files lie, how many connections there may be) is in neither.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+
+from app.matchlog.draft import Appended, EntryDraft
+from app.matchlog.models import LoggedSetting
+from app.version import SOFTWARE
+from schemas.canonical import canonical_bytes, canonical_digest
+from schemas.matchlog.kinds import ConfigurationChanged
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.matchlog.service import MatchLog
+    from app.settings import Settings
+    from schemas.canonical import JsonValue
+
+# Where things lie and what the machine can bear; every other setting is logged.
+OF_THE_MACHINE: Final = frozenset(
+    {
+        "state_dir",
+        "database_url",
+        "database_password_file",
+        "key_ring_file",
+        "host",
+        "port",
+        "tls_cert_file",
+        "tls_key_file",
+        "head_timeout_s",
+        "body_timeout_s",
+        "body_grace_s",
+        "body_bytes_per_s",
+        "stop_timeout_s",
+        "max_connections",
+        "max_connections_per_address",
+        "disk_reserve_percent",
+        "block_pairs",
+        "lease_s",
+        "worker_threads",
+    }
+)
+
+
+def configuration_of(settings: Settings) -> dict[str, JsonValue]:
+    """Return what matters to parties, by name: settings, the kind of database, and the software."""
+    found: dict[str, JsonValue] = {
+        _name(name): value
+        for name, value in settings.model_dump(mode="json").items()
+        if name not in OF_THE_MACHINE
+    }
+    url = settings.database_url
+    found["database"] = "sqlite" if url is None else make_url(url).get_backend_name()
+    found["software"] = SOFTWARE
+    return found
+
+
+def log_configuration(session: Session, log: MatchLog, settings: Settings) -> Appended | None:
+    """Log the settings if they are others than those that were logged last; None: they are the same.
+
+    Raises:
+        As `MatchLog.append`.
+    """
+    # First, so that of two that start at once the second one sees what the first one logged.
+    log.follow_key(session)
+    now = {
+        name: canonical_bytes(value).decode() for name, value in configuration_of(settings).items()
+    }
+    before = {row.name: row.value for row in session.scalars(select(LoggedSetting))}
+    changed = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
+    if not changed:
+        return None
+    for name in changed:
+        row = session.get(LoggedSetting, name)
+        if name not in now:
+            session.delete(row)
+        elif row is None:
+            session.add(LoggedSetting(name=name, value=now[name]))
+        else:
+            row.value = now[name]
+    session.flush()
+    body = ConfigurationChanged(
+        digest=configuration_digest(settings), changed=tuple(changed), software=SOFTWARE
+    )
+    (appended,) = log.append(session, [EntryDraft(body)])
+    return appended
+
+
+def configuration_digest(settings: Settings) -> str:
+    """Return the digest of what matters to parties, as the log has it."""
+    return canonical_digest(configuration_of(settings))
+
+
+def is_logged(session: Session, settings: Settings) -> bool:
+    """Tell whether these settings are those that were logged last."""
+    before = {row.name: json.loads(row.value) for row in session.scalars(select(LoggedSetting))}
+    return before == configuration_of(settings)
+
+
+def _name(setting: str) -> str:
+    return setting.replace("_", "-")

@@ -1,0 +1,89 @@
+"""Settings that matter to parties are in the log when they change, by name and digest, never by value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from oracles.linkage_rig import Linkage, embedded_database, linkage, make_linkage
+
+from app.matchlog.configuration import (
+    OF_THE_MACHINE,
+    configuration_of,
+    is_logged,
+    log_configuration,
+)
+from app.settings import Settings
+from app.version import SOFTWARE
+from schemas.canonical import canonical_digest
+
+__all__ = ["embedded_database", "linkage", "make_linkage"]
+
+
+def log(linkage: Linkage, **changes: Any) -> bool:
+    settings = linkage.broker.settings.model_copy(update=changes)
+    with linkage.broker.database.write() as session:
+        return log_configuration(session, linkage.broker.log, settings) is not None
+
+
+def newest(linkage: Linkage) -> dict[str, Any]:
+    found = linkage.log_entries()[-1]
+    assert (found["kind"], found["actor"]["party"]) == ("configuration-changed", "broker")
+    body: dict[str, Any] = found["body"]
+    return body
+
+
+def test_settings_are_logged_at_first_and_then_when_they_change(linkage: Linkage) -> None:
+    assert log(linkage)
+    everything = configuration_of(linkage.broker.settings)
+    body = newest(linkage)
+    assert body["changed"] == sorted(everything)
+    assert (body["digest"], body["software"]) == (canonical_digest(everything), SOFTWARE)
+    assert not log(linkage)
+    assert log(linkage, insecure_bearer_tokens=False, reads_per_minute=77)
+    changed = newest(linkage)
+    assert changed["changed"] == ["insecure-bearer-tokens", "reads-per-minute"]
+    assert changed["digest"] != body["digest"]
+    assert log(linkage)
+    assert newest(linkage)["digest"] == body["digest"]
+
+
+def test_what_is_the_machines_alone_is_not_logged(linkage: Linkage) -> None:
+    assert log(linkage)
+    kinds = linkage.log_kinds()
+    for name, value in (("port", 9), ("worker_threads", 3), ("database_url", "sqlite:///x.db")):
+        assert not log(linkage, **{name: value}), name
+    assert linkage.log_kinds() == kinds
+    assert log(linkage, database_url="postgresql+psycopg://someone@db.internal/name")
+    assert newest(linkage)["changed"] == ["database"]
+
+
+def test_a_setting_of_an_older_version_goes(linkage: Linkage) -> None:
+    from app.matchlog.models import LoggedSetting
+
+    assert log(linkage)
+    with linkage.broker.database.write() as session:
+        session.add(LoggedSetting(name="of-yesterday", value="1"))
+    assert log(linkage)
+    assert newest(linkage)["changed"] == ["of-yesterday"]
+    with linkage.broker.database.read() as session:
+        assert is_logged(session, linkage.broker.settings)
+
+
+def test_every_setting_is_either_logged_or_the_machines() -> None:
+    names = set(Settings.model_fields)
+    assert names >= OF_THE_MACHINE
+    logged = {name.replace("-", "_") for name in configuration_of(Settings())}
+    assert logged - {"database", "software"} == names - OF_THE_MACHINE
+    assert len(logged) <= 64
+
+
+@pytest.mark.parametrize("name", ["state_dir", "database_url", "database_password_file"])
+def test_no_path_and_no_address_of_the_database_gets_into_the_log(
+    linkage: Linkage, name: str
+) -> None:
+    secret = "postgresql+psycopg://canary@canary.internal/canary"
+    log(linkage, database_url=secret)
+    assert "canary" not in json.dumps(linkage.log_entries())
+    assert name in OF_THE_MACHINE
