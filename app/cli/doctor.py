@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import click
 from cryptography import x509
 
+from app.agreements.states import project_states
 from app.broker import open_broker
-from app.cli.opening import echo_json, founded_settings
+from app.cli.opening import echo_json, founded_settings, local_operator
 from app.errors import BrokerError, ConfigurationError
 from app.http.server import TlsFiles, tls_context
 from app.matching import kernel_name
+from app.matchlog.configuration import is_logged
 from app.migrations.steps import require_current
 from app.version import VERSION
 
@@ -108,12 +110,28 @@ def _tls(broker: Broker) -> str:
     return f"certificate until {end.date()}"
 
 
+def _configuration(broker: Broker) -> str:
+    with broker.database.read() as session:
+        if is_logged(session, broker.settings):
+            return "as the match log has it"
+    return "other than the match log has it; serve logs its own when it starts"
+
+
+def _projects(broker: Broker) -> str:
+    operator = local_operator(broker)
+    with broker.database.read() as session:
+        found = project_states(session, operator, broker.clock())
+    return "; ".join(f"{one.project} {one.sentence}" for one in found) or "none"
+
+
 CHECKS: dict[str, Callable[[Broker], str]] = {
     "software": _software,
     "kernel": _kernel,
     "database": _database,
     "schema": _schema,
     "match log": _log,
+    "configuration": _configuration,
+    "projects": _projects,
     "key store": _keys,
     "disk": _disk,
     "tls": _tls,

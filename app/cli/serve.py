@@ -18,6 +18,7 @@ from app.http.server import TlsFiles, bind, tls_context
 from app.http.server import serve as serve_app
 from app.logs import configure_logs
 from app.main import create_app
+from app.matchlog.configuration import log_configuration
 from app.migrations.steps import migrate, require_current
 
 if TYPE_CHECKING:
@@ -109,9 +110,17 @@ def _warn_where_unsafe(broker: Broker) -> None:
     try:
         with broker.database.read() as session:
             broker.log.check(session)
+        _log_configuration(broker)
     except UnavailableError as exc:
         # Auditors must still be able to read; every write that is logged will be refused.
         log.error("log_check_failed", code=exc.code)  # noqa: TRY400 - no traceback, it may hold values
+
+
+def _log_configuration(broker: Broker) -> None:
+    with broker.database.write() as session:
+        logged = log_configuration(session, broker.log, broker.settings)
+    if logged is not None:
+        log.info("configuration_logged", entry=logged.seq)
 
 
 def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
