@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from app.agencies.repository import TokenHolder
     from app.matchlog.service import MatchLog
+    from schemas.identity import Duty
 
 # No secret: the three letters before a token's id.
 TOKEN_ID_PREFIX: Final = "tok"  # noqa: S105
@@ -192,7 +193,8 @@ def list_tokens(session: Session, party: str) -> Sequence[Token]:
 class PersonAccess:
     """What one person of a party may act as, since when, until when; the credential is not in it.
 
-    `until` is when it ends or was revoked; None: it has no end. `is_valid` says whether it holds now.
+    `until` is when it ends or was revoked; None: it has no end. `is_valid` says whether it holds now. Whoever
+    only holds a token that the operator issued has no `duties`.
     """
 
     party: str
@@ -201,6 +203,7 @@ class PersonAccess:
     since: str
     until: str | None
     is_valid: bool
+    duties: tuple[Duty, ...] = ()
 
 
 def persons_of(session: Session, parties: Sequence[str], now: datetime) -> list[PersonAccess]:
@@ -327,4 +330,5 @@ def _by_keys(persons: Sequence[Person]) -> Iterator[PersonAccess]:
                 since=person.confirmed,
                 until=person.revoked,
                 is_valid=person.revoked is None,
+                duties=duties_of(person),
             )

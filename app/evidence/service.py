@@ -6,9 +6,11 @@ import base64
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
 from app.agreements.service import agreement_now, require_visible
+from app.clock import utc_text
 from app.errors import NotFoundError
 from app.evidence.errors import ProjectNeededError
 from app.matchlog.draft import entry_actor
@@ -22,11 +24,13 @@ from app.matchlog.proofs import (
     log_keys,
     newest_checkpoint,
     newest_cosigned,
+    newest_time,
 )
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.hand_over import HandOver
+from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.proof import LogProof
 
 if TYPE_CHECKING:
@@ -65,18 +69,32 @@ def newest_key(session: Session) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """A person's key that cosigns, as its text, with the largest size that it cosigned and when."""
+
+    key: str
+    size: int
+    time: str
+
+    @property
+    def party(self) -> str:
+        """The party whose name the key bears."""
+        return VerifierKey.from_text(self.key).name
+
+
+@dataclass(frozen=True, slots=True)
 class LogState:
     """The newest checkpoint with its note, the key that signed it, all keys so far, and the witnesses.
 
-    `keys` are pairs of a size and the key that signs checkpoints above it; `witnesses` of a witness's key
-    and the largest size that it cosigned.
+    `time` is the newest entry's. `keys` are pairs of a size and the key that signs checkpoints above it.
     """
 
     checkpoint: Checkpoint
     note: str
     log_key: str
     keys: list[tuple[int, str]]
-    witnesses: list[tuple[str, int]]
+    time: str
+    witnesses: list[Witness]
 
 
 def log_state(session: Session) -> LogState:
@@ -88,7 +106,11 @@ def log_state(session: Session) -> LogState:
         note=newest.note.decode("utf-8"),
         log_key=log_key_at(session, newest.size),
         keys=log_keys(session),
-        witnesses=[(key, size) for key, (size, _) in sorted(cosigned.items())],
+        time=newest_time(session),
+        witnesses=[
+            Witness(key, size, utc_text(datetime.fromtimestamp(time_s, UTC)))
+            for key, (size, time_s) in sorted(cosigned.items())
+        ],
     )
 
 

@@ -41,6 +41,18 @@ def newest_checkpoint(session: Session) -> SignedCheckpoint:
     return checkpoint_of(session, head.size)
 
 
+def newest_time(session: Session) -> str:
+    """Return when the newest entry was made.
+
+    Raises:
+        LogNotStartedError: there is no log yet.
+    """
+    head = repository.read_head(session)
+    if head is None:
+        raise LogNotStartedError("this database has no match log yet")
+    return head.time
+
+
 def checkpoint_of(session: Session, size: int) -> SignedCheckpoint:
     """Return the checkpoint of exactly this size.
 

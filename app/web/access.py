@@ -11,6 +11,7 @@ from schemas.api import Role
 
 if TYPE_CHECKING:
     from schemas.agreement import ProjectTerms
+    from schemas.identity import Duty
 
 NO: Final = "no"
 YES: Final = "yes"
@@ -22,12 +23,14 @@ class Action:
     """Something that can be done in a project.
 
     `route` is where; its row in the policy table names the roles. `part` says how far the terms let a party
-    in one of those roles, as one of the words above or a few words more.
+    in one of those roles, as one of the words above or a few words more. `duties`: a signed agreement lets only
+    persons with one of these do it; none: everybody of the party.
     """
 
     words: str
     route: RouteKey
     part: Callable[[ProjectTerms, str, Role], str]
+    duties: tuple[Duty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,30 @@ def _provides_or_operates(terms: ProjectTerms, party: str, role: Role) -> str:
 
 
 def _receives(terms: ProjectTerms, party: str, _role: Role) -> str:
+    found = []
     for recipient in terms.recipients:
-        if recipient.party == party and recipient.mode != "none":
-            return f"{OWN} ({recipient.mode}, ID space {recipient.space})"
-    return NO
+        if recipient.mode == "blind" and party in terms.providers:
+            # An agency carries what is sealed to somebody else, who asks the broker for nothing.
+            found.append(f"sealed, for {recipient.party}")
+        elif recipient.party == party and recipient.mode not in {"blind", "none"}:
+            found.append(f"{OWN} ({recipient.mode}, ID space {recipient.space})")
+    return "; ".join(found) or NO
+
+
+def _approves(terms: ProjectTerms, party: str, _role: Role) -> str:
+    return YES if terms.approvals is not None and party in terms.approvals.parties else NO
+
+
+def _destroys(terms: ProjectTerms, party: str, role: Role) -> str:
+    if role == "operator":
+        return YES
+    receives = any(recipient.party == party for recipient in terms.recipients)
+    return OWN if party in terms.providers or receives else NO
+
+
+def _signs(terms: ProjectTerms, _party: str, _role: Role) -> str:
+    # Terms that follow from a signed agreement always say who approves, the operator's never do.
+    return NO if terms.approvals is None else YES
 
 
 def _sees_own(_terms: ProjectTerms, _party: str, role: Role) -> str:
@@ -82,13 +105,38 @@ def _always(_terms: ProjectTerms, _party: str, _role: Role) -> str:
 
 
 ACTIONS: Final = (
-    Action("Upload encodings", ("POST", "/v1/projects/{project}/uploads"), _provides),
-    Action("Ask for a run", ("POST", "/v1/projects/{project}/runs"), _provides),
-    Action("Stop a run", ("POST", "/v1/runs/{run}/cancel"), _provides_or_operates),
-    Action("Fetch link IDs", ("GET", "/v1/releases/{release}/file"), _receives),
+    Action("Sign an amendment", ("POST", "/v1/projects/{project}/consents"), _signs, ("steward",)),
+    Action(
+        "Suspend the linkage or leave",
+        ("POST", "/v1/projects/{project}/notices"),
+        _signs,
+        ("steward",),
+    ),
+    Action("Upload encodings", ("POST", "/v1/projects/{project}/uploads"), _provides, ("analyst",)),
+    Action("Ask for a run", ("POST", "/v1/projects/{project}/runs"), _provides, ("analyst",)),
+    Action("Approve a run", ("POST", "/v1/runs/{run}/approvals"), _approves, ("approver",)),
+    Action(
+        "Stop a run",
+        ("POST", "/v1/runs/{run}/cancel"),
+        _provides_or_operates,
+        ("analyst", "approver", "operator"),
+    ),
+    Action(
+        "Fetch link IDs",
+        ("GET", "/v1/releases/{release}/file"),
+        _receives,
+        ("recipient", "analyst"),
+    ),
+    Action(
+        "Have things destroyed",
+        ("POST", "/v1/projects/{project}/destruction"),
+        _destroys,
+        ("steward", "operator"),
+    ),
     Action("See that there are uploads", ("GET", "/v1/projects/{project}/uploads"), _sees_own),
     Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),
     Action("See that there are releases", ("GET", "/v1/projects/{project}/releases"), _sees_own),
+    Action("Read match records", ("GET", "/v1/runs/{run}/match-record"), _always),
     Action("Read the match log", ("GET", "/v1/log/bundle"), _always),
     Action("Open these pages", ("GET", "/projects/{project}"), _always),
 )

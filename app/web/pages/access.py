@@ -20,7 +20,8 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
     """Show who may do what in a project."""
     operator = broker.settings.operator
     with broker.database.read() as session:
-        terms = project_for(session, page.actor, project).terms
+        found = project_for(session, page.actor, project, broker.clock())
+        terms = found.terms
         matrix = access_matrix(terms, operator)
         persons = persons_of(session, sorted({row.party for row in matrix}), broker.clock())
     actions = [action.words for action in ACTIONS]
@@ -44,6 +45,7 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
                     "since": person.since,
                     "until": person.until,
                     "is_valid": person.is_valid,
+                    "duties": list(person.duties),
                 }
                 for person in persons
             ],
@@ -52,7 +54,8 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
             ("party", "role", *actions), [(row.party, row.role, *row.answers) for row in matrix]
         ),
         project=project,
-        actions=actions,
+        actions=ACTIONS,
+        is_signed=found.is_signed,
         matrix=matrix,
         persons=persons,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
 
+from app.clock import parse_utc
 from app.errors import BrokerError
 from app.evidence.endpoints import OldSize
 from app.evidence.service import checkpoint_since, entry_evidence, log_state
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
+    from app.evidence.service import LogState
 
 router = APIRouter()
 
@@ -43,15 +45,17 @@ def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response
             for checkpoint in recent_checkpoints(session, RECENT_ENTRIES)
         ]
         fault = _fault(session, broker)
+    age_s = max(int((broker.clock() - parse_utc(state.time)).total_seconds()), 0)
     return page.answer(
         "log.html",
         title="Match log",
-        document=since,
+        document=since.to_json() | _health(state, fault, age_s),
         table=Table(("entries", "root"), checkpoints),
         query=f"old={old}" if old else "",
         state=state,
         root=_base64(state.checkpoint.root),
         fault=fault,
+        age_s=age_s,
         older=older,
         proof=since.proof,
         checkpoints=checkpoints,
@@ -99,6 +103,19 @@ class OlderCheckpoint:
 def _older_checkpoint(session: Session, size: int) -> OlderCheckpoint:
     note = checkpoint_of(session, size).note.decode("utf-8")
     return OlderCheckpoint(size, note, log_key_at(session, size))
+
+
+def _health(state: LogState, fault: str | None, age_s: int) -> dict[str, Any]:
+    """Return how the log stands, beside the checkpoint and its proof."""
+    return {
+        "is_in_order": fault is None,
+        "fault": fault,
+        "entries": state.checkpoint.size,
+        "newest_entry": state.time,
+        "newest_entry_age_s": age_s,
+        "keys": [{"after": after, "key": key} for after, key in state.keys],
+        "witnesses": [asdict(witness) for witness in state.witnesses],
+    }
 
 
 def _fault(session: Session, broker: Broker) -> str | None:

@@ -268,6 +268,17 @@ def test_the_log_page_compares_with_an_older_checkpoint(finished: Any, visitor: 
     assert visitor.get("/log?old=x").status_code == 422
 
 
+def test_the_log_says_how_it_stands(finished: Any, visitor: Any) -> None:
+    visitor.cookie(AUDITOR, "auditor")
+    finished.linkage.founded.clock.move(minutes=5)
+    assert "5 min ago" in visitor.get("/log").text
+    twin = visitor.get("/log.json").json()
+    assert (twin["is_in_order"], twin["fault"], twin["newest_entry_age_s"]) == (True, None, 300)
+    newest = finished.linkage.log_entries()[-1]
+    assert (twin["entries"], twin["newest_entry"]) == (newest["seq"] + 1, newest["time"])
+    assert twin["keys"] == [{"after": 0, "key": finished.linkage.broker.log.key.text}]
+
+
 def test_an_asset_is_kept_for_good_under_its_digest_and_not_there_under_another(
     linkage: Linkage,
 ) -> None:

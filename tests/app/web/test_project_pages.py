@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from oracles.containers import random_rows
 from oracles.linkage_rig import AUDITOR, BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.signed_rig import Accord
 
+from app.clock import utc_text
 from app.web.access import ACTIONS
 from app.worker.sweeper import Sweeper
 
@@ -126,10 +128,71 @@ def test_the_access_matrix_is_what_the_broker_does(finished: Any, visitor: Any) 
     }
     for row in matrix:
         for action in ACTIONS:
+            said = row["may"][action.words]
+            if action.words in NEEDS_A_SIGNATURE:
+                assert said == "no"
+                continue
             answer = act(linkage, visitor, finished, action.route, row["party"], row["role"])
             is_refused = answer.status_code in {401, 403, 404}
-            said = row["may"][action.words]
             assert is_refused == (said == "no"), (row["party"], action.words, answer.status_code)
+
+
+# Nobody signs anything about terms that the operator made.
+NEEDS_A_SIGNATURE = {"Sign an amendment", "Suspend the linkage or leave", "Approve a run"}
+
+
+def test_under_a_signed_agreement_the_matrix_names_who_signs_and_with_which_duty(
+    accord: Accord, signed_visitor: Any
+) -> None:
+    accord.agree()
+    answer = signed_visitor.get(f"/projects/{PROJECT}/access.json").json()
+    may = {(row["party"], row["role"]): row["may"] for row in answer["access"]}
+    run = ask_under(accord)
+    stewards = {CHILD_WELFARE: "ann", SCHOOL: "kim", AUDITOR: "sue", "operator": "eve"}
+    for (party, _), allowed in may.items():
+        assert allowed["Sign an amendment"] == "yes"
+        assert accord.notice(stewards[party], "suspend").status_code == 200
+        assert accord.notice(stewards[party], "resume", at=later(accord)).status_code == 200
+        approved = accord.approve(stewards[party], run).status_code == 200
+        assert approved == (allowed["Approve a run"] == "yes"), party
+    duties = {person["person"]: person["duties"] for person in answer["persons"]}
+    for person in accord.persons.values():
+        assert duties[person.id] == list(person.identity.public.duties)
+    page = signed_visitor.get(f"/projects/{PROJECT}/access").text
+    assert "(steward)" in page
+    assert "(approver)" in page
+
+
+def ask_under(accord: Accord) -> dict[str, Any]:
+    accord.upload_both()
+    run: dict[str, Any] = accord.ask().json()
+    assert run["state"] == "awaiting"
+    return run
+
+
+def later(accord: Accord) -> str:
+    accord.founded.clock.move(seconds=1)
+    return utc_text(accord.founded.clock())
+
+
+def test_whoever_carries_sealed_link_ids_is_named_and_their_recipient_fetches_nothing(
+    make_linkage: Any, visit_as_auditor: Any
+) -> None:
+    from app.web.access import access_matrix
+    from schemas.run import Recipient
+
+    linkage = make_linkage()
+    sealed = (Recipient(party="research-office", mode="blind", space="shared"),)
+    terms = linkage.terms.model_copy(update={"recipients": sealed})
+    at = [action.words for action in ACTIONS].index("Fetch link IDs")
+    answers = {row.party: row.answers[at] for row in access_matrix(terms, "operator")}
+    assert answers == {
+        CHILD_WELFARE: "sealed, for research-office",
+        SCHOOL: "sealed, for research-office",
+        "research-office": "no",
+        AUDITOR: "no",
+        "operator": "no",
+    }
 
 
 def act(
