@@ -23,28 +23,29 @@ ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("decide", short_help="Decide the pairs of two containers offline, for a rehearsal.")
-@click.option("--terms", "terms_file", type=ReadableFile, required=True, help="Terms, JSON.")
-@click.option("--profile", "profile_file", type=ReadableFile, required=True, help="Profile, JSON.")
+@click.option(
+    "--project", "project_file", type=ReadableFile, required=True,
+    help="The project, as `blindlink-broker project show` prints it.",
+)  # fmt: skip
 @click.argument("left", type=ReadableFile)
 @click.argument("right", type=ReadableFile)
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file to write: two rows a pair, with band, party and handle.",
 )  # fmt: skip
-def decide(*, terms_file: Path, profile_file: Path, left: Path, right: Path, output: Path) -> None:
+def decide(*, project_file: Path, left: Path, right: Path, output: Path) -> None:
     """Decide every pair of two containers as a run of the project would, without a broker.
 
     For rehearsals with a known truth: a run tells nobody which pairs it holds back for review.
 
-    Example: blindlink-broker decide --terms terms.json --profile profile.json a.enc b.enc -o pairs.csv
+    Example: blindlink-broker decide --project project.json a.enc b.enc -o pairs.csv
     """
     from app.cli.containers import read_container
     from app.cli.documents import read_document
-    from schemas.agreement import ProjectTerms
-    from schemas.profile import EncodingProfile
+    from schemas.api import ProjectView
 
-    terms = read_document(ProjectTerms, terms_file)
-    profile = read_document(EncodingProfile, profile_file)
+    view = read_document(ProjectView, project_file)
+    terms, profile = view.terms, view.profile
     files = (read_container(left), read_container(right))
     if any(file.header.profile != profile.digest() for file in files):
         raise RequestError("a container was made with another encoding profile")

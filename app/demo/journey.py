@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.demo.agreeing import KEY_FILE
 from app.demo.commands import Commands, DemoError, Step
 from app.durable import make_private_folder
 
@@ -17,8 +18,9 @@ WELFARE: Final = "child-welfare"
 SCHOOLS: Final = "k12"
 POPULATION: Final = "school-age"
 SHARED_COLUMNS: Final = "district,school,grade"
-# docs/recipe.md: measured for the profile `children` on rehearsal data of other seeds.
-POLICY: Final = ("--auto", "0.88", "--review", "0.83", "--margin", "0.03")
+OPERATOR: Final = "data-center"
+AUDITOR: Final = "state-auditor"
+SEALED: Final = "to-child-welfare.csv.sealed"
 SERVE_TIMEOUT_S: Final = 30
 
 
@@ -42,11 +44,21 @@ class Rehearsal:
     port: int
     welfare: Agency
     schools: Agency
+    project: str = PROJECT
+    population: str = POPULATION
+    shared_columns: str = SHARED_COLUMNS
+    operator: str = OPERATOR
+    auditor: str = AUDITOR
 
     @property
     def state(self) -> Path:
         """The broker's state folder."""
         return self.root / "broker" / "state"
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate by which everybody knows the broker."""
+        return self.state / "tls" / "broker.crt"
 
     @property
     def truth(self) -> Path:
@@ -106,47 +118,27 @@ def write_people(
 
 
 def found_broker(commands: Commands, plan: Rehearsal) -> str:
-    """Found a broker with its parties and one project; return the public key of its match log."""
+    """Found a broker with its parties and one project to agree on; return the public key of its match log."""
     folder = plan.state.parent
     broker = ("blindlink-broker", "--state", "state")
     founded = commands.run(
-        "found the broker", folder, *broker, "init", "--self-signed", "--port", str(plan.port)
-    )
+        "found the broker", folder,
+        *broker, "init", "--self-signed", "--port", str(plan.port), "--public-url", plan.url,
+        "--operator", OPERATOR, "--title", "State Data Center",
+    )  # fmt: skip
     for party, title, role in (
         (WELFARE, "County Child Welfare", "agency"),
         (SCHOOLS, "State Education Agency", "agency"),
-        ("state-auditor", "State Auditor", "auditor"),
+        (AUDITOR, "State Auditor", "auditor"),
     ):
         commands.run(
-            f"enrol {title}",
-            folder,
-            *broker,
-            "agency",
-            "add",
-            party,
-            "--title",
-            title,
-            "--role",
-            role,
-        )
-        commands.run(
-            f"issue a token to {title}", folder,
-            *broker, "token", "issue", party, "--role", role, "--out", f"{party}.token",
+            f"enrol {title}", folder,
+            *broker, "agency", "add", party, "--title", title, "--role", role,
         )  # fmt: skip
     commands.run(
-        "choose how to encode", folder,
-        "blindlink", "schema", "show", "children", to="profile.json",
-    )  # fmt: skip
-    commands.run(
-        "draft the project's terms", folder,
-        *broker, "project", "draft", PROJECT, "--profile", "profile.json", "--provider", WELFARE,
-        "--provider", SCHOOLS, "--auditor", "state-auditor", "--space", "pupils-in-care",
-        "--purpose", "school-stability", "--population", POPULATION,
-        "--solver", "one-to-one", *POLICY, to="terms.json",
-    )  # fmt: skip
-    commands.run(
-        "create the project", folder,
-        *broker, "project", "create", "--terms", "terms.json", "--profile", "profile.json",
+        "open the project", folder,
+        *broker, "project", "open", PROJECT, "--party", WELFARE, "--party", SCHOOLS,
+        "--party", AUDITOR,
     )  # fmt: skip
     return founded.output.strip()
 
@@ -169,20 +161,28 @@ def await_broker(plan: Rehearsal) -> None:
 
 
 def prepare_agencies(commands: Commands, plan: Rehearsal, log_key: str) -> None:
-    """Give both agencies their settings and one secret, as a courier would carry it."""
-    for agency in (plan.welfare, plan.schools):
+    """Give both agencies their settings, and one secret, which the broker relays and cannot learn."""
+    agencies = (plan.welfare, plan.schools)
+    for agency in agencies:
         commands.run(
             f"write the settings of {agency.party}", agency.folder,
             "blindlink", "init", "--broker", plan.url, "--project", PROJECT, "--party", agency.party,
-            "--token-file", plan.state.parent / f"{agency.party}.token", "--log-key", log_key,
-            "--ca-file", plan.state / "tls" / "broker.crt", "--file", agency.file,
+            "--identity", "identity.txt", "--key-file", KEY_FILE, "--log-key", log_key,
+            "--ca-file", plan.ca_file, "--file", agency.file,
             "--encoding", agency.text_encoding, "--preset", agency.preset,
             "--population", POPULATION, "--as-of", "today",
             "--share", SHARED_COLUMNS,
         )  # fmt: skip
-    commands.run("make the shared secret", plan.welfare.folder, "blindlink", "secret", "new")
-    secret = plan.welfare.folder / "secret.txt"
-    commands.carry("carry it to the other agency", secret, plan.schools.folder / secret.name)
+    for agency in agencies:
+        commands.run(
+            f"give {agency.party}'s part of the secret", agency.folder,
+            "blindlink", "secret", "share",
+        )  # fmt: skip
+    # The first one again, since the other had not confirmed yet.
+    for agency in (*agencies, plan.welfare):
+        commands.run(
+            f"make the secret at {agency.party}", agency.folder, "blindlink", "secret", "accept"
+        )
 
 
 def link(commands: Commands, plan: Rehearsal) -> Step:
@@ -202,11 +202,11 @@ def exchange(commands: Commands, plan: Rehearsal) -> None:
     """Attach listed school columns to the child-welfare rows by link ID."""
     commands.run(
         "write school columns by link ID", plan.schools.folder,
-        "blindlink", "extract", "--columns", SHARED_COLUMNS, "-o", "to-child-welfare.csv",
+        "blindlink", "extract", "--columns", SHARED_COLUMNS, "--to", WELFARE, "-o", SEALED,
     )  # fmt: skip
     commands.run(
         "attach them to the child-welfare rows", plan.welfare.folder,
-        "blindlink", "join", plan.schools.folder / "to-child-welfare.csv",
+        "blindlink", "join", plan.schools.folder / SEALED,
         "--columns", SHARED_COLUMNS, "-o", plan.joined.name,
     )  # fmt: skip
 
@@ -215,10 +215,14 @@ def audit(commands: Commands, plan: Rehearsal, log_key: str) -> str:
     """Verify the match log from a bundle alone, against an agency's pin; return the verdict."""
     folder = plan.bundle.parent
     commands.run(
+        "sign the auditor in", folder,
+        "blindlink", "identity", "token", "--out", "auditor.token", "--broker", plan.url,
+        "--ca-file", plan.ca_file, "--key-file", KEY_FILE,
+    )  # fmt: skip
+    commands.run(
         "export the match log", folder,
         "blindlink-audit", "fetch", plan.url, "--project", PROJECT,
-        "--token-file", plan.state.parent / "state-auditor.token",
-        "--ca-file", plan.state / "tls" / "broker.crt", "-o", plan.bundle.name,
+        "--token-file", "auditor.token", "--ca-file", plan.ca_file, "-o", plan.bundle.name,
     )  # fmt: skip
     pins = sorted((plan.welfare.folder / "workspace" / "pins").glob("*"))
     verified = commands.run(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.demo import journey
+from app.demo.agreeing import agree, enrol_persons
 from app.demo.commands import Commands, Step
 from app.demo.report import Findings, count_rows, report_lines
 from app.demo.review import resolve_review
@@ -37,6 +38,8 @@ def rehearse(
                 commands.serving(broker, "blindlink-broker", "--state", "state", service, keep=keep)
             )
         journey.await_broker(plan)
+        enrol_persons(commands, plan)
+        agree(commands, plan)
         journey.prepare_agencies(commands, plan, log_key)
         run = journey.link(commands, plan)
         journey.exchange(commands, plan)

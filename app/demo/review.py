@@ -33,8 +33,12 @@ def resolve_review(commands: Commands, plan: Rehearsal) -> None:
         next((agency.folder / "workspace" / "outbox").glob("*.enc")) for agency in agencies
     ]
     commands.run(
+        "write down the project", folder,
+        "blindlink-broker", "--state", "state", "project", "show", plan.project, to="project.json",
+    )  # fmt: skip
+    commands.run(
         "decide the pairs again, offline", folder,
-        "blindlink-broker", "decide", "--terms", "terms.json", "--profile", "profile.json",
+        "blindlink-broker", "decide", "--project", "project.json",
         *containers, "-o", "decisions.csv",
     )  # fmt: skip
     for agency in agencies:

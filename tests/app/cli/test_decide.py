@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from app.cli.main import main
 from schemas.agreement import ProjectTerms
+from schemas.api import ProjectView
 from schemas.profile import EncodingProfile, Hardening
 from schemas.upload import ContainerHeader, serialise_header
 
@@ -45,9 +46,12 @@ def container(
 
 @pytest.fixture
 def papers(tmp_path: Path) -> list[str]:
-    (tmp_path / "terms.json").write_bytes(ProjectTerms.from_json(TERMS).to_canonical())
-    (tmp_path / "profile.json").write_bytes(PROFILE.to_canonical())
-    return ["--terms", str(tmp_path / "terms.json"), "--profile", str(tmp_path / "profile.json")]
+    terms = ProjectTerms.from_json(TERMS)
+    view = ProjectView(
+        project="pupils", agreement=terms.digest(), terms=terms, profile=PROFILE, in_force=True
+    )
+    (tmp_path / "project.json").write_text(json.dumps(view.to_json(), indent=2))
+    return ["--project", str(tmp_path / "project.json")]
 
 
 def decide(papers: list[str], left: Path, right: Path, output: Path) -> tuple[int, str]:
