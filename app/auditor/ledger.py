@@ -81,7 +81,10 @@ class RunState:
 
 @dataclass(slots=True)
 class ReleaseState:
-    """A release; the party `fetched_by` may fetch it until it is destroyed by the entry `destroyed`."""
+    """A release; the party `fetched_by` may fetch it until it is destroyed by the entry `destroyed`.
+
+    `is_fetched` says that it has.
+    """
 
     project: str
     run: str
@@ -89,6 +92,7 @@ class ReleaseState:
     sha256: str
     seq: int
     destroyed: int | None = None
+    is_fetched: bool = False
 
 
 @dataclass(slots=True)

@@ -101,6 +101,7 @@ class RunTrail:
     def _take_release(self, entry: Entry) -> None:
         words = {
             "release-fetched": f"{entry.actor.party} fetched them",
+            "release-verified": f"{entry.actor.party} found them whole",
             "release-destroyed": "they were destroyed",
         }
         if entry.kind in words:

@@ -179,6 +179,13 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"sealed link IDs for {body.recipient} are ready, beside every record of {body.agency}"
     ),
     "release-fetched": lambda entry, _: f"{_who(entry)} fetched its link IDs",
+    "release-verified": lambda entry, _: (
+        f"{_who(entry)} found its link IDs whole and proved by the log"
+    ),
+    "request-refused": lambda _, body: (
+        f"{body.count:,} requests of {body.party} were refused: {body.why}"
+        + (f", clause {body.clause}" if body.clause else "")
+    ),
     "release-destroyed": lambda entry, body: (
         f"{_who(entry)} destroyed the link IDs of a release ({body.reason})"
     ),

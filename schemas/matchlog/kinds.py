@@ -313,11 +313,31 @@ class ReleaseFetched(Model):
     sha256: Sha256Hex
 
 
+class ReleaseVerified(Model):
+    """The party that fetched a release states that it is whole: it has this digest, and the log proves it."""
+
+    recipient: Name
+    sha256: Sha256Hex
+
+
 class ReleaseDestroyed(Model):
     """The key of a release was destroyed, and with it the link IDs; `reason` says why then."""
 
     sha256: Sha256Hex
     reason: Code
+
+
+class RequestRefused(Model):
+    """How many requests of a party in the project were refused for one reason in the hour from `hour` on.
+
+    `why` is the refusal's code, `clause` the clause that it named, null where it named none.
+    """
+
+    party: Name
+    why: Code
+    clause: Code | None
+    hour: UtcTime
+    count: Ordinal
 
 
 class Exported(Model):
@@ -416,7 +436,9 @@ KINDS: Final[dict[str, Kind]] = {
     "release-fetched": Kind(
         ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED
     ),
+    "release-verified": Kind(ReleaseVerified, object_prefix=RELEASE_PREFIX),
     "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX),
+    "request-refused": Kind(RequestRefused, is_unbound=True, outcomes=frozenset({"refused"})),
     "destruction-begun": Kind(DestructionBegun, object_prefix=CERTIFICATE_PREFIX),
     "destruction-certified": Kind(DestructionCertified, object_prefix=CERTIFICATE_PREFIX),
     "destruction-countersigned": Kind(DestructionCountersigned, object_prefix=CERTIFICATE_PREFIX),
@@ -435,7 +457,6 @@ KIND_OF_BODY: Final[dict[type[Model], str]] = {kind.body: name for name, kind in
 # Names that later versions give a body; a reader of this version refuses them by name.
 RESERVED: Final = frozenset(
     {
-        "release-verified",
         "review-decided",
         "log-succeeded",
     }

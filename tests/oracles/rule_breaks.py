@@ -554,6 +554,36 @@ def fetched_by_another_recipient(log: SampleLog) -> Entry:
     return log.fetch(prepared[0], K12)
 
 
+def verified_before_it_was_fetched(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    return log.verify(prepared[0], CW)
+
+
+def verified_by_another_recipient(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    log.fetch(prepared[0], CW)
+    return log.verify(prepared[0], K12)
+
+
+def verified_for_another_recipient(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    log.fetch(prepared[0], CW)
+    return log.verify(prepared[0], CW, recipient="school-district")
+
+
+def verified_something_else(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    log.fetch(prepared[0], CW)
+    return log.verify(prepared[0], CW, sha256="1" * 64)
+
+
+def verified_after_destruction(log: SampleLog) -> Entry:
+    _, prepared = _finished(log)
+    log.fetch(prepared[0], CW)
+    log.destroy_release(prepared[0])
+    return log.verify(prepared[0], CW)
+
+
 def fetched_for_another_recipient(log: SampleLog) -> Entry:
     _, prepared = _finished(log)
     return log.fetch(prepared[0], K12, recipient="county-cw")
@@ -909,7 +939,11 @@ BREAKS: dict[str, list[Break]] = {
         release_destroyed_unprepared,
         release_destroyed_in_another_project,
     ],
-    "release-destroyed": [fetched_after_destruction, release_destroyed_twice],
+    "release-destroyed": [
+        fetched_after_destruction,
+        verified_after_destruction,
+        release_destroyed_twice,
+    ],
     "fetch-by-stranger": [
         fetched_by_another_recipient,
         fetched_for_another_recipient,
@@ -917,7 +951,12 @@ BREAKS: dict[str, list[Break]] = {
         blind_release_fetched_by_its_recipient,
         blind_release_fetched_for_its_recipient,
     ],
-    "fetch-digest": [fetched_something_else, other_release_destroyed],
+    "fetch-digest": [fetched_something_else, verified_something_else, other_release_destroyed],
+    "verify-unfetched": [
+        verified_before_it_was_fetched,
+        verified_by_another_recipient,
+        verified_for_another_recipient,
+    ],
     "export-counts": [
         exported_with_another_count,
         exported_with_another_broker_wide_count,

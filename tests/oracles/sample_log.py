@@ -422,6 +422,13 @@ class SampleLog:
         body = kinds.ReleaseFetched(**fields)
         return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
 
+    def verify(self, prepared: Entry, actor: Actor, **changes: Any) -> Entry:
+        """Let a party state that a release is whole."""
+        assert isinstance(prepared.body, (kinds.ReleasePrepared, kinds.BlindReleasePrepared))
+        fields = {"recipient": actor.party, "sha256": prepared.body.sha256, **changes}
+        body = kinds.ReleaseVerified(**fields)
+        return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
+
     def destroy(self, received: Entry) -> Entry:
         """Destroy an upload."""
         assert isinstance(received.body, kinds.UploadReceived)
@@ -545,6 +552,12 @@ def everything_else(log: SampleLog) -> None:
     log.append(
         kinds.UploadRejected(rule="wrong-profile"), project="foster", actor=K12, outcome="refused"
     )
+    for clause in ("run-budget", None):
+        hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
+        refused_request = kinds.RequestRefused(
+            party="county-cw", why="run-budget", clause=clause, hour=hour, count=2
+        )
+        log.append(refused_request, project="foster", outcome="refused")
     relayed = log.relay(CW, "school-district")
     log.fetch_share(relayed, K12)
     log.append(kinds.SharesWithdrawn(epoch=2), project="foster", actor=K12)
@@ -569,6 +582,9 @@ def everything_else(log: SampleLog) -> None:
     log.start(linked)
     releases = log.finish_run(linked)
     for prepared in releases:
+        actor = next(one for one in (CW, K12) if one.party == prepared.body.recipient)  # type: ignore[attr-defined]
+        log.fetch(prepared, actor)
+        log.verify(prepared, actor)
         log.destroy_release(prepared)
     log.destroy_match_record(log.entries[releases[0].seq - 1])
     for received in uploads:

@@ -26,6 +26,7 @@ class Replay:
         self.runs: dict[str, Any] = {}
         self.releases: dict[str, Any] = {}
         self.run_of: dict[str, Any] = {}
+        self.fetched: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
 
@@ -149,6 +150,10 @@ class Replay:
         elif kind == "release-fetched":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
             accord.may_leave(t, self.run_of[obj])
+            self.fetched.add(obj)
+        elif kind == "release-verified":
+            need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
+            need(obj in self.fetched, kind)
         elif kind == "release-destroyed":
             need(self.releases[obj][::3] == [project, body["sha256"]], kind)
             self.releases[obj] = [None]

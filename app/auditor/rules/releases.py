@@ -15,6 +15,7 @@ from schemas.matchlog.kinds import (
     ReleaseDestroyed,
     ReleaseFetched,
     ReleasePrepared,
+    ReleaseVerified,
 )
 
 
@@ -45,6 +46,19 @@ def fetch(ledger: Ledger, entry: Entry) -> None:
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
     fetch_is_approved(ledger, entry, ledger.runs[release.run])
+    release.is_fetched = True
+
+
+def verify(ledger: Ledger, entry: Entry) -> None:
+    """Who has fetched a release states that it is what was prepared."""
+    body = cast(ReleaseVerified, entry.body)
+    release = _release_of(ledger, entry)
+    is_by_fetcher = entry.actor.party == body.recipient == release.fetched_by
+    if not (is_by_fetcher and release.is_fetched):
+        message = "a release is said to be verified by a party that has not fetched it"
+        break_off("verify-unfetched", message, entry, release.seq)
+    _has_digest(release, body.sha256, entry)
+    _is_there(release, entry)
 
 
 def destroy(ledger: Ledger, entry: Entry) -> None:
