@@ -115,11 +115,16 @@ def _gate(broker: Broker) -> Gate:
         with broker.database.read() as session:
             return agencies_service.actor_of_session(session, cookie, request_id, broker.clock())
 
+    def require_newest() -> None:
+        with broker.database.read() as session:
+            broker.log.check(session)
+
     return Gate(
         policy=POLICY,
         actor_of_credential=actor_of_credential,
         actor_of_session=actor_of_session,
         count_refusal=lambda party: note_refusal(broker, party),
+        require_newest=require_newest,
         limiter=RateLimiter(rates_of(broker.settings), time.monotonic),
         address=broker.settings.address,
     )

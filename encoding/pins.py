@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from encoding.errors import BrokerAnswerError, LogError, LogKeyError, LogRewrittenError
+from encoding.errors import (
+    BrokerAnswerError,
+    BrokerRefusedError,
+    LogError,
+    LogKeyError,
+    LogRewrittenError,
+)
 from encoding.files import write_durably
 from schemas.api import LogCheckpoint
 from schemas.errors import CheckpointError, FormatError, ProofError
@@ -163,7 +169,7 @@ class PinnedLog:
         """Return the newest checkpoint, which extends the newest pin, and the other pins."""
         pins = self.pins()
         asked = pins[-1] if pins else None
-        answer = source.log_checkpoint(asked.checkpoint.size if asked else 0)
+        answer = self._ask(source, asked) if asked else source.log_checkpoint(0)
         newest = self._shown(answer)
         if asked:
             self._verify(asked, newest, answer)
@@ -172,10 +178,25 @@ class PinnedLog:
 
     def _extends(self, pin: Pin, newest: Pin, source: LogSource) -> bool:
         """Make sure that `newest` extends `pin`; false if the log has meanwhile grown beyond it."""
-        answer = source.log_checkpoint(pin.checkpoint.size)
+        answer = self._ask(source, pin)
         shown = self._shown(answer)
         self._verify(pin, shown, answer)
         return shown.checkpoint == newest.checkpoint
+
+    def _ask(self, source: LogSource, pin: Pin) -> LogCheckpoint:
+        """Return the newest checkpoint with the proof that it extends a pin.
+
+        Raises:
+            LogRewrittenError: the log is shorter than the pin.
+        """
+        try:
+            return source.log_checkpoint(pin.checkpoint.size)
+        except BrokerRefusedError as exc:
+            if exc.problem != "not-in-log":
+                raise
+            shown = self._shown(source.log_checkpoint(0))
+            self._keep_evidence([pin, shown])
+            raise _rewritten() from exc
 
     def _verify(self, pin: Pin, shown: Pin, answer: LogCheckpoint) -> None:
         old, new = pin.checkpoint, shown.checkpoint
@@ -187,11 +208,7 @@ class PinnedLog:
                 verify_consistency(old.size, new.size, proof, old.root, new.root)
         except (ProofError, CheckpointError) as exc:
             self._keep_evidence([pin, shown])
-            raise LogRewrittenError(
-                "the broker's match log is not the one that this agency has seen before:"
-                " it was rewritten or cut off",
-                hint="send nothing more, keep the workspace as it is, and call your security officer",
-            ) from exc
+            raise _rewritten() from exc
 
     def _shown(self, answer: LogCheckpoint) -> Pin:
         self._follow(answer)
@@ -233,6 +250,14 @@ class PinnedLog:
         path = self.folder / f"evidence-{sizes}"
         if not path.exists():
             write_durably(path, serialise_checkpoints(pin.note for pin in pins))
+
+
+def _rewritten() -> LogRewrittenError:
+    return LogRewrittenError(
+        "the broker's match log is not the one that this agency has seen before:"
+        " it was rewritten or cut off",
+        hint="send nothing more, keep the workspace as it is, and call your security officer",
+    )
 
 
 def _other_key() -> LogKeyError:

@@ -7,6 +7,7 @@ however many old backups there are.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
@@ -19,15 +20,17 @@ from app.blobs import BlobStore
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
-from app.matchlog.errors import LogRolledBackError
+from app.matchlog.errors import LogInconsistentError, LogRolledBackError
 from app.matchlog.last_checkpoint import LastCheckpointFile
-from app.matchlog.proofs import newest_checkpoint
+from app.matchlog.proofs import log_keys, newest_checkpoint, root_of_stored
 from app.migrations.steps import newest_revision, stored_revision
 from app.security.errors import BlobMissingError
 from app.version import SOFTWARE
 from schemas.document import Document
-from schemas.errors import DocumentError
+from schemas.errors import CheckpointError, DocumentError
 from schemas.ids import Code, Sha256Hex, UtcTime
+from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
+from schemas.matchlog.note import VerifierKey
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -121,14 +124,23 @@ def read_backup(folder: Path, kind: str) -> BackupManifest:
     return manifest
 
 
-def restore_backup(broker: Broker, folder: Path, *, replace: bool) -> Restored:
+def restore_backup(
+    broker: Broker, folder: Path, *, replace: bool, pins: Sequence[bytes] = ()
+) -> Restored:
     """Put a backup in the place of database and blobs. The broker and its workers must not run.
 
     Afterwards the log is compared with the last checkpoint that this broker signed, which no backup holds:
     an old backup is noticed, and the broker then only reads.
 
+    Args:
+        broker: whose database and blobs are replaced.
+        folder: the backup.
+        replace: also where there is a database already.
+        pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
+            signed them itself, which a new one has not.
     Raises:
-        BackupRefusedError, BackupDamagedError: as `read_backup`, or there is a database already.
+        BackupRefusedError, BackupDamagedError: as `read_backup`, there is a database already, or a pin is not
+            one of this broker's log.
         LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
@@ -139,7 +151,31 @@ def restore_backup(broker: Broker, folder: Path, *, replace: bool) -> Restored:
     if took_checkpoint:
         remembered = LastCheckpointFile(broker.settings.last_checkpoint_file)
         remembered.advance(manifest.checkpoint.encode())
+    _remember_pins(broker, pins)
     return Restored(manifest, _is_rolled_back(broker), took_checkpoint)
+
+
+def _remember_pins(broker: Broker, pins: Sequence[bytes]) -> None:
+    database = Database(broker.database.url)
+    try:
+        with database.read() as session:
+            keys = [VerifierKey.from_text(text) for _, text in log_keys(session)]
+            size = newest_checkpoint(session).size
+            for note in pins:
+                pinned = _opened_pin(note, [*keys, broker.log.key])
+                if 0 < pinned.size <= size and root_of_stored(session, pinned.size) != pinned.root:
+                    raise LogInconsistentError("the restored log is not the one that was pinned")
+    finally:
+        database.close()
+    for note in pins:
+        LastCheckpointFile(broker.settings.last_checkpoint_file).advance(note)
+
+
+def _opened_pin(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
+    try:
+        return open_checkpoint(note, keys)
+    except CheckpointError as exc:
+        raise BackupRefusedError("a pin is not a checkpoint that this broker's log signed") from exc
 
 
 def _is_rolled_back(broker: Broker) -> bool:

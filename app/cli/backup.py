@@ -7,10 +7,13 @@ from pathlib import Path
 import click
 
 from app.backup.archive import restore_backup, write_backup
+from app.backup.errors import BackupRefusedError
 from app.backup.keys import LIFETIME, write_key_backup
 from app.broker import open_broker
 from app.cli.opening import founded_settings, opened_broker
 from app.matchlog.errors import LogRolledBackError
+from schemas.errors import CheckpointError
+from schemas.matchlog.checkpoint import parse_checkpoints
 
 Folder = click.Path(file_okay=False, path_type=Path)
 
@@ -51,24 +54,35 @@ def backup_keys(ctx: click.Context, folder: Path) -> None:
 @click.command("restore", short_help="Restore a backup of database and blobs.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Put it in the place of the database that is there.")
+@click.option(
+    "--pin",
+    "pin_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A pin that an agency or auditor kept, on a new machine; may be repeated.",
+)
 @click.pass_context
-def restore(ctx: click.Context, folder: Path, *, replace: bool) -> None:
+def restore(
+    ctx: click.Context, folder: Path, *, replace: bool, pin_files: tuple[Path, ...]
+) -> None:
     """Restore a backup from FOLDER. Stop the broker and its workers first.
 
-    The exit code is 1 if the backup is older than the last checkpoint that this broker signed.
+    The exit code is 1 if the backup is older than the last checkpoint that this broker signed, as far as this
+    machine remembers or a pin shows.
 
     Example: blindlink-broker restore /backups/2026-09-01 --replace
     """
+    pins = [note for file in pin_files for note in _notes_of(file)]
     broker = open_broker(founded_settings(ctx))
     try:
-        restored = restore_backup(broker, folder, replace=replace)
+        restored = restore_backup(broker, folder, replace=replace, pins=pins)
     finally:
         broker.close()
     click.echo(
         f"restored a log of {restored.manifest.log_size} entries, as of {restored.manifest.created}",
         err=True,
     )
-    if restored.took_checkpoint:
+    if restored.took_checkpoint and not pins:
         click.echo(
             "this machine remembered no checkpoint of the log and took the backup's: "
             "compare it with the agencies' pins",
@@ -79,3 +93,10 @@ def restore(ctx: click.Context, folder: Path, *, replace: bool) -> None:
             "the backup is older than the last checkpoint that this broker signed",
             hint="restore a newer one; until then the broker answers, but takes and releases nothing",
         )
+
+
+def _notes_of(file: Path) -> list[bytes]:
+    try:
+        return [note.to_bytes() for _, note in parse_checkpoints(file.read_bytes())]
+    except (OSError, CheckpointError) as exc:
+        raise BackupRefusedError(f"{file.name} is not a file of pins") from exc

@@ -19,4 +19,6 @@ def work(ctx: click.Context, *, until_idle: bool) -> None:
     """
     configure_logs()
     with opened_broker(ctx) as broker:
+        with broker.database.read() as session:
+            broker.log.check(session)
         run_worker(broker, until_idle=until_idle)

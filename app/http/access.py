@@ -45,13 +45,16 @@ class Gate:
 
     `actor_of_credential` and `actor_of_session` take the credential and the request's id, and raise
     NotAuthenticatedError where it is not valid now. `count_refusal` takes the party in whose name somebody
-    was refused, None for nobody who is known. `address` is the broker's, as its callers know it.
+    was refused, None for nobody who is known. `require_newest` raises UnavailableError where the database is
+    older than what was signed; nothing may change then, and whoever is to look can still sign in and read.
+    `address` is the broker's, as its callers know it.
     """
 
     policy: Mapping[RouteKey, Rule]
     actor_of_credential: ActorOfCredential
     actor_of_session: Callable[[str, str], Actor]
     count_refusal: Callable[[str | None], None]
+    require_newest: Callable[[], None]
     limiter: RateLimiter
     address: str
 
@@ -69,6 +72,8 @@ def pass_gate(request: Request) -> None:
         if actor.role not in rule.roles:
             raise WrongRoleError(f"This is not for the role {actor.role}.")
         request.state.actor = actor
+    if request.method not in _SAFE_METHODS and not rule.is_sign_in:
+        gate.require_newest()
     _refuse_unknown_parameters(request)
     refuse_announced(request, rule.max_body_bytes)
     request.state.max_body_bytes = rule.max_body_bytes

@@ -302,7 +302,10 @@ def _require_not_rolled_back(
     if signed.origin != head.origin:
         raise ConfigurationError("the file of the last checkpoint belongs to another log")
     if signed.size > head.size:
-        raise LogRolledBackError("the database is older than the last checkpoint that was signed")
+        raise LogRolledBackError(
+            "the database is older than the last checkpoint that was signed",
+            hint="restore a newer backup; until then the broker only reads",
+        )
     root = frontier.root() if signed.size == head.size else root_of_stored(session, signed.size)
     if root != signed.root:
         raise LogInconsistentError("the stored tree does not continue the last signed checkpoint")

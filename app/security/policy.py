@@ -37,7 +37,8 @@ class Rule:
 
     `roles` may call it; `anonymous` needs no credential and then has no roles. `by_session` takes the
     pages' cookie instead of a bearer token. With `takes_issued_tokens` a token counts that the operator issued
-    to somebody without keys, even where the settings count none.
+    to somebody without keys, even where the settings count none. `is_sign_in`: it changes nothing but who is
+    signed in.
 
     A body longer than `max_body_bytes` is cut off; 0 means that
     the route takes none. `rate` names the class of its rate limit.
@@ -47,6 +48,7 @@ class Rule:
     anonymous: bool = False
     by_session: bool = False
     takes_issued_tokens: bool = False
+    is_sign_in: bool = False
     max_body_bytes: int = 0
     rate: RateClass = "read"
 
@@ -116,11 +118,15 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/whoami"): Rule(EVERYONE),
     ("POST", "/v1/enrolments"): Rule(anonymous=True, max_body_bytes=8 * KIB, rate="sign-in"),
     # By the rate of writes: who is refused here is counted as a failure besides.
-    ("POST", "/v1/token"): Rule(anonymous=True, max_body_bytes=8 * KIB, rate="write"),
+    ("POST", "/v1/token"): Rule(
+        anonymous=True, is_sign_in=True, max_body_bytes=8 * KIB, rate="write"
+    ),
     ("POST", "/v1/key-changes"): Rule(EVERYONE, max_body_bytes=16 * KIB, rate="write"),
-    ("POST", "/v1/session-links"): Rule(EVERYONE, rate="write"),
-    ("POST", "/session"): Rule(anonymous=True, max_body_bytes=KIB, rate="sign-in"),
-    ("DELETE", "/session"): Rule(EVERYONE, by_session=True, rate="write"),
+    ("POST", "/v1/session-links"): Rule(EVERYONE, is_sign_in=True, rate="write"),
+    ("POST", "/session"): Rule(
+        anonymous=True, is_sign_in=True, max_body_bytes=KIB, rate="sign-in"
+    ),
+    ("DELETE", "/session"): Rule(EVERYONE, by_session=True, is_sign_in=True, rate="write"),
     # Projects.
     ("GET", "/v1/projects"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}"): Rule(EVERYONE),

@@ -76,6 +76,7 @@ class Worker:
         """Take up one run and do it as far as it goes; False where none waits, or none can be looked for."""
         try:
             with self._broker.database.read() as session:
+                self._broker.log.check(session)
                 is_waiting = has_work(session)
             attempt = self._begin() if is_waiting else None
         except (SQLAlchemyError, UnavailableError) as exc:

@@ -44,7 +44,12 @@ class Sweeper:
         self._swept_orphans = float("-inf")
 
     def sweep(self) -> None:
-        """End what is overdue and remove what is left of what has ended."""
+        """End what is overdue and remove what is left of what has ended.
+
+        Raises:
+            UnavailableError: the database is not the newest one: what it takes for ended may be needed.
+        """
+        self._require_newest_database()
         self._sum_up_refusals()
         self._narrow_parties()
         self._end_unapproved()
@@ -60,14 +65,17 @@ class Sweeper:
         Raises:
             UnavailableError: the database is not the newest one, so what it does not name may be needed.
         """
-        with self._broker.database.read() as session:
-            self._broker.log.check(session)
+        self._require_newest_database()
         self._swept_orphans = self._clock_s()
         self._remove_orphan_keys()
         with self._broker.database.read() as session:
             removed = self._broker.blobs.sweep(lambda digest: is_needed_blob(session, digest))
         if removed:
             log.info("orphan_blobs_removed", n_blobs=removed)
+
+    def _require_newest_database(self) -> None:
+        with self._broker.database.read() as session:
+            self._broker.log.check(session)
 
     def _sum_up_refusals(self) -> None:
         with self._broker.database.write() as session:

@@ -1,0 +1,122 @@
+"""A database older than what was signed: nothing is taken or destroyed, and whoever looks is told why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from oracles.containers import random_rows
+from oracles.linkage_rig import (
+    BITS,
+    CHILD_WELFARE,
+    PROJECT,
+    SCHOOL,
+    Linkage,
+    either_database,
+    embedded_database,
+)
+
+from app.backup.archive import restore_backup, write_backup
+from app.cli.main import main
+from app.matchlog.errors import LogRolledBackError
+from app.worker.sweeper import Sweeper
+from schemas.matchlog.checkpoint import serialise_checkpoints
+
+__all__ = ["either_database", "embedded_database"]
+
+
+def type_(linkage: Linkage, *words: str) -> Result:
+    settings = linkage.broker.settings
+    env = {"BLINDLINK_DATABASE_URL": settings.database_url}
+    return CliRunner(env=env).invoke(main, ["--state", str(settings.state_dir), *words])
+
+
+def open_upload(linkage: Linkage) -> tuple[str, bytes, list[Any]]:
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    content = linkage.container(rows, CHILD_WELFARE)
+    upload = linkage.send(content, CHILD_WELFARE)
+    return upload, content, rows
+
+
+@contextmanager
+def rolled_back(linkage: Linkage, folder: Path) -> Iterator[str]:
+    """Commit an upload after a backup in which it is still open, and restore that backup for the block."""
+    upload, content, rows = open_upload(linkage)
+    write_backup(linkage.broker, folder / "old")
+    receipt = linkage.commit(upload, linkage.manifest(rows, content, CHILD_WELFARE), CHILD_WELFARE)
+    assert receipt.status_code == 200
+    write_backup(linkage.broker, folder / "new")
+    assert restore_backup(linkage.broker, folder / "old", replace=True).rolled_back
+    yield upload
+    assert not restore_backup(linkage.broker, folder / "new", replace=True).rolled_back
+
+
+def test_the_worker_destroys_no_key_that_a_newer_database_still_needs(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    with rolled_back(linkage, tmp_path) as upload:
+        linkage.founded.clock.move(days=2)
+        with pytest.raises(LogRolledBackError):
+            Sweeper(linkage.broker).sweep()
+    linkage.broker.keystore.open(upload)
+    assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "committed"
+
+
+def test_every_call_that_would_change_something_is_refused_and_reading_goes_on(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    linkage.as_party(SCHOOL)
+    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
+    with rolled_back(linkage, tmp_path) as upload:
+        for answer in (
+            linkage.open(content, SCHOOL),
+            linkage.put(upload, 0, content, CHILD_WELFARE),
+            linkage.ask(),
+        ):
+            assert answer.status_code == 503, answer.text
+            assert answer.json()["type"].endswith(":log-rolled-back")
+        assert linkage.get(f"/v1/projects/{PROJECT}").status_code == 200
+        assert linkage.client.get("/readyz").status_code == 503
+        # Whoever is to look must be able to sign in.
+        link = linkage.client.post("/v1/session-links", headers=linkage.as_party(CHILD_WELFARE))
+        assert link.status_code == 201
+
+
+def test_doctor_and_worker_say_so_and_the_worker_does_not_start(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    with rolled_back(linkage, tmp_path):
+        seen = type_(linkage, "doctor")
+        assert seen.exit_code == 1
+        line = next(one for one in seen.stdout.splitlines() if "match log:" in one)
+        assert line.startswith("WRONG")
+        assert "older than the last checkpoint that was signed" in line
+        refused = type_(linkage, "work", "--until-idle")
+        assert refused.exit_code == 1
+        assert "older than the last checkpoint that was signed" in refused.stderr
+        assert "restore a newer backup" in refused.stderr
+
+
+def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    linkage.is_log_spoilt = True
+    write_backup(linkage.broker, tmp_path / "old")
+    linkage.founded.enrol("newcomer")
+    note = linkage.get("/v1/log/checkpoint").json()["checkpoint"].encode()
+    pin = tmp_path / "county.pin"
+    pin.write_bytes(serialise_checkpoints([note]))
+    linkage.broker.settings.last_checkpoint_file.unlink()
+    words = ("restore", str(tmp_path / "old"), "--replace")
+    done = type_(linkage, *words, "--pin", str(pin))
+    assert done.exit_code == 1
+    assert "older than the last checkpoint" in done.stderr
+    # Without the pin nobody here can know.
+    linkage.broker.settings.last_checkpoint_file.unlink()
+    assert type_(linkage, *words).exit_code == 0
+    pin.write_bytes(b"nothing\n")
+    assert type_(linkage, *words, "--pin", str(pin)).exit_code == 1
