@@ -80,6 +80,10 @@ def links(
             below = f"fewer than {view.terms.floor:,}, which is the smallest number that is shown"
             number = below if total.total is None else f"{total.total:,}"
             sentence = f"people found in more than one file: {number}"
+            if not as_json:
+                # Nothing else is to be had, so it goes where data goes.
+                click.echo(sentence)
+                return
         else:
             written = steps.links(
                 session, client, trust, source, output=output, run=run_id, force=force
