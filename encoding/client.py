@@ -23,6 +23,8 @@ from schemas.api import (
     PartStored,
     ProjectView,
     ReleaseList,
+    ReleaseVerification,
+    ReleaseView,
     RunList,
     RunRequest,
     RunView,
@@ -210,6 +212,10 @@ class BrokerClient:
             return bytes(raw)
 
         return self._connection.stream("GET", f"releases/{release}/file", take)
+
+    def verify_release(self, release: str, verified: ReleaseVerification) -> ReleaseView:
+        """State that a release that was fetched is whole; the same again is safe."""
+        return self._post(ReleaseView, f"releases/{release}/verification", verified)
 
     def release_receipt(self, release: str) -> Receipt:
         """Return the proof that the release is in the match log."""

@@ -9,13 +9,13 @@ import numpy as np
 
 from encoding.agency_file import AgencyFile
 from encoding.client import BrokerClient
-from encoding.errors import NotReadyError, ReleaseError
+from encoding.errors import BrokerRefusedError, NotReadyError, ReleaseError
 from encoding.handles import derive_map_keys, read_handle_map, record_keys
 from encoding.links_file import Link
 from encoding.receipts import KeptReceipt, verify_release_receipt
 from encoding.uploads import Trust
 from encoding.workspace import Workspace
-from schemas.api import ReleaseView
+from schemas.api import ReleaseVerification, ReleaseView
 from schemas.errors import DocumentError
 from schemas.ids import Handle, LinkId
 from schemas.release import ReleaseHeader, parse_release, release_digest
@@ -83,6 +83,7 @@ def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust:
     trust.log.hold(receipt.checkpoint.encode("utf-8"))
     trust.log.check(client)
     trust.receipts.keep(KeptReceipt(receipt, None))
+    _say_whole(client, release.release, sha256)
     return raw
 
 
@@ -119,6 +120,16 @@ def record_ids_of(
             if handle in wanted:
                 found[handle] = record_ids[index]
     return found
+
+
+def _say_whole(client: BrokerClient, release: str, sha256: str) -> None:
+    """Tell the broker, for its log, that a release is what it should be."""
+    try:
+        client.verify_release(release, ReleaseVerification(sha256=sha256))
+    except BrokerRefusedError as exc:
+        # An older broker keeps no such entry.
+        if exc.problem != "not-found":
+            raise
 
 
 def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:

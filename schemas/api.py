@@ -212,6 +212,7 @@ class ReleaseView(Document):
 
     `agency` is null but in mode `blind`: then it is the party whose records the release is about, and who
     fetches it in the recipient's place. `links` then is the number of its records, linked or not.
+    `verified` is when whoever fetched it said that it is whole; null before.
     """
 
     KIND: ClassVar[str] = "release"
@@ -228,6 +229,15 @@ class ReleaseView(Document):
     links: Size | None
     created: UtcTime
     fetched: UtcTime | None
+    verified: UtcTime | None = None
+
+
+class ReleaseVerification(Document):
+    """The word of whoever fetched a release: its file has this digest, and the match log proves it."""
+
+    KIND: ClassVar[str] = "release verification"
+
+    sha256: Sha256Hex
 
 
 class ReleaseList(Document):

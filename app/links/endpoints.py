@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
@@ -12,10 +12,11 @@ from fastapi.responses import StreamingResponse
 from app.db import Window
 from app.errors import NotFoundError, RequestError
 from app.http.access import CurrentActor
+from app.http.body import json_body
 from app.http.paths import Before, ProjectPath, ReleasePath
 from app.links import service
 from app.wired import WiredBroker
-from schemas.api import ReleaseList, ReleaseView
+from schemas.api import ReleaseList, ReleaseVerification, ReleaseView
 from schemas.upload import Receipt
 
 if TYPE_CHECKING:
@@ -98,6 +99,19 @@ def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePat
             "cache-control": "no-store",
         },
     )
+
+
+@router.post("/v1/releases/{release}/verification")
+def verify_release(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    release: ReleasePath,
+    verified: Annotated[ReleaseVerification, json_body(ReleaseVerification)],
+) -> ReleaseView:
+    """State that the file that was fetched is whole, by its digest; once more changes nothing."""
+    with broker.database.write() as session:
+        found = service.log_verified(session, broker, actor, release, verified.sha256)
+        return service.view_of(found, actor)
 
 
 @router.get("/v1/releases/{release}/receipt")

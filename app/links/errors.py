@@ -21,6 +21,22 @@ class NotRecipientError(RequestError):
     title = "The terms do not let this party receive"
 
 
+class NotFetchedError(RequestError):
+    """Only who has fetched a release can say that it is whole."""
+
+    code = "not-fetched"
+    status = 409
+    title = "The release was not fetched yet"
+
+
+class OtherFileError(RequestError):
+    """The file that was looked at is not the one that was handed out."""
+
+    code = "other-file"
+    status = 422
+    title = "Not the file that was handed out"
+
+
 class SpaceMovedError(BrokerError):
     """Another run changed a lasting ID space in between, so the link IDs have to be drawn again."""
 

@@ -20,7 +20,8 @@ class Release(Base):
     recipient. `agreement`, `purpose` and `floor` are those of the terms that the run was asked for under.
     `sha256` and `size_bytes` are those of the file in the clear. `entry` is the index of its
     `release-prepared` entry in the match log, `entry_size` the size of the checkpoint that first covered
-    it. `fetched` is null until the file was first handed out, `destroyed` until its time was over.
+    it. `fetched` is null until the file was first handed out, `verified` until whoever fetched it has said
+    that it is whole, `destroyed` until its time was over.
     `is_shredded` says that its key and pieces are gone too.
     """
 
@@ -45,6 +46,7 @@ class Release(Base):
     entry: Mapped[int] = mapped_column(BigInteger)
     entry_size: Mapped[int] = mapped_column(BigInteger)
     fetched: Mapped[str | None] = mapped_column(TIME)
+    verified: Mapped[str | None] = mapped_column(TIME)
     destroyed: Mapped[str | None] = mapped_column(TIME)
     is_shredded: Mapped[bool] = mapped_column(default=False)
 

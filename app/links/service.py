@@ -13,7 +13,12 @@ from app.db import NEWEST, Window
 from app.decisions import service as decisions
 from app.errors import NotFoundError
 from app.links import repository
-from app.links.errors import NotRecipientError, ReleaseDestroyedError
+from app.links.errors import (
+    NotFetchedError,
+    NotRecipientError,
+    OtherFileError,
+    ReleaseDestroyedError,
+)
 from app.links.models import LastingSpace, Release
 from app.links.preparing import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -24,7 +29,7 @@ from app.runs.finality import require_final
 from app.runs.service import run_for
 from app.security.at_rest import unseal
 from schemas.api import ReleaseView
-from schemas.matchlog.kinds import ReleaseFetched
+from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -128,6 +133,7 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
         links=above_floor(release.links, floor),
         created=release.created,
         fetched=release.fetched,
+        verified=release.verified,
     )
 
 
@@ -205,8 +211,19 @@ def log_refusal(session: Session, broker: Broker, actor: Actor, release: str) ->
 def _fetch_entry(
     release: Release, actor: Actor, agreement: str | None, outcome: Outcome
 ) -> EntryDraft:
+    body = ReleaseFetched(recipient=release.agency, sha256=release.sha256)
+    return _entry(release, actor, body, agreement, outcome)
+
+
+def _entry(
+    release: Release,
+    actor: Actor,
+    body: ReleaseFetched | ReleaseVerified,
+    agreement: str | None,
+    outcome: Outcome = "done",
+) -> EntryDraft:
     return EntryDraft(
-        ReleaseFetched(recipient=release.agency, sha256=release.sha256),
+        body,
         entry_actor(actor),
         outcome=outcome,
         project=release.project,
@@ -215,6 +232,41 @@ def _fetch_entry(
         object=release.id,
         request=actor.request_id,
     )
+
+
+def log_verified(
+    session: Session, broker: Broker, actor: Actor, release: str, sha256: str
+) -> Release:
+    """Record that whoever fetched a release found it whole; once more changes nothing.
+
+    Whatever binds the project by now: it is a word about what has been handed out.
+
+    Raises:
+        NotFoundError: no such release, or not the caller's.
+        NotRecipientError, WrongDutyError: it is not for the caller to fetch.
+        ReleaseDestroyedError, NotFetchedError: it is gone, or was never fetched.
+        OtherFileError: the file that was fetched has another digest.
+    """
+    found = release_for(session, actor, release, lock=True)
+    terms = project_for(session, actor, found.project, broker.clock())
+    if found.agency != actor.party:
+        raise NotRecipientError("The release is another party's to fetch.", clause="recipients")
+    require_duty(actor, terms, "recipient", *_carriers(found))
+    if found.destroyed is not None:
+        raise ReleaseDestroyedError("The release was kept as long as agreed, and is gone.")
+    if found.fetched is None:
+        raise NotFetchedError("The release was not fetched yet.")
+    if sha256 != found.sha256:
+        raise OtherFileError(
+            "This is not the digest of the file that was handed out.",
+            hint="fetch it again, and tell the operator if it stays so",
+        )
+    if found.verified is None:
+        found.verified = utc_text(broker.clock())
+        body = ReleaseVerified(recipient=found.agency, sha256=found.sha256)
+        bound = agreement_now(session, found.project, broker.clock())
+        broker.log.append(session, [_entry(found, actor, body, bound)])
+    return found
 
 
 def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Release) -> str:
@@ -226,15 +278,18 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
     for recipient in terms.terms.recipients if release.agency == actor.party else ():
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)
         if recipient.party == release.recipient and is_same and _may_fetch(terms, release):
-            # What is sealed for another party tells its carrier nothing.
-            carriers: tuple[Duty, ...] = ("analyst",) if release.mode == "blind" else ()
-            require_duty(actor, terms, "recipient", *carriers)
+            require_duty(actor, terms, "recipient", *_carriers(release))
             require_approved(session, release.run, terms, "release")
             require_final(session, release.run, terms.terms)
             return terms.digest
     raise NotRecipientError(
         "The terms do not let this party have such a release.", clause="recipients"
     )
+
+
+def _carriers(release: Release) -> tuple[Duty, ...]:
+    # What is sealed for another party tells its carrier nothing.
+    return ("analyst",) if release.mode == "blind" else ()
 
 
 def _may_fetch(terms: TermsInForce, release: Release) -> bool:

@@ -123,9 +123,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ),
     ("POST", "/v1/key-changes"): Rule(EVERYONE, max_body_bytes=16 * KIB, rate="write"),
     ("POST", "/v1/session-links"): Rule(EVERYONE, is_sign_in=True, rate="write"),
-    ("POST", "/session"): Rule(
-        anonymous=True, is_sign_in=True, max_body_bytes=KIB, rate="sign-in"
-    ),
+    ("POST", "/session"): Rule(anonymous=True, is_sign_in=True, max_body_bytes=KIB, rate="sign-in"),
     ("DELETE", "/session"): Rule(EVERYONE, by_session=True, is_sign_in=True, rate="write"),
     # Projects.
     ("GET", "/v1/projects"): Rule(EVERYONE),
@@ -186,6 +184,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
+    ("POST", "/v1/releases/{release}/verification"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
     # Destruction. Whoever is neither a holder nor the operator has nothing to destroy.
     ("POST", "/v1/projects/{project}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),
     ("POST", "/v1/uploads/{upload}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),

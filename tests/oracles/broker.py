@@ -26,6 +26,7 @@ from schemas.api import (
     PartStored,
     ProjectView,
     ReleaseList,
+    ReleaseVerification,
     ReleaseView,
     RunCounts,
     RunList,
@@ -281,9 +282,21 @@ class BrokerDouble:
                 return document(ReleaseList(releases=tuple(reversed(mine))))
             case "GET", ["releases", release, "file"]:
                 return httpx2.Response(200, content=iter([self.releases[release][1]]))
+            case "POST", ["releases", release, "verification"]:
+                return document(
+                    self._verified(release, ReleaseVerification.from_json(json.loads(body)))
+                )
             case "GET", ["releases", release, "receipt"]:
                 return document(self.log.receipt(self.releases[release][2], release))
         raise Refusal(404, "not-found", detail="There is no such thing.")
+
+    def _verified(self, release: str, verified: ReleaseVerification) -> ReleaseView:
+        view, raw, index = self.releases[release]
+        if release_digest(raw) != verified.sha256:
+            raise Refusal(422, "other-file", detail="This is not the digest of the file.")
+        view = view.model_copy(update={"verified": TIME})
+        self.releases[release] = (view, raw, index)
+        return view
 
     def _cosigned(self, party: str, request: CosignatureRequest) -> CosignatureStored:
         key = VerifierKey.from_text(request.key)

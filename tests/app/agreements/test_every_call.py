@@ -68,7 +68,8 @@ def test_each_call_is_refused_from_the_next_one_on(
     kinds = accord.log_kinds()
     for name, call in calls(scene).items():
         assert refusal(call()) == (409, "not-in-force", clause), name
-    assert accord.log_kinds() == kinds
+    # Only that a release was asked for in vain is a matter of the register of disclosures.
+    assert set(accord.log_kinds()[len(kinds) :]) == {"release-fetched"}
 
 
 def test_each_call_is_taken_while_the_agreement_is_in_force(accord: Accord) -> None:

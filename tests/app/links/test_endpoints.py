@@ -12,6 +12,7 @@ from oracles.linkage_rig import (
     MakeLinkage,
 )
 
+from app.worker.sweeper import Sweeper
 from schemas.matchlog.proof import verify_receipt
 from schemas.problem import MEDIA_TYPE
 from schemas.release import parse_release, release_digest
@@ -227,3 +228,40 @@ def test_nothing_is_fetched_after_the_keeping_time(linkage: Linkage) -> None:
     answer = linkage.get(f"/v1/releases/{release}/file")
     assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
     assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200
+
+
+def found_whole(linkage: Linkage, release: dict, sha256: str, party: str = CHILD_WELFARE):
+    return linkage.client.post(
+        f"/v1/releases/{release['release']}/verification",
+        json={"sha256": sha256},
+        headers=linkage.as_party(party),
+    )
+
+
+def test_who_has_fetched_a_release_says_once_that_it_is_whole(linkage: Linkage) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)
+    early = found_whole(linkage, release, release["sha256"])
+    assert (early.status_code, code_of(early)) == (409, "not-fetched")
+    file_of(linkage, CHILD_WELFARE)
+    other = found_whole(linkage, release, "0" * 64)
+    assert (other.status_code, code_of(other)) == (422, "other-file")
+    foreign = found_whole(linkage, release, release["sha256"], SCHOOL)
+    assert (foreign.status_code, code_of(foreign)) == (404, "not-found")
+    said = [found_whole(linkage, release, release["sha256"]) for _ in range(2)]
+    assert [answer.status_code for answer in said] == [200, 200]
+    assert said[0].json() == said[1].json() == release_of(linkage, CHILD_WELFARE)
+    assert said[0].json()["verified"] is not None
+    (entry,) = [e for e in linkage.log_entries() if e["kind"] == "release-verified"]
+    assert (entry["object"], entry["actor"]["party"]) == (release["release"], CHILD_WELFARE)
+    assert entry["body"] == {"recipient": CHILD_WELFARE, "sha256": release["sha256"]}
+
+
+def test_nobody_says_of_a_release_that_is_gone_that_it_is_whole(linkage: Linkage) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)
+    file_of(linkage, CHILD_WELFARE)
+    linkage.founded.clock.move(days=91)
+    Sweeper(linkage.broker).sweep()
+    gone = found_whole(linkage, release, release["sha256"])
+    assert (gone.status_code, code_of(gone)) == (410, "release-destroyed")
