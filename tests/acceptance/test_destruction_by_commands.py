@@ -221,3 +221,24 @@ def test_the_broker_must_log_a_withdrawal_as_it_answers(rig: AgreementRig) -> No
     rig.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "salt": "0" * 64})
     said = refused(bob.type("withdraw-record", "--record", record, "--yes"))
     assert "does not hold the withdrawal" in said
+
+
+def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementRig) -> None:
+    link(rig)
+    ann, kim = rig.desks["ann"], rig.desks["kim"]
+    kim.ok("agreement", "withdraw", "--reason", "The study is over.", "--yes")
+    rig.pass_time(days=31)
+    Sweeper(rig.broker).sweep()
+    (expired,) = ann.json("certificate", "list")
+    assert (expired["reason"], expired["objects"], expired["outstanding"]) == ("retention", 2, [])
+    # The agreement wants all destroyed by 31 August 2028.
+    rig.pass_time(days=750)
+    Sweeper(rig.broker).sweep()
+    ended = ann.json("certificate", "show")
+    assert list(rig.broker.keystore.object_ids()) == []
+    assert (ended["scope"], ended["reason"]) == ("project", "destroy-by")
+    owed = {(one["party"], one["what"]) for one in ended["outstanding"]}
+    assert {("schools", "handle-map"), ("welfare", "link-table")} <= owed
+    for name in ("bob", "kim"):
+        rig.desks[name].ok("destroy", "--local", "--yes")
+    assert ann.json("certificate", "sign")["outstanding"] == []

@@ -19,10 +19,8 @@ from oracles.kill_scene import N_COMMON, Scene
 from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, two_files
 from oracles.live import PROJECT as LIVE_PROJECT
 from oracles.live import LiveAgency, live_broker, set_up_agency
-from oracles.searching import files_under, found_in
-from sqlalchemy import MetaData, select
+from oracles.searching import database_rows, files_under, found_in
 
-from app.db import Database
 from encoding.identity import read_identity
 from encoding.identity_lock import read_key_file
 
@@ -50,17 +48,6 @@ def plants_of(rows: list[Row], name: str) -> dict[str, bytes]:
     chosen = rows[:N_PLANTED]
     encodings = {f"{name} encoding {at}": row.encoding for at, row in enumerate(chosen)}
     return encodings | {f"{name} handle {at}": row.handle for at, row in enumerate(chosen)}
-
-
-def database_rows(database: Database) -> Iterator[tuple[str, bytes]]:
-    """Yield every table with all that stands in it, text and bytes alike."""
-    tables = MetaData()
-    tables.reflect(database.engine)
-    with database.read() as session:
-        for table in tables.sorted_tables:
-            cells = [cell for row in session.execute(select(table)) for cell in row]
-            raw = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells]
-            yield f"table {table.name}", b"\n".join(raw)
 
 
 def places(scene: Scene, client: RecordingClient, lines: list[str]) -> Iterator[tuple[str, bytes]]:

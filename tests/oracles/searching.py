@@ -6,6 +6,10 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from sqlalchemy import MetaData, select
+
+from app.db import Database
+
 
 def spellings(planted: bytes) -> Iterator[bytes]:
     """Yield the bytes as they are, in hex, and in base64 wherever they may begin in a longer text."""
@@ -36,3 +40,14 @@ def files_under(folder: Path, *, since: float = 0.0) -> Iterator[tuple[str, byte
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.stat().st_mtime >= since:
             yield str(path.relative_to(folder)), path.name.encode() + b"\n" + path.read_bytes()
+
+
+def database_rows(database: Database) -> Iterator[tuple[str, bytes]]:
+    """Yield every table with all that stands in it, text and bytes alike."""
+    tables = MetaData()
+    tables.reflect(database.engine)
+    with database.read() as session:
+        for table in tables.sorted_tables:
+            cells = [cell for row in session.execute(select(table)) for cell in row]
+            raw = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells]
+            yield f"table {table.name}", b"\n".join(raw)

@@ -1,0 +1,113 @@
+"""After destruction nothing that was kept brings an encoding back, whoever has it and every living key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from oracles.kill_scene import Scene
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, two_files
+from oracles.searching import database_rows, files_under, found_in
+from oracles.thief import Encodings, Thief
+
+from app.backup.archive import restore_backup, write_backup
+from app.security.errors import KeyGoneError
+from app.security.keystore import DataKey
+from app.uploads.loading import StoredContainer, load_upload
+
+N_PLANTED, N_COMMON = 1000, 20
+
+
+def places(scene: Scene) -> Iterator[tuple[str, bytes]]:
+    """Yield the state folder with blobs, database and its write-ahead log, the backups, and every table."""
+    yield from files_under(scene.folder)
+    yield from database_rows(scene.real.broker.database)
+    if scene.server is not None:
+        yield from files_under(
+            scene.server.socket_folder, since=scene.settings.ring_file.stat().st_mtime
+        )
+
+
+def living_keys(scene: Scene) -> list[DataKey]:
+    store = scene.real.broker.keystore
+    return [store.open(object_id) for object_id in store.object_ids()]
+
+
+def recovered(scene: Scene, thief: Thief, wanted: Encodings) -> set[bytes]:
+    found = [wanted.found_in(plain) for plain in thief.opened(living_keys(scene))]
+    return set().union(*found)
+
+
+def backups(scene: Scene) -> list[Path]:
+    return sorted(scene.folder.glob("backup-*"))
+
+
+def test_of_a_thousand_encodings_none_comes_back(scene: Scene) -> None:
+    linkage, broker = scene.linkage, scene.real.broker
+    left, right = two_files(scene.rng, N_PLANTED + N_COMMON, N_COMMON)
+    theirs = {row.encoding for row in right}
+    planted = Encodings({row.encoding for row in left} - theirs)
+    # Whose encodings are kept, so that it is seen that the search would find some.
+    kept = Encodings(theirs)
+    scene.upload(left, CHILD_WELFARE)
+    write_backup(broker, scene.folder / "backup-1")
+    scene.upload(right, SCHOOL)
+    linkage.ask()
+    linkage.work()
+    write_backup(broker, scene.folder / "backup-2")
+    for release in linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]:
+        linkage.get(f"/v1/releases/{release['release']}/file")
+    write_backup(broker, scene.folder / "backup-3")
+    uploads = {party: upload for upload, (party, _) in scene.receipts.items()}
+    mine = uploads[CHILD_WELFARE]
+    thief = Thief(tuple(uploads.values()))
+    for backup in backups(scene):
+        thief.take_blobs(backup / "blobs")
+    thief.take_blobs(broker.settings.blob_dir)
+    # Before, whoever has a backup and the keys has everything: what follows would notice.
+    assert len(recovered(scene, thief, planted)) == N_PLANTED
+    gone = {"key": broker.keystore.open(mine).secret}
+
+    headers = linkage.as_party(CHILD_WELFARE)
+    done = linkage.client.post(f"/v1/projects/{PROJECT}/destruction", headers=headers).json()
+    assert done["finished"] is not None
+    write_backup(broker, scene.folder / "backup-4")
+    searched = list(places(scene))
+    assert {where for where, content in searched if planted.found_in(content)} == set()
+    assert found_in(searched, gone) == []
+    # What may be there is found: database, backups and write-ahead log are looked into.
+    where = " ".join(found_in(searched, {"project": PROJECT.encode()}))
+    assert "table project" in where
+    if scene.server is None:
+        assert "-wal" in where
+        assert "backup-2/database.sqlite3" in where
+    assert recovered(scene, thief, planted) == set()
+    assert len(recovered(scene, thief, kept)) == len(theirs)
+    restore_one_after_the_other(scene, mine, planted)
+    scene.check_log()
+
+
+def restore_one_after_the_other(scene: Scene, upload: str, planted: Encodings) -> None:
+    """Restore each backup for real, the one after the destruction last, and try to read the upload."""
+    broker = scene.real.broker
+    last = broker.settings.last_checkpoint_file
+    remembered = last.read_bytes()
+    scene.served.stop()
+    for backup in backups(scene):
+        # As on a new machine, which does not notice that a backup is old.
+        last.unlink(missing_ok=True)
+        restore_backup(broker, backup, replace=True)
+        assert {
+            where for where, raw in database_rows(broker.database) if planted.found_in(raw)
+        } == set()
+        blobs = tuple(broker.blobs.digests())
+        assert blobs
+        for blob in blobs:
+            with pytest.raises(KeyGoneError):
+                load_upload(
+                    broker, StoredContainer(upload, CHILD_WELFARE, 4096, (blob,), frozenset())
+                )
+    last.write_bytes(remembered)
+    broker.database.close()
+    scene.served.restart()
