@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from oracles.destruction_breaks import DESTRUCTION_BREAKS, everything_destroyed
@@ -42,7 +42,10 @@ class Given:
     log_key: str | None
 
 
-def given(seed: int) -> Given:
+KINDS = ("good", "rule", "row", "note", "given", "byte", "view", "hand-over")
+
+
+def given(seed: int, kinds_of_bundle: Sequence[str] = KINDS) -> Given:
     """A bundle with pins and key; about a third of the seeds give one that verifies."""
     chooser = random.Random(seed)
     log = _log(chooser)
@@ -51,7 +54,7 @@ def given(seed: int) -> Given:
     if chooser.random() < 0.5:
         chosen = chooser.sample(log.notes, min(len(log.notes), 3))
         pins, log_key = serialise_checkpoints(note for _, note in chosen), log.used_keys[0]
-    kind = chooser.choice(["good", "rule", "row", "note", "given", "byte", "view", "hand-over"])
+    kind = chooser.choice(kinds_of_bundle)
     if kind == "rule":
         broken = chooser.choice(ALL_BREAKS)
         if broken is not never_destroyed or project is None:

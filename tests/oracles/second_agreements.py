@@ -1,4 +1,4 @@
-"""Part of `second_verifier`: agreements and approvals, by the pages of entry, agreement and statement alone."""
+"""Part of `rule_verifier`: agreements and approvals, by the pages of entry, agreement and statement alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part of `second_verifier`: destruction and holds, written from schemas/spec/entry.md alone."""
+"""Part of `rule_verifier`: destruction and holds, written from schemas/spec/entry.md alone."""
 
 from __future__ import annotations
 

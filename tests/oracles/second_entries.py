@@ -1,4 +1,4 @@
-"""Part of `second_verifier`: the form of entries, written from schemas/spec/entry.md alone.
+"""Part of `rule_verifier`: the form of entries, written from schemas/spec/entry.md alone.
 
 The fields of each kind are read from the page's own tables.
 """

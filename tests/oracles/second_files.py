@@ -1,4 +1,4 @@
-"""Part of `second_verifier`: archive, keys and checkpoints, from bundle.md and checkpoint.md alone."""
+"""Part of `rule_verifier`: archive, keys and checkpoints, from bundle.md and checkpoint.md alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part of `second_verifier`: the rules that entries follow, written from schemas/spec/entry.md alone."""
+"""Part of `rule_verifier`: the rules that entries follow, written from schemas/spec/entry.md alone."""
 
 from __future__ import annotations
 

@@ -1,140 +1,149 @@
-"""A second verifier of bundles, written from schemas/spec alone with the standard library and cryptography.
+"""A second verifier of the log's integrity, from schemas/spec alone; `rule_verifier` replays the rules."""
 
-It shares no code with the first. This module follows the log, `second_files` reads its files, `second_entries`
-its entries, and `second_rules` holds what entries may say. `why_refused` returns None where a bundle
-verifies, else a reason.
-"""
-
-from __future__ import annotations
-
+# ruff: noqa: PT018
 import base64
+import hashlib
+import io
 import json
 import re
+import tarfile
+from collections import Counter, defaultdict
+from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from oracles.second_entries import (
-    FORMS,
-    PAGES,
-    canonical,
-    has_type,
-    need,
-    parse,
-    parse_entry,
-    sha,
-    unbase64,
-)
-from oracles.second_files import (
-    check_signatures,
-    parse_checkpoints,
-    parse_key,
-    read_archive,
-    tile_number,
-    verify_with,
-)
-from oracles.second_rules import Replay
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-FORMATS = re.findall(r"`formats` \| `(.*)` \|", (PAGES / "bundle.md").read_text(encoding="utf-8"))
+PAGE = (Path(__file__).parents[2] / "schemas/spec/bundle.md").read_text("utf-8")
+FORMATS = json.loads(re.findall(r"`formats` \| `(.*)` \|", PAGE)[0])
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def unbase64(text):
+    raw = base64.b64decode(text)
+    assert base64.b64encode(raw).decode() == text, "base64"
+    return raw
+
+
+def read_key(text, kind):
+    name, key_id, encoded = text.split("+", 2)
+    raw = unbase64(encoded)
+    assert (len(raw), raw[0], sha(name.encode(), b"\n", raw)[:4].hex()) == (33, kind, key_id), "key"
+    return name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(raw[1:])
+
+
+def read_notes(raw):
+    head, *parts, last = (raw.decode() + "\n").split("\n\n")
+    assert (head, last, len(parts) % 2) == ("blindlink/checkpoints/1", "", 0), "checkpoints"
+    return [(t + "\n", s.split("\n")) for t, s in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def check(text, lines, log, witnesses, is_strict):
+    seen = []
+    for dash, name, encoded in (line.split(" ") for line in lines):
+        raw = unbase64(encoded)
+        key = next((k for k in [log, *witnesses] if k[:2] == (name, raw[:4])), None)
+        assert dash == "—" and (not is_strict or (key and key not in seen)), "signature line"
+        seen.append(key)
+        if key == log:
+            log[2].verify(raw[4:], text.encode())
+        elif key:
+            time = int.from_bytes(raw[4:12], "big") % 2**63  # Of a later one nothing verifies.
+            key[2].verify(raw[12:], f"cosignature/v1\ntime {time}\n{text}".encode())
+    assert log in seen, "signature of the log"
 
 
 class Verifier:
-    def __init__(self, bundle: bytes, pins: bytes, log_key: str | None) -> None:
-        self.files = read_archive(bundle)
-        self.claims = parse(self.files["bundle.json"])
-        names = ["cosigner_keys", "formats", "log_keys", "origin", "project", "size", "version"]
-        _, formats, self.keys, self.origin, self.project, self.size, version = (
-            self.claims[name] for name in names
-        )
-        need(sorted(self.claims) == names and formats == json.loads(FORMATS[0]), "claims")
-        need(version == "blindlink/bundle/1" and has_type(self.project, "name or null"), "claims")
-        need(
-            re.fullmatch(FORMS["origin"], self.origin) and has_type(self.size, "ordinal"), "claims"
-        )
-        need(all(parse_key(key, 1)[0] == self.origin for key in self.keys), "log keys")
-        need(log_key in (None, self.keys[0]), "first key")
-        self.witnesses = [parse_key(key, 4) for key in self.claims["cosigner_keys"]]
-        self.pins = parse_checkpoints(pins) if pins else []
-        self.replay, self.key, self.next_key = Replay(), self.keys[0], None
-        self.used, self.batch, self.newest = [], 0, ""
-        self.stack: list[tuple[int, bytes]] = []
-        self.upper: dict[int, list[bytes]] = {}
+    def open(self, bundle, log_key):
+        with tarfile.open(fileobj=io.BytesIO(bundle)) as tar:
+            self.files = {head.name: tar.extractfile(head).read() for head in tar}
+        again = b""
+        for name, content in self.files.items():
+            head = name.encode().ljust(100, b"\0") + b"0000644\0" + b"0000000\0" * 2
+            head += b"%011o\0" % len(content) + b"0" * 11 + b"\0" + b" " * 8 + b"0" + bytes(100)
+            head += b"ustar\x0000" + bytes(64) + b"0000000\0" * 2 + bytes(167)
+            again += head[:148] + b"%06o\0 " % sum(head) + head[156:]
+            again += content + bytes(-len(content) % 512)
+        assert again + bytes(1024) == bundle, "archive"
+        self.claims = claims = json.loads(self.files["bundle.json"])
+        assert canonical(claims) == self.files["bundle.json"], "canonical JSON"
+        assert (claims["formats"], claims["version"]) == (FORMATS, "blindlink/bundle/1"), "claims"
+        assert len(claims) == 7 and log_key in (None, claims["log_keys"][0]), "first key"
+        self.keys = [read_key(key, 1) for key in claims["log_keys"]]
+        assert {key[0] for key in self.keys} == {claims["origin"]}, "log keys"
+        self.witnesses = [read_key(key, 4) for key in claims["cosigner_keys"]]
+        self.key, self.next, self.used, self.batch, self.newest = self.keys[0], None, [], 0, ""
+        self.stack, self.upper, self.time, self.places = [], defaultdict(list), "", Counter()
 
-    def entry(self, raw: bytes, leaf: bytes, index: int) -> None:
-        e = parse_entry(raw)
-        need(sha(b"\0", raw) == leaf, "leaf")
-        need((e["seq"], e["batch"]) == (index, self.batch), "place of the entry")
-        need(not self.project or e["project"] in (None, self.project), "scope")
-        body = e["body"]
-        need(index or (body["origin"], body["key"]) == (self.origin, self.key), "start of the log")
+    def entry(self, raw, leaf):
+        assert sha(b"\0", raw) == leaf, "leaf"
+        e = json.loads(raw, parse_float=str, parse_constant=str)
+        assert canonical(e) == raw, "canonical JSON"
+        body, project, key = e["body"], e["project"], self.claims["log_keys"][0]
+        assert self.claims["project"] in (None, project) or project is None, "scope"
+        assert (e["seq"], e["batch"]) == (self.index, self.batch), "place in the log"
+        assert (e["kind"] == "log-started") == (self.index == 0), "start of the log"
+        assert self.index or (body["origin"], body["key"]) == (self.key[0], key), "first key"
+        assert e["time"] >= self.time and e["place"] == self.places[project], "time and place"
+        self.time, self.places[project] = e["time"], self.places[project] + 1
         if e["kind"] == "log-key-rotated":
-            need(body["old"] == self.key and not self.next_key, "hand-over")
-            self.next_key = body["new"]
-            document = canonical({"log": self.origin, "new": self.next_key, "old": self.key})
-            new = parse_key(self.next_key, 1)
-            verify_with(
-                new, unbase64(body["possession"]), b"blindlink/v1/key-rotation\n" + document
-            )
-            need(new[0] == self.origin, "hand-over")
-        self.replay.take(e, index)
+            assert self.next is None and read_key(body["old"], 1) == self.key, "hand-over"
+            self.next, possession = read_key(body["new"], 1), unbase64(body.pop("possession"))
+            stated = canonical({"log": self.next[0], **body})
+            self.next[2].verify(possession, b"blindlink/v1/key-rotation\n" + stated)
+            assert self.next[0] == self.key[0], "hand-over"
 
-    def grow(self, leaf: bytes) -> None:
-        level, node = 0, leaf
-        while self.stack and self.stack[-1][0] == level:
-            level, node = level + 1, sha(b"\1", self.stack.pop()[1], node)
-            if level % 8 == 0:
-                self.upper.setdefault(level // 8, []).append(node)
-        self.stack.append((level, node))
-
-    def checkpoint(self, text: str, lines: list[str], size: int) -> None:
+    def checkpoint(self, text, lines, pins):
         root = self.stack[-1][1]
         for _, left in self.stack[-2::-1]:
             root = sha(b"\1", left, root)
-        need(text == f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n", "root")
-        check_signatures(text, lines, parse_key(self.key, 1), self.witnesses)
-        for pin in self.pins:
-            if pin[0] == text:
-                check_signatures(*pin, parse_key(self.key, 1), None)
-        self.pins = [pin for pin in self.pins if pin[0] != text]
-        self.used += [self.key] if self.key not in self.used else []
+        stated = f"{self.key[0]}\n{self.index + 1}\n{base64.b64encode(root).decode()}\n"
+        assert text == stated, "root"
+        check(text, lines, self.key, self.witnesses, True)
+        for pin in [pin for pin in pins if pin[0] == text]:
+            check(*pins.pop(pins.index(pin)), self.key, [], False)
+        self.used += [self.key] * (self.key not in self.used)
         self.newest = f"{text}\n" + "".join(f"{line}\n" for line in lines)
-        self.key, self.next_key, self.batch = self.next_key or self.key, None, self.batch + 1
+        self.key, self.next, self.batch = self.next or self.key, None, self.batch + 1
 
-    def run(self) -> None:
-        names = ["bundle.json"]
-        for start in range(0, self.size, 256):
-            width, number = min(256, self.size - start), tile_number(start // 256)
-            part = "" if width == 256 else f".p/{width}"
-            names += [
-                f"tile/0/{number}{part}",
-                f"tile/entries/{number}{part}",
-                f"checkpoints/{number}",
-            ]
+    def run(self, pins):
+        names, size = ["bundle.json"], self.claims["size"]
+        for start in range(0, size, 256):
+            part = f"{start // 256:03}" + (start + 256 > size) * f".p/{size - start}"
+            names += [f"tile/0/{part}", f"tile/entries/{part}", f"checkpoints/{part[:3]}"]
             leaves, entries, notes = (self.files[name] for name in names[-3:])
-            pending = parse_checkpoints(notes)
-            for index in range(start, start + width):
-                end = 2 + int.from_bytes(entries[:2], "big")
-                need(end > 2 or (self.project and index), "withheld")
+            pending = read_notes(notes)
+            for self.index in range(start, min(start + 256, size)):
+                end, level, node = 2 + int.from_bytes(entries[:2], "big"), 0, leaves[:32]
+                assert end > 2 or (self.claims["project"] and self.index), "withheld"
                 if end > 2:
-                    self.entry(entries[2:end], leaves[:32], index)
-                self.grow(leaves[:32])
+                    self.entry(entries[2:end], node)
+                while self.stack and self.stack[-1][0] == level:
+                    level, node = level + 1, sha(b"\1", self.stack.pop()[1], node)
+                    self.upper[level / 8].append(node)
+                self.stack.append((level, node))
                 entries, leaves = entries[end:], leaves[32:]
-                if pending and pending[0][0].split("\n")[1] == str(index + 1):
-                    self.checkpoint(*pending.pop(0), index + 1)
-            need(not (pending or entries or leaves), "left over")
-        for level, hashes in sorted(self.upper.items()):
-            for at in range(0, len(hashes), 256):
-                part = "" if len(hashes) >= at + 256 else f".p/{len(hashes) - at}"
-                names.append(f"tile/{level}/{tile_number(at // 256)}{part}")
-                need(self.files[names[-1]] == b"".join(hashes[at : at + 256]), "upper tile")
-        need(list(self.files) == [*names, "checkpoint"], "files of the bundle")
-        need(self.files["checkpoint"].decode() == self.newest, "newest checkpoint")
-        need(self.newest.split("\n")[1] == str(self.size), "last entries")
-        need(self.used == self.keys and not self.pins, "keys and pins")
-        self.replay.end()
+                if pending and pending[0][0].split("\n")[1] == str(self.index + 1):
+                    self.checkpoint(*pending.pop(0), pins)
+            assert not (pending or entries or leaves), "left over"
+        if size >= 256:
+            names.append(f"tile/1/000.p/{size // 256}")
+            assert self.files[names[-1]] == b"".join(self.upper[1]), "upper tile"
+        assert [*self.files] == [*names, "checkpoint"] and not pins, "files and pins"
+        assert self.files["checkpoint"].decode() == self.newest, "newest checkpoint"
+        assert self.newest.split("\n")[1] == str(size) and self.used == self.keys, "end"
 
 
-def why_refused(bundle: bytes, pins: bytes = b"", log_key: str | None = None) -> str | None:
+def why_refused(bundle, pins=b"", log_key=None):
+    verifier = Verifier()
     try:
-        Verifier(bundle, pins, log_key).run()
-    except (ValueError, LookupError, TypeError, AttributeError, InvalidSignature) as exc:
-        return repr(exc)
+        verifier.open(bundle, log_key)
+        verifier.run(read_notes(pins) if pins else [])
+    except Exception as exc:  # noqa: BLE001
+        return getattr(verifier, "index", None), repr(exc)
     return None

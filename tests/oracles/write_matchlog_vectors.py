@@ -15,8 +15,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles import merkle
 from oracles.destruction_breaks import everything_destroyed
+from oracles.rule_verifier import why_refused
 from oracles.sample_log import CW, OPERATOR, SampleLog, everything_else, story
-from oracles.second_verifier import why_refused
 from oracles.signed_log import everything_signed
 from oracles.vector_file import write_vectors
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from oracles.destruction_breaks import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
 from oracles.rule_breaks import BREAKS, FOSTER, Break
+from oracles.rule_verifier import why_refused
 from oracles.sample_log import CW, K12, SampleLog, everything_else, story
 from oracles.second_entries import PAGE
-from oracles.second_verifier import why_refused
 from oracles.signed_breaks import SIGNED_BREAKS
 from oracles.signed_log import everything_signed
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from oracles.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
+from oracles.rule_verifier import why_refused
 from oracles.sample_log import CW, OPERATOR, everything_else, story
-from oracles.second_verifier import why_refused
 from sqlalchemy import text
 
 from app.auditor.verify import verify_bundle
