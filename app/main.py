@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -14,6 +15,7 @@ from app.agencies.refusals import note_refusal
 from app.agreements import endpoints as agreements
 from app.broker import Broker
 from app.decisions import endpoints as decisions
+from app.denials.service import note_denial
 from app.destruction import endpoints as destruction
 from app.evidence import endpoints as evidence
 from app.health import endpoints as health
@@ -85,7 +87,7 @@ def create_app(broker: Broker) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.gate = _gate(broker)
     app.add_middleware(Envelope, metrics=app.state.metrics)
-    install_refusals(app)
+    install_refusals(app, partial(note_denial, broker))
     install_page_refusals(app)
     for router in ROUTERS:
         app.include_router(router)

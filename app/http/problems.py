@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,12 +13,16 @@ from starlette.exceptions import HTTPException
 
 from app.errors import BrokerError, NotFoundError, RequestError, UnavailableError
 from app.http.errors import InvalidParameterError, MethodNotAllowedError
+from app.security.actor import Actor
 from app.security.errors import (
     NotAuthenticatedError,
     SessionNeededError,
     TooManyRequestsError,
 )
 from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
+
+# Takes who was refused, the path of the route and its parameters, and the refusal.
+NoteDenial: TypeAlias = Callable[[Actor, str, Mapping[str, str], BrokerError], None]
 
 # How long a client should wait where we do not know better.
 RETRY_AFTER_S: Final = 5
@@ -52,8 +56,12 @@ def problem_response(error: BrokerError, request_id: str) -> Response:
     )
 
 
-def install_refusals(app: FastAPI) -> None:
-    """Replace every default refusal of the framework; its own repeat the input."""
+def install_refusals(app: FastAPI, note: NoteDenial | None = None) -> None:
+    """Replace every default refusal of the framework; its own repeat the input.
+
+    `note` is told of each refusal of somebody who is known, before it is answered; None: nobody is.
+    """
+    app.state.note_denial = note
     app.add_exception_handler(BrokerError, _refuse_known)
     app.add_exception_handler(HTTPException, _refuse_http)
     app.add_exception_handler(RequestValidationError, _refuse_parameters)
@@ -84,6 +92,10 @@ def _answer(request: Request, error: BrokerError) -> Response:
 
 def _refuse_known(request: Request, error: Exception) -> Response:
     known = error if isinstance(error, BrokerError) else BrokerError("The broker failed.")
+    actor: Actor | None = getattr(request.state, "actor", None)
+    note: NoteDenial | None = request.app.state.note_denial
+    if actor is not None and note is not None:
+        note(actor, request.scope["route"].path, request.path_params, known)
     return _answer(request, known)
 
 

@@ -12,6 +12,7 @@ from app.agreements import hold_models as _holds  # noqa: F401
 from app.agreements import models as _agreements  # noqa: F401
 from app.db import Base
 from app.decisions import models as _decisions  # noqa: F401
+from app.denials import models as _denials  # noqa: F401
 from app.destruction import models as _destruction  # noqa: F401
 from app.links import models as _links  # noqa: F401
 from app.matchlog import models as _matchlog  # noqa: F401

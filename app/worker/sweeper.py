@@ -1,4 +1,4 @@
-"""Sums up refused sign-ins, ends what is overdue, and removes what is left of what ended: keys, blobs, rows.
+"""Sums up what was refused, ends what is overdue, and removes what is left of what ended: keys, blobs, rows.
 
 Everything here may be killed anywhere and done again. Objects that a crash left without a row (a key made
 for an upload that was never stored, a blob of a part that was never acknowledged) are removed once they
@@ -17,6 +17,7 @@ from app.agencies.refusals import sum_up_refusals
 from app.agreements.service import narrow_parties
 from app.broker import Broker
 from app.decisions.drawing import RECORD_PREFIX
+from app.denials.service import sum_up_denials
 from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
 from app.destruction.shredding import is_needed_blob, is_needed_key, shred
 from app.links.drawing import SPACE_PREFIX
@@ -51,6 +52,7 @@ class Sweeper:
         """
         self._require_newest_database()
         self._sum_up_refusals()
+        self._sum_up_denials()
         self._narrow_parties()
         self._end_unapproved()
         self._begin_destructions()
@@ -82,6 +84,12 @@ class Sweeper:
             n_summaries = sum_up_refusals(session, self._broker.log, self._broker.clock())
         if n_summaries:
             log.info("refused_sign_ins_summed_up", n_summaries=n_summaries)
+
+    def _sum_up_denials(self) -> None:
+        with self._broker.database.write() as session:
+            n_summaries = sum_up_denials(session, self._broker)
+        if n_summaries:
+            log.info("refused_requests_summed_up", n_summaries=n_summaries)
 
     def _narrow_parties(self) -> None:
         with self._broker.database.write() as session:

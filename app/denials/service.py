@@ -1,0 +1,114 @@
+"""Requests that the terms, or the want of a duty, refused: one summary a party, reason and hour.
+
+So an auditor sees what was asked for in vain, by whom and why, and nobody makes the log grow by asking often.
+What has an entry of its own is left out: refused commits, and releases that were asked for in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.agreements.errors import WrongDutyError
+from app.agreements.service import agreement_now, require_visible
+from app.clock import utc_text
+from app.db import add_if_alone
+from app.denials import repository
+from app.denials.models import RefusedRequests
+from app.errors import BrokerError
+from app.links.service import release_for
+from app.matchlog.draft import EntryDraft
+from app.runs.service import run_for
+from app.uploads.service import upload_for
+from schemas.matchlog.kinds import RequestRefused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.actor import Actor
+
+# The last part of a path whose refusals are entries of their own.
+_LOGGED_ELSEWHERE: Final = frozenset({"commit", "file", "openings"})
+
+
+def note_denial(
+    broker: Broker, actor: Actor, path: str, names: Mapping[str, str], error: BrokerError
+) -> None:
+    """Count a refusal that has just been, if the terms or a duty are its reason; whatever happens, return.
+
+    Args:
+        path: the route's, with the names of its parameters.
+        names: the parameters.
+    """
+    is_denial = error.clause is not None or isinstance(error, WrongDutyError)
+    if not is_denial or path.rsplit("/", 1)[-1] in _LOGGED_ELSEWHERE:
+        return
+    # Whoever is refused must be answered like that, even where nothing can be written.
+    with suppress(BrokerError, SQLAlchemyError), broker.database.write() as session:
+        project = _project_of(session, actor, names)
+        if project is not None:
+            _count(session, broker.clock(), project, actor.party, error)
+
+
+def sum_up_denials(session: Session, broker: Broker) -> int:
+    """Log one summary for each count of an hour that is over, and return how many."""
+    now = broker.clock()
+    drafts = [
+        EntryDraft(
+            RequestRefused(
+                party=row.party,
+                why=row.why,
+                clause=row.clause or None,
+                hour=row.hour,
+                count=row.count,
+            ),
+            project=row.project,
+            agreement=agreement_now(session, row.project, now),
+            outcome="refused",
+        )
+        for row in repository.take_counts(session, _hour_of(now))
+    ]
+    broker.log.append(session, drafts)
+    return len(drafts)
+
+
+def _project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str | None:
+    """Return the project that a request is about; None where it names none.
+
+    Raises:
+        NotFoundError: it is not the actor's to see.
+    """
+    if "project" in names:
+        require_visible(session, actor, names["project"])
+        return names["project"]
+    if "upload" in names:
+        return upload_for(session, actor, names["upload"]).project
+    if "run" in names:
+        return run_for(session, actor, names["run"])[0].project
+    if "release" in names:
+        return release_for(session, actor, names["release"]).project
+    return None
+
+
+def _count(session: Session, now: datetime, project: str, party: str, error: BrokerError) -> None:
+    row = RefusedRequests(
+        hour=_hour_of(now),
+        project=project,
+        party=party,
+        why=error.code,
+        clause=error.clause or "",
+        count=1,
+    )
+    if repository.count_one_more(session, row) or add_if_alone(session, row):
+        return
+    repository.count_one_more(session, row)
+
+
+def _hour_of(moment: datetime) -> str:
+    return f"{utc_text(moment)[:13]}:00:00Z"

@@ -1,0 +1,107 @@
+"""What the terms refused is in the match log by party, reason and hour, however often it was asked for."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from oracles.signed_rig import Accord, accord, make_accord
+
+from app.worker.sweeper import Sweeper
+
+__all__ = ["accord", "make_accord"]
+
+
+def summed_up(linkage: Linkage, **time: float) -> list[dict[str, Any]]:
+    """Let time pass and the sweeper come; the bodies of all summaries."""
+    linkage.founded.clock.move(**time)
+    Sweeper(linkage.broker).sweep()
+    found = [e for e in linkage.log_entries() if e["kind"] == "request-refused"]
+    assert all(
+        (e["project"], e["outcome"], e["actor"]["party"]) == (PROJECT, "refused", "broker")
+        for e in found
+    )
+    return [entry["body"] for entry in found]
+
+
+def refused(
+    party: str, why: str, clause: str | None, count: int, hour: str = "06"
+) -> dict[str, Any]:
+    return {
+        "party": party,
+        "why": why,
+        "clause": clause,
+        "count": count,
+        "hour": f"2026-09-01T{hour}:00:00Z",
+    }
+
+
+def test_refusals_are_summed_up_by_party_and_reason_once_the_hour_is_over(linkage: Linkage) -> None:
+    for _ in range(3):
+        assert linkage.ask(purpose="marketing").status_code == 409
+    content = b"x" * 100
+    assert linkage.open(content, SCHOOL, epoch=7).status_code == 409
+    assert summed_up(linkage, minutes=59) == []
+    expected = [
+        refused(CHILD_WELFARE, "other-purpose", "purpose", 3),
+        refused(SCHOOL, "other-epoch", "epoch", 1),
+    ]
+    assert summed_up(linkage, minutes=2) == expected
+    assert summed_up(linkage, hours=5) == expected
+
+
+def test_many_at_once_are_all_counted(linkage: Linkage) -> None:
+    linkage.ask(purpose="marketing")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: linkage.ask(purpose="marketing"), range(12)))
+    assert {answer.status_code for answer in answers} == {409}
+    assert summed_up(linkage, hours=1) == [refused(CHILD_WELFARE, "other-purpose", "purpose", 13)]
+
+
+def test_what_is_no_matter_of_the_terms_is_not_counted(linkage: Linkage) -> None:
+    linkage.founded.enrol("stranger")
+    assert linkage.ask().status_code == 409
+    assert linkage.ask("stranger").status_code == 404
+    assert linkage.get(f"/v1/projects/{PROJECT}/runs?x=1").status_code == 422
+    assert linkage.client.get("/v1/projects").status_code == 401
+    assert summed_up(linkage, hours=1) == []
+
+
+def test_who_lacks_a_duty_and_who_comes_at_the_wrong_time_are_counted(accord: Accord) -> None:
+    headers = accord.as_person("ann")
+    early = accord.client.post(accord.about("runs"), json={}, headers=headers)
+    assert early.status_code == 409
+    accord.agree()
+    by_steward = accord.client.post(accord.about("runs"), json={}, headers=headers)
+    assert by_steward.status_code == 403
+    accord.upload_both()
+    run = accord.ask().json()
+    accord.notice("kim", "suspend")
+    assert accord.approve("ann", run).status_code == 409
+    assert summed_up(accord, hours=1) == [
+        refused(CHILD_WELFARE, "not-in-force", "signatures", 1),
+        refused(CHILD_WELFARE, "not-in-force", "suspension", 1),
+        refused(CHILD_WELFARE, "wrong-duty", None, 1),
+    ]
+
+
+def test_what_has_an_entry_of_its_own_is_not_counted_again(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(min_records=50)
+    with pytest.raises(AssertionError):
+        linkage.upload_both()
+    assert "upload-rejected" in linkage.log_kinds()
+    assert summed_up(linkage, hours=1) == []
+
+
+def test_where_nothing_can_be_counted_the_answer_is_the_same(linkage: Linkage) -> None:
+    from sqlalchemy import text
+
+    first = linkage.ask(purpose="marketing").json()
+    with linkage.broker.database.write() as session:
+        session.execute(text("DROP TABLE refused_requests"))
+    second = linkage.ask(purpose="marketing")
+    assert second.status_code == 409
+    assert {**second.json(), "request": ""} == {**first, "request": ""}
+    linkage.is_log_spoilt = True
