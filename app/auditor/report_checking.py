@@ -11,7 +11,8 @@ from app.auditor.errors import KeyFileError, ReportRefusedError, ReportUnreadabl
 from schemas.audit_report import is_page, key_fingerprint, open_page, open_report
 from schemas.errors import DocumentError, SignatureError
 
-MAX_FILE_BYTES: Final = 512 * 1024 * 1024
+# Reports hold totals; only the acts of an incident grow with the log, to some hundred bytes each.
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from schemas.audit_report import AuditReport
     from schemas.matchlog.entry import Entry
 
-MAX_REPORT_BYTES = 512 * 1024 * 1024
-
 
 @click.command(epilog=EXIT_CODES)
 @log_options
