@@ -117,6 +117,14 @@ def _role_changed(entry: Entry, body: Any) -> str:
     return f"{_who(entry)} {body.change} the role {body.role} for {body.party}"
 
 
+# What the broker hands out; a later one may hand out more.
+EXPORT_WORDS: Final = {
+    "log": "match log",
+    "timeline": "timeline",
+    "disclosures": "register of disclosures",
+    "match-record": "match record",
+}
+
 SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "log-started": lambda _, body: f"the log {body.origin} began, written by {body.software}",
     "configuration-changed": lambda entry, body: (
@@ -200,6 +208,8 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "record-withdrawn": lambda entry, _: f"{_who(entry)} withdrew one of its records",
     "legal-hold-set": lambda entry, body: f"{_who(entry)} forbade destruction: {body.order}",
     "legal-hold-lifted": lambda entry, _: f"{_who(entry)} lifted its legal hold",
-    "exported": lambda entry, body: f"{_who(entry)} took a copy of the {body.what}",
+    "exported": lambda entry, body: (
+        f"{_who(entry)} took a copy of the {EXPORT_WORDS.get(body.what, body.what)}"
+    ),
     "log-key-rotated": lambda entry, _: f"{_who(entry)} handed the log over to a new key",
 }

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import FastAPI
+from oracles.review_scene import lay_out
+from oracles.served import served
+from oracles.signed_rig import Accord
 
-from app.security.policy import AUDITOR_PAGES, PAGES
+from app.security.policy import ALL_PAGES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -17,14 +22,30 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 
 
+PLACES = (*ALL_PAGES, "/runs/{waiting}", "/log?old=3", "/sign-in", "/runs/none")
+
+
 @pytest.fixture
-def signed_in(browser: Browser, address: str, visitor: Any) -> Any:
+def ids(accord: Accord) -> dict[str, str]:
+    """Two weeks of linkage under a signed agreement: every page has something to show."""
+    return lay_out(accord)
+
+
+@pytest.fixture
+def address(web_app: FastAPI, accord: Accord, tmp_path: Path) -> Iterator[str]:
+    """Where the application is served over TLS."""
+    with served(web_app, tmp_path / "served") as found:
+        yield found
+
+
+@pytest.fixture
+def signed_in(browser: Browser, address: str, signed_visitor: Any) -> Any:
     """A page of the auditor's; axe is put into it past the policy, which lets in nothing but the broker's."""
     from schemas.api import sign_in_url
 
     context = browser.new_context(ignore_https_errors=True, bypass_csp=True)
     page = context.new_page()
-    page.goto(sign_in_url(address, visitor.code()))
+    page.goto(sign_in_url(address, signed_visitor.code()))
     page.wait_for_url(f"{address}/projects")
     yield page
     context.close()
@@ -40,12 +61,12 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-def test_no_page_breaks_a_rule(signed_in: Page, finished: Any, address: str) -> None:
+def test_no_page_breaks_a_rule(ids: dict[str, str], signed_in: Page, address: str) -> None:
     for scheme, size in (("light", DESK), ("dark", PHONE)):
         signed_in.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         signed_in.set_viewport_size(size)  # type: ignore[arg-type]
-        for page in (*PAGES, *AUDITOR_PAGES, "/log?old=3", "/sign-in", "/runs/none"):
-            signed_in.goto(f"{address}{finished.path(page)}")
+        for page in PLACES:
+            signed_in.goto(f"{address}{page.format(**ids)}")
             assert violations(signed_in) == [], (page, scheme)
 
 
@@ -55,10 +76,10 @@ def test_axe_finds_what_is_wrong(signed_in: Page, address: str) -> None:
     assert any(found.startswith("document-title") for found in violations(signed_in))
 
 
-def test_no_page_is_wider_than_a_phone(signed_in: Page, finished: Any, address: str) -> None:
+def test_no_page_is_wider_than_a_phone(ids: dict[str, str], signed_in: Page, address: str) -> None:
     signed_in.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    for page in (*PAGES, *AUDITOR_PAGES, "/sign-in"):
-        signed_in.goto(f"{address}{finished.path(page)}")
+    for page in PLACES:
+        signed_in.goto(f"{address}{page.format(**ids)}")
         width = signed_in.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], page
 

@@ -35,6 +35,15 @@ def decisions_of(linkage: Linkage, run: str) -> list[dict[str, Any]]:
     ]
 
 
+def test_the_page_shows_the_root_that_the_match_log_has(
+    run: tuple[Linkage, str], visit_as_auditor: Any
+) -> None:
+    linkage, name = run
+    page = visit_as_auditor(linkage, f"/runs/{name}/match-record").text
+    (finished,) = [e for e in linkage.log_entries() if e["kind"] == "run-finished"]
+    assert f'<code class="digest">{finished["body"]["match_record_root"]}</code>' in page
+
+
 def numbers_on(text: str) -> list[int]:
     return [int(number) for number in re.findall(r'match-record\?first=(\d+)">\d', text)]
 

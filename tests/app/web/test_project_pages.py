@@ -159,8 +159,8 @@ def test_under_a_signed_agreement_the_matrix_names_who_signs_and_with_which_duty
     for person in accord.persons.values():
         assert duties[person.id] == list(person.identity.public.duties)
     page = signed_visitor.get(f"/projects/{PROJECT}/access").text
-    assert "(steward)" in page
-    assert "(approver)" in page
+    assert "<td>steward</td>" in page
+    assert "<td>approver</td>" in page
 
 
 def ask_under(accord: Accord) -> dict[str, Any]:

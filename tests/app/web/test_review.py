@@ -1,71 +1,71 @@
 """An auditor's review from sign-in to export, in a headless Chromium; its pictures stand in docs/images.
 
-With BLINDLINK_PICTURES naming a folder, the pictures are made anew there.
+The auditor has keys of her own and signs in by the link that her command prints. With BLINDLINK_PICTURES naming
+a folder, the pictures are made anew there.
 """
 
 from __future__ import annotations
 
 import csv
 import os
-import random
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import FastAPI
-from oracles.containers import Row, random_rows
-from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.served import served
+from click.testing import CliRunner
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
+from oracles.persons import lay_down_keys
+from oracles.review_scene import TITLES, lay_out
+from oracles.served import served_at
+from oracles.signed_rig import OPERATOR, Accord
 
-from schemas.api import sign_in_url
-from schemas.run import MatchingPolicy
+from app.broker import Broker
+from app.main import create_app
+from encoding.cli.main import main as blindlink
+from encoding.cli.session import Session
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from playwright.sync_api import Page
 
-POLICY = MatchingPolicy(auto="0.85", review="0.75", margin="0", solver="one-to-one")
-N_RECORDS = 300
+
+@pytest.fixture
+def ids(accord: Accord) -> dict[str, str]:
+    """Two weeks of linkage, with a destruction, and a run that waits."""
+    return lay_out(accord)
 
 
 @pytest.fixture
-def linkage(make_linkage: Any) -> Linkage:
-    return make_linkage(floor=10, policy=POLICY)
+def address(accord: Accord, ids: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """Where the broker serves over TLS, under the address that its callers sign for."""
+
+    def app_at(url: str) -> FastAPI:
+        settings = accord.broker.settings.model_copy(update={"public_url": url})
+        broker: Broker = replace(accord.broker, settings=settings)
+        return create_app(broker)
+
+    with served_at(app_at, tmp_path / "served") as found:
+        yield found
 
 
-@pytest.fixture
-def reviewed(linkage: Linkage, web_app: FastAPI, tmp_path: Path) -> Iterator[str]:
-    """A served broker with two weeks of linkage, each fetched by both agencies; a third one waits."""
-    for week in range(2):
-        upload_similar(linkage, n_common=150 + 10 * week)
-        linkage.ask()
-        linkage.work()
-        for party in (CHILD_WELFARE, SCHOOL):
-            releases = linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]
-            linkage.get(f"/v1/releases/{releases[0]['release']}/file", party)
-        linkage.founded.clock.move(days=7, minutes=13 * week)
-    linkage.ask()
-    with served(web_app, tmp_path / "served") as address:
-        yield address
-
-
-def upload_similar(linkage: Linkage, n_common: int) -> None:
-    """Upload two files whose first records are the same people, written more or less alike."""
-    rng = linkage.rng
-    left = random_rows(rng, N_RECORDS, bits=BITS)
-    right = random_rows(rng, N_RECORDS, bits=BITS)
-    for at in range(n_common):
-        n_flips = min(int(rng.expovariate(0.07)), 40)
-        right[at] = Row(right[at].handle, 0, flipped(rng, left[at].encoding, n_flips))
-    linkage.upload(left, CHILD_WELFARE)
-    linkage.upload(right, SCHOOL)
-
-
-def flipped(rng: random.Random, encoding: bytes, n_flips: int) -> bytes:
-    number = int.from_bytes(encoding)
-    for at in rng.sample(range(BITS), n_flips):
-        number ^= 1 << at
-    return number.to_bytes(len(encoding))
+def page_link(accord: Accord, name: str, address: str, folder: Path) -> str:
+    """Return what `blindlink identity page-link` prints for a person, over TLS."""
+    desk = folder / name
+    desk.mkdir()
+    lay_down_keys(desk, accord.persons[name].identity)
+    words = [
+        *("identity", "page-link", "--broker", address),
+        *("--ca-file", str(folder / "served" / "broker.crt")),
+        *("--identity", str(desk / "identity.txt"), "--key-file", str(desk / "identity.key")),
+    ]
+    typed = CliRunner().invoke(blindlink, words, obj=Session(now=accord.founded.clock))
+    assert typed.exit_code == 0, typed.output
+    # The broker's own log goes to the same place here.
+    (link,) = re.findall(rf"^{address}/sign-in#\S+$", typed.stdout, re.MULTILINE)
+    return str(link)
 
 
 def picture(page: Page, name: str) -> None:
@@ -74,50 +74,146 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", scale="css")
 
 
-def test_an_auditor_reviews_a_release(
-    reviewed: str, visitor: Any, linkage: Linkage, chromium_page: Page
+def heading(page: Page) -> str:
+    return page.locator("h1").inner_text()
+
+
+def follow(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+
+
+def downloaded(page: Page) -> list[dict[str, str]]:
+    with page.expect_download() as download:
+        follow(page, "CSV")
+    with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_an_auditor_reviews_a_project_from_its_agreement_to_its_register(
+    accord: Accord, ids: dict[str, str], address: str, tmp_path: Path, chromium_page: Page
 ) -> None:
     page = chromium_page
     page.set_viewport_size({"width": 1040, "height": 760})
-    page.goto(sign_in_url(reviewed, visitor.code()))
-    page.get_by_role("link", name=PROJECT).click()
-    assert "The terms are in force today." in page.locator("main").inner_text()
+    page.goto(page_link(accord, "sue", address, tmp_path))
+    page.wait_for_url(f"{address}/projects")
+    for step in (
+        read_the_agreement,
+        see_who_may_what,
+        see_what_waits,
+        review_a_run,
+        find_a_release,
+        compare_with_a_pin,
+        see_what_is_gone,
+        export_the_register,
+    ):
+        page.goto(f"{address}/projects/{PROJECT}")
+        step(page, accord, ids)
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{address}/sign-in")
 
-    page.get_by_role("link", name="Access").click()
-    assert page.locator("table.matrix tbody tr").count() == 4
+
+def read_the_agreement(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    assert "The terms are in force today." in page.locator("main").inner_text()
+    follow(page, "the agreement that every party has signed")
+    assert heading(page) == f"Agreement 1 of {PROJECT}"
+    signatures = page.locator("section[aria-labelledby=signatures] table").first
+    assert signatures.locator("tbody tr").count() == len(TITLES)
+    picture(page, "agreement")
+    words = page.locator("main").inner_text()
+    assert "A laptop is missing" in words
+    assert all(title in words for title in TITLES.values())
+
+
+def see_who_may_what(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    follow(page, "Access")
+    row = page.locator("table.matrix tbody tr", has_text="Fetch link IDs")
+    assert row.locator("td").all_inner_texts()[1:] == [
+        *["its own (linked, ID space shared)"] * 2,
+        *["no"] * 2,
+    ]
     picture(page, "access")
 
-    page.get_by_role("link", name="Runs").click()
+
+def see_what_waits(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    follow(page, "Approvals")
+    waiting = page.locator("section[aria-labelledby=pending] tbody tr")
+    assert waiting.count() == 1
+    assert SCHOOL in waiting.inner_text()
+    assert "taken back" in page.locator("section[aria-labelledby=standing]").inner_text()
+    picture(page, "approvals")
+
+
+def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    follow(page, "Runs")
     assert page.locator("svg rect").count() == 2
     page.locator("tbody tr", has_text="finished").first.get_by_role("link").click()
     page.get_by_role("heading", name="How alike the pairs are").wait_for()
+    assert "It is final" in page.locator("main").inner_text()
     picture(page, "run")
-    page.get_by_role("link", name="Its match record").click()
+    follow(page, "Its match record: every decision, one by one")
     page.get_by_role("combobox", name="Decision").select_option("auto")
     page.get_by_role("combobox", name="Similarity").select_option("0.95")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("heading", name="How alike the pairs are").wait_for()
     shown = page.locator("section[aria-labelledby=decisions] tbody tr")
+    # Of decisions that look alike only a multiple of the floor is shown.
     assert shown.count() % 10 == 0
     assert shown.count() > 0
     assert set(shown.locator("td:nth-child(2)").all_inner_texts()) == {"linked"}
     picture(page, "match-record")
+    assert len(downloaded(page)) == shown.count()
 
-    page.get_by_role("link", name="Timeline").click()
+
+def find_a_release(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    follow(page, "Timeline")
     picture(page, "timeline")
     page.get_by_label("Kind").select_option("release-fetched")
     page.get_by_label("Party").fill(SCHOOL)
     page.get_by_role("button", name="Show").click()
     assert page.locator("tbody tr").count() == 2
-    with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
-    with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["party"] for row in rows] == [SCHOOL, SCHOOL]
-    assert {row["kind"] for row in rows} == {"release-fetched"}
-
     page.locator("tbody th a").first.click()
     page.locator("#entry-check.good").wait_for()
     picture(page, "entry")
     page.get_by_role("link", name="rel-").click()
-    assert page.locator("h1").inner_text() == f"Release for {SCHOOL}"
+    assert heading(page) == f"Release for {SCHOOL}"
+    assert ids["release"] in page.locator("main").inner_text()
+
+
+def compare_with_a_pin(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    follow(page, "Match log")
+    page.locator("#log-check.good").wait_for()
+    page.get_by_label("A checkpoint that you").fill(
+        accord.broker.settings.last_checkpoint_file.read_text()
+    )
+    page.get_by_role("button", name="Compare").click()
+    page.locator("#pin-check.good").wait_for()
+    witnesses = page.get_by_role("table", name="Who has cosigned")
+    assert witnesses.locator("tbody th").all_inner_texts() == [SCHOOL, "state-auditor"]
+
+
+def see_what_is_gone(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    follow(page, "Destruction")
+    page.locator("section[aria-labelledby=destroyed] tbody th a").click()
+    words = page.locator("main").inner_text()
+    assert ids["certificate"] in words
+    assert f"{CHILD_WELFARE}: files handed over, file of links, files received" in words
+    picture(page, "destruction")
+
+
+def export_the_register(page: Page, accord: Accord, ids: dict[str, str]) -> None:
+    follow(page, "Disclosures")
+    assert page.locator("tbody tr").count() == 8
+    picture(page, "disclosures")
+    page.get_by_label("Party").fill(CHILD_WELFARE)
+    page.get_by_label("From").fill("2026-09-05")
+    page.get_by_role("button", name="Show").click()
+    rows = downloaded(page)
+    assert [(row["giver"], row["receiver"]) for row in rows] == [
+        (CHILD_WELFARE, OPERATOR),
+        (SCHOOL, CHILD_WELFARE),
+        (CHILD_WELFARE, SCHOOL),
+    ]
+    assert rows[1]["basis"].startswith("20 U.S.C. 1232g(b)(1)(L)")
+    assert {row["interest"] for row in rows} == {accord.agreement.purpose.statement}
+    last: dict[str, Any] = accord.log_entries()[-1]
+    assert (last["kind"], last["actor"]["person"]) == ("exported", accord.persons["sue"].id)

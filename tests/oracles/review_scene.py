@@ -1,0 +1,137 @@
+"""What an auditor finds after two weeks: a signed agreement, releases, a destruction, and what waits."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from oracles.containers import Row, random_rows
+from oracles.example_agreement import direction
+from oracles.linkage_rig import AUDITOR, BITS, CHILD_WELFARE, PROJECT, SCHOOL
+from oracles.signed_rig import OPERATOR, Accord
+
+from schemas.agreement import Agreement
+from schemas.api import CosignatureRequest, LogCheckpoint
+from schemas.matchlog.checkpoint import cosign, parse_checkpoint
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
+
+N_RECORDS = 300
+TITLES = {
+    AUDITOR: "Office of the State Auditor",
+    CHILD_WELFARE: "Department of Children and Families",
+    OPERATOR: "State Data Center",
+    SCHOOL: "Unified School District",
+}
+POLICY = {
+    "auto": "0.85",
+    "review": "0.75",
+    "margin": "0",
+    "solver": "one-to-one",
+}
+
+
+def lay_out(accord: Accord) -> dict[str, str]:
+    """Let two weeks pass; returns the ids of what there is then.
+
+    The second run is final, an upload of the first week is destroyed, and a third run waits for an approval.
+    """
+    accord.agree(agreement_of(accord))
+    accord.stand("ann", runs=10)
+    given = accord.stand("lee", runs=10).json()["approvals"]
+    (standing,) = (
+        one["signed"]["statement"] for one in given if one["signed"]["statement"]["party"] == SCHOOL
+    )
+    uploads, runs = [], []
+    for week in range(2):
+        uploads.append(upload_similar(accord, n_common=150 + 10 * week))
+        runs.append(accord.ask().json()["run"])
+        accord.work()
+        fetch_newest(accord)
+        accord.sleep(days=7, minutes=13 * week)
+    for name in ("kim", "sue"):
+        cosign_newest(accord, name)
+    accord.notice("kim", "suspend", reason="A laptop is missing; it holds no file of this project.")
+    accord.sleep(hours=3)
+    accord.notice("kim", "resume", reason="The laptop was found.")
+    path = f"/v1/uploads/{uploads[0]}/destruction"
+    destroyed = accord.client.post(path, headers=accord.as_person("kim")).json()
+    accord.take_back("lee", standing["approval"])
+    waiting = accord.ask(again=True).json()
+    assert waiting["state"] == "awaiting", waiting
+    releases = accord.get(f"/v1/projects/{PROJECT}/releases", AUDITOR).json()["releases"]
+    return {
+        "project": PROJECT,
+        "agreement": accord.agreement.digest(),
+        "upload": uploads[1],
+        "run": runs[1],
+        "waiting": waiting["run"],
+        "release": releases[0]["release"],
+        "certificate": destroyed["certificate"],
+        "seq": str(accord.log_kinds().index("agreement-signed")),
+    }
+
+
+def agreement_of(accord: Accord) -> Agreement:
+    """An agreement as two agencies may sign it, with legal names and legal bases."""
+    raw = accord.agreement.to_json()
+    parties: list[Any] = [
+        {**party, "title": TITLES[party["name"]]}
+        for party in raw["parties"]  # type: ignore[union-attr,index,call-overload]
+    ]
+    directions = [
+        direction(CHILD_WELFARE, OPERATOR, "other", "Example Code § 12.3, foster care data"),
+        direction(CHILD_WELFARE, SCHOOL, "other", "Example Code § 12.4, school stability"),
+        direction(SCHOOL, CHILD_WELFARE, "ferpa-child-welfare"),
+        direction(SCHOOL, OPERATOR, "ferpa-audit-evaluation"),
+    ]
+    limits: Any = raw["limits"]
+    return accord.first(
+        parties=parties,
+        directions=directions,
+        policy={**raw["policy"], **POLICY},  # type: ignore[dict-item]
+        limits={**limits, "floor": 10, "budget": {"runs": 6, "days": 30}},
+        finality={"cosigners": 2, "delays_release": False},
+    )
+
+
+def upload_similar(accord: Accord, n_common: int) -> str:
+    """Upload two files whose first records are the same people, written more or less alike.
+
+    Returns the id of the schools' upload.
+    """
+    left = random_rows(accord.rng, N_RECORDS, bits=BITS)
+    right = random_rows(accord.rng, N_RECORDS, bits=BITS)
+    for at in range(n_common):
+        n_flips = min(int(accord.rng.expovariate(0.07)), 40)
+        right[at] = Row(right[at].handle, 0, flipped(accord.rng, left[at].encoding, n_flips))
+    accord.upload(left, CHILD_WELFARE)
+    return str(accord.upload(right, SCHOOL).subject)
+
+
+def flipped(rng: random.Random, encoding: bytes, n_flips: int) -> bytes:
+    """Return an encoding with so many of its bits changed."""
+    number = int.from_bytes(encoding)
+    for at in rng.sample(range(BITS), n_flips):
+        number ^= 1 << at
+    return number.to_bytes(len(encoding))
+
+
+def fetch_newest(accord: Accord) -> None:
+    """Let both agencies fetch their newest release."""
+    for party in (CHILD_WELFARE, SCHOOL):
+        releases = accord.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]
+        assert accord.get(f"/v1/releases/{releases[0]['release']}/file", party).status_code == 200
+
+
+def cosign_newest(accord: Accord, name: str) -> None:
+    """Let a person cosign the newest checkpoint."""
+    person = accord.persons[name]
+    headers = accord.as_person(name)
+    answer = accord.client.get("/v1/log/checkpoint", headers=headers).json()
+    checkpoint, note = parse_checkpoint(LogCheckpoint.from_json(answer).checkpoint.encode())
+    party = person.identity.public.party
+    signer = NoteSigner(party, person.identity.keys.signing_key, COSIGNER_KEY)
+    line = cosign(note.text, signer, int(accord.founded.clock().timestamp())).line
+    request = CosignatureRequest(size=checkpoint.size, key=signer.verifier_key.text, line=line)
+    answer = accord.client.post("/v1/log/cosignatures", json=request.to_json(), headers=headers)
+    assert answer.status_code == 200, answer.text
