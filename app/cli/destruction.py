@@ -17,6 +17,7 @@ from schemas.certificate_page import certificate_page
 from schemas.ids import UPLOAD_PREFIX, is_random_id
 
 if TYPE_CHECKING:
+    from app.agreements.hold_models import LegalHold
     from app.broker import Broker
     from schemas.certificate import CertificateFile
     from schemas.destruction_api import DestructionView
@@ -154,10 +155,14 @@ def list_holds(ctx: click.Context, project: str) -> None:
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:
-            found = holds.holds_of(session, operator, project)
-    for one in found:
-        state = "stands" if one.lifted is None else f"lifted {one.lifted}"
-        click.echo(f"{one.id}  {one.party}  {one.made}  {state}  {one.order}")
+            lines = [_hold_line(one) for one in holds.holds_of(session, operator, project)]
+    for line in lines:
+        click.echo(line)
+
+
+def _hold_line(one: LegalHold) -> str:
+    state = "stands" if one.lifted is None else f"lifted {one.lifted}"
+    return f"{one.id}  {one.party}  {one.made}  {state}  {one.order}"
 
 
 def _file_of(broker: Broker, number: str) -> CertificateFile:

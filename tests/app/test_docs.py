@@ -26,6 +26,7 @@ OVER_HTTP = (
     "uploads",
     "runs",
     "links",
+    "destruction",
     "evidence",
     "matchlog",
 )
