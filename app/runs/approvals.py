@@ -28,6 +28,8 @@ from schemas.negotiation import PendingApproval, PendingApprovals, RunApprovals
 from schemas.statement import RunApproval, SignedStatement, Step
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -72,6 +74,10 @@ def approve(
         raise StatementRefusedError(f"It is for longer than {LONGEST.days} days.")
     locked = repository.get_run(session, run, lock=True) or found
     _refuse_undue(session, locked, rule, stated)
+    if locked.state == "awaiting" and has_expired_approval(session, run, now):
+        raise OutOfPlaceError(
+            "An earlier approval of this run has expired.", hint="ask for the run again"
+        )
     row = ApprovedStep(
         id=stated.approval,
         run=run,
@@ -135,7 +141,9 @@ def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor
 
 
 def end_overdue(session: Session, broker: Broker) -> int:
-    """Cancel runs that wait for approvals in vain: for too long, or under an agreement that binds no more."""
+    """Cancel runs that wait in vain: for too long, under an agreement that binds no more, or with an approval
+    that has expired before the others came.
+    """
     now = broker.clock()
     oldest = utc_text(now - LONGEST)
     overdue = [
@@ -143,10 +151,20 @@ def end_overdue(session: Session, broker: Broker) -> int:
         for run in repository.awaiting_runs(session)
         if run.created <= oldest
         or specification_of(run).agreement != agreement_now(session, run.project, now)
+        or has_expired_approval(session, run.id, now)
     ]
     for run in overdue:
         cancel(session, broker, run, "approval-overdue", None)
     return len(overdue)
+
+
+def has_expired_approval(session: Session, run: str, now: datetime) -> bool:
+    """Tell whether a run that still waits was approved by somebody only until a time that has come."""
+    stated = (
+        SignedStatement.from_canonical(row.document.encode("utf-8")).statement
+        for row in repository.approvals_of(session, run)
+    )
+    return any(isinstance(one, RunApproval) and one.expires <= utc_text(now) for one in stated)
 
 
 def approvals_view(session: Session, run: Run, rule: ApprovalRule | None) -> RunApprovals:

@@ -12,7 +12,14 @@ from app.clock import utc_text
 from app.errors import NotFoundError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs import repository
-from app.runs.approvals import cancel, is_known, missing, queue_if_approved, rule_for
+from app.runs.approvals import (
+    cancel,
+    has_expired_approval,
+    is_known,
+    missing,
+    queue_if_approved,
+    rule_for,
+)
 from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
 from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
@@ -67,7 +74,8 @@ def approve_in_advance(
     body = StandingApproved(signed=signed)
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in repository.awaiting_runs(session, project):
-        broker.log.append(session, take_up(session, terms, run))
+        if not has_expired_approval(session, run.id, now):
+            broker.log.append(session, take_up(session, terms, run))
 
 
 def revoke(

@@ -305,3 +305,31 @@ def test_an_operator_made_project_asks_for_no_approvals(accord: Accord) -> None:
     assert answer.json()["pending"] == []
     accord.agreement = accord.first(project="other")
     assert refusal(accord.stand("ann")) == (409, "out-of-place")
+
+
+def test_a_run_does_not_start_on_an_approval_that_has_expired_meanwhile(accord: Accord) -> None:
+    accord.agree()
+    run = asked(accord)
+    accord.approve("ann", run, expires="2026-09-03T06:00:00Z")
+    accord.sleep(days=1)
+    Sweeper(accord.broker).sweep()
+    assert state(accord, run) == "awaiting"
+    accord.sleep(days=1)
+    late = accord.approve("lee", run)
+    assert (*refusal(late), "expired" in late.json()["detail"]) == (409, "out-of-place", True)
+    assert accord.stand("kim").status_code == 200
+    assert state(accord, run) == "awaiting"
+    Sweeper(accord.broker).sweep()
+    assert state(accord, run) == "cancelled"
+
+
+def test_a_run_that_has_all_its_approvals_keeps_them(accord: Accord) -> None:
+    accord.agree()
+    run = asked(accord)
+    accord.approve("ann", run, expires="2026-09-03T06:00:00Z")
+    accord.approve("lee", run)
+    accord.sleep(days=3)
+    Sweeper(accord.broker).sweep()
+    assert state(accord, run) == "queued"
+    accord.work()
+    assert state(accord, run) == "succeeded"
