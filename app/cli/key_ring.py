@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import TYPE_CHECKING
+
 import click
 
-from app.cli.opening import echo_json, opened_broker
+from app.cli.opening import echo_json, local_operator, opened_broker
+from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.keyring import KeyRing
 from app.security.rewrapping import count_wrapped, retire_old_keys, rotate_ring
+from schemas.matchlog.kinds import KeyRotated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.broker import Broker
 
 
 @click.group("key-ring", short_help="Replace the key that wraps all others.")
@@ -36,12 +46,15 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
 def rotate(ctx: click.Context) -> None:
     """Draw a new key and wrap all keys of the key store under it. Nothing has to stop.
 
-    The old key stays in the ring until `retire`, for what is being wrapped at this moment.
+    The old key stays in the ring until `retire`, for what is being wrapped at this moment. That there is a new
+    one goes into the match log.
 
     Example: blindlink-broker key-ring rotate
     """
     with opened_broker(ctx) as broker:
+        old = KeyRing(broker.settings.ring_file).names()[0]
         done = rotate_ring(broker.keystore, broker.settings.ring_file)
+        _log(broker, "key-ring", {old: KeyRing(broker.settings.ring_file).names()[0]})
     click.echo(f"{done} keys are wrapped under a new key", err=True)
     click.echo("in a minute or later, drop the old one: blindlink-broker key-ring retire", err=True)
 
@@ -56,5 +69,28 @@ def retire(ctx: click.Context) -> None:
     Example: blindlink-broker key-ring retire
     """
     with opened_broker(ctx) as broker:
+        old = KeyRing(broker.settings.ring_file).names()[1:]
         gone = retire_old_keys(broker.keystore, broker.settings.ring_file)
+        _log(broker, "key-ring-old", dict.fromkeys(old))
     click.echo(f"{gone} old keys are gone from the ring", err=True)
+
+
+def _log(broker: Broker, use: str, replaced: Mapping[str, str | None]) -> None:
+    """Log which keys gave way to which, None to none, by digests of their names: the log names no key."""
+    operator = local_operator(broker)
+    drafts = [
+        EntryDraft(
+            KeyRotated(
+                party=operator.party, person=None, use=use, old=_digest(old), new=_digest(new)
+            ),
+            entry_actor(operator),
+            request=operator.request_id,
+        )
+        for old, new in replaced.items()
+    ]
+    with broker.database.write() as session:
+        broker.log.append(session, drafts)
+
+
+def _digest(name: str | None) -> str | None:
+    return None if name is None else hashlib.sha256(name.encode("ascii")).hexdigest()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import time
 from pathlib import Path
 from typing import Any
+
+from app.auditor.verify import verify_bundle
+from app.broker import open_broker
+from app.matchlog.export import export_bundle
+from app.settings import read_settings
 
 
 def test_the_ring_is_replaced_in_two_steps(broker: Any, state: Path) -> None:
@@ -23,3 +30,22 @@ def test_the_ring_is_replaced_in_two_steps(broker: Any, state: Path) -> None:
     assert broker("key-ring", "retire").exit_code == 0
     after = json.loads(broker("key-ring", "list", "--json").stdout)
     assert [found["key"] for found in after] == [found["key"] for found in both][:1]
+    old, new = (digest(found["key"]) for found in (before[0], after[0]))
+    assert logged(state) == [("key-ring", old, new), ("key-ring-old", old, None)]
+
+
+def digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def logged(state: Path) -> list[Any]:
+    """What the match log says of replaced keys, once the auditor's verifier has found it in order."""
+    opened = open_broker(read_settings(state))
+    with opened.database.read() as session:
+        bundle = b"".join(export_bundle(session))
+    opened.close()
+    entries: list[Any] = []
+    verify_bundle(io.BytesIO(bundle), on_entry=entries.append)
+    bodies = [entry.body for entry in entries if entry.kind == "key-rotated"]
+    assert all((body.party, body.person) == ("operator", None) for body in bodies)
+    return [(body.use, body.old, body.new) for body in bodies]
