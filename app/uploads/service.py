@@ -16,13 +16,13 @@ from app.ids import new_id
 from app.security.at_rest import seal
 from app.uploads import repository
 from app.uploads.errors import (
-    ContainerSizeError,
     KeyReusedError,
     NotProviderError,
     OtherEpochError,
     OtherKeyError,
     OtherProfileError,
     PartDiffersError,
+    TooManyRecordsError,
     UploadClosedError,
 )
 from app.uploads.models import Upload, UploadPart
@@ -58,7 +58,7 @@ def open_upload(
     Raises:
         NotFoundError: no such project, or not the caller's.
         NotInForceError, NotProviderError, OtherEpochError, OtherProfileError, OtherKeyError,
-        ContainerSizeError: the terms do not allow such an upload.
+        TooManyRecordsError: the terms do not allow such an upload.
         KeyReusedError: the Idempotency-Key came with another request before.
         StorageFullError: the disk is nearly full.
     """
@@ -299,6 +299,6 @@ def _check_request(session: Session, terms: TermsInForce, request: UploadRequest
     record_bytes = HANDLE_BYTES + VARIANT_BYTES + terms.profile.encoding_bytes
     most = agreed.max_records * agreed.max_variants * record_bytes + 2 * MAX_HEADER_BYTES
     if request.container_bytes > most:
-        raise ContainerSizeError(
+        raise TooManyRecordsError(
             "The container is larger than the terms allow.", clause="max-records"
         )

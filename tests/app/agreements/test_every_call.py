@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from httpx2 import Response
+from oracles.containers import Row, random_rows
+from oracles.enrolled import revoke
 from oracles.hooked_database import hooked_after_sweep
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from oracles.signed_rig import STEWARDS, Accord, accord, make_accord
 from oracles.signed_scene import Scene, busy_scene, idle_scene
 
@@ -153,3 +155,62 @@ def test_a_run_that_failed_does_not_use_up_the_budget(accord: Accord) -> None:
     accord.work()
     accord.upload_both()
     assert refusal(accord.ask()) == (409, "run-budget", "run-budget")
+
+
+def test_what_lies_beyond_the_agreed_limits_is_refused_by_the_clause(accord: Accord) -> None:
+    limits = accord.agreement.to_json()["limits"]
+    limits |= {"min_records": 4, "max_records": 6, "max_variants": 2}
+    accord.agree(accord.first(limits=limits))
+    rows = random_rows(accord.rng, 6, bits=BITS)
+    for chosen, code, clause in (
+        (rows[:3], "too-few-records", "min-records"),
+        (random_rows(accord.rng, 7, bits=BITS), "too-many-records", "max-records"),
+        ([*rows[:4], *variants(rows[4], 3)], "too-many-variants", "max-variants"),
+    ):
+        content = accord.container(chosen, CHILD_WELFARE)
+        upload = accord.send(content, CHILD_WELFARE)
+        manifest = accord.manifest(chosen, content, CHILD_WELFARE)
+        answer = accord.commit(upload, manifest, CHILD_WELFARE)
+        assert refusal(answer) == (409, code, clause)
+    assert accord.log_kinds()[-3:] == ["upload-rejected"] * 3
+    huge = accord.open(b"x", CHILD_WELFARE, container_bytes=10**9)
+    assert refusal(huge) == (409, "too-many-records", "max-records")
+    accord.upload(sorted([*rows[:4], *variants(rows[4], 2)], key=place), CHILD_WELFARE)
+
+
+def variants(row: Row, number: int) -> list[Row]:
+    return [Row(row.handle, variant, row.encoding) for variant in range(number)]
+
+
+def place(row: Row) -> tuple[bytes, int]:
+    return row.handle, row.variant
+
+
+def test_who_is_not_named_moves_nothing(accord: Accord) -> None:
+    scene = busy_scene(accord)
+    accord.founded.enrol("friend")
+    headers = accord.bearer("friend", "agency")
+    for path, body in (
+        ("uploads", accord.request(scene.content)),
+        ("runs", {}),
+        ("shares", scene.holders.share(CHILD_WELFARE, SCHOOL).to_json()),
+    ):
+        answer = accord.client.post(accord.about(path), json=body, headers=headers)
+        assert refusal(answer) == (404, "not-found", None), path
+    recipients = [
+        {**one, "mode": "count"} if one["party"] == SCHOOL else one
+        for one in accord.agreement.to_json()["recipients"]
+    ]
+    accord.agree(accord.amended(recipients=recipients))
+    (theirs,) = accord.get(f"/v1/projects/{PROJECT}/releases", SCHOOL).json()["releases"]
+    answer = accord.get(f"/v1/releases/{theirs['release']}/file", SCHOOL)
+    assert refusal(answer) == (409, "not-a-recipient", "recipients")
+
+
+def test_a_person_who_is_revoked_or_has_changed_keys_moves_nothing_any_more(accord: Accord) -> None:
+    scene = busy_scene(accord)
+    taken = calls(scene)
+    revoke(accord.founded, accord.persons["bob"].id)
+    by_ann = {"approval", "standing"}
+    for name, call in taken.items():
+        assert (call().status_code == 401) == (name not in by_ann), name

@@ -92,7 +92,7 @@ def test_an_idempotency_key_with_another_request_is_refused(
     [
         ({"epoch": 2}, 409, "other-epoch"),
         ({"profile": "0" * 64}, 409, "other-profile"),
-        ({"container_bytes": 2**50}, 422, "container-size"),
+        ({"container_bytes": 2**50}, 409, "too-many-records"),
         ({"container_bytes": 2**51}, 422, "invalid-document"),
         ({"extra": 1}, 422, "invalid-document"),
     ],
