@@ -15,13 +15,16 @@ from schemas.matchlog.note import LOG_KEY, Note, VerifierKey
 class KeyChain:
     """Follows the log's key from the first one: a hand-over counts from the next batch on.
 
-    `signed_with` lists the keys that signed a checkpoint, in order.
+    `signed_with` lists the keys that signed a checkpoint, in order, and `after` for each the size that its
+    checkpoints exceed.
     """
 
     def __init__(self, first: VerifierKey) -> None:
         """Begin with the key that the first checkpoint must be signed by."""
         self.present = first
         self.signed_with: list[str] = []
+        self.after: list[int] = []
+        self._closed = 0
         self._next: VerifierKey | None = None
 
     def hand_over(self, body: LogKeyRotated, index: int) -> None:
@@ -54,6 +57,8 @@ class KeyChain:
             ) from exc
         if self.present.text not in self.signed_with[-1:]:
             self.signed_with.append(self.present.text)
+            self.after.append(self._closed)
+        self._closed = checkpoint.size
         if self._next is not None:
             self.present, self._next = self._next, None
 

@@ -46,6 +46,7 @@ class Verdict:
 
     `cosigned` gives for each witness the largest size that it cosigned; `newest` is the last checkpoint's
     note, to be kept as a pin. `receipts` counts for each agency whose pack was held to the log its receipts.
+    `keys_after` gives for each log key the size that its checkpoints exceed.
     """
 
     origin: str
@@ -62,6 +63,7 @@ class Verdict:
     caveats: tuple[Caveat, ...] = field(default=())
     newest: bytes = field(default=b"", repr=False)
     receipts: dict[str, int] = field(default_factory=dict)
+    keys_after: tuple[int, ...] = field(default=())
 
     @property
     def entries_withheld(self) -> int:

@@ -144,6 +144,7 @@ class _Walk:
             entries_shown=self._shown,
             checkpoints=self._trail.batches,
             log_keys=tuple(self._keys.signed_with),
+            keys_after=tuple(self._keys.after),
             pins=self._pins.count,
             cosigned=self._trail.cosigned,
             first_time=self._first_time,

@@ -10,38 +10,34 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
 from app.auditor.errors import (
     KeyChainError,
     PinContradictedError,
-    PinUnreadableError,
     RolledBackError,
     SignatureMissingError,
     UnreachableError,
 )
-from app.auditor.files import write_bytes
-from app.auditor.pins import Pin, read_pins
+from app.auditor.pins import Pin
 from app.auditor.verdict import NO_LOG_KEY, Verdict
+from app.auditor.watch_state import WatchState
 from schemas.api import LogCheckpoint
-from schemas.errors import CheckpointError, ProofError
+from schemas.errors import CheckpointError, EntryError, FormatError, ProofError
 from schemas.matchlog.checkpoint import (
     parse_checkpoint,
-    serialise_checkpoints,
     verify_log_signature,
 )
+from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.hand_over import follow_hand_overs
+from schemas.matchlog.kinds import LogKeyRotated
+from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.merkle import verify_consistency
 from schemas.matchlog.note import VerifierKey, decode_base64
 
-KEY_FILE: Final = "log.key"
-PIN_FILE: Final = "checkpoints"
-BUNDLE_FILE: Final = "log.bundle"
-
 # A log that grows between two questions is asked again, since all must be proved of one checkpoint.
 MAX_ROUNDS: Final = 5
-# As many as a bundle may list.
-MAX_KEYS: Final = 64
+OTHER_KEY: Final = "the log is signed by another key than the one that is known"
 
 
 class CheckpointSource(Protocol):
@@ -53,13 +49,19 @@ class CheckpointSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A log that extends all that was kept: from `before` entries (0: never seen) to the newest checkpoint."""
+    """A log that extends all that was kept: from `before` entries (0: never seen) to the newest checkpoint.
+
+    `keys` are the log's, the present one last; `n_new_keys` of them were not known before, all of them at the
+    first look, of which `is_new_key` says that nobody gave one.
+    """
 
     origin: str
     before: int
     size: int
     root: bytes
     pins: int
+    keys: LogKeys
+    n_new_keys: int
     is_new_key: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -71,75 +73,10 @@ class Watched:
             "size": self.size,
             "root": base64.b64encode(self.root).decode("ascii"),
             "pins": self.pins,
+            "log_keys": list(self.keys.texts()),
+            "new_log_keys": self.n_new_keys,
             "key_pinned_now": self.is_new_key,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class WatchState:
-    """The folder in which a watch remembers what it saw: the log's keys, one pin, and evidence if any."""
-
-    folder: Path
-
-    @classmethod
-    def open(cls, folder: Path) -> WatchState:
-        """Return the state in a folder, which is made where it is missing.
-
-        Raises:
-            PinUnreadableError: it cannot be made.
-        """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise PinUnreadableError("the state folder cannot be made") from exc
-        return cls(folder)
-
-    def keys(self) -> tuple[str, ...]:
-        """Return the log's keys that are known, the present one last; none before the first look.
-
-        Raises:
-            PinUnreadableError: they are damaged.
-        """
-        path = self.folder / KEY_FILE
-        if not path.exists():
-            return ()
-        try:
-            texts = path.read_text(encoding="ascii").split()
-            return tuple(VerifierKey.from_text(text).text for text in texts[:MAX_KEYS])
-        except (OSError, UnicodeDecodeError, CheckpointError) as exc:
-            raise PinUnreadableError("the log key in the state folder cannot be read") from exc
-
-    def pin(self) -> Pin | None:
-        """Return the newest checkpoint that was seen; None before the first look.
-
-        Raises:
-            PinUnreadableError: it is damaged.
-        """
-        path = self.folder / PIN_FILE
-        if not path.exists():
-            return None
-        return max(read_pins([path]), key=lambda pin: pin.checkpoint.size)
-
-    def keep(self, keys: Sequence[str], pin: Pin) -> None:
-        """Keep the log's keys and a newer checkpoint durably; one that is not newer changes nothing."""
-        kept = self.pin()
-        text = "".join(f"{key}\n" for key in keys)
-        write_bytes(self.folder / KEY_FILE, text.encode("ascii"))
-        if kept is None or kept.checkpoint.size < pin.checkpoint.size:
-            write_bytes(self.folder / PIN_FILE, serialise_checkpoints([pin.note.to_bytes()]))
-
-    def pin_files(self) -> tuple[Path, ...]:
-        """Return the file of pins, if there is one yet."""
-        path = self.folder / PIN_FILE
-        return (path,) if path.exists() else ()
-
-    def keep_evidence(self, *pins: Pin) -> Path:
-        """Keep contradicting checkpoints as a file of pins, and return its path."""
-        sizes = "-".join(str(pin.checkpoint.size) for pin in pins)
-        roots = "-".join(pin.checkpoint.root.hex()[:8] for pin in pins)
-        path = self.folder / f"evidence-{sizes}-{roots}"
-        write_bytes(path, serialise_checkpoints(pin.note.to_bytes() for pin in pins))
-        return path
 
 
 def watch(
@@ -151,39 +88,44 @@ def watch(
 ) -> Watched:
     """Look at the log once, hold it against what was kept and what others kept, and keep the newest.
 
+    Where the log was handed over to another key, that one is followed and kept.
+
     Args:
         state: what this watch remembers.
         source: the broker.
-        given_key: the log's key as its operator gave it; None trusts the first one that is seen.
+        given_key: one of the log's keys as its operator gave it; None trusts those that are seen first.
         others: pins of agencies, of the same log.
     Raises:
         RolledBackError, PinContradictedError: the log does not extend a pin; the evidence is kept.
-        KeyChainError: it is signed by another key.
+        KeyChainError: it is signed by another key, to which nothing hands over.
         SignatureMissingError: a checkpoint or pin is not signed by the log.
         UnreachableError: no answer, or one about something else.
     """
     known, kept = state.keys(), state.pin()
-    if known and given_key is not None and given_key.text not in known:
-        raise KeyChainError("the log key that was given is not one of those that were kept")
-    expected = given_key.text if given_key is not None else None
-    newest, key = _newest(source, known[-1] if known else expected)
-    held = [*([kept] if kept else []), *others]
+    look = _Look(state, source, known)
+    newest = look.newest()
+    if given_key is not None and given_key.text not in look.keys.texts():
+        raise KeyChainError("the log key that was given is not one of those of this log")
+    # What an old key signed last is seen as well: the log goes on from there, or it is a fork.
+    held = [*([kept] if kept else []), *others, *look.handed_over]
     for pin in held:
-        _require_signed(pin, key)
+        # By any of them: in a fork, the log may have been handed over elsewhere.
+        _require_signed(pin, [key for _, key in look.keys.known])
     for _ in range(MAX_ROUNDS):
-        shown = [_extending(state, source, pin, key) for pin in held]
+        shown = [look.extending(pin) for pin in held]
         if all(pin.checkpoint == newest.checkpoint for pin in shown):
-            state.keep(known or (key.text,), newest)
+            state.keep(look.keys, newest)
             break
         newest = shown[0]
-    checkpoint = newest.checkpoint
     return Watched(
-        origin=checkpoint.origin,
+        origin=newest.checkpoint.origin,
         before=0 if kept is None else kept.checkpoint.size,
-        size=checkpoint.size,
-        root=checkpoint.root,
-        pins=len(held),
-        is_new_key=not known and given_key is None,
+        size=newest.checkpoint.size,
+        root=newest.checkpoint.root,
+        pins=len(held) - len(look.handed_over),
+        keys=look.keys,
+        n_new_keys=len(look.keys.known) - len(known.known if known else ()),
+        is_new_key=known is None and given_key is None,
     )
 
 
@@ -191,58 +133,112 @@ def take_verdict(state: WatchState, verdict: Verdict) -> Watched:
     """Keep the newest checkpoint of a bundle that verified and that was held to what the state had pinned.
 
     Raises:
-        KeyChainError: the key that was kept is not one of those that signed the log.
+        KeyChainError: the keys that were kept are not those that signed the log.
     """
     known, kept = state.keys(), state.pin()
-    if not set(known) <= set(verdict.log_keys):
+    try:
+        texts = map(VerifierKey.from_text, verdict.log_keys)
+        keys = LogKeys(tuple(zip(verdict.keys_after, texts, strict=True)))
+    except CheckpointError as exc:
+        raise KeyChainError("the log went back to a key that it had before") from exc
+    if known is not None and not set(known.texts()) <= set(keys.texts()):
         raise KeyChainError("the log key that was kept is not one of those that signed the log")
     newest = Pin(*parse_checkpoint(verdict.newest))
-    state.keep(verdict.log_keys, newest)
+    state.keep(keys, newest)
     return Watched(
         origin=verdict.origin,
         before=0 if kept is None else kept.checkpoint.size,
         size=verdict.size,
         root=verdict.root,
         pins=verdict.pins,
-        is_new_key=not known and NO_LOG_KEY in verdict.caveats,
+        keys=keys,
+        n_new_keys=len(keys.known) - len(known.known if known else ()),
+        is_new_key=known is None and NO_LOG_KEY in verdict.caveats,
     )
 
 
-def _newest(source: CheckpointSource, key: str | None) -> tuple[Pin, VerifierKey]:
-    answer = source.checkpoint(0)
-    if answer is None:
-        raise UnreachableError("the broker shows no checkpoint")
+class _Look:
+    """One look at a log: asks for checkpoints and follows the log's keys.
+
+    `keys` are those that are known so far, `handed_over` the checkpoints by which they were handed over
+    since the look began.
+    """
+
+    def __init__(self, state: WatchState, source: CheckpointSource, known: LogKeys | None) -> None:
+        self._state = state
+        self._source = source
+        self._known = known
+        self.handed_over: list[Pin] = []
+
+    @property
+    def keys(self) -> LogKeys:
+        """The log's keys; known once `newest` was asked for."""
+        if self._known is None:
+            raise LookupError("no key is known before the first answer")
+        return self._known
+
+    def newest(self) -> Pin:
+        """Return the newest checkpoint, signed by the log's present key."""
+        answer = self._source.checkpoint(0)
+        if answer is None:
+            raise UnreachableError("the broker shows no checkpoint")
+        return self._shown(answer)
+
+    def extending(self, old: Pin) -> Pin:
+        """Return the newest checkpoint, once it is proved that it extends a pin."""
+        size = old.checkpoint.size
+        answer = self._source.checkpoint(size)
+        if answer is None:
+            _alert(self._state, old, self.newest())
+        shown = self._shown(answer)
+        if answer.old_size != size:
+            raise UnreachableError("the broker proves another checkpoint than it was asked about")
+        try:
+            proof = [decode_base64(text, "a hash") for text in answer.proof]
+            checkpoint = shown.checkpoint
+            verify_consistency(size, checkpoint.size, proof, old.checkpoint.root, checkpoint.root)
+        except (ProofError, CheckpointError):
+            _alert(self._state, old, shown)
+        return shown
+
+    def _shown(self, answer: LogCheckpoint) -> Pin:
+        pin = _pin_of(answer.checkpoint)
+        self._follow(answer)
+        _require_signed(pin, self.keys)
+        return pin
+
+    def _follow(self, answer: LogCheckpoint) -> None:
+        """Follow the log to the key that an answer is signed with.
+
+        Raises:
+            KeyChainError: nothing hands over to it.
+        """
+        if self._known is not None and self._known.text == answer.log_key:
+            return
+        known = self._known or _first_key(answer)
+        try:
+            followed = follow_hand_overs(known, answer.hand_overs)
+        except FormatError as exc:
+            raise KeyChainError(f"{OTHER_KEY}, by a hand-over that does not hold: {exc}") from exc
+        if followed.text != answer.log_key:
+            raise KeyChainError(f"{OTHER_KEY}, and nothing hands over to it")
+        n_new = len(followed.known) - len(known.known)
+        for hand_over in answer.hand_overs[len(answer.hand_overs) - n_new :]:
+            self.handed_over.append(_pin_of(hand_over.checkpoint))
+        self._known = followed
+
+
+def _first_key(answer: LogCheckpoint) -> LogKeys:
+    """Return the key from which the hand-overs of a first answer lead to the present one."""
     try:
-        shown = VerifierKey.from_text(answer.log_key)
-    except CheckpointError as exc:
+        if not answer.hand_overs:
+            return LogKeys.only(VerifierKey.from_text(answer.log_key))
+        body = parse_entry(answer.hand_overs[0].entry.encode("utf-8")).body
+        if not isinstance(body, LogKeyRotated):
+            raise UnreachableError("the broker's answer hands the log over by another entry")
+        return LogKeys.only(VerifierKey.from_text(body.old))
+    except (CheckpointError, EntryError) as exc:
         raise UnreachableError("the broker's answer breaks its format") from exc
-    if key is not None and shown.text != key:
-        raise KeyChainError(
-            "the log is signed by another key than the one that is known; --full follows a hand-over"
-        )
-    pin = _pin_of(answer)
-    _require_signed(pin, shown)
-    return pin, shown
-
-
-def _extending(state: WatchState, source: CheckpointSource, old: Pin, key: VerifierKey) -> Pin:
-    """Return the newest checkpoint, once it is proved that it extends a pin."""
-    size = old.checkpoint.size
-    answer = source.checkpoint(size)
-    if answer is None:
-        newest, _ = _newest(source, key.text)
-        _alert(state, old, newest)
-    shown = _pin_of(answer)
-    _require_signed(shown, key)
-    if answer.old_size != size:
-        raise UnreachableError("the broker proves another checkpoint than it was asked about")
-    try:
-        proof = [decode_base64(text, "a hash") for text in answer.proof]
-        checkpoint = shown.checkpoint
-        verify_consistency(size, checkpoint.size, proof, old.checkpoint.root, checkpoint.root)
-    except (ProofError, CheckpointError):
-        _alert(state, old, shown)
-    return shown
 
 
 def _alert(state: WatchState, old: Pin, newest: Pin) -> NoReturn:
@@ -265,19 +261,19 @@ def _alert(state: WatchState, old: Pin, newest: Pin) -> NoReturn:
     )
 
 
-def _pin_of(answer: LogCheckpoint) -> Pin:
+def _pin_of(note: str) -> Pin:
     try:
-        return Pin(*parse_checkpoint(answer.checkpoint.encode("utf-8")))
+        return Pin(*parse_checkpoint(note.encode("utf-8")))
     except CheckpointError as exc:
         raise UnreachableError("the broker's checkpoint cannot be read") from exc
 
 
-def _require_signed(pin: Pin, key: VerifierKey) -> None:
+def _require_signed(pin: Pin, keys: LogKeys | Sequence[VerifierKey]) -> None:
     size = pin.checkpoint.size
     try:
-        verify_log_signature(pin.checkpoint, pin.note, [key])
+        verify_log_signature(pin.checkpoint, pin.note, keys)
     except CheckpointError as exc:
         raise SignatureMissingError(
-            f"a checkpoint of {size} entries is not signed by the log's key; --full follows a hand-over",
+            f"a checkpoint of {size} entries is not signed by the log",
             evidence={"checkpoint_size": size},
         ) from exc

@@ -18,7 +18,8 @@ from app.auditor.options import (
 )
 
 if TYPE_CHECKING:
-    from app.auditor.watching import Watched, WatchState
+    from app.auditor.watch_state import WatchState
+    from app.auditor.watching import Watched
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "
@@ -39,7 +40,7 @@ WATCH_CODES = (
 @click.option(
     "--full",
     is_flag=True,
-    help="Fetch and verify the whole log too, follow a hand-over of its key, and keep the bundle.",
+    help="Fetch and verify the whole log too, and keep the bundle.",
 )
 @click.option("--project", help="With --full: this project's view of the log.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing unless something is wrong.")
@@ -69,7 +70,7 @@ def watch(
     from app.auditor.broker_api import BrokerApi
     from app.auditor.keys import read_log_key
     from app.auditor.pins import read_pins
-    from app.auditor.watching import WatchState
+    from app.auditor.watch_state import WatchState
     from app.auditor.watching import watch as look
 
     with failures(as_json=as_json):
@@ -84,14 +85,15 @@ def watch(
     if as_json:
         click.echo(json.dumps(seen.to_json(), indent=2))
     elif not quiet:
-        click.echo("\n".join(_lines(seen, kept)))
+        click.echo("\n".join(_lines(seen)))
 
 
 def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
     """Fetch the log into the state folder and verify all of it; a bundle that does not verify is kept apart."""
     from app.auditor.errors import LogBrokenError
     from app.auditor.source import bundle_url, save_bundle
-    from app.auditor.watching import BUNDLE_FILE, take_verdict
+    from app.auditor.watch_state import BUNDLE_FILE
+    from app.auditor.watching import take_verdict
 
     fetched, bundle = kept.folder / f"{BUNDLE_FILE}.new", kept.folder / BUNDLE_FILE
     address = bundle_url(given.bundle, given.project)
@@ -106,7 +108,7 @@ def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
     return seen
 
 
-def _lines(seen: Watched, kept: WatchState) -> list[str]:
+def _lines(seen: Watched) -> list[str]:
     grown = f"{seen.before:,} to {seen.size:,}" if seen.before else f"{seen.size:,}, seen first now"
     found = [
         f"log          {seen.origin}",
@@ -114,8 +116,7 @@ def _lines(seen: Watched, kept: WatchState) -> list[str]:
         f"pins         {seen.pins}, all part of this log",
     ]
     if seen.is_new_key:
-        found += [
-            f"log key      {key}, pinned now: compare it with the operator"
-            for key in kept.keys()[:1]
-        ]
+        found.append(f"log key      {seen.keys.text}, pinned now: compare it with the operator")
+    elif seen.before and seen.n_new_keys:
+        found.append(f"log key      {seen.keys.text}, handed over to: ask the operator why")
     return found

@@ -17,7 +17,9 @@ from oracles.sample_log import CW, SampleLog, story
 from app.auditor.cli import main
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import serialise_checkpoints
-from schemas.matchlog.merkle import consistency_proof, hash_node
+from schemas.matchlog.hand_over import HandOver
+from schemas.matchlog.merkle import consistency_proof, hash_node, inclusion_proof
+from schemas.matchlog.proof import LogProof
 
 
 class Shown:
@@ -42,7 +44,16 @@ class Shown:
             old_size=old,
             proof=tuple(base64.b64encode(node).decode() for node in proof),
             log_key=self.log.used_keys[-1],
+            hand_overs=tuple(self._hand_overs(old)),
         ).to_canonical()
+
+    def _hand_overs(self, old: int) -> Iterator[HandOver]:
+        for entry in self.log.entries:
+            size, note = next((size, raw) for size, raw in self.log.notes if size > entry.seq)
+            if entry.kind == "log-key-rotated" and old <= size < self.log.size:
+                hashes = tuple(inclusion_proof(self._read, entry.seq, size))
+                raw = self.log.raw[entry.seq]
+                yield HandOver.of(LogProof(raw, entry.seq, hashes, note))
 
     def _read(self, nodes: object) -> dict[tuple[int, int], bytes]:
         return {node: self._node(*node) for node in nodes}  # type: ignore[attr-defined]
@@ -131,18 +142,22 @@ def test_full_verifies_everything_and_keeps_the_bundle(broker: Shown, tmp_path: 
     assert not (state / "log.bundle.new").exists()
 
 
-def test_a_hand_over_of_the_logs_key_is_followed_with_full_alone(
-    broker: Shown, tmp_path: Path
+@pytest.mark.parametrize("how", [(), ("--full",)], ids=["short", "full"])
+def test_a_hand_over_of_the_logs_key_is_followed_and_said(
+    broker: Shown, tmp_path: Path, how: tuple[str, ...]
 ) -> None:
     state, first = tmp_path / "state", broker.log.signers[0].verifier_key.text
-    assert run(broker, state, "--full", "--log-key", first).exit_code == 0
+    assert run(broker, state, *how, "--log-key", first).exit_code == 0
     broker.log.rotate_key()
     broker.log.export(actor=CW)
-    refused = run(broker, state, "--log-key", first)
-    assert refused.exit_code == 1
-    assert "--full follows a hand-over" in refused.stderr
-    assert run(broker, state, "--full", "--log-key", first).exit_code == 0
-    assert run(broker, state, "--log-key", first).exit_code == 0
+    result = run(broker, state, *how, "--log-key", first)
+    assert result.exit_code == 0, result.stderr
+    assert (
+        f"log key      {broker.log.signers[-1].verifier_key.text}, handed over to" in result.stdout
+    )
+    for again in ((), ("--full",)):
+        later = run(broker, state, *again, "--log-key", first, "--json")
+        assert json.loads(later.stdout)["new_log_keys"] == 0
 
 
 def test_a_broker_that_is_not_there_is_status_5(broker: Shown, tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from app.auditor.errors import (
     UnreachableError,
 )
 from app.auditor.pins import Pin, read_pins
-from app.auditor.watching import Watched, WatchState, watch
+from app.auditor.watch_state import WatchState
+from app.auditor.watching import Watched, watch
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import parse_checkpoint
+from schemas.matchlog.note import VerifierKey
 
 
 class Source:
@@ -56,6 +58,11 @@ def state(tmp_path: Path) -> WatchState:
     return WatchState.open(tmp_path / "watch")
 
 
+def texts(state: WatchState) -> tuple[str, ...]:
+    keys = state.keys()
+    return () if keys is None else keys.texts()
+
+
 def look(state: WatchState, log: Log, **more: object) -> Watched:
     return watch(state, Source(log), **more)  # type: ignore[arg-type]
 
@@ -64,7 +71,7 @@ def test_the_first_look_pins_key_and_checkpoint(state: WatchState) -> None:
     log = add(Log(), 5)
     seen = look(state, log)
     assert (seen.before, seen.size, seen.is_new_key) == (0, 5, True)
-    assert state.keys() == (log.key,)
+    assert texts(state) == (log.key,)
     pin = state.pin()
     assert pin is not None
     assert pin.checkpoint.size == 5
@@ -129,6 +136,96 @@ def test_another_key_is_an_alert(state: WatchState) -> None:
         look(state, log, given_key=stranger.signer.verifier_key)
     with pytest.raises(SignatureMissingError):
         look(state, log, others=[pin_of(stranger)])
+
+
+# Hand-overs of the log's key.
+
+
+def handed_over(log: Log, n_entries: int = 3) -> Log:
+    log.hand_over()
+    return add(log, n_entries)
+
+
+def test_a_hand_over_is_followed_and_its_key_kept(state: WatchState) -> None:
+    log = add(Log(), 4)
+    look(state, log)
+    first = log.key
+    seen = look(state, handed_over(log))
+    assert (seen.n_new_keys, seen.is_new_key, seen.pins) == (1, False, 1)
+    assert texts(state) == (first, log.key)
+    handed_over(handed_over(log))
+    assert look(state, log).n_new_keys == 2
+    assert look(state, log, given_key=VerifierKey.from_text(first)).n_new_keys == 0
+
+
+def test_a_first_look_learns_all_keys_and_takes_pins_of_each_time(state: WatchState) -> None:
+    log = add(Log(), 4)
+    early = pin_of(log)
+    handed_over(handed_over(log))
+    assert look(state, log, others=[early, pin_of(log, 7), pin_of(log)]).pins == 3
+    assert len(texts(state)) == 3
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_the_operator_may_give_a_key_of_any_time(state: WatchState, which: int) -> None:
+    log = handed_over(handed_over(add(Log(), 4)))
+    signers = [*(signer for _, signer in log.former), log.signer]
+    seen = look(state, log, given_key=signers[which].verifier_key)
+    assert not seen.is_new_key
+    assert seen.keys.text == log.key
+
+
+def test_a_hand_over_that_is_not_shown_is_an_alert(state: WatchState) -> None:
+    log = add(Log(), 4)
+    look(state, log)
+
+    class Hiding(Source):
+        def checkpoint(self, old_size: int) -> LogCheckpoint | None:
+            answer = super().checkpoint(old_size)
+            assert answer is not None
+            return answer.model_copy(update={"hand_overs": ()})
+
+    handed_over(log)
+    with pytest.raises(KeyChainError):
+        watch(state, Hiding(log))
+    assert len(texts(state)) == 1
+
+
+@pytest.mark.parametrize("change", ["possession", "new", "old"])
+def test_a_hand_over_that_does_not_hold_is_an_alert(state: WatchState, change: str) -> None:
+    log = add(Log(), 4)
+    look(state, log)
+    bent = {
+        "possession": "A" * 86 + "==",
+        "new": Log().key,
+        "old": Log().key,
+    }
+    log.hand_over(**{change: bent[change]})
+    add(log, 2)
+    with pytest.raises(KeyChainError):
+        look(state, log)
+    assert len(texts(state)) == 1
+
+
+def test_a_log_that_its_old_key_goes_on_to_sign_is_an_alert(state: WatchState) -> None:
+    log = add(Log(), 4)
+    thief = forked(log, 4, 5)
+    handed_over(log)
+    look(state, log)
+    with pytest.raises(KeyChainError):
+        look(state, thief)
+
+
+def test_a_fork_under_a_hand_over_is_a_contradiction(state: WatchState) -> None:
+    """Both histories are handed over by the old key, after the same entries, to the same new one."""
+    log = add(Log(), 4)
+    look(state, log)
+    other = forked(log, 2, 4)
+    other.hand_over()
+    add(other, 3)
+    with pytest.raises((PinContradictedError, RolledBackError)):
+        look(state, other)
+    assert list(state.folder.glob("evidence-*"))
 
 
 def test_a_damaged_state_is_not_taken_for_a_new_one(state: WatchState) -> None:
