@@ -96,6 +96,8 @@ PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/"): Rule(anonymous=True),
     ("GET", "/sign-in"): Rule(anonymous=True),
     ("GET", "/assets/{digest}/{name}"): Rule(anonymous=True),
+    # What a page's own script reads.
+    ("GET", "/log/tile/{tile:path}"): Rule(WATCHERS, by_session=True),
     **{
         ("GET", f"{page}{form}"): Rule(
             AUDITOR if page in AUDITOR_PAGES else WATCHERS,

@@ -40,8 +40,13 @@ def entry_row(entry: Entry) -> tuple[Cell, ...]:
         entry.object,
         entry.request,
         event_words(entry),
-        entry.to_canonical().decode("utf-8"),
+        entry_text(entry),
     )
+
+
+def entry_text(entry: Entry) -> str:
+    """Return the bytes that the log's tree covers, as text."""
+    return entry.to_canonical().decode("utf-8")
 
 
 def event_words(entry: Entry) -> str:

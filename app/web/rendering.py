@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.version import VERSION
 from app.web.assets import asset_path
-from app.web.entries import event_words, object_page
+from app.web.entries import entry_text, event_words, object_page
 
 # No inline script or style, nothing from elsewhere, no frame, no form that leaves the broker.
 CONTENT_SECURITY_POLICY: Final = (
@@ -90,7 +90,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(event=event_words, object_page=object_page)
+    environment.filters.update(event=event_words, canonical=entry_text, object_page=object_page)
     environment.filters.update(
         when=show_time, count=show_count, size=show_bytes, duration=show_duration, state=show_state
     )

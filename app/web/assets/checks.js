@@ -1,11 +1,13 @@
-// Recomputes what the page shows: that its entry is in the log, that one checkpoint continues another, that a
-// pin of the reader's belongs to this log. What it computes with is the text that the page shows.
+// Recomputes what the page shows: that its entry, or each of its entries, is in the log, that one checkpoint continues
+// another, that a pin of the reader's belongs to this log. What it computes with is the text that came with the page.
 
 import {
   fromBase64, hashLeaf, parseCheckpoint, splitPin, verifyConsistency, verifyInclusion, verifySignature,
 } from "./merkle.js";
+import { Tiles } from "./tiles.js";
 
 const entryCheck = document.getElementById("entry-check");
+const listCheck = document.getElementById("list-check");
 const logCheck = document.getElementById("log-check");
 const pinForm = document.getElementById("pin-form");
 
@@ -20,6 +22,41 @@ async function checkEntry() {
     throw new Error("The entry states another index than its proof.");
   }
   return `This browser computed that entry ${stated} is in the log of ${checkpoint.size} entries below. ${await signed(checkpoint)}`;
+}
+
+async function checkList() {
+  const checkpoint = parseCheckpoint(textOf("checkpoint"));
+  const words = await signed(checkpoint);
+  const tiles = new Tiles(checkpoint.size, readTile);
+  const entries = Array.from(document.querySelectorAll("template[data-entry]"));
+  for (const place of entries) {
+    try {
+      await checkListed(place, checkpoint, tiles);
+    } catch (error) {
+      place.closest("tr").classList.add("bad");
+      throw new Error(`Entry ${place.dataset.entry}: ${error.message}`);
+    }
+  }
+  return `This browser computed from the log's tiles that each of the ${entries.length} entries above is in the log of ${checkpoint.size} entries. ${words}`;
+}
+
+async function checkListed(place, checkpoint, tiles) {
+  const text = place.content.textContent;
+  const { seq, time } = JSON.parse(text);
+  if (String(seq) !== place.dataset.entry || time !== place.closest("tr").querySelector("time").dateTime) {
+    throw new Error("The line shows another entry than the one that came with it.");
+  }
+  const index = BigInt(seq);
+  const leaf = await hashLeaf(new TextEncoder().encode(text));
+  await verifyInclusion(leaf, index, checkpoint.size, await tiles.inclusionProof(index), checkpoint.root);
+}
+
+async function readTile(path) {
+  const answer = await fetch(`/log/tile/${path}`);
+  if (!answer.ok) {
+    throw new Error("The broker does not give a tile of the log.");
+  }
+  return new Uint8Array(await answer.arrayBuffer());
 }
 
 async function checkLog() {
@@ -56,7 +93,7 @@ async function checkPin(text) {
 }
 
 async function signed(checkpoint) {
-  const key = (entryCheck ?? logCheck).dataset.logKey;
+  const key = (entryCheck ?? listCheck ?? logCheck).dataset.logKey;
   return await verifySignature(checkpoint, key)
     ? "The checkpoint's signature verifies."
     : "This browser cannot check the checkpoint's signature.";
@@ -91,6 +128,9 @@ async function run(place, check) {
 
 if (entryCheck !== null) {
   run(entryCheck, checkEntry);
+}
+if (listCheck !== null) {
+  run(listCheck, checkList);
 }
 if (logCheck !== null) {
   run(logCheck, checkLog);

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Path, Response
 
 from app.clock import parse_utc
-from app.errors import BrokerError
-from app.evidence.endpoints import OldSize
-from app.evidence.service import checkpoint_since, entry_evidence, log_state
+from app.errors import BrokerError, NotFoundError
+from app.evidence.endpoints import BYTES, OldSize, TilePath
+from app.evidence.service import checkpoint_since, entry_evidence, log_state, read_tile
+from app.evidence.tile_paths import parse_tile_path
+from app.http.access import CurrentActor
 from app.matchlog.proofs import checkpoint_of, log_key_at, recent_checkpoints
 from app.web.answer import WiredPage, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row, event_words
@@ -89,6 +91,17 @@ def show_entry(broker: WiredBroker, page: WiredPage, seq: EntryIndex) -> Respons
         checkpoint=document["checkpoint"],
         log_key=evidence.log_key,
     )
+
+
+@router.get("/log/tile/{tile:path}", include_in_schema=False, response_class=Response)
+def show_tile(broker: WiredBroker, actor: CurrentActor, tile: TilePath) -> Response:
+    """Give a tile of hashes, which tell nothing, for what the browser computes."""
+    wanted, entries = parse_tile_path(tile)
+    if entries:
+        raise NotFoundError("There is nothing here.")
+    with broker.database.read() as session:
+        content = read_tile(session, actor, wanted, None, entries=False)
+    return Response(content, media_type=BYTES)
 
 
 @dataclass(frozen=True, slots=True)

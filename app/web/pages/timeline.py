@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.agreements.negotiating import parties_of
 from app.agreements.service import require_visible
+from app.evidence.service import log_state
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
 from app.web.answer import WiredPage, json_stream, page_route
@@ -99,9 +100,10 @@ def _answer(
     note_export(broker, page, project, EXPORTED)
     # A twin has all that the filter finds, so it is read piece by piece while it is sent.
     everything = _all_entries(broker, project, query)
-    found = FoundEntries((), None)
+    found, state = FoundEntries((), None), None
     if page.twin == "html":
         with broker.database.read() as session:
+            state = log_state(session)
             found = find_entries(
                 session,
                 project,
@@ -119,6 +121,8 @@ def _answer(
         query=query.encoded(query.before),
         filter=query,
         entries=found.entries,
+        checkpoint=state and state.note,
+        log_key=state and state.log_key,
         older=_older(page, query, found),
         newest=f"{page.path}?{query.encoded()}" if query.before else None,
         parties=parties,

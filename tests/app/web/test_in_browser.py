@@ -112,6 +112,89 @@ def spoil(old: str, new: str) -> Callable[[Any], None]:
     return change
 
 
+def test_every_entry_on_a_timeline_is_held_against_the_logs_tiles(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    linkage.upload_both()
+    linkage.ask()
+    linkage.work()
+    address = sign_in()
+    for path in (f"/projects/{PROJECT}/timeline", "/log/entries"):
+        chromium_page.goto(f"{address}{path}")
+        chromium_page.locator("#list-check.good").wait_for()
+        n_lines = chromium_page.locator("tbody tr").count()
+        assert n_lines > 5
+        told = status_of(chromium_page, "list-check")
+        assert f"each of the {n_lines} entries above is in the log" in told
+
+
+def test_a_tile_that_was_changed_is_found_out(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    address = sign_in()
+
+    def change(route: Any) -> None:
+        answer = route.fetch()
+        body = bytearray(answer.body())
+        body[-1] ^= 1
+        route.fulfill(response=answer, body=bytes(body))
+
+    chromium_page.route("**/log/tile/**", change)
+    chromium_page.goto(f"{address}/log/entries")
+    chromium_page.locator("#list-check.bad").wait_for()
+    assert "does not lead to the checkpoint's root" in status_of(chromium_page, "list-check")
+    assert chromium_page.locator("tr.bad").count() == 1
+
+
+def test_a_line_that_shows_another_entry_is_found_out(sign_in: SignIn, chromium_page: Page) -> None:
+    address = sign_in()
+    texts = {
+        "time": (
+            '<time datetime="2026-09-01T06:00:00Z">',
+            '<time datetime="2026-08-01T06:00:00Z">',
+        ),
+        "entry": ("party-enrolled", "party-enr0lled"),
+    }
+    for old, new in texts.values():
+        chromium_page.unroute_all()
+        chromium_page.route("**/log/entries", spoil_line(old, new))
+        chromium_page.goto(f"{address}/log/entries")
+        chromium_page.locator("#list-check.bad").wait_for()
+        assert status_of(chromium_page, "list-check").startswith("✘ It does not hold. Entry ")
+
+
+def spoil_line(old: str, new: str) -> Callable[[Any], None]:
+    """Return what serves a page after changing the first line of its table."""
+
+    def change(route: Any) -> None:
+        answer = route.fetch()
+        before, mark, after = answer.text().partition("<tbody>")
+        route.fulfill(response=answer, body=before + mark + after.replace(old, new, 1))
+
+    return change
+
+
+def test_a_proof_that_was_changed_is_found_out(sign_in: SignIn, chromium_page: Page) -> None:
+    address = sign_in()
+    for path, place, status in (
+        ("/log/entries/1", "entry-check", "does not lead to the checkpoint's root"),
+        ("/log?old=3", "log-check", "root"),
+    ):
+        chromium_page.unroute_all()
+        chromium_page.route("**/log**", spoil_proof)
+        chromium_page.goto(f"{address}{path}")
+        chromium_page.locator(f"#{place}.bad").wait_for()
+        assert status in status_of(chromium_page, place)
+
+
+def spoil_proof(route: Any) -> None:
+    """Serve a page after changing the first hash of the proof on it."""
+    answer = route.fetch()
+    before, mark, after = answer.text().partition('<ol id="proof">\n<li><code class="digest">')
+    other = "B" if after.startswith("A") else "A"
+    route.fulfill(response=answer, body=f"{before}{mark}{other}{after[1:]}")
+
+
 def status_of(page: Page, place: str) -> str:
     return page.locator(f"#{place} [role=status]").inner_text()
 

@@ -268,6 +268,20 @@ def test_the_log_page_compares_with_an_older_checkpoint(finished: Any, visitor: 
     assert visitor.get("/log?old=x").status_code == 422
 
 
+def test_a_page_may_read_tiles_of_hashes_and_no_entries(finished: Any, visitor: Any) -> None:
+    visitor.cookie(AUDITOR, "auditor")
+    size = len(finished.linkage.log_entries())
+    tile = f"0/000.p/{size}"
+    hashes = visitor.get(f"/log/tile/{tile}")
+    api = finished.linkage.get(f"/v1/log/tile/{tile}", AUDITOR, "auditor")
+    assert hashes.content == api.content
+    assert len(hashes.content) == 32 * size
+    for path in (f"entries/000.p/{size}", "0/001", f"0/000.p/{size + 1}", "0/000.p/0", "x"):
+        assert visitor.get(f"/log/tile/{path}").status_code == 404, path
+    assert finished.linkage.client.get(f"/log/tile/{tile}").status_code == 401
+    assert visitor.get(f"/log/tile/{tile}", CHILD_WELFARE, "agency").status_code == 403
+
+
 def test_the_log_says_how_it_stands(finished: Any, visitor: Any) -> None:
     visitor.cookie(AUDITOR, "auditor")
     finished.linkage.founded.clock.move(minutes=5)
