@@ -14,6 +14,7 @@ from app.destruction.shredding import is_needed_key, shred
 from app.links.ending import holders_of_links, live_releases
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import newest_checkpoint
+from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE
 from schemas.destruction import SIGNATURE_KIND, Certificate
@@ -37,6 +38,7 @@ WHY: Final = {
     "key-copies": "Copies of the keys are kept apart from all else, and for 7 days at most.",
     "match-log": "It proves what was done, and holds no encoding, handle or link ID.",
     "other-uploads": "They are no part of this destruction, and end at their own time.",
+    "shares": "They are sealed to agencies that have yet to confirm the secret; the broker cannot open them.",
     "receipts": "Ids, digests, counts and times stay, so that receipts can be given again.",
 }
 
@@ -144,6 +146,7 @@ def _remains(session: Session, broker: Broker, found: Destruction) -> list[JsonV
         + len(live_releases(session, project))
         + len(live_records(session, project))
     )
+    shares = count_waiting(session, project)
     size = newest_checkpoint(session).size
     until = utc_text(parse_utc(found.asked) + KEY_COPIES)
     counted: list[tuple[str, int | None, str | None]] = [
@@ -151,6 +154,7 @@ def _remains(session: Session, broker: Broker, found: Destruction) -> list[JsonV
         ("match-log", size, None),
         *([("other-uploads", left, None)] if left else []),
         ("receipts", None, None),
+        *([("shares", shares, None)] if shares else []),
     ]
     return [
         {"what": what, "why": WHY[what], "count": count, "until": last}

@@ -22,8 +22,9 @@ from app.ids import new_id
 from app.links.ending import end_releases, end_spaces, live_releases, live_spaces
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs.ending import cancel_runs, runs_using
-from app.uploads.ending import end_uploads, live_uploads, uploads_of_party
+from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
 from app.uploads.service import upload_for
+from schemas.destruction import MAX_OBJECTS
 from schemas.ids import CERTIFICATE_PREFIX
 from schemas.matchlog.destruction_kinds import DestructionBegun
 
@@ -70,6 +71,13 @@ class Found:
         """Return how many things there are to destroy."""
         return len(self.uploads) + len(self.releases) + len(self.records) + len(self.spaces)
 
+    def take(self, most: int) -> Found:
+        """Take some releases and match records out, at most so many, and return them; no run with them."""
+        taken = Found(releases=self.releases[:most])
+        taken.records.extend(self.records[: most - len(taken)])
+        del self.releases[: len(taken.releases)], self.records[: len(taken.records)]
+        return taken
+
 
 def destroy_project(session: Session, broker: Broker, actor: Actor, project: str) -> Destruction:
     """Begin to destroy all that the broker holds of a project, or for others than the operator of their party.
@@ -110,6 +118,9 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
         LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
     """
     refuse_held(session, wanted.project, broker.clock())
+    if wanted.scope in ("project", "party"):
+        # Not in the log, and so in no certificate; but they are encodings.
+        expire_open_of(session, wanted.project, wanted.subject)
     place = (wanted.project, wanted.scope, wanted.subject)
     earlier = repository.newest_of(session, *place, is_open=True)
     if earlier is not None:
@@ -121,6 +132,10 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
             return earlier
         if wanted.scope == "upload":
             raise NothingToDestroyError("The upload was never committed, or is gone.")
+    while len(found) > MAX_OBJECTS and (some := found.take(MAX_OBJECTS)):
+        # More than one certificate lists: what was made over the years goes first, under ones of its own.
+        before = Wanted(wanted.project, "expired", reason=wanted.reason, actor=wanted.actor)
+        end_all(session, broker, before, some)
     return end_all(session, broker, wanted, found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.security.actor import Actor
@@ -68,6 +68,14 @@ def forget_served(session: Session, actor: Actor, project: str, epoch: int) -> N
         )
         .values(document=None)
     )
+
+
+def count_waiting(session: Session, project: str) -> int:
+    """Return how many shares of a project still have their content, for the broker itself."""
+    query = select(func.count()).where(
+        RelayedShare.project == project, RelayedShare.document.is_not(None)
+    )
+    return session.scalar(query) or 0
 
 
 def confirmations_of_epoch(session: Session, project: str, epoch: int) -> Sequence[Confirmation]:

@@ -203,6 +203,11 @@ def confirmations_for(
     )
 
 
+def count_waiting(session: Session, project: str) -> int:
+    """Return how many shares of a project wait for their recipient or have not served yet."""
+    return repository.count_waiting(session, project)
+
+
 def view_of(row: RelayedShare) -> ShareView:
     """Return a share as the holders see it."""
     return ShareView(

@@ -60,6 +60,13 @@ def expire_open(session: Session, now: str) -> int:
     return len(overdue)
 
 
+def expire_open_of(session: Session, project: str, party: str | None) -> None:
+    """End a project's open uploads, all or a party's: what was never committed holds encodings, too."""
+    for found in repository.open_of_project(session, project, party):
+        found.state = "expired"
+    session.flush()
+
+
 def due_uploads(session: Session, now: str, held: Collection[str]) -> Sequence[Upload]:
     """Return, locked, some committed uploads whose time is over; not those of projects that are held."""
     return repository.due_committed(session, now, BATCH, held)

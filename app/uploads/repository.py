@@ -136,6 +136,14 @@ def due_open(session: Session, now: str, limit: int) -> Sequence[Upload]:
     return session.scalars(query.order_by(Upload.id).limit(limit).with_for_update()).all()
 
 
+def open_of_project(session: Session, project: str, party: str | None) -> Sequence[Upload]:
+    """Return, locked, the project's open uploads for the broker itself: all, or a party's."""
+    query = select(Upload).where(Upload.project == project, Upload.state == "open")
+    if party is not None:
+        query = query.where(Upload.party == party)
+    return session.scalars(query.order_by(Upload.id).with_for_update()).all()
+
+
 def due_committed(
     session: Session, now: str, limit: int, held: Collection[str]
 ) -> Sequence[Upload]:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from oracles.destroying import certificate_file, checked, destroy, destructions
+from oracles.containers import random_rows
+from oracles.destroying import certificate_file, checked, destroy, destructions, send
+from oracles.enrolled import EnrolledPerson
+from oracles.holders import Holders
 from oracles.hooked_database import Crash, crash_at, hooked
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from oracles.linkage_rig import (
+    AUDITOR,
+    BITS,
+    CHILD_WELFARE,
+    PROJECT,
+    SCHOOL,
+    Linkage,
+    MakeLinkage,
+)
 
+from app.destruction import service
 from app.destruction.certifying import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
+from encoding.secret_agreement import Contribution
 from schemas.run import IdSpace
 
 
@@ -182,3 +195,46 @@ def test_the_file_of_a_certificate_is_the_same_for_all_who_may_see_it(linked: Li
     file = certificate_file(linked, done["certificate"]).to_json()
     assert linked.get(path, SCHOOL).json() == file
     assert linked.get(path, AUDITOR, "auditor").json() == file
+
+
+def test_an_upload_that_is_not_finished_goes_too(linked: Linkage) -> None:
+    theirs, mine = (
+        linked.send(linked.container(random_rows(linked.rng, 20, bits=BITS), party), party)
+        for party in (SCHOOL, CHILD_WELFARE)
+    )
+    destroy(linked)
+    assert linked.get(f"/v1/uploads/{mine}").json()["state"] == "expired"
+    assert linked.get(f"/v1/uploads/{theirs}", SCHOOL).json()["state"] == "open"
+    assert mine not in keys(linked)
+    destroy(linked, party="operator", role="operator")
+    assert keys(linked) == blobs(linked) == []
+
+
+def test_shares_of_the_secret_that_have_not_served_are_said_to_remain(
+    linked: Linkage, ann: EnrolledPerson, kim: EnrolledPerson
+) -> None:
+    people = {CHILD_WELFARE: ann.identity, SCHOOL: kim.identity}
+    contributions = {party: Contribution.draw() for party in people}
+    share = Holders(PROJECT, 1, people, contributions).share(SCHOOL, CHILD_WELFARE)
+    assert send(kim, f"projects/{PROJECT}/shares", share).status_code in (200, 201)
+    done = destroy(linked, party="operator", role="operator").json()
+    remains = checked(linked, done["certificate"]).certificate.remains
+    assert [one.count for one in remains if one.what == "shares"] == [1]
+
+
+def test_more_than_one_certificate_lists_goes_under_several(
+    linked: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_OBJECTS", 2)
+    done = destroy(linked, party="operator", role="operator").json()
+    assert keys(linked) == blobs(linked) == []
+    Sweeper(linked.broker).sweep()
+    found = destructions(linked)
+    assert sorted(one["scope"] for one in found) == ["expired", "expired", "project"]
+    listed = [
+        one.object
+        for view in found
+        for one in checked(linked, view["certificate"]).certificate.objects
+    ]
+    assert len(listed) == len(set(listed)) == 5
+    assert done["objects"] == 2
