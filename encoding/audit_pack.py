@@ -7,20 +7,28 @@ the openings of its decisions, which say which records of this agency those are 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from encoding.client import BrokerClient
-from encoding.errors import NotReadyError, ReceiptError, SampleError
+from encoding.errors import NotReadyError, ReceiptError, SampleError, SealedFileError
 from encoding.files import replacing
+from encoding.identity import Identity
 from encoding.log_copy import LogCopy, read_log_copy
+from encoding.sealed_file import open_pieces
 from encoding.uploads import Trust
 from encoding.workspace import Workspace
 from schemas.audit_pack import Sample, pack_files
 from schemas.errors import FormatError
-from schemas.match_record import OpeningsHeader, parse_openings, serialise_openings
+from schemas.match_record import (
+    Opening,
+    OpeningsHeader,
+    parse_openings_of_all,
+    serialise_openings,
+)
 from schemas.matchlog.kinds import RunFinished
 
 COPY_BYTES: Final = 1024 * 1024
@@ -28,17 +36,30 @@ COPY_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PackOrder:
-    """What goes into a pack: whose, made when, and the sample that is answered (None: none)."""
+    """What goes into a pack: whose, made when, and the sample that is answered (None: none).
+
+    `opener` opens what a blind run seals to its recipient; None where whoever asks came without keys.
+    """
 
     project: str
     party: str
     created: str
     sample: Sample | None = None
+    opener: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file of openings of some of a sample's rows, and the numbers of these."""
+
+    name: str
+    content: bytes
+    numbers: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What was packed: how many receipts, entries of the log, and openings of a sample."""
+    """What was packed: how many receipts, entries of the log, and decisions of a sample were opened."""
 
     receipts: int
     entries: int
@@ -53,7 +74,8 @@ def fill_pack(
 
     Raises:
         LogError: the log is not the one that this agency has seen.
-        SampleError: the sample is of another project, or of a run that the log does not know so.
+        SampleError: the sample is of another project, of a run that the log does not know so, or what opens
+            it cannot be used.
         NotReadyError: nothing opens the sample's run here.
     """
     with workspace.scratch() as scratch:
@@ -66,8 +88,9 @@ def fill_pack(
         n_receipts = sum(name.startswith("receipts/") for name in files)
         n_openings = 0
         if order.sample is not None:
-            raw, n_openings = _openings(client, copy, order.sample, order.party)
-            files[f"openings/{order.sample.run}"] = raw
+            opened = tuple(_openings(client, copy, order))
+            files |= {one.name: one.content for one in opened}
+            n_openings = len(frozenset().union(*(one.numbers for one in opened)))
         _, pieces = pack_files(order.project, order.party, order.created, files)
         with replacing(output) as packed, bundle.open("rb") as log:
             packed.writelines(pieces)
@@ -106,30 +129,60 @@ def _kept(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
             raise ReceiptError(f"the file {path.name} of the workspace cannot be read") from exc
 
 
-def _openings(client: BrokerClient, copy: LogCopy, sample: Sample, party: str) -> tuple[bytes, int]:
-    """Return this agency's openings of the sample's rows as a file of openings, and their number."""
-    expected = _logged_digest(copy, sample, party)
-    mine = (sample.run, party, "linked")
-    listed = client.releases(sample.project).releases
-    release = next((r for r in listed if (r.run, r.recipient, r.mode) == mine), None)
-    if expected is None or release is None:
+def _openings(client: BrokerClient, copy: LogCopy, order: PackOrder) -> Iterator[Opened]:
+    """Yield the openings of the sample's rows: this agency's, or, for a blind recipient, those of all."""
+    sample = cast(Sample, order.sample)
+    expected = _logged_digest(copy, sample, order.party)
+    if expected is None:
         raise NotReadyError(
             "the agreement gives this agency no openings of that run",
             hint="under blind the recipient has them; leave out --sample",
         )
-    raw = client.release_openings(release.release)
+    release = _own_release(client, sample, order.party)
+    raw = client.release_openings(release) if release else client.sealed_openings(sample.run)
     if hashlib.sha256(raw).hexdigest() != expected:
         raise SampleError("the openings that the broker gave are not those in the match log")
     try:
-        header, openings = parse_openings(raw)
+        files = tuple(parse_openings_of_all(raw if release else _unsealed(raw, order.opener)))
     except FormatError as exc:
         raise SampleError(f"the openings that the broker gave cannot be read: {exc}") from exc
-    if (header.run, header.match_record, header.party) != (sample.run, sample.match_record, party):
+    if release is not None and [header.party for header, _ in files] != [order.party]:
+        raise SampleError("the openings that the broker gave are of something else")
+    for header, openings in files:
+        name = f"openings/{sample.run}" + ("" if release else f".{header.party}")
+        yield _chosen(name, sample, header, openings)
+
+
+def _chosen(
+    name: str, sample: Sample, header: OpeningsHeader, openings: Sequence[Opening]
+) -> Opened:
+    if (header.run, header.match_record) != (sample.run, sample.match_record):
         raise SampleError("the openings that the broker gave are of something else")
     wanted = frozenset(sample.numbers)
     chosen = [opening for opening in openings if opening.number in wanted]
     part = OpeningsHeader.from_json({**header.to_json(), "openings": len(chosen)})
-    return b"".join(serialise_openings(part, chosen)), len(chosen)
+    numbers = frozenset(opening.number for opening in chosen)
+    return Opened(name, b"".join(serialise_openings(part, chosen)), numbers)
+
+
+def _own_release(client: BrokerClient, sample: Sample, party: str) -> str | None:
+    """Return the release of this party's own links of the run; None where it receives no such one."""
+    mine = (sample.run, party, "linked")
+    listed = client.releases(sample.project).releases
+    found = (r.release for r in listed if (r.run, r.recipient, r.mode) == mine)
+    return next(found, None)
+
+
+def _unsealed(raw: bytes, opener: Identity | None) -> bytes:
+    if opener is None:
+        raise SampleError(
+            "the openings are sealed to persons of this party, and you came without keys",
+            hint="name your keys in blindlink.toml: [identity]",
+        )
+    try:
+        return b"".join(open_pieces(io.BytesIO(raw), opener))
+    except SealedFileError as exc:
+        raise SampleError(f"the openings are sealed, and {exc}") from exc
 
 
 def _logged_digest(copy: LogCopy, sample: Sample, party: str) -> str | None:

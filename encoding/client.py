@@ -227,7 +227,17 @@ class BrokerClient:
         Raises:
             BrokerAnswerError: it is longer than any such file that is looked at here.
         """
+        return self._openings(f"releases/{release}/openings")
 
+    def sealed_openings(self, run: str) -> bytes:
+        """Return what opens all agencies' commitments, sealed to this party; the log has its digest.
+
+        Raises:
+            BrokerAnswerError: it is longer than any such file that is looked at here.
+        """
+        return self._openings(f"runs/{run}/openings")
+
+    def _openings(self, path: str) -> bytes:
         def take(pieces: Iterator[bytes]) -> bytes:
             raw = bytearray()
             for piece in pieces:
@@ -236,7 +246,7 @@ class BrokerClient:
                     raise BrokerAnswerError("the openings are longer than a run of this kind gives")
             return bytes(raw)
 
-        return self._connection.stream("GET", f"releases/{release}/openings", take)
+        return self._connection.stream("GET", path, take)
 
     def save_bundle(self, project: str, output: IO[bytes]) -> None:
         """Write this party's view of the match log to a file; the caller checks it."""

@@ -28,7 +28,7 @@ MAX_PACK_BYTES: Final = 64 * 1024 * 1024
 MAX_SAMPLE: Final = 1_000
 
 _FILE_PATTERN: Final = (
-    r"^(pins|cosigned|project\.json|openings/run-[0-9a-f]{32}"
+    r"^(pins|cosigned|project\.json|openings/run-[0-9a-f]{32}(\.[a-z0-9-]{2,40})?"
     r"|receipts/(upl|rel)-[0-9a-f]{32}(\.manifest)?\.json)$"
 )
 

@@ -218,6 +218,25 @@ def parse_openings(raw: bytes) -> tuple[OpeningsHeader, tuple[Opening, ...]]:
     return header, openings
 
 
+def parse_openings_of_all(
+    raw: bytes,
+) -> Iterator[tuple[OpeningsHeader, tuple[Opening, ...]]]:
+    """Yield files of openings that stand one after the other, as under `blind`.
+
+    Raises:
+        DocumentError: one is malformed, or something else follows.
+    """
+    lines = raw.split(b"\n")
+    at = 0
+    while at < len(lines) - 1:
+        header = OpeningsHeader.from_canonical(lines[at])
+        end = at + 1 + header.openings
+        yield parse_openings(b"\n".join(lines[at:end]) + b"\n")
+        at = end
+    if lines[at:] != [b""]:
+        raise DocumentError("openings: something follows the last one")
+
+
 def opens(opening: Opening, header: OpeningsHeader, place: int, decision: Decision) -> bool:
     """Tell whether an opening fits the decision of its row; `place` is that of its upload in the record."""
     if place not in decision.uploads:

@@ -7,12 +7,14 @@ no row names the pieces, and the sweep takes them.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
+from app.agreements.receivers import receivers_of
 from app.clock import utc_text
 from app.decisions.models import MatchRecord, MatchRecordPiece, RunOpenings
 from app.decisions.rows import RecordRows, plan_record
@@ -26,6 +28,8 @@ from schemas.match_record import (
 )
 from schemas.matchlog.kinds import PartyDigest
 from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.sealed_file import Address, seal_pieces
+from schemas.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +41,13 @@ if TYPE_CHECKING:
     from app.matching import Decisions
     from app.security.keystore import DataKey
     from app.uploads.loading import LoadedUpload
-    from schemas.run import RunSpecification
+    from schemas.run import Recipient, RunSpecification
 
 RECORD_PREFIX: Final = "mrc"
 # A piece of rows has at most 3 MB, one of openings 3.5 MB.
 PIECE_ROWS: Final = 8192
 PIECE_OPENINGS: Final = 32_768
+PIECE_BYTES: Final = 3 * 1024 * 1024
 ROWS: Final = "rows"
 SUMMARY: Final = "summary"
 
@@ -51,11 +56,10 @@ SUMMARY: Final = "summary"
 class DrawnRecord:
     """A match record that is durable and lacks only its rows in the database.
 
-    `openings` are those that agencies may fetch, in the order of their names; `rows` makes others, such as
-    those that are sealed to a recipient.
+    `openings` are the files that parties may fetch, in the order of their names: an agency's own, and for a
+    recipient of mode `blind` those of all agencies, sealed to it.
     """
 
-    rows: RecordRows
     record: MatchRecord
     openings: tuple[RunOpenings, ...]
     pieces: tuple[MatchRecordPiece, ...]
@@ -65,16 +69,8 @@ class DrawnRecord:
         return self.record.root
 
     def digests(self) -> tuple[PartyDigest, ...]:
-        """Return the digests of the agencies' openings, as the log entry lists them."""
+        """Return the digests of the files of openings, as the log entry lists them."""
         return tuple(PartyDigest(party=file.party, sha256=file.sha256) for file in self.openings)
-
-    def openings_file(self, dataset: int) -> Iterator[bytes]:
-        """Yield the openings of one upload's handles in pieces, as `schemas.match_record` defines them.
-
-        Only who may learn which of these records are linked may read them: the agency itself where it
-        receives its own links; otherwise they are sealed to the recipient.
-        """
-        return openings_file(self.rows, self.record.root, dataset)
 
 
 def draw_record(
@@ -84,10 +80,13 @@ def draw_record(
     decisions: Decisions,
     uploads: Sequence[LoadedUpload],
 ) -> DrawnRecord:
-    """Write the match record of a solved run, and openings for each agency that receives its own links.
+    """Write the match record of a solved run, and openings for those who may learn which records are linked.
+
+    These are each agency that receives its own links, and under `blind` the recipient alone.
 
     Raises:
         KeyGoneError: the run's key is gone.
+        NobodyReceivesError: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     run = specification.run
@@ -99,12 +98,9 @@ def draw_record(
     root = _write_rows(writer, rows, header.to_canonical())
     writer.write(SUMMARY, [rows.summary().to_canonical()])
     openings = tuple(
-        _write_openings(writer, rows, root, dataset)
-        for dataset, upload in enumerate(specification.uploads)
-        if any(
-            recipient.party == upload.party and recipient.mode == "linked"
-            for recipient in specification.recipients
-        )
+        _write_openings(writer, recipient.party, _openings_for(broker, rows, root, recipient))
+        for recipient in specification.recipients
+        if recipient.mode in ("linked", "blind")
     )
     record = MatchRecord(
         run=run,
@@ -116,7 +112,7 @@ def draw_record(
         root=root,
         keep_until=utc_text(broker.clock() + timedelta(days=terms.terms.keep_links_days)),
     )
-    return DrawnRecord(rows, record, openings, tuple(writer.pieces))
+    return DrawnRecord(record, openings, tuple(writer.pieces))
 
 
 def keep_record(session: Session, drawn: DrawnRecord) -> None:
@@ -202,18 +198,46 @@ def _write_rows(writer: _Writer, rows: RecordRows, header: bytes) -> str:
     return frontier.root().hex()
 
 
-def _write_openings(writer: _Writer, rows: RecordRows, root: str, dataset: int) -> RunOpenings:
-    party = rows.specification.uploads[dataset].party
+def _openings_for(
+    broker: Broker, rows: RecordRows, root: str, recipient: Recipient
+) -> Iterator[bytes]:
+    uploads = rows.specification.uploads
+    if recipient.mode == "linked":
+        own = [upload.party for upload in uploads].index(recipient.party)
+        return openings_file(rows, root, own)
+    with broker.database.read() as session:
+        receivers = receivers_of(session, recipient.party)
+    created = utc_text(broker.clock())
+    address = Address(broker.settings.operator, recipient.party, receivers, created)
+    files = (openings_file(rows, root, dataset) for dataset in range(len(uploads)))
+    # The key is kept nowhere, as that of the release is not.
+    return seal_pieces(chain.from_iterable(files), address, secrets.token_bytes(KEY_BYTES))
+
+
+def _write_openings(writer: _Writer, party: str, pieces: Iterator[bytes]) -> RunOpenings:
     digest, size_bytes = hashlib.sha256(), 0
 
     def counted() -> Iterator[bytes]:
         nonlocal size_bytes
-        for piece in openings_file(rows, root, dataset):
+        for piece in _joined(pieces):
             digest.update(piece)
             size_bytes += len(piece)
             yield piece
 
     writer.write(openings_part(party), counted())
     return RunOpenings(
-        run=rows.specification.run, party=party, sha256=digest.hexdigest(), size_bytes=size_bytes
+        run=writer.run, party=party, sha256=digest.hexdigest(), size_bytes=size_bytes
     )
+
+
+def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in fewer pieces: a sealed file comes in chunks of 64 KiB."""
+    waiting, size = [], 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)

@@ -13,14 +13,16 @@ from app.db import Window
 from app.errors import NotFoundError, RequestError
 from app.http.access import CurrentActor
 from app.http.body import json_body
-from app.http.paths import Before, ProjectPath, ReleasePath
+from app.http.paths import Before, ProjectPath, ReleasePath, RunPath
 from app.links import service
+from app.links.sealed_openings import log_sealed_fetch, open_sealed_openings
 from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseVerification, ReleaseView
 from schemas.upload import Receipt
 
 if TYPE_CHECKING:
     from app.broker import Broker
+    from app.decisions.service import OpenedOpenings
     from app.security.actor import Actor
 
 router = APIRouter()
@@ -90,15 +92,7 @@ def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePat
             openings = service.open_openings(session, broker, actor, release)
         with broker.database.write() as session:
             service.log_fetch(session, broker, actor, release)
-    return StreamingResponse(
-        openings.pieces(broker),
-        media_type=FILE_MEDIA_TYPE,
-        headers={
-            "content-length": str(openings.size_bytes),
-            "etag": f'"{openings.sha256}"',
-            "cache-control": "no-store",
-        },
-    )
+    return _streamed_openings(broker, openings)
 
 
 @router.post("/v1/releases/{release}/verification")
@@ -114,11 +108,39 @@ def verify_release(
         return service.view_of(found, actor)
 
 
+@router.get(
+    "/v1/runs/{run}/openings",
+    response_class=Response,
+    responses={
+        200: {"content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
+def fetch_sealed_openings(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
+    """Give a blind recipient what opens the run's match record, sealed to it; it is logged as an export."""
+    with broker.database.read() as session:
+        openings = open_sealed_openings(session, broker, actor, run)
+    with broker.database.write() as session:
+        log_sealed_fetch(session, broker, actor, run)
+    return _streamed_openings(broker, openings)
+
+
 @router.get("/v1/releases/{release}/receipt")
 def show_receipt(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Receipt:
     """Give the proof that the release was logged when it was prepared."""
     with broker.database.read() as session:
         return service.receipt_for(session, actor, release)
+
+
+def _streamed_openings(broker: Broker, openings: OpenedOpenings) -> Response:
+    return StreamingResponse(
+        openings.pieces(broker),
+        media_type=FILE_MEDIA_TYPE,
+        headers={
+            "content-length": str(openings.size_bytes),
+            "etag": f'"{openings.sha256}"',
+            "cache-control": "no-store",
+        },
+    )
 
 
 @contextmanager

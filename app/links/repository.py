@@ -42,6 +42,14 @@ def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Releas
     return session.scalars(_seen_by(actor).where(Release.run == run).order_by(Release.entry)).all()
 
 
+def find_sealed_for(session: Session, run: str, recipient: str) -> Release | None:
+    """Return a release of a run that was sealed to this party for an agency to fetch; None: there is none."""
+    query = select(Release).where(
+        Release.run == run, Release.recipient == recipient, Release.mode == "blind"
+    )
+    return session.scalar(query.order_by(Release.entry).limit(1))
+
+
 def pieces_of(session: Session, release: str) -> tuple[str, ...]:
     """Return the blobs of a release's pieces in order."""
     query = select(ReleasePiece.blob).where(ReleasePiece.release == release)

@@ -182,6 +182,9 @@ def open_openings(session: Session, broker: Broker, actor: Actor, release: str) 
     """
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
+    if found.mode == "blind":
+        # Even sealed, their size would tell the agency how many of its records are linked.
+        raise NotFoundError("There is nothing here.")
     return decisions.open_openings(session, broker, found.run, found.recipient)
 
 

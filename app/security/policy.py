@@ -185,6 +185,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/releases/{release}"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/runs/{run}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
     ("POST", "/v1/releases/{release}/verification"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
     # Destruction. Whoever is neither a holder nor the operator has nothing to destroy.

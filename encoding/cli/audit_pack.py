@@ -42,9 +42,9 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path, as_json
     session.patience_s = UNATTENDED_S
     sample = None if sample_file is None else read_sample(sample_file)
     created = session.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    order = PackOrder(session.project, session.party, created, sample)
     with session.connect() as client:
         trust = session.trust(client)
+        order = PackOrder(session.project, session.party, created, sample, session.own)
         with session.workspace.lock():
             packed = fill_pack(client, session.workspace, trust, order, output)
     document: dict[str, object] = {

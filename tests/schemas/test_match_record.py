@@ -23,6 +23,7 @@ from schemas.match_record import (
     commitment,
     opens,
     parse_openings,
+    parse_openings_of_all,
     serialise_openings,
 )
 
@@ -170,3 +171,26 @@ def test_what_opens_a_commitment_does_not_show() -> None:
     opening = an_opening(1)
     assert opening.handle.hex() not in repr(opening)
     assert repr(opening.nonce) not in repr(opening)
+
+
+def test_openings_of_several_uploads_stand_one_after_the_other() -> None:
+    files = [vector["file"].encode() for vector in VECTORS["openings"]["good"]]
+    assert list(parse_openings_of_all(b"".join(files))) == [parse_openings(raw) for raw in files]
+    assert list(parse_openings_of_all(b"")) == []
+
+
+@pytest.mark.parametrize("vector", named("openings", "bad"))
+def test_a_bad_file_of_openings_is_refused_after_a_good_one(vector: dict[str, Any]) -> None:
+    good = VECTORS["openings"]["good"][0]["file"].encode()
+    bad = vector["file"].encode()
+    if not bad:
+        return
+    with pytest.raises(DocumentError):
+        list(parse_openings_of_all(good + bad))
+
+
+def test_nothing_follows_the_last_opening() -> None:
+    good = VECTORS["openings"]["good"][0]["file"].encode()
+    for more in (b"x", b"\n", good[:-1], good.splitlines(keepends=True)[0][:-1]):
+        with pytest.raises(DocumentError):
+            list(parse_openings_of_all(good + more))

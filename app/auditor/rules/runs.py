@@ -140,8 +140,9 @@ def finish(ledger: Ledger, entry: Entry) -> None:
     candidates, auto, review, _ = counts
     for others in ((auto,), (review,), (auto, review)):
         difference_reaches_floor(ledger, entry, candidates, *others)
-    linked = {recipient.party for recipient in run.recipients if recipient.mode == "linked"}
-    if not linked.issuperset(openings.party for openings in body.openings):
+    # Under `blind` they are sealed to the recipient.
+    opening = {found.party for found in run.recipients if found.mode in ("linked", "blind")}
+    if not opening.issuperset(openings.party for openings in body.openings):
         message = "a match record can be opened by a party that receives no link IDs"
         break_off("openings-to-stranger", message, entry, run.seq)
     if body.match_record_root is not None:
