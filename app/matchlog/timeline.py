@@ -52,10 +52,14 @@ class EntryFilter:
 
 @dataclass(frozen=True, slots=True)
 class FoundEntries:
-    """What one look found, newest first, and before which place to look on; None: that was all."""
+    """What one look found, newest first, and where to look on: before a place, or above one.
+
+    None: there is nothing older, or newer, to look at.
+    """
 
     entries: tuple[Entry, ...]
     look_on_before: int | None
+    look_on_above: int | None = None
 
 
 def find_entries(
@@ -64,6 +68,8 @@ def find_entries(
     wanted: EntryFilter,
     *,
     before: int | None = None,
+    above: int | None = None,
+    is_upward: bool = False,
     limit: int,
     max_scanned: int = MAX_SCANNED,
 ) -> FoundEntries:
@@ -71,34 +77,55 @@ def find_entries(
 
     Args:
         before: only entries whose `place` is below this one; None begins with the newest.
+        above: only entries whose `place` is above this one; None ends with the oldest.
+        is_upward: among the oldest in question instead.
     """
     scope = project or NO_PROJECT
-    first, last = _places(session, scope, wanted, before)
+    first, last = _places(session, scope, wanted, before, above)
+    if is_upward:
+        top = min(last, first + max_scanned)
+        found, place = _take(_ascending(session, scope, first, top), wanted, limit)
+        reached = top - 1 if place is None else place
+        has_older = above is not None and first == above + 1 > 0
+        return FoundEntries(
+            tuple(found[::-1]),
+            first if has_older else None,
+            reached if reached < last - 1 else None,
+        )
     floor = max(first, last - max_scanned)
-    found: list[Entry] = []
-    for place, raw in _descending(session, scope, floor, last):
-        if wanted.takes(json.loads(raw)):
-            found.append(parse_entry(raw))
-            if len(found) == limit:
-                return FoundEntries(tuple(found), place if place > first else None)
-    return FoundEntries(tuple(found), floor if floor > first else None)
+    found, place = _take(_descending(session, scope, floor, last), wanted, limit)
+    reached = floor if place is None else place
+    return FoundEntries(
+        tuple(found), reached if reached > first else None, last - 1 if last == before else None
+    )
 
 
 def entries_of_kinds(session: Session, project: str, kinds: Collection[str]) -> Iterator[Entry]:
     """Yield all of a project's entries of these kinds, the oldest first."""
     # Canonical JSON escapes the quotes within texts, so only a member reads so; most entries need no parsing.
     marks = tuple(f'"kind":"{kind}"'.encode() for kind in kinds)
-    end = repository.next_place(session, project)
-    for start in range(0, end, CHUNK):
-        for _, raw in repository.entries_at(session, project, start, min(start + CHUNK, end)):
-            if any(mark in raw for mark in marks):
-                entry = parse_entry(raw)
-                if entry.kind in kinds:
-                    yield entry
+    for _, raw in _ascending(session, project, 0, repository.next_place(session, project)):
+        if any(mark in raw for mark in marks):
+            entry = parse_entry(raw)
+            if entry.kind in kinds:
+                yield entry
+
+
+def _take(
+    places: Iterator[tuple[int, bytes]], wanted: EntryFilter, limit: int
+) -> tuple[list[Entry], int | None]:
+    """Return up to `limit` wanted entries, and where the last of so many stands; None: there are fewer."""
+    found: list[Entry] = []
+    for place, raw in places:
+        if wanted.takes(json.loads(raw)):
+            found.append(parse_entry(raw))
+            if len(found) == limit:
+                return found, place
+    return found, None
 
 
 def _places(
-    session: Session, scope: str, wanted: EntryFilter, before: int | None
+    session: Session, scope: str, wanted: EntryFilter, before: int | None, above: int | None
 ) -> tuple[int, int]:
     """Return the range of places, the second not included, outside which nothing is wanted."""
     end = repository.next_place(session, scope)
@@ -112,6 +139,8 @@ def _places(
     if wanted.since is not None:
         since = wanted.since
         start = _first_place(session, scope, end, lambda day: day >= since)
+    if above is not None:
+        start = max(start, above + 1)
     return start, end
 
 
@@ -126,6 +155,11 @@ def _first_place(session: Session, scope: str, end: int, is_late: Callable[[str]
         else:
             low = middle + 1
     return low
+
+
+def _ascending(session: Session, scope: str, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    for start in range(first, last, CHUNK):
+        yield from repository.entries_at(session, scope, start, min(start + CHUNK, last))
 
 
 def _descending(session: Session, scope: str, first: int, last: int) -> Iterator[tuple[int, bytes]]:

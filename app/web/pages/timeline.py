@@ -18,6 +18,7 @@ from app.web.answer import WiredPage, json_stream, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
 from app.web.exports import note_export
 from app.web.filters import or_empty
+from app.web.paging import Turned
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
@@ -35,12 +36,16 @@ router = APIRouter()
 EXPORTED: Final = "timeline"
 ENTRIES_A_PAGE: Final = 50
 ENTRIES_A_PIECE: Final = 500
+_PLACES: Final = ("before", "after")
 OUTCOMES: Final = ("done", "refused", "failed")
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineQuery:
-    """The filter as it stands in the address; empty wants all. `before` is a place to look on from."""
+    """The filter as it stands in the address; empty wants all.
+
+    `before` is a place to look back from, `after` one to look onward from; not both.
+    """
 
     party: Annotated[str, or_empty(NAME_PATTERN, 40)] = ""
     person: Annotated[str, or_empty(f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$", 36)] = ""
@@ -50,15 +55,22 @@ class TimelineQuery:
     since: Annotated[str, or_empty(DATE_PATTERN, 10)] = ""
     until: Annotated[str, or_empty(DATE_PATTERN, 10)] = ""
     before: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None
+    after: Annotated[int | None, Query(ge=0, le=MAX_INTEGER)] = None
 
     def entry_filter(self) -> EntryFilter:
         """Return what the match log is asked for."""
         return EntryFilter(**{name: value or None for name, value in self.fields().items()})
 
-    def encoded(self, before: int | None = None) -> str:
-        """Return the filter as an address's query, without what is empty, at another place if given."""
+    def encoded(self, *, before: int | None = None, after: int | None = None) -> str:
+        """Return the filter as an address's query, without what is empty, at a place if one is given."""
         fields = {name: value for name, value in self.fields().items() if value}
-        return urlencode(fields | ({"before": str(before)} if before else {}))
+        places = {"before": before, "after": after}
+        return urlencode(fields | {name: str(at) for name, at in places.items() if at is not None})
+
+    @property
+    def above(self) -> int | None:
+        """The place to look onward from, unless the address says where to look back from."""
+        return None if self.before is not None else self.after
 
     @property
     def is_filtered(self) -> bool:
@@ -67,7 +79,7 @@ class TimelineQuery:
 
     def fields(self) -> dict[str, str]:
         """Return what the entries are chosen by."""
-        return {name: value for name, value in asdict(self).items() if name != "before"}
+        return {name: value for name, value in asdict(self).items() if name not in _PLACES}
 
 
 WiredQuery = Annotated[TimelineQuery, Depends(TimelineQuery)]
@@ -109,32 +121,41 @@ def _answer(
                 project,
                 query.entry_filter(),
                 before=query.before,
+                above=query.above,
+                is_upward=query.above is not None,
                 limit=ENTRIES_A_PAGE,
             )
-    head = {"project": project, "filter": query.fields(), "before": query.before}
+    head = {
+        "project": project,
+        "filter": query.fields(),
+        "before": query.before,
+        "after": query.above,
+    }
     return page.answer(
         "timeline.html",
         title="Timeline",
         document=json_stream(head, "entries", (entry.to_json() for entry in everything)),
         table=Table(ENTRY_COLUMNS, (entry_row(entry) for entry in everything)),
         project=project,
-        query=query.encoded(query.before),
+        query=query.encoded(before=query.before, after=query.above),
         filter=query,
         entries=found.entries,
         checkpoint=state and state.note,
         log_key=state and state.log_key,
-        older=_older(page, query, found),
-        newest=f"{page.path}?{query.encoded()}" if query.before else None,
+        turned=_turned(page, query, found),
         parties=parties,
         kinds=[name for name, kind in KINDS.items() if kind.in_project is not (project is None)],
         outcomes=OUTCOMES,
     )
 
 
-def _older(page: PageRequest, query: TimelineQuery, found: FoundEntries) -> str | None:
-    if found.look_on_before is None:
-        return None
-    return f"{page.path}?{query.encoded(found.look_on_before)}"
+def _turned(page: PageRequest, query: TimelineQuery, found: FoundEntries) -> Turned[Entry]:
+    before, above = found.look_on_before, found.look_on_above
+    return Turned(
+        found.entries,
+        newer=None if above is None else f"{page.path}?{query.encoded(after=above)}",
+        older=None if before is None else f"{page.path}?{query.encoded(before=before)}",
+    )
 
 
 def _all_entries(broker: Broker, project: str | None, query: TimelineQuery) -> Iterator[Entry]:
@@ -143,7 +164,12 @@ def _all_entries(broker: Broker, project: str | None, query: TimelineQuery) -> I
     while True:
         with broker.database.read() as session:
             found = find_entries(
-                session, project, query.entry_filter(), before=before, limit=ENTRIES_A_PIECE
+                session,
+                project,
+                query.entry_filter(),
+                before=before,
+                above=query.above,
+                limit=ENTRIES_A_PIECE,
             )
         yield from found.entries
         before = found.look_on_before

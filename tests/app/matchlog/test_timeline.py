@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.db import Base, Database
 from app.matchlog.draft import EntryDraft
 from app.matchlog.service import MatchLog
-from app.matchlog.timeline import EntryFilter, FoundEntries, entries_of_kinds, find_entries
+from app.matchlog.timeline import EntryFilter, entries_of_kinds, find_entries
 from schemas.matchlog.entry import Actor, Entry
 from schemas.matchlog.kinds import PartyEnrolled, UploadDestroyed, UploadRejected
 
@@ -100,6 +100,20 @@ def all_found(
             return found
 
 
+def all_found_upward(
+    database: Database, project: str | None, wanted: EntryFilter, **how: int
+) -> list[Entry]:
+    found: list[Entry] = []
+    above: int | None = None
+    while True:
+        with database.read() as session:
+            piece = find_entries(session, project, wanted, above=above, is_upward=True, **how)
+        found = [*piece.entries, *found]
+        above = piece.look_on_above
+        if above is None:
+            return found
+
+
 def is_wanted(entry: Entry, project: str | None, wanted: EntryFilter) -> bool:
     return (
         entry.project == project
@@ -131,6 +145,29 @@ def test_piece_by_piece_all_that_is_wanted_is_found_once_and_newest_first(
     database, everything = written
     found = all_found(database, project, wanted, limit=limit, max_scanned=max_scanned)
     assert found == [entry for entry in everything if is_wanted(entry, project, wanted)]
+    assert found == all_found_upward(
+        database, project, wanted, limit=limit, max_scanned=max_scanned
+    )
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(wanted=FILTERS, place=st.integers(0, 130), limit=st.integers(1, 40))
+def test_what_lies_above_a_place_and_before_the_next_one_is_all_there_is(
+    written: tuple[Database, list[Entry]], wanted: EntryFilter, place: int, limit: int
+) -> None:
+    database, everything = written
+    mine = [entry for entry in everything if is_wanted(entry, "alpha-project", wanted)]
+    with database.read() as session:
+        upward = find_entries(
+            session, "alpha-project", wanted, above=place, is_upward=True, limit=limit
+        )
+        downward = find_entries(session, "alpha-project", wanted, before=place + 1, limit=limit)
+    above = [entry for entry in mine if entry.place > place]
+    below = [entry for entry in mine if entry.place <= place]
+    assert list(upward.entries) == above[-limit:]
+    assert list(downward.entries) == below[:limit]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +199,7 @@ def test_one_look_goes_through_so_many_entries_only(written: tuple[Database, lis
         )
     assert found.entries == ()
     assert found.look_on_before is not None
-    assert after == FoundEntries((), None)
+    assert (after.entries, after.look_on_before) == ((), None)
 
 
 def test_another_projects_entries_are_never_found(written: tuple[Database, list[Entry]]) -> None:

@@ -72,15 +72,27 @@ def test_pages_of_the_timeline_follow_each_other_without_gap(
     finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.web.pages.timeline.ENTRIES_A_PAGE", 3)
-    seen: list[int] = []
-    path: str | None = TIMELINE
-    while path is not None:
+    everything = [entry["seq"] for entry in entries_of(finished.linkage)]
+    downward, last = walked(visitor, TIMELINE, "next")
+    assert [seq for page in downward for seq in page] == everything
+    upward, _ = walked(visitor, last, "prev")
+    assert [seq for page in upward[::-1] for seq in page] == everything
+    # A twin has all that the page's address begins with, not only what is on the page.
+    path, _, query = last.partition("?")
+    rest = visitor.get(f"{path}.csv?{query}")
+    assert [int(row["seq"]) for row in csv_rows(rest)] == downward[-1]
+
+
+def walked(visitor: Any, path: str, rel: str) -> tuple[list[list[int]], str]:
+    """Return the entries of each page from a path on, and the last page's path."""
+    pages = []
+    while True:
         text = visitor.get(path).text
-        seen += [int(number) for number in re.findall(r'href="/log/entries/(\d+)"', text)]
-        older = re.search(r'rel="next" href="([^"]+)"', text)
-        path = older and older.group(1).replace("&amp;", "&")
-    assert seen == [entry["seq"] for entry in entries_of(finished.linkage)]
-    assert "Newest entries" in text
+        pages.append([int(seq) for seq in re.findall(r'href="/log/entries/(\d+)"', text)])
+        onward = re.search(rf'rel="{rel}" href="([^"]+)"', text)
+        if onward is None:
+            return pages, path
+        path = onward.group(1).replace("&amp;", "&")
 
 
 def test_a_twin_is_read_piece_by_piece_without_gap(
