@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ import pytest
 from oracles import febrl
 from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, set_up_agency
 
+from app.auditor.cli import main
 from encoding.secret import Secret, write_secret
 
 POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
 AUDITOR = "state-auditor"
 N_PEOPLE = 300
+GUIDE = (Path(__file__).parents[2] / "docs/auditor.md").read_text("utf-8")
 
 
 class Audited:
@@ -149,3 +153,85 @@ def test_a_pack_names_nobody(audited: Audited) -> None:
     secret = (welfare.folder / "secret.txt").read_text().split()[-1]
     assert secret.encode() not in raw
     assert "verified" in audited.type("verify", "plain.pack", "--log-key", "log.key")
+
+
+def guide_commands() -> list[list[str]]:
+    """What docs/auditor.md shows to be typed, in its order, but signing in, which comes first."""
+    blocks = re.findall(r"^```\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    typed = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    return [words for words in typed if words[:2] != ["blindlink", "identity"]]
+
+
+def test_the_guide_shows_every_command_of_the_program() -> None:
+    shown = {words[1] for words in guide_commands() if words[0] == "blindlink-audit"}
+    assert shown | {"certificate"} == set(main.commands)
+
+
+def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
+    """In the auditor's folder, and where an agency types, in its own, from which files are handed over."""
+    desk, welfare = audited.folder.parent / "guide", audited.agencies["welfare"]
+    desk.mkdir()
+    (desk / "words.txt").write_text("several words that nobody guesses", encoding="utf-8")
+    (desk / "log.key").write_text(audited.broker.log_key, encoding="utf-8")
+    for party, agency in (("county", welfare), ("schools", audited.agencies["schools"])):
+        agency.type("log", "pin", "-o", desk / f"{party}.pin")
+    (desk / "auditor.token").write_bytes(audited.broker.token_file(AUDITOR).read_bytes())
+    run = welfare.json("status")["run"]
+    log = audited.folder / "log.tar"
+    audited.at_broker("fetch", "--project", PROJECT, "-o", log)
+    told = audited.type("show", log, "--kind", "upload-received", "--json").splitlines()
+    meant = {
+        "https://broker.example.gov": audited.broker.url,
+        "run-0123": run,
+        "upl-0123": json.loads(told[0])["object"],
+        "2026-07-01": "2020-01-01",
+        "visit/worksheet-county.csv": "visit/worksheet-welfare.csv",
+    }
+    for program, *words in guide_commands():
+        said = [meant.get(word, word) for word in words]
+        if audited.broker.url in said:
+            said += ["--ca-file", str(audited.broker.ca_file)]
+        if program == "blindlink":
+            whose = audited.agencies["schools" if "schools.pack" in said else "welfare"]
+            said = [str(desk / word) if "." in word else word for word in said]
+            whose.type(*said)
+        else:
+            command(desk, program, *said)
+    written = {path.name for path in desk.iterdir()}
+    assert written >= {
+        *("log.tar", "register.csv", "register.html", "run.record", "run.html", "run.csv"),
+        *("county.pack", "schools.pack", "sample.json", "sample.html", "visit-county.csv"),
+        *("auditor.key", "report.json", "report.html", "incident.html"),
+    }
+
+
+def test_a_replaced_log_key_is_followed_and_the_report_names_both(audited: Audited) -> None:
+    """Comes last: the broker's log has another key from here on."""
+    first = audited.broker.log_key
+    audited.at_broker("watch", "--state", "keys", "--log-key", "log.key")
+    new = audited.broker.admin("log-key", "rotate").strip()
+    # The next entry is the first that the new key signs.
+    audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar")
+    welfare = audited.agencies["welfare"]
+    welfare.type("log", "pin", "-o", audited.folder / "late.pin")
+    said = audited.at_broker(
+        "watch", "--state", "keys", "--log-key", "log.key", "--pin", "late.pin"
+    )
+    assert f"log key      {new}, handed over to" in said
+    audited.at_broker("watch", "--state", "keys", "--full", "--project", PROJECT)
+    audited.at_broker("fetch", "--project", PROJECT, "-o", "both.tar")
+    pins = ("--pin", "late.pin", "--pin", "keys/checkpoints")
+    verdict = audited.json("verify", "both.tar", "--log-key", "log.key", *pins)
+    assert verdict["log_keys"] == [first, new]
+    (audited.folder / "words").write_text("several words that nobody guesses", encoding="utf-8")
+    signing = ("--key-file", "auditor.key", "--passphrase-file", "words")
+    public = audited.type("key", "new", "-o", "auditor.key", *signing[2:])
+    (audited.folder / "auditor.pub").write_text(public, encoding="utf-8")
+    leak = ("--incident", first, "-o", "report.json", "--html", "report.html")
+    audited.type("report", "both.tar", "--log-key", "log.key", *pins, *signing, *leak)
+    report = json.loads((audited.folder / "report.json").read_text(encoding="utf-8"))["report"]
+    assert report["log"]["log_keys"] == [first, new]
+    assert (report["incident"]["subject"], report["incident"]["first"]) == ("log-key", 0)
+    assert report["incident"]["until"] is not None
+    for file in ("report.json", "report.html"):
+        assert "as signed" in audited.type("report-verify", file, "--key", "auditor.pub")
