@@ -177,20 +177,42 @@ class MatchLog:
         return sign_document(kind, document, self._signer.private_key)
 
     def check(self, session: Session) -> None:
-        """Check that the database continues what was signed, as `append` does; for start-up.
+        """Check that the database continues what was signed, as `append` does, without holding the log.
+
+        Nothing was asked of the session before.
 
         Raises:
             As `append`.
         """
-        self._frontier_to_continue(session, _started(repository.read_head(session)))
+        # First: what others sign from now on is in the snapshot that the next statement takes, or not in the
+        # file as it was read. The other way round, a commit in between would look like a rollback.
+        signed = self._last_signed()
+        self._continued(session, _started(repository.read_head(session)), signed)
 
     def _frontier_to_continue(self, session: Session, head: Head) -> Frontier:
+        """Return the frontier of the log, whose head is locked, so that nobody signs meanwhile."""
+        return self._continued(session, head, self._last_signed())
+
+    def _last_signed(self) -> Checkpoint | None:
+        """Return the checkpoint that was signed last, as far as is remembered; None: nothing is."""
+        try:
+            return None if self._last is None else self._last.read()
+        except LastCheckpointMissingError:
+            return None
+
+    def _continued(self, session: Session, head: Head, signed: Checkpoint | None) -> Frontier:
         self._take_up(head)
         frontier = Frontier.from_bytes(head.size, head.frontier)
         if head.size:
             _require_last_signed(session, head, frontier)
-        if self._last is not None:
-            _require_not_rolled_back(session, head, frontier, self._last)
+        # A crash between the log's first commit and the file's first write leaves that and no more.
+        if signed is None and self._last is not None and head.batch > 1:
+            raise LastCheckpointMissingError(
+                "the file that remembers the log's last checkpoint is gone",
+                hint="put it back; it lies outside the database's backups",
+            )
+        if signed is not None:
+            _require_not_rolled_back(session, head, frontier, signed)
         return frontier
 
     def _take_up(self, head: Head) -> None:
@@ -290,15 +312,8 @@ def _require_last_signed(session: Session, head: Head, frontier: Frontier) -> No
 
 
 def _require_not_rolled_back(
-    session: Session, head: Head, frontier: Frontier, last: LastCheckpointFile
+    session: Session, head: Head, frontier: Frontier, signed: Checkpoint
 ) -> None:
-    try:
-        signed = last.read()
-    except LastCheckpointMissingError:
-        # A crash between the log's first commit and the file's first write leaves this and no more.
-        if head.batch <= 1:
-            return
-        raise
     if signed.origin != head.origin:
         raise ConfigurationError("the file of the last checkpoint belongs to another log")
     if signed.size > head.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,27 @@ def test_a_head_that_somebody_changed_is_not_signed_on(
         session.execute(text(statement))
     with pytest.raises(LogInconsistentError), database.write() as session:
         unchecked.append(session, [enrolment(2)])
+
+
+class Overtaken(LastCheckpointFile):
+    """Another process commits just while this one looks at the file."""
+
+    def __init__(self, path: Path, commit: Callable[[], object]) -> None:
+        super().__init__(path)
+        self._commit = commit
+
+    def read(self) -> Checkpoint:
+        self._commit()
+        return super().read()
+
+
+def test_a_commit_at_the_same_moment_is_not_taken_for_a_rollback(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    def commit() -> None:
+        with database.write() as session:
+            log.append(session, [enrolment(1)])
+
+    overtaken = MatchLog(SIGNER, Overtaken(last_checkpoint.path, commit))
+    with database.read() as session:
+        overtaken.check(session)
