@@ -41,13 +41,19 @@ _STAGES: Final[dict[str, RunStage]] = {
 }
 
 
-def is_subject(text: str) -> bool:
-    """Tell whether text can name what leaked: an upload's id, a key id, a key's digest, a log's key."""
-    return (
+def subject_in(text: str) -> str | None:
+    """Return what text says has leaked: an upload's id, a key id, a key's digest, a log's key; None: nothing.
+
+    A key id may stand in groups of four, as it is read aloud.
+    """
+    if re.fullmatch("[0-9a-f]{4}( [0-9a-f]{4}){3}", text):
+        return text.replace(" ", "")
+    is_known = (
         is_random_id(text, UPLOAD_PREFIX)
         or re.fullmatch("[0-9a-f]{16}|[0-9a-f]{64}", text) is not None
         or re.fullmatch(r"[!-~]{1,200}\+[0-9a-f]{8}\+[!-~]{1,80}", text) is not None
     )
+    return text if is_known else None
 
 
 @dataclass(slots=True)

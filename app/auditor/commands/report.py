@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,9 +75,11 @@ def report(
     from app.auditor.reporting import Making, report_of, report_of_fault
     from app.auditor.source import SourceDigest
 
-    _require_usable(incident, name, [output, html_file] if not as_json else [Path()])
+    if output is None and html_file is None and not as_json:
+        raise click.UsageError("say where the report goes: -o, --html or --json")
+    author = None if name is None else _one_line(name)
     digest, found = SourceDigest(), FindingsBook()
-    followed = None if incident is None else IncidentBook(incident)
+    followed = None if incident is None else IncidentBook(_subject(incident))
 
     def take(entry: Entry) -> None:
         found.take(entry)
@@ -84,7 +87,7 @@ def report(
             followed.take(entry)
 
     def making() -> Making:
-        return Making(datetime.now(UTC), name, digest.sha256)
+        return Making(datetime.now(UTC), author, digest.sha256)
 
     with failures():
         key = opened_key(key_file, passphrase_file)
@@ -126,20 +129,23 @@ def report_verify(file: Path, key: str | None, as_json: bool) -> None:
         click.echo("not shown: whose key it is; compare the fingerprint with the auditor", err=True)
 
 
-def _require_usable(incident: str | None, name: str | None, outputs: list[Path | None]) -> None:
-    from app.auditor.incidents import is_subject
+def _subject(incident: str) -> str:
+    from app.auditor.incidents import subject_in
 
-    if not any(output is not None for output in outputs):
-        raise click.UsageError("say where the report goes: -o, --html or --json")
-    if incident is not None and not is_subject(incident):
+    subject = subject_in(incident)
+    if subject is None:
         raise click.BadParameter(
             "give an upload id, a key id of 16 hex digits, a SHA-256 of 64, or a log key",
             param_hint="--incident",
         )
-    if name is not None and not (
-        1 <= len(name) <= 200 and name.isprintable() and name == name.strip()
-    ):
+    return subject
+
+
+def _one_line(name: str) -> str:
+    text = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(text) <= 200 or not text.isprintable():
         raise click.BadParameter("it is one line of 1 to 200 characters", param_hint="--name")
+    return text
 
 
 def _write(

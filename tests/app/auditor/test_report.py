@@ -222,6 +222,11 @@ def test_an_incident_stands_in_report_page_and_terminal(desk: Path) -> None:
     assert all(release.release in page for release in incident.releases)
 
 
+def test_a_name_is_kept_in_one_spelling(desk: Path) -> None:
+    """As macOS writes it, the accent is a character of its own."""
+    assert report(desk, "--name", "Cafe\u0301 audits ")["auditor"] == "Caf\u00e9 audits"
+
+
 def test_an_incident_that_the_log_does_not_know_leaves_no_report(desk: Path) -> None:
     unknown = ("--incident", "upl-" + "9" * 32)
     done = run(desk, "report", "log.bundle", *SIGNING, "-o", "report.json", *unknown)
