@@ -51,7 +51,8 @@ def entry_text(entry: Entry) -> str:
 
 def event_words(entry: Entry) -> str:
     """Return what an entry says, with a full stop, and with a capital unless a party's name comes first."""
-    words = event_sentence(entry)
+    # A reason that somebody gave may end with one.
+    words = event_sentence(entry).removesuffix(".")
     if words.startswith(entry.actor.party):
         return f"{words}."
     return f"{words[:1].upper()}{words[1:]}."

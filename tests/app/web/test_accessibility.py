@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
 PHONE = {"width": 390, "height": 844}
+# A4 without its margins, at 96 dots an inch.
+SHEET = {"width": 718, "height": 1000}
 DESK = {"width": 1280, "height": 900}
 
 
@@ -82,6 +84,20 @@ def test_no_page_is_wider_than_a_phone(ids: dict[str, str], signed_in: Page, add
         signed_in.goto(f"{address}{page.format(**ids)}")
         width = signed_in.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], page
+
+
+def test_no_page_is_wider_than_a_sheet_of_paper(
+    ids: dict[str, str], signed_in: Page, address: str
+) -> None:
+    signed_in.set_viewport_size(SHEET)  # type: ignore[arg-type]
+    signed_in.emulate_media(media="print", color_scheme="dark")
+    for page in PLACES:
+        signed_in.goto(f"{address}{page.format(**ids)}")
+        width = signed_in.evaluate("document.documentElement.scrollWidth")
+        assert width <= SHEET["width"], page
+        assert not signed_in.locator("form, nav ul, button").first.is_visible(), page
+        paper = signed_in.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert paper == "rgb(255, 255, 255)", page
 
 
 def test_the_first_thing_that_the_keyboard_meets_leads_to_the_content(

@@ -166,6 +166,15 @@ def test_to_an_auditor_who_is_not_named_an_agreement_is_as_if_it_were_not(
             assert foreign.status_code == none.status_code == 404
 
 
+def test_a_reason_that_ends_with_a_full_stop_gets_no_second_one(
+    accord: Accord, signed_visitor: Any
+) -> None:
+    accord.agree()
+    accord.notice("kim", "suspend", reason="A laptop was lost.")
+    shown = words(signed_visitor.get(f"/projects/{PROJECT}/timeline"))
+    assert "suspended the linkage: A laptop was lost. " in shown
+
+
 def test_texts_of_an_agreement_are_escaped(accord: Accord, signed_visitor: Any) -> None:
     purpose = {"code": "school-support", "statement": "<script>alert(1)</script> & more"}
     accord.propose(accord.first(purpose=purpose))
