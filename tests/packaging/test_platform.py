@@ -81,3 +81,32 @@ def test_the_whole_job_runs_without_posix(tmp_path: Path) -> None:
     assert b"\r\n" in read
     with pytest.raises(UnicodeDecodeError):
         read.decode("utf-8")
+
+
+def test_a_workspace_is_sealed_backed_up_and_restored_without_posix(tmp_path: Path) -> None:
+    script = str(Path(sys.executable).with_name("blindlink"))
+
+    def typed(folder: Path, *words: str) -> str:
+        command = (script, *words, "--config", str(folder / "blindlink.toml"))
+        done = run_without_posix(*command)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    old, new = tmp_path / "old", tmp_path / "new"
+    keys = ("--file", str(old / "identity.txt"), "--key-file", str(old / "identity.key"))
+    for folder in (old, new):
+        folder.mkdir()
+    typed(old, "identity", "new", "welfare", "--duty", "analyst", *keys)
+    typed(
+        old, "init", "--without-file", "--broker", "https://broker.test", "--project", "foster",
+        "--party", "welfare", "--identity", "identity.txt", "--key-file", "identity.key",
+    )  # fmt: skip
+    assert "recovery code" in typed(old, "workspace", "protect")
+    backup = str(tmp_path / "welfare.backup")
+    typed(old, "workspace", "backup", backup)
+    listed = typed(old, "workspace", "custodian", "list")
+    for name in ("identity.txt", "identity.key"):
+        (old / name).rename(new / name)
+    unlocked = ("--identity", str(new / "identity.txt"), "--key-file", str(new / "identity.key"))
+    typed(new, "workspace", "restore", backup, *unlocked)
+    assert typed(new, "workspace", "custodian", "list") == listed
