@@ -33,8 +33,14 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.security.actor import Actor
 
-# The last part of a path whose refusals are entries of their own.
-_LOGGED_ELSEWHERE: Final = frozenset({"commit", "file", "openings"})
+# Routes whose refusals are entries of their own.
+_LOGGED_ELSEWHERE: Final = frozenset(
+    {
+        "/v1/uploads/{upload}/commit",
+        "/v1/releases/{release}/file",
+        "/v1/releases/{release}/openings",
+    }
+)
 
 
 def note_denial(
@@ -47,7 +53,7 @@ def note_denial(
         names: the parameters.
     """
     is_denial = error.clause is not None or isinstance(error, WrongDutyError)
-    if not is_denial or path.rsplit("/", 1)[-1] in _LOGGED_ELSEWHERE:
+    if not is_denial or path in _LOGGED_ELSEWHERE:
         return
     # Whoever is refused must be answered like that, even where nothing can be written.
     with suppress(BrokerError, SQLAlchemyError), broker.database.write() as session:

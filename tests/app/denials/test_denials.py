@@ -9,6 +9,8 @@ import pytest
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from oracles.signed_rig import Accord, accord, make_accord
 
+from app.denials.service import _LOGGED_ELSEWHERE
+from app.security.policy import POLICY
 from app.worker.sweeper import Sweeper
 
 __all__ = ["accord", "make_accord"]
@@ -93,6 +95,10 @@ def test_what_has_an_entry_of_its_own_is_not_counted_again(make_linkage: MakeLin
         linkage.upload_both()
     assert "upload-rejected" in linkage.log_kinds()
     assert summed_up(linkage, hours=1) == []
+
+
+def test_every_route_that_is_left_out_is_there() -> None:
+    assert {path for _, path in POLICY} >= _LOGGED_ELSEWHERE
 
 
 def test_where_nothing_can_be_counted_the_answer_is_the_same(linkage: Linkage) -> None:
