@@ -156,6 +156,11 @@ def hold_budget(session: Session, project: str) -> None:
     repository.hold_budget(session, project)
 
 
+def hold_destruction(session: Session, project: str) -> None:
+    """Let nobody else begin to destroy the project, or count its runs, until the caller's transaction ends."""
+    repository.hold_budget(session, project)
+
+
 def agreement_now(session: Session, project: str, now: datetime) -> str | None:
     """Return under which digest log entries name what binds a project, in force or not.
 

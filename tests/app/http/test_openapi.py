@@ -85,6 +85,8 @@ def is_problem(response: Any) -> bool:
     return Problem.from_json(response.json()).status == response.status_code
 
 
+# Documents of agreements and destruction are deep, and drawing them takes its time.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("caller", CALLERS, ids=[role for _, role in CALLERS])
 def test_no_request_that_fits_the_description_meets_a_fault(
     linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str]

@@ -1,0 +1,41 @@
+"""A broker killed at random moments while everything is destroyed: it is finished, certified once, and logged.
+
+Real processes by their real commands and SIGKILL, on both databases.
+"""
+
+from __future__ import annotations
+
+import pytest
+from oracles.broker_processes import Process, killing
+from oracles.kill_scene import Scene
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, two_files
+
+from schemas.certificate import CertificateFile, verify_certificate
+
+
+@pytest.mark.parametrize("n_kills", [4, pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.timeout(1800)
+def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, n_kills: int) -> None:
+    linkage, broker = scene.linkage, scene.real.broker
+    left, right = two_files(scene.rng, 400, 100)
+    scene.upload(left, CHILD_WELFARE)
+    scene.upload(right, SCHOOL)
+    linkage.ask()
+    linkage.work()
+    path = f"/v1/projects/{PROJECT}/destruction"
+    headers = linkage.as_party("operator", "operator")
+    with killing(scene.served, n_kills, lambda: scene.rng.uniform(0.0, 0.4)) as over:
+        # Each answer is the same one, however often it was begun and cut off.
+        numbers = set()
+        while not over.is_set():
+            numbers.add(linkage.client.post(path, headers=headers).json()["certificate"])
+    worker = Process(scene.settings, "work", "--until-idle")
+    assert worker.wait() == 0, worker.lines
+    (number,) = numbers
+    file = CertificateFile.from_json(linkage.get(f"/v1/destructions/{number}").json())
+    certificate = verify_certificate(file, [broker.log.key]).certificate
+    assert {one.kind for one in certificate.objects} == {"upload", "release", "match-record"}
+    assert list(broker.keystore.object_ids()) == list(broker.blobs.digests()) == []
+    kinds = linkage.log_kinds()
+    assert kinds.count("destruction-begun") == kinds.count("destruction-certified") == 1
+    scene.check_log()
