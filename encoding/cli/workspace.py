@@ -136,7 +136,7 @@ def restore(
     folder = _folder(session)
     found = restore_backup(file, folder, opener, own, session.now(), made_by=expected)
     session.say(f"{found.files:,} files of {found.created} are in {folder}")
-    _restore_settings(session, found.settings)
+    _restore_settings(session, found.settings, folder)
     if by_code or found.maker.person != own.public.person:
         # Somebody else knows the code of before, or it was just typed.
         with found.workspace.lock():
@@ -194,13 +194,18 @@ def _folder(session: Session) -> Path:
     return session.config_path.parent / OutputSection().workspace
 
 
-def _restore_settings(session: Session, settings: str | None) -> None:
+def _restore_settings(session: Session, settings: str | None, folder: Path) -> None:
     from encoding.files import write_durably
 
     if settings is None or session.config_path.exists():
         return
     write_durably(session.config_path, settings.encode("utf-8"))
     session.say(f"the settings of the backup are in {session.config_path}; look whether paths fit")
+    named = session.config.resolve(session.config.sections.output.workspace)
+    if named.resolve() != folder.resolve():
+        session.warn(
+            f"the settings look for the workspace in {named}; write into [output] where it is now: {folder}"
+        )
 
 
 def _recovery(session: Session, own: Identity, code_file: Path | None) -> Identity:

@@ -321,6 +321,18 @@ def test_the_settings_come_back_where_there_are_none(office: Office) -> None:
     assert "secret.txt" not in desk.files()
 
 
+def test_who_restores_elsewhere_than_the_settings_say_is_told(office: Office) -> None:
+    office.protect()
+    office.back_up()
+    desk = office.elsewhere(office.desk.own)
+    place = str(desk.folder / "found-again")
+    said = desk.ok("workspace", "restore", str(office.backup), "--workspace", place).stderr
+    assert f"warning: the settings look for the workspace in {desk.folder / 'workspace'}" in said
+    assert f"where it is now: {place}" in said
+    fitting = office.elsewhere(office.desk.own, "another")
+    assert "warning" not in fitting.ok("workspace", "restore", str(office.backup)).stderr
+
+
 def test_keys_that_a_key_file_opens_must_be_named_in_the_settings(office: Office) -> None:
     office.desk.own = None
     key_file = str(office.desk.folder / "identity.key")
