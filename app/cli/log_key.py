@@ -8,6 +8,7 @@ import click
 
 from app.cli.opening import founded_settings, local_operator, opened_broker
 from app.matchlog.draft import entry_actor
+from app.matchlog.proofs import log_keys
 from app.security.log_key import (
     move_next_key_into_place,
     next_key_file,
@@ -27,12 +28,17 @@ def log_key() -> None:
 
 
 @log_key.command("show")
+@click.option("--first", "is_first", is_flag=True, help="The key that the log began with.")
 @click.pass_context
-def show(ctx: click.Context) -> None:
-    """Print the public key as one line, for agencies and auditors to pin.
+def show(ctx: click.Context, *, is_first: bool) -> None:
+    """Print the public key as one line, for agencies to pin; auditors verify from the log's first key on.
 
     Example: blindlink-broker log-key show > log-key.txt
     """
+    if is_first:
+        with opened_broker(ctx) as broker, broker.database.read() as session:
+            click.echo(log_keys(session)[0][1])
+        return
     file = founded_settings(ctx).log_key_file
     click.echo(read_log_key(file).verifier_key.text)
     if next_key_file(file).exists():
@@ -54,8 +60,12 @@ def rotate(ctx: click.Context) -> None:
     """
     with opened_broker(ctx) as broker:
         new = hand_over(broker, local_operator(broker))
-    click.echo("the log is signed by a new key; agencies and auditors follow by themselves", err=True)
-    click.echo("give it to whoever joins from now on:", err=True)
+    click.echo(
+        "the log is signed by a new key; agencies and auditors follow by themselves", err=True
+    )
+    click.echo(
+        "give it to agencies that join from now on; auditors: log-key show --first", err=True
+    )
     click.echo(new.text)
 
 

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from oracles.broker import Log
+from oracles.shown_log import Source, add
 
 from encoding.errors import LogError, LogKeyError, LogRewrittenError
 from encoding.pins import PinnedLog
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
-
-Bend = Callable[[LogCheckpoint], LogCheckpoint]
-
-
-class Source:
-    """A log as a broker shows it, or otherwise."""
-
-    def __init__(self, log: Log, bend: Bend = lambda shown: shown) -> None:
-        self.log = log
-        self.bend = bend
-
-    def log_checkpoint(self, old_size: int) -> LogCheckpoint:
-        return self.bend(self.log.show(old_size))
-
-
-def add(log: Log, n_entries: int) -> Log:
-    log.entries += [f"entry {len(log.entries) + i}".encode() for i in range(n_entries)]
-    return log
 
 
 @pytest.fixture
@@ -91,7 +73,7 @@ def test_a_key_to_which_nothing_hands_over_is_refused(pinned: PinnedLog, log: Lo
         lambda shown: shown.model_copy(update={"log_key": Log().key}),
     ):
         with pytest.raises(LogKeyError, match="another key"):
-            pinned.check(Source(log, bend))
+            pinned.check(Source(log, bend=bend))
     assert pinned.keys().texts() == (log.former[0][1].verifier_key.text,)
 
 
@@ -129,7 +111,7 @@ def test_a_fork_at_the_hand_over_is_found(pinned: PinnedLog, log: Log) -> None:
         return shown.model_copy(update={"hand_overs": log.hand_overs(shown.old_size)})
 
     with pytest.raises(LogRewrittenError):
-        pinned.check(Source(fork, bend))
+        pinned.check(Source(fork, bend=bend))
 
 
 def test_the_key_of_today_may_be_given_to_whoever_pinned_another(

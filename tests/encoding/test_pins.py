@@ -7,29 +7,12 @@ from pathlib import Path
 
 import pytest
 from oracles.broker import Log
+from oracles.shown_log import Source, add
 
 from encoding.errors import BrokerAnswerError, LogError, LogKeyError, LogRewrittenError
 from encoding.pins import PinnedLog
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import parse_checkpoints
-
-
-class Source:
-    """A log as a broker shows it; `grow_by` entries come in between two questions."""
-
-    def __init__(self, log: Log, grow_by: int = 0) -> None:
-        self.log = log
-        self.grow_by = grow_by
-
-    def log_checkpoint(self, old_size: int) -> LogCheckpoint:
-        shown = self.log.show(old_size)
-        add(self.log, self.grow_by)
-        return shown
-
-
-def add(log: Log, n_entries: int) -> Log:
-    log.entries += [f"entry {len(log.entries) + i}".encode() for i in range(n_entries)]
-    return log
 
 
 @pytest.fixture

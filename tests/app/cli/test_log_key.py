@@ -68,11 +68,12 @@ def test_the_old_key_is_gone_and_the_new_one_is_for_its_owner_only(
     broker: Any, state: Path
 ) -> None:
     file = state / "log" / "log-key"
-    old = file.read_bytes()
+    old, first = file.read_bytes(), shown(broker)
     for _ in range(3):
         assert broker("log-key", "rotate").exit_code == 0
         assert {path.name for path in file.parent.iterdir()} == {"log-key", "last-checkpoint"}
         assert file.read_bytes() != old
+        assert broker("log-key", "show", "--first").stdout.strip() == first
         if os.name != "nt":
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
