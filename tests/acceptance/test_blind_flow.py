@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from oracles import febrl
-from oracles.live import LiveAgency, LiveBroker, command, live_broker, set_up_agency
+from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, set_up_agency
+from oracles.searching import files_under, found_in
 
 from encoding.config import read_config, render_config
 from encoding.secret import Secret, write_secret
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-RESEARCH = "research-office"
+RESEARCH, AUDITOR = "research-office", "state-auditor"
 COLUMN = {"schools": "suburb", "welfare": "state"}
 POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
 N_ROWS = 300
@@ -84,8 +85,9 @@ def share(agency: LiveAgency, column: str) -> None:
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     files = febrl.write_short_halves(tmp_path, N_ROWS)
-    terms = (*POLICY, "--recipient", f"{RESEARCH}=blind", "--floor", "10")
-    with live_broker(tmp_path / "b", febrl.profile(), *terms, others=(RESEARCH,)) as broker:
+    terms = (*POLICY, "--recipient", f"{RESEARCH}=blind", "--floor", "10", "--auditor", AUDITOR)
+    parties = {"others": (RESEARCH,), "auditors": (AUDITOR,)}
+    with live_broker(tmp_path / "b", febrl.profile(), *terms, **parties) as broker:
         made = Stage(tmp_path, broker)
         for party, file in zip(("schools", "welfare"), files, strict=True):
             agency = set_up_agency(broker, tmp_path / party, party, file, "--id-column", "rec_id")
@@ -120,3 +122,64 @@ def test_the_page_can_be_typed_and_the_recipient_alone_learns_who_was_linked(
     for party, agency in stage.agencies.items():
         status = agency.json("status")
         assert status["stage"] == "done", party
+    check_disclosures(stage)
+    check_sample(stage, tmp_path / "auditor")
+
+
+def check_disclosures(stage: Stage) -> None:
+    """Of a linked child and of any other an agency can say the same, and the broker learns of neither."""
+    agency = stage.agencies["schools"]
+    ours, theirs = (
+        {febrl.person(row["rec_id"]): row["rec_id"] for row in rows(agency.folder.parent / name)}
+        for name in febrl.FILES
+    )
+    linked = next(record for person, record in ours.items() if person in theirs)
+    other = next(record for person, record in ours.items() if person not in theirs)
+    asked = []
+    for record in (linked, other):
+        before = len(requests(stage))
+        found = agency.json("disclosures", "--record", record)["disclosures"]
+        assert [(line["what"], line["certainty"]) for line in found] == [
+            ("encodings", "yes"),
+            ("sealed-link-ids", "in-file"),
+        ]
+        assert found[1]["receiver"] == RESEARCH
+        asked.append((found, requests(stage)[before:]))
+    assert asked[0] == asked[1]
+    told = {"linked": linked.encode(), "other": other.encode()}
+    assert not found_in(files_under(stage.broker.folder), told)
+
+
+def requests(stage: Stage) -> list[tuple[str, str, int]]:
+    """Return what the broker has been asked, by its own log, but for cosignatures of a log that has grown."""
+    lines = (stage.broker.folder / "serve.log").read_text("utf-8").splitlines()
+    events = (json.loads(line) for line in lines if line.startswith("{"))
+    return [
+        (event["method"], event["route"], event["status"])
+        for event in events
+        if event["event"] == "request_completed" and "cosignatures" not in event["route"]
+    ]
+
+
+def check_sample(stage: Stage, auditor: Path) -> None:
+    """The recipient opens the decisions that an auditor draws; an agency has nothing that does."""
+    broker = stage.broker
+    auditor.mkdir()
+    command(
+        stage.research, "blindlink", "init", "--without-file", "--broker", broker.url, "--project",
+        PROJECT, "--party", RESEARCH, "--identity", "identity.txt", "--key-file", "identity.key",
+        "--ca-file", "broker.crt", "--log-key", broker.log_key,
+    )  # fmt: skip
+    run = stage.agencies["schools"].json("status")["run"]
+    at_broker = ("--token-file", broker.token_file(AUDITOR), "--ca-file", broker.ca_file)
+    audit = (auditor, "blindlink-audit")
+    command(*audit, "matches", broker.url, *at_broker, "--run", run, "--save", "run.record")
+    command(*audit, "fetch", broker.url, *at_broker, "--project", PROJECT, "-o", "log.tar")
+    drawing = ("sample", "6", "run.record", "--seed", "autumn")
+    command(*audit, *drawing, "--log", "log.tar", "-o", "sample.json")
+    sample, pack = auditor / "sample.json", auditor / "research.pack"
+    command(stage.research, "blindlink", "audit-pack", "--sample", sample, "-o", pack)
+    found = json.loads(command(*audit, *drawing, "--pack", pack, "--json"))
+    assert len(found["links"]) == 6
+    assert all(set(link["handles"]) == {"schools", "welfare"} for link in found["links"])
+    stage.agencies["schools"].type("audit-pack", "--sample", sample, "-o", "no.pack", status=1)
