@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Final, NoReturn, TypeAlias
@@ -122,24 +122,24 @@ def _quick_value(raw: bytes) -> JsonValue:
 
 def _is_ordered(value: object) -> bool:
     """Tell whether all is plain, and keys are ASCII and in order: then UTF-16 units sort as characters do."""
-    if type(value) is dict:
-        names = list(value)
-        if names != sorted(names) or not "".join(names).isascii():
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        kind = type(item)
+        if kind is dict:
+            names = list(item)  # type: ignore[call-overload]
+            if names != sorted(names) or not "".join(names).isascii():
+                return False
+            # Text is plain whatever it says, and most values are text.
+            pending += [v for v in item.values() if type(v) is not str]  # type: ignore[attr-defined]
+        elif kind is list:
+            pending += item  # type: ignore[arg-type]
+        elif kind is int:
+            if not -MAX_INTEGER <= item <= MAX_INTEGER:  # type: ignore[operator]
+                return False
+        elif not (item is None or kind is bool or kind is str):
             return False
-        items: Iterable[object] = value.values()
-    elif type(value) is list:
-        items = value
-    else:
-        return _is_plain(value)
-    # Most are text, and a call for each would take most of the time.
-    return all(_is_ordered(item) for item in items if type(item) is not str)
-
-
-def _is_plain(value: object) -> bool:
-    kind = type(value)
-    if kind is int:
-        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
-    return kind is str or kind is bool or value is None
+    return True
 
 
 def _text_of(value: object, depth: int) -> str:

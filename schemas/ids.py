@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, NewType
 
 from pydantic import AfterValidator, StringConstraints
@@ -34,6 +35,8 @@ DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,9})?$"
 
 
+# A log tells the same few times again and again.
+@lru_cache(maxsize=1024)
 def _existing_time(text: str) -> str:
     try:
         datetime.fromisoformat(text)
