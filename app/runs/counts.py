@@ -76,6 +76,15 @@ def is_paired(specification: RunSpecification) -> bool:
     return len(specification.uploads) == 2 and specification.policy.solver == "one-to-one"
 
 
+def is_blind(specification: RunSpecification) -> bool:
+    """Tell whether what a run found is hidden from agencies.
+
+    Not only counts below the floor: of two totals that differ by one, after an upload that lacks one record,
+    the agency would learn whether that record is linked.
+    """
+    return any(recipient.mode == "blind" for recipient in specification.recipients)
+
+
 def above_floor(count: int | None, floor: int) -> int | None:
     """Return a count, or None where it lies below the smallest one that is shown."""
     return count if count is not None and count >= floor else None
@@ -92,6 +101,11 @@ def shown_counts(found: Found, floor: int, *, owns_links: bool = False) -> RunCo
         review_pairs=above_floor(found.review_pairs, floor),
         groups=found.linked.groups if owns_links else found.linked.shown(floor),
     )
+
+
+def no_counts() -> RunCounts:
+    """Return the counts of a run whose counts are all hidden."""
+    return RunCounts(candidate_pairs=None, auto_pairs=None, review_pairs=None, groups=None)
 
 
 def _shown_candidates(found: Found, floor: int) -> int | None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from app.runs.counts import Found, FoundGroups, is_paired, shown_counts
+from app.runs.counts import (
+    Found,
+    FoundGroups,
+    is_blind,
+    is_paired,
+    no_counts,
+    shown_counts,
+)
 from app.runs.models import Run
 from app.runs.service import specification_of
 from schemas.api import RunCounts, RunFinality, RunProgress, RunView
@@ -52,6 +59,8 @@ def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCount
     if found is None:
         return None
     owns_links = _sees_links(specification, actor)
+    if actor.role == "agency" and is_blind(specification) and not owns_links:
+        return no_counts()
     return shown_counts(found, specification.floor, owns_links=owns_links)
 
 

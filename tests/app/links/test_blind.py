@@ -173,6 +173,29 @@ def test_the_log_states_the_file_and_no_count(blind: BlindLinkage) -> None:
     assert fetched["body"] == {"recipient": SCHOOL, "sha256": view["sha256"]}
 
 
+COUNTS = ("candidate_pairs", "auto_pairs", "review_pairs", "groups")
+
+
+def test_no_agency_sees_a_count_from_which_a_smaller_upload_could_be_told(
+    blind: BlindLinkage,
+) -> None:
+    left, _ = blind.linkage.upload_both(20, 12)
+    seen = []
+    for rows in (left, left[1:]):
+        blind.linkage.upload(rows, CHILD_WELFARE)
+        blind.run()
+        for party in (*AGENCIES, RESEARCH):
+            (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party).json()["runs"]
+            seen.append([run["counts"][name] for name in COUNTS])
+    finished = [e["body"] for e in blind.linkage.log_entries() if e["kind"] == "run-finished"]
+    seen += [[body[name] for name in COUNTS] for body in finished]
+    assert seen == [[None] * 4] * 8
+    # Whoever watches sees them, from the floor on.
+    for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
+        (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party, role).json()["runs"]
+        assert run["counts"]["auto_pairs"] in (11, 12)
+
+
 @pytest.mark.parametrize("path", ["", "/file", "/receipt"])
 @pytest.mark.parametrize("party", [CHILD_WELFARE, RESEARCH])
 def test_nobody_but_its_agency_sees_a_blind_release(
