@@ -20,23 +20,29 @@ BOTH: Final = "the auto threshold lies here"
 
 @dataclass(frozen=True, slots=True)
 class SimilarityRow:
-    """One step: from and to, as decimal text; how many pairs, None if too few; where it lies."""
+    """One step: from and to, as decimal text; how many pairs, None if too few; where it lies.
+
+    `at_least` counts the pairs from here on upward, as far as no step among them is hidden; None below that. It
+    adds up what is shown, and so tells nothing more.
+    """
 
     start: str
     end: str
     pairs: int | None
     place: str
+    at_least: int | None
 
 
 def similarity_rows(
     steps: Sequence[Step], thresholds: EncodedThresholds
 ) -> tuple[SimilarityRow, ...]:
     """Return the steps as rows."""
+    sums = _sums_from_above([step.pairs for step in steps])
     return tuple(
         SimilarityRow(
-            _decimal(step.start), _decimal(step.end), step.pairs, _place(step, thresholds)
+            _decimal(step.start), _decimal(step.end), step.pairs, _place(step, thresholds), at_least
         )
-        for step in steps
+        for step, at_least in zip(steps, sums, strict=True)
     )
 
 
@@ -55,10 +61,6 @@ def similarity_chart(
         )
         for step in steps
     ]
-    marks = [
-        Mark(f"{name} {float(at):.3g}", float((at - first) / (last - first)))
-        for name, at in (("review", thresholds.review), ("auto", thresholds.auto))
-    ]
     return bar_chart(
         "similarity",
         values,
@@ -69,8 +71,49 @@ def similarity_chart(
             "The numbers are in the table."
         ),
         axis="similarity of the encodings",
-        marks=marks,
+        marks=_marks(thresholds, first, last),
     )
+
+
+def threshold_chart(
+    steps: Sequence[Step], thresholds: EncodedThresholds, floor: int
+) -> Chart | None:
+    """Return the chart of how many pairs lie at or above each step's beginning; None for no steps."""
+    if not steps:
+        return None
+    rows = similarity_rows(steps, thresholds)
+    first, last = steps[0].start, steps[-1].end
+    return bar_chart(
+        "over-thresholds",
+        [
+            Value(row.start, row.at_least, "review" if step.start < thresholds.auto else "auto")
+            for row, step in zip(rows, steps, strict=True)
+        ],
+        title="Pairs at or above each threshold",
+        description=(
+            "How many pairs are at least as alike as each step's beginning: so many a threshold there would "
+            f"leave. A frame stands for a number that is not shown, so that none below {floor} can be "
+            "read off. The numbers are in the table."
+        ),
+        axis="threshold",
+        marks=_marks(thresholds, first, last),
+    )
+
+
+def _sums_from_above(counts: Sequence[int | None]) -> list[int | None]:
+    sums: list[int | None] = []
+    total: int | None = 0
+    for count in reversed(counts):
+        total = None if total is None or count is None else total + count
+        sums.append(total)
+    return sums[::-1]
+
+
+def _marks(thresholds: EncodedThresholds, first: Fraction, last: Fraction) -> list[Mark]:
+    return [
+        Mark(f"{name} {float(at):.3g}", float((at - first) / (last - first)))
+        for name, at in (("review", thresholds.review), ("auto", thresholds.auto))
+    ]
 
 
 def _place(step: Step, thresholds: EncodedThresholds) -> str:

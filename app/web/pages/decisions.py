@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -15,6 +14,7 @@ from app.decisions.service import decision_of, log_export, open_record
 from app.http.paths import RunPath
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
+from app.web.filters import AddressFilter
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
@@ -46,8 +46,10 @@ RULE_WORDS: Final[dict[DecisionRule, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionQuery:
+class DecisionQuery(AddressFilter):
     """The filter as it stands in the address; empty wants all. `first` is the row to look on from."""
+
+    PLACES = ("first",)
 
     band: Annotated[str, Query(pattern="^(auto|review)?$")] = ""
     rule: Annotated[str, Query(pattern="^[a-z-]*$", max_length=30)] = ""
@@ -61,21 +63,6 @@ class DecisionQuery:
             and self.rule in ("", decision.rule)
             and self.similarity in ("", decision.similarity)
         )
-
-    def encoded(self, first: int | None = None) -> str:
-        """Return the filter as an address's query, without what is empty, from another row on if given."""
-        fields = {name: value for name, value in self.fields().items() if value}
-        at = first or self.first
-        return urlencode(fields | ({"first": str(at)} if at > 1 else {}))
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether anything is left out."""
-        return any(self.fields().values())
-
-    def fields(self) -> dict[str, str]:
-        """Return what the decisions are chosen by."""
-        return {name: value for name, value in asdict(self).items() if name != "first"}
 
 
 WiredDecisionQuery = Annotated[DecisionQuery, Depends(DecisionQuery)]
@@ -103,7 +90,7 @@ def show_match_record(
         document=json_stream(head, "decisions", (_document(*row) for row in everything)),
         table=Table(COLUMNS, (_row(header, *row) for row in everything)),
         project=header.project,
-        query=query.encoded(),
+        query=query.encoded(first=query.first if query.first > 1 else None),
         header=header,
         root=record.root,
         filter=query,
@@ -116,8 +103,8 @@ def show_match_record(
         bands=BAND_WORDS,
         rules=RULE_WORDS,
         step_texts=[f"0.{at * 5:02d}" for at in range(20)],
-        onward=None if look_on is None else f"{page.path}?{query.encoded(look_on)}",
-        start=f"{page.path}?{query.encoded(1)}" if query.first > 1 else None,
+        onward=None if look_on is None else f"{page.path}?{query.encoded(first=look_on)}",
+        start=f"{page.path}?{query.encoded()}" if query.first > 1 else None,
     )
 
 

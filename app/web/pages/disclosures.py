@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -16,7 +15,7 @@ from app.http.paths import ProjectPath
 from app.matchlog.timeline import entries_of_kinds
 from app.web.answer import WiredPage, page_route
 from app.web.exports import note_export
-from app.web.filters import or_empty
+from app.web.filters import AddressFilter, or_empty
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
@@ -35,8 +34,10 @@ LINES_A_PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterQuery:
+class RegisterQuery(AddressFilter):
     """The filter as it stands in the address; empty wants all. `before` is a log entry to look back from."""
+
+    PLACES = ("before",)
 
     party: Annotated[str, or_empty(NAME_PATTERN, 40)] = ""
     since: Annotated[str, or_empty(DATE_PATTERN, 10)] = ""
@@ -46,20 +47,6 @@ class RegisterQuery:
     def wanted(self, project: str) -> Wanted:
         """Return which lines are asked for."""
         return Wanted(project, self.party or None, self.since or None, self.until or None)
-
-    def encoded(self, before: int | None = None) -> str:
-        """Return the filter as an address's query, without what is empty, at another place if given."""
-        fields = {name: value for name, value in self.fields().items() if value}
-        return urlencode(fields | ({"before": str(before)} if before else {}))
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether anything is left out."""
-        return any(self.fields().values())
-
-    def fields(self) -> dict[str, str]:
-        """Return what the lines are chosen by."""
-        return {"party": self.party, "since": self.since, "until": self.until}
 
 
 WiredRegisterQuery = Annotated[RegisterQuery, Depends(RegisterQuery)]
@@ -96,12 +83,12 @@ def show_register(
         },
         table=Table(COLUMNS, map(astuple, lines)),
         project=project,
-        query=query.encoded(query.before),
+        query=query.encoded(before=query.before),
         filter=query,
         lines=[(line, what_words(line)) for line in shown],
         parties=parties,
         not_said=NOT_SAID,
-        older=f"{page.path}?{query.encoded(shown[-1].entry)}" if has_older else None,
+        older=f"{page.path}?{query.encoded(before=shown[-1].entry)}" if has_older else None,
         newest=f"{page.path}?{query.encoded()}" if query.before else None,
     )
 

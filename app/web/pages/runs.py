@@ -21,7 +21,7 @@ from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
-from app.web.similarity import similarity_chart, similarity_rows
+from app.web.similarity import similarity_chart, similarity_rows, threshold_chart
 from app.web.table import Table
 from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
@@ -105,6 +105,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         floor=floor,
         similarity=similarity,
         chart=similarity_chart(steps, thresholds, floor),
+        threshold_chart=threshold_chart(steps, thresholds, floor),
         counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),

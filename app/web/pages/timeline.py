@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -17,7 +16,7 @@ from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
 from app.web.exports import note_export
-from app.web.filters import or_empty
+from app.web.filters import AddressFilter, or_empty
 from app.web.paging import Turned
 from app.web.table import Table
 from app.wired import WiredBroker
@@ -36,16 +35,17 @@ router = APIRouter()
 EXPORTED: Final = "timeline"
 ENTRIES_A_PAGE: Final = 50
 ENTRIES_A_PIECE: Final = 500
-_PLACES: Final = ("before", "after")
 OUTCOMES: Final = ("done", "refused", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineQuery:
+class TimelineQuery(AddressFilter):
     """The filter as it stands in the address; empty wants all.
 
     `before` is a place to look back from, `after` one to look onward from; not both.
     """
+
+    PLACES = ("before", "after")
 
     party: Annotated[str, or_empty(NAME_PATTERN, 40)] = ""
     person: Annotated[str, or_empty(f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$", 36)] = ""
@@ -61,25 +61,10 @@ class TimelineQuery:
         """Return what the match log is asked for."""
         return EntryFilter(**{name: value or None for name, value in self.fields().items()})
 
-    def encoded(self, *, before: int | None = None, after: int | None = None) -> str:
-        """Return the filter as an address's query, without what is empty, at a place if one is given."""
-        fields = {name: value for name, value in self.fields().items() if value}
-        places = {"before": before, "after": after}
-        return urlencode(fields | {name: str(at) for name, at in places.items() if at is not None})
-
     @property
     def above(self) -> int | None:
         """The place to look onward from, unless the address says where to look back from."""
         return None if self.before is not None else self.after
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether anything is left out."""
-        return any(self.fields().values())
-
-    def fields(self) -> dict[str, str]:
-        """Return what the entries are chosen by."""
-        return {name: value for name, value in asdict(self).items() if name not in _PLACES}
 
 
 WiredQuery = Annotated[TimelineQuery, Depends(TimelineQuery)]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import re
 from typing import Any
 
 import pytest
 from oracles.example_agreement import AGREEMENT
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
+from oracles.shown_pages import csv_rows, words
 from oracles.signed_rig import COUNSEL, Accord
 
 from schemas.negotiation import AgreementList, AgreementView, PendingApprovals, StandingList
@@ -18,17 +16,6 @@ from schemas.negotiation import AgreementList, AgreementView, PendingApprovals, 
 LIST = f"/projects/{PROJECT}/agreements"
 APPROVALS = f"/projects/{PROJECT}/approvals"
 STRANGER = "other-auditor"
-
-
-def words(answer: Any) -> str:
-    """Return what a page says, without tags, on one line."""
-    assert answer.status_code == 200, answer.text
-    text = html.unescape(re.sub(r"<[^>]+>", " ", answer.text))
-    return " ".join(text.split())
-
-
-def csv_rows(answer: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
 
 def page_of(accord: Accord) -> str:

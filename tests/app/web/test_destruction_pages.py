@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import re
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from oracles.destroying import destroy, signed
 from oracles.enrolled import EnrolledPerson
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT
+from oracles.shown_pages import words
 
 from app.agreements.holds import set_hold
 from schemas.certificate import CertificateFile, verify_certificate
@@ -18,11 +18,6 @@ from schemas.destruction import Countersignature, LocalStatement
 from schemas.destruction_api import DestructionList
 
 RETENTION = f"/projects/{PROJECT}/retention"
-
-
-def words(answer: Any) -> str:
-    assert answer.status_code == 200, answer.text
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
 def test_a_destruction_stands_on_its_page_as_on_its_certificate(

@@ -95,18 +95,18 @@ def test_a_run_page_stops_asking_when_the_session_has_ended(
 
 def test_a_changed_entry_is_found_out_in_the_browser(sign_in: SignIn, chromium_page: Page) -> None:
     address = sign_in()
-    chromium_page.route("**/log/entries/1", spoil("operator", "0perator"))
+    chromium_page.route("**/log/entries/1", spoil('<pre id="entry-text">', "operator", "0perator"))
     chromium_page.goto(f"{address}/log/entries/1")
     chromium_page.locator("#entry-check.bad").wait_for()
     assert "does not lead to the checkpoint's root" in status_of(chromium_page, "entry-check")
 
 
-def spoil(old: str, new: str) -> Callable[[Any], None]:
-    """Return what serves a page after changing the entry on it."""
+def spoil(place: str, old: str, new: str) -> Callable[[Any], None]:
+    """Return what serves a page after changing the first such text behind a place on it."""
 
     def change(route: Any) -> None:
         answer = route.fetch()
-        before, mark, after = answer.text().partition('<pre id="entry-text">')
+        before, mark, after = answer.text().partition(place)
         route.fulfill(response=answer, body=before + mark + after.replace(old, new, 1))
 
     return change
@@ -157,21 +157,10 @@ def test_a_line_that_shows_another_entry_is_found_out(sign_in: SignIn, chromium_
     }
     for old, new in texts.values():
         chromium_page.unroute_all()
-        chromium_page.route("**/log/entries", spoil_line(old, new))
+        chromium_page.route("**/log/entries", spoil("<tbody>", old, new))
         chromium_page.goto(f"{address}/log/entries")
         chromium_page.locator("#list-check.bad").wait_for()
         assert status_of(chromium_page, "list-check").startswith("✘ It does not hold. Entry ")
-
-
-def spoil_line(old: str, new: str) -> Callable[[Any], None]:
-    """Return what serves a page after changing the first line of its table."""
-
-    def change(route: Any) -> None:
-        answer = route.fetch()
-        before, mark, after = answer.text().partition("<tbody>")
-        route.fulfill(response=answer, body=before + mark + after.replace(old, new, 1))
-
-    return change
 
 
 def test_a_proof_that_was_changed_is_found_out(sign_in: SignIn, chromium_page: Page) -> None:

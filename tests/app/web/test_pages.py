@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.shown_pages import csv_rows
 
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY
@@ -21,10 +20,6 @@ NOTHING = {
     "seq": "999999",
 }
 TWINS = ("", ".json", ".csv")
-
-
-def csv_rows(answer: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.text)))
 
 
 def test_every_page_opens_for_auditor_and_operator_in_all_three_forms(

@@ -20,7 +20,14 @@ from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.dues import dues_of
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
-from app.web.similarity import AUTO, BOTH, REVIEW, similarity_chart, similarity_rows
+from app.web.similarity import (
+    AUTO,
+    BOTH,
+    REVIEW,
+    similarity_chart,
+    similarity_rows,
+    threshold_chart,
+)
 from app.web.table import Table
 from app.web.wording import parties_of, run_sentence, terms_sentences
 from schemas.canonical import parse_json
@@ -166,6 +173,19 @@ def test_a_step_says_where_it_lies() -> None:
     assert chart is not None
     assert [mark.label for mark in chart.marks] == ["review 0.7", "auto 0.77"]
     assert similarity_chart([], thresholds, 10) is None
+    assert threshold_chart([], thresholds, 10) is None
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 90)), min_size=1, max_size=9))
+def test_sums_over_thresholds_add_up_only_what_is_shown(pairs: list[int | None]) -> None:
+    thresholds = EncodedThresholds(Fraction(77, 100), Fraction(7, 10), Fraction(0))
+    steps = [Step(Fraction(at, 20), Fraction(at + 1, 20), n) for at, n in enumerate(pairs)]
+    for at, row in enumerate(similarity_rows(steps, thresholds)):
+        above = [n for n in pairs[at:] if n is not None]
+        assert row.at_least == (sum(above) if len(above) == len(pairs) - at else None)
+    chart = threshold_chart(steps, thresholds, 10)
+    assert chart is not None
+    assert len(chart.bars) == len(pairs)
 
 
 @given(st.integers(0, 10**12))

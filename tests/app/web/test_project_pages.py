@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 from oracles.containers import random_rows
 from oracles.linkage_rig import AUDITOR, BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.shown_pages import csv_rows
 from oracles.signed_rig import Accord
 
 from app.clock import utc_text
@@ -20,10 +19,6 @@ from app.worker.sweeper import Sweeper
 # What a run leaves behind, by due date and name.
 MADE = ["link IDs", "link IDs", "match record"]
 TIMELINE = f"/projects/{PROJECT}/timeline"
-
-
-def csv_rows(answer: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
 
 def entries_of(linkage: Linkage, project: str | None = PROJECT) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.shown_pages import words
 from oracles.signed_rig import Accord
 
 from app.auditor.disclosures import DisclosureBook, Wanted
@@ -17,11 +18,6 @@ from app.auditor.register import register_csv
 from app.auditor.verify import verify_bundle
 
 REGISTER = f"/projects/{PROJECT}/disclosures"
-
-
-def words(answer: Any) -> str:
-    assert answer.status_code == 200, answer.text
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
 def fetch_all(linkage: Linkage) -> None:
