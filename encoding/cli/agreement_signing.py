@@ -314,7 +314,9 @@ def _say_signed(session: Session, kept: KeptAgreement) -> None:
     from schemas.chapters import listed
 
     if kept.missing():
-        session.say(f"signed; it binds once {listed(kept.missing())} has signed, too")
+        missing = kept.missing()
+        verb = "has" if len(missing) == 1 else "have"
+        session.say(f"signed; it binds once {listed(missing)} {verb} signed, too")
     else:
         session.say(f"signed; every party has, and it binds from {kept.agreement.start} on")
 

@@ -62,7 +62,7 @@ def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> No
     asked = bob.json("run")
     assert asked["state"] == "awaiting"
     assert "approve run" in bob.ok("status").stdout
-    assert "waits until it is approved" in refused(bob.type("run", "--wait"))
+    assert "waits until it is approved" in refused(bob.type("run", "--wait"), 7)
     given = ann.ok("approve", "run", "--yes")
     for part in ("asked for by welfare", "0.88", "schools receives", "it still waits for schools"):
         assert part in given.stderr
@@ -88,7 +88,7 @@ def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     assert "WHO COULD LEARN WHAT" in signed.stdout
     kim = rig.people["kim"].public.fingerprint()
     assert f"schools (analyst, approver, recipient, steward): {kim}" in signed.stderr
-    assert "it binds once operator and schools has signed" in signed.stderr
+    assert "it binds once operator and schools have signed" in signed.stderr
     trusted = read_peers(ann.folder / "workspace" / "peers.json")
     assert [peer.party for peer in trusted.peers] == ["operator", "schools"]
     again = ann.ok("agreement", "sign", path)
