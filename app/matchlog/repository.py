@@ -39,6 +39,17 @@ _LEAF_HASHES: Final = select(LogLeaf.seq, LogLeaf.leaf_hash).where(
 _NODE_HASHES: Final = select(LogNode.level, LogNode.idx, LogNode.hash).where(
     tuple_(LogNode.level, LogNode.idx).in_(bindparam("places", expanding=True))
 )
+_NOTES_BETWEEN: Final = (
+    select(LogCheckpoint.size, LogCheckpoint.note)
+    .where(LogCheckpoint.size > bindparam("above"), LogCheckpoint.size <= bindparam("up_to"))
+    .order_by(LogCheckpoint.size)
+)
+_LINES_BETWEEN: Final = (
+    select(LogCosignature.size, LogCosignature.line)
+    .where(LogCosignature.size > bindparam("above"), LogCosignature.size <= bindparam("up_to"))
+    .order_by(LogCosignature.size, LogCosignature.key)
+)
+_ENTRY_AT: Final = select(LogLeaf.entry).where(LogLeaf.seq == bindparam("at"))
 _NOTE_OF: Final = select(LogCheckpoint.note).where(LogCheckpoint.size == bindparam("at"))
 
 
@@ -133,7 +144,7 @@ def count_before(session: Session, project: str, seq: int) -> int:
 
 def find_entry(session: Session, seq: int) -> bytes | None:
     """Return an entry's bytes; None where the log has no such index."""
-    return session.execute(select(LogLeaf.entry).where(LogLeaf.seq == seq)).scalar_one_or_none()
+    return session.execute(_ENTRY_AT, {"at": seq}).scalar_one_or_none()
 
 
 def entries_at(session: Session, project: str, start: int, end: int) -> list[tuple[int, bytes]]:
@@ -185,17 +196,10 @@ def find_checkpoint(session: Session, size: int) -> bytes | None:
 
 def checkpoints_between(session: Session, start: int, end: int) -> list[tuple[int, bytes, str]]:
     """Return (size, note, cosignature lines) of sizes above `start` up to `end`, in order."""
-    notes = session.execute(
-        select(LogCheckpoint.size, LogCheckpoint.note)
-        .where(LogCheckpoint.size > start, LogCheckpoint.size <= end)
-        .order_by(LogCheckpoint.size)
-    ).all()
+    between = {"above": start, "up_to": end}
+    notes = session.execute(_NOTES_BETWEEN, between).all()
     lines: dict[int, str] = {}
-    for size, line in session.execute(
-        select(LogCosignature.size, LogCosignature.line)
-        .where(LogCosignature.size > start, LogCosignature.size <= end)
-        .order_by(LogCosignature.size, LogCosignature.key)
-    ):
+    for size, line in session.execute(_LINES_BETWEEN, between):
         lines[size] = lines.get(size, "") + line
     return [(size, note, lines.get(size, "")) for size, note in notes]
 
