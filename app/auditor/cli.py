@@ -12,6 +12,7 @@ from app.auditor.commands.certificate import certificate
 from app.auditor.commands.disclosures import disclosures
 from app.auditor.commands.key import key
 from app.auditor.commands.matches import matches
+from app.auditor.commands.proof import proof
 from app.auditor.commands.report import report, report_verify
 from app.auditor.commands.sample import sample
 from app.auditor.commands.watch import watch
@@ -136,7 +137,17 @@ def page_link(url: str, token_file: Path, ca_file: Path | None) -> None:
     click.echo("open it within 60 s; it works once", err=True)
 
 
-for command in (certificate, disclosures, key, matches, report, report_verify, sample, watch):
+for command in (
+    certificate,
+    disclosures,
+    key,
+    matches,
+    proof,
+    report,
+    report_verify,
+    sample,
+    watch,
+):
     main.add_command(command)
 
 

@@ -23,6 +23,8 @@ AuditError
 ├── ReportRefusedError (exit 1: a signed report or page is not what its signature covers)
 ├── CertificateUnreadableError (exit 3: a file is no certificate of destruction)
 ├── CertificateRefusedError (exit 1: a certificate does not verify, or the log says otherwise)
+├── ProofUnreadableError (exit 3: a file is no proof of an entry)
+├── ProofRefusedError (exit 1: a proof of an entry does not verify)
 ├── UnwritableError (exit 1: a file cannot be written)
 ├── NotAuthorisedError (exit 4: the broker did not accept the token)
 └── UnreachableError (exit 5: the bundle could not be fetched)
@@ -203,6 +205,21 @@ class CertificateRefusedError(AuditError):
 
     code = "certificate-refused"
     hint = "keep the certificate, the bundle and this output: they are the evidence"
+
+
+class ProofUnreadableError(AuditError):
+    """A file is no proof of an entry."""
+
+    code = "proof-unreadable"
+    exit_code = 3
+    hint = "ask the agency for it again: blindlink disclosures --proofs writes it"
+
+
+class ProofRefusedError(AuditError):
+    """A proof of an entry does not verify."""
+
+    code = "proof-refused"
+    hint = "ask the operator for the log's key, and the agency for the proof, each by another way"
 
 
 class UnwritableError(AuditError):

@@ -187,6 +187,9 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
         "2026-07-01": "2020-01-01",
         "visit/worksheet-county.csv": "visit/worksheet-welfare.csv",
     }
+    child = read_ids(audited.folder.parent / "welfare.csv")[0]
+    welfare.type("disclosures", "--record", child, "--proofs", desk / "proofs")
+    meant["proofs/entry-12.tlog-proof"] = str(next((desk / "proofs").iterdir()))
     for program, *words in guide_commands():
         said = [meant.get(word, word) for word in words]
         if audited.broker.url in said:

@@ -1,0 +1,54 @@
+"""`blindlink-audit proof`: proofs of single entries, without a log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from app.auditor.options import FILE, failures, json_option
+
+EXIT_CODES = (
+    "Exit status: 0 done and verified, 1 a proof does not verify, 2 usage, 3 a proof, key or pin cannot be "
+    "read."
+)
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
+@click.option(
+    "--log-key",
+    "log_keys",
+    metavar="KEY|FILE",
+    multiple=True,
+    required=True,
+    help="The log's key, as you got it from its operator; repeated, if it was replaced.",
+)
+@click.option("--pin", "pins", type=FILE, multiple=True, help="File of checkpoints that you kept.")
+@json_option
+def proof(
+    *, files: tuple[Path, ...], log_keys: tuple[str, ...], pins: tuple[Path, ...], as_json: bool
+) -> None:
+    """Check proofs that entries are in the match log, and print what the entries say; no log is needed.
+
+    An agency writes them with `blindlink disclosures --proofs`: one for each disclosure that concerns a child.
+
+    Example: blindlink-audit proof proofs/entry-12.tlog-proof --log-key log.key
+    """
+    from app.auditor.keys import read_log_key
+    from app.auditor.pins import read_pins
+    from app.auditor.proofs import CAVEATS, check_proof
+    from app.auditor.timeline import timeline_line
+
+    with failures(as_json=as_json):
+        keys = [read_log_key(given) for given in log_keys]
+        known = read_pins(pins)
+        proved = [check_proof(file, keys, known) for file in files]
+    if as_json:
+        click.echo(json.dumps([one.to_json() for one in proved], indent=2))
+    else:
+        for one in proved:
+            click.echo(timeline_line(one.entry))
+    for caveat in CAVEATS:
+        click.echo(f"not shown: {caveat.text}", err=True)

@@ -1,0 +1,81 @@
+"""Proofs that single entries are in the log, such as an agency gives to whom a child's records concern.
+
+Nobody is asked and no log is needed, so that a parent's counsel can check what an agency says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from app.auditor.errors import PinContradictedError, ProofRefusedError, ProofUnreadableError
+from app.auditor.verdict import TIMES, Caveat
+from schemas.errors import CheckpointError, EntryError, ProofError
+from schemas.matchlog.proof import MAX_PROOF_BYTES, parse_proof, verify_proof
+
+if TYPE_CHECKING:
+    from app.auditor.pins import Pin
+    from schemas.matchlog.checkpoint import Checkpoint
+    from schemas.matchlog.entry import Entry
+    from schemas.matchlog.note import VerifierKey
+
+ONE_ENTRY: Final = Caveat(
+    "one-entry",
+    "a proof shows that an entry is in the log, not that it is the only one: that an agency has named all is "
+    "its word",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedEntry:
+    """An entry that is in the log of a checkpoint; `n_pins` pins of that size show the same log."""
+
+    file: str
+    entry: Entry
+    checkpoint: Checkpoint
+    n_pins: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return {
+            "file": self.file,
+            "origin": self.checkpoint.origin,
+            "size": self.checkpoint.size,
+            "pins": self.n_pins,
+            "entry": self.entry.to_json(),
+        }
+
+
+CAVEATS: Final = (ONE_ENTRY, TIMES)
+
+
+def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) -> ProvedEntry:
+    """Check a file of one proof.
+
+    Args:
+        keys: the log's keys, from elsewhere than the proof.
+        pins: checkpoints; those of the size at which the proof was made are compared.
+    Raises:
+        ProofUnreadableError: it is no proof.
+        ProofRefusedError: it does not verify.
+        PinContradictedError: a pin shows another log.
+    """
+    try:
+        with path.open("rb") as file:
+            proof = parse_proof(file.read(MAX_PROOF_BYTES + 1))
+    except (OSError, ProofError) as exc:
+        raise ProofUnreadableError(f"{path.name} is not a proof of an entry") from exc
+    try:
+        entry, checkpoint = verify_proof(proof, keys)
+    except (CheckpointError, ProofError, EntryError) as exc:
+        raise ProofRefusedError(f"{path.name} proves nothing: {exc}", index=proof.index) from exc
+    same_size = [pin.checkpoint for pin in pins if pin.checkpoint.size == checkpoint.size]
+    if any((pin.origin, pin.root) != (checkpoint.origin, checkpoint.root) for pin in same_size):
+        raise PinContradictedError(
+            "the proof was made in another history than the one that was pinned",
+            index=entry.seq,
+            evidence={"pin_size": checkpoint.size},
+        )
+    return ProvedEntry(path.name, entry, checkpoint, len(same_size))
