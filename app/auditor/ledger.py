@@ -59,7 +59,8 @@ class RunState:
     """A run; `uploads` is emptied and `recipients` kept once it has finished.
 
     `approved` holds for each party that has approved it the standing approval that was used, empty where
-    there was none; `uploaders` are the persons who may not approve its release.
+    there was none, and `approved_until` is when the first of these expires; `uploaders` are the persons who
+    may not approve its release.
     `match_record` is the root of its match record, None where there is none (any more).
     """
 
@@ -75,6 +76,7 @@ class RunState:
     attempt: int = 0
     released_to: tuple[str, ...] = ()
     approved: dict[str, str] = field(default_factory=dict)
+    approved_until: str = "9999"
     release_approved: set[str] = field(default_factory=set)
     match_record: bytes | None = None
 

@@ -244,6 +244,8 @@ class Accord:
         if stated["step"] == "run":
             need(run["open"] and not run["attempt"], "step")
             need(stated["party"] not in run["approved"], "step")
+            need(all(until > early(e) for until in run.setdefault("until", [])), "expired")
+            run["until"].append(stated["expires"])
             run["approved"][stated["party"]] = None
         else:
             need(rule["releases"] and run.get("done"), "step")
@@ -262,6 +264,7 @@ class Accord:
         one = self.standing[e["body"]["approval"]]
         need(one["party"] == e["body"]["party"] and not one["revoked"], "standing")
         need(run["open"] and not run["attempt"] and one["party"] not in run["approved"], "step")
+        need(all(until > early(e) for until in run.get("until", [])), "expired")
         need(one["agreement"] == e["agreement"] and one["until"] >= run["day"], "standing")
         need(one["policy_sha256"] == digest_of(run["spec"]["policy"]), "policy")
         need(len(one["used"]) < one["runs"], "number")

@@ -406,6 +406,26 @@ def approved_too_late(log: SampleLog) -> Entry:
     return project.approve("ann", project.ask(), expires=late)
 
 
+def approved_when_another_has_expired(log: SampleLog) -> Entry:
+    project, asked = _approved_for_an_hour(log)
+    return project.approve("kim", asked)
+
+
+def standing_used_when_another_has_expired(log: SampleLog) -> Entry:
+    project, asked = _approved_for_an_hour(log)
+    _, standing = project.stand("kim")
+    return project.use(asked, KIM.party, standing)
+
+
+def _approved_for_an_hour(log: SampleLog) -> tuple[SignedProject, Entry]:
+    project = _agreed(log)
+    asked = project.ask()
+    soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    project.approve("ann", asked, expires=soon)
+    log.moment += timedelta(hours=2)
+    return project, asked
+
+
 def approved_twice(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = project.ask()
@@ -583,7 +603,11 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
     "approver": [approved_by_a_party_not_asked],
     "approval-twice": [approved_twice_by_one_id],
     "approval-specification": [approved_another_specification, approved_another_run],
-    "approval-expired": [approved_too_late],
+    "approval-expired": [
+        approved_too_late,
+        approved_when_another_has_expired,
+        standing_used_when_another_has_expired,
+    ],
     "approval-out-of-place": [
         approved_twice,
         approved_after_the_start,

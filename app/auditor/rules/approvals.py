@@ -25,6 +25,7 @@ def approve_run(ledger: Ledger, entry: Entry) -> None:
         break_off("approval-expired", "an approval is used after it expired", entry, run.seq)
     if approval.step == "run":
         _approve_start(run, entry)
+        run.approved_until = min(run.approved_until, approval.expires)
     else:
         _approve_release(project, run, entry)
 
@@ -68,6 +69,7 @@ def use_standing(ledger: Ledger, entry: Entry) -> None:
         break_off("standing-unknown", "a standing approval is used that does not stand", entry)
     if run.stage != "asked" or body.party in run.approved:
         break_off("approval-out-of-place", "an approval is used where none is due", entry, run.seq)
+    _others_hold(run, entry)
     holds = (
         standing.agreement == project.agreement
         and standing.policy_sha256 == run.policy_sha256
@@ -128,7 +130,14 @@ def _signed_approval(
 def _approve_start(run: RunState, entry: Entry) -> None:
     if run.stage != "asked" or entry.actor.party in run.approved:
         break_off("approval-out-of-place", "an approval is given where none is due", entry, run.seq)
+    _others_hold(run, entry)
     run.approved[entry.actor.party] = ""
+
+
+def _others_hold(run: RunState, entry: Entry) -> None:
+    if run.approved_until <= moment_before(entry):
+        message = "an approval comes when another one of the run has expired"
+        break_off("approval-expired", message, entry, run.seq)
 
 
 def _approve_release(project: ProjectState, run: RunState, entry: Entry) -> None:
