@@ -46,7 +46,7 @@ class WrittenFiles(Document):
 
 
 def note_written(workspace: Workspace, project: str, what: LocalKind, path: Path) -> None:
-    """Note that a file was written; call it before it is."""
+    """Note that a file is written."""
     listed = read_written(workspace)
     new = WrittenFile(project=project, what=what, path=str(path.absolute()))
     if new not in listed:

@@ -68,7 +68,6 @@ def open(
     target = _target(file, output)
     refuse_to_overwrite(target, own_start=b"", force=force)
     own = unlock_own(session, given)
-    note_file(session, "received", file, target)
     document: dict[str, object] = {"file": str(target)}
     with _opened(file, own, document) as content:
         if content.peek(len(ROWS_START)).startswith(ROWS_START):
@@ -78,6 +77,8 @@ def open(
         else:
             _write_content(content, columns, target)
             sentence = f"opened, and it is whole: {target}"
+    # Not before: a file that was cut off leaves nothing behind.
+    note_file(session, "received", file, target)
     steps.print_result(session, as_json, document, sentence)
 
 

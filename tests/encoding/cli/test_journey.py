@@ -12,6 +12,9 @@ from oracles.broker import BrokerDouble, Refusal, problem
 from oracles.desk import Desk
 from oracles.share_desks import give_keys, trust
 
+from encoding.workspace import open_workspace
+from encoding.written import read_written
+
 LINKED = ["4", "7", "x-3"]
 
 
@@ -56,6 +59,26 @@ def test_listed_columns_travel_by_link_id(linked: Desk, schools: Desk) -> None:
         ("x-3", "O'Neal"),
         ("4", "Lee"),
     ]
+
+
+def test_what_was_written_and_received_is_found_again(linked: Desk, schools: Desk) -> None:
+    for desk in (linked, schools):
+        desk.ok("links")
+    out, joined = schools.folder / "out.csv", linked.folder / "joined.csv"
+    schools.ok("extract", "--columns", "last", "-o", str(out))
+    linked.ok("join", str(out), "--columns", "last", "-o", str(joined), "--all")
+    noted = {
+        (one.what, Path(one.path))
+        for desk in (linked, schools)
+        for one in read_written(open_workspace(desk.folder / "workspace"))
+    }
+    assert noted == {
+        ("link-table", linked.folder / "links.csv"),
+        ("link-table", schools.folder / "links.csv"),
+        ("extract", out),
+        ("received", out),
+        ("received", joined),
+    }
 
 
 def test_extract_refuses_what_is_not_listed(linked: Desk) -> None:

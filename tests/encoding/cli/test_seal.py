@@ -12,6 +12,8 @@ from oracles.share_desks import give_keys, trust
 
 from encoding.identity import Identity, new_identity, write_identity
 from encoding.identity_lock import new_key_file
+from encoding.workspace import open_workspace
+from encoding.written import read_written
 
 KEY_FILE = "identity.key"
 
@@ -51,6 +53,18 @@ def test_whoever_sealed_it_cannot_open_it(welfare: Desk, sealed: Path) -> None:
     assert done.exit_code == 3
     assert "not sealed to these keys" in done.stderr
     assert not (welfare.folder / "again.txt").exists()
+
+
+def test_what_was_opened_is_found_again_once_it_is_to_be_destroyed(
+    schools: Desk, sealed: Path
+) -> None:
+    target = schools.folder / "letter.txt"
+    assert open_at(schools, sealed, "-o", str(target)).exit_code == 0
+    noted = read_written(open_workspace(schools.folder / "workspace"))
+    assert {(one.what, Path(one.path)) for one in noted} == {
+        ("received", sealed),
+        ("received", target),
+    }
 
 
 @pytest.mark.parametrize("cut", [1, 16, 70_000])
