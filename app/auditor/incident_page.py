@@ -85,18 +85,20 @@ def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
         taken = [release for release in incident.releases if release.fetched]
         n_releases = counted(len(incident.releases), "release")
         yield "note", f"{n_releases}, of which fetched: {len(taken):,}"
-        for party, since in _recipients(taken):
-            yield "warn", f"{party} has link IDs of it since {moment(since)}"
+        for text in _recipients(taken):
+            yield "warn", text
 
 
-def _recipients(taken: Sequence[ReachedRelease]) -> list[tuple[str, str]]:
-    """Return each party that has link IDs, and since when: the recipient, or of sealed ones the agency too."""
-    since: dict[str, str] = {}
+def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
+    """Yield who has link IDs, and since when; an agency that fetched sealed ones cannot open them."""
+    since: dict[tuple[str, str], str] = {}
     for release in taken:
-        for party in filter(None, (release.recipient, release.agency)):
-            first = release.first_fetched or release.prepared
-            since[party] = min(since.get(party, first), first)
-    return sorted(since.items())
+        pair = (release.recipient, release.agency or "")
+        first = release.first_fetched or release.prepared
+        since[pair] = min(since.get(pair, first), first)
+    for (recipient, agency), first in sorted(since.items()):
+        sealed = f", sealed, through {agency}" if agency else ""
+        yield f"{recipient} has link IDs of it{sealed}, since {moment(first)}"
 
 
 def _tables(incident: Incident) -> Iterator[Markup]:

@@ -10,6 +10,7 @@ from oracles.sample_log import CW, OPERATOR, SampleLog, everything_else, story
 from oracles.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.errors import SubjectUnknownError
+from app.auditor.incident_page import incident_lines
 from app.auditor.incidents import IncidentBook, subject_in
 from schemas.audit_incident import Incident
 from schemas.matchlog import kinds
@@ -175,6 +176,9 @@ def test_a_receiving_key_reaches_what_was_sealed_to_its_party() -> None:
     require_like(incident, set(), {entry.body.run for entry in blind})
     assert {release.mode for release in incident.releases} == {"blind"}
     assert {release.agency for release in incident.releases} == {"county-cw", "school-district"}
+    said = [line for line in incident_lines(incident) if "has link IDs" in line]
+    assert len(said) == 2
+    assert all("county-cw has link IDs of it, sealed, through " in line for line in said)
     # The key that was replaced before that opened none of them.
     assert not reached(enrolled[0].body.receiving_key).releases
 
