@@ -201,6 +201,9 @@ class MatchLog:
             return None
 
     def _continued(self, session: Session, head: Head, signed: Checkpoint | None) -> Frontier:
+        # Before the key: an older database also names an older key, and that is not what is wrong.
+        if signed is not None:
+            _require_as_long(head, signed)
         self._take_up(head)
         frontier = Frontier.from_bytes(head.size, head.frontier)
         if head.size:
@@ -311,9 +314,7 @@ def _require_last_signed(session: Session, head: Head, frontier: Frontier) -> No
         raise LogInconsistentError("the stored tree is not the one that was signed last")
 
 
-def _require_not_rolled_back(
-    session: Session, head: Head, frontier: Frontier, signed: Checkpoint
-) -> None:
+def _require_as_long(head: Head, signed: Checkpoint) -> None:
     if signed.origin != head.origin:
         raise ConfigurationError("the file of the last checkpoint belongs to another log")
     if signed.size > head.size:
@@ -321,6 +322,11 @@ def _require_not_rolled_back(
             "the database is older than the last checkpoint that was signed",
             hint="restore a newer backup; until then the broker only reads",
         )
+
+
+def _require_not_rolled_back(
+    session: Session, head: Head, frontier: Frontier, signed: Checkpoint
+) -> None:
     root = frontier.root() if signed.size == head.size else root_of_stored(session, signed.size)
     if root != signed.root:
         raise LogInconsistentError("the stored tree does not continue the last signed checkpoint")

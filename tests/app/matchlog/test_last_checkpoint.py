@@ -230,3 +230,11 @@ def test_a_commit_at_the_same_moment_is_not_taken_for_a_rollback(
     overtaken = MatchLog(SIGNER, Overtaken(last_checkpoint.path, commit))
     with database.read() as session:
         overtaken.check(session)
+
+
+def test_a_database_from_before_a_new_key_is_said_to_be_older_not_to_have_another_key(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    append(database, log)
+    write(last_checkpoint, 100, bytes(32))
+    refuses(database, MatchLog(NEXT_SIGNER, last_checkpoint), LogRolledBackError)
