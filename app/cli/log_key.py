@@ -60,6 +60,7 @@ def rotate(ctx: click.Context) -> None:
     """
     with opened_broker(ctx) as broker:
         new = hand_over(broker, local_operator(broker))
+    click.echo("make a backup now: a log of before cannot be continued with this key", err=True)
     click.echo(
         "the log is signed by a new key; agencies and auditors follow by themselves", err=True
     )

@@ -54,6 +54,7 @@ def test_the_new_key_signs_while_a_broker_serves_that_began_with_the_old_one(
     enrol(serving, "county")
     done = broker("log-key", "rotate")
     assert done.exit_code == 0, done.stderr
+    assert "make a backup now" in done.stderr
     new = VerifierKey.from_text(done.stdout.strip())
     assert (new.name, new.text != old) == (serving.log.key.name, True)
     assert shown(broker) == new.text
