@@ -678,6 +678,14 @@ def blind_release_fetched_for_its_recipient(log: SampleLog) -> Entry:
     return log.fetch(prepared, K12, recipient="county-cw")
 
 
+def blind_run_with_a_count(log: SampleLog) -> Entry:
+    log.create_blind_project("study")
+    asked = log.ask(log.specification("study", [log.upload("study", CW), log.upload("study", K12)]))
+    log.start(asked)
+    body = log.finished(asked, groups=1650)
+    return log.append(body, project="study", object=asked.object)
+
+
 def openings_for_a_stranger(log: SampleLog) -> Entry:
     log.create_project("second", recipients=terms_of(FOSTER).recipients[:1])
     asked = log.ask(log.specification("second", [log.upload("second", CW)]))
@@ -908,6 +916,7 @@ BREAKS: dict[str, list[Break]] = {
         finished_with_few_pairs_left_over,
         released_with_a_small_count,
     ],
+    "blind-count": [blind_run_with_a_count],
     "openings-to-stranger": [openings_for_a_stranger, openings_for_one_who_gets_a_total],
     "match-record-unknown": [
         openings_of_a_record_that_was_not_made,

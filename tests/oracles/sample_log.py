@@ -361,14 +361,16 @@ class SampleLog:
         """The body that ends a run well."""
         assert isinstance(asked.body, kinds.RunAsked)
         recipients = asked.body.specification.recipients
+        is_blind = any(recipient.mode == "blind" for recipient in recipients)
+        opening = (found.party for found in recipients if found.mode in ("linked", "blind"))
         fields: dict[str, Any] = {
             "specification_sha256": asked.body.specification_sha256,
-            "candidate_pairs": 1800,
-            "auto_pairs": 1650,
+            "candidate_pairs": None if is_blind else 1800,
+            "auto_pairs": None if is_blind else 1650,
             "review_pairs": None,
-            "groups": 1650,
+            "groups": None if is_blind else 1650,
             "match_record_root": self.digest(),
-            "openings": self.openings(*(r.party for r in recipients if r.mode == "linked")),
+            "openings": self.openings(*opening),
             "kernel": "numpy",
             "software": "blindlink-0.1.0",
         }

@@ -198,8 +198,11 @@ class Replay:
             for rest in ([auto], [review], [auto, review]):
                 known = None not in (candidates, *rest)
                 need(not known or candidates - sum(rest) >= floor, kind)
-            linked = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "linked"}
-            need({one["party"] for one in body["openings"]} <= linked, kind)
+            modes = {r["party"]: r["mode"] for r in run["spec"]["recipients"]}
+            is_counted = any(type(value) is int for value in body.values())
+            need(not (is_counted and "blind" in modes.values()), kind)
+            opening = [modes.get(one["party"]) for one in body["openings"]]
+            need(set(opening) <= {"linked", "blind"}, kind)
             run["record"] = body["match_record_root"]
             need(run["record"] or not body["openings"], kind)
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"

@@ -140,6 +140,10 @@ def finish(ledger: Ledger, entry: Entry) -> None:
     candidates, auto, review, _ = counts
     for others in ((auto,), (review,), (auto, review)):
         difference_reaches_floor(ledger, entry, candidates, *others)
+    is_blind = any(found.mode == "blind" for found in run.recipients)
+    if is_blind and any(count is not None for count in counts):
+        message = "the log tells agencies a count of a run of which one recipient is blind"
+        break_off("blind-count", message, entry, run.seq)
     # Under `blind` they are sealed to the recipient.
     opening = {found.party for found in run.recipients if found.mode in ("linked", "blind")}
     if not opening.issuperset(openings.party for openings in body.openings):
