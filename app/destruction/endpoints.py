@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter
 
 from app.agreements import holds
+from app.db import Window
 from app.destruction import joining, service, withdrawing
 from app.destruction.certifying import finish
 from app.http.access import CurrentActor
 from app.http.body import json_body
-from app.http.paths import CertificatePath, ProjectPath, UploadPath
+from app.http.paths import Before, CertificatePath, ProjectPath, UploadPath
 from app.wired import WiredBroker
 from schemas.certificate import CertificateFile
 from schemas.destruction import SignedDestruction
@@ -54,11 +55,11 @@ def destroy_upload(broker: WiredBroker, actor: CurrentActor, upload: UploadPath)
 
 @router.get("/v1/projects/{project}/destructions")
 def list_destructions(
-    broker: WiredBroker, actor: CurrentActor, project: ProjectPath
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
 ) -> DestructionList:
     """List the project's destructions, newest first, with what is outstanding."""
     with broker.database.read() as session:
-        found = joining.destructions_for(session, actor, project)
+        found = joining.destructions_for(session, actor, project, Window(before))
         return DestructionList(destructions=tuple(joining.view_of(session, one) for one in found))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, project_for
+from app.db import NEWEST, Window
 from app.destruction import repository
 from app.destruction.errors import NotCertifiedError, OtherCertificateError
 from app.destruction.models import DestructionSignature, DestructionStatement
@@ -45,14 +46,16 @@ def destruction_for(session: Session, actor: Actor, certificate: str) -> Destruc
     return found
 
 
-def destructions_for(session: Session, actor: Actor, project: str) -> Sequence[Destruction]:
-    """Return a project's destructions, newest first.
+def destructions_for(
+    session: Session, actor: Actor, project: str, window: Window = NEWEST
+) -> Sequence[Destruction]:
+    """Return a piece of a project's destructions, newest first.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
+        NotFoundError: no such project, or not the caller's; no such destruction to look on from.
     """
     project_for(session, actor, project)
-    return repository.destructions_of(session, project)
+    return repository.destructions_of(session, project, window)
 
 
 def view_of(session: Session, found: Destruction) -> DestructionView:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import LIST_LIMIT, Window, look_through
 from app.destruction.models import (
     Destruction,
     DestructionObject,
     DestructionSignature,
     DestructionStatement,
 )
-
-LIST_LIMIT = 200
 
 
 def get_destruction(
@@ -26,11 +25,10 @@ def get_destruction(
     )
 
 
-def destructions_of(session: Session, project: str) -> Sequence[Destruction]:
-    """Return a project's destructions, newest first."""
+def destructions_of(session: Session, project: str, window: Window) -> Sequence[Destruction]:
+    """Return a piece of a project's destructions, newest first."""
     query = select(Destruction).where(Destruction.project == project)
-    order = (Destruction.asked.desc(), Destruction.id)
-    return session.scalars(query.order_by(*order).limit(LIST_LIMIT)).all()
+    return look_through(session, query, Destruction.asked, Destruction.id, window)
 
 
 def newest_of(

@@ -113,11 +113,13 @@ def approve_in_advance(
 
 
 @router.get("/v1/projects/{project}/standing-approvals")
-def list_standing(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> StandingList:
+def list_standing(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
+) -> StandingList:
     """List the project's standing approvals, newest first, and how often each was used."""
     with broker.database.read() as session:
         project_for(session, actor, project)
-        return standing.standing_list(session, project)
+        return standing.standing_list(session, project, Window(before))
 
 
 @router.post("/v1/projects/{project}/revocations")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import LIST_LIMIT, NEWEST, Window, look_through
+from app.db import NEWEST, Window, look_through
 from app.runs.models import ApprovedStep, Run, RunBlock, StandingGrant, StandingUse
 
 PENDING = ("awaiting", "queued", "running")
@@ -136,11 +136,10 @@ def uses_of(session: Session, run: str) -> Sequence[StandingUse]:
     return session.scalars(query.order_by(StandingUse.party)).all()
 
 
-def grants_of(session: Session, project: str) -> Sequence[StandingGrant]:
-    """Return a project's standing approvals, newest first."""
+def grants_of(session: Session, project: str, window: Window) -> Sequence[StandingGrant]:
+    """Return a piece of a project's standing approvals, newest first."""
     query = select(StandingGrant).where(StandingGrant.project == project)
-    order = (StandingGrant.received.desc(), StandingGrant.id)
-    return session.scalars(query.order_by(*order).limit(LIST_LIMIT)).all()
+    return look_through(session, query, StandingGrant.received, StandingGrant.id, window)
 
 
 def find_grant(session: Session, project: str, approval: str) -> StandingGrant | None:

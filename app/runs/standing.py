@@ -9,6 +9,7 @@ from app.agreements.negotiating import agreement_named
 from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
+from app.db import NEWEST, Window
 from app.errors import NotFoundError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs import repository
@@ -134,8 +135,12 @@ def take_up(session: Session, terms: TermsInForce, run: Run) -> list[EntryDraft]
     return drafts
 
 
-def standing_list(session: Session, project: str) -> StandingList:
-    """Return a project's standing approvals with how often each was used."""
+def standing_list(session: Session, project: str, window: Window = NEWEST) -> StandingList:
+    """Return a piece of a project's standing approvals, newest first, with how often each was used.
+
+    Raises:
+        NotFoundError: no such approval to look on from.
+    """
     return StandingList(
         project=project,
         approvals=tuple(
@@ -144,7 +149,7 @@ def standing_list(session: Session, project: str) -> StandingList:
                 used=repository.count_uses(session, row.id),
                 revoked=row.revoked,
             )
-            for row in repository.grants_of(session, project)
+            for row in repository.grants_of(session, project, window)
         ),
     )
 

@@ -13,6 +13,7 @@ from app.runs.approvals import pending_view
 from app.runs.standing import standing_list
 from app.web.answer import WiredPage, page_route
 from app.web.approval_words import standing_of, step_words
+from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
 
@@ -29,13 +30,15 @@ COLUMNS = (
 
 
 @page_route(router, "/projects/{project}/approvals")
-def show_approvals(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+def show_approvals(
+    broker: WiredBroker, page: WiredPage, project: ProjectPath, paging: WiredPaging
+) -> Response:
     """Show which runs and releases wait for whom, and the approvals given in advance."""
     now = broker.clock()
     with broker.database.read() as session:
         terms = project_for(session, page.actor, project, now)
         waiting = pending_view(session, project, terms)
-        standing = standing_list(session, project)
+        standing = standing_list(session, project, paging.window)
     stood = [standing_of(state, terms, now) for state in standing.approvals]
     return page.answer(
         "approvals.html",
@@ -49,7 +52,8 @@ def show_approvals(broker: WiredBroker, page: WiredPage, project: ProjectPath) -
         rule=terms.terms.approvals if terms.is_signed else None,
         budget=terms.terms.run_budget,
         pending=[(one, step_words(one.step)) for one in waiting.pending],
-        standing=stood,
+        query=paging.query,
+        standing=paging.turn(stood, [one.approval for one in stood]),
     )
 
 

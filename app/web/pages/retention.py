@@ -15,6 +15,7 @@ from app.uploads.service import held_uploads
 from app.web.answer import WiredPage, page_route
 from app.web.destruction_words import extent_words, outstanding_words, reason_words
 from app.web.dues import STATE_WORDS, dues_of
+from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.destruction_api import DestructionList, HoldList
@@ -25,7 +26,9 @@ COLUMNS = ("due", "what", "object", "party", "since", "state", "days_left")
 
 
 @page_route(router, "/projects/{project}/retention")
-def show_retention(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
+def show_retention(
+    broker: WiredBroker, page: WiredPage, project: ProjectPath, paging: WiredPaging
+) -> Response:
     """Show what is held of a project, what is due first at the top, legal holds, and destructions."""
     now = broker.clock()
     with broker.database.read() as session:
@@ -39,7 +42,11 @@ def show_retention(broker: WiredBroker, page: WiredPage, project: ProjectPath) -
         )
         holds = [hold_view(hold) for hold in holds_of(session, page.actor, project)]
         held = is_held(session, project, now)
-        views = [view_of(session, one) for one in destructions_for(session, page.actor, project)]
+        views = [
+            view_of(session, one)
+            for one in destructions_for(session, page.actor, project, paging.window)
+        ]
+    turned = paging.turn(views, [view.certificate for view in views])
     rows = [
         (due.due, due.what, due.object, due.party, due.since, due.state, due.days_left(now))
         for due in dues
@@ -59,6 +66,8 @@ def show_retention(broker: WiredBroker, page: WiredPage, project: ProjectPath) -
         words=STATE_WORDS,
         is_held=held,
         holds=holds,
+        query=paging.query,
+        turned=turned,
         destructions=[
             (
                 view,
@@ -66,6 +75,6 @@ def show_retention(broker: WiredBroker, page: WiredPage, project: ProjectPath) -
                 reason_words(view.reason),
                 outstanding_words(view.outstanding),
             )
-            for view in views
+            for view in turned.rows
         ],
     )

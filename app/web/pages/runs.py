@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter, Response
 
 from app.agreements.service import project_for
+from app.db import Window
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.runs.approvals import approvals_view
@@ -121,7 +122,11 @@ def _approvals(session: Session, run: Run, terms: TermsInForce) -> tuple[StepApp
         return ()
     steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}
     view = approvals_view(session, run, rule)
-    return step_approvals(view, standing_list(session, run.project).approvals, steps.get(run.state))
+    return step_approvals(
+        view,
+        standing_list(session, run.project, Window(limit=None)).approvals,
+        steps.get(run.state),
+    )
 
 
 def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
