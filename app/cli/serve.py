@@ -112,8 +112,10 @@ def _warn_where_unsafe(broker: Broker) -> None:
             broker.log.check(session)
         _log_configuration(broker)
     except UnavailableError as exc:
-        # Auditors must still be able to read; every write that is logged will be refused.
+        # Auditors must still be able to read; every call that would change something is refused.
         log.error("log_check_failed", code=exc.code)  # noqa: TRY400 - no traceback, it may hold values
+        click.echo(f"blindlink-broker: warning: {exc.detail}; nothing is changed", err=True)
+        click.echo(f"hint: {exc.hint or 'blindlink-broker doctor says more'}", err=True)
 
 
 def _log_configuration(broker: Broker) -> None:

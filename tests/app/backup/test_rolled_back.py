@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from oracles.broker_processes import ServedBroker
 from oracles.containers import random_rows
 from oracles.linkage_rig import (
     BITS,
@@ -16,8 +17,6 @@ from oracles.linkage_rig import (
     PROJECT,
     SCHOOL,
     Linkage,
-    either_database,
-    embedded_database,
 )
 
 from app.backup.archive import restore_backup, write_backup
@@ -26,12 +25,14 @@ from app.matchlog.errors import LogRolledBackError
 from app.worker.sweeper import Sweeper
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
-__all__ = ["either_database", "embedded_database"]
-
 
 def type_(linkage: Linkage, *words: str) -> Result:
     settings = linkage.broker.settings
-    env = {"BLINDLINK_DATABASE_URL": settings.database_url}
+    env = {
+        "BLINDLINK_DATABASE_URL": settings.database_url,
+        # The tests' PostgreSQL does not sync.
+        "BLINDLINK_INSECURE_VOLATILE_DATABASE": str(settings.insecure_volatile_database),
+    }
     return CliRunner(env=env).invoke(main, ["--state", str(settings.state_dir), *words])
 
 
@@ -120,3 +121,21 @@ def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
     assert type_(linkage, *words).exit_code == 0
     pin.write_bytes(b"nothing\n")
     assert type_(linkage, *words, "--pin", str(pin)).exit_code == 1
+
+
+def test_a_broker_that_is_served_says_so_and_only_reads(linkage: Linkage, tmp_path: Path) -> None:
+    token = linkage.as_party(CHILD_WELFARE)
+    with rolled_back(linkage, tmp_path):
+        linkage.broker.database.close()
+        served = ServedBroker(linkage.broker.settings)
+        try:
+            assert any("older than the last checkpoint that was signed" in x for x in served.lines)
+            assert any("restore a newer backup" in line for line in served.lines)
+            assert served.client.get("/healthz").status_code == 200
+            assert served.client.get("/readyz").status_code == 503
+            path = f"/v1/projects/{PROJECT}"
+            assert served.client.get(path, headers=token).status_code == 200
+            refused = served.client.post(f"{path}/runs", json={}, headers=token)
+            assert refused.status_code == 503
+        finally:
+            served.close()
