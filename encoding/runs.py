@@ -13,6 +13,30 @@ from schemas.api import RunProgress, RunRequest, RunView
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 10.0
+# What failed, by the broker's code, and what to do about it.
+FAILURES: Final = {
+    "lookalike-records": (
+        "too many records of one file look alike, as if they asked about single people",
+        "give all rows of one person one record ID, and upload again; the operator sees whose file it is",
+    ),
+    "nobody-receives": (
+        "nobody of a recipient could open its link IDs",
+        "a person of the recipient with the duty recipient has to be enrolled",
+    ),
+    "pair-cap": (
+        "more pairs are alike than the agreement lets a run keep",
+        "ask the operator whether the files hold so many; else a higher threshold has to be agreed on",
+    ),
+    "not-in-force": (
+        "the agreement ended, was suspended or has changed",
+        "see how it stands: blindlink agreement status",
+    ),
+    "key-gone": (
+        "an upload was destroyed before the run was done",
+        "upload again, and ask for another run",
+    ),
+}
+_ASK_AGAIN: Final = "ask for it again with: blindlink run --wait"
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -58,9 +82,10 @@ def require_success(view: RunView) -> RunView:
         RunFailedError: it failed or was cancelled.
     """
     if view.state == "failed":
+        what, hint = FAILURES.get(view.failure or "", ("", _ASK_AGAIN))
+        reason = view.failure or "no reason given"
         raise RunFailedError(
-            f"the run failed: {view.failure or 'no reason given'}",
-            hint="ask for it again with: blindlink run --wait",
+            f"the run failed: {what} ({reason})" if what else f"the run failed: {reason}", hint=hint
         )
     if view.state == "cancelled":
         raise RunFailedError("the run was cancelled", hint="ask the operator of the broker why")

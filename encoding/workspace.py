@@ -9,6 +9,7 @@ agreements/         one file a project: the agreements that this agency keeps, w
 peers.json          whose keys this agency trusts
 outbox/             the newest container and its manifest
 receipts/           one receipt an upload or release
+disclosed/          one sealed file a container or release: which records were in it
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself
 withdrawn/          one sealed file a project: the records that this agency has withdrawn

@@ -38,6 +38,7 @@ from app.runs import attempts
 from app.runs.attempts import Attempt, FinishedBlocks
 from app.runs.models import RunBlock
 from app.security.at_rest import seal, unseal
+from app.uploads.errors import LookalikeRecordsError
 from app.uploads.loading import LoadedUpload, load_upload, locate_container
 from app.uploads.lookalikes import LookalikeSearch, refuse_lookalikes
 from schemas.run import encoded_thresholds
@@ -135,7 +136,11 @@ def _refuse_lookalikes(
     )
     for upload, dataset in zip(attempt.specification.uploads, datasets, strict=True):
         found = search.count(dataset, upload.upload)
-        refuse_lookalikes(found, upload.party, broker.settings.max_lookalike_percent)
+        try:
+            refuse_lookalikes(found, upload.party, broker.settings.max_lookalike_percent)
+        except LookalikeRecordsError:
+            log.warning("lookalikes_found", run_id=attempt.run, party=upload.party)
+            raise
 
 
 def _n_comparisons(blocks: Sequence[Block]) -> int:
