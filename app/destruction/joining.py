@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, project_for
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from app.destruction.models import Destruction
     from app.security.actor import Actor
     from schemas.document import Model
+
+# As many of a party's statements as stand beside a certificate.
+PER_PARTY: Final = 4
 
 
 def destruction_for(session: Session, actor: Actor, certificate: str) -> Destruction:
@@ -173,8 +176,8 @@ def take_statement(
 
 
 def _statements(session: Session, certificate: Certificate) -> tuple[SignedDestruction, ...]:
-    rows = repository.statements_since(session, certificate.project, certificate.asked)
-    # The newest, should there ever be more than a file holds.
+    rows = repository.statements_since(session, certificate.project, certificate.asked, PER_PARTY)
+    # The newest, should there ever be more parties than a file has room for.
     return tuple(_signed(row.document) for row in rows[-MAX_SIGNATURES:])
 
 

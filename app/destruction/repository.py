@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import LIST_LIMIT, Window, look_through
+from app.db import Window, look_through
 from app.destruction.models import (
     Destruction,
     DestructionObject,
@@ -67,13 +67,20 @@ def find_signature(session: Session, certificate: str, party: str) -> Destructio
     return session.get(DestructionSignature, (certificate, party))
 
 
-def statements_since(session: Session, project: str, since: str) -> Sequence[DestructionStatement]:
-    """Return what parties have stated of a project from a time on, the oldest first."""
-    query = select(DestructionStatement).where(
-        DestructionStatement.project == project, DestructionStatement.at >= since
-    )
-    order = (DestructionStatement.at, DestructionStatement.sha256)
-    return session.scalars(query.order_by(*order).limit(LIST_LIMIT)).all()
+def statements_since(
+    session: Session, project: str, since: str, each: int
+) -> Sequence[DestructionStatement]:
+    """Return what parties have stated of a project from a time on, the oldest first.
+
+    Of each party its newest ones, at most so many, so that nobody who says much drowns out the others.
+    """
+    row = DestructionStatement
+    meant = (row.project == project, row.at >= since)
+    found: list[DestructionStatement] = []
+    for party in session.scalars(select(row.party).where(*meant).distinct()):
+        newest = select(row).where(*meant, row.party == party).order_by(row.at.desc(), row.sha256)
+        found.extend(session.scalars(newest.limit(each)))
+    return sorted(found, key=lambda one: (one.at, one.sha256))
 
 
 def find_statement(session: Session, sha256: str) -> DestructionStatement | None:

@@ -103,3 +103,17 @@ def test_a_statement_is_about_this_project_and_ones_own(
     assert code(send(ann, STATEMENTS, elsewhere)) == OtherCertificateError.code
     assert code(send(ann, STATEMENTS, statement(kim))) == StatementRefusedError.code
     assert send(kim, STATEMENTS, statement(kim)).json()["party"] == SCHOOL
+
+
+def test_however_much_one_party_states_the_others_are_heard(
+    linked: Linkage, file: CertificateFile, ann: EnrolledPerson, kim: EnrolledPerson
+) -> None:
+    number = file.certificate.certificate
+    heard = statement(ann, certificate=number, none_left=["handle-map"])
+    assert send(ann, STATEMENTS, heard).status_code == 200
+    for day in range(70):
+        late = statement(kim, at=f"2027-01-{1 + day % 28:02}T{day // 28:02}:00:00Z")
+        assert send(kim, STATEMENTS, late).status_code == 200
+    check = checked(linked, number)
+    assert {signer.party for signer in check.stated_by} == {CHILD_WELFARE, SCHOOL}
+    assert "handle-map" not in {one.what for one in check.outstanding if one.party == CHILD_WELFARE}
