@@ -31,6 +31,8 @@ from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, 
 from schemas.secret_share import ShareView, SignedConfirmation, SignedShare
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -50,9 +52,9 @@ def relay_share(
         NotHolderError, ShareRefusedError: it is not the caller's to send, or not for this project's secret.
         ShareFetchedError: the recipient has fetched another one.
     """
-    found = _as_holder(session, actor, project)
-    terms_in_force(session, project, broker.clock())
     holders = signed.share.holders
+    found = _as_holder(session, actor, project, holders.epoch, broker.clock())
+    terms_in_force(session, project, broker.clock())
     _refuse_other_secret(found, holders.project, holders.epoch)
     if signed.share.sender != actor.party:
         raise ShareRefusedError("The share is in another party's name.")
@@ -95,14 +97,16 @@ def relay_share(
     return row
 
 
-def shares_for(session: Session, actor: Actor, project: str, epoch: int) -> Sequence[RelayedShare]:
+def shares_for(
+    session: Session, actor: Actor, project: str, epoch: int, now: datetime
+) -> Sequence[RelayedShare]:
     """Return who sent what to whom of an epoch's secret, for one of its holders.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
         NotHolderError: the caller's party does not hold the secret.
     """
-    _as_holder(session, actor, project)
+    _as_holder(session, actor, project, epoch, now)
     return repository.shares_of_epoch(session, project, epoch)
 
 
@@ -138,7 +142,7 @@ def withdraw_shares(
         NotHolderError, ShareRefusedError: the caller does not hold this secret.
         SecretConfirmedError: all holders have confirmed the same one.
     """
-    found = _as_holder(session, actor, project)
+    found = _as_holder(session, actor, project, epoch, broker.clock())
     _refuse_other_secret(found, project, epoch)
     confirmed = repository.confirmations_of_epoch(session, project, epoch)
     # Holders that have made different secrets must be able to begin anew.
@@ -159,9 +163,9 @@ def keep_confirmation(
         NotInForceError: nothing binds the project now.
         NotHolderError, ShareRefusedError: it is not the caller's to make, or about another secret.
     """
-    found = _as_holder(session, actor, project)
-    terms_in_force(session, project, broker.clock())
     confirmation = signed.confirmation
+    found = _as_holder(session, actor, project, confirmation.epoch, broker.clock())
+    terms_in_force(session, project, broker.clock())
     _refuse_other_secret(found, confirmation.project, confirmation.epoch)
     if confirmation.party != actor.party:
         raise ShareRefusedError("The confirmation is in another party's name.")
@@ -188,7 +192,7 @@ def keep_confirmation(
 
 
 def confirmations_for(
-    session: Session, actor: Actor, project: str, epoch: int
+    session: Session, actor: Actor, project: str, epoch: int, now: datetime
 ) -> tuple[SignedConfirmation, ...]:
     """Return what the holders have confirmed of an epoch's secret, for one of them.
 
@@ -196,7 +200,7 @@ def confirmations_for(
         NotFoundError: no such project, or not the caller's.
         NotHolderError: the caller's party does not hold the secret.
     """
-    _as_holder(session, actor, project)
+    _as_holder(session, actor, project, epoch, now)
     return tuple(
         SignedConfirmation.from_canonical(row.document.encode("utf-8"))
         for row in repository.confirmations_of_epoch(session, project, epoch)
@@ -222,8 +226,22 @@ def view_of(row: RelayedShare) -> ShareView:
     )
 
 
-def _as_holder(session: Session, actor: Actor, project: str) -> TermsInForce:
-    found = project_for(session, actor, project)
+def _as_holder(
+    session: Session, actor: Actor, project: str, epoch: int, now: datetime
+) -> TermsInForce:
+    """Return the terms that say who holds an epoch's secret: those that bind.
+
+    For the next epoch it is an amendment that all have signed, until it starts.
+    """
+    bound = project_for(session, actor, project, now)
+    is_next = epoch == bound.terms.epoch + 1
+    found = project_for(session, actor, project) if is_next else bound
+    if not set(found.terms.providers) <= set(bound.terms.providers):
+        # The log knows a new holder only from the day on which the amendment binds.
+        raise NotInForceError(
+            "The amendment names a new holder of the secret, and is not in force yet.",
+            clause="start",
+        )
     if actor.party not in found.terms.providers:
         raise NotHolderError("The terms do not name this party as a provider.", clause="providers")
     return found

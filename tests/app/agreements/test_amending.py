@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from oracles.holders import Holders
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database, profile_of
-from oracles.signed_rig import Accord, accord, make_accord
+from oracles.signed_rig import USUAL, Accord, accord, make_accord
+
+from encoding.secret_agreement import Contribution
 
 __all__ = ["accord", "embedded_database", "make_accord"]
 
@@ -115,3 +118,50 @@ def test_a_recipient_that_is_not_named_any_more_gets_nothing_that_was_made_for_i
         )
     )
     assert refusal(accord.get(file, SCHOOL)) == (409, "not-a-recipient", "recipients")
+
+
+def test_each_epochs_secret_is_shared_while_the_amendment_waits_for_its_day(accord: Accord) -> None:
+    accord.agree()
+    profile = profile_of(256)
+    waiting = {"profile": profile.digest(), "epoch": 2, "start": "2026-09-08"}
+    accord.profile = profile
+    accord.agree(accord.amended(**waiting))
+    for epoch, status in ((1, 201), (2, 201), (3, 422)):
+        holders = holders_of(accord, epoch)
+        answer = accord.post(accord.about("shares"), "kim", holders.share(SCHOOL, CHILD_WELFARE))
+        assert answer.status_code == status, (epoch, answer.text)
+    accord.sleep(days=7)
+    stale = holders_of(accord, 1).share(SCHOOL, CHILD_WELFARE)
+    assert accord.post(accord.about("shares"), "kim", stale).status_code == 422
+
+
+def holders_of(accord: Accord, epoch: int) -> Holders:
+    people = {party: accord.persons[USUAL[party]].identity for party in (CHILD_WELFARE, SCHOOL)}
+    return Holders(PROJECT, epoch, people, {party: Contribution.draw() for party in people})
+
+
+def test_a_new_holder_shares_from_the_first_day_of_the_amendment_on(accord: Accord) -> None:
+    alone = {
+        "parties": [as_recipient(one) for one in accord.agreement.to_json()["parties"]],
+        "directions": [
+            one for one in accord.agreement.to_json()["directions"] if one["giver"] == CHILD_WELFARE
+        ],
+        "recipients": [
+            one | {"mode": "count"} if one["party"] == SCHOOL else one
+            for one in accord.agreement.to_json()["recipients"]
+        ],
+        "approvals": accord.agreement.to_json()["approvals"],
+    }
+    both = {name: accord.agreement.to_json()[name] for name in alone}
+    accord.agree(accord.first(**alone))
+    accord.agree(accord.amended(**both, epoch=2, start="2026-09-08"))
+    share = holders_of(accord, 2).share(SCHOOL, CHILD_WELFARE)
+    early = accord.post(accord.about("shares"), "kim", share)
+    assert refusal(early) == (409, "not-in-force", "start")
+    accord.sleep(days=7)
+    assert accord.post(accord.about("shares"), "kim", share).status_code == 201
+
+
+def as_recipient(party: dict[str, Any]) -> dict[str, Any]:
+    is_school = party["name"] == SCHOOL
+    return party | {"kind": "recipient", "holder": None} if is_school else party
