@@ -47,6 +47,15 @@ def choose_columns(asked: Sequence[str], listed: Sequence[str]) -> tuple[str, ..
     return chosen
 
 
+def not_agreed(columns: Sequence[str], agreed: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that the agreement's list does not name; an empty list says nothing of columns.
+
+    Counsel writes names as people read them, so small letters, blanks and signs make no difference.
+    """
+    named = {_plain(name) for name in agreed}
+    return tuple(column for column in columns if named and _plain(column) not in named)
+
+
 def extract(file: AgencyFile, links: Path, columns: Sequence[str], output: Path) -> int:
     """Write link ID and listed columns of every linked row, and return how many rows.
 
@@ -141,3 +150,7 @@ def _refuse_clash(id_column: str, keep: Sequence[str], columns: Sequence[str]) -
 def _rows(table: Table, columns: Sequence[str]) -> Iterator[Row]:
     for chunk in table.select(columns).chunks():
         yield from zip(*(chunk.columns[name] for name in columns), strict=True)
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()

@@ -241,6 +241,13 @@ def agreed_holders(session: Session) -> dict[str, str]:
     return {party.name: party.holder for party in parties if party.holder is not None}
 
 
+def agreed_columns(session: Session) -> tuple[str, ...]:
+    """Return the names of what this party may hand over, as the agreement that is kept lists them."""
+    kept = _known(session).last_complete()
+    elements = () if kept is None else kept.agreement.elements
+    return tuple(e.name for e in elements if e.party == session.party and e.use == "shared")
+
+
 def _known(session: Session) -> KeptAgreements:
     from encoding.agreement.kept import read_kept
 

@@ -62,12 +62,13 @@ def extract(
         refuse_other_recipient,
     )
     from encoding.cli import steps
+    from encoding.cli.agreed import agreed_columns
     from encoding.cli.blind_steps import blind_path
     from encoding.cli.column_list import split_columns
     from encoding.cli.noting import note_file
     from encoding.cli.sealing import sealing_to
     from encoding.files import refuse_to_overwrite
-    from encoding.sharing import choose_columns
+    from encoding.sharing import choose_columns, not_agreed
     from encoding.sharing import extract as write_extract
 
     settings = session.config.sections
@@ -78,6 +79,10 @@ def extract(
     for column in chosen:
         if column in identifiers:
             session.warn(f"the column {column} tells who someone is, and will be in the file")
+    for column in not_agreed(chosen, agreed_columns(session)):
+        session.warn(
+            f"the agreement does not list {column} among the columns that you may hand over"
+        )
     links = links_file or session.config.resolve(settings.output.links)
     if recipient is not None and links_file is None:
         links = blind_path(session, recipient)

@@ -17,7 +17,7 @@ from encoding.errors import (
     MissingColumnError,
 )
 from encoding.links_file import Link, write_links
-from encoding.sharing import Attached, attach, choose_columns, extract
+from encoding.sharing import Attached, attach, choose_columns, extract, not_agreed
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32
 Write = Callable[..., Path]
@@ -201,3 +201,18 @@ def test_cells_with_commas_and_line_ends_survive(write, tmp_path) -> None:
     extract(AgencyFile(path, "SID"), tmp_path / "l.csv", ["school"], tmp_path / "o.csv")
     rows = list(csv.reader((tmp_path / "o.csv").read_text().splitlines(keepends=True)))
     assert rows == [["link_id", "school"], [A, 'St. "X", East\nWing']]
+
+
+@pytest.mark.parametrize(
+    ("columns", "agreed", "left"),
+    [
+        (("school", "Grade_Level"), ("School", "Grade level"), ()),
+        (("school", "phone"), ("School", "Grade level"), ("phone",)),
+        (("school",), (), ()),
+        (("schools",), ("School",), ("schools",)),
+    ],
+)
+def test_columns_that_the_agreement_does_not_name_are_told(
+    columns: tuple[str, ...], agreed: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    assert not_agreed(columns, agreed) == left
