@@ -22,6 +22,7 @@ from app.errors import BrokerError
 from app.links.service import release_for
 from app.matchlog.draft import EntryDraft
 from app.runs.service import run_for
+from app.shares.service import project_of_share
 from app.uploads.service import upload_for
 from schemas.matchlog.kinds import RequestRefused
 
@@ -32,28 +33,28 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.security.actor import Actor
+    from app.security.policy import RouteKey
 
-# Routes whose refusals are entries of their own.
-_LOGGED_ELSEWHERE: Final = frozenset(
-    {
-        "/v1/uploads/{upload}/commit",
-        "/v1/releases/{release}/file",
-        "/v1/releases/{release}/openings",
-    }
+# Whoever only looks asks for nothing that the terms could refuse, but for these.
+FETCHES: Final[frozenset[RouteKey]] = frozenset(
+    {("GET", "/v1/shares/{share}"), ("GET", "/v1/runs/{run}/openings")}
 )
+# Its refusals are entries of their own, as are those of fetching a release.
+COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
 
 
 def note_denial(
-    broker: Broker, actor: Actor, path: str, names: Mapping[str, str], error: BrokerError
+    broker: Broker, actor: Actor, route: RouteKey, names: Mapping[str, str], error: BrokerError
 ) -> None:
     """Count a refusal that has just been, if the terms or a duty are its reason; whatever happens, return.
 
     Args:
-        path: the route's, with the names of its parameters.
+        route: the method and the path, with the names of its parameters.
         names: the parameters.
     """
     is_denial = error.clause is not None or isinstance(error, WrongDutyError)
-    if not is_denial or path in _LOGGED_ELSEWHERE:
+    is_looking = route[0] == "GET" and route not in FETCHES
+    if not is_denial or is_looking or route == COMMIT:
         return
     # Whoever is refused must be answered like that, even where nothing can be written.
     with suppress(BrokerError, SQLAlchemyError), broker.database.write() as session:
@@ -99,6 +100,8 @@ def _project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str
         return run_for(session, actor, names["run"])[0].project
     if "release" in names:
         return release_for(session, actor, names["release"]).project
+    if "share" in names:
+        return project_of_share(session, actor, names["share"])
     return None
 
 

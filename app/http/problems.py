@@ -19,10 +19,11 @@ from app.security.errors import (
     SessionNeededError,
     TooManyRequestsError,
 )
+from app.security.policy import RouteKey
 from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
 
-# Takes who was refused, the path of the route and its parameters, and the refusal.
-NoteDenial: TypeAlias = Callable[[Actor, str, Mapping[str, str], BrokerError], None]
+# Takes who was refused, the route and its parameters, and the refusal.
+NoteDenial: TypeAlias = Callable[[Actor, RouteKey, Mapping[str, str], BrokerError], None]
 
 # How long a client should wait where we do not know better.
 RETRY_AFTER_S: Final = 5
@@ -95,7 +96,8 @@ def _refuse_known(request: Request, error: Exception) -> Response:
     actor: Actor | None = getattr(request.state, "actor", None)
     note: NoteDenial | None = request.app.state.note_denial
     if actor is not None and note is not None:
-        note(actor, request.scope["route"].path, request.path_params, known)
+        route = request.method, request.scope["route"].path
+        note(actor, route, request.path_params, known)
     return _answer(request, known)
 
 

@@ -132,6 +132,18 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
     return SignedShare.from_canonical(row.document.encode("utf-8"))
 
 
+def project_of_share(session: Session, actor: Actor, share: str) -> str:
+    """Return the project of a share that was sent to the actor's party.
+
+    Raises:
+        NotFoundError: there is none, or it is for another party: both alike.
+    """
+    row = repository.find_received(session, actor, share)
+    if row is None:
+        raise NotFoundError("There is nothing here.")
+    return row.project
+
+
 def withdraw_shares(
     session: Session, broker: Broker, actor: Actor, project: str, epoch: int
 ) -> None:

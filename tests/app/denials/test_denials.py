@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from oracles.signed_rig import Accord, accord, make_accord
+from oracles.signed_scene import busy_scene
 
-from app.denials.service import _LOGGED_ELSEWHERE
+from app.denials.service import COMMIT, FETCHES
 from app.security.policy import POLICY
 from app.worker.sweeper import Sweeper
 
@@ -75,6 +76,8 @@ def test_who_lacks_a_duty_and_who_comes_at_the_wrong_time_are_counted(accord: Ac
     headers = accord.as_person("ann")
     early = accord.client.post(accord.about("runs"), json={}, headers=headers)
     assert early.status_code == 409
+    # Who only looks is refused, but has asked for nothing.
+    assert accord.get(f"/v1/projects/{PROJECT}").status_code == 409
     accord.agree()
     by_steward = accord.client.post(accord.about("runs"), json={}, headers=headers)
     assert by_steward.status_code == 403
@@ -89,6 +92,16 @@ def test_who_lacks_a_duty_and_who_comes_at_the_wrong_time_are_counted(accord: Ac
     ]
 
 
+def test_a_share_that_is_asked_for_while_a_party_halts_is_counted(accord: Accord) -> None:
+    scene = busy_scene(accord)
+    accord.notice("kim", "suspend")
+    for _ in range(2):
+        assert accord.get(f"/v1/shares/{scene.share}").status_code == 409
+    assert summed_up(accord, hours=1) == [
+        refused(CHILD_WELFARE, "not-in-force", "suspension", 2),
+    ]
+
+
 def test_what_has_an_entry_of_its_own_is_not_counted_again(make_linkage: MakeLinkage) -> None:
     linkage = make_linkage(min_records=50)
     with pytest.raises(AssertionError):
@@ -97,8 +110,8 @@ def test_what_has_an_entry_of_its_own_is_not_counted_again(make_linkage: MakeLin
     assert summed_up(linkage, hours=1) == []
 
 
-def test_every_route_that_is_left_out_is_there() -> None:
-    assert {path for _, path in POLICY} >= _LOGGED_ELSEWHERE
+def test_every_route_that_is_named_is_there() -> None:
+    assert {*FETCHES, COMMIT} <= POLICY.keys()
 
 
 def test_where_nothing_can_be_counted_the_answer_is_the_same(linkage: Linkage) -> None:
