@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     metavar="KIND=WHY",
     help="With --local: what is kept and why, such as link-table=For the audit of 2027; repeatable.",
 )
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="With --local: the broker is gone; the signed statement is yours to hand to the others.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 @file_outputs
 @json_option
@@ -54,6 +59,7 @@ def destroy(
     certificate: str | None,
     also: tuple[str, ...],
     keep: tuple[str, ...],
+    offline: bool,
     yes: bool,
     output: Path | None,
     page: Path | None,
@@ -76,11 +82,14 @@ def destroy(
             raise click.UsageError(
                 "--local goes neither with --upload nor with a certificate's file"
             )
-        wish = Wish(epoch, certificate, read_pairs(also, "--also"), read_pairs(keep, "--keep"))
+        named, kept = read_pairs(also, "--also"), read_pairs(keep, "--keep")
+        wish = Wish(epoch, certificate, named, kept, is_offline=offline)
         destroy_here(session, given, wish, yes=yes, as_json=as_json)
         return
-    if epoch is not None or certificate is not None or also or keep:
-        raise click.UsageError("--epoch, --certificate, --also and --keep go with --local only")
+    if epoch is not None or certificate is not None or also or keep or offline:
+        raise click.UsageError(
+            "--epoch, --certificate, --also, --keep and --offline go with --local only"
+        )
     _destroy_there(session, given, upload, (output, page), yes=yes, as_json=as_json)
 
 

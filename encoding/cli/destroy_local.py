@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,19 +30,21 @@ class Wish:
     """What is to be removed here.
 
     `epoch` narrows it to one epoch, `certificate` is the one that asks for it (None: the newest that does),
-    `also` names files besides and `keep` what is kept and why, each by kind.
+    `also` names files besides and `keep` what is kept and why, each by kind. `is_offline`: there is no broker
+    any more that could be asked or told.
     """
 
     epoch: int | None
     certificate: str | None
     also: tuple[tuple[LocalKind, str], ...]
     keep: tuple[tuple[LocalKind, str], ...]
+    is_offline: bool = False
 
 
 def destroy_here(
     session: Session, given: Mapping[str, Any], wish: Wish, *, yes: bool, as_json: bool
 ) -> None:
-    """List what would go, remove it if that is meant, and send the signed statement.
+    """List what would go, remove it if that is meant, and send the signed statement, or keep it to hand over.
 
     Raises:
         LegalHoldError: a legal hold stands.
@@ -54,10 +57,12 @@ def destroy_here(
 
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
     unlock_own(session, given)
-    with session.connect() as client:
-        session.trust(client)
-        refuse_held(session, client)
-        certificate = wish.certificate or _asking(session, client)
+    with nullcontext() if wish.is_offline else session.connect() as client:
+        certificate = wish.certificate
+        if client is not None:
+            session.trust(client)
+            refuse_held(session, client)
+            certificate = certificate or _asking(session, client)
         with session.workspace.lock():
             holdings = _holdings(session, wish)
             under_way = interrupted(session.workspace, session.project)
@@ -70,19 +75,20 @@ def destroy_here(
                 under_way = begin(
                     session.workspace, session.project, certificate, copies, session.now()
                 )
+            # From here on a command that is killed goes on with the same files.
             under_way.remove()
-            note = under_way.note
-            finished = _finished(client, note.certificate)
+            finished = _finished(session, client, under_way.note.certificate)
             left = _none_left(holdings, wish)
             statements = [
                 signed_by_own(session, given, LocalStatement, not_before=finished, **fields)
                 for fields in _stated(under_way, left, wish)
             ]
-            for signed in statements:
-                client.state_destruction(session.project, signed)
+            if client is not None:
+                for signed in statements:
+                    client.state_destruction(session.project, signed)
             under_way.finish(statements)
             forget_written(session.workspace, session.project)
-    _report(session, under_way, statements, as_json=as_json)
+    _report(session, under_way, statements, is_sent=not wish.is_offline, as_json=as_json)
 
 
 def read_pairs(words: Sequence[str], option: str) -> tuple[tuple[LocalKind, str], ...]:
@@ -154,6 +160,8 @@ def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Itera
         )
     for kind, why in wish.keep:
         yield f"This is kept: {IN_WORDS[kind]}. {why}"
+    if wish.is_offline:
+        yield "Nobody can be asked whether a legal hold stands: you state that you know of none."
     if wish.epoch is None:
         yield (
             f"You state for {session.party} that nothing else of it is left, in backups, on paper or elsewhere."
@@ -161,9 +169,16 @@ def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Itera
         )
 
 
-def _finished(client: BrokerClient, certificate: str | None) -> str:
+def _finished(session: Session, client: BrokerClient | None, certificate: str | None) -> str:
     """Return when the last key of a certificate's objects was gone; a statement about it is not older."""
-    return "" if certificate is None else client.certificate(certificate).certificate.finished
+    from encoding.certificates import CertificateFolder
+
+    if certificate is None:
+        return ""
+    if client is not None:
+        return client.certificate(certificate).certificate.finished
+    kept = CertificateFolder(session.workspace.certificates).find(certificate)
+    return "" if kept is None else kept.certificate.finished
 
 
 def _none_left(holdings: Holdings, wish: Wish) -> tuple[LocalKind, ...]:
@@ -199,6 +214,7 @@ def _report(
     under_way: LocalDestruction,
     statements: Sequence[SignedDestruction],
     *,
+    is_sent: bool,
     as_json: bool,
 ) -> None:
     import json
@@ -217,8 +233,11 @@ def _report(
         }
         click.echo(json.dumps(document, indent=2))
         return
+    what = (
+        "and sent" if is_sent else f"and kept, for you to hand over: {session.workspace.statements}"
+    )
     session.say(
-        f"{len(under_way.note.files):,} files are removed, and the statement is signed and sent"
+        f"{len(under_way.note.files):,} files are removed, and the statement is signed {what}"
     )
     session.say(
         f"none is left of: {', '.join(IN_WORDS[kind] for kind in none_left) or 'nothing named'}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import Result
 from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
@@ -14,6 +15,7 @@ from oracles.desk import Desk
 
 from app.worker.sweeper import Sweeper
 from schemas.certificate import CertificateFile
+from schemas.destruction import SignedDestruction
 
 
 @pytest.fixture
@@ -242,3 +244,23 @@ def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementR
     for name in ("bob", "kim"):
         rig.desks[name].ok("destroy", "--local", "--yes")
     assert ann.json("certificate", "sign")["outstanding"] == []
+
+
+def test_where_the_broker_is_gone_the_statement_is_kept_to_hand_over(rig: AgreementRig) -> None:
+    link(rig)
+    kim = rig.desks["kim"]
+
+    def gone(request: Any, response: Any) -> Any:
+        raise httpx2.ConnectError("nobody listens")
+
+    rig.courier.meddle = gone
+    assert kim.type("destroy", "--local", "--yes").exit_code == 5
+    assert (kim.folder / "links.csv").exists()
+    assert "--local only" in refused(kim.type("destroy", "--offline"), 2)
+    done = kim.ok("destroy", "--local", "--offline", "--yes")
+    assert "you state that you know of none" in done.stderr
+    assert not (kim.folder / "links.csv").exists()
+    (kept,) = (kim.folder / "workspace" / "statements").iterdir()
+    signed = SignedDestruction.from_canonical(kept.read_bytes())
+    assert signed.verify() == rig.people["kim"].public
+    assert "link-table" in signed.said.to_json()["none_left"]
