@@ -131,6 +131,10 @@ def test_before_an_agreement_binds_the_project_leads_to_what_is_proposed(
         )
         assert (answer.status_code, answer.headers["location"]) == (303, f"{LIST}{twin}")
     assert "proposed agreement 1" in words(signed_visitor.get(f"/projects/{PROJECT}/timeline"))
+    # What is taken away is noted under no agreement, and the log still verifies.
+    for twin in ("timeline.json", "disclosures.csv"):
+        assert signed_visitor.get(f"/projects/{PROJECT}/{twin}").status_code == 200
+    assert accord.log_entries()[-1]["agreement"] is None
 
 
 def test_terms_by_the_operator_have_no_agreement_and_say_so(finished: Any, visitor: Any) -> None:
