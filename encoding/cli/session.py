@@ -179,6 +179,10 @@ class Session:
         given = self.config.sections.broker.log_key
         keys = log.key(given, client)
         log.check(client)
+        if log.keys() != keys:
+            self.say(
+                f"the key of the broker's match log was replaced, by the old key: {log.keys().text}"
+            )
         if is_first and given is None:
             self.say(
                 f"the broker's log key is pinned now; compare it with the operator: {keys.text}"
