@@ -181,7 +181,7 @@ class Session:
         log.check(client)
         if log.keys() != keys:
             self.say(
-                f"the key of the broker's match log was replaced, by the old key: {log.keys().text}"
+                f"the broker's log has a new key, for which the old one has signed: {log.keys().text}"
             )
         if is_first and given is None:
             self.say(
