@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from encoding.client import BrokerClient
 from encoding.errors import NotReadyError
@@ -117,16 +117,23 @@ def _describe_run(facts: Facts, run: RunView, said: list[str]) -> Status:
         reason = f" ({run.failure})" if run.failure else ""
         said.append(f"The newest run has {run.state}{reason}.")
         return Status("failed", tuple(said), "blindlink run --wait")
+    terms = facts.view.terms
     said.append(f"The newest run has succeeded at {run.finished}.")
     said.extend(_finality_sentence(run.finality))
     if facts.release is None:
-        said.append("The agreement gives this agency no link IDs.")
+        is_blind = (facts.party, "blind") in ((r.party, r.mode) for r in terms.recipients)
+        said.append(_SEALED if is_blind else "The agreement gives this agency no link IDs.")
         return Status("done", tuple(said), None)
     if not facts.release_is_fetched:
         said.append("Link IDs are ready for you.")
         return Status("links", tuple(said), "blindlink links")
     said.append("You have its link IDs. When your file has changed, begin again.")
     return Status("done", tuple(said), "blindlink refresh")
+
+
+_SEALED: Final = (
+    "The agencies hand you link IDs in files that you alone can open, with: blindlink open."
+)
 
 
 def _finality_sentence(finality: RunFinality | None) -> Iterator[str]:

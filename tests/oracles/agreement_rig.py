@@ -143,6 +143,7 @@ class AgreementRig:
     courier: Courier
     folder: Path
     clock: list[datetime]
+    persons: dict[str, tuple[str, tuple[Duty, ...]]] = field(default_factory=lambda: dict(PERSONS))
     people: dict[str, Identity] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
 
@@ -150,7 +151,7 @@ class AgreementRig:
         """Enrol everyone, open the project, and lay the answers for an agreement on ann's desk."""
         secret = new_secret()
         with self.broker.database.write() as session:
-            for party in ("schools", "welfare"):
+            for party in self.parties():
                 enrol_party(
                     session,
                     self.broker.log,
@@ -160,12 +161,12 @@ class AgreementRig:
                     actor=self.operator,
                     now=NOW,
                 )
-        for name, (party, duties) in PERSONS.items():
+        for name, (party, duties) in self.persons.items():
             identity = new_identity(party, duties, NOW)
             enrol_keys(self.broker, self.operator, identity, NOW)
             desk = Desk(self.folder / name, self.courier, party)  # type: ignore[arg-type]
             desk.folder.mkdir()
-            if party != "operator":
+            if party in ROWS:
                 rows = desk.folder / "people.csv"
                 rows.write_text(ROWS[party], "utf-8")
                 desk.set_up(
@@ -182,7 +183,7 @@ class AgreementRig:
                 session,
                 self.broker.log,
                 project=PROJECT,
-                parties=("schools", "welfare"),
+                parties=self.parties(),
                 actor=self.operator,
                 now=NOW,
             )
@@ -195,9 +196,13 @@ class AgreementRig:
         (ann / "profile.json").write_bytes(small_profile().to_canonical())
         (ann / "answers.toml").write_text(ANSWERS, "utf-8")
 
+    def parties(self) -> tuple[str, ...]:
+        """Return all parties but the operator, in order."""
+        return tuple(sorted({party for party, _ in self.persons.values()} - {"operator"}))
+
     def unlocked(self, name: str) -> tuple[str, ...]:
         """What a person who has no settings adds to a command."""
-        if PERSONS[name][0] != "operator":
+        if self.persons[name][0] in ROWS:
             return ()
         folder = self.desks[name].folder
         return (
@@ -263,8 +268,12 @@ class AgreementRig:
 
 
 @contextmanager
-def agreement_rig(folder: Path) -> Iterator[AgreementRig]:
-    """Give a broker with an opened project, and everyone at their desks, until the block ends."""
+def agreement_rig(folder: Path, **more: tuple[str, tuple[Duty, ...]]) -> Iterator[AgreementRig]:
+    """Give a broker with an opened project, and everyone at their desks, until the block ends.
+
+    Args:
+        more: further persons by name, with their party and duties.
+    """
     settings = Settings(
         state_dir=folder / "state",
         public_url=ADDRESS,
@@ -285,6 +294,7 @@ def agreement_rig(folder: Path) -> Iterator[AgreementRig]:
             create_app(broker), base_url=ADDRESS, raise_server_exceptions=False
         ) as client:
             rig = AgreementRig(broker, operator, Courier(client._transport), folder, clock)
+            rig.persons |= more
             rig.set_up()
             yield rig
         broker.close()

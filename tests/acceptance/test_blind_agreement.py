@@ -1,0 +1,121 @@
+"""Mode `blind` under an agreement that all parties have signed, the recipient among them, by typed commands."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from oracles.agreement_rig import ANSWERS, PROJECT, AgreementRig, agreement_rig
+from oracles.share_rig import ADDRESS
+
+from encoding.config import read_config, render_config
+
+RESEARCH = "research-office"
+RECIPIENT = f"""
+[[parties]]
+name = "{RESEARCH}"
+kind = "recipient"
+title = "State University, Office of Research"
+capacity = "studies placements and schooling"
+contact = "Principal investigator, 555-0103"
+identities = ["rex.json"]
+
+[[directions]]
+giver = "schools"
+receiver = "{RESEARCH}"
+basis = "ferpa-studies"
+
+[[directions]]
+giver = "welfare"
+receiver = "{RESEARCH}"
+basis = "other"
+citation = "Example Code 12.5"
+
+[[recipients]]
+party = "{RESEARCH}"
+mode = "blind"
+"""
+
+
+def blind_answers() -> str:
+    """Return the answers with the recipient in place of the agencies as such."""
+    before, _, rest = ANSWERS.partition("[[recipients]]")
+    _, limits, after = rest.partition("[limits]")
+    kept = before.split("[[directions]]")
+    directions = [part for part in kept[1:] if 'receiver = "operator"' in part]
+    last = kept[-1].partition("[population]")
+    text = kept[0] + "".join(f"[[directions]]{part}" for part in directions)
+    return text + last[1] + last[2] + RECIPIENT + limits + after
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[AgreementRig]:
+    with agreement_rig(tmp_path, rex=(RESEARCH, ("recipient", "steward"))) as made:
+        ann = made.desks["ann"].folder
+        (ann / "answers.toml").write_text(blind_answers(), "utf-8")
+        yield made
+
+
+def sign_all(rig: AgreementRig) -> str:
+    fingerprint = rig.draft()
+    path = str(rig.desks["ann"].folder / "first.json")
+    for name, source in (("ann", (path,)), ("kim", ()), ("eve", ()), ("rex", ())):
+        signed = rig.sign(name, fingerprint, *source)
+        assert signed.exit_code == 0, (name, signed.output)
+    rig.desks["bob"].ok("agreement", "accept", *fingerprint.split())
+    return fingerprint
+
+
+def share(rig: AgreementRig, name: str, column: str) -> None:
+    path = rig.desks[name].folder / "blindlink.toml"
+    sections = read_config(path).sections
+    shared = sections.share.model_copy(update={"columns": (column,)})
+    path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_recipient_signs_receives_and_opens_what_agencies_cannot(rig: AgreementRig) -> None:
+    sign_all(rig)
+    rig.upload()
+    bob, kim, rex = rig.desks["bob"], rig.desks["kim"], rig.desks["rex"]
+    run = bob.json("run")["run"]
+    for name in ("ann", "kim"):
+        rig.desks[name].ok("approve", "run", run, "--yes")
+    rig.work()
+    bob.ok("run", "--wait")
+    keys = (rig.people["rex"].public.fingerprint()).split()
+    for name, desk in (("bob", bob), ("kim", kim)):
+        desk.ok("identity", "trust", RESEARCH, *keys, "--also")
+        said = desk.ok("links").stderr
+        assert f"only {RESEARCH} can open" in said
+        assert "warning" not in said
+        share(rig, name, "born")
+        out = str(desk.folder / "to-research.rows")
+        desk.ok("extract", "--for", RESEARCH, "-o", out)
+        desk.ok("seal", out, "--to", RESEARCH)
+        (rex.folder / f"{name}.sealed").write_bytes(Path(f"{out}.sealed").read_bytes())
+    key_file = str(rex.folder / "identity.key")
+    for name in ("bob", "kim"):
+        target = str(rex.folder / f"{name}.csv")
+        file = str(rex.folder / f"{name}.sealed")
+        opened = ("open", file, "--columns", "born", "--key-file", key_file, "-o", target)
+        rex.ok(*opened, "--identity", str(rex.folder / "identity.txt"))
+    left, right = (
+        {row["link_id"]: row["born"] for row in rows(rex.folder / f"{name}.csv")}
+        for name in ("bob", "kim")
+    )
+    common = left.keys() & right.keys()
+    assert (len(left), len(right), len(common)) == (3, 3, 2)
+    assert {left[link] for link in common} == {"2011-04-09", "2015-01-15"}
+    rex.ok(
+        "init", "--without-file", "--broker", ADDRESS, "--project", PROJECT, "--party", RESEARCH,
+        "--identity", "identity.txt", "--key-file", "identity.key",
+    )  # fmt: skip
+    assert "in files that you alone can open" in rex.ok("status").stdout
+    assert rex.json("status")["release"] is None
