@@ -12,6 +12,7 @@ from app.agreements.negotiating import open_project
 from app.agreements.service import create_project, project_for, project_view, projects_for
 from app.cli.documents import read_document
 from app.cli.opening import echo_json, local_operator, opened_broker
+from app.errors import ConfigurationError
 from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
 from schemas.ids import is_name
 from schemas.profile import EncodingProfile
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group("project", short_help="Create, list and show projects.")
+@click.group("project", short_help="Open, list and show projects.")
 def project() -> None:
     """Projects: who links what for whom, under which terms."""
 
@@ -127,7 +128,10 @@ def draft(*, profile_file: Path, days: int, **given: Any) -> None:
 )
 @click.pass_context
 def create(ctx: click.Context, *, terms_file: Path, profile_file: Path) -> None:
-    """Create a project with its terms and its encoding profile; prints the digest of the terms.
+    """Create a project by terms that nobody has signed, for a rehearsal; prints their digest.
+
+    Refused unless the setting `insecure_operator_terms` is true. Records of real people are linked under an
+    agreement that every party has signed: `blindlink-broker project open`.
 
     Example: blindlink-broker project create --terms terms.json --profile profile.json
     """
@@ -136,6 +140,12 @@ def create(ctx: click.Context, *, terms_file: Path, profile_file: Path) -> None:
         read_document(EncodingProfile, profile_file),
     )
     with opened_broker(ctx) as broker:
+        if not broker.settings.insecure_operator_terms:
+            raise ConfigurationError(
+                "a project is linked under an agreement that every party has signed",
+                hint="open it with `blindlink-broker project open`, or, for a rehearsal with invented people, "
+                "set BLINDLINK_INSECURE_OPERATOR_TERMS=true",
+            )
         operator = local_operator(broker)
         with broker.database.write() as session:
             created = create_project(

@@ -6,7 +6,7 @@ import ipaddress
 import ssl
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import structlog
@@ -98,8 +98,16 @@ def _migrate(settings: Settings) -> None:
         database.close()
 
 
+_INSECURE: Final = (
+    "insecure_plain_http",
+    "insecure_volatile_database",
+    "insecure_bearer_tokens",
+    "insecure_operator_terms",
+)
+
+
 def _warn_where_unsafe(broker: Broker) -> None:
-    for name in ("insecure_plain_http", "insecure_volatile_database", "insecure_bearer_tokens"):
+    for name in _INSECURE:
         if getattr(broker.settings, name):
             log.warning("insecure_setting_used", setting=name)
     settings = broker.settings

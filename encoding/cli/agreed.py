@@ -180,10 +180,8 @@ def hold_to_agreement(
 ) -> None:
     """Make sure that the broker goes by the agreement that was signed, with every signature verified anew.
 
-    A project whose terms the operator has made, and for which nothing is kept, passes.
-
     Raises:
-        AgreementUntrustedError, UntrustedKeyError: it does not; nothing more is sent.
+        AgreementUntrustedError, UntrustedKeyError: it does not, or there is none; nothing more is sent.
         NotReadyError: with `must_bind`, the agreement does not bind today.
     """
     from encoding.agreement.covering import is_signed, require_cover
@@ -191,6 +189,8 @@ def hold_to_agreement(
     known = _known(session)
     if is_signed(view):
         known = _follow(session, client, known, view.agreement)
+    if must_bind:
+        _refuse_unsigned(session, known, view)
     require_cover(known, view, session.now().date(), must_bind=must_bind)
 
 
@@ -202,7 +202,9 @@ def hold_to_kept(session: Session, view: ProjectView) -> None:
     """
     from encoding.agreement.covering import require_cover
 
-    require_cover(_known(session), view, session.now().date(), must_bind=True)
+    known = _known(session)
+    _refuse_unsigned(session, known, view)
+    require_cover(known, view, session.now().date(), must_bind=True)
 
 
 def hold_run(session: Session, client: BrokerClient, run: RunView) -> None:
@@ -246,6 +248,24 @@ def agreed_columns(session: Session) -> tuple[str, ...]:
     kept = _known(session).last_complete()
     elements = () if kept is None else kept.agreement.elements
     return tuple(e.name for e in elements if e.party == session.party and e.use == "shared")
+
+
+def _refuse_unsigned(session: Session, known: KeptAgreements, view: ProjectView) -> None:
+    """Refuse terms that nobody has signed, unless the settings are those of a rehearsal."""
+    from encoding.agreement.covering import is_signed
+    from encoding.errors import AgreementUntrustedError
+
+    if (
+        known.agreements
+        or is_signed(view)
+        or session.config.sections.project.insecure_unsigned_terms
+    ):
+        return
+    raise AgreementUntrustedError(
+        f"no agreement has been signed for the project {view.project}: its terms are the operator's alone",
+        hint="for a rehearsal with invented people, write insecure_unsigned_terms = true below [project] "
+        "in the settings file",
+    )
 
 
 def _known(session: Session) -> KeptAgreements:

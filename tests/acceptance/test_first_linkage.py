@@ -1,150 +1,39 @@
-"""docs/first-linkage.md, typed as it stands there: each person in a folder of their own, at a terminal."""
+"""docs/first-linkage.md and docs/every-week.md, typed as they stand there, each person in their own folder."""
 
 from __future__ import annotations
 
 import csv
-import re
-import shlex
 import shutil
-import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from oracles.guide import Command, Handing, Part, Section, WrittenFile, read_guide
+from oracles.guide import Command, Section, read_guide
 from oracles.searching import files_under, found_in
+from services.faketime import MissingClockError, MovedClock
+from services.requirement import missing
 
 pytest.importorskip("pty", reason="a terminal is a POSIX thing")
-from oracles.terminal import Terminal, Typed
+from oracles.terminal import Terminal
+from oracles.town import Town
 
 DOCS = Path(__file__).parents[2] / "docs"
-PASSPHRASE = "seven odd words for a test"
-SERVICES = ("serve", "work")
 COLUMNS = ["district", "school", "grade"]
 ANALYSTS = ("Ann", "Bob")
 
 
-class Town:
-    """Everybody who takes part, each at a terminal, and what they have read to each other."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.said: dict[str, str] = {}
-        self.keys: dict[str, tuple[str, str]] = {}
-        self.terminals: dict[str, Terminal] = {}
-        self.services: list[Typed] = []
-        self.waiting: dict[str, Typed] = {}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = str(probe.getsockname()[1])
-
-    def at(self, person: str) -> Terminal:
-        if person not in self.terminals:
-            place = self.folder / person.lower()
-            place.mkdir(mode=0o700)
-            self.terminals[person] = Terminal(place, self.answers(person))
-        return self.terminals[person]
-
-    def answers(self, person: str) -> dict[str, str]:
-        return {
-            "Passphrase|Repeat": PASSPHRASE,
-            "Code from the operator": self.said.get(f"code of {person}", ""),
-            "characters of the fingerprint": self.said.get("AGREEMENT", "")[:8],
-            "Have you compared": "y",
-            "Counsel's name": f"Counsel of {person}",
-            "Counsel's title": "General counsel",
-            "Day on which counsel": "",
-            "twelve groups": self.said.get("FINGERPRINT", ""),
-            r"\[y/N\]": "y",
-            # What is offered is taken.
-            r"\[.+\]: $": "",
-        }
-
-    def do(self, person: str, part: Part) -> None:
-        match part:
-            case WrittenFile(name, content):
-                (self.at(person).folder / name).write_text(self.today(content), "utf-8")
-            case Handing(file, receivers):
-                for receiver in receivers:
-                    source = self.at(person).folder / file
-                    target = self.at(receiver).folder / source.name
-                    if source != target:
-                        shutil.copyfile(source, target)
-            case Command(line):
-                self.type(person, self.today(line))
-
-    def today(self, text: str) -> str:
-        """Move the page's days to ours, and its port to one that is free."""
-        now = datetime.now(UTC).date()
-        for day, ours in (
-            ("2026-08-20", now - timedelta(30)),
-            ("2026-09-01", now - timedelta(1)),
-            ("2027-08-31", now + timedelta(360)),
-            ("2028-08-31", now + timedelta(720)),
-        ):
-            text = text.replace(day, ours.isoformat())
-        return text.replace("8443", self.port)
-
-    def type(self, person: str, line: str) -> None:
-        words = shlex.split(line)
-        here = self.at(person)
-        # Nobody reaches into the folder of another.
-        assert not [word for word in words if ".." in word or word.startswith("/")], line
-        if words[0] == "export":
-            here.environment |= dict(word.split("=", 1) for word in words[1:])
-            return
-        if "PERSON" in words:
-            for someone, (identity, fingerprint) in self.keys.items():
-                self.said["FINGERPRINT"] = fingerprint
-                assert someone in self.terminals
-                self.finish(person, line.replace("PERSON", identity))
-            return
-        if words[:1] == ["blindlink-broker"] and words[-1] in SERVICES:
-            self.services.append(here.type(line))
-            if words[-1] == "serve":
-                self.services[-1].read_until(r"\nhttps://\S+\n")
-            return
-        if "--wait-hours" in words and not self.waiting:
-            # Whoever is first waits for the others.
-            self.waiting[person] = here.type(line)
-            self.waiting[person].read_until("waiting for up to")
-            return
-        self.finish(person, line.replace("AGREEMENT", self.said.get("AGREEMENT", "")))
-
-    def finish(self, person: str, line: str) -> None:
-        if person in self.waiting and "refresh" not in line:
-            self.waiting.pop(person).end()
-        here = self.at(person)
-        here.answers |= self.answers(person)
-        shown = here.type(line).end()
-        self.listen(person, shlex.split(line), shown)
-
-    def listen(self, person: str, words: list[str], shown: str) -> None:
-        """Remember what a person reads from the screen and says to others."""
-        if "invite" in words:
-            receiver = words[words.index("--label") + 1]
-            code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){7}", shown)
-            assert code is not None, shown
-            self.said[f"code of {receiver}"] = code.group()
-        elif words[:3] == ["blindlink", "identity", "enrol"]:
-            identity = re.search(r"per-[0-9a-f]{32}", shown)
-            groups = re.search(r"(?:\d{5}\s+){11}\d{5}", shown)
-            assert identity is not None, shown
-            assert groups is not None, shown
-            self.keys[person] = (identity.group(), " ".join(groups.group().split()))
-        elif words[:3] == ["blindlink", "agreement", "send"]:
-            digest = re.search(r"(?:[0-9a-f]{4,8}\s+){7,15}[0-9a-f]{4,8}", shown)
-            assert digest, shown
-            self.said["AGREEMENT"] = "".join(digest.group().split())
-
-
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    made = Town(tmp_path_factory.mktemp("town"))
+    folder = tmp_path_factory.mktemp("town")
+    try:
+        clock = MovedClock(folder / "clock")
+    except MissingClockError:
+        clock = None
+    made = Town(folder, clock)
+    lay_out_files(made)
+    made.follow(first_linkage())
     yield made
-    for service in [*made.waiting.values(), *made.services[::-1]]:
-        service.stop()
+    made.stop()
 
 
 def lay_out_files(town: Town) -> None:
@@ -168,20 +57,15 @@ def first_linkage() -> list[Section]:
 def test_an_analyst_types_eight_commands_at_most() -> None:
     typed = dict.fromkeys(ANALYSTS, 0)
     for section in first_linkage():
-        if section.person in typed:
-            typed[section.person] += sum(isinstance(part, Command) for part in section.parts)
+        for person, part in section.steps():
+            if person in typed:
+                typed[person] += isinstance(part, Command)
     assert max(typed.values()) <= 8
     assert min(typed.values()) >= 5
 
 
 @pytest.mark.timeout(600)
-def test_the_guide_leads_from_nothing_to_school_columns_beside_foster_care_rows(
-    town: Town,
-) -> None:
-    lay_out_files(town)
-    for section in first_linkage():
-        for part in section.parts:
-            town.do(section.person, part)
+def test_the_guide_leads_from_nothing_to_school_columns_beside_foster_care_rows(town: Town) -> None:
     ann, bob = town.at("Ann").folder, town.at("Bob").folder
 
     joined = rows(ann / "children-with-school.csv")
@@ -203,7 +87,11 @@ def test_the_guide_leads_from_nothing_to_school_columns_beside_foster_care_rows(
     assert len({row["client_id"] for row in joined}) >= 0.8 * len(truth)
     assert "child-welfare" in (town.at("Ida").folder / "register.html").read_text("utf-8")
 
-    # Who has seen what: by everything that lies in the folders in the end.
+
+@pytest.mark.timeout(600)
+def test_nobody_has_seen_what_is_not_theirs(town: Town) -> None:
+    """By everything that lies in the folders in the end."""
+    ann, bob = town.at("Ann").folder, town.at("Bob").folder
     children = rows(ann / "children.csv", "cp1252")
     links = rows(ann / "links.csv")
     planted = {
@@ -230,3 +118,22 @@ def test_the_guide_leads_from_nothing_to_school_columns_beside_foster_care_rows(
         assert found_in(files_under(terminal.folder), forbidden) == [], person
     assert found_in(files_under(ann), of_children)
     assert found_in(files_under(bob), of_pupils)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("weeks", [1, pytest.param(40, marks=pytest.mark.soak)])
+def test_the_weeks_after_it_until_a_party_leaves(town: Town, weeks: int) -> None:
+    if town.clock is None:
+        missing("faketime is not installed")
+    town.follow(read_guide(DOCS / "every-week.md"), weeks=weeks)
+    refused = town.at("Bob").type("blindlink refresh").end(1)
+    assert "k12 has left" in refused
+    revoked = town.at("Ann").type("blindlink status").end(4)
+    assert "refused" in revoked
+    for analyst in ("Bob", "Cleo"):
+        left = {path.name for path in town.at(analyst).folder.rglob("*") if path.is_file()}
+        assert not [name for name in left if name.endswith((".enc", ".handles", ".sealed"))], left
+        assert "links.csv" not in left
+    ida = town.at("Ida").folder
+    register = (ida / "register.html").read_text("utf-8")
+    assert register.count("child-welfare") > 2

@@ -97,6 +97,9 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
         disk_reserve_percent=0,
         # The tests' PostgreSQL does not sync, which makes it several times faster.
         insecure_volatile_database=True,
+        # Most tests are about something else than how people sign in and agree.
+        insecure_bearer_tokens=True,
+        insecure_operator_terms=True,
     )
 
 

@@ -174,7 +174,7 @@ class AgreementRig:
                     secret,
                     broker={"url": ADDRESS, "token_file": None},
                     identity={"file": "identity.txt", "key_file": "identity.key"},
-                    project={"name": PROJECT},
+                    project={"name": PROJECT, "insecure_unsigned_terms": False},
                 )
             lay_down_keys(desk.folder, identity)
             self.people[name], self.desks[name] = identity, desk

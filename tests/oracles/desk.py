@@ -38,7 +38,11 @@ class Desk:
         self.folder.mkdir(parents=True, exist_ok=True)
         raw: dict[str, Any] = {
             "broker": {"url": "https://broker.test", "token_file": "token.txt"},
-            "project": {"name": "foster-pupils", "party": self.party},
+            "project": {
+                "name": "foster-pupils",
+                "party": self.party,
+                "insecure_unsigned_terms": True,
+            },
             "input": {"file": str(file), "id_column": "ID", "population": "in-care"},
         }
         for section, fields in changes.items():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-_SECTION = re.compile(r"^## \d+\. (\w+): .*$", re.MULTILINE)
+_SECTION = re.compile(r"^## \d+\. (\w+(?:, \w+)*): .*$", re.MULTILINE)
 _PART = re.compile(
     r"^```sh\n(?P<commands>.*?)^```$"
     r"|^```toml\n# (?P<name>\S+)\n(?P<content>.*?)^```$"
+    r"|^\*\*A (?P<span>day|week) later\.\*\*$"
+    r"|^\*\*Repeat sections (?P<first>\d+) to (?P<last>\d+) every week\.\*\*$"
     r"|^Hand `(?P<file>[^`]+)` to (?P<receivers>[\w, ]+)\.$",
     re.MULTILINE | re.DOTALL,
 )
@@ -38,26 +41,54 @@ class Handing:
     receivers: tuple[str, ...]
 
 
-Part = Command | WrittenFile | Handing
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Time passes."""
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Sections that are done again every week, by their places, from 0."""
+
+    first: int
+    last: int
+
+
+Part = Command | WrittenFile | Handing | Later | Repeat
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one person does, in order."""
+    """What one person does, in order, after `others` have typed the same commands."""
 
+    others: tuple[str, ...]
+    commands: list[Command]
     person: str
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part]
+
+    def steps(self) -> Iterator[tuple[str, Part]]:
+        """Yield who does what."""
+        for other in self.others:
+            for command in self.commands:
+                yield other, command
+        for part in self.parts:
+            yield self.person, part
 
 
 def read_guide(path: Path) -> list[Section]:
-    """Return the numbered sections of a page, `## 3. Ann: ...`, in order."""
+    """Return the numbered sections of a page, `## 3. Ann: ...`, in order.
+
+    Where several persons do the same, each of them has the section; time passes once.
+    """
     pieces = _SECTION.split(path.read_text("utf-8"))
     sections = []
-    for person, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        section = Section(person)
-        for found in _PART.finditer(text):
-            section.parts.extend(_parts(found))
-        sections.append(section)
+    for persons, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        parts = [part for found in _PART.finditer(text) for part in _parts(found)]
+        commands = [part for part in parts if isinstance(part, Command)]
+        *others, last = persons.split(", ")
+        sections.append(Section(tuple(others), commands, last, parts))
     return sections
 
 
@@ -66,4 +97,8 @@ def _parts(found: re.Match[str]) -> list[Part]:
         return [Command(line) for line in found["commands"].splitlines()]
     if found["name"]:
         return [WrittenFile(found["name"], found["content"])]
+    if found["span"]:
+        return [Later({"day": 1, "week": 7}[found["span"]])]
+    if found["first"]:
+        return [Repeat(int(found["first"]) - 1, int(found["last"]) - 1)]
     return [Handing(found["file"], tuple(re.split(r",\s*", found["receivers"])))]

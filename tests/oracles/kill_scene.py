@@ -156,6 +156,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
         parts_per_minute=10**6,
         disk_reserve_percent=0,
         insecure_volatile_database=is_postgres,
+        insecure_bearer_tokens=True,
     )
     operator = found_broker(settings, origin="kills.test/log", title="Test operator")
     real = RealBroker(open_broker(settings), operator)

@@ -150,6 +150,12 @@ DRAFT = [
 ]
 
 
+@pytest.fixture
+def rehearsing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the operator's own terms count."""
+    monkeypatch.setenv("BLINDLINK_INSECURE_OPERATOR_TERMS", "true")
+
+
 def drafted(broker: Any, profile_file: Path, tmp_path: Path, *more: str) -> Path:
     for party in ("child-welfare", "k12", "state-auditor"):
         broker("agency", "add", party)
@@ -160,6 +166,18 @@ def drafted(broker: Any, profile_file: Path, tmp_path: Path, *more: str) -> Path
     return file
 
 
+def test_terms_that_nobody_has_signed_are_for_rehearsals_alone(
+    broker: Any, profile_file: Path, tmp_path: Path
+) -> None:
+    terms_file = drafted(broker, profile_file, tmp_path)
+    done = broker("project", "create", "--terms", str(terms_file), "--profile", str(profile_file))
+    assert done.exit_code == 1
+    assert "every party has signed" in done.stderr
+    assert "project open" in done.stderr
+    assert json.loads(broker("project", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("rehearsing")
 def test_a_drafted_project_is_created_and_shown(
     broker: Any, profile_file: Path, tmp_path: Path
 ) -> None:

@@ -231,7 +231,7 @@ def test_settings_are_logged_when_a_broker_starts_with_others(
             assert get(state, port, "/readyz")[0] == 200
         assert len(logged()) == 1
     assert "configuration: as the match log has it" in broker("doctor").stdout
-    monkeypatch.setenv("BLINDLINK_INSECURE_BEARER_TOKENS", "false")
+    monkeypatch.setenv("BLINDLINK_INSECURE_BEARER_TOKENS", "true")
     with serving(state):
         pass
     assert [body.changed for body in logged()[1:]] == [("insecure-bearer-tokens",)]

@@ -374,3 +374,19 @@ def test_a_sealed_file_of_columns_is_joined_without_opening_it_first(
     )
     assert "out.csv holds the column last" in refused.stderr
     assert not any("out.csv" in name for name in linked.files())
+
+
+def test_terms_that_nobody_has_signed_count_only_where_the_settings_say_so(welfare: Desk) -> None:
+    config = welfare.folder / "blindlink.toml"
+    rehearsal = config.read_text()
+    config.write_text(rehearsal.replace("insecure_unsigned_terms = true\n", ""))
+    for words in (("encode",), ("upload",), ("run",), ("links",), ("refresh",)):
+        refused = welfare.type(*words)
+        assert refused.exit_code == 1
+        assert "no agreement has been signed for the project foster-pupils" in refused.stderr
+    assert not any(name.endswith(".enc") for name in welfare.files())
+    config.write_text(rehearsal)
+    welfare.ok("encode")
+    config.write_text(rehearsal.replace("insecure_unsigned_terms = true\n", ""))
+    refused = welfare.type("encode", "--offline")
+    assert "no agreement has been signed" in refused.stderr
