@@ -22,7 +22,11 @@ GUIDE = (Path(__file__).parents[2] / "docs/workspace.md").read_text("utf-8")
 POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
 BLOCK = re.compile(r"^<!-- (\w+).*? -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HANDING = re.compile(r"^Hand `([^`]+)` to (\w+)\.$", re.MULTILINE)
-PASSPHRASES = {"Ann": "seven odd words for a test", "Bea": "quite other words", "Cem": "others once again"}
+PASSPHRASES = {
+    "Ann": "seven odd words for a test",
+    "Bea": "quite other words",
+    "Cem": "others once again",
+}
 N_ROWS = 300
 
 

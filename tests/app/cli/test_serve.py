@@ -73,7 +73,10 @@ def get(state: Path, port: int, path: str, host: str = "127.0.0.1", **headers: s
         return answer.status, dict(answer.getheaders()), answer.read()
 
 
-def test_the_broker_answers_over_tls_under_its_own_certificate(broker: Any, state: Path) -> None:
+def test_the_broker_answers_over_tls_under_its_own_certificate(
+    broker: Any, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLINDLINK_INSECURE_BEARER_TOKENS", "true")
     token = token_of(broker)
     with serving(state) as (_, port):
         for host in ("127.0.0.1", "localhost"):
