@@ -131,7 +131,10 @@ def _answers(plan: Rehearsal, persons: tuple[Person, ...]) -> str:
     return ANSWERS.format(
         project=plan.project,
         population=plan.population,
-        shared=plan.shared_columns.replace(",", ", "),
+        shared="\n".join(
+            ELEMENT.format(party=plan.schools.party, column=column)
+            for column in plan.shared_columns.split(",")
+        ),
         welfare=plan.welfare.party,
         schools=plan.schools.party,
         operator=plan.operator,
@@ -151,6 +154,12 @@ def _answers(plan: Rehearsal, persons: tuple[Person, ...]) -> str:
     )
 
 
+ELEMENT: Final = """\
+[[elements]]
+party = "{party}"
+name = "{column}"
+use = "shared"
+"""
 ANSWERS: Final = """\
 # Answers to the questions that `blindlink agreement draft` asks; docs/agreement.md explains each.
 project = "{project}"
@@ -221,11 +230,7 @@ code = "{population}"
 definition = "Children of school age: placed away from home, and enrolled in a public school."
 as_of = "The day of the upload."
 
-[[elements]]
-party = "{schools}"
-name = "{shared}"
-use = "shared"
-
+{shared}
 [[recipients]]
 party = "{welfare}"
 space = "pupils-in-care"
