@@ -39,6 +39,8 @@ class MovedClock:
             # Read anew once a second: at every look at the clock it costs most of the processor.
             "FAKETIME_CACHE_DURATION": str(CACHE_S),
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Its cure for old C libraries makes waits of threads end at once, and Python spin.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 
 
