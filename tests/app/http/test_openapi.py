@@ -31,7 +31,12 @@ CHECKS = [
     response_schema_conformance,
 ]
 CALLERS = [(CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")]
-EXAMPLES = 12
+# Documents of agreements and of destruction are deep, and drawing one takes its time.
+EXAMPLES = 2
+SOAK_EXAMPLES = 25
+AT_LENGTH = pytest.mark.parametrize(
+    "examples", [EXAMPLES, pytest.param(SOAK_EXAMPLES, marks=pytest.mark.soak)]
+)
 
 
 @pytest.fixture
@@ -70,9 +75,9 @@ def operations(linkage: Linkage) -> list[Any]:
     return found
 
 
-def run_examples(strategy: Any, check: Any) -> None:
+def run_examples(strategy: Any, check: Any, examples: int) -> None:
     quiet = settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         database=None,
         derandomize=True,
@@ -85,11 +90,11 @@ def is_problem(response: Any) -> bool:
     return Problem.from_json(response.json()).status == response.status_code
 
 
-# Documents of agreements and destruction are deep, and drawing them takes its time.
+@AT_LENGTH
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("caller", CALLERS, ids=[role for _, role in CALLERS])
 def test_no_request_that_fits_the_description_meets_a_fault(
-    linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str]
+    linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str], examples: int
 ) -> None:
     headers = linkage.as_party(*caller)
     for operation in operations(linkage):
@@ -104,11 +109,13 @@ def test_no_request_that_fits_the_description_meets_a_fault(
                 assert response.headers["content-type"] == [MEDIA_TYPE]
                 assert is_problem(response)
 
-        run_examples(st.tuples(operation.as_strategy(), st.booleans()), call)
+        run_examples(st.tuples(operation.as_strategy(), st.booleans()), call, examples)
 
 
+@AT_LENGTH
+@pytest.mark.timeout(900)
 def test_no_request_that_breaks_the_description_is_taken(
-    linkage: Linkage, ids: dict[str, Any]
+    linkage: Linkage, ids: dict[str, Any], examples: int
 ) -> None:
     headers = linkage.as_party(CHILD_WELFARE)
     for operation in operations(linkage):
@@ -123,4 +130,4 @@ def test_no_request_that_breaks_the_description_is_taken(
         # What takes neither parameter nor body cannot be broken.
         with contextlib.suppress(Unsatisfiable, InvalidArgument):
             negative = schemathesis.GenerationMode.NEGATIVE
-            run_examples(operation.as_strategy(generation_mode=negative), call)
+            run_examples(operation.as_strategy(generation_mode=negative), call, examples)
