@@ -47,7 +47,7 @@ def set_up_receiver(broker: LiveBroker, folder: Path, party: str) -> LiveAgency:
     office.type(
         "init", "--without-file", "--broker", broker.url, "--project", PROJECT, "--party", party,
         "--identity", "identity.txt", "--key-file", "identity.key", "--ca-file", broker.ca_file,
-        "--log-key", broker.log_key,
+        "--log-key", broker.log_key, "--insecure-unsigned-terms",
     )  # fmt: skip
     return office
 

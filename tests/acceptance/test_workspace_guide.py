@@ -145,7 +145,7 @@ def set_up_ann(agency: Agency) -> None:
         "Ann",
         f"blindlink init --broker {agency.broker.url} --project {PROJECT} --party welfare"
         f" --identity identity.txt --ca-file broker.crt --log-key {agency.broker.log_key}"
-        " --file people.csv --population everyone --id-column rec_id",
+        " --file people.csv --population everyone --id-column rec_id --insecure-unsigned-terms",
     )
 
 

@@ -40,7 +40,8 @@ BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette", "
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {
-    "schemas": {"pydantic", "cryptography"},
+    # pydantic_core is the part of pydantic that reads and writes JSON.
+    "schemas": {"pydantic", "pydantic_core", "cryptography"},
     "encoding": BASE | READERS | {"schemas", "app.matching"},
     "app/auditor": BASE - {"clkhash", "anyascii"} | {"schemas"},
     "app/matching": {"numpy", "schemas"},

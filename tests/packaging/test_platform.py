@@ -73,7 +73,7 @@ def test_every_module_comes_up_without_posix(package: str) -> None:
 def test_the_whole_job_runs_without_posix(tmp_path: Path) -> None:
     # One agency's file is in Windows' code page with Windows' line ends: see the assertion below.
     folder = tmp_path / "demo"
-    sizes = ("--children", "60", "--students", "300")
+    sizes = ("--children", "120", "--students", "400")
     script = str(Path(sys.executable).with_name("blindlink-broker"))
     done = run_without_posix(script, "demo", "--folder", str(folder), *sizes, timeout_s=240)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -97,6 +97,8 @@ RELEASE_VIEW: dict[str, Any] = {
     "links": None,
     "created": TIME,
     "fetched": None,
+    "agency": None,
+    "verified": None,
 }
 PROJECT_VIEW: dict[str, Any] = {
     "project": "foster-k12",
@@ -140,7 +142,9 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
         "old_size": 0,
         "proof": ["A" * 43 + "="],
         "log_key": "key",
+        "hand_overs": [],
     },
+    api.ReleaseVerification: {"sha256": DIGEST},
 }
 
 
