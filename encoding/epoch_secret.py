@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from encoding.errors import NotReadyError, ProjectChangedError
-from encoding.kept_secret import read_kept
+from encoding.kept_secret import kept_of
 from encoding.secret import Secret
 from encoding.secret_exchange import differences, refuse_differences, unconfirmed
 from encoding.workspace import Workspace
@@ -52,7 +52,7 @@ def epoch_secret(workspace: Workspace, project: str, epoch: int, party: str) -> 
             f"the project is in epoch {epoch}, whose secret has not been agreed on",
             hint="begin with: blindlink secret share",
         )
-    kept = read_kept(workspace.kept_secret(project, epoch), project, epoch, workspace.key())
+    kept = kept_of(workspace, project, epoch)
     secret = None if kept is None else kept.agreed()
     if kept is None or secret is None:
         raise NotReadyError(

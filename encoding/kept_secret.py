@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,6 +29,9 @@ from schemas.secret_share import (
     SignedConfirmation,
     SignedShare,
 )
+
+if TYPE_CHECKING:
+    from encoding.workspace import Workspace
 
 MAGIC: Final = b"blindlink-kept-secret/1\n"
 NONCE_BYTES: Final = 12
@@ -151,6 +154,15 @@ def read_kept(path: Path, project: str, epoch: int, workspace_key: bytes) -> Kep
             f"what the workspace keeps of the secret of epoch {epoch} is damaged, or sealed under another key",
             hint="restore the workspace from its backup, workspace.key included",
         ) from None
+
+
+def kept_of(workspace: Workspace, project: str, epoch: int) -> KeptSecret | None:
+    """Return what a workspace keeps of an epoch's secret; None if nothing is.
+
+    Raises:
+        WorkspaceError: as `read_kept`.
+    """
+    return read_kept(workspace.kept_secret(project, epoch), project, epoch, workspace.key())
 
 
 def _key(workspace_key: bytes) -> bytes:

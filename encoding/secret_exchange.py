@@ -12,7 +12,7 @@ from datetime import datetime
 
 from encoding.errors import NotReadyError, SecretsDifferError, ShareError, ShareStartedError
 from encoding.identity import Identity
-from encoding.kept_secret import KeptSecret, read_kept, write_kept
+from encoding.kept_secret import KeptSecret, kept_of, write_kept
 from encoding.secret import Secret
 from encoding.secret_agreement import (
     Contribution,
@@ -135,9 +135,7 @@ class Exchange:
 
     def kept(self) -> KeptSecret | None:
         """Return what is agreed so far; None before the first step."""
-        place = self.workspace.kept_secret(self.holders.project, self.holders.epoch)
-        key = self.workspace.key()
-        return read_kept(place, self.holders.project, self.holders.epoch, key)
+        return kept_of(self.workspace, self.holders.project, self.holders.epoch)
 
     def _begun(self) -> KeptSecret:
         kept = self.kept()

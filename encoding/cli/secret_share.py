@@ -98,16 +98,13 @@ def status(session: Session, *, epoch: int | None, as_json: bool) -> None:
     It says what this computer knows; `blindlink secret accept` asks for more.
     """
     from encoding.errors import NotReadyError
-    from encoding.kept_secret import read_kept
+    from encoding.kept_secret import kept_of
     from encoding.secret_exchange import differences, refuse_differences
 
     workspace, project = session.workspace, session.project
     epochs = workspace.epochs_with_secret(project)
     chosen = max(epochs, default=1) if epoch is None else epoch
-    kept = None
-    if chosen in epochs:
-        place = workspace.kept_secret(project, chosen)
-        kept = read_kept(place, project, chosen, workspace.key())
+    kept = kept_of(workspace, project, chosen) if chosen in epochs else None
     if kept is None:
         raise NotReadyError(
             f"nothing has been agreed on for the secret of epoch {chosen} yet",

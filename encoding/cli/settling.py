@@ -51,14 +51,12 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
 
 
 def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:
-    from encoding.kept_secret import read_kept
+    from encoding.kept_secret import kept_of
     from encoding.secret_exchange import unconfirmed
 
-    workspace, project = session.workspace, view.project
-    for epoch in workspace.epochs_with_secret(project):
+    for epoch in session.workspace.epochs_with_secret(view.project):
         if epoch < view.terms.epoch:
             continue
-        place = workspace.kept_secret(project, epoch)
-        kept = read_kept(place, project, epoch, workspace.key())
+        kept = kept_of(session.workspace, view.project, epoch)
         if kept is not None and unconfirmed(kept):
             yield epoch
