@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from schemas.chapters import listed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,14 +51,14 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
     """Yield what the terms allow, one sentence each."""
     yield f"The purpose is {terms.purpose}, for the population {terms.population}."
     yield f"The terms hold from {terms.start} to {terms.end}; both days are included."
-    yield f"{_listed(terms.providers)} {_verb(terms.providers, 'uploads', 'upload')} encodings."
+    yield f"{listed(terms.providers)} {_verb(terms.providers, 'uploads', 'upload')} encodings."
     for recipient in terms.recipients:
         yield f"{recipient.party} {MODE_WORDS[recipient.mode]}, in the ID space “{recipient.space}”."
     for space in terms.spaces:
         yield f"Link IDs of the ID space “{space.name}” {LIFETIME_WORDS[space.lifetime]}."
     if terms.auditors:
         verbs = _verb(terms.auditors, ("checks", "sees"), ("check", "see"))
-        yield f"{_listed(terms.auditors)} {verbs[0]} the match log, and {verbs[1]} no person's data."
+        yield f"{listed(terms.auditors)} {verbs[0]} the match log, and {verbs[1]} no person's data."
     else:
         yield "The terms name no auditor."
     yield (
@@ -101,18 +103,12 @@ def finality_sentence(finality: RunFinality | None) -> str:
     if finality is None:
         return ""
     parties = finality.cosigned_by
-    who = f"{_listed(parties)} {_verb(parties, 'has', 'have')}" if parties else "nobody has"
+    who = f"{listed(parties)} {_verb(parties, 'has', 'have')}" if parties else "nobody has"
     cosigned = f"{who} cosigned the match log since it ended"
     if not finality.needed:
         return f"The terms ask for no cosigners; {cosigned}."
     state = "final" if finality.is_final else "not final yet"
     return f"It is {state}: {cosigned}; {finality.needed:,} must have."
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _verb(names: Sequence[str], one: T, many: T) -> T:
