@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 from oracles.sample_log import everything_else, story
 from oracles.signed_log import everything_signed
+from services.axe import DESK, PHONE, violations
 
 from app.auditor.cli import main
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
 PAGES = ("report.html", "incident.html", "fault.html", "register.html")
 
 LOG = story(92, n_weeks=1, projects=("foster",))
@@ -58,16 +56,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(bypass_csp=True)
     yield context.new_page()
     context.close()
-
-
-def violations(page: Page) -> list[str]:
-    page.add_script_tag(path=AXE)
-    found: Any = page.evaluate("axe.run()")
-    return [
-        f"{rule['id']}: {node['html'][:120]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
-from oracles.random_bundles import Given, given
+from oracles.first_verdict import first_verdict
+from oracles.random_bundles import given
 from oracles.rule_verifier import why_refused
 
-from app.auditor.errors import AuditError
-from app.auditor.keys import read_log_key
-from app.auditor.pins import read_pins
-from app.auditor.verify import verify_bundle
-
 SEEDS = range(200)
-
-
-def first_verdict(case: Given, folder: Path) -> AuditError | None:
-    try:
-        pins = []
-        if case.pins:
-            (folder / "pins").write_bytes(case.pins)
-            pins = read_pins([folder / "pins"])
-        key = None if case.log_key is None else read_log_key(case.log_key)
-        verify_bundle(io.BytesIO(case.bundle), pins=pins, log_key=key)
-    except AuditError as exc:
-        return exc
-    return None
 
 
 @pytest.mark.parametrize("seed", SEEDS)

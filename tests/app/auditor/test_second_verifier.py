@@ -6,12 +6,12 @@ What the broker's own key signed and only the form of an entry or a rule forbids
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
 from oracles import second_verifier
-from oracles.random_bundles import Given, given
+from oracles.first_verdict import first_verdict
+from oracles.random_bundles import given
 from oracles.second_verifier import why_refused
 
 from app.auditor.errors import (
@@ -21,26 +21,10 @@ from app.auditor.errors import (
     OutOfPlaceError,
     RuleBrokenError,
 )
-from app.auditor.keys import read_log_key
-from app.auditor.pins import read_pins
-from app.auditor.verify import verify_bundle
 
 SEEDS = range(5000, 5200)
 INTEGRITY = ("good", "row", "note", "given", "byte", "view", "hand-over")
 ORDER = frozenset({"log-start", "time-runs-back", "place"})
-
-
-def first_verdict(case: Given, folder: Path) -> AuditError | None:
-    try:
-        pins = []
-        if case.pins:
-            (folder / "pins").write_bytes(case.pins)
-            pins = read_pins([folder / "pins"])
-        key = None if case.log_key is None else read_log_key(case.log_key)
-        verify_bundle(io.BytesIO(case.bundle), pins=pins, log_key=key)
-    except AuditError as exc:
-        return exc
-    return None
 
 
 def is_beyond(error: AuditError | None) -> bool:

@@ -11,17 +11,15 @@ from fastapi import FastAPI
 from oracles.review_scene import lay_out
 from oracles.served import served
 from oracles.signed_rig import Accord
+from services.axe import DESK, PHONE, violations
 
 from app.security.policy import ALL_PAGES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
-PHONE = {"width": 390, "height": 844}
 # A4 without its margins, at 96 dots an inch.
 SHEET = {"width": 718, "height": 1000}
-DESK = {"width": 1280, "height": 900}
 
 
 PLACES = (*ALL_PAGES, "/runs/{waiting}", "/log?old=3", "/sign-in", "/runs/none")
@@ -51,16 +49,6 @@ def signed_in(browser: Browser, address: str, signed_visitor: Any) -> Any:
     page.wait_for_url(f"{address}/projects")
     yield page
     context.close()
-
-
-def violations(page: Page) -> list[str]:
-    page.add_script_tag(path=AXE)
-    found: Any = page.evaluate("axe.run()")
-    return [
-        f"{rule['id']}: {node['html'][:120]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 def test_no_page_breaks_a_rule(ids: dict[str, str], signed_in: Page, address: str) -> None:
