@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.demo.commands import Commands, DemoError
+from app.demo.plan import (
+    AUDITOR,
+    KEY_FILE,
+    OPERATOR,
+    POPULATION,
+    PROJECT,
+    SCHOOLS,
+    SHARED_COLUMNS,
+    WELFARE,
+    Rehearsal,
+)
 from app.durable import write_durably
 
-if TYPE_CHECKING:
-    from app.demo.journey import Rehearsal
-
-KEY_FILE: Final = "identity.key"
 COUNSEL: Final = ("--counsel-name", "Nobody, a rehearsal", "--counsel-title", "General counsel")
 RUNS: Final = "10"
 _BROKER: Final = ("blindlink-broker", "--state", "state")
@@ -40,10 +48,10 @@ def persons_of(plan: Rehearsal) -> tuple[Person, ...]:
     everything = ("steward", "analyst", "approver", "recipient")
     broker = plan.state.parent
     return (
-        Person("the operator", plan.operator, broker, ("operator", "steward")),
-        Person("child welfare's person", plan.welfare.party, plan.welfare.folder, everything),
-        Person("K-12's person", plan.schools.party, plan.schools.folder, everything),
-        Person("the auditor", plan.auditor, plan.bundle.parent, ("auditor", "steward")),
+        Person("the operator", OPERATOR, broker, ("operator", "steward")),
+        Person("child welfare's person", WELFARE, plan.welfare.folder, everything),
+        Person("K-12's person", SCHOOLS, plan.schools.folder, everything),
+        Person("the auditor", AUDITOR, plan.bundle.parent, ("auditor", "steward")),
     )
 
 
@@ -78,7 +86,7 @@ def agree(commands: Commands, plan: Rehearsal) -> None:
     operator, drafter, other, auditor = persons
     answers = plan.welfare.folder / "answers.toml"
     write_durably(answers, _answers(plan, persons).encode("utf-8"))
-    draft = f"{plan.project}.agreement-1.json"
+    draft = f"{PROJECT}.agreement-1.json"
     drafted = commands.run(
         "draft the agreement", drafter.folder,
         "blindlink", "agreement", "draft", "--from", answers.name, "-o", draft,
@@ -105,7 +113,7 @@ def agree(commands: Commands, plan: Rehearsal) -> None:
 
 def _seat(plan: Rehearsal) -> tuple[str | Path, ...]:
     return (
-        *("--project", plan.project, "--broker", plan.url, "--ca-file", plan.ca_file),
+        *("--project", PROJECT, "--broker", plan.url, "--ca-file", plan.ca_file),
         *("--key-file", KEY_FILE),
     )
 
@@ -125,32 +133,24 @@ def _days(number: int) -> str:
 
 def _answers(plan: Rehearsal, persons: tuple[Person, ...]) -> str:
     identities = {
-        person.party: Path("..", *(person.folder / person.identity).relative_to(plan.root).parts)
+        person.party: Path(os.path.relpath(person.folder / person.identity, plan.welfare.folder))
         for person in persons
     }
     return ANSWERS.format(
-        project=plan.project,
-        population=plan.population,
-        shared="\n".join(
-            ELEMENT.format(party=plan.schools.party, column=column)
-            for column in plan.shared_columns.split(",")
-        ),
-        welfare=plan.welfare.party,
-        schools=plan.schools.party,
-        operator=plan.operator,
-        auditor=plan.auditor,
+        project=PROJECT,
+        population=POPULATION,
+        shared="\n".join(ELEMENT.format(party=SCHOOLS, column=column) for column in SHARED_COLUMNS),
+        welfare=WELFARE,
+        schools=SCHOOLS,
+        operator=OPERATOR,
+        auditor=AUDITOR,
+        welfare_identity=identities[WELFARE].as_posix(),
+        schools_identity=identities[SCHOOLS].as_posix(),
+        operator_identity=identities[OPERATOR].as_posix(),
+        auditor_identity=identities[AUDITOR].as_posix(),
         start=_days(0),
         end=_days(30),
         destroy_by=_days(60),
-        **{
-            f"{role}_identity": identities[party].as_posix()
-            for role, party in (
-                ("welfare", plan.welfare.party),
-                ("schools", plan.schools.party),
-                ("operator", plan.operator),
-                ("auditor", plan.auditor),
-            )
-        },
     )
 
 

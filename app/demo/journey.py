@@ -2,108 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from app.demo.agreeing import KEY_FILE
 from app.demo.commands import Commands, DemoError, Step
-from app.durable import make_private_folder
+from app.demo.plan import (
+    AUDITOR,
+    KEY_FILE,
+    OPERATOR,
+    POPULATION,
+    PROJECT,
+    SCHOOLS,
+    SHARED_COLUMNS,
+    WELFARE,
+    Rehearsal,
+)
 
-PROJECT: Final = "foster-pupils"
-WELFARE: Final = "child-welfare"
-SCHOOLS: Final = "k12"
-POPULATION: Final = "school-age"
-SHARED_COLUMNS: Final = "district,school,grade"
-OPERATOR: Final = "data-center"
-AUDITOR: Final = "state-auditor"
 SEALED: Final = "to-child-welfare.csv.sealed"
 SERVE_TIMEOUT_S: Final = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Agency:
-    """One agency of the demo: its folder, its file, and the file's text encoding and layout."""
-
-    party: str
-    folder: Path
-    file: Path
-    text_encoding: str
-    preset: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """Where everything of one demo lies, and the address of its broker."""
-
-    root: Path
-    url: str
-    port: int
-    welfare: Agency
-    schools: Agency
-    project: str = PROJECT
-    population: str = POPULATION
-    shared_columns: str = SHARED_COLUMNS
-    operator: str = OPERATOR
-    auditor: str = AUDITOR
-
-    @property
-    def state(self) -> Path:
-        """The broker's state folder."""
-        return self.root / "broker" / "state"
-
-    @property
-    def ca_file(self) -> Path:
-        """The certificate by which everybody knows the broker."""
-        return self.state / "tls" / "broker.crt"
-
-    @property
-    def truth(self) -> Path:
-        """The rehearsal's true pairs."""
-        return self.root / "people" / "truth.csv"
-
-    @property
-    def joined(self) -> Path:
-        """The child-welfare rows with school columns."""
-        return self.welfare.folder / "children-with-school.csv"
-
-    @property
-    def bundle(self) -> Path:
-        """The auditor's copy of the match log."""
-        return self.root / "auditor" / "log.bundle"
-
-
-def plan_rehearsal(root: Path) -> Rehearsal:
-    """Lay out the folders of a demo under `root`, which is emptied if a demo made it.
-
-    Raises:
-        DemoError: `root` is there and is not a demo's.
-    """
-    marker = root / ".blindlink-demo"
-    if root.exists() and any(root.iterdir()):
-        if not marker.exists():
-            raise DemoError(f"the folder {root} is not empty and no demo made it")
-        shutil.rmtree(root)
-    make_private_folder(root)
-    marker.touch()
-    for name in ("people", "broker", "auditor", WELFARE, SCHOOLS):
-        make_private_folder(root / name)
-    port = _free_port()
-    return Rehearsal(
-        root=root,
-        url=f"https://localhost:{port}",
-        port=port,
-        welfare=Agency(
-            WELFARE, root / WELFARE, root / "people" / "child_welfare.csv", "cp1252",
-            "rehearsal-child-welfare",
-        ),
-        schools=Agency(
-            SCHOOLS, root / SCHOOLS, root / "people" / "k12.csv", "utf-8", "rehearsal-k12"
-        ),
-    )  # fmt: skip
 
 
 def write_people(
@@ -171,7 +88,7 @@ def prepare_agencies(commands: Commands, plan: Rehearsal, log_key: str) -> None:
             "--ca-file", plan.ca_file, "--file", agency.file,
             "--encoding", agency.text_encoding, "--preset", agency.preset,
             "--population", POPULATION, "--as-of", "today",
-            "--share", SHARED_COLUMNS,
+            "--share", ",".join(SHARED_COLUMNS),
         )  # fmt: skip
     for agency in agencies:
         commands.run(
@@ -202,12 +119,12 @@ def exchange(commands: Commands, plan: Rehearsal) -> None:
     """Attach listed school columns to the child-welfare rows by link ID."""
     commands.run(
         "write school columns by link ID", plan.schools.folder,
-        "blindlink", "extract", "--columns", SHARED_COLUMNS, "--to", WELFARE, "-o", SEALED,
+        "blindlink", "extract", "--columns", ",".join(SHARED_COLUMNS), "--to", WELFARE, "-o", SEALED,
     )  # fmt: skip
     commands.run(
         "attach them to the child-welfare rows", plan.welfare.folder,
         "blindlink", "join", plan.schools.folder / SEALED,
-        "--columns", SHARED_COLUMNS, "-o", plan.joined.name,
+        "--columns", ",".join(SHARED_COLUMNS), "-o", plan.joined.name,
     )  # fmt: skip
 
 
@@ -240,9 +157,3 @@ def sign_in_page(commands: Commands, plan: Rehearsal) -> str:
         "blindlink-broker", "--state", "state", "page-link", "--url", plan.url,
     )  # fmt: skip
     return link.output.strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

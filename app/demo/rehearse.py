@@ -12,6 +12,7 @@ from typing import Any
 from app.demo import journey
 from app.demo.agreeing import agree, enrol_persons
 from app.demo.commands import Commands, Step
+from app.demo.plan import Rehearsal, plan_rehearsal
 from app.demo.report import Findings, count_rows, report_lines
 from app.demo.review import resolve_review
 
@@ -27,7 +28,7 @@ def rehearse(
         DemoError: a step failed; what it printed is in the message.
     """
     started = time.perf_counter()
-    plan = journey.plan_rehearsal(root)
+    plan = plan_rehearsal(root)
     commands = Commands(root, say)
     journey.write_people(commands, plan, children=children, students=students, seed=seed)
     log_key = journey.found_broker(commands, plan)
@@ -50,7 +51,7 @@ def rehearse(
     yield from report_lines(plan, findings, commands, seconds, page)
 
 
-def _findings(commands: Commands, plan: journey.Rehearsal, run: Step, verdict: str) -> Findings:
+def _findings(commands: Commands, plan: Rehearsal, run: Step, verdict: str) -> Findings:
     auto = commands.run(
         "measure the links against the truth", plan.root, *_evaluate(plan, "links.csv")
     )
@@ -68,7 +69,7 @@ def _findings(commands: Commands, plan: journey.Rehearsal, run: Step, verdict: s
     )
 
 
-def _evaluate(plan: journey.Rehearsal, links: str) -> list[str | Path]:
+def _evaluate(plan: Rehearsal, links: str) -> list[str | Path]:
     return [
         "blindlink", "evaluate", "--left", plan.welfare.folder / links,
         "--right", plan.schools.folder / links, "--truth", plan.truth, "--json",

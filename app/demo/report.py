@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.demo.commands import Commands, typed_in
-from app.demo.journey import Rehearsal
+from app.demo.plan import Rehearsal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from app.demo.commands import Commands
-from app.demo.journey import Rehearsal
+from app.demo.plan import PROJECT, Rehearsal
 
 RESOLVED: Final = "resolved.csv"
 
@@ -34,7 +34,7 @@ def resolve_review(commands: Commands, plan: Rehearsal) -> None:
     ]
     commands.run(
         "write down the project", folder,
-        "blindlink-broker", "--state", "state", "project", "show", plan.project, to="project.json",
+        "blindlink-broker", "--state", "state", "project", "show", PROJECT, to="project.json",
     )  # fmt: skip
     commands.run(
         "decide the pairs again, offline", folder,
