@@ -6,7 +6,7 @@ with the hashes from its leaf up to a checkpoint that the log has signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -115,8 +115,3 @@ class _Walk:
             raise LogError("an entry of the broker's copy of the match log is not in its place")
         self.raw[entry.seq] = raw
         self.entries.append(entry)
-
-
-def entries_about(copy: LogCopy, objects: frozenset[str]) -> Iterator[Entry]:
-    """Yield the entries about some uploads, runs or releases."""
-    return (entry for entry in copy.entries if entry.object in objects)

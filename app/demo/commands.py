@@ -100,13 +100,6 @@ class Commands:
                 return f"`{name}` ended too early"
         return None
 
-    def carry(self, title: str, source: Path, target: Path) -> None:
-        """Copy a file, as a courier would carry it."""
-        self.say(f"{title} ...")
-        shutil.copy(source, target)
-        words = _typed((source, target), source.parent)
-        self.steps.append(Step(title, source.parent, shlex.join(["cp", *words]), 0.0, ""))
-
     @contextmanager
     def serving(self, folder: Path, *words: str | Path, keep: bool) -> Iterator[None]:
         """Start a command that serves, and stop it when the block ends; with `keep`, only if it raises.

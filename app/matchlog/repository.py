@@ -130,18 +130,6 @@ def next_place(session: Session, project: str) -> int:
     return 0 if last is None else last + 1
 
 
-def count_before(session: Session, project: str, seq: int) -> int:
-    """Return how many entries of a project, or of none, stand before an index."""
-    newest = (
-        select(LogLeaf.place)
-        .where(LogLeaf.project == project, LogLeaf.seq < seq)
-        .order_by(LogLeaf.place.desc())
-        .limit(1)
-    )
-    last = session.execute(newest).scalar_one_or_none()
-    return 0 if last is None else last + 1
-
-
 def find_entry(session: Session, seq: int) -> bytes | None:
     """Return an entry's bytes; None where the log has no such index."""
     return session.execute(_ENTRY_AT, {"at": seq}).scalar_one_or_none()
