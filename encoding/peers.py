@@ -164,6 +164,21 @@ def read_peers(path: Path) -> Peers:
         ) from exc
 
 
+def meet_kept(path: Path, shown: Iterable[IdentityHistory]) -> Peers:
+    """Return the kept list with the newest keys of each trusted person among these, and keep it so.
+
+    Call it under the lock.
+
+    Raises:
+        UntrustedKeyError: as `Peers.meet`; what is kept stays.
+    """
+    known = read_peers(path)
+    met = known.meet(shown)
+    if met != known:
+        write_peers(path, met)
+    return met
+
+
 def write_peers(path: Path, peers: Peers) -> None:
     """Replace the list of trusted persons."""
     write_durably(path, peers.to_canonical())

@@ -108,15 +108,12 @@ def _trusted(
     session: Session, client: BrokerClient, party: str
 ) -> Collection[PublicIdentity] | None:
     """Return the persons of a party whom this agency trusts, with their newest keys; None: nobody."""
-    from encoding.peers import read_peers, write_peers
+    from encoding.peers import meet_kept, read_peers
 
     place = session.workspace.peers
     if not read_peers(place).of(party):
         return None
     shown = client.identities(session.project).identities
     with session.workspace.lock():
-        known = read_peers(place)
-        met = known.meet(shown)
-        if met != known:
-            write_peers(place, met)
+        met = meet_kept(place, shown)
     return met.trusted_of(party, shown)

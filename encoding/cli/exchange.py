@@ -106,15 +106,11 @@ class Carriage:
         return kept
 
     def _trusted_others(self, chosen: Mapping[str, str]) -> dict[str, PublicIdentity]:
-        from encoding.peers import read_peers, write_peers
+        from encoding.peers import meet_kept
 
-        place = self.session.workspace.peers
         shown = self.carrier.persons()
         with self.session.workspace.lock():
-            peers = read_peers(place)
-            met = peers.meet(shown)
-            if met != peers:
-                write_peers(place, met)
+            met = meet_kept(self.session.workspace.peers, shown)
         return {
             party: met.person_of(party, shown, person=chosen.get(party))
             for party in self.view.terms.providers

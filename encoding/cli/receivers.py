@@ -23,15 +23,11 @@ def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[Public
         UntrustedKeyError: nobody of the party is trusted, or other keys than theirs are shown.
         BrokerUnreachableError: the keys are not known here, and the broker cannot be asked.
     """
-    from encoding.peers import read_peers, write_peers
+    from encoding.peers import meet_kept
 
-    place = session.workspace.peers
     with session.workspace.lock():
-        known = read_peers(place)
         shown = () if offline else _shown(session, party)
-        met = known.meet(shown)
-        if met != known:
-            write_peers(place, met)
+        met = meet_kept(session.workspace.peers, shown)
     trusted = met.trusted_of(party, shown)
     chosen = [person for person in trusted if "recipient" in person.duties] or trusted
     return tuple(sorted(chosen, key=lambda person: person.person))
