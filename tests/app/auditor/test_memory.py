@@ -19,7 +19,7 @@ MAX_PEAK_MIB = 160
 # The system's own count of the process begins with the memory of the one that started it, so Linux is asked for
 # that of the program alone.
 PEAK = """
-import atexit, pathlib, re, resource, sys
+import atexit, pathlib, re, sys
 from app.auditor.cli import main
 
 def say_peak():
@@ -27,6 +27,7 @@ def say_peak():
     if status.exists():
         kib = int(re.search("VmHWM: *([0-9]+)", status.read_text().replace(chr(9), " "))[1])
     else:
+        import resource
         kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print("peak", kib, file=sys.stderr)
 
