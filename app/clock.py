@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-Clock: TypeAlias = Callable[[], datetime]
+from schemas.ids import TIME_FORMAT, utc_text
 
-_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+__all__ = ["Clock", "parse_utc", "utc_now", "utc_text"]
+
+Clock: TypeAlias = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
@@ -16,11 +18,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def utc_text(moment: datetime) -> str:
-    """Return the moment as RFC 3339 UTC in whole seconds; two such texts compare as the moments do."""
-    return moment.astimezone(UTC).strftime(_FORMAT)
-
-
 def parse_utc(text: str) -> datetime:
     """Read what `utc_text` wrote; raises ValueError on anything else."""
-    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)

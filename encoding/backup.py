@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Final
 
@@ -33,6 +33,7 @@ from encoding.workspace import Workspace, open_workspace
 from encoding.workspace_key import KEY_BYTES
 from schemas.errors import FormatError, SignatureError
 from schemas.identity import PublicIdentity, base64_bytes, base64_text
+from schemas.ids import utc_text
 from schemas.signing import sign_document
 
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
@@ -78,7 +79,7 @@ def write_backup(
     """
     keepers = read_keepers(workspace)
     receivers = keepers.everyone() if receiver is None else (receiver,)
-    created = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = utc_text(now)
     paths = _kept_files(workspace.folder)
     manifest = BackupManifest(
         maker=maker.public,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -22,7 +22,7 @@ from encoding.workspace import Workspace
 from schemas.destruction import CertificateId, DeletedItem, LocalKind, SignedDestruction
 from schemas.document import Document, Model
 from schemas.errors import FormatError
-from schemas.ids import Name, Sha256Hex, UtcTime
+from schemas.ids import Name, Sha256Hex, UtcTime, utc_text
 
 READ_BYTES: Final = 1024 * 1024
 
@@ -103,7 +103,7 @@ def begin(
     note = DestructionNote(
         project=project,
         certificate=certificate,
-        at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        at=utc_text(now),
         files=tuple(_noted(copy) for copy in copies),
     )
     write_durably(_place(workspace, project), note.to_canonical())

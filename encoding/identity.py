@@ -9,7 +9,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -37,7 +37,7 @@ from schemas.identity import (
     sign_identity,
     sign_key_change,
 )
-from schemas.ids import PERSON_PREFIX
+from schemas.ids import PERSON_PREFIX, utc_text
 
 FIRST_LINE: Final = "blindlink-identity/1"
 MAX_FILE_BYTES: Final = 16_384
@@ -157,7 +157,7 @@ def new_identity(
             "duties": sorted(set(duties)),
             "signing_key": signing,
             "receiving_key": receiving,
-            "created": _utc_text(now),
+            "created": utc_text(now),
         }
     )
     return Identity(sign_identity(public, keys.signing_key), keys)
@@ -170,7 +170,7 @@ def replace_keys(old: Identity, now: datetime) -> tuple[Identity, SignedKeyChang
         person=old.public.person,
         old_key=old.public.signing_key,
         successor=new.public,
-        at=_utc_text(now),
+        at=utc_text(now),
     )
     return new, sign_key_change(change, old.keys.signing_key, new.keys.signing_key)
 
@@ -237,7 +237,3 @@ def parse_identity(content: bytes) -> LockedIdentity:
         return LockedIdentity(signed, Lock.from_canonical(lines[2]))
     except FormatError as exc:
         raise IdentityFormatError(str(exc)) from None
-
-
-def _utc_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

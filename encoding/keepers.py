@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
 
@@ -27,6 +27,7 @@ from encoding.workspace_key import is_sealed, write_sealed_key
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import PublicIdentity
+from schemas.ids import utc_text
 
 MAGIC: Final = b"blindlink-keepers/1\n"
 NONCE_BYTES: Final = 12
@@ -159,7 +160,7 @@ def follow_keys(workspace: Workspace, old: Identity, new: Identity, now: datetim
 def keep(workspace: Workspace, keepers: Keepers, key: bytes, now: datetime) -> None:
     """Write who can open the workspace, then seal its key to them."""
     _write(workspace.keepers, keepers, key)
-    created = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = utc_text(now)
     write_sealed_key(workspace.key_file, key, keepers.owner.party, keepers.everyone(), created)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,7 @@ from encoding.withdrawn import Withdrawn
 from encoding.workspace import Workspace
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
+from schemas.ids import utc_text
 from schemas.upload import ContainerHeader, Manifest
 
 # A first guess at variants a row, for the size of the sorting buckets; a wrong one costs memory or files only.
@@ -273,6 +274,6 @@ def _manifest(order: Order, written: WrittenContainer, now: datetime) -> Manifes
         population=order.population,
         quality_digest=order.quality_digest,
         privacy_audit_digest=order.privacy_audit_digest,
-        created=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=utc_text(now),
         software=f"blindlink-{importlib.metadata.version('blindlink')}",
     )

@@ -7,7 +7,7 @@ trusted fingerprint; a person who has replaced keys since is followed by the sig
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
 
@@ -18,7 +18,7 @@ from encoding.files import write_durably
 from schemas.document import Document, Model
 from schemas.errors import FormatError, SignatureError
 from schemas.identity import FINGERPRINT_GROUPS, IdentityHistory, PublicIdentity
-from schemas.ids import Name, UtcTime
+from schemas.ids import Name, UtcTime, utc_text
 from schemas.secret_share import FingerprintText
 
 MAX_PEERS: Final = 1024
@@ -60,7 +60,7 @@ class Peers(Document):
 
         They go since a fingerprint is mostly compared anew because keys were lost or stolen.
         """
-        since = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        since = utc_text(now)
         new = Peer(party=party, fingerprint=fingerprint, since=since)
         kept = [
             peer

@@ -7,7 +7,7 @@ which the workspace keeps the public ones. Spec page: `schemas/spec/workspace-ba
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,7 +17,7 @@ from encoding.errors import BackupError
 from encoding.identity import PRIVATE_BYTES, Identity, PrivateKeys
 from schemas.errors import CodeError
 from schemas.identity import PublicIdentity, sign_identity
-from schemas.ids import PERSON_PREFIX
+from schemas.ids import PERSON_PREFIX, utc_text
 from schemas.written_code import CODE_BYTES, read_code, write_code
 
 _KEYS_LABEL: Final = b"blindlink/v1/recovery-code/keys\n"
@@ -57,7 +57,7 @@ def recovery_keys(code: str, party: str, now: datetime) -> Identity:
             "duties": ["analyst"],
             "signing_key": signing,
             "receiving_key": receiving,
-            "created": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created": utc_text(now),
         }
     )
     return Identity(sign_identity(public, keys.signing_key), keys)

@@ -11,7 +11,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +25,7 @@ from encoding.secret import SECRET_BYTES, Secret
 from schemas.canonical import JsonValue
 from schemas.errors import DocumentError, SignatureError
 from schemas.identity import PublicIdentity, base64_bytes, base64_text
+from schemas.ids import utc_text
 from schemas.secret_share import (
     CONTRIBUTION_BYTES,
     SEALED_BYTES,
@@ -107,7 +108,7 @@ def seal_share(
         sender=sender.public.party,
         recipient=recipient.party,
         sealed=base64_text(SUITE.encrypt(contribution.to_bytes(), recipient.receiver(), info)),
-        created=_utc_text(now),
+        created=utc_text(now),
     )
     return sign_share(share, sender.keys.signing_key)
 
@@ -208,7 +209,7 @@ def confirm(
         holders=holders.digest(),
         key_id=secret.key_id,
         self_test=self_test,
-        created=_utc_text(now),
+        created=utc_text(now),
         tag=base64_text(bytes(TAG_BYTES)),
     )
     tagged = unsigned.model_copy(update={"tag": _tag(secret, unsigned)})
@@ -258,7 +259,3 @@ def _first_difference(theirs: SecretHolders, ours: SecretHolders) -> str:
         return f"for other holders than yours: {', '.join(theirs.parties)}"
     party = next(party for party in ours.parties if theirs.of(party) != ours.of(party))
     return f"for another person or other keys of {party} than you trust"
-
-
-def _utc_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,7 +7,7 @@ The ids are made where randomness is allowed (broker, agency); here is only thei
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, NewType
 
@@ -31,8 +31,14 @@ LINK_ID_BYTES = 16
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,9})?$"
+
+
+def utc_text(moment: datetime) -> str:
+    """Return an aware moment as UtcTime, in whole seconds; two such texts compare as the moments do."""
+    return moment.astimezone(UTC).strftime(TIME_FORMAT)
 
 
 # A log tells the same few times again and again.

@@ -14,6 +14,7 @@ from app.auditor.page import counted
 from app.auditor.verdict import TIMES, Verdict
 from schemas.audit_incident import Incident
 from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
+from schemas.ids import utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def report_of(
 ) -> AuditReport:
     """Return the report on a log that verified."""
     return AuditReport(
-        made=_text(making.at),
+        made=utc_text(making.at),
         software=f"blindlink-{version('blindlink')}",
         auditor=making.auditor,
         source=making.source,
@@ -50,7 +51,7 @@ def report_of_fault(making: Making, error: AuditError) -> AuditReport:
     """Return the report on a log that does not verify."""
     evidence = {name: value for name, value in error.evidence.items() if value is not None}
     return AuditReport(
-        made=_text(making.at),
+        made=utc_text(making.at),
         software=f"blindlink-{version('blindlink')}",
         auditor=making.auditor,
         source=making.source,
@@ -134,7 +135,3 @@ def _log_facts(verdict: Verdict) -> LogFacts:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from encoding.errors import AgreementError
@@ -13,7 +13,7 @@ from encoding.identity import Identity
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.identity import IdentityHistory, SignedKeyChange
-from schemas.ids import APPROVAL_PREFIX
+from schemas.ids import APPROVAL_PREFIX, utc_text
 from schemas.run import MatchingPolicy, RunSpecification
 from schemas.statement import (
     Act,
@@ -60,7 +60,7 @@ class Signer:
                 step=step,
                 run=specification.run,
                 specification_sha256=specification.digest(),
-                expires=_utc_text(now + timedelta(days=days)),
+                expires=utc_text(now + timedelta(days=days)),
                 **self._frame(now),
             )
         )
@@ -90,7 +90,7 @@ class Signer:
             "agreement": self.agreement.digest(),
             "party": public.party,
             "person": public.person,
-            "at": _utc_text(now),
+            "at": utc_text(now),
         }
 
     def _sign(self, statement: Statement) -> SignedStatement:
@@ -127,7 +127,3 @@ def changes_since(
 
 def _new_id() -> str:
     return f"{APPROVAL_PREFIX}-{secrets.token_hex(16)}"
-
-
-def _utc_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -38,10 +38,11 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path, as_json
     """
     from encoding.audit_pack import PackOrder, fill_pack, read_sample
     from encoding.cli.steps import print_result
+    from schemas.ids import utc_text
 
     session.patience_s = UNATTENDED_S
     sample = None if sample_file is None else read_sample(sample_file)
-    created = session.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = utc_text(session.now())
     with session.connect() as client:
         trust = session.trust(client)
         order = PackOrder(session.project, session.party, created, sample, session.own)

@@ -26,8 +26,9 @@ def seal_file(
     """Write `target`, which only the receivers can open; returns a sentence that says so."""
     from encoding.files import replacing
     from encoding.sealed_file import Address, seal_pieces
+    from schemas.ids import utc_text
 
-    created = session.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = utc_text(session.now())
     address = Address(session.party, party, receivers, created)
     with file.open("rb") as content, replacing(target) as written:
         written.writelines(seal_pieces(_pieces(content), address))

@@ -34,9 +34,10 @@ def signed_by_own(
     from encoding.errors import IdentityError
     from schemas.destruction import duties_for, sign_destruction
     from schemas.errors import SignatureError
+    from schemas.ids import utc_text
 
     own = unlock_own(session, given)
-    now = session.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = utc_text(session.now())
     said = kind(
         project=session.project,
         party=own.public.party,

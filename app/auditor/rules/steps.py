@@ -12,6 +12,7 @@ from app.auditor.project_state import ProjectState
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity
+from schemas.ids import utc_text
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
 
@@ -75,7 +76,7 @@ def moment_before(entry: Entry) -> str:
 
     What is allowed is decided when a request comes, and its entry is written a moment later.
     """
-    return (datetime.fromisoformat(entry.time) - GRACE).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_text(datetime.fromisoformat(entry.time) - GRACE)
 
 
 def days_of(entry: Entry) -> tuple[str, str]:
