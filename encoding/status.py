@@ -34,7 +34,8 @@ class Facts:
 
     `outbox` is what was encoded last, `upload` the newest committed upload, `run` the newest run that used
     it, `release` the newest link IDs of that run: each null where there is none. `waiting_for` names the
-    agencies whose uploads the broker lacks.
+    agencies whose uploads the broker lacks. `unstated` are the days of destructions after which this party has
+    not stated yet that its own copies are deleted, newest first.
     """
 
     party: str
@@ -46,6 +47,7 @@ class Facts:
     run: RunView | None
     release: ReleaseView | None
     release_is_fetched: bool
+    unstated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,28 @@ def gather_facts(
     fetched = release is not None and receipts.find(release.release) is not None
     is_sent = outbox is not None and _is_sent(outbox, upload, receipts)
     waiting_for = listed.waiting_for
-    return Facts(party, view, outbox, is_sent, upload, waiting_for, run, release, fetched)
+    unstated = _unstated(client, view.project, party)
+    return Facts(party, view, outbox, is_sent, upload, waiting_for, run, release, fetched, unstated)
 
 
 def describe(facts: Facts) -> Status:
-    """Return the status that follows from the facts; the first thing that is missing decides."""
+    """Return the status that follows from the facts; the first thing that is missing decides.
+
+    A statement that is owed after a destruction is said last, and comes next where nothing else does.
+    """
+    found = _describe_linkage(facts)
+    if not facts.unstated:
+        return found
+    sentence = (
+        f"What the broker held was destroyed on {facts.unstated[0][:10]};"
+        " this agency has yet to delete its own copies and to state it."
+    )
+    waits = found.stage in {"not-in-force", "waiting", "done"}
+    command = "blindlink destroy --local" if waits else found.command
+    return Status(found.stage, (*found.sentences, sentence), command)
+
+
+def _describe_linkage(facts: Facts) -> Status:
     terms, run = facts.view.terms, facts.run
     said = [f"The project {terms.project} is in force from {terms.start} to {terms.end}."]
     if not facts.view.in_force:
@@ -145,6 +164,17 @@ def _finality_sentence(finality: RunFinality | None) -> Iterator[str]:
         yield f"It is final: {who} cosigned the match log that has it."
     else:
         yield f"It is not final yet: {cosigned} the match log that has it ({who})."
+
+
+def _unstated(client: BrokerClient, project: str, party: str) -> tuple[str, ...]:
+    # Where only another party's part was destroyed, the linkage goes on, and its next run replaces the links.
+    return tuple(
+        one.finished
+        for one in client.destructions(project).destructions
+        if one.finished is not None
+        and (one.scope == "project" or one.subject == party)
+        and any(owed.party == party for owed in one.outstanding)
+    )
 
 
 def _is_sent(outbox: Manifest, upload: UploadView | None, receipts: ReceiptFolder) -> bool:

@@ -60,7 +60,7 @@ class RunState:
 
     `approved` holds for each party that has approved it the standing approval that was used, empty where
     there was none, and `approved_until` is when the first of these expires; `uploaders` are the persons who
-    may not approve its release.
+    may not approve its release, `release_approved` tells of each party that has until when.
     `match_record` is the root of its match record, None where there is none (any more).
     """
 
@@ -77,7 +77,7 @@ class RunState:
     released_to: tuple[str, ...] = ()
     approved: dict[str, str] = field(default_factory=dict)
     approved_until: str = "9999"
-    release_approved: set[str] = field(default_factory=set)
+    release_approved: dict[str, str] = field(default_factory=dict)
     match_record: bytes | None = None
 
 

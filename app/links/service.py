@@ -282,7 +282,7 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)
         if recipient.party == release.recipient and is_same and _may_fetch(terms, release):
             require_duty(actor, terms, "recipient", *_carriers(release))
-            require_approved(session, release.run, terms, "release")
+            require_approved(session, release.run, terms, "release", now)
             require_final(session, release.run, terms.terms)
             return terms.digest
     raise NotRecipientError(

@@ -73,11 +73,13 @@ def approve(
     if parse_utc(stated.expires) - parse_utc(stated.at) > LONGEST:
         raise StatementRefusedError(f"It is for longer than {LONGEST.days} days.")
     locked = repository.get_run(session, run, lock=True) or found
-    _refuse_undue(session, locked, rule, stated)
+    _refuse_undue(session, locked, rule, stated, now)
     if locked.state == "awaiting" and has_expired_approval(session, run, now):
         raise OutOfPlaceError(
             "An earlier approval of this run has expired.", hint="ask for the run again"
         )
+    if stated.step == "release":
+        _drop_expired(session, run, now)
     row = ApprovedStep(
         id=stated.approval,
         run=run,
@@ -88,34 +90,45 @@ def approve(
     session.add(row)
     session.flush()
     broker.log.append(session, [_entry(actor, terms, run, RunApproved(signed=signed))])
-    queue_if_approved(session, locked, rule)
+    queue_if_approved(session, locked, rule, now)
     return locked
 
 
-def queue_if_approved(session: Session, run: Run, rule: ApprovalRule | None) -> None:
+def queue_if_approved(session: Session, run: Run, rule: ApprovalRule | None, now: datetime) -> None:
     """Let a run that waits for approvals wait for its turn, if it has all of them."""
-    if run.state == "awaiting" and not missing(session, run.id, rule, "run"):
+    if run.state == "awaiting" and not missing(session, run.id, rule, "run", now):
         run.state = "queued"
         session.flush()
 
 
-def missing(session: Session, run: str, rule: ApprovalRule | None, step: Step) -> tuple[str, ...]:
-    """Return the parties that have yet to approve a step of a run, by name; none where nobody is asked."""
+def missing(
+    session: Session, run: str, rule: ApprovalRule | None, step: Step, now: datetime
+) -> tuple[str, ...]:
+    """Return the parties that have yet to approve a step of a run, by name; none where nobody is asked.
+
+    An approval of a release that expires before all others have come counts no more; once all have come, none
+    expires. A run is cancelled then (`end_overdue`).
+    """
     if rule is None or (step == "release" and not rule.releases):
         return ()
-    given = {row.party for row in repository.approvals_of(session, run) if row.step == step}
+    given = [row for row in repository.approvals_of(session, run) if row.step == step]
+    parties = {row.party for row in given}
     if step == "run":
-        given |= {use.party for use in repository.uses_of(session, run)}
-    return tuple(party for party in rule.parties if party not in given)
+        parties |= {use.party for use in repository.uses_of(session, run)}
+    if step == "release" and not parties.issuperset(rule.parties):
+        parties -= {row.party for row in given if _has_expired(row, now)}
+    return tuple(party for party in rule.parties if party not in parties)
 
 
-def require_approved(session: Session, run: str, terms: TermsInForce, step: Step) -> None:
+def require_approved(
+    session: Session, run: str, terms: TermsInForce, step: Step, now: datetime
+) -> None:
     """Check that every party that the terms ask has approved a step of a run.
 
     Raises:
         NotApprovedError: one has not.
     """
-    lacking = missing(session, run, terms.terms.approvals, step)
+    lacking = missing(session, run, terms.terms.approvals, step, now)
     if lacking:
         raise NotApprovedError(
             f"The {step} is not approved yet by {', '.join(lacking)}.", clause="approvals"
@@ -160,14 +173,12 @@ def end_overdue(session: Session, broker: Broker) -> int:
 
 def has_expired_approval(session: Session, run: str, now: datetime) -> bool:
     """Tell whether a run that still waits was approved by somebody only until a time that has come."""
-    stated = (
-        SignedStatement.from_canonical(row.document.encode("utf-8")).statement
-        for row in repository.approvals_of(session, run)
-    )
-    return any(isinstance(one, RunApproval) and one.expires <= utc_text(now) for one in stated)
+    return any(_has_expired(row, now) for row in repository.approvals_of(session, run))
 
 
-def approvals_view(session: Session, run: Run, rule: ApprovalRule | None) -> RunApprovals:
+def approvals_view(
+    session: Session, run: Run, rule: ApprovalRule | None, now: datetime
+) -> RunApprovals:
     """Return who has approved a run, and who has yet to, by the rule of the terms."""
     return RunApprovals(
         run=run.id,
@@ -176,14 +187,16 @@ def approvals_view(session: Session, run: Run, rule: ApprovalRule | None) -> Run
             for row in repository.approvals_of(session, run.id)
         ),
         standing=tuple(use.approval for use in repository.uses_of(session, run.id)),
-        missing=missing(session, run.id, rule, "run"),
+        missing=missing(session, run.id, rule, "run", now),
         missing_for_release=(
-            missing(session, run.id, rule, "release") if rule and rule.releases else None
+            missing(session, run.id, rule, "release", now) if rule and rule.releases else None
         ),
     )
 
 
-def pending_view(session: Session, project: str, terms: TermsInForce) -> PendingApprovals:
+def pending_view(
+    session: Session, project: str, terms: TermsInForce, now: datetime
+) -> PendingApprovals:
     """Return what waits for approvals under the agreement in force."""
     runs = [
         run
@@ -192,7 +205,7 @@ def pending_view(session: Session, project: str, terms: TermsInForce) -> Pending
     ]
     steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}
     waiting = [
-        _pending(run, steps[run.state], missing(session, run.id, terms.terms.approvals, step))
+        _pending(run, steps[run.state], missing(session, run.id, terms.terms.approvals, step, now))
         for run in runs
         if (step := steps.get(run.state)) is not None
     ]
@@ -225,9 +238,11 @@ def is_known(session: Session, approval: str, signed: SignedStatement) -> bool:
     return True
 
 
-def _refuse_undue(session: Session, run: Run, rule: ApprovalRule, stated: RunApproval) -> None:
+def _refuse_undue(
+    session: Session, run: Run, rule: ApprovalRule, stated: RunApproval, now: datetime
+) -> None:
     state = "awaiting" if stated.step == "run" else "succeeded"
-    if run.state != state or stated.party not in missing(session, run.id, rule, stated.step):
+    if run.state != state or stated.party not in missing(session, run.id, rule, stated.step, now):
         raise OutOfPlaceError(f"No approval of this {stated.step} is due from this party.")
     if stated.step == "release":
         uploads = [upload.upload for upload in specification_of(run).uploads]
@@ -236,6 +251,19 @@ def _refuse_undue(session: Session, run: Run, rule: ApprovalRule, stated: RunApp
                 "A person who uploaded for the run does not approve its release.",
                 clause="approvals",
             )
+
+
+def _has_expired(row: ApprovedStep, now: datetime) -> bool:
+    stated = SignedStatement.from_canonical(row.document.encode("utf-8")).statement
+    return isinstance(stated, RunApproval) and stated.expires <= utc_text(now)
+
+
+def _drop_expired(session: Session, run: str, now: datetime) -> None:
+    """Forget the approvals of a release that have expired before all others have come."""
+    for row in repository.approvals_of(session, run):
+        if row.step == "release" and _has_expired(row, now):
+            session.delete(row)
+    session.flush()
 
 
 def _pending(run: Run, step: Step, lacking: Sequence[str]) -> PendingApproval:

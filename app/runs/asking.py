@@ -99,8 +99,8 @@ def ask_run(
         broker.keystore.create(key)
     if add_if_alone(session, run):
         asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
-        drafts = [_entry(actor, terms, terms.digest, run.id, asked), *take_up(session, terms, run)]
-        broker.log.append(session, drafts)
+        entry = _entry(actor, terms, terms.digest, run.id, asked)
+        broker.log.append(session, [entry, *take_up(session, terms, run, broker.clock())])
         return run
     for key in keys_of(specification):
         broker.keystore.destroy(key)

@@ -75,7 +75,7 @@ def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
     attempt = _attempt(repository.get_run(session, lease.run), lease)
     try:
         terms = agreed_terms(session, broker, attempt)
-        require_approved(session, attempt.run, terms, "run")
+        require_approved(session, attempt.run, terms, "run", broker.clock())
         require_committed(session, [upload.upload for upload in attempt.specification.uploads])
     except (NotInForceError, NotApprovedError, KeyGoneError) as exc:
         fail_attempt(session, broker, attempt, exc.code)

@@ -78,7 +78,7 @@ def approve_run(
     with broker.database.write() as session:
         found = approvals.approve(session, broker, actor, run, signed)
         _, terms = service.run_for(session, actor, run)
-        return approvals.approvals_view(session, found, terms.terms.approvals)
+        return approvals.approvals_view(session, found, terms.terms.approvals, broker.clock())
 
 
 @router.get("/v1/runs/{run}/approvals")
@@ -86,7 +86,7 @@ def list_approvals(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Ru
     """List who has approved a run, and who has yet to."""
     with broker.database.read() as session:
         found, terms = service.run_for(session, actor, run)
-        return approvals.approvals_view(session, found, terms.terms.approvals)
+        return approvals.approvals_view(session, found, terms.terms.approvals, broker.clock())
 
 
 @router.get("/v1/projects/{project}/pending-approvals")
@@ -96,7 +96,7 @@ def list_pending(
     """List the runs and releases that wait for approvals, oldest first."""
     with broker.database.read() as session:
         terms = project_for(session, actor, project, broker.clock())
-        return approvals.pending_view(session, project, terms)
+        return approvals.pending_view(session, project, terms, broker.clock())
 
 
 @router.post("/v1/projects/{project}/standing-approvals")

@@ -28,6 +28,8 @@ from schemas.negotiation import StandingList, StandingState
 from schemas.statement import ApprovalRevocation, SignedStatement, StandingApproval
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -76,7 +78,7 @@ def approve_in_advance(
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in repository.awaiting_runs(session, project):
         if not has_expired_approval(session, run.id, now):
-            broker.log.append(session, take_up(session, terms, run))
+            broker.log.append(session, take_up(session, terms, run, now))
 
 
 def revoke(
@@ -111,7 +113,7 @@ def revoke(
         cancel(session, broker, run, "approval-revoked", actor)
 
 
-def take_up(session: Session, terms: TermsInForce, run: Run) -> list[EntryDraft]:
+def take_up(session: Session, terms: TermsInForce, run: Run, now: datetime) -> list[EntryDraft]:
     """Let standing approvals stand for those that a run lacks; returns their log entries.
 
     The run is one that waits for approvals, and its row is locked or new.
@@ -120,7 +122,7 @@ def take_up(session: Session, terms: TermsInForce, run: Run) -> list[EntryDraft]
     if rule is None or rule.runs != "standing" or specification.agreement != terms.digest:
         return []
     drafts = []
-    for party in missing(session, run.id, rule, "run"):
+    for party in missing(session, run.id, rule, "run", now):
         grants = repository.standing_grants(
             session, party, terms.digest, specification.policy.digest(), run.created[:10]
         )
@@ -131,7 +133,7 @@ def take_up(session: Session, terms: TermsInForce, run: Run) -> list[EntryDraft]
             session.add(StandingUse(run=run.id, party=party, approval=grant.id))
             session.flush()
             drafts.append(_entry(terms, StandingUsed(party=party, approval=grant.id), None, run.id))
-    queue_if_approved(session, run, rule)
+    queue_if_approved(session, run, rule, now)
     return drafts
 
 

@@ -161,6 +161,7 @@ def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
     assert "cannot be removed" in refused(kim.type("destroy", "--local", "--yes"))
     monkeypatch.undo()
     assert (kim.folder / "secret.txt").exists()
+    assert "has yet to delete its own copies" in kim.ok("status").stdout
     done = kim.json("destroy", "--local", "--yes")
     assert "links.csv" in gone
     assert done["removed"] > 1
@@ -241,9 +242,11 @@ def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementR
     assert (ended["scope"], ended["reason"]) == ("project", "destroy-by")
     owed = {(one["party"], one["what"]) for one in ended["outstanding"]}
     assert {("schools", "handle-map"), ("welfare", "link-table")} <= owed
+    assert ann.json("status")["next"] == "blindlink destroy --local"
     for name in ("bob", "kim"):
         rig.desks[name].ok("destroy", "--local", "--yes")
     assert ann.json("certificate", "sign")["outstanding"] == []
+    assert "has yet to delete" not in ann.ok("status").stdout
 
 
 def test_where_the_broker_is_gone_the_statement_is_kept_to_hand_over(rig: AgreementRig) -> None:

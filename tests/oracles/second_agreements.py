@@ -249,11 +249,12 @@ class Accord:
             run["approved"][stated["party"]] = None
         else:
             need(rule["releases"] and run.get("done"), "step")
-            need(
-                stated["party"] not in run["let-go"] and stated["person"] not in run["senders"],
-                "step",
-            )
-            run["let-go"].add(stated["party"])
+            let_go = run["let-go"]
+            if not let_go.keys() >= set(rule["parties"]):
+                let_go = {party: until for party, until in let_go.items() if until > early(e)}
+            need(let_go.get(stated["party"], "") <= e["time"], "step")
+            need(stated["person"] not in run["senders"], "step")
+            run["let-go"] = {**let_go, stated["party"]: stated["expires"]}
 
     def revoke(self, stated: Any) -> None:
         one = self.standing[stated["approval"]]
@@ -278,9 +279,8 @@ class Accord:
 
     def may_leave(self, terms: Any, run: Any) -> None:
         rule = terms["approvals"]
-        need(
-            not rule or not rule["releases"] or set(rule["parties"]) <= run["let-go"], "unapproved"
-        )
+        needed = set(rule["parties"]) if rule and rule["releases"] else set()
+        need(needed <= run["let-go"].keys(), "unapproved")
 
     def give_back(self, run: str) -> None:
         for one in self.standing.values():

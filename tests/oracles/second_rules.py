@@ -110,7 +110,7 @@ class Replay:
                 "open": True,
                 "to": [],
                 "approved": {},
-                "let-go": set(),
+                "let-go": {},
                 "day": days(e)[1],
                 "asked": e["time"][:10],
                 "senders": {self.sent[x["upload"]][0] for x in s["uploads"]},

@@ -463,6 +463,25 @@ def fetched_without_an_approval(log: SampleLog) -> Entry:
     return log.fetch(prepared[0], BOB)
 
 
+def fetched_on_an_approval_that_had_lapsed(log: SampleLog) -> Entry:
+    _, _, prepared = approved_with_a_lapse(log)
+    return log.fetch(prepared[0], BOB)
+
+
+def approved_with_a_lapse(log: SampleLog) -> tuple[SignedProject, Entry, list[Entry]]:
+    """Let a release be approved by one until a time after which the other comes."""
+    project = _agreed(log, approvals=RELEASES_TOO)
+    # Whoever uploaded does not approve, so it was somebody else.
+    school_analyst = BOB.model_copy(update={"party": KIM.party})
+    asked = project.ask([log.upload(ACCORD, BOB), log.upload(ACCORD, school_analyst)])
+    prepared = project.finish(_approved(project, asked))
+    soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    project.approve("ann", asked, "release", expires=soon)
+    log.moment += timedelta(hours=2)
+    project.approve("kim", asked, "release")
+    return project, asked, prepared
+
+
 def stood_where_each_run_needs_its_own(log: SampleLog) -> Entry:
     project = _agreed(log, approvals={**RELEASES_TOO, "runs": "each"})
     return project.stand("ann")[0]
@@ -616,7 +635,10 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         used_where_none_is_due,
     ],
     "approval-by-uploader": [approved_a_release_of_ones_own_upload],
-    "release-unapproved": [fetched_without_an_approval],
+    "release-unapproved": [
+        fetched_without_an_approval,
+        fetched_on_an_approval_that_had_lapsed,
+    ],
     "standing-not-agreed": [stood_where_each_run_needs_its_own],
     "standing-unknown": [
         revoked_anothers_approval,

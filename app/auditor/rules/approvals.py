@@ -27,7 +27,7 @@ def approve_run(ledger: Ledger, entry: Entry) -> None:
         _approve_start(run, entry)
         run.approved_until = min(run.approved_until, approval.expires)
     else:
-        _approve_release(project, run, entry)
+        _approve_release(project, run, entry, approval.expires)
 
 
 def approve_standing(ledger: Ledger, entry: Entry) -> None:
@@ -102,7 +102,7 @@ def start_is_approved(ledger: Ledger, entry: Entry) -> None:
 def fetch_is_approved(ledger: Ledger, entry: Entry, run: RunState) -> None:
     """A release is handed out when every party that the agreement asks has approved that, too."""
     rule = project_of(ledger, entry).terms.approvals
-    if rule is not None and rule.releases and set(rule.parties) - run.release_approved:
+    if rule is not None and rule.releases and not run.release_approved.keys() >= set(rule.parties):
         message = "a release is handed out that a party has not approved"
         break_off("release-unapproved", message, entry, run.seq)
 
@@ -140,14 +140,21 @@ def _others_hold(run: RunState, entry: Entry) -> None:
         break_off("approval-expired", message, entry, run.seq)
 
 
-def _approve_release(project: ProjectState, run: RunState, entry: Entry) -> None:
-    is_asked = _rule(project, entry).releases
-    if not is_asked or run.stage != "finished" or entry.actor.party in run.release_approved:
+def _approve_release(project: ProjectState, run: RunState, entry: Entry, expires: str) -> None:
+    rule, given = _rule(project, entry), run.release_approved
+    if not given.keys() >= set(rule.parties):
+        lapsed = moment_before(entry)
+        for party in [one for one, until in given.items() if until <= lapsed]:
+            del given[party]
+    # One that expired within the last minute may have lapsed for the broker: its party approves anew rightly.
+    if given.get(entry.actor.party, "9999") <= entry.time:
+        del given[entry.actor.party]
+    if not rule.releases or run.stage != "finished" or entry.actor.party in given:
         break_off("approval-out-of-place", "an approval is given where none is due", entry, run.seq)
     if entry.actor.person in run.uploaders:
         message = "the release is approved by a person who uploaded for the run"
         break_off("approval-by-uploader", message, entry, run.seq)
-    run.release_approved.add(entry.actor.party)
+    given[entry.actor.party] = expires
 
 
 def _agreement(project: ProjectState, entry: Entry) -> Agreement:

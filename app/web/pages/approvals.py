@@ -37,7 +37,7 @@ def show_approvals(
     now = broker.clock()
     with broker.database.read() as session:
         terms = project_for(session, page.actor, project, now)
-        waiting = pending_view(session, project, terms)
+        waiting = pending_view(session, project, terms, now)
         standing = standing_list(session, project, paging.window)
     stood = [standing_of(state, terms, now) for state in standing.approvals]
     return page.answer(

@@ -30,6 +30,8 @@ from schemas.api import RunList, RunView
 from schemas.run import encoded_thresholds
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -93,7 +95,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         what = found_by(found, view.specification) if is_comparable else None
         steps = histogram_of(found, what, thresholds, floor)
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
-        approvals = _approvals(session, found, terms)
+        approvals = _approvals(session, found, terms, broker.clock())
     similarity = similarity_rows(steps, thresholds)
     return page.answer(
         "run.html",
@@ -116,12 +118,14 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
     )
 
 
-def _approvals(session: Session, run: Run, terms: TermsInForce) -> tuple[StepApproval, ...]:
+def _approvals(
+    session: Session, run: Run, terms: TermsInForce, now: datetime
+) -> tuple[StepApproval, ...]:
     rule = terms.terms.approvals if terms.is_signed else None
     if rule is None:
         return ()
     steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}
-    view = approvals_view(session, run, rule)
+    view = approvals_view(session, run, rule, now)
     return step_approvals(
         view,
         standing_list(session, run.project, Window(limit=None)).approvals,

@@ -12,8 +12,8 @@ from oracles.rule_breaks import BREAKS, FOSTER, Break
 from oracles.rule_verifier import why_refused
 from oracles.sample_log import CW, K12, SampleLog, everything_else, story
 from oracles.second_entries import PAGE
-from oracles.signed_breaks import SIGNED_BREAKS
-from oracles.signed_log import everything_signed
+from oracles.signed_breaks import SIGNED_BREAKS, approved_with_a_lapse
+from oracles.signed_log import BOB, everything_signed
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.rules import RULES
@@ -49,6 +49,15 @@ def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) ->
     with pytest.raises(RuleBrokenError) as caught:
         verify(log, entry.project or FOSTER)
     assert (caught.value.code, caught.value.index) == (rule, entry.seq)
+
+
+def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
+    log = story(11, n_weeks=1)
+    project, asked, prepared = approved_with_a_lapse(log)
+    project.approve("ann", asked, "release")
+    log.fetch(prepared[0], BOB)
+    verify(log)
+    assert why_refused(log.bundle()) is None
 
 
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:

@@ -204,6 +204,24 @@ def test_who_uploaded_does_not_approve_the_release(accord: Accord) -> None:
     assert refusal(accord.get(file)) == (409, "not-approved")
 
 
+def test_an_approval_of_a_release_that_expires_before_the_others_come_is_given_anew(
+    accord: Accord,
+) -> None:
+    run, file = released(accord)
+    accord.approve("ann", run, "release", expires="2026-09-03T06:00:00Z")
+    assert pending(accord) == [(run["run"], "release", (SCHOOL,))]
+    accord.sleep(days=3)
+    assert pending(accord) == [(run["run"], "release", (CHILD_WELFARE, SCHOOL))]
+    view = RunApprovals.from_json(accord.approve("lee", run, "release").json())
+    assert view.missing_for_release == (CHILD_WELFARE,)
+    assert refusal(accord.get(file)) == (409, "not-approved")
+    again = accord.approve("ann", run, "release", expires="2026-09-07T06:00:00Z")
+    assert again.status_code == 200, again.text
+    assert accord.get(file).status_code == 200
+    accord.sleep(days=7)
+    assert accord.get(file).status_code == 200
+
+
 def test_a_run_that_waits_in_vain_is_cancelled(accord: Accord) -> None:
     accord.agree()
     run = asked(accord)
