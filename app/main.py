@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import BaseRoute
 
 from app.agencies import endpoints as agencies
 from app.agencies import service as agencies_service
@@ -81,7 +82,7 @@ def create_app(broker: Broker) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(pass_gate)],
+        routes=_routes(),
     )
     app.state.broker = broker
     app.state.metrics = Metrics()
@@ -89,10 +90,17 @@ def create_app(broker: Broker) -> FastAPI:
     app.add_middleware(Envelope, metrics=app.state.metrics)
     install_refusals(app, partial(note_denial, broker))
     install_page_refusals(app)
-    for router in ROUTERS:
-        app.include_router(router)
-    check_policy(route_keys(app), POLICY)
     return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Return the routes, each behind the gate; they know no broker, and are laid out once in a process."""
+    behind_gate = APIRouter(dependencies=[Depends(pass_gate)], redirect_slashes=False)
+    for router in ROUTERS:
+        behind_gate.include_router(router)
+    check_policy(route_keys(behind_gate.routes), POLICY)
+    return behind_gate.routes
 
 
 def _gate(broker: Broker) -> Gate:

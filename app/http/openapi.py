@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute
 
 from app.http.access import COOKIE
 from app.http.body import BodyDescription, description_of
@@ -29,9 +30,9 @@ def api_routes(app: FastAPI) -> Iterator[APIRoute]:
             yield context.original_route
 
 
-def route_keys(app: FastAPI) -> Iterator[RouteKey]:
-    """Yield (method, path pattern) of all that the application answers; a mount answers GET."""
-    for context in iter_route_contexts(app.routes):
+def route_keys(routes: Sequence[BaseRoute]) -> Iterator[RouteKey]:
+    """Yield (method, path pattern) of all that these routes answer; a mount answers GET."""
+    for context in iter_route_contexts(routes):
         for method in context.methods or {"GET"}:
             yield method, context.path or ""
 

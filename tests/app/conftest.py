@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,11 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.agencies.service import IssuedToken, enrol_party, issue_token
-from app.broker import Broker, open_broker
+from app.broker import Broker, open_broker, open_database
 from app.cli.founding import found_broker
 from app.logs import configure_logs
 from app.main import create_app
+from app.migrations.steps import migrate
 from app.security.actor import Actor
 from app.settings import Settings
 from schemas.api import Role
@@ -103,8 +105,23 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with all tables and nothing in them: a copy of it is there at once."""
+    path = tmp_path_factory.mktemp("migrated") / "broker.db"
+    database = open_database(Settings(database_url=f"sqlite:///{path.as_posix()}"))
+    migrate(database)
+    database.close()
+    return path
+
+
 @pytest.fixture
-def founded(settings: Settings, hand_clock: HandClock) -> Iterator[FoundedBroker]:
+def founded(
+    settings: Settings, hand_clock: HandClock, migrated_sqlite: Path
+) -> Iterator[FoundedBroker]:
+    url = settings.engine_url()
+    if url.get_backend_name() == "sqlite" and url.database is not None:
+        shutil.copyfile(migrated_sqlite, url.database)
     operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
     broker = open_broker(settings, clock=hand_clock)
     yield FoundedBroker(broker, operator, hand_clock)
