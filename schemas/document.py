@@ -17,7 +17,14 @@ from schemas.errors import CanonicalError, DocumentError
 class Model(BaseModel):
     """A part of a document: immutable, strict, without unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        # Built when first used: a command needs few of them, and building all takes most of its start.
+        defer_build=True,
+    )
 
 
 class Document(Model):

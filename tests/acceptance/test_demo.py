@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+WITHOUT_POSIX = Path(__file__).parents[1] / "services" / "without_posix"
 BROKER = shutil.which("blindlink-broker", path=str(Path(sys.executable).parent))
 
 
@@ -19,16 +20,27 @@ def demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     assert BROKER is not None, "the project is not installed in this environment"
     return subprocess.run(
         [BROKER, "demo", "--folder", str(folder), *options],
+        env=os.environ | {"PYTHONPATH": str(WITHOUT_POSIX)},
         capture_output=True, text=True, timeout=240, check=False, encoding="utf-8",
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The demo's folder and report, of a run in which no process has what Windows lacks."""
     folder = tmp_path_factory.mktemp("demo") / "rehearsal"
     done = demo(folder, "--children", "300", "--students", "2000")
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
+
+
+def test_one_file_is_in_the_code_page_and_with_the_line_ends_of_windows(
+    report: tuple[Path, str],
+) -> None:
+    read = (report[0] / "people" / "child_welfare.csv").read_bytes()
+    assert b"\r\n" in read
+    with pytest.raises(UnicodeDecodeError):
+        read.decode("utf-8")
 
 
 def percentages(line: str) -> tuple[float, float]:

@@ -37,6 +37,7 @@ from schemas.api import (
     UploadRequest,
     UploadView,
 )
+from schemas.destruction_api import DestructionList
 from schemas.document import Document, Model
 from schemas.ids import Handle, LinkId
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint, verify_cosignatures
@@ -277,6 +278,8 @@ class BrokerDouble:
                 return document(RunList(runs=tuple(reversed(self.runs.values()))))
             case "GET", ["runs", run]:
                 return document(self._look(run))
+            case "GET", ["projects", _, "destructions"]:
+                return document(DestructionList(destructions=()))
             case "GET", ["projects", _, "releases"]:
                 mine = [view for view, _, _ in self.releases.values() if view.recipient == party]
                 return document(ReleaseList(releases=tuple(reversed(mine))))

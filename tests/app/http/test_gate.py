@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from oracles.linkage_rig import embedded_database
 from starlette.testclient import TestClient
 
 from app.agencies.service import revoke_token
@@ -14,6 +15,8 @@ from app.http.limits import Rate, RateLimiter
 from app.main import create_app
 from app.security.tokens import csrf_token, new_token
 from schemas.problem import Problem
+
+__all__ = ["embedded_database"]
 
 CANARY = "canary-4711"
 

@@ -17,6 +17,7 @@ from oracles.linkage_rig import (
     PROJECT,
     SCHOOL,
     Linkage,
+    embedded_database,
     two_files,
 )
 from oracles.persons import DUTIES, MakePerson, person_of, persons_bearer
@@ -31,7 +32,7 @@ from encoding.secret_agreement import Contribution
 from schemas.api import Role
 from schemas.problem import Problem
 
-__all__ = ["person_of", "persons_bearer"]
+__all__ = ["embedded_database", "person_of", "persons_bearer"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
 API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/session")
