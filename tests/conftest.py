@@ -5,6 +5,7 @@ What a machine lacks is skipped, with its reason; under BLINDLINK_REQUIRE_ALL=1,
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, marker in MARKER_OF_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what lives to the end of the run: it takes an eighth of the time otherwise."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiling_once() -> Iterator[None]:
+    from services.one_dialect import compiling_once
+
+    with compiling_once():
+        yield
 
 
 @pytest.fixture(scope="session")

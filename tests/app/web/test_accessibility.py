@@ -51,13 +51,19 @@ def signed_in(browser: Browser, address: str, signed_visitor: Any) -> Any:
     context.close()
 
 
-def test_no_page_breaks_a_rule(ids: dict[str, str], signed_in: Page, address: str) -> None:
-    for scheme, size in (("light", DESK), ("dark", PHONE)):
-        signed_in.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        signed_in.set_viewport_size(size)  # type: ignore[arg-type]
-        for page in PLACES:
-            signed_in.goto(f"{address}{page.format(**ids)}")
-            assert violations(signed_in) == [], (page, scheme)
+@pytest.mark.parametrize(
+    ("scheme", "size"),
+    [("dark", PHONE), pytest.param("light", DESK, marks=pytest.mark.soak)],
+    ids=["in the dark on a phone", "by day on a desk"],
+)
+def test_no_page_breaks_a_rule(
+    ids: dict[str, str], signed_in: Page, address: str, scheme: Any, size: Any
+) -> None:
+    signed_in.emulate_media(color_scheme=scheme)
+    signed_in.set_viewport_size(size)
+    for page in PLACES:
+        signed_in.goto(f"{address}{page.format(**ids)}")
+        assert violations(signed_in) == [], (page, scheme)
 
 
 def test_axe_finds_what_is_wrong(signed_in: Page, address: str) -> None:
