@@ -2,7 +2,8 @@
 # no C compiler. They set up .venv here, once. PYTHON=python3.12 chooses the Python.
 
 export PYTHON
-WORKERS ?= 2
+# One more than the cores that a small machine has: a good part of a test is waiting for a disk.
+WORKERS ?= 3
 BIN = .venv/bin
 
 .PHONY: help demo test soak bench setup lint wheelhouse lock clean

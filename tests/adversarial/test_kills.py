@@ -35,7 +35,7 @@ class Kills:
         return f"{self.in_uploads + self.of_workers + self.in_fetches}-kills"
 
 
-QUICK = Kills(in_uploads=3, of_workers=4, in_fetches=2)
+QUICK = Kills(in_uploads=2, of_workers=3, in_fetches=1)
 LONG = Kills(in_uploads=70, of_workers=90, in_fetches=40)
 # Of one run. A worker is killed after a moment's work, so that a run outlives about this many.
 WORKERS_OF_RUN = 9
