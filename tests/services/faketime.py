@@ -28,7 +28,8 @@ class MovedClock:
         self.ahead_s += seconds
         self._file.write_text(f"+{self.ahead_s:.0f}\n", "ascii")
         if seconds:
-            time.sleep(CACHE_S + 0.1)
+            # The library counts whole seconds, and reads anew once more than these have passed.
+            time.sleep(CACHE_S + 1.1)
 
     @property
     def environment(self) -> dict[str, str]:
