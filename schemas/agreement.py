@@ -210,7 +210,7 @@ class Agreement(Document):
 
 def opens_epoch(before: Agreement, after: Agreement) -> bool:
     """Tell whether an amendment cannot keep the secret: other encodings, or other holders of the secret."""
-    return (before.profile, before.names("agency")) != (after.profile, after.names("agency"))
+    return (before.profile, _holders(before)) != (after.profile, _holders(after))
 
 
 def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
@@ -228,8 +228,13 @@ def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
     if after.epoch not in (before.epoch, before.epoch + 1):
         return "an amendment keeps the epoch, or opens the next one"
     if opens_epoch(before, after) and after.epoch == before.epoch:
-        return "another encoding profile, or other agencies, need the next epoch"
+        return "another encoding profile, or other holders of the secret, need the next epoch"
     return None
+
+
+def _holders(agreement: Agreement) -> dict[str, str | None]:
+    """Return the person of each agency who holds the secret, whatever keys they have by now."""
+    return {party.name: party.holder for party in agreement.parties if party.kind == "agency"}
 
 
 def _faults(agreement: Agreement) -> Iterator[str]:

@@ -66,12 +66,14 @@ def terms_of(agreement: Any) -> dict[str, Any]:
     }
 
 
+def holders(agreement: Any) -> list[tuple[str, str]]:
+    return [(p["name"], p["holder"]) for p in agreement["parties"] if p["kind"] == "agency"]
+
+
 def may_follow(last: Any, agreement: Any) -> bool:
     if last is None:
         return agreement["number"] == 1
-    same = all(
-        f(last) == f(agreement) for f in (lambda a: a["profile"], lambda a: names(a, "agency"))
-    )
+    same = last["profile"] == agreement["profile"] and holders(last) == holders(agreement)
     return (
         agreement["project"] == last["project"]
         and agreement["number"] == last["number"] + 1

@@ -159,6 +159,14 @@ def successions() -> list[dict[str, Any]]:
         {**party, "kind": "recipient", "holder": None} if party["name"] == "k12" else party
         for party in PARTIES
     ]
+    new_holder = [
+        {**party, "holder": person_id("ann")} if party["name"] == "child-welfare" else party
+        for party in PARTIES
+    ]
+    new_keys = [
+        {**party, "persons": [identity("kim", seed=21)]} if party["name"] == "k12" else party
+        for party in PARTIES
+    ]
     without_links = {
         "recipients": AGREEMENT["recipients"][:1],
         "directions": [each for each in AGREEMENT["directions"] if each["giver"] != "k12"][:1],
@@ -173,6 +181,9 @@ def successions() -> list[dict[str, Any]]:
         ("an agency fewer, in the next epoch",
          {"parties": new_agency, "epoch": 2, **without_links}, True),
         ("an agency fewer, in the same epoch", {"parties": new_agency, **without_links}, False),
+        ("another holder in the next epoch", {"parties": new_holder, "epoch": 2}, True),
+        ("another holder in the same epoch", {"parties": new_holder}, False),
+        ("other keys of a holder", {"parties": new_keys}, True),
         ("two epochs on", {"epoch": 3}, False),
         ("a number left out", {"number": 3}, False),
         ("the same number", {"number": 1, "previous": None}, False),
