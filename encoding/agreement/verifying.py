@@ -170,6 +170,22 @@ def untrusted_keys(agreement: Agreement, peers: Peers, own: str) -> Iterator[Pub
             yield from (person for person in party.persons if not is_trusted(person, peers))
 
 
+def vouched_keys(kept: KeptAgreement, peers: Peers, own: str) -> Iterator[PublicIdentity]:
+    """Yield the persons of other parties whom nobody has compared here, but whom a trusted steward vouches for.
+
+    Each party lists its persons in an agreement, and signs that; the own steward has signed it, too, after
+    comparing the keys. So whoever takes somebody's place is trusted where the one who signed for them is.
+    """
+    signers = {
+        signed.statement.party: kept.agreement.person(signed.statement.person)
+        for signed in kept.consents
+    }
+    for person in untrusted_keys(kept.agreement, peers, own):
+        signer = signers.get(person.party)
+        if signer is not None and is_trusted(signer, peers):
+            yield person
+
+
 def is_trusted(person: PublicIdentity, peers: Peers) -> bool:
     """Tell whether these are the keys of a trusted person, now or before they were replaced."""
     return any(

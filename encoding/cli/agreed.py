@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from encoding.workspace import Workspace
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
+    from schemas.identity import IdentityHistory
 
 DEFAULT_WORKSPACE: Final = "workspace"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -241,6 +242,29 @@ def agreed_holders(session: Session) -> dict[str, str]:
     kept = _known(session).last_complete()
     parties = () if kept is None else kept.agreement.parties
     return {party.name: party.holder for party in parties if party.holder is not None}
+
+
+def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
+    """Return whom this agency trusts, with their newest keys among those shown, and keep it so.
+
+    Whom the last agreement that everybody has signed brings is among them. Call it under the lock.
+
+    Raises:
+        UntrustedKeyError: the history of a trusted person is forged.
+    """
+    from encoding.agreement.verifying import vouched_keys
+    from encoding.peers import meet_kept, write_peers
+
+    place = session.workspace.peers
+    met = meet_kept(place, shown)
+    kept = _known(session).last_complete()
+    vouched = () if kept is None else tuple(vouched_keys(kept, met, session.party))
+    if vouched:
+        for person in vouched:
+            met = met.trust(person.party, person.fingerprint(), session.now(), keep_others=True)
+        met = met.meet(shown)
+        write_peers(place, met)
+    return met
 
 
 def agreed_columns(session: Session) -> tuple[str, ...]:

@@ -108,12 +108,12 @@ def _trusted(
     session: Session, client: BrokerClient, party: str
 ) -> Collection[PublicIdentity] | None:
     """Return the persons of a party whom this agency trusts, with their newest keys; None: nobody."""
-    from encoding.peers import meet_kept, read_peers
+    from encoding.cli.agreed import trusted_peers
+    from encoding.peers import read_peers
 
-    place = session.workspace.peers
-    if not read_peers(place).of(party):
+    if not read_peers(session.workspace.peers).of(party):
         return None
     shown = client.identities(session.project).identities
     with session.workspace.lock():
-        met = meet_kept(place, shown)
+        met = trusted_peers(session, shown)
     return met.trusted_of(party, shown)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from encoding.cli.agreed import agreed_holders
+from encoding.cli.agreed import agreed_holders, trusted_peers
 from encoding.cli.options import agency_options
 from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
@@ -106,11 +106,9 @@ class Carriage:
         return kept
 
     def _trusted_others(self, chosen: Mapping[str, str]) -> dict[str, PublicIdentity]:
-        from encoding.peers import meet_kept
-
         shown = self.carrier.persons()
         with self.session.workspace.lock():
-            met = meet_kept(self.session.workspace.peers, shown)
+            met = trusted_peers(self.session, shown)
         return {
             party: met.person_of(party, shown, person=chosen.get(party))
             for party in self.view.terms.providers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from encoding.cli.agreed import trusted_peers
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
@@ -23,11 +24,9 @@ def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[Public
         UntrustedKeyError: nobody of the party is trusted, or other keys than theirs are shown.
         BrokerUnreachableError: the keys are not known here, and the broker cannot be asked.
     """
-    from encoding.peers import meet_kept
-
     with session.workspace.lock():
         shown = () if offline else _shown(session, party)
-        met = meet_kept(session.workspace.peers, shown)
+        met = trusted_peers(session, shown)
     trusted = met.trusted_of(party, shown)
     chosen = [person for person in trusted if "recipient" in person.duties] or trusted
     return tuple(sorted(chosen, key=lambda person: person.person))

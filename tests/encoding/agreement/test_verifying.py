@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from oracles.example_agreement import consent, identity, private, signed, stated
+from oracles.example_agreement import consent, identity, person_id, private, signed, stated
 from oracles.example_documents import PROFILE
 from oracles.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
 from oracles.write_agreement_vectors import key_change
@@ -20,6 +20,7 @@ from encoding.agreement.verifying import (
     require_next,
     untrusted_keys,
     verified,
+    vouched_keys,
 )
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError, WorkspaceError
 from encoding.peers import Peers
@@ -214,3 +215,17 @@ def test_what_is_kept_is_read_again(tmp_path: Any) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WorkspaceError, match="damaged"):
         read_kept(path, "foster-k12")
+
+
+def test_a_trusted_steward_vouches_for_the_persons_of_the_own_party() -> None:
+    kept = verified(view())
+    vouched = [person.person for person in vouched_keys(kept, trusting("ann"), "k12")]
+    # Ann has signed for child welfare, whose analyst is Bob; nobody trusts who signed for the others.
+    assert vouched == [person_id("bob")]
+    assert list(vouched_keys(kept, trusting("bob"), "k12")) == []
+    assert list(vouched_keys(kept, trusting("ann"), "child-welfare")) == []
+
+
+def test_nobody_is_vouched_for_before_the_signature() -> None:
+    unsigned = verified(view(state="proposed", consents=[], missing=["k12"]))
+    assert list(vouched_keys(unsigned, trusting("ann"), "k12")) == []
