@@ -443,6 +443,8 @@ def projected(measured: dict, name: str, n_comparisons: int) -> dict:
 
 def measure_scale(kind: str, n: int, n_left: int, n_right: int, threshold: str) -> dict:
     """Return the time and peak memory of one comparison in blocks."""
+    # Made before, since making the files takes more memory than comparing them.
+    apart("make", kind, n)
     return apart("scale", kind, n, n_left, n_right, threshold)
 
 
@@ -461,6 +463,11 @@ def peak_mib() -> int:
         return 0
     # Not ru_maxrss, which a new process inherits from the one that started it.
     return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def make_files(kind: str, n: str) -> dict:
+    two_files(kind, int(n))
+    return {}
 
 
 def run_scale(kind: str, n: str, left_rows: str, right_rows: str, decimal: str) -> dict:
@@ -543,7 +550,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.apart:
         what, *arguments = given.apart
-        measure = {"scale": run_scale, "solve": run_ten_million_pairs}[what]
+        measure = {"make": make_files, "scale": run_scale, "solve": run_ten_million_pairs}[what]
         print(json.dumps(measure(*arguments)))
         return
     anonlink = Anonlink()

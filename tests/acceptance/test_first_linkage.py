@@ -132,7 +132,9 @@ def test_the_weeks_after_it_until_a_party_leaves(town: Town) -> None:
     assert "refused" in revoked
     for analyst in ("Bob", "Cleo"):
         left = {path.name for path in town.at(analyst).folder.rglob("*") if path.is_file()}
-        assert not [name for name in left if name.endswith((".enc", ".handles", ".csv.sealed"))], left
+        assert not [name for name in left if name.endswith((".enc", ".handles", ".csv.sealed"))], (
+            left
+        )
         assert "links.csv" not in left
     ida = town.at("Ida").folder
     register = (ida / "register.html").read_text("utf-8")
