@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from encoding.errors import AgreementUntrustedError
+from encoding.errors import AgreementUntrustedError, OthersWaitedForError
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.negotiation import RunApprovals, StandingList
@@ -38,22 +38,48 @@ def require_approved(
     shown: RunApprovals,
     standing: StandingList,
 ) -> None:
-    """Make sure that all whom the agreement asks have approved a run that has succeeded, and its release.
+    """Make sure that all whom the agreement asks have approved a run that has succeeded.
 
     Raises:
         AgreementUntrustedError: an approval is missing or forged.
     """
-    rule = agreement.approvals
-    steps: Mapping[Step, str] = {"run": "the run"}
-    if rule.releases:
-        steps = {**steps, "release": "the release of what the run found"}
-    for step, words in steps.items():
-        approving = approving_parties(agreement, specification, shown, standing, step)
-        for party in rule.parties:
-            if party not in approving:
-                raise AgreementUntrustedError(
-                    f"the broker went on although {party} has not approved {words}"
-                )
+    for party in _missing(agreement, specification, shown, standing, "run"):
+        raise AgreementUntrustedError(
+            f"the broker went on although {party} has not approved the run"
+        )
+
+
+def require_let_go(
+    agreement: Agreement,
+    specification: RunSpecification,
+    shown: RunApprovals,
+    standing: StandingList,
+) -> None:
+    """Make sure, before it is fetched, that all whom the agreement asks have approved a run's release.
+
+    Raises:
+        OthersWaitedForError: an approval is missing.
+        AgreementUntrustedError: one is forged.
+    """
+    if not agreement.approvals.releases:
+        return
+    lacking = tuple(_missing(agreement, specification, shown, standing, "release"))
+    if lacking:
+        raise OthersWaitedForError(
+            f"the release of what the run found is not approved yet by {', '.join(lacking)}",
+            hint=f"an approver types: blindlink approve release {specification.run}",
+        )
+
+
+def _missing(
+    agreement: Agreement,
+    specification: RunSpecification,
+    shown: RunApprovals,
+    standing: StandingList,
+    step: Step,
+) -> Iterator[str]:
+    approving = approving_parties(agreement, specification, shown, standing, step)
+    yield from (party for party in agreement.approvals.parties if party not in approving)
 
 
 def _single(

@@ -208,13 +208,18 @@ def hold_to_kept(session: Session, view: ProjectView) -> None:
     require_cover(known, view, session.now().date(), must_bind=True)
 
 
-def hold_run(session: Session, client: BrokerClient, run: RunView) -> None:
+def hold_run(
+    session: Session, client: BrokerClient, run: RunView, *, for_release: bool = False
+) -> None:
     """Make sure that a run is one that the agreement provides for and, once it is done, that it was approved.
 
+    Args:
+        for_release: its release is to be fetched, and must be approved, too, where the agreement asks for that.
     Raises:
         AgreementUntrustedError: it is not.
+        OthersWaitedForError: its release is not approved yet.
     """
-    from encoding.agreement.approved import require_approved
+    from encoding.agreement.approved import require_approved, require_let_go
     from encoding.agreement.covering import require_covered_run, require_own_upload
     from encoding.receipts import ReceiptFolder
 
@@ -229,12 +234,11 @@ def hold_run(session: Session, client: BrokerClient, run: RunView) -> None:
             digest = sent.manifest.manifest.digest()
             require_own_upload(specification, session.party, used.upload, digest)
     if kept is not None and run.state == "succeeded":
-        require_approved(
-            kept.agreement,
-            specification,
-            client.run_approvals(run.run),
-            client.standing_approvals(specification.project),
-        )
+        shown = client.run_approvals(run.run)
+        standing = client.standing_approvals(specification.project)
+        require_approved(kept.agreement, specification, shown, standing)
+        if for_release:
+            require_let_go(kept.agreement, specification, shown, standing)
 
 
 def agreed_holders(session: Session) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoding.cli.agreed import hold_run, trusted_peers
 from encoding.cli.noting import note_file
 from encoding.cli.session import Session
 from encoding.cli.steps import Source
@@ -82,6 +83,7 @@ def blind_links(
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
     note_file(session, "link-table", path)
     release = newest_blind(client, view.project, recipient, run)
+    hold_run(session, client, client.run(release.run), for_release=True)
     trusted = _trusted(session, client, recipient)
     with session.workspace.lock():
         fetched = fetch_blind(client, release, session.party, trust)
@@ -108,7 +110,6 @@ def _trusted(
     session: Session, client: BrokerClient, party: str
 ) -> Collection[PublicIdentity] | None:
     """Return the persons of a party whom this agency trusts, with their newest keys; None: nobody."""
-    from encoding.cli.agreed import trusted_peers
     from encoding.peers import read_peers
 
     if not read_peers(session.workspace.peers).of(party):

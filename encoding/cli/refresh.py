@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,9 +81,8 @@ def refresh(
             document |= {"links": written.links, "file": str(written.path)}
             sentence = f"{written.links:,} records have a link ID, in {written.path}"
         for recipient in blind_recipients(view.terms):
-            blind = blind_links(
-                session, client, trust, view, recipient=recipient, source=source, run=run.run
-            )
+            fetch = partial(blind_links, recipient=recipient, source=source, run=run.run)
+            blind = patience.until_ready(partial(fetch, session, client, trust, view))
             sealed[recipient] = str(blind.path)
             sentence = f"{sentence}; {blind.sentence()}"
     steps.print_result(session, as_json, document, sentence)

@@ -210,7 +210,7 @@ def links(
     note_file(session, "link-table", path)
     session.view(client)
     release = newest_release(client, session.project, session.party, run)
-    hold_run(session, client, client.run(release.run))
+    hold_run(session, client, client.run(release.run), for_release=True)
     with session.workspace.lock():
         fetched = fetch_release(client, release, trust)
         header = fetched.header

@@ -119,3 +119,22 @@ def test_the_recipient_signs_receives_and_opens_what_agencies_cannot(rig: Agreem
     )  # fmt: skip
     assert "in files that you alone can open" in rex.ok("status").stdout
     assert rex.json("status")["release"] is None
+
+
+def test_refresh_waits_until_the_release_of_what_is_sealed_is_approved(rig: AgreementRig) -> None:
+    approvals = '[approvals]\nparties = ["welfare"]\nasker_suffices = true\nreleases = true\n'
+    answers = blind_answers().replace('[approvals]\nruns = "standing"\n', approvals)
+    (rig.desks["ann"].folder / "answers.toml").write_text(answers, "utf-8")
+    sign_all(rig)
+    ann, bob, kim = rig.desks["ann"], rig.desks["bob"], rig.desks["kim"]
+    kim.ok("encode")
+    kim.ok("upload")
+    assert bob.type("refresh").exit_code == 7
+    run = bob.json("status")["run"]
+    ann.ok("approve", "run", run, "--yes")
+    rig.work()
+    waited = bob.type("refresh")
+    assert waited.exit_code == 7, waited.output
+    assert "not approved yet" in waited.stderr
+    ann.ok("approve", "release", run, "--yes")
+    assert f"only {RESEARCH} can open" in bob.ok("refresh").stderr
