@@ -34,8 +34,8 @@ class Facts:
 
     `outbox` is what was encoded last, `upload` the newest committed upload, `run` the newest run that used
     it, `release` the newest link IDs of that run: each null where there is none. `waiting_for` names the
-    agencies whose uploads the broker lacks. `unstated` are the days of destructions after which this party has
-    not stated yet that its own copies are deleted, newest first.
+    agencies whose uploads the broker lacks. `unstated` is when the newest destruction ended after which this
+    party has not stated yet that its own copies are deleted.
     """
 
     party: str
@@ -47,7 +47,7 @@ class Facts:
     run: RunView | None
     release: ReleaseView | None
     release_is_fetched: bool
-    unstated: tuple[str, ...] = ()
+    unstated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,10 @@ def describe(facts: Facts) -> Status:
     A statement that is owed after a destruction is said last, and comes next where nothing else does.
     """
     found = _describe_linkage(facts)
-    if not facts.unstated:
+    if facts.unstated is None:
         return found
     sentence = (
-        f"What the broker held was destroyed on {facts.unstated[0][:10]};"
+        f"What the broker held was destroyed on {facts.unstated[:10]};"
         " this agency has yet to delete its own copies and to state it."
     )
     waits = found.stage in {"not-in-force", "waiting", "done"}
@@ -166,15 +166,16 @@ def _finality_sentence(finality: RunFinality | None) -> Iterator[str]:
         yield f"It is not final yet: {cosigned} the match log that has it ({who})."
 
 
-def _unstated(client: BrokerClient, project: str, party: str) -> tuple[str, ...]:
+def _unstated(client: BrokerClient, project: str, party: str) -> str | None:
     # Where only another party's part was destroyed, the linkage goes on, and its next run replaces the links.
-    return tuple(
+    owing = (
         one.finished
         for one in client.destructions(project).destructions
         if one.finished is not None
         and (one.scope == "project" or one.subject == party)
         and any(owed.party == party for owed in one.outstanding)
     )
+    return next(owing, None)
 
 
 def _is_sent(outbox: Manifest, upload: UploadView | None, receipts: ReceiptFolder) -> bool:
