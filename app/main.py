@@ -51,6 +51,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     pages.router,
 )
 
+TITLE: Final = "Blindlink broker"
 DESCRIPTION: Final = (
     "Links the records of agencies that may not show each other who their people are. "
     "Every refusal is problem+json (RFC 9457) with a stable type and nothing of the input."
@@ -62,9 +63,7 @@ class BrokerApp(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
-        if self.openapi_schema is None:
-            self.openapi_schema = describe_api(self, POLICY)
-        return self.openapi_schema
+        return _description()
 
 
 def create_app(broker: Broker) -> FastAPI:
@@ -74,7 +73,7 @@ def create_app(broker: Broker) -> FastAPI:
         ConfigurationError: routes and policy table do not belong to each other one to one.
     """
     app = BrokerApp(
-        title="Blindlink broker",
+        title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
         # The framework's own pages load scripts from elsewhere, and its document knows too little.
@@ -101,6 +100,11 @@ def _routes() -> list[BaseRoute]:
         behind_gate.include_router(router)
     check_policy(route_keys(behind_gate.routes), POLICY)
     return behind_gate.routes
+
+
+@cache
+def _description() -> dict[str, Any]:
+    return describe_api(_routes(), POLICY, title=TITLE, version=VERSION, description=DESCRIPTION)
 
 
 def _gate(broker: Broker) -> Gate:

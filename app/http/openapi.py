@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -23,9 +22,9 @@ _PROBLEM: Final = {
 }
 
 
-def api_routes(app: FastAPI) -> Iterator[APIRoute]:
-    """Yield every route of the application that has an endpoint of ours."""
-    for context in iter_route_contexts(app.routes):
+def _api_routes(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield every route that has an endpoint of ours."""
+    for context in iter_route_contexts(routes):
         if isinstance(context.original_route, APIRoute):
             yield context.original_route
 
@@ -37,16 +36,21 @@ def route_keys(routes: Sequence[BaseRoute]) -> Iterator[RouteKey]:
             yield method, context.path or ""
 
 
-def describe_api(app: FastAPI, policy: Mapping[RouteKey, Rule]) -> dict[str, Any]:
+def describe_api(
+    routes: Sequence[BaseRoute],
+    policy: Mapping[RouteKey, Rule],
+    *,
+    title: str,
+    version: str,
+    description: str,
+) -> dict[str, Any]:
     """Return the OpenAPI document of the routes under /v1 and of health."""
-    document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
-    )
+    document = get_openapi(title=title, version=version, description=description, routes=routes)
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     _add_schema(schemas, Problem)
-    for route in api_routes(app):
+    for route in _api_routes(routes):
         for method in (route.methods or ()) if route.include_in_schema else ():
             operation = document["paths"][route.path_format][method.lower()]
             rule = policy[method, route.path]

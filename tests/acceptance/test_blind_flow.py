@@ -97,6 +97,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield made
 
 
+@pytest.mark.long
 def test_the_page_can_be_typed_and_the_recipient_alone_learns_who_was_linked(
     stage: Stage, tmp_path: Path
 ) -> None:

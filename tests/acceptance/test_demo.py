@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
 WITHOUT_POSIX = Path(__file__).parents[1] / "services" / "without_posix"
 BROKER = shutil.which("blindlink-broker", path=str(Path(sys.executable).parent))
 

@@ -48,7 +48,9 @@ def record_ids(path: Path) -> list[str]:
     return [line.split(",")[0] for line in lines]
 
 
-@pytest.mark.parametrize("n_kills", [4, pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "n_kills", [pytest.param(6, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.soak)]
+)
 def test_killed_refresh_leaves_whole_links_and_ends_as_undisturbed(
     tmp_path: Path, n_kills: int
 ) -> None:

@@ -163,6 +163,7 @@ def link(agency: Agency, schools: LiveAgency) -> None:
         agency.type("Ann", f"blindlink {step}")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_links_and_disclosures_open_whatever_was_lost(agency: Agency) -> None:
     before = agency.links("Ann")

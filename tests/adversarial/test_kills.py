@@ -35,13 +35,20 @@ class Kills:
         return f"{self.in_uploads + self.of_workers + self.in_fetches}-kills"
 
 
-QUICK = Kills(in_uploads=2, of_workers=3, in_fetches=1)
-LONG = Kills(in_uploads=70, of_workers=90, in_fetches=40)
+TWENTY = Kills(in_uploads=7, of_workers=9, in_fetches=4)
+TWO_HUNDRED = Kills(in_uploads=70, of_workers=90, in_fetches=40)
 # Of one run. A worker is killed after a moment's work, so that a run outlives about this many.
 WORKERS_OF_RUN = 9
 
 
-@pytest.mark.parametrize("kills", [QUICK, pytest.param(LONG, marks=pytest.mark.soak)], ids=str)
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(TWENTY, marks=pytest.mark.long),
+        pytest.param(TWO_HUNDRED, marks=pytest.mark.soak),
+    ],
+    ids=str,
+)
 @pytest.mark.timeout(3600)
 def test_nothing_acknowledged_is_lost_and_runs_end_as_undisturbed_ones(
     scene: Scene, kills: Kills

@@ -60,9 +60,10 @@ def rotate(scene: Scene) -> None:
     assert process.wait() == 0, process.lines
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "scene",
-    ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.soak])],
+    ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
     indirect=True,
 )
 @pytest.mark.timeout(900)

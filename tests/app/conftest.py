@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
@@ -24,6 +25,9 @@ from app.migrations.steps import migrate
 from app.security.actor import Actor
 from app.settings import Settings
 from schemas.api import Role
+
+if TYPE_CHECKING:
+    from services.postgres import PostgresServer
 
 START = datetime(2026, 9, 1, 6, 0, 0, tzinfo=UTC)
 ORIGIN = "broker.test/blindlink"
@@ -115,12 +119,25 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of the same as a PostgreSQL database."""
+    with postgres_server.fresh_database() as url:
+        database = open_database(Settings(database_url=url, insecure_volatile_database=True))
+        migrate(database)
+        database.close()
+        yield url
+
+
 @pytest.fixture
 def founded(
-    settings: Settings, hand_clock: HandClock, migrated_sqlite: Path
+    request: pytest.FixtureRequest, settings: Settings, hand_clock: HandClock, migrated_sqlite: Path
 ) -> Iterator[FoundedBroker]:
     url = settings.engine_url()
-    if url.get_backend_name() == "sqlite" and url.database is not None:
+    if url.get_backend_name() != "sqlite":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        server.copy_database(request.getfixturevalue("migrated_postgres"), settings.database_url)
+    elif url.database is not None:
         shutil.copyfile(migrated_sqlite, url.database)
     operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
     broker = open_broker(settings, clock=hand_clock)

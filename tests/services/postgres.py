@@ -47,6 +47,13 @@ class PostgresServer:
         with psycopg.connect(autocommit=True, **address) as connection:
             connection.execute(statement)
 
+    def copy_database(self, source: str, url: str) -> None:
+        """Put a copy of a database that nobody is connected to in the place of the empty one at the URL."""
+        name = sql.Identifier(url.rpartition("/")[2])
+        self.execute(sql.SQL("DROP DATABASE {}").format(name))
+        template = sql.Identifier(source.rpartition("/")[2])
+        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
+
     @contextlib.contextmanager
     def fresh_database(self) -> Iterator[str]:
         """Yield the URL of a new, empty database, and drop it afterwards, whoever is still connected."""
