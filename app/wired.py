@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from app.broker import Broker
 
 
-def broker_of(request: Request) -> Broker:
+async def broker_of(request: Request) -> Broker:
     """Return the broker that serves this request."""
     broker: Broker = request.app.state.broker
     return broker

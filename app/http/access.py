@@ -79,8 +79,9 @@ def pass_gate(request: Request) -> None:
     request.state.max_body_bytes = rule.max_body_bytes
 
 
-def current_actor(request: Request) -> Actor:
+async def current_actor(request: Request) -> Actor:
     """Return who calls. On an anonymous route there is nobody, and asking is a fault of ours."""
+    # A coroutine, as all dependencies that never wait: a function would be sent to a thread for it.
     actor: Actor = request.state.actor
     return actor
 

@@ -102,14 +102,14 @@ def page_route(router: APIRouter, path: str) -> Callable[[Endpoint], Endpoint]:
     return register
 
 
-def page_request(request: Request) -> PageRequest:
+async def page_request(request: Request) -> PageRequest:
     """Return what is asked for; on a page's route there is always an actor with a session."""
     ending = next((twin for twin in TWINS if request.scope["route"].path.endswith(twin)), "")
     twin: Twin = "json" if ending == ".json" else "csv" if ending == ".csv" else "html"
     return PageRequest(
         path=request.url.path.removesuffix(ending),
         twin=twin,
-        actor=current_actor(request),
+        actor=await current_actor(request),
         csrf=csrf_token(request.cookies[COOKIE]),
     )
 

@@ -73,7 +73,7 @@ class Paging:
         )
 
 
-def _paging(page: WiredPage, before: Place = "", after: Place = "") -> Any:
+async def _paging(page: WiredPage, before: Place = "", after: Place = "") -> Any:
     return Paging(page, before, after)
 
 
