@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 from fastapi import FastAPI
+from services.migrated import lay_tables
 from starlette.testclient import TestClient
 
 from app.agencies.service import IssuedToken, enrol_party, issue_token
@@ -110,18 +110,8 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database with all tables and nothing in them: a copy of it is there at once."""
-    path = tmp_path_factory.mktemp("migrated") / "broker.db"
-    database = open_database(Settings(database_url=f"sqlite:///{path.as_posix()}"))
-    migrate(database)
-    database.close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of the same as a PostgreSQL database."""
+    """The URL of a PostgreSQL database with all tables and nothing in them."""
     with postgres_server.fresh_database() as url:
         database = open_database(Settings(database_url=url, insecure_volatile_database=True))
         migrate(database)
@@ -131,14 +121,13 @@ def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def founded(
-    request: pytest.FixtureRequest, settings: Settings, hand_clock: HandClock, migrated_sqlite: Path
+    request: pytest.FixtureRequest, settings: Settings, hand_clock: HandClock
 ) -> Iterator[FoundedBroker]:
-    url = settings.engine_url()
-    if url.get_backend_name() != "sqlite":
+    if settings.engine_url().get_backend_name() == "sqlite":
+        lay_tables(settings)
+    else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         server.copy_database(request.getfixturevalue("migrated_postgres"), settings.database_url)
-    elif url.database is not None:
-        shutil.copyfile(migrated_sqlite, url.database)
     operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
     broker = open_broker(settings, clock=hand_clock)
     yield FoundedBroker(broker, operator, hand_clock)

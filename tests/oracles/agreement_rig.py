@@ -17,6 +17,7 @@ import httpx2
 from oracles.desk import NOW, Desk
 from oracles.persons import enrol_keys, lay_down_keys
 from oracles.share_rig import ADDRESS, ROWS, Courier, answer_with, collected_logs, small_profile
+from services.migrated import lay_tables
 from starlette.testclient import TestClient
 
 from app.agencies.service import enrol_party
@@ -286,6 +287,7 @@ def agreement_rig(folder: Path, **more: tuple[str, tuple[Duty, ...]]) -> Iterato
     )
     clock = [NOW]
     with collected_logs():
+        lay_tables(settings)
         operator = found_broker(
             settings, origin="broker.test/log", title="Operator", clock=lambda: clock[0]
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, profile_of, terms_of
 from oracles.persons import enrolled_person
+from services.migrated import lay_tables
 
 from app.agencies.service import enrol_party
 from app.agreements.service import TermsInForce
@@ -158,6 +159,7 @@ def blind_project(
     settings = Settings(
         state_dir=folder / "state", public_url="https://broker.test", disk_reserve_percent=0
     )
+    lay_tables(settings)
     operator = found_broker(settings, origin="blind.test/log", title="Operator", clock=lambda: NOW)
     broker = open_broker(settings, clock=lambda: NOW)
     return BlindProject(broker, operator, random.Random(seed), recipients, n_records).set_up()

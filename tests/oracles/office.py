@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from oracles.served import served_at
+from services.migrated import lay_tables
 
 from app.agencies import persons
 from app.agencies.service import enrol_party
@@ -94,6 +95,7 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     settings = Settings(state_dir=tmp_path / "state", insecure_bearer_tokens=False)
+    lay_tables(settings)
     operator = found_broker(settings, origin="broker.test/blindlink", title="Operator")
     broker = open_broker(settings)
     now = datetime.now(UTC)

@@ -20,6 +20,7 @@ import structlog
 from oracles.desk import NOW, Desk
 from oracles.linkage_rig import terms_of
 from oracles.share_desks import give_keys
+from services.migrated import lay_tables
 from starlette.testclient import TestClient
 
 from app.agencies.persons import confirm_person, invite_person
@@ -239,6 +240,7 @@ def share_rig(folder: Path) -> Iterator[ShareRig]:
         disk_reserve_percent=0,
     )
     with collected_logs() as logs:
+        lay_tables(settings)
         operator = found_broker(settings, origin="broker.test/log", title="Operator", clock=_now)
         broker = open_broker(settings, clock=_now)
         app = create_app(broker)

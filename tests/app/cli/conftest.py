@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from oracles.linkage_rig import profile_of
+from services.migrated import lay_tables
 
 from app.cli.main import main
+from app.settings import Settings
 
 Command = Callable[..., Result]
 
@@ -31,8 +33,9 @@ def command(state: Path) -> Command:
 
 
 @pytest.fixture
-def broker(command: Command) -> Command:
+def broker(command: Command, state: Path) -> Command:
     """The same, once a broker is founded."""
+    lay_tables(Settings(state_dir=state))
     assert command("init", "--self-signed").exit_code == 0
     return command
 
