@@ -16,6 +16,7 @@ from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, 
 from app.auditor.cli import main
 from encoding.secret import Secret, write_secret
 
+pytestmark = pytest.mark.long
 POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
 AUDITOR = "state-auditor"
 N_PEOPLE = 300
@@ -167,7 +168,6 @@ def test_the_guide_shows_every_command_of_the_program() -> None:
     assert shown | {"certificate"} == set(main.commands)
 
 
-@pytest.mark.long
 def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
     """In the auditor's folder, and where an agency types, in its own, from which files are handed over."""
     desk, welfare = audited.folder.parent / "guide", audited.agencies["welfare"]
@@ -209,7 +209,6 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
     }
 
 
-@pytest.mark.long
 def test_a_replaced_log_key_is_followed_and_the_report_names_both(audited: Audited) -> None:
     """Comes last: the broker's log has another key from here on."""
     first = audited.broker.log_key

@@ -23,6 +23,7 @@ from oracles.live import (
 from encoding.config import read_config, render_config
 from encoding.secret import Secret, write_secret
 
+pytestmark = pytest.mark.long
 COUNTING = "statistics-office"
 POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
 N_ROWS = 120
@@ -102,7 +103,6 @@ def test_each_party_gets_what_the_agreement_gives_it(make_modes: Any) -> None:
     assert list(modes.schools.folder.glob("links*")) == []
 
 
-@pytest.mark.long
 def test_below_the_floor_nobody_is_told_a_count_but_of_their_own_records(make_modes: Any) -> None:
     modes: Modes = make_modes(FLOOR)
     links = modes.welfare.json("links")["links"]
@@ -121,7 +121,6 @@ def test_below_the_floor_nobody_is_told_a_count_but_of_their_own_records(make_mo
     }
 
 
-@pytest.mark.long
 def test_rows_are_exchanged_by_link_id_in_agreed_columns_alone(make_modes: Any) -> None:
     modes: Modes = make_modes(N_ROWS)
     welfare = modes.welfare

@@ -139,7 +139,9 @@ class Scene:
         self.upload(right, SCHOOL)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long])]
+)
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     """A served broker with a project of two agencies, once on each database."""
     is_postgres = request.param == "postgres"
