@@ -64,6 +64,7 @@ def test_an_analyst_types_eight_commands_at_most() -> None:
     assert min(typed.values()) >= 5
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_guide_leads_from_nothing_to_school_columns_beside_foster_care_rows(town: Town) -> None:
     ann, bob = town.at("Ann").folder, town.at("Bob").folder
@@ -88,6 +89,7 @@ def test_the_guide_leads_from_nothing_to_school_columns_beside_foster_care_rows(
     assert "child-welfare" in (town.at("Ida").folder / "register.html").read_text("utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_nobody_has_seen_what_is_not_theirs(town: Town) -> None:
     """By everything that lies in the folders in the end."""

@@ -53,7 +53,10 @@ def signed_in(browser: Browser, address: str, signed_visitor: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("scheme", "size"),
-    [("dark", PHONE), pytest.param("light", DESK, marks=pytest.mark.soak)],
+    [
+        pytest.param("dark", PHONE, marks=pytest.mark.long),
+        pytest.param("light", DESK, marks=pytest.mark.soak),
+    ],
     ids=["in the dark on a phone", "by day on a desk"],
 )
 def test_no_page_breaks_a_rule(
