@@ -17,6 +17,8 @@ from app.worker.sweeper import Sweeper
 from schemas.certificate import CertificateFile
 from schemas.destruction import SignedDestruction
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[AgreementRig]:

@@ -22,6 +22,7 @@ from encoding.handles import derive_map_keys, read_handle_map, record_keys
 from encoding.workspace import Workspace
 from schemas.upload import parse_header
 
+pytestmark = pytest.mark.long
 THRESHOLDS = ("0.60", "0.63", "0.65", "0.67", "0.70", "0.75", "0.80")
 AUTO = "0.67"
 

@@ -12,6 +12,7 @@ from oracles.desk import Desk
 
 from schemas.upload import parse_header
 
+pytestmark = pytest.mark.long
 ANALYSTS = ("bob", "kim")
 
 

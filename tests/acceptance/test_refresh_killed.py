@@ -49,7 +49,7 @@ def record_ids(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "n_kills", [pytest.param(6, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.soak)]
+    "n_kills", [pytest.param(4, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.soak)]
 )
 def test_killed_refresh_leaves_whole_links_and_ends_as_undisturbed(
     tmp_path: Path, n_kills: int

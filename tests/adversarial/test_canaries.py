@@ -163,6 +163,7 @@ def journey(tmp_path: Path) -> tuple[Path, list[LiveAgency]]:
     return folder, agencies
 
 
+@pytest.mark.long
 def test_field_values_record_ids_secrets_and_keys_never_reach_the_broker(
     journey: tuple[Path, list[LiveAgency]],
 ) -> None:

@@ -14,7 +14,7 @@ from schemas.certificate import CertificateFile, verify_certificate
 
 
 @pytest.mark.parametrize(
-    "n_kills", [pytest.param(5, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.soak)]
+    "n_kills", [pytest.param(3, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.soak)]
 )
 @pytest.mark.timeout(1800)
 def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, n_kills: int) -> None:

@@ -58,6 +58,7 @@ def test_the_bundle_is_about_64_kib_and_verifies() -> None:
     verify_bundle(io.BytesIO(BUNDLE))
 
 
+@pytest.mark.long
 def test_2000_flipped_bytes_are_found() -> None:
     chooser = random.Random(2026)
     for _ in range(2000):

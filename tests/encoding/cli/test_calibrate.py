@@ -27,6 +27,7 @@ def calibrate(*words: str) -> Result:
     return CliRunner().invoke(main, ["calibrate", *words])
 
 
+@pytest.mark.long
 def test_it_recommends_a_policy_and_draws_the_sweep(
     children: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
