@@ -16,6 +16,8 @@ from encoding.cli.main import main
 from encoding.cli.session import Session
 from encoding.peers import read_peers
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[AgreementRig]:

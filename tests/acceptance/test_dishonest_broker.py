@@ -26,6 +26,9 @@ from schemas.secret_share import SignedShare, share_info, sign_share
 Change = Callable[[Any], Any]
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def agreed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgreementRig]:
     with agreement_rig(tmp_path_factory.mktemp("rig")) as made:

@@ -140,7 +140,10 @@ class Scene:
 
 
 @pytest.fixture(
-    params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long])]
+    params=[
+        pytest.param("sqlite", marks=pytest.mark.long),
+        pytest.param("postgres", marks=[pytest.mark.long, pytest.mark.postgres]),
+    ]
 )
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     """A served broker with a project of two agencies, once on each database."""

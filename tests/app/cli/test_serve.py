@@ -194,6 +194,7 @@ def test_a_port_that_is_taken_is_said_so(broker: Any, state: Path) -> None:
         assert "cannot listen" in failing(state, "--port", port)
 
 
+@pytest.mark.long
 def test_an_old_schema_is_not_served_unless_migrated_at_the_start(broker: Any, state: Path) -> None:
     from alembic import command as alembic
 
@@ -218,6 +219,7 @@ def test_a_rolled_back_broker_still_answers(broker: Any, state: Path, tmp_path: 
         assert get(state, port, "/readyz")[0] == 503
 
 
+@pytest.mark.long
 def test_settings_are_logged_when_a_broker_starts_with_others(
     broker: Any, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
