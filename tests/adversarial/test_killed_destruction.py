@@ -13,9 +13,7 @@ from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, two_files
 from schemas.certificate import CertificateFile, verify_certificate
 
 
-@pytest.mark.parametrize(
-    "n_kills", [pytest.param(3, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("n_kills", [3, pytest.param(40, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1800)
 def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, n_kills: int) -> None:
     linkage, broker = scene.linkage, scene.real.broker

@@ -44,7 +44,7 @@ WORKERS_OF_RUN = 9
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(TWENTY, marks=pytest.mark.long),
+        TWENTY,
         pytest.param(TWO_HUNDRED, marks=pytest.mark.soak),
     ],
     ids=str,

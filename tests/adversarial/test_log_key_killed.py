@@ -60,12 +60,6 @@ def rotate(scene: Scene) -> None:
     assert process.wait() == 0, process.lines
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "scene",
-    ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
-    indirect=True,
-)
 @pytest.mark.timeout(900)
 def test_a_log_key_is_replaced_however_often_the_command_dies(scene: Scene) -> None:
     n_keys = len(verify_bundle(io.BytesIO(bundle(scene))).log_keys)
