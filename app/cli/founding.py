@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from app.agencies.service import enrol_operator
@@ -35,7 +36,8 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
         make_ring(settings.ring_file)
     if not settings.log_key_file.exists():
         make_log_key(settings.log_key_file, origin)
-    _migrate(settings)
+    with closing(open_database(settings)) as database:
+        migrate(database)
     broker = open_broker(settings, clock=clock)
     try:
         with broker.database.write() as session:
@@ -45,11 +47,3 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
             )
     finally:
         broker.close()
-
-
-def _migrate(settings: Settings) -> None:
-    database = open_database(settings)
-    try:
-        migrate(database)
-    finally:
-        database.close()

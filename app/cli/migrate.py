@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import click
 
 from app.broker import open_database
@@ -16,13 +18,10 @@ def migrate(ctx: click.Context) -> None:
 
     Example: blindlink-broker --state /srv/blindlink migrate
     """
-    database = open_database(founded_settings(ctx))
-    try:
+    with closing(open_database(founded_settings(ctx))) as database:
         before = steps.stored_revision(database)
         steps.migrate(database)
         after = steps.stored_revision(database)
-    finally:
-        database.close()
     click.echo(
         f"the schema was current ({after})" if before == after else f"migrated to {after}", err=True
     )

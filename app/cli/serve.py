@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -66,7 +67,8 @@ def serve(
     )
     tls = _tls(settings)
     if with_migration:
-        _migrate(settings)
+        with closing(open_database(settings)) as database:
+            migrate(database)
     broker = open_broker(settings)
     try:
         require_current(broker.database)
@@ -88,14 +90,6 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     if not _is_loopback(settings.host):
         raise ConfigurationError("without TLS the broker listens on loopback only")
     return None
-
-
-def _migrate(settings: Settings) -> None:
-    database = open_database(settings)
-    try:
-        migrate(database)
-    finally:
-        database.close()
 
 
 _INSECURE: Final = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,9 +114,9 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a PostgreSQL database with all tables and nothing in them."""
     with postgres_server.fresh_database() as url:
-        database = open_database(Settings(database_url=url, insecure_volatile_database=True))
-        migrate(database)
-        database.close()
+        settings = Settings(database_url=url, insecure_volatile_database=True)
+        with closing(open_database(settings)) as database:
+            migrate(database)
         yield url
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from psycopg import sql
 from services.postgres import PostgresServer
 from sqlalchemy import select, text
 
@@ -48,7 +46,9 @@ def copied_broker(broker: Broker, folder: Path, server: PostgresServer | None) -
             copy = copy_broker(broker, folder, broker.clock)
         else:
             shutil.copytree(broker.settings.state_dir, folder)
-            url = stack.enter_context(_copied_database(server, str(broker.database.url.database)))
+            source = broker.settings.database_url
+            server.disconnect_all(source)
+            url = stack.enter_context(server.fresh_database(source))
             copy = _open(broker, folder, url, broker.clock)
         # Connections are closed before the database is dropped.
         stack.callback(copy.close)
@@ -58,22 +58,6 @@ def copied_broker(broker: Broker, folder: Path, server: PostgresServer | None) -
 def _open(broker: Broker, folder: Path, url: str, clock: Clock) -> Broker:
     changed = {"state_dir": folder, "database_url": url}
     return open_broker(broker.settings.model_copy(update=changed), clock=clock)
-
-
-@contextmanager
-def _copied_database(server: PostgresServer, name: str) -> Iterator[str]:
-    copy = sql.Identifier(f"{name}_{secrets.token_hex(3)}")
-    # A killed client's session may outlive it by a moment, and a copy needs the database to itself.
-    server.execute(
-        sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
-            sql.Literal(name)
-        )
-    )
-    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, sql.Identifier(name)))
-    try:
-        yield server.url(copy.as_string().strip('"'))
-    finally:
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(copy))
 
 
 def released_links(broker: Broker, run: str | None = None) -> Links:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def lay_tables(settings: Settings) -> None:
 def _migrated() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "broker.db"
-        database = open_database(Settings(database_url=f"sqlite:///{path.as_posix()}"))
-        migrate(database)
-        database.close()
+        settings = Settings(database_url=f"sqlite:///{path.as_posix()}")
+        with closing(open_database(settings)) as database:
+            migrate(database)
         return path.read_bytes()

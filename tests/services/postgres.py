@@ -49,20 +49,35 @@ class PostgresServer:
 
     def copy_database(self, source: str, url: str) -> None:
         """Put a copy of a database that nobody is connected to in the place of the empty one at the URL."""
-        name = sql.Identifier(url.rpartition("/")[2])
-        self.execute(sql.SQL("DROP DATABASE {}").format(name))
-        template = sql.Identifier(source.rpartition("/")[2])
-        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
+        name = _name_in(url)
+        self.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+        self._create(name, _name_in(source))
 
     @contextlib.contextmanager
-    def fresh_database(self) -> Iterator[str]:
-        """Yield the URL of a new, empty database, and drop it afterwards, whoever is still connected."""
+    def fresh_database(self, source: str | None = None) -> Iterator[str]:
+        """Yield the URL of a new database, and drop it afterwards, whoever is still connected.
+
+        It is empty, or a copy of the one at the source's URL, which nobody may be connected to.
+        """
         name = f"test_{secrets.token_hex(6)}"
-        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._create(name, "template1" if source is None else _name_in(source))
         try:
             yield self.url(name)
         finally:
             self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def disconnect_all(self, url: str) -> None:
+        """End what is connected to a database: a killed client's session may outlive it by a moment."""
+        statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}"
+        self.execute(sql.SQL(statement).format(sql.Literal(_name_in(url))))
+
+    def _create(self, name: str, template: str) -> None:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def _name_in(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 @contextlib.contextmanager
