@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from schemas.ids import TIME_FORMAT, utc_text
 
-__all__ = ["Clock", "parse_utc", "utc_now", "utc_text"]
+__all__ = ["Clock", "hour_text", "parse_utc", "utc_now", "utc_text"]
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -16,6 +16,11 @@ Clock: TypeAlias = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the present moment in UTC, with its time zone."""
     return datetime.now(UTC)
+
+
+def hour_text(moment: datetime) -> str:
+    """Return the beginning of the hour that a moment lies in, as `utc_text` writes it."""
+    return f"{utc_text(moment)[:13]}:00:00Z"
 
 
 def parse_utc(text: str) -> datetime:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.agencies import repository
 from app.agencies.models import RefusedSignIns
-from app.clock import utc_text
+from app.clock import hour_text
 from app.db import add_if_alone
 from app.errors import UnavailableError
 from app.matchlog.draft import EntryDraft
@@ -36,7 +36,7 @@ def note_refusal(broker: Broker, party: str | None) -> None:
 
 def count_refusal(session: Session, party: str | None, now: datetime) -> None:
     """Count a sign-in that was refused, in the name of a party, or of nobody who is known (None)."""
-    name, hour = party or "", _hour_of(now)
+    name, hour = party or "", hour_text(now)
     if repository.count_refusal(session, name, hour):
         return
     if not add_if_alone(session, RefusedSignIns(party=name, hour=hour, count=1)):
@@ -45,7 +45,7 @@ def count_refusal(session: Session, party: str | None, now: datetime) -> None:
 
 def sum_up_refusals(session: Session, log: MatchLog, now: datetime) -> int:
     """Log one summary for each party and hour that is over, and return how many."""
-    rows = repository.take_refusals(session, _hour_of(now))
+    rows = repository.take_refusals(session, hour_text(now))
     drafts = [
         EntryDraft(
             SignInRefused(party=row.party or None, hour=row.hour, count=row.count),
@@ -56,7 +56,3 @@ def sum_up_refusals(session: Session, log: MatchLog, now: datetime) -> int:
     if drafts:
         log.append(session, drafts)
     return len(drafts)
-
-
-def _hour_of(moment: datetime) -> str:
-    return f"{utc_text(moment)[:13]}:00:00Z"

@@ -1,7 +1,8 @@
 """Requests that the terms, or the want of a duty, refused: one summary a party, reason and hour.
 
 So an auditor sees what was asked for in vain, by whom and why, and nobody makes the log grow by asking often.
-What has an entry of its own is left out: refused commits, and releases that were asked for in vain.
+What has an entry of its own is left out: a refused commit, and the first time in an hour that a release was
+asked for in vain.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.agreements.errors import WrongDutyError
 from app.agreements.service import agreement_now, require_visible
-from app.clock import utc_text
+from app.clock import hour_text
 from app.db import add_if_alone
+from app.decisions.errors import MatchRecordGoneError
 from app.denials import repository
 from app.denials.models import RefusedRequests
 from app.errors import BrokerError
-from app.links.service import release_for
+from app.links.errors import ReleaseDestroyedError
+from app.links.service import log_refusal, release_for
 from app.matchlog.draft import EntryDraft
 from app.runs.service import run_for
 from app.shares.service import project_of_share
@@ -35,29 +38,39 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from app.security.policy import RouteKey
 
-# Whoever only looks asks for nothing that the terms could refuse, but for these.
-FETCHES: Final[frozenset[RouteKey]] = frozenset(
-    {("GET", "/v1/shares/{share}"), ("GET", "/v1/runs/{run}/openings")}
+# A register of disclosures lists each release that was asked for in vain, too.
+RELEASE_FETCHES: Final[frozenset[RouteKey]] = frozenset(
+    {("GET", "/v1/releases/{release}/file"), ("GET", "/v1/releases/{release}/openings")}
 )
-# Its refusals are entries of their own, as are those of fetching a release.
+# Whoever only looks asks for nothing that the terms could refuse, but for these.
+FETCHES: Final[frozenset[RouteKey]] = RELEASE_FETCHES | {
+    ("GET", "/v1/shares/{share}"),
+    ("GET", "/v1/runs/{run}/openings"),
+}
+# Its refusals are entries of their own.
 COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
+
+
+_DENIALS_WITHOUT_CLAUSE: Final = (WrongDutyError, ReleaseDestroyedError, MatchRecordGoneError)
 
 
 def note_denial(
     broker: Broker, actor: Actor, route: RouteKey, names: Mapping[str, str], error: BrokerError
 ) -> None:
-    """Count a refusal that has just been, if the terms or a duty are its reason; whatever happens, return.
+    """Count or log a refusal that has just been, if the terms or a duty are its reason; in any case, return.
 
     Args:
         route: the method and the path, with the names of its parameters.
         names: the parameters.
     """
-    is_denial = error.clause is not None or isinstance(error, WrongDutyError)
+    is_denial = error.clause is not None or isinstance(error, _DENIALS_WITHOUT_CLAUSE)
     is_looking = route[0] == "GET" and route not in FETCHES
     if not is_denial or is_looking or route == COMMIT:
         return
     # Whoever is refused must be answered like that, even where nothing can be written.
     with suppress(BrokerError, SQLAlchemyError), broker.database.write() as session:
+        if route in RELEASE_FETCHES and log_refusal(session, broker, actor, names["release"]):
+            return
         project = _project_of(session, actor, names)
         if project is not None:
             _count(session, broker.clock(), project, actor.party, error)
@@ -79,7 +92,7 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
             agreement=agreement_now(session, row.project, now),
             outcome="refused",
         )
-        for row in repository.take_counts(session, _hour_of(now))
+        for row in repository.take_counts(session, hour_text(now))
     ]
     broker.log.append(session, drafts)
     return len(drafts)
@@ -107,7 +120,7 @@ def _project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str
 
 def _count(session: Session, now: datetime, project: str, party: str, error: BrokerError) -> None:
     row = RefusedRequests(
-        hour=_hour_of(now),
+        hour=hour_text(now),
         project=project,
         party=party,
         why=error.code,
@@ -117,7 +130,3 @@ def _count(session: Session, now: datetime, project: str, party: str, error: Bro
     if repository.count_one_more(session, row) or add_if_alone(session, row):
         return
     repository.count_one_more(session, row)
-
-
-def _hour_of(moment: datetime) -> str:
-    return f"{utc_text(moment)[:13]}:00:00Z"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from app.db import Window
-from app.errors import NotFoundError, RequestError
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import Before, ProjectPath, ReleasePath, RunPath
@@ -23,7 +20,6 @@ from schemas.upload import Receipt
 if TYPE_CHECKING:
     from app.broker import Broker
     from app.decisions.service import OpenedOpenings
-    from app.security.actor import Actor
 
 router = APIRouter()
 
@@ -59,11 +55,10 @@ def show_release(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
 )
 def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
     """Give the release file to its recipient; that it was fetched is logged before the first byte leaves."""
-    with _refusals_logged(broker, actor, release):
-        with broker.database.read() as session:
-            file = service.open_file(session, broker, actor, release)
-        with broker.database.write() as session:
-            service.log_fetch(session, broker, actor, release)
+    with broker.database.read() as session:
+        file = service.open_file(session, broker, actor, release)
+    with broker.database.write() as session:
+        service.log_fetch(session, broker, actor, release)
     return StreamingResponse(
         file.pieces(broker),
         media_type=FILE_MEDIA_TYPE,
@@ -87,11 +82,10 @@ def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePat
 
     They tell which of its records are linked, as the release does; so this is logged as a fetch of it.
     """
-    with _refusals_logged(broker, actor, release):
-        with broker.database.read() as session:
-            openings = service.open_openings(session, broker, actor, release)
-        with broker.database.write() as session:
-            service.log_fetch(session, broker, actor, release)
+    with broker.database.read() as session:
+        openings = service.open_openings(session, broker, actor, release)
+    with broker.database.write() as session:
+        service.log_fetch(session, broker, actor, release)
     return _streamed_openings(broker, openings)
 
 
@@ -141,19 +135,3 @@ def _streamed_openings(broker: Broker, openings: OpenedOpenings) -> Response:
             "cache-control": "no-store",
         },
     )
-
-
-@contextmanager
-def _refusals_logged(broker: Broker, actor: Actor, release: str) -> Iterator[None]:
-    """Log a refusal before it is answered: whoever keeps a register of disclosures lists these too.
-
-    To whom a release is as if it were not, nothing is said and nothing is logged.
-    """
-    try:
-        yield
-    except NotFoundError:
-        raise
-    except RequestError:
-        with broker.database.write() as session:
-            service.log_refusal(session, broker, actor, release)
-        raise

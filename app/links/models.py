@@ -21,7 +21,8 @@ class Release(Base):
     `sha256` and `size_bytes` are those of the file in the clear. `entry` is the index of its
     `release-prepared` entry in the match log, `entry_size` the size of the checkpoint that first covered
     it. `fetched` is null until the file was first handed out, `verified` until whoever fetched it has said
-    that it is whole, `destroyed` until its time was over.
+    that it is whole, `destroyed` until its time was over. `refused` is the hour in which a refused fetch was
+    logged last.
     `is_shredded` says that its key and pieces are gone too.
     """
 
@@ -47,6 +48,7 @@ class Release(Base):
     entry_size: Mapped[int] = mapped_column(BigInteger)
     fetched: Mapped[str | None] = mapped_column(TIME)
     verified: Mapped[str | None] = mapped_column(TIME)
+    refused: Mapped[str | None] = mapped_column(TIME)
     destroyed: Mapped[str | None] = mapped_column(TIME)
     is_shredded: Mapped[bool] = mapped_column(default=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import agreement_now, project_for, terms_in_force
 from app.agreements.signers import require_duty
-from app.clock import utc_text
+from app.clock import hour_text, utc_text
 from app.db import NEWEST, Window
 from app.decisions import service as decisions
 from app.errors import NotFoundError
@@ -200,15 +200,20 @@ def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> N
     broker.log.append(session, [_fetch_entry(found, actor, digest, "done")])
 
 
-def log_refusal(session: Session, broker: Broker, actor: Actor, release: str) -> None:
-    """Record that a release was asked for in vain, by a party that may see that it exists.
+def log_refusal(session: Session, broker: Broker, actor: Actor, release: str) -> bool:
+    """Record that a release was asked for in vain, but return False if it was recorded in this hour.
 
     Raises:
-        NotFoundError: it may not.
+        NotFoundError: the actor may not see that it exists.
     """
-    found = release_for(session, actor, release)
+    found = release_for(session, actor, release, lock=True)
+    hour = hour_text(broker.clock())
+    if found.refused == hour:
+        return False
+    found.refused = hour
     digest = agreement_now(session, found.project, broker.clock())
     broker.log.append(session, [_fetch_entry(found, actor, digest, "refused")])
+    return True
 
 
 def _fetch_entry(

@@ -230,6 +230,28 @@ def test_nothing_is_fetched_after_the_keeping_time(linkage: Linkage) -> None:
     assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200
 
 
+@pytest.mark.parametrize("what", ["file", "openings"])
+def test_a_release_asked_for_in_vain_is_named_once_an_hour_and_then_counted(
+    linkage: Linkage, what: str
+) -> None:
+    linked(linkage)
+    releases = {party: release_of(linkage, party)["release"] for party in (CHILD_WELFARE, SCHOOL)}
+    linkage.founded.clock.move(days=90)
+    for _ in range(2):
+        for party, release in releases.items():
+            for _ in range(3):
+                answer = linkage.get(f"/v1/releases/{release}/{what}", party)
+                assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+        linkage.founded.clock.move(hours=1)
+    Sweeper(linkage.broker).sweep()
+    entries = [entry for entry in linkage.log_entries() if entry["outcome"] == "refused"]
+    named = [(e["actor"]["party"], e["object"]) for e in entries if e["kind"] == "release-fetched"]
+    assert named == [*releases.items(), *releases.items()]
+    bodies = [entry["body"] for entry in entries if entry["kind"] == "request-refused"]
+    counted = [(body["party"], body["why"], body["count"]) for body in bodies]
+    assert counted == [(party, "release-destroyed", 2) for party in releases] * 2
+
+
 def found_whole(linkage: Linkage, release: dict, sha256: str, party: str = CHILD_WELFARE):
     return linkage.client.post(
         f"/v1/releases/{release['release']}/verification",
