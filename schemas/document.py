@@ -87,5 +87,8 @@ def describe_invalid(error: ValidationError, *, name_unknown: bool = False) -> s
     place = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden" and not name_unknown:
         return f"field {'.'.join(place[:-1]) or 'document'}: it holds a field that is not known"
-    # The text of a value error is ours; pydantic's own texts hold limits and patterns, not input.
+    # Its text would repeat the kind that was given.
+    if first["type"].startswith("union_tag_"):
+        return f"field {'.'.join(place) or 'document'}: it is of a kind that is not known"
+    # The text of a value error is ours; pydantic's other texts hold limits and patterns, not input.
     return f"field {'.'.join(place) or 'document'}: {first['msg']}"

@@ -17,11 +17,13 @@ from pydantic import ValidationError
 import schemas
 from schemas.agreement import ProjectTerms
 from schemas.canonical import canonical_bytes
+from schemas.destruction import SignedDestruction
 from schemas.document import Document, Model, describe_invalid
 from schemas.errors import DocumentError
 from schemas.problem import Problem
 from schemas.profile import EncodingProfile
 from schemas.run import RunSpecification
+from schemas.statement import SignedStatement
 
 CANARY = "canary-4711"
 EXAMPLES: list[tuple[type[Document], dict[str, Any]]] = [
@@ -105,6 +107,20 @@ def test_an_error_names_the_field_never_what_it_holds(value: Any, message: str) 
         Note.from_json(value)
     assert str(caught.value).startswith(f"note: field {message}")
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [CANARY, 1, None, [CANARY], {CANARY: 1}])
+@pytest.mark.parametrize(
+    ("kind", "field"), [(SignedStatement, "statement"), (SignedDestruction, "said")]
+)
+def test_a_kind_that_is_not_known_is_not_repeated(
+    kind: type[Document], field: str, given: Any
+) -> None:
+    for value in ({field: {"version": given}}, {field: {CANARY: given}}, {field: given}):
+        with pytest.raises(DocumentError) as caught:
+            kind.from_json(value)
+        assert str(caught.value).startswith(f"{kind.KIND}: field {field}: ")
+        assert CANARY not in str(caught.value)
 
 
 def test_an_unknown_field_is_named_where_its_author_reads_the_error() -> None:
