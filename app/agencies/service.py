@@ -95,10 +95,10 @@ def enrol_operator(
     enrolled = PartyEnrolled(party=name, role="operator", fingerprint=None)
     granted = RoleChanged(party=name, person=person.id, role="operator", change="granted")
     log.append(session, [EntryDraft(enrolled), EntryDraft(granted)])
-    return _operator(person)
+    return _operator(person, now)
 
 
-def operator_actor(session: Session, name: str) -> Actor:
+def operator_actor(session: Session, name: str, now: datetime) -> Actor:
     """Return whom the operator's own commands on this machine act as.
 
     Raises:
@@ -107,7 +107,7 @@ def operator_actor(session: Session, name: str) -> Actor:
     person = repository.find_person(session, name, COMMAND_LINE)
     if person is None:
         raise UnknownPartyError("The party that the settings name as operator is not enrolled.")
-    return _operator(person)
+    return _operator(person, now)
 
 
 def list_parties(session: Session) -> Sequence[Party]:
@@ -228,10 +228,10 @@ def actor_of_token(session: Session, token: str, request_id: str, now: datetime)
     found = None
     if is_token(token):
         found = repository.holder_by_token(session, digest_of(token), utc_text(now))
-    return actor_of_holder(found, request_id)
+    return actor_of_holder(found, request_id, now)
 
 
-def actor_of_holder(found: TokenHolder | None, request_id: str) -> Actor:
+def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -> Actor:
     """Return the actor that a valid token makes of its holder.
 
     Raises:
@@ -245,6 +245,7 @@ def actor_of_holder(found: TokenHolder | None, request_id: str) -> Actor:
         role=found.token.role,  # type: ignore[arg-type]  # only this package writes it
         token_id=found.token.id,
         request_id=request_id,
+        day=utc_text(now)[:10],
         duties=duties_of(found.person),
     )
 
@@ -255,9 +256,8 @@ def actor_of_session(session: Session, cookie: str, request_id: str, now: dateti
     Raises:
         NotAuthenticatedError: unknown or ended, or the token that it came from is not valid any more.
     """
-    return actor_of_holder(
-        repository.holder_by_session(session, digest_of(cookie), utc_text(now)), request_id
-    )
+    found = repository.holder_by_session(session, digest_of(cookie), utc_text(now))
+    return actor_of_holder(found, request_id, now)
 
 
 def token_expiry(session: Session, actor: Actor) -> str | None:
@@ -294,13 +294,14 @@ def close_session(session: Session, cookie: str) -> None:
     repository.end_session(session, digest_of(cookie))
 
 
-def _operator(person: Person) -> Actor:
+def _operator(person: Person, now: datetime) -> Actor:
     return Actor(
         party=person.party,
         person=person.id,
         role="operator",
         token_id=COMMAND_LINE,
         request_id=new_id(REQUEST_PREFIX),
+        day=utc_text(now)[:10],
     )
 
 

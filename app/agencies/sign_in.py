@@ -108,7 +108,7 @@ def admit(
         found = repository.holder_by_token(session, digest_of(credential.token), utc_text(now))
     if found is not None and found.person.identity is None and not takes_issued_tokens:
         found = None
-    actor = actor_of_holder(found, request_id)
+    actor = actor_of_holder(found, request_id, now)
     with _charged_to(actor.party):
         proof = _proof_of(credential, found.token.thumbprint if found else None, now)
     return Admission(actor, proof)

@@ -26,7 +26,7 @@ def list_projects(broker: WiredBroker, actor: CurrentActor) -> ProjectList:
     """List the projects that name the caller's party."""
     now = broker.clock()
     with broker.database.read() as session:
-        found = service.projects_for(session, actor, now)
+        found = service.projects_for(session, actor)
         views = tuple(service.project_view(session, project, now) for project in found)
     return ProjectList(projects=views)
 
@@ -36,7 +36,7 @@ def show_project(broker: WiredBroker, actor: CurrentActor, project: ProjectPath)
     """Show a project's terms, those that bind it now if any do, and its encoding profile."""
     now = broker.clock()
     with broker.database.read() as session:
-        found = service.project_for(session, actor, project, now)
+        found = service.project_for(session, actor, project)
         return service.project_view(session, found, now)
 
 
@@ -47,7 +47,7 @@ def list_identities(broker: WiredBroker, actor: CurrentActor, project: ProjectPa
     Whoever relies on one compares its fingerprint by another way first.
     """
     with broker.database.read() as session:
-        parties = negotiating.parties_of(session, actor, project)
+        parties = negotiating.parties_of(session, actor, project, broker.clock())
         return identities_of(session, [*parties, broker.settings.operator])
 
 

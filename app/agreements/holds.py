@@ -50,7 +50,7 @@ def set_hold(
         NotFoundError: no such project, or not the caller's.
         HoldRefusedError: nothing binds the project yet.
     """
-    project_for(session, actor, project, broker.clock())
+    project_for(session, actor, project)
     hold = LegalHold(
         id=new_id(HOLD_PREFIX),
         project=project,
@@ -83,7 +83,7 @@ def lift_holds(
         NotFoundError: no such project, or not the caller's.
         HoldRefusedError: the party has set none that stands.
     """
-    project_for(session, actor, project, broker.clock())
+    project_for(session, actor, project)
     mine = [hold for hold in standing_holds(session, project) if hold.party == actor.party]
     if not mine:
         raise HoldRefusedError("There is no legal hold of this party.")

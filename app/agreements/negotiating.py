@@ -253,15 +253,23 @@ def require_negotiation(session: Session, actor: Actor, project: str) -> None:
     raise NotFoundError("There is nothing here.")
 
 
-def parties_of(session: Session, actor: Actor, project: str) -> list[str]:
+def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> list[str]:
     """Return whom a project concerns: those whom its terms name, or who negotiate its agreements.
+
+    Once an agreement binds, only whom it or a later one names may still know.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
-    if repository.is_negotiating(session, actor, project):
-        return repository.negotiators_of(session, project)
-    return service.parties_of(service.project_for(session, actor, project).terms)
+    if not repository.is_negotiating(session, actor, project):
+        return service.parties_of(service.project_for(session, actor, project).terms)
+    bound = service.binding_terms(session, project, now)
+    if bound is not None:
+        first = agreement_named(session, bound).number
+        rows = repository.agreements_of(session, project)
+        if not any(row.number >= first and may_see(actor, row) for row in rows):
+            raise NotFoundError("There is nothing here.")
+    return repository.negotiators_of(session, project)
 
 
 def agreement_named(session: Session, terms: TermsInForce) -> Agreement:

@@ -29,7 +29,7 @@ TermsAndProfile: TypeAlias = tuple[StoredTerms, StoredProfile, bool]
 NEGOTIATOR: Final = "negotiator"
 
 # In which capacity a party must be named for a person in this role to see the project.
-_CAPACITIES: Final[dict[Role, tuple[str, ...]]] = {
+CAPACITIES: Final[dict[Role, tuple[str, ...]]] = {
     "agency": ("provider", "recipient"),
     "auditor": ("auditor",),
 }
@@ -53,7 +53,7 @@ def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequen
     if actor.role != "operator":
         named = select(ProjectParty.project).where(
             ProjectParty.party == actor.party,
-            ProjectParty.capacity.in_(_CAPACITIES[actor.role]),
+            ProjectParty.capacity.in_(CAPACITIES[actor.role]),
         )
         query = query.where(StoredTerms.project.in_(named))
     return _rows(session, query.order_by(StoredTerms.project, StoredTerms.version.desc()))

@@ -177,19 +177,19 @@ def binding_terms(session: Session, project: str, now: datetime) -> TermsInForce
 
 
 def project_for(
-    session: Session, actor: Actor, project: str, now: datetime | None = None
+    session: Session, actor: Actor, project: str, *, newest: bool = False
 ) -> TermsInForce:
     """Return a project's terms, in force or not, if the actor's party may see it.
 
-    Args:
-        now: asks for what binds it at this moment, if anything does; None asks for the newest.
+    They are what binds it on the actor's day; where nothing does, or if asked, what was signed last.
+
     Raises:
         NotFoundError: no such project, or not the caller's: both alike.
         NotInForceError: the caller's party is negotiating its first agreement.
     """
     found = [_read(one) for one in repository.terms_seen_by(session, actor, project)]
-    if found:
-        return _shown(found, now)
+    if _names(found, actor):
+        return found[0] if newest else _shown(found, actor)
     if repository.is_negotiating(session, actor, project) and not _versions(session, project):
         raise _unsigned()
     raise NotFoundError("There is nothing here.")
@@ -205,14 +205,12 @@ def require_visible(session: Session, actor: Actor, project: str) -> None:
         project_for(session, actor, project)
 
 
-def projects_for(
-    session: Session, actor: Actor, now: datetime | None = None
-) -> tuple[TermsInForce, ...]:
-    """Return the terms of every project that the actor's party may see, by name; `now` as above."""
+def projects_for(session: Session, actor: Actor) -> tuple[TermsInForce, ...]:
+    """Return the terms of every project that the actor's party may see, by name, as `project_for` does."""
     found: dict[str, list[TermsInForce]] = {}
     for one in repository.terms_seen_by(session, actor, None):
         found.setdefault(one[0].project, []).append(_read(one))
-    return tuple(_shown(versions, now) for versions in found.values())
+    return tuple(_shown(versions, actor) for versions in found.values() if _names(versions, actor))
 
 
 def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
@@ -304,14 +302,35 @@ def _binding(versions: Sequence[TermsInForce], now: datetime) -> TermsInForce | 
 
     The operator's terms have one version, which is the project's from the beginning.
     """
-    today = utc_text(now)[:10]
-    begun = (found for found in versions if not found.is_signed or found.terms.start <= today)
-    return next(begun, None)
+    return _binding_on(versions, utc_text(now)[:10])
 
 
-def _shown(versions: Sequence[TermsInForce], now: datetime | None) -> TermsInForce:
-    current = None if now is None else _binding(versions, now)
-    return current or versions[0]
+def _binding_on(versions: Sequence[TermsInForce], day: str) -> TermsInForce | None:
+    return next((found for found in versions if _has_begun(found, day)), None)
+
+
+def _has_begun(found: TermsInForce, day: str) -> bool:
+    return not found.is_signed or found.terms.start <= day
+
+
+def _names(versions: Sequence[TermsInForce], actor: Actor) -> bool:
+    """Tell whether the version that binds on the actor's day, or a later one, is the actor's party's to see.
+
+    The table of named parties still has those of the version before, until the sweeper comes.
+    """
+    if actor.role == "operator":
+        return bool(versions)
+    seen_as = repository.CAPACITIES[actor.role]
+    for found in versions:
+        if any((actor.party, capacity) in _named_parties(found.terms) for capacity in seen_as):
+            return True
+        if _has_begun(found, actor.day):
+            break
+    return False
+
+
+def _shown(versions: Sequence[TermsInForce], actor: Actor) -> TermsInForce:
+    return _binding_on(versions, actor.day) or versions[0]
 
 
 def _refuse_halted(session: Session, current: TermsInForce) -> None:

@@ -54,7 +54,7 @@ def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
 def local_operator(broker: Broker) -> Actor:
     """Return whom this command acts as."""
     with broker.database.read() as session:
-        return operator_actor(session, broker.settings.operator)
+        return operator_actor(session, broker.settings.operator, broker.clock())
 
 
 def echo_json(value: Any) -> None:

@@ -172,7 +172,7 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
         operator = local_operator(broker)
         with broker.database.read() as session:
             now = broker.clock()
-            found = projects_for(session, operator, now)
+            found = projects_for(session, operator)
             views = [project_view(session, one, now) for one in found]
     if as_json:
         echo_json([view.to_json() for view in views])
@@ -194,7 +194,7 @@ def show(ctx: click.Context, name: str) -> None:
         operator = local_operator(broker)
         with broker.database.read() as session:
             now = broker.clock()
-            found = project_for(session, operator, name, now)
+            found = project_for(session, operator, name)
             view = project_view(session, found, now)
         echo_json(view.to_json())
 

@@ -39,7 +39,7 @@ def withdraw_record(
         NotFoundError: no such project, or not the caller's.
         NotProviderError, WrongDutyError: the caller does not provide records, or has another duty.
     """
-    binding = project_for(session, actor, project, broker.clock())
+    binding = project_for(session, actor, project)
     refuse_stranger(binding, actor.party)
     require_duty(actor, binding, "steward", "analyst")
     if binding.terms.start > broker.clock().date().isoformat():

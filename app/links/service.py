@@ -256,7 +256,7 @@ def log_verified(
         OtherFileError: the file that was fetched has another digest.
     """
     found = release_for(session, actor, release, lock=True)
-    terms = project_for(session, actor, found.project, broker.clock())
+    terms = project_for(session, actor, found.project)
     if found.agency != actor.party:
         raise NotRecipientError("The release is another party's to fetch.", clause="recipients")
     require_duty(actor, terms, "recipient", *_carriers(found))

@@ -95,7 +95,7 @@ def list_pending(
 ) -> PendingApprovals:
     """List the runs and releases that wait for approvals, oldest first."""
     with broker.database.read() as session:
-        terms = project_for(session, actor, project, broker.clock())
+        terms = project_for(session, actor, project)
         return approvals.pending_view(session, project, terms, broker.clock())
 
 

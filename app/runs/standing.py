@@ -97,7 +97,7 @@ def revoke(
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, ApprovalRevocation):
         raise StatementRefusedError("It does not take an approval back.")
-    terms = project_for(session, actor, project, now)
+    terms = project_for(session, actor, project)
     if not terms.is_signed:
         raise OutOfPlaceError("The operator made this project's terms; nothing is approved.")
     check_signer(session, actor, signed, agreement_named(session, terms), now)

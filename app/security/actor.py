@@ -15,6 +15,7 @@ class Actor:
     `duties` are what the person does for the party, in alphabetical order; empty for whoever holds a token
     that the operator issued. `token_id` names the token that the request came with (the credential itself is
     kept nowhere); `request_id` is `req-` and 32 hex characters, and stands in the log entries of this request.
+    `day` is that of the request, in UTC, `YYYY-MM-DD`: terms begin and end by it.
     """
 
     party: str
@@ -22,4 +23,5 @@ class Actor:
     role: Role
     token_id: str
     request_id: str
+    day: str
     duties: tuple[Duty, ...] = ()

@@ -42,7 +42,7 @@ def list_shares(
 ) -> ShareList:
     """List who sent a share of an epoch's secret to whom, without what is in it."""
     with broker.database.read() as session:
-        rows = service.shares_for(session, actor, project, epoch, broker.clock())
+        rows = service.shares_for(session, actor, project, epoch)
         return ShareList(shares=tuple(map(service.view_of, rows)))
 
 
@@ -53,7 +53,7 @@ def withdraw_shares(
     """Withdraw what the caller's party has sent and confirmed of an epoch, to begin anew."""
     with broker.database.write() as session:
         service.withdraw_shares(session, broker, actor, project, epoch)
-        rows = service.shares_for(session, actor, project, epoch, broker.clock())
+        rows = service.shares_for(session, actor, project, epoch)
         return ShareList(shares=tuple(map(service.view_of, rows)))
 
 
@@ -75,7 +75,7 @@ def send_confirmation(
     with broker.database.write() as session:
         service.keep_confirmation(session, broker, actor, project, signed)
         epoch = signed.confirmation.epoch
-        found = service.confirmations_for(session, actor, project, epoch, broker.clock())
+        found = service.confirmations_for(session, actor, project, epoch)
     return ConfirmationList(confirmations=found)
 
 
@@ -85,5 +85,5 @@ def list_confirmations(
 ) -> ConfirmationList:
     """List what the holders of an epoch's secret have confirmed."""
     with broker.database.read() as session:
-        found = service.confirmations_for(session, actor, project, epoch, broker.clock())
+        found = service.confirmations_for(session, actor, project, epoch)
     return ConfirmationList(confirmations=found)

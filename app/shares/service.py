@@ -31,8 +31,6 @@ from schemas.matchlog.kinds import SecretConfirmed, ShareFetched, ShareRelayed, 
 from schemas.secret_share import ShareView, SignedConfirmation, SignedShare
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -53,7 +51,7 @@ def relay_share(
         ShareFetchedError: the recipient has fetched another one.
     """
     holders = signed.share.holders
-    found = _as_holder(session, actor, project, holders.epoch, broker.clock())
+    found = _as_holder(session, actor, project, holders.epoch)
     terms_in_force(session, project, broker.clock())
     _refuse_other_secret(found, holders.project, holders.epoch)
     if signed.share.sender != actor.party:
@@ -97,16 +95,14 @@ def relay_share(
     return row
 
 
-def shares_for(
-    session: Session, actor: Actor, project: str, epoch: int, now: datetime
-) -> Sequence[RelayedShare]:
+def shares_for(session: Session, actor: Actor, project: str, epoch: int) -> Sequence[RelayedShare]:
     """Return who sent what to whom of an epoch's secret, for one of its holders.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
         NotHolderError: the caller's party does not hold the secret.
     """
-    _as_holder(session, actor, project, epoch, now)
+    _as_holder(session, actor, project, epoch)
     return repository.shares_of_epoch(session, project, epoch)
 
 
@@ -154,7 +150,7 @@ def withdraw_shares(
         NotHolderError, ShareRefusedError: the caller does not hold this secret.
         SecretConfirmedError: all holders have confirmed the same one.
     """
-    found = _as_holder(session, actor, project, epoch, broker.clock())
+    found = _as_holder(session, actor, project, epoch)
     _refuse_other_secret(found, project, epoch)
     confirmed = repository.confirmations_of_epoch(session, project, epoch)
     # Holders that have made different secrets must be able to begin anew.
@@ -176,7 +172,7 @@ def keep_confirmation(
         NotHolderError, ShareRefusedError: it is not the caller's to make, or about another secret.
     """
     confirmation = signed.confirmation
-    found = _as_holder(session, actor, project, confirmation.epoch, broker.clock())
+    found = _as_holder(session, actor, project, confirmation.epoch)
     terms_in_force(session, project, broker.clock())
     _refuse_other_secret(found, confirmation.project, confirmation.epoch)
     if confirmation.party != actor.party:
@@ -204,7 +200,7 @@ def keep_confirmation(
 
 
 def confirmations_for(
-    session: Session, actor: Actor, project: str, epoch: int, now: datetime
+    session: Session, actor: Actor, project: str, epoch: int
 ) -> tuple[SignedConfirmation, ...]:
     """Return what the holders have confirmed of an epoch's secret, for one of them.
 
@@ -212,7 +208,7 @@ def confirmations_for(
         NotFoundError: no such project, or not the caller's.
         NotHolderError: the caller's party does not hold the secret.
     """
-    _as_holder(session, actor, project, epoch, now)
+    _as_holder(session, actor, project, epoch)
     return tuple(
         SignedConfirmation.from_canonical(row.document.encode("utf-8"))
         for row in repository.confirmations_of_epoch(session, project, epoch)
@@ -238,16 +234,14 @@ def view_of(row: RelayedShare) -> ShareView:
     )
 
 
-def _as_holder(
-    session: Session, actor: Actor, project: str, epoch: int, now: datetime
-) -> TermsInForce:
+def _as_holder(session: Session, actor: Actor, project: str, epoch: int) -> TermsInForce:
     """Return the terms that say who holds an epoch's secret: those that bind.
 
     For the next epoch it is an amendment that all have signed, until it starts.
     """
-    bound = project_for(session, actor, project, now)
+    bound = project_for(session, actor, project)
     is_next = epoch == bound.terms.epoch + 1
-    found = project_for(session, actor, project) if is_next else bound
+    found = project_for(session, actor, project, newest=True) if is_next else bound
     if not set(found.terms.providers) <= set(bound.terms.providers):
         # The log knows a new holder only from the day on which the amendment binds.
         raise NotInForceError(

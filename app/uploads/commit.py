@@ -134,7 +134,7 @@ def reject_upload(
 ) -> None:
     """Record in the match log that a commit was refused, by the code of the rule alone."""
     found = upload_for(session, actor, upload)
-    terms = project_for(session, actor, found.project, broker.clock())
+    terms = project_for(session, actor, found.project)
     body = UploadRejected(rule=rejection.code)
     broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])
 

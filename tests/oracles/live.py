@@ -66,7 +66,7 @@ class LiveBroker:
         broker = open_broker(Settings(state_dir=self.folder / "state"))
         try:
             with broker.database.read() as session:
-                operator = operator_actor(session, broker.settings.operator)
+                operator = operator_actor(session, broker.settings.operator, broker.clock())
             lay_down_keys(folder, enrolled_person(broker, operator, party, *duties))
         finally:
             broker.close()

@@ -20,7 +20,7 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
     """Show who may do what in a project."""
     operator = broker.settings.operator
     with broker.database.read() as session:
-        found = project_for(session, page.actor, project, broker.clock())
+        found = project_for(session, page.actor, project)
         terms = found.terms
         matrix = access_matrix(terms, operator)
         persons = persons_of(session, sorted({row.party for row in matrix}), broker.clock())

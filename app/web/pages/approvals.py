@@ -36,7 +36,7 @@ def show_approvals(
     """Show which runs and releases wait for whom, and the approvals given in advance."""
     now = broker.clock()
     with broker.database.read() as session:
-        terms = project_for(session, page.actor, project, now)
+        terms = project_for(session, page.actor, project)
         waiting = pending_view(session, project, terms, now)
         standing = standing_list(session, project, paging.window)
     stood = [standing_of(state, terms, now) for state in standing.approvals]

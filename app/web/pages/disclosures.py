@@ -59,7 +59,7 @@ def show_register(
     """Show the register, the newest line first; its twins have all of it, in the order of the match log."""
     with broker.database.read() as session:
         require_visible(session, page.actor, project)
-        parties = parties_of(session, page.actor, project)
+        parties = parties_of(session, page.actor, project, broker.clock())
     note_export(broker, page, project, EXPORTED)
     book = DisclosureBook()
     with broker.database.read() as session:

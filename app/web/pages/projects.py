@@ -36,9 +36,7 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     """Show the projects that the caller may see."""
     now = broker.clock()
     with broker.database.read() as session:
-        views = [
-            project_view(session, found, now) for found in projects_for(session, page.actor, now)
-        ]
+        views = [project_view(session, found, now) for found in projects_for(session, page.actor)]
         unbound = list(unbound_projects(session, page.actor))
     rows: list[tuple[Cell, ...]] = [
         (
@@ -71,7 +69,7 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
     with broker.database.read() as session:
         now = broker.clock()
         try:
-            found = project_for(session, page.actor, project, now)
+            found = project_for(session, page.actor, project)
         except NotInForceError:
             return page.leads_to(f"/projects/{project}/agreements")
         terms = found.terms

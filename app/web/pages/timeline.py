@@ -77,7 +77,7 @@ def show_timeline(
     """Show what happened in a project."""
     with broker.database.read() as session:
         require_visible(session, page.actor, project)
-        names = parties_of(session, page.actor, project)
+        names = parties_of(session, page.actor, project, broker.clock())
     return _answer(broker, page, project, query, sorted({*names, broker.settings.operator, BROKER}))
 
 

@@ -48,7 +48,7 @@ def test_founding_enrols_the_operator_and_logs_it(founded: Any) -> None:
 
 def test_the_operators_commands_act_as_the_person_of_the_founding(founded: Any) -> None:
     with founded.broker.database.read() as session:
-        actor = service.operator_actor(session, "operator")
+        actor = service.operator_actor(session, "operator", founded.clock())
     assert (actor.party, actor.person, actor.role) == (
         "operator",
         founded.operator.person,
@@ -59,7 +59,7 @@ def test_the_operators_commands_act_as_the_person_of_the_founding(founded: Any) 
 def test_a_party_that_did_not_found_the_broker_has_no_commands(founded: Any) -> None:
     founded.enrol("county")
     with founded.broker.database.read() as session, pytest.raises(UnknownPartyError):
-        service.operator_actor(session, "county")
+        service.operator_actor(session, "county", founded.clock())
 
 
 def test_a_party_is_enrolled_once_and_logged(founded: Any) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from httpx2 import Response
 from oracles.holders import Holders
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database, profile_of
+from oracles.linkage_rig import (
+    AUDITOR,
+    CHILD_WELFARE,
+    PROJECT,
+    SCHOOL,
+    embedded_database,
+    profile_of,
+)
 from oracles.signed_rig import USUAL, Accord, accord, make_accord
 
 from encoding.secret_agreement import Contribution
@@ -165,3 +173,53 @@ def test_a_new_holder_shares_from_the_first_day_of_the_amendment_on(accord: Acco
 def as_recipient(party: dict[str, Any]) -> dict[str, Any]:
     is_school = party["name"] == SCHOOL
     return party | {"kind": "recipient", "holder": None} if is_school else party
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_a_party_that_is_left_out_sees_nothing_from_the_first_day_of_the_amendment(
+    accord: Accord, days: int
+) -> None:
+    """Whether or not the sweeper came: the worker may be busy for hours."""
+    accord.agree()
+    accord.upload_both()
+    run = accord.ask().json()
+    for name in ("ann", "lee"):
+        assert accord.approve(name, run).status_code == 200
+    accord.work()
+    left = [one for one in accord.agreement.to_json()["parties"] if one["name"] != AUDITOR]
+    start = (accord.founded.clock() + timedelta(days=2)).date().isoformat()
+    assert accord.propose(accord.amended(parties=left, start=start)).status_code == 201
+    for name in ("ann", "eve", "kim"):
+        assert accord.consent(name).status_code == 200
+    accord.sleep(days=days)
+    asked = [
+        accord.about("runs"),
+        f"/v1/log/bundle?project={PROJECT}",
+        accord.about("identities"),
+        accord.about("uploads"),
+        f"/v1/projects/{PROJECT}",
+        f"/v1/runs/{run['run']}/match-record?first=1&limit=5",
+    ]
+    answers = [accord.get(path, AUDITOR, "auditor").status_code for path in asked]
+    listed = accord.get("/v1/projects", AUDITOR, "auditor").json()["projects"]
+    assert answers == ([404] * len(asked) if days == 2 else [200] * len(asked))
+    assert len(listed) == (0 if days == 2 else 1)
+    # The others go on.
+    assert accord.get(accord.about("runs")).status_code == 200
+    assert accord.get(accord.about("identities")).status_code == 200
+
+
+def test_what_is_done_before_the_amendment_starts_is_logged_under_the_one_that_binds(
+    accord: Accord,
+) -> None:
+    """The auditor's verifier, which reads the log after each test, takes nothing else."""
+    accord.agree()
+    accord.upload_both()
+    bound = accord.get(f"/v1/projects/{PROJECT}").json()["agreement"]
+    start = (accord.founded.clock() + timedelta(days=2)).date().isoformat()
+    accord.agree(accord.amended(start=start))
+    run = accord.ask().json()["run"]
+    headers = accord.as_person("ann")
+    assert accord.client.post(f"/v1/runs/{run}/cancel", headers=headers).status_code == 200
+    cancelled = accord.log_entries()[-1]
+    assert (cancelled["kind"], cancelled["agreement"]) == ("run-cancelled", bound)

@@ -27,7 +27,7 @@ from schemas.run import IdSpace, MatchingPolicy, Recipient
 
 
 def actor(party: str, role: Any = "agency") -> Actor:
-    return Actor(party, "per-" + "0" * 32, role, "tok-" + "0" * 32, "req-" + "0" * 32)
+    return Actor(party, "per-" + "0" * 32, role, "tok-" + "0" * 32, "req-" + "0" * 32, "2026-09-01")
 
 
 def create(linkage: Linkage, terms: Any, profile: EncodingProfile | None = None) -> Any:

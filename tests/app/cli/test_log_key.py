@@ -23,7 +23,7 @@ from schemas.matchlog.note import VerifierKey
 
 def enrol(broker: Broker, party: str) -> None:
     with broker.database.write() as session:
-        operator = operator_actor(session, broker.settings.operator)
+        operator = operator_actor(session, broker.settings.operator, broker.clock())
         enrol_party(
             session,
             broker.log,
