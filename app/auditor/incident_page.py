@@ -17,7 +17,7 @@ from app.auditor.page import (
     paragraph,
     table,
 )
-from app.auditor.register import FEWER
+from app.auditor.register import NOT_SHOWN
 from schemas.audit_incident import Incident, ReachedRelease
 
 SUBJECTS: Final = {
@@ -147,7 +147,7 @@ def _tables(incident: Incident) -> Iterator[Markup]:
 def _links(release: ReachedRelease) -> str:
     if release.mode == "blind":
         return "one beside every record"
-    return FEWER if release.links is None else f"{release.links:,}"
+    return NOT_SHOWN if release.links is None else f"{release.links:,}"
 
 
 def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

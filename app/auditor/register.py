@@ -19,7 +19,7 @@ WHAT: Final = {
     "sealed-link-ids": "link IDs that only the recipient can open",
     "count": "a total, no records",
 }
-FEWER: Final = "fewer than the floor"
+NOT_SHOWN: Final = "not shown"
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -93,7 +93,7 @@ def what_words(line: Disclosure) -> str:
     """Return what was disclosed, and of how many records as far as that is shown."""
     if line.outcome == "refused":
         return f"asked for {WHAT[line.what]}; refused"
-    count = FEWER if line.records is None else f"{line.records:,} records"
+    count = NOT_SHOWN if line.records is None else f"{line.records:,} records"
     return f"{WHAT[line.what]}: {count}" if line.what != "count" else WHAT[line.what]
 
 

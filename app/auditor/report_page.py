@@ -17,7 +17,7 @@ from app.auditor.page import (
     render_page,
     table,
 )
-from app.auditor.register import FEWER, WHAT
+from app.auditor.register import NOT_SHOWN, WHAT
 from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
 
 
@@ -118,7 +118,7 @@ def _disclosures(report: AuditReport) -> Markup:
             line.receiver,
             WHAT[line.what],
             f"{line.times:,}",
-            FEWER if line.records is None else f"{line.records:,}",
+            NOT_SHOWN if line.records is None else f"{line.records:,}",
             moment(line.first),
             moment(line.last),
         )

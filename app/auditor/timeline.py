@@ -38,10 +38,6 @@ def _party(entry: Entry) -> str:
     return f"{entry.actor.party} ({entry.actor.role})"
 
 
-def _count(number: int | None) -> str:
-    return "too few to show" if number is None else f"{number:,}"
-
-
 def _project_created(entry: Entry, body: Any) -> str:
     terms = body.terms
     recipients = ", ".join(f"{r.party} ({r.mode})" for r in terms.recipients) or "nobody"
@@ -64,14 +60,18 @@ def _run_asked(entry: Entry, body: Any) -> str:
 
 
 def _run_finished(_: Entry, body: Any) -> str:
-    return (
-        f"the run finished: {_count(body.groups)} groups, {_count(body.auto_pairs)} pairs linked, "
-        f"{_count(body.review_pairs)} held for review"
+    counts = (
+        (body.groups, "groups"),
+        (body.auto_pairs, "pairs linked"),
+        (body.review_pairs, "held for review"),
     )
+    shown = [f"{number:,} {what}" for number, what in counts if number is not None]
+    return f"the run finished: {', '.join(shown) or 'how much it linked is not shown'}"
 
 
 def _release_prepared(_: Entry, body: Any) -> str:
-    return f"link IDs for {body.recipient} are ready ({body.mode}, {_count(body.links)} links)"
+    links = "" if body.links is None else f", {body.links:,} links"
+    return f"link IDs for {body.recipient} are ready ({body.mode}{links})"
 
 
 def _agreement_proposed(entry: Entry, body: Any) -> str:

@@ -55,7 +55,7 @@ def _findings(commands: Commands, plan: Rehearsal, run: Step, verdict: str) -> F
     auto = commands.run(
         "measure the links against the truth", plan.root, *_evaluate(plan, "links.csv")
     )
-    resolve_review(commands, plan)
+    held = resolve_review(commands, plan)
     resolved = commands.run(
         "measure them with the review resolved", plan.root, *_evaluate(plan, "resolved.csv")
     )
@@ -63,6 +63,7 @@ def _findings(commands: Commands, plan: Rehearsal, run: Step, verdict: str) -> F
         rows_left=count_rows(plan.welfare.file, plan.welfare.text_encoding),
         rows_right=count_rows(plan.schools.file, plan.schools.text_encoding),
         run=_parsed(run),
+        held=held,
         auto=_parsed(auto),
         resolved=_parsed(resolved),
         verdict=verdict,

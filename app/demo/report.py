@@ -19,6 +19,7 @@ class Findings:
     rows_left: int
     rows_right: int
     run: dict[str, Any]
+    held: int
     auto: dict[str, Any]
     resolved: dict[str, Any]
     verdict: str
@@ -56,7 +57,7 @@ def _numbers(findings: Findings) -> Iterator[str]:
     yield f"  rows              {findings.rows_left:,} child-welfare, {findings.rows_right:,} K-12"
     yield f"  pairs compared    {progress['comparisons_total']:,} (kernel {findings.run['kernel']})"
     yield f"  links             {_count(counts.get('auto_pairs'))}"
-    yield f"  held for review   {_count(counts.get('review_pairs'))}, none of them released"
+    yield f"  held for review   {findings.held:,}, none of them released"
     yield f"  links as released         {_quality(findings.auto)}"
     yield f"  with the review resolved  {_quality(findings.resolved)}"
     yield "  match log"

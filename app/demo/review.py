@@ -21,8 +21,10 @@ class Decided(NamedTuple):
     band: str
 
 
-def resolve_review(commands: Commands, plan: Rehearsal) -> None:
+def resolve_review(commands: Commands, plan: Rehearsal) -> int:
     """Write for each agency the links that it would have if every pair for review were decided rightly.
+
+    Returns how many pairs those are.
 
     The broker keeps its decisions to itself, so they are made again from the two containers, and each
     agency puts its own record IDs in place of its handles.
@@ -50,6 +52,7 @@ def resolve_review(commands: Commands, plan: Rehearsal) -> None:
     accepted = set(_accepted(left, right, _read_truth(plan.truth)))
     for agency, decided in zip(agencies, (left, right), strict=True):
         _write_links(agency.folder / RESOLVED, decided, accepted)
+    return sum(one.band == "review" for one in left.values())
 
 
 def _accepted(

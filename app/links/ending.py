@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.links import repository
 from app.matchlog.draft import EntryDraft
-from app.runs.counts import above_floor
+from app.runs.counts import links_for_log
+from app.runs.models import Run
+from app.runs.service import specification_of
 from app.uploads.ending import BATCH, Ended
 from schemas.matchlog.kinds import ReleaseDestroyed
 
@@ -96,12 +98,13 @@ def holders_of_links(
 
 
 def _ended(session: Session, release: Release, binding: TermsInForce, reason: str) -> Ended:
+    run = session.get_one(Run, release.run)
     return Ended(
         key=release.id,
         kind="release",
         party=release.recipient,
         sha256=release.sha256,
-        count=above_floor(release.links, release.floor),
+        count=links_for_log(release.links, specification_of(run)),
         pieces=len(repository.pieces_of(session, release.id)),
         created=release.created,
         draft=EntryDraft(

@@ -26,7 +26,7 @@ from app.links.drawing import (
 from app.links.models import LastingSpace, Release, ReleasePiece
 from app.links.release_file import cut_pieces, own_links
 from app.matchlog.draft import EntryDraft
-from app.runs.counts import above_floor, count_own, found_groups
+from app.runs.counts import count_own, found_groups, links_for_log
 from app.security.at_rest import seal
 from schemas.blind import BlindHeader, LinkIdSeal, serialise_blind_release
 from schemas.ids import RELEASE_PREFIX, Handle, LinkId
@@ -165,7 +165,7 @@ def _prepare(
         recipient=header.recipient,
         mode=header.mode,
         space=header.space,
-        links=above_floor(header.links, specification.floor),
+        links=links_for_log(header.links, specification),
         sha256=file.sha256,
     )
     return PreparedRelease(header.release, recipient, recipient.party, n_links, created, file, body)

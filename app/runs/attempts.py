@@ -17,7 +17,7 @@ from app.clock import utc_text
 from app.matchlog.draft import EntryDraft
 from app.runs import repository
 from app.runs.approvals import require_approved
-from app.runs.counts import Found, found_groups, is_blind, no_counts, shown_counts
+from app.runs.counts import Found, counts_for_log, found_groups
 from app.runs.errors import LeaseLostError, NotApprovedError
 from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
 from app.runs.models import Run, RunBlock
@@ -176,11 +176,9 @@ def finish_attempt(
         histogram=json.dumps(resolution.histogram.tolist()),
         match_record=match_record,
     )
-    # Agencies read the log.
-    shown = no_counts() if is_blind(specification) else shown_counts(found, specification.floor)
     body = RunFinished(
         specification_sha256=specification.digest(),
-        **shown.model_dump(),
+        **counts_for_log(found, specification).model_dump(),
         match_record_root=match_record,
         openings=openings,
         kernel=kernel,

@@ -1,7 +1,10 @@
-"""Which counts of a run may be shown: none below the floor, and none from which such a one could be computed.
+"""Which counts of a run may be shown: to agencies those of their own links, to others none that is small.
 
-Statisticians call it complementary suppression. Whoever receives links knows how many they are, so whether
-a count is shown never depends on whether those are.
+Of two totals that differ by one, after an upload that lacks one record, an agency would learn whether that
+record is linked. So agencies see, on the wire and in the log that they read, only what their links tell them.
+Auditors and operators upload nothing. They see no count below the floor, and none from which such a one
+could be computed, which statisticians call complementary suppression. Whoever receives links knows how many
+they are, so whether a count is shown never depends on whether those are.
 """
 
 from __future__ import annotations
@@ -76,13 +79,21 @@ def is_paired(specification: RunSpecification) -> bool:
     return len(specification.uploads) == 2 and specification.policy.solver == "one-to-one"
 
 
-def is_blind(specification: RunSpecification) -> bool:
-    """Tell whether what a run found is hidden from agencies.
+def owns_links(specification: RunSpecification, party: str) -> bool:
+    """Tell whether a run's links are a party's own: two files, and it receives the links of its records.
 
-    Not only counts below the floor: of two totals that differ by one, after an upload that lacks one record,
-    the agency would learn whether that record is linked.
+    Among three, totals would tell it with how many of the others its record is linked.
     """
-    return any(recipient.mode == "blind" for recipient in specification.recipients)
+    return len(specification.uploads) <= 2 and any(
+        recipient.party == party and recipient.mode == "linked"
+        for recipient in specification.recipients
+    )
+
+
+def are_links_common(specification: RunSpecification) -> bool:
+    """Tell whether every agency that takes part knows from its own links how many a run made."""
+    parties = {upload.party for upload in specification.uploads}
+    return is_paired(specification) and all(owns_links(specification, one) for one in parties)
 
 
 def above_floor(count: int | None, floor: int) -> int | None:
@@ -90,22 +101,39 @@ def above_floor(count: int | None, floor: int) -> int | None:
     return count if count is not None and count >= floor else None
 
 
-def shown_counts(found: Found, floor: int, *, owns_links: bool = False) -> RunCounts:
-    """Return the counts that may be shown, None in place of the others.
-
-    With `owns_links`, for a party whose own the linked pairs are: those and the groups as they are.
-    """
+def shown_counts(found: Found, floor: int) -> RunCounts:
+    """Return the counts that auditors and operators may see, None in place of the others."""
     return RunCounts(
         candidate_pairs=_shown_candidates(found, floor),
-        auto_pairs=found.auto_pairs if owns_links else _shown_auto(found, floor),
+        auto_pairs=_shown_auto(found, floor),
         review_pairs=above_floor(found.review_pairs, floor),
-        groups=found.linked.groups if owns_links else found.linked.shown(floor),
+        groups=found.linked.shown(floor),
     )
 
 
-def no_counts() -> RunCounts:
-    """Return the counts of a run whose counts are all hidden."""
-    return RunCounts(candidate_pairs=None, auto_pairs=None, review_pairs=None, groups=None)
+def counts_for_agency(found: Found, specification: RunSpecification, party: str) -> RunCounts:
+    """Return what an agency may see: its own links, never how many pairs are held back or lie near."""
+    if not owns_links(specification, party):
+        return _linked_only(None, None)
+    # Of one record that is linked with several, the pairs would tell how many the other agency has.
+    return _linked_only(found.auto_pairs if found.linked.is_paired else None, found.linked.groups)
+
+
+def counts_for_log(found: Found, specification: RunSpecification) -> RunCounts:
+    """Return what the match log may say, which all parties read."""
+    if not are_links_common(specification):
+        return _linked_only(None, None)
+    shown = shown_counts(found, specification.floor)
+    return _linked_only(shown.auto_pairs, shown.groups)
+
+
+def _linked_only(auto_pairs: int | None, groups: int | None) -> RunCounts:
+    return RunCounts(candidate_pairs=None, auto_pairs=auto_pairs, review_pairs=None, groups=groups)
+
+
+def links_for_log(links: int, specification: RunSpecification) -> int | None:
+    """Return how many links a release holds, as far as the match log may say it."""
+    return above_floor(links, specification.floor) if are_links_common(specification) else None
 
 
 def _shown_candidates(found: Found, floor: int) -> int | None:

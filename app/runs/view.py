@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from app.runs.counts import (
     Found,
     FoundGroups,
-    is_blind,
+    counts_for_agency,
     is_paired,
-    no_counts,
     shown_counts,
 )
 from app.runs.models import Run
@@ -58,10 +57,9 @@ def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCount
     found = found_by(run, specification)
     if found is None:
         return None
-    owns_links = _sees_links(specification, actor)
-    if actor.role == "agency" and is_blind(specification) and not owns_links:
-        return no_counts()
-    return shown_counts(found, specification.floor, owns_links=owns_links)
+    if actor.role == "agency":
+        return counts_for_agency(found, specification, actor.party)
+    return shown_counts(found, specification.floor)
 
 
 def found_by(run: Run, specification: RunSpecification) -> Found | None:
@@ -73,18 +71,3 @@ def found_by(run: Run, specification: RunSpecification) -> Found | None:
     candidates, auto, review, groups = known
     linked = FoundGroups(groups, tuple(json.loads(run.matched)), is_paired(specification))
     return Found(candidates, auto, review, linked)
-
-
-def _sees_links(specification: RunSpecification, actor: Actor) -> bool:
-    """Tell whether the linked pairs are the actor's own: it receives them, and no third party takes part.
-
-    Among three, the total would tell it how many records the other two have in common.
-    """
-    return (
-        actor.role == "agency"
-        and len(specification.uploads) <= 2
-        and any(
-            recipient.party == actor.party and recipient.mode == "linked"
-            for recipient in specification.recipients
-        )
-    )

@@ -164,7 +164,14 @@ def test_every_kind_has_its_words() -> None:
     said = {entry.kind: sentence(entry) for entry in LOG.entries}
     assert set(said) == set(KINDS)
     assert all(text[0].islower() or text.startswith("foster: ") for text in said.values())
-    assert "too few to show" in said["run-finished"]
+
+
+def test_counts_that_are_not_in_the_log_are_left_out() -> None:
+    finished = next(entry for entry in LOG.entries if entry.kind == "run-finished")
+    for shown, said in (({}, "how much it linked is not shown"), ({"groups": 12}, "12 groups")):
+        counts = {"auto_pairs": None, "review_pairs": None, "groups": None, **shown}
+        body = finished.body.model_copy(update=counts)
+        assert sentence(finished.model_copy(update={"body": body})).endswith(f"finished: {said}")
 
 
 def test_what_was_refused_is_said_to_be() -> None:

@@ -102,7 +102,7 @@ def test_without_a_floor_every_decision_is_shown(make_linkage: MakeLinkage) -> N
     linkage = make_linkage(floor=0)
     run = run_once(linkage)
     rows = rows_of(record_of(linkage, run))
-    view = linkage.get(f"/v1/runs/{run}").json()["counts"]
+    view = linkage.get(f"/v1/runs/{run}", AUDITOR, "auditor").json()["counts"]
     bands = Counter(row.decision.band for row in rows if row.decision is not None)
     assert all(row.decision is not None for row in rows)
     assert (bands["auto"], bands["review"]) == (view["auto_pairs"], view["review_pairs"])

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from oracles.example_documents import RUN
 
 from app.matching.groups import groups_from_labels
-from app.runs.counts import Found, FoundGroups, found_groups, is_paired, shown_counts
+from app.runs.counts import (
+    Found,
+    FoundGroups,
+    counts_for_agency,
+    counts_for_log,
+    found_groups,
+    is_paired,
+    links_for_log,
+    shown_counts,
+)
 from schemas.api import RunCounts
 from schemas.run import RunSpecification
 
@@ -55,15 +64,64 @@ def test_the_rest_of_the_candidates_is_not_narrowed_down_below_the_floor(
         assert len({seen for _, seen in possible(shown, auto, floor)}) >= floor
 
 
-@given(SMALL, SMALL, SMALL, st.integers(0, 8), st.booleans())
-def test_no_shown_count_is_small_nor_untrue(
-    auto: int, review: int, rest: int, floor: int, owns: bool
-) -> None:
+@given(SMALL, SMALL, SMALL, st.integers(0, 8))
+def test_no_shown_count_is_small_nor_untrue(auto: int, review: int, rest: int, floor: int) -> None:
     found = pairs_found(auto, review, rest)
-    shown = shown_counts(found, floor, owns_links=owns)
+    shown = shown_counts(found, floor)
     assert shown.candidate_pairs in (found.candidate_pairs, None)
     assert shown.review_pairs == (review if review >= floor else None)
-    assert shown.auto_pairs == shown.groups == (auto if owns or auto >= floor else None)
+    assert shown.auto_pairs == shown.groups == (auto if auto >= floor else None)
+
+
+A, B, C = "child-welfare", "k12", "health-department"
+
+
+def specified(
+    uploading: tuple[str, ...], receiving: set[str], other_mode: str, solver: str
+) -> RunSpecification:
+    """Return a run of these parties' files; of those who do not receive links, one has another mode."""
+    uploads = [
+        {"party": party, **RUN["uploads"][0], "upload": f"upl-{number:032x}"} | {"party": party}
+        for number, party in enumerate(sorted(uploading))
+    ]
+    recipients = [{"party": one, "mode": "linked", "space": "shared"} for one in sorted(receiving)]
+    recipients.append({"party": "research", "mode": other_mode, "space": "shared"})
+    policy = {**RUN["policy"], "solver": solver}
+    return RunSpecification.from_json(
+        {**RUN, "uploads": uploads, "recipients": recipients, "policy": policy}
+    )
+
+
+@given(
+    st.sampled_from([(A, B), (A, B, C)]),
+    st.sets(st.sampled_from([A, B, C])),
+    st.sampled_from(["linked", "count", "blind"]),
+    st.sampled_from(["one-to-one", "groups"]),
+    SMALL,
+    SMALL,
+)
+def test_agencies_and_the_log_are_told_nothing_beyond_their_own_links(
+    uploading: tuple[str, ...],
+    receiving: set[str],
+    other_mode: str,
+    solver: str,
+    auto: int,
+    review: int,
+) -> None:
+    specification = specified(uploading, receiving, other_mode, solver)
+    found = Found(auto + review, auto, review, FoundGroups(auto, (), solver == "one-to-one"))
+    log = counts_for_log(found, specification)
+    for party in uploading:
+        shown = counts_for_agency(found, specification, party)
+        own = auto if party in receiving and len(uploading) == 2 else None
+        assert (shown.candidate_pairs, shown.review_pairs, shown.groups) == (None, None, own)
+        assert shown.auto_pairs == (own if solver == "one-to-one" else None)
+        # The log tells nobody who takes part more than their own view does.
+        for name, told in log:
+            assert told in (None, getattr(shown, name))
+    assert (links_for_log(auto, specification) is None) == (
+        len(uploading) == 3 or solver != "one-to-one" or not receiving.issuperset(uploading)
+    ) or auto < specification.floor
 
 
 @given(SMALL, SMALL, SMALL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from oracles.containers import random_rows
 from oracles.linkage_rig import (
@@ -12,6 +14,8 @@ from oracles.linkage_rig import (
     SCHOOL,
     Linkage,
     MakeLinkage,
+    one_bit_less,
+    two_files,
 )
 
 from schemas.api import RunView
@@ -257,6 +261,61 @@ def test_a_hidden_count_cannot_be_computed_from_those_that_are_shown(linkage: Li
         }
     finished = next(entry for entry in linkage.log_entries() if entry["kind"] == "run-finished")
     assert (finished["body"]["auto_pairs"], finished["body"]["candidate_pairs"]) == (12, None)
+
+
+NAMES = ("candidate_pairs", "auto_pairs", "review_pairs", "groups")
+ONE_RECIPIENT = (Recipient(party=CHILD_WELFARE, mode="linked", space="shared"),)
+
+
+def told_to_provider(linkage: Linkage) -> set[tuple]:
+    """Return what a provider without links reads that a run's result may be seen in."""
+    run = linkage.ask(SCHOOL, again=True).json()["run"]
+    linkage.work()
+    finished, *prepared = linkage.log_entries()[-2:]
+    assert [finished["kind"], *(e["kind"] for e in prepared)] == [
+        "run-finished",
+        "release-prepared",
+    ]
+    return {
+        tuple(counts(linkage, run, SCHOOL, "agency").values()),
+        tuple(finished["body"][name] for name in NAMES),
+        tuple(entry["body"]["links"] for entry in prepared),
+    }
+
+
+def test_a_provider_without_links_reads_the_same_whatever_was_linked(
+    make_linkage: MakeLinkage,
+) -> None:
+    """It leaves out one record at a time: nothing that it reads tells whether that one is linked."""
+    linkage = make_linkage(recipients=ONE_RECIPIENT)
+    left, right = two_files(linkage.rng, 30, 12)
+    linkage.upload(left, CHILD_WELFARE)
+    linkage.upload(right, SCHOOL)
+    seen = told_to_provider(linkage)
+    for n_left_out in (1, 2, 16):
+        linkage.upload(right[n_left_out:], SCHOOL)
+        seen |= told_to_provider(linkage)
+    assert seen == {(None,) * 4, (None,)}
+    # Whoever watches sees what it was.
+    listed = linkage.get(f"/v1/projects/{PROJECT}/runs", AUDITOR, "auditor").json()["runs"]
+    auto_pairs = {run["counts"]["auto_pairs"] for run in listed}
+    assert auto_pairs == {12, 11, 10, None}
+
+
+def test_pairs_that_are_held_back_are_counted_for_no_agency(make_linkage: MakeLinkage) -> None:
+    policy = MatchingPolicy(auto="1", review="0.70", margin="0", solver="one-to-one")
+    linkage = make_linkage(policy=policy)
+    left, right = two_files(linkage.rng, 20, 12)
+    linkage.upload(left, CHILD_WELFARE)
+    linkage.upload([replace(row, encoding=one_bit_less(row.encoding)) for row in right], SCHOOL)
+    run = linkage.ask().json()["run"]
+    linkage.work()
+    assert counts(linkage, run, AUDITOR, "auditor")["review_pairs"] == 12
+    for party in (CHILD_WELFARE, SCHOOL):
+        seen = counts(linkage, run, party, "agency")
+        assert (seen["review_pairs"], seen["candidate_pairs"]) == (None, None)
+    finished = next(entry for entry in linkage.log_entries() if entry["kind"] == "run-finished")
+    assert {finished["body"][name] for name in ("review_pairs", "candidate_pairs")} == {None}
 
 
 def test_among_three_nobody_sees_a_total_below_the_floor(make_linkage: MakeLinkage) -> None:
