@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from app.blobs import BlobStore
 from app.clock import Clock, utc_now
@@ -14,11 +15,15 @@ from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
 from app.security.log_key import read_log_keys
 from app.settings import Settings
+from app.turns import Turns
+
+# A check of a container keeps a thread and a core; sign-in, pages and parts need some of both meanwhile.
+MAX_CHECKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """One broker's stores, log and clock."""
+    """One broker's stores, log and clock; `checks` are the turns to read through an upload."""
 
     settings: Settings
     database: Database
@@ -26,6 +31,7 @@ class Broker:
     blobs: BlobStore
     log: MatchLog
     clock: Clock
+    checks: Turns = field(default_factory=lambda: Turns(MAX_CHECKS))
 
     def close(self) -> None:
         """Close the database's connections."""

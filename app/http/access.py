@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, NoReturn, Protocol
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
@@ -59,10 +60,18 @@ class Gate:
     address: str
 
 
-def pass_gate(request: Request) -> None:
+async def pass_gate(request: Request) -> None:
     """Let the request through, with its actor and body limit in `request.state`, or raise why not."""
     gate: Gate = request.app.state.gate
     rule = gate.policy[request.method, request.scope["route"].path]
+    if rule.anonymous and request.method in _SAFE_METHODS:
+        # Nothing of it asks the database, so no thread is needed, of which there may be none to be had.
+        _let_through(gate, request, rule)
+    else:
+        await run_in_threadpool(_let_through, gate, request, rule)
+
+
+def _let_through(gate: Gate, request: Request, rule: Rule) -> None:
     if rule.anonymous:
         _limit(gate, _address(request), rule)
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import require_duty
@@ -36,8 +36,9 @@ from app.uploads.errors import (
     TooManyRecordsError,
     UploadClosedError,
     UploadRejectedError,
+    rejection_of,
 )
-from app.uploads.models import EpochKey, Upload
+from app.uploads.models import EpochKey, Upload, UploadRejection
 from app.uploads.parts import n_parts
 from app.uploads.service import PART_KIND, refuse_closed, refuse_stranger, upload_for
 from schemas.matchlog.kinds import Outcome, UploadReceived, UploadRejected
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.security.actor import Actor
     from schemas.agreement import ProjectTerms
+
+# So many manifests are tried for one container by mistake; whoever tries more sends it again in between.
+MAX_REJECTIONS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ def prepare_commit(
     parts = repository.stored_parts(session, upload)
     if len(parts) != n_parts(found.container_bytes, found.part_bytes):
         raise PartsMissingError("Not all parts of the upload are stored.")
+    _refuse_again(session, upload, manifest)
     return PendingCommit(
         upload, manifest, _expected(found, manifest, terms), tuple(part.blob for part in parts)
     )
@@ -130,10 +135,30 @@ def accept_upload(
 
 
 def reject_upload(
-    session: Session, broker: Broker, actor: Actor, upload: str, rejection: UploadRejectedError
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    upload: str,
+    *,
+    signed: SignedManifest,
+    rejection: UploadRejectedError,
 ) -> None:
-    """Record in the match log that a commit was refused, by the code of the rule alone."""
-    found = upload_for(session, actor, upload)
+    """Record in the match log that a commit was refused, by the code of the rule alone.
+
+    The same manifest by the same rule is recorded once. An upload that was refused often is over.
+    """
+    found = upload_for(session, actor, upload, lock=True)
+    row = UploadRejection(
+        upload=upload,
+        manifest_sha256=signed.manifest.digest(),
+        rule=rejection.code,
+        detail=rejection.detail,
+        clause=rejection.clause,
+    )
+    if found.state != "open" or not add_if_alone(session, row):
+        return
+    if len(repository.rejections(session, upload)) >= MAX_REJECTIONS:
+        found.state = "expired"
     terms = project_for(session, actor, found.project)
     body = UploadRejected(rule=rejection.code)
     broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])
@@ -163,6 +188,15 @@ def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
         raise TooFewRecordsError("There are fewer records than agreed.", clause="min-records")
     if manifest.records > agreed.max_records:
         raise TooManyRecordsError("There are more records than agreed.", clause="max-records")
+
+
+def _refuse_again(session: Session, upload: str, manifest: Manifest) -> None:
+    """Refuse a manifest as before: the parts stay as they are, so they need not be read once more."""
+    digest = manifest.digest()
+    for row in repository.rejections(session, upload):
+        rejection = rejection_of(row.rule, row.detail, row.clause)
+        if row.manifest_sha256 == digest and rejection.is_lasting:
+            raise rejection
 
 
 def _receipt_again(session: Session, upload: Upload, manifest: Manifest) -> Receipt:

@@ -98,18 +98,19 @@ def commit_upload(
     upload: UploadPath,
     signed: Annotated[SignedManifest, json_body(SignedManifest)],
 ) -> Receipt:
-    """Commit an upload by its manifest, and give its receipt; once more gives the same receipt."""
+    """Commit an upload by its manifest, and give its receipt; once more gives the same receipt, or refusal."""
     try:
         with broker.database.read() as session:
             pending = commit.prepare_commit(session, broker, actor, upload, signed)
         if isinstance(pending, Receipt):
             return pending
-        commit.check_parts(broker, pending)
+        with broker.checks.take(upload):
+            commit.check_parts(broker, pending)
         with broker.database.write() as session:
             return commit.accept_upload(session, broker, actor, pending)
     except UploadRejectedError as rejection:
         with broker.database.write() as session:
-            commit.reject_upload(session, broker, actor, upload, rejection)
+            commit.reject_upload(session, broker, actor, upload, signed=signed, rejection=rejection)
         raise
 
 

@@ -19,6 +19,8 @@ RequestError
 
 from __future__ import annotations
 
+from typing import ClassVar, Final
+
 from app.errors import BrokerError, RequestError
 
 
@@ -102,11 +104,15 @@ class KeyReusedError(RequestError):
 
 
 class UploadRejectedError(RequestError):
-    """A commit that is refused: nothing is changed, and the match log records the rule's code."""
+    """A commit that is refused: nothing is changed, and the match log records the rule's code.
+
+    `is_lasting`: the same manifest will be refused by this rule again, whatever may change meanwhile.
+    """
 
     code = "upload-rejected"
     status = 422
     title = "The upload is refused"
+    is_lasting: ClassVar[bool] = True
 
 
 class ManifestDiffersError(UploadRejectedError):
@@ -122,6 +128,7 @@ class AgreementDiffersError(UploadRejectedError):
     code = "other-agreement"
     status = 409
     title = "Made under other terms than those in force"
+    is_lasting = False
 
 
 class PopulationDiffersError(UploadRejectedError):
@@ -137,6 +144,7 @@ class AsOfError(UploadRejectedError):
 
     code = "as-of-date"
     title = "The as-of date cannot be right"
+    is_lasting = False
 
 
 class AsOfTooOldError(UploadRejectedError):
@@ -152,6 +160,8 @@ class SignatureNotTakenError(UploadRejectedError):
 
     code = "signature-not-taken"
     title = "The project takes no signatures on manifests"
+    # The digest of a manifest is without its signatures.
+    is_lasting = False
 
 
 class OtherEpochError(UploadRejectedError):
@@ -277,3 +287,13 @@ class EncodingWeightError(UploadRejectedError):
 
     code = "encoding-weight"
     title = "An encoding has an impossible number of bits set"
+
+
+_REJECTIONS: Final[dict[str, type[UploadRejectedError]]] = {
+    kind.code: kind for kind in UploadRejectedError.__subclasses__()
+}
+
+
+def rejection_of(rule: str, detail: str, clause: str | None) -> UploadRejectedError:
+    """Return the refusal by this rule, in these words."""
+    return _REJECTIONS[rule](detail, clause=clause)

@@ -1,4 +1,4 @@
-"""Tables of uploads: their parts' digests and seals, and the key id that an epoch's first upload fixed."""
+"""Tables of uploads: parts' digests and seals, refusals, and the key id that an epoch's first upload fixed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from app.db import Base
 TIME = String(20)
 DIGEST = String(64)
 NAME = String(40)
+CODE = String(60)
 RANDOM_ID = String(36)
 
 _IS_OPEN = text("state = 'open'")
@@ -75,6 +76,21 @@ class UploadPart(Base):
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     sha256: Mapped[str] = mapped_column(DIGEST)
     blob: Mapped[str] = mapped_column(DIGEST, unique=True)
+
+
+class UploadRejection(Base):
+    """A rule that a manifest was refused by for an upload, in the words of the answer.
+
+    It is in the match log once, and where it lasts, the parts are not read again for it.
+    """
+
+    __tablename__ = "upload_rejection"
+
+    upload: Mapped[str] = mapped_column(ForeignKey("upload.id"), primary_key=True)
+    manifest_sha256: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    rule: Mapped[str] = mapped_column(CODE, primary_key=True)
+    detail: Mapped[str] = mapped_column(Text)
+    clause: Mapped[str | None] = mapped_column(CODE)
 
 
 class EpochKey(Base):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Window, look_through
 from app.security.actor import Actor
-from app.uploads.models import EpochKey, Upload, UploadPart
+from app.uploads.models import EpochKey, Upload, UploadPart, UploadRejection
 
 
 def _seen_by(actor: Actor) -> Select[Upload]:
@@ -124,8 +124,17 @@ def find_part(session: Session, upload: str, number: int) -> UploadPart | None:
     return session.get(UploadPart, (upload, number), populate_existing=True)
 
 
+def rejections(session: Session, upload: str) -> Sequence[UploadRejection]:
+    """Return what an upload was refused for so far, by manifest and rule."""
+    query = select(UploadRejection).where(UploadRejection.upload == upload)
+    return session.scalars(
+        query.order_by(UploadRejection.manifest_sha256, UploadRejection.rule)
+    ).all()
+
+
 def forget_parts(session: Session, upload: str) -> None:
-    """Remove the rows of an upload's parts and note that nothing of it is left."""
+    """Remove the rows of an upload's parts and refusals, and note that nothing of it is left."""
+    session.execute(delete(UploadRejection).where(UploadRejection.upload == upload))
     session.execute(delete(UploadPart).where(UploadPart.upload == upload))
     session.execute(update(Upload).where(Upload.id == upload).values(is_shredded=True))
 

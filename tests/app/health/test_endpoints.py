@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -21,6 +23,20 @@ def code_of(answer: Any) -> tuple[int, str]:
 def test_a_fresh_broker_is_alive_and_ready(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_broker_whose_threads_are_all_at_work_is_alive(client: TestClient) -> None:
+    async def alive() -> Any:
+        threads = anyio.to_thread.current_default_thread_limiter()
+        for _ in range(int(threads.total_tokens)):
+            threads.acquire_on_behalf_of_nowait(object())
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=client.app), base_url="https://broker.test"
+        ) as http:
+            with anyio.fail_after(5):
+                return await http.get("/healthz")
+
+    assert anyio.run(alive).json() == {"status": "alive"}
 
 
 def test_a_broker_whose_database_does_not_answer_lives_but_is_not_ready(

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
 
+import pytest
 from oracles.containers import random_rows
 from oracles.linkage_rig import BITS, CHILD_WELFARE, SCHOOL, Linkage, either_database
+
+from app.blobs import BlobStore
+from app.broker import MAX_CHECKS
+from app.uploads.commit import MAX_REJECTIONS
+from schemas.problem import Problem
 
 __all__ = ["either_database"]
 
@@ -14,6 +22,10 @@ __all__ = ["either_database"]
 def at_once(*calls: Callable[[], object]) -> list:
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def but_request(answer: Any) -> dict:
+    return {name: value for name, value in answer.json().items() if name != "request"}
 
 
 def test_an_upload_goes_from_opening_to_receipt(linkage: Linkage) -> None:
@@ -44,9 +56,85 @@ def test_a_commit_that_is_sent_four_times_at_once_is_logged_once(linkage: Linkag
     content = linkage.container(rows, CHILD_WELFARE)
     upload = linkage.send(content, CHILD_WELFARE)
     manifest = linkage.manifest(rows, content, CHILD_WELFARE)
-    commit = lambda: linkage.commit(upload, manifest, CHILD_WELFARE).text  # noqa: E731
+
+    def commit() -> str:
+        while (answer := linkage.commit(upload, manifest, CHILD_WELFARE)).status_code == 503:
+            assert answer.headers["retry-after"] == "5"
+        return str(answer.text)
+
     assert len(set(at_once(commit, commit, commit, commit))) == 1
     assert linkage.log_kinds().count("upload-received") == 1
+
+
+def test_a_container_that_was_refused_is_not_read_again_nor_logged_again(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    spoilt = [*rows[:1], rows[0], *rows[1:]]
+    content = linkage.container(spoilt, CHILD_WELFARE)
+    upload = linkage.send(content, CHILD_WELFARE)
+    manifest = linkage.manifest(spoilt, content, CHILD_WELFARE)
+    first = linkage.commit(upload, manifest, CHILD_WELFARE)
+    n_entries = len(linkage.log_entries())
+    monkeypatch.setattr(BlobStore, "get", None)
+    for _ in range(3):
+        again = linkage.commit(upload, manifest, CHILD_WELFARE)
+        assert (again.status_code, but_request(again)) == (422, but_request(first))
+    assert len(linkage.log_entries()) == n_entries
+
+
+def test_a_manifest_that_was_refused_too_early_is_logged_once_and_taken_when_it_is_time(
+    linkage: Linkage,
+) -> None:
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    content = linkage.container(rows, CHILD_WELFARE)
+    upload = linkage.send(content, CHILD_WELFARE)
+    manifest = linkage.manifest(rows, content, CHILD_WELFARE, as_of="2026-09-03")
+    for _ in range(3):
+        assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 422
+    assert linkage.log_kinds().count("upload-rejected") == 1
+    linkage.founded.clock.move(hours=20)
+    assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
+
+
+def test_an_upload_that_is_refused_with_many_manifests_is_over_and_can_be_sent_again(
+    linkage: Linkage,
+) -> None:
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    content = linkage.container(rows, CHILD_WELFARE)
+    upload = linkage.send(content, CHILD_WELFARE)
+    others = [
+        linkage.manifest(rows, content, CHILD_WELFARE, population=f"others-{number}")
+        for number in range(MAX_REJECTIONS + 1)
+    ]
+    codes = [linkage.commit(upload, other, CHILD_WELFARE).json()["type"] for other in others]
+    assert [code.rsplit(":", 1)[1] for code in codes[-2:]] == ["other-population", "upload-closed"]
+    assert linkage.log_kinds().count("upload-rejected") == MAX_REJECTIONS
+    linkage.work()
+    assert not list(linkage.broker.blobs.digests())
+    linkage.upload(rows, CHILD_WELFARE)
+
+
+def test_an_upload_is_checked_once_at_a_time_and_few_are_in_the_process(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    content = linkage.container(rows, CHILD_WELFARE)
+    upload = linkage.send(content, CHILD_WELFARE)
+    manifest = linkage.manifest(rows, content, CHILD_WELFARE)
+    monkeypatch.setattr(BlobStore, "get", None)
+    with linkage.broker.checks.take(upload):
+        refused = [linkage.commit(upload, manifest, CHILD_WELFARE)]
+    with ExitStack() as taken:
+        for number in range(MAX_CHECKS):
+            taken.enter_context(linkage.broker.checks.take(f"another-{number}"))
+        refused.append(linkage.commit(upload, manifest, CHILD_WELFARE))
+    for answer in refused:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert Problem.from_json(answer.json()).code == "unavailable"
+    monkeypatch.undo()
+    assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
+    assert "upload-rejected" not in linkage.log_kinds()
 
 
 def test_of_two_first_commits_under_two_key_ids_at_once_one_is_refused(linkage: Linkage) -> None:
