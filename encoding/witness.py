@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from encoding.errors import BrokerAnswerError
+from encoding.errors import BrokerAnswerError, BrokerRefusedError
 from encoding.files import write_durably
 from encoding.identity import Identity
 from encoding.pins import Pin
@@ -51,6 +51,8 @@ class Witness:
     def cosign(self, pin: Pin, now: datetime, sink: CosignatureSink) -> bool:
         """Cosign a pin and send that to the broker; false if this person has done so already.
 
+        False, too, if no project binds this person's party yet: then there is nothing to watch over.
+
         Args:
             pin: kept durably, and shown to extend every earlier one.
             now: aware; this computer's clock, which the cosignature states.
@@ -64,7 +66,12 @@ class Witness:
         signature = cosign(note.text, self.signer, int(now.timestamp()))
         key = self.signer.verifier_key
         request = CosignatureRequest(size=pin.checkpoint.size, key=key.text, line=signature.line)
-        stored = sink.cosign(request)
+        try:
+            stored = sink.cosign(request)
+        except BrokerRefusedError as exc:
+            if exc.problem == "nothing-to-witness":
+                return False
+            raise
         if (stored.party, stored.size) != (self.signer.name, pin.checkpoint.size):
             raise BrokerAnswerError("the broker stored another cosignature than it was sent")
         cosigned = replace(note, signatures=(*note.signatures, signature)).to_bytes()

@@ -242,6 +242,12 @@ def identities_of(session: Session, parties: Sequence[str]) -> IdentityList:
     )
 
 
+def keys_in_use(session: Session, party: str) -> list[PublicIdentity]:
+    """Return the newest keys of all persons of a party who may act, in order of the persons' ids."""
+    persons = repository.active_persons(session, [party])
+    return [identity_of(person) for person in persons if person.identity is not None]
+
+
 def identity_of(person: Person) -> PublicIdentity:
     """Return the newest keys of a person who enrolled."""
     return PublicIdentity.from_canonical((person.identity or "").encode("ascii"))

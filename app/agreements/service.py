@@ -213,6 +213,13 @@ def projects_for(session: Session, actor: Actor) -> tuple[TermsInForce, ...]:
     return tuple(_shown(versions, actor) for versions in found.values() if _names(versions, actor))
 
 
+def is_bound(session: Session, actor: Actor, now: datetime) -> bool:
+    """Tell whether terms that bind a project at this moment, in force or not, name the actor's party."""
+    projects = {one[0].project for one in repository.terms_seen_by(session, actor, None)}
+    binding = (binding_terms(session, project, now) for project in sorted(projects))
+    return any(found is not None and actor.party in parties_of(found.terms) for found in binding)
+
+
 def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
     """Return the projects whose first agreement the actor's party negotiates, by name."""
     return repository.unbound_projects(session, actor)

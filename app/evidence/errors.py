@@ -13,6 +13,14 @@ class ProjectNeededError(RequestError):
     title = "A project must be named"
 
 
+class NothingToWitnessError(RequestError):
+    """Whom no project binds has nothing in the log to watch over."""
+
+    code = "nothing-to-witness"
+    status = 409
+    title = "No project binds the caller's party yet"
+
+
 class NotAWitnessError(RequestError):
     """A checkpoint is cosigned with the key that the caller signs in with, and with no other."""
 

@@ -6,11 +6,17 @@ import base64
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agencies.persons import keys_of
+from app.agencies.persons import keys_in_use, keys_of
+from app.agreements.service import is_bound
 from app.clock import utc_text
-from app.evidence.errors import NotAWitnessError
+from app.evidence.errors import NotAWitnessError, NothingToWitnessError
 from app.matchlog.errors import CosignatureRefusedError
-from app.matchlog.proofs import add_cosignature, cosigner_keys
+from app.matchlog.proofs import (
+    add_cosignature,
+    cosigners_among,
+    cosigners_of,
+    hold_cosignatures,
+)
 from schemas.api import CosignatureRequest, CosignatureStored
 from schemas.matchlog.note import COSIGNER_KEY, VerifierKey
 
@@ -19,10 +25,14 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.security.actor import Actor
+    from schemas.identity import PublicIdentity
 
-# A bundle lists at most 64 keys of witnesses; a note has at most 32 signatures, the log's among them.
-MAX_WITNESSES: Final = 64
+# Of each party; a bundle lists at most 64 keys of witnesses, and those of every party before more of one.
+MAX_WITNESSES: Final = 16
+# A note has at most 32 signatures, the log's among them.
 MAX_ON_CHECKPOINT: Final = 31
+# The places after these are for parties that have none there: for a run to be final, a party counts once.
+MAX_BEFORE_OTHERS: Final = 15
 # A witness's clock may be wrong, but a time that is far off would say that somebody saw what was not there.
 MAX_OFF: Final = timedelta(days=1)
 
@@ -34,16 +44,20 @@ def take_cosignature(
 
     Raises:
         NotAWitnessError: the caller has no keys of its own, or the key is another one.
+        NothingToWitnessError: no project that binds names the caller's party.
         NotInLogError: the log has no checkpoint of this size.
         CosignatureRefusedError: it does not verify, its time is far off, or as many persons have cosigned
             as can be named.
     """
+    now = broker.clock()
     key = _own_key(session, actor)
     if request.key != key.text:
         raise NotAWitnessError("The key is not the one that you sign in with.")
+    if not is_bound(session, actor, now):
+        raise NothingToWitnessError("No project's terms name your party yet.")
+    hold_cosignatures(session)
     _refuse_crowd(session, request.size, key)
     cosignature = add_cosignature(session, request.size, request.line, key)
-    now = broker.clock()
     if abs(cosignature.time_s - now.timestamp()) > MAX_OFF.total_seconds():
         raise CosignatureRefusedError("The cosignature's time is more than a day off.")
     seen = datetime.fromtimestamp(cosignature.time_s, UTC)
@@ -51,9 +65,14 @@ def take_cosignature(
 
 
 def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
+    # Keys that were replaced, or whose persons were revoked, take no place from those who may cosign now.
+    in_use = [_witness_key(identity).text for identity in keys_in_use(session, key.name)]
+    on_checkpoint = cosigners_of(session, size)
+    has_place = any(VerifierKey.from_text(text).name == key.name for text in on_checkpoint)
+    most = MAX_BEFORE_OTHERS if has_place else MAX_ON_CHECKPOINT
     for cosigned, limit in (
-        (cosigner_keys(session), MAX_WITNESSES),
-        (cosigner_keys(session, of_size=size), MAX_ON_CHECKPOINT),
+        (cosigners_among(session, in_use), MAX_WITNESSES),
+        (on_checkpoint, most),
     ):
         if key.text not in cosigned and len(cosigned) >= limit:
             raise CosignatureRefusedError("As many persons have cosigned as can be named.")
@@ -66,4 +85,8 @@ def _own_key(session: Session, actor: Actor) -> VerifierKey:
             "Only who signs in with keys of their own can cosign.",
             hint="blindlink identity enrol",
         )
-    return VerifierKey(actor.party, COSIGNER_KEY, base64.b64decode(identity.signing_key))
+    return _witness_key(identity)
+
+
+def _witness_key(identity: PublicIdentity) -> VerifierKey:
+    return VerifierKey(identity.party, COSIGNER_KEY, base64.b64decode(identity.signing_key))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 
 from sqlalchemy.orm import Session
 
 from app.matchlog import repository
 from app.matchlog.errors import NotInLogError
 from app.matchlog.proofs import checkpoint_of, newest_checkpoint
-from schemas.matchlog.bundle import BundleManifest, Chunk, serialise_bundle
+from schemas.matchlog.bundle import MAX_COSIGNERS, BundleManifest, Chunk, serialise_bundle
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import TILE_WIDTH, Tile, pack_entries, pack_hashes, tiles_of
@@ -28,7 +30,7 @@ def export_bundle(
     """
     signed = newest_checkpoint(session) if size is None else checkpoint_of(session, size)
     manifest = _manifest(session, project, signed.size)
-    return serialise_bundle(manifest, _chunks(session, project, signed.size))
+    return serialise_bundle(manifest, _chunks(session, manifest))
 
 
 def tile_bytes(session: Session, tile: Tile) -> bytes:
@@ -64,15 +66,28 @@ def _manifest(session: Session, project: str | None, size: int) -> BundleManifes
         size=size,
         project=project,
         log_keys=tuple(keys),
-        cosigner_keys=tuple(repository.cosigner_keys(session, size)),
+        cosigner_keys=tuple(sorted(_cosigners(session, size))),
     )
 
 
-def _chunks(session: Session, project: str | None, size: int) -> Iterator[Chunk]:
-    for tile in tiles_of(size, 0):
+def _cosigners(session: Session, size: int) -> list[str]:
+    """Return whose cosignatures a bundle carries: as many as it can name, the newest of each party first."""
+    of_party: Counter[str] = Counter()
+    ranked = []
+    for key in repository.newest_cosigners(session, size):
+        party = VerifierKey.from_text(key).name
+        ranked.append((of_party[party], key))
+        of_party[party] += 1
+    # Sorting keeps the order of the newest among the first of each party, then among the second, and so on.
+    return [key for _, key in sorted(ranked, key=itemgetter(0))][:MAX_COSIGNERS]
+
+
+def _chunks(session: Session, manifest: BundleManifest) -> Iterator[Chunk]:
+    project, cosigners = manifest.project, frozenset(manifest.cosigner_keys)
+    for tile in tiles_of(manifest.size, 0):
         start = tile.index * TILE_WIDTH
         leaves = repository.visible_leaves(session, start, start + tile.width, project)
-        notes = repository.checkpoints_between(session, start, start + tile.width)
+        notes = repository.checkpoints_between(session, start, start + tile.width, cosigners)
         yield Chunk(
             start=start,
             leaf_hashes=tuple(leaf_hash for leaf_hash, _ in leaves),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -177,9 +178,19 @@ def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) ->
     return cosignature
 
 
-def cosigner_keys(session: Session, *, of_size: int | None = None) -> list[str]:
-    """Return the keys of all who have cosigned, by default any checkpoint; in the order of their text."""
-    return repository.cosigner_keys(session, of_size=of_size)
+def hold_cosignatures(session: Session) -> None:
+    """Let nobody else add cosignatures or entries until the caller's transaction ends."""
+    repository.lock_head(session)
+
+
+def cosigners_of(session: Session, size: int) -> list[str]:
+    """Return the keys of all who have cosigned the checkpoint of this size, in the order of their text."""
+    return repository.cosigners_of(session, size)
+
+
+def cosigners_among(session: Session, keys: Collection[str]) -> list[str]:
+    """Return which of these keys have cosigned any checkpoint, in the order of their text."""
+    return repository.cosigners_among(session, keys)
 
 
 def cosigned_by(session: Session) -> dict[str, int]:

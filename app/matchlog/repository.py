@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -45,7 +45,7 @@ _NOTES_BETWEEN: Final = (
     .order_by(LogCheckpoint.size)
 )
 _LINES_BETWEEN: Final = (
-    select(LogCosignature.size, LogCosignature.line)
+    select(LogCosignature.size, LogCosignature.key, LogCosignature.line)
     .where(LogCosignature.size > bindparam("above"), LogCosignature.size <= bindparam("up_to"))
     .order_by(LogCosignature.size, LogCosignature.key)
 )
@@ -182,13 +182,19 @@ def find_checkpoint(session: Session, size: int) -> bytes | None:
     return session.execute(_NOTE_OF, {"at": size}).scalar_one_or_none()
 
 
-def checkpoints_between(session: Session, start: int, end: int) -> list[tuple[int, bytes, str]]:
-    """Return (size, note, cosignature lines) of sizes above `start` up to `end`, in order."""
+def checkpoints_between(
+    session: Session, start: int, end: int, cosigners: Collection[str] | None = None
+) -> list[tuple[int, bytes, str]]:
+    """Return (size, note, cosignature lines) of sizes above `start` up to `end`, in order.
+
+    Only the lines of these cosigners' keys; None: of all.
+    """
     between = {"above": start, "up_to": end}
     notes = session.execute(_NOTES_BETWEEN, between).all()
     lines: dict[int, str] = {}
-    for size, line in session.execute(_LINES_BETWEEN, between):
-        lines[size] = lines.get(size, "") + line
+    for size, key, line in session.execute(_LINES_BETWEEN, between):
+        if cosigners is None or key in cosigners:
+            lines[size] = lines.get(size, "") + line
     return [(size, note, lines.get(size, "")) for size, note in notes]
 
 
@@ -202,19 +208,27 @@ def log_keys(session: Session, size: int) -> list[tuple[int, str]]:
     return [(after, key) for after, key in session.execute(statement)]
 
 
-def cosigner_keys(
-    session: Session, size: int | None = None, *, of_size: int | None = None
-) -> list[str]:
-    """Return the keys of all witnesses who cosigned a checkpoint, in order of their text.
-
-    Only those up to `size`, or only the one of `of_size`, where given.
-    """
-    statement = select(LogCosignature.key).distinct()
-    if size is not None:
-        statement = statement.where(LogCosignature.size <= size)
-    if of_size is not None:
-        statement = statement.where(LogCosignature.size == of_size)
+def cosigners_of(session: Session, size: int) -> list[str]:
+    """Return the keys of the witnesses who cosigned the checkpoint of this size, in order of their text."""
+    statement = select(LogCosignature.key).where(LogCosignature.size == size)
     return sorted(session.execute(statement).scalars())
+
+
+def cosigners_among(session: Session, keys: Collection[str]) -> list[str]:
+    """Return which of these keys have cosigned a checkpoint, in order of their text."""
+    statement = select(LogCosignature.key).where(LogCosignature.key.in_(keys)).distinct()
+    return sorted(session.execute(statement).scalars())
+
+
+def newest_cosigners(session: Session, size: int) -> list[str]:
+    """Return the keys of all who cosigned a checkpoint up to `size`: who cosigned the largest comes first."""
+    statement = (
+        select(LogCosignature.key)
+        .where(LogCosignature.size <= size)
+        .group_by(LogCosignature.key)
+        .order_by(func.max(LogCosignature.size).desc(), LogCosignature.key)
+    )
+    return list(session.execute(statement).scalars())
 
 
 def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:

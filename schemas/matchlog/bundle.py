@@ -38,6 +38,7 @@ from schemas.matchlog.tiles import (
 MANIFEST_NAME: Final = "bundle.json"
 NEWEST_NAME: Final = "checkpoint"
 MEDIA_TYPE: Final = "application/x-tar"
+MAX_COSIGNERS: Final = 64
 
 
 class Formats(Model):
@@ -66,7 +67,7 @@ class BundleManifest(Document):
     size: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
     project: Name | None
     log_keys: Annotated[tuple[KeyText, ...], Field(min_length=1, max_length=64)]
-    cosigner_keys: Annotated[tuple[KeyText, ...], Field(max_length=64)] = ()
+    cosigner_keys: Annotated[tuple[KeyText, ...], Field(max_length=MAX_COSIGNERS)] = ()
 
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:

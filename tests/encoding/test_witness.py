@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from oracles.broker import Log
 
-from encoding.errors import BrokerAnswerError, BrokerUnreachableError
+from encoding.errors import BrokerAnswerError, BrokerRefusedError, BrokerUnreachableError
 from encoding.identity import new_identity
 from encoding.pins import Pin
 from encoding.witness import Witness, read_cosigned
@@ -78,6 +78,16 @@ def test_nothing_is_remembered_of_what_could_not_be_sent(tmp_path: Path) -> None
     with pytest.raises(BrokerUnreachableError):
         witness.cosign(pin, NOW, Deaf())
     assert witness.cosigned_size() == 0
+    assert witness.cosign(pin, NOW, Sink())
+
+
+def test_whom_no_project_binds_yet_cosigns_nothing_and_tries_again_later(tmp_path: Path) -> None:
+    class Early:
+        def cosign(self, request: CosignatureRequest) -> CosignatureStored:
+            raise BrokerRefusedError("not yet", problem="nothing-to-witness")
+
+    witness, pin = Witness.of(ANN, tmp_path), pin_of(Log(), 3)
+    assert not witness.cosign(pin, NOW, Early())
     assert witness.cosign(pin, NOW, Sink())
 
 

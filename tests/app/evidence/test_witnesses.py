@@ -17,6 +17,7 @@ from oracles.linkage_rig import (
     embedded_database,
     linkage,
     make_linkage,
+    terms_of,
 )
 
 from app.evidence import witnesses
@@ -24,6 +25,7 @@ from schemas.api import CosignatureRequest, LogCheckpoint, RunFinality, RunView
 from schemas.clauses import Finality
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
+from schemas.run import Recipient
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 
@@ -117,7 +119,7 @@ def test_a_size_that_the_log_never_signed_is_not_found(linkage: Linkage) -> None
     assert refusal_of(send(linkage, person, request)) == (404, "not-in-log")
 
 
-def test_no_more_persons_cosign_than_a_bundle_can_name(
+def test_no_more_persons_of_a_party_cosign_than_have_a_place(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(witnesses, "MAX_WITNESSES", 1)
@@ -171,6 +173,12 @@ class TestFinality:
 
     def test_a_party_that_has_no_part_in_the_project_does_not_count(self, linkage: Linkage) -> None:
         linkage.founded.enrol("stranger")
+        parties = {
+            "providers": (SCHOOL, "stranger"),
+            "recipients": (Recipient(party="stranger", mode="linked", space="shared"),),
+        }
+        other = terms_of(linkage.profile, project="another-project", **parties)
+        linkage.add_project(other)
         linkage.upload_both()
         run = str(linkage.ask().json()["run"])
         linkage.work()

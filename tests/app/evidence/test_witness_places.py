@@ -1,0 +1,138 @@
+"""Who takes places among the witnesses: nobody can take those of others, on either database."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from oracles.enrolled import EnrolledPerson
+from oracles.linkage_rig import (
+    AUDITOR,
+    CHILD_WELFARE,
+    SCHOOL,
+    Linkage,
+    either_database,
+    linkage,
+    make_linkage,
+)
+
+from app.agencies.persons import revoke_person
+from app.auditor.verify import verify_bundle
+from app.evidence import witnesses
+from app.matchlog import export
+from encoding.identity import replace_keys
+from schemas.api import CosignatureRequest, LogCheckpoint
+from schemas.matchlog.bundle import BundleReader
+from schemas.matchlog.checkpoint import cosign, parse_checkpoint
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
+from schemas.problem import Problem
+
+__all__ = ["either_database", "linkage", "make_linkage"]
+
+
+def person_of(linkage: Linkage, party: str) -> EnrolledPerson:
+    duty = "auditor" if party == AUDITOR else "analyst"
+    return EnrolledPerson.confirmed(linkage.founded, linkage.client, party, duty)
+
+
+def offer(linkage: Linkage, person: EnrolledPerson) -> Any:
+    """Let a person cosign the newest checkpoint."""
+    linkage.as_party(CHILD_WELFARE)
+    found = LogCheckpoint.from_json(linkage.get("/v1/log/checkpoint").json())
+    checkpoint, note = parse_checkpoint(found.checkpoint.encode())
+    identity = person.identity
+    signer = NoteSigner(identity.public.party, identity.keys.signing_key, COSIGNER_KEY)
+    line = cosign(note.text, signer, int(linkage.founded.clock().timestamp())).line
+    request = CosignatureRequest(size=checkpoint.size, key=signer.verifier_key.text, line=line)
+    return person.call("POST", "/v1/log/cosignatures", json=request.to_json())
+
+
+def key_of(person: EnrolledPerson) -> str:
+    identity = person.identity
+    signer = NoteSigner(identity.public.party, identity.keys.signing_key, COSIGNER_KEY)
+    return signer.verifier_key.text
+
+
+def change_keys(linkage: Linkage, person: EnrolledPerson) -> None:
+    new, change = replace_keys(person.identity, linkage.founded.clock())
+    assert person.call("POST", "/v1/key-changes", json=change.to_json()).status_code == 200
+    person.identity = new
+    linkage.founded.clock.move(seconds=1)
+
+
+def named_in_bundle(linkage: Linkage) -> tuple[str, ...]:
+    """Return the witnesses that a bundle names, which its verifier finds to be in order."""
+    content = linkage.get("/v1/log/bundle", "operator", "operator").content
+    verify_bundle(io.BytesIO(content), log_key=linkage.broker.log.key)
+    return BundleReader(io.BytesIO(content)).manifest.cosigner_keys
+
+
+def test_a_party_that_no_project_names_takes_no_place(linkage: Linkage) -> None:
+    linkage.founded.enrol("stranger")
+    answer = offer(linkage, person_of(linkage, "stranger"))
+    assert answer.status_code == 409
+    assert Problem.from_json(answer.json()).code == "nothing-to-witness"
+
+
+def test_whoever_changes_keys_takes_one_place_and_leaves_none_less_to_others(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnesses, "MAX_WITNESSES", 2)
+    ann = person_of(linkage, SCHOOL)
+    for _ in range(4):
+        assert offer(linkage, ann).status_code == 200
+        change_keys(linkage, ann)
+    assert offer(linkage, ann).status_code == 200
+    bob, eve = person_of(linkage, SCHOOL), person_of(linkage, CHILD_WELFARE)
+    assert offer(linkage, bob).status_code == 200
+    assert offer(linkage, person_of(linkage, SCHOOL)).status_code == 422
+    assert offer(linkage, eve).status_code == 200
+    assert len(named_in_bundle(linkage)) == 7
+
+
+def test_whoever_was_revoked_leaves_a_place(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnesses, "MAX_WITNESSES", 1)
+    ann = person_of(linkage, SCHOOL)
+    assert offer(linkage, ann).status_code == 200
+    bob = person_of(linkage, SCHOOL)
+    assert offer(linkage, bob).status_code == 422
+    with linkage.broker.database.write() as session:
+        revoke_person(
+            session,
+            linkage.broker.log,
+            person_id=ann.identity.public.person,
+            actor=linkage.founded.operator,
+            now=linkage.founded.clock() + timedelta(seconds=1),
+        )
+    assert offer(linkage, bob).status_code == 200
+    assert set(named_in_bundle(linkage)) == {key_of(ann), key_of(bob)}
+
+
+def test_the_last_places_on_a_checkpoint_are_for_parties_that_have_none(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnesses, "MAX_BEFORE_OTHERS", 1)
+    monkeypatch.setattr(witnesses, "MAX_ON_CHECKPOINT", 2)
+    ann, bob = person_of(linkage, SCHOOL), person_of(linkage, SCHOOL)
+    eve, kim = person_of(linkage, CHILD_WELFARE), person_of(linkage, AUDITOR)
+    answers = [offer(linkage, person).status_code for person in (ann, bob, eve, kim, ann)]
+    assert answers == [200, 422, 200, 422, 200]
+
+
+def test_a_bundle_names_the_newest_of_each_party_first_and_still_verifies(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eve, ann = person_of(linkage, CHILD_WELFARE), person_of(linkage, SCHOOL)
+    assert offer(linkage, eve).status_code == 200
+    keys = []
+    for _ in range(3):
+        assert offer(linkage, ann).status_code == 200
+        keys.append(key_of(ann))
+        change_keys(linkage, ann)
+    assert set(named_in_bundle(linkage)) == {key_of(eve), *keys}
+    monkeypatch.setattr(export, "MAX_COSIGNERS", 3)
+    assert set(named_in_bundle(linkage)) == {key_of(eve), *keys[1:]}
