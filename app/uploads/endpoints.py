@@ -85,9 +85,14 @@ def put_part(
     check_part(part, place.length, sha256)
     if not place.is_stored:
         blob = service.seal_part(broker, place, part)
-        # Where this raises, or the same part came twice at once, no row names the blob: the sweep takes it.
-        with broker.database.write() as session:
-            service.keep_part(session, broker, actor, place, sha256=sha256, blob=blob)
+        is_kept = False
+        try:
+            with broker.database.write() as session:
+                is_kept = service.keep_part(session, broker, actor, place, sha256=sha256, blob=blob)
+        finally:
+            # Not where the commit itself failed: it may have reached the database. The sweep finds out.
+            if not is_kept:
+                broker.blobs.delete(blob)
     return PartStored(part=number, sha256=sha256)
 
 

@@ -224,8 +224,10 @@ def seal_part(broker: Broker, place: PartPlace, body: bytes) -> str:
 
 def keep_part(
     session: Session, broker: Broker, actor: Actor, place: PartPlace, *, sha256: str, blob: str
-) -> None:
-    """Record a sealed part; where the same part came twice at once, the first one stays.
+) -> bool:
+    """Record a sealed part, or return False where the same part came twice at once: the first one stays.
+
+    Every sealing draws a nonce, so no other row names this blob.
 
     Raises:
         UploadClosedError, PartDiffersError: the upload was closed, or other bytes were first.
@@ -238,6 +240,7 @@ def keep_part(
         session.add(part)
     elif stored.sha256 != sha256:
         raise PartDiffersError("Other bytes are stored for this part already.")
+    return stored is None
 
 
 def part_numbers(session: Session, actor: Actor, upload: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from oracles.linkage_rig import BITS, CHILD_WELFARE, SCHOOL, Linkage, either_dat
 
 from app.blobs import BlobStore
 from app.broker import MAX_CHECKS
+from app.uploads import service
 from app.uploads.commit import MAX_REJECTIONS
 from schemas.problem import Problem
 
@@ -36,12 +38,41 @@ def test_an_upload_goes_from_opening_to_receipt(linkage: Linkage) -> None:
     assert linkage.log_kinds()[-1] == "upload-received"
 
 
-def test_the_same_part_sent_four_times_at_once_is_stored_once(linkage: Linkage) -> None:
-    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
+def test_the_same_part_sent_four_times_at_once_is_stored_once(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_part, barrier = service.seal_part, Barrier(4)
+
+    def seal_together(*place: Any) -> str:
+        barrier.wait(10)
+        return seal_part(*place)
+
+    monkeypatch.setattr(service, "seal_part", seal_together)
+    rows = random_rows(linkage.rng, 30, bits=BITS)
+    content = linkage.container(rows, CHILD_WELFARE)
     upload = linkage.open(content, CHILD_WELFARE).json()["upload"]
     send = lambda: linkage.put(upload, 0, content, CHILD_WELFARE).status_code  # noqa: E731
     assert at_once(send, send, send, send) == [200] * 4
     assert linkage.get(f"/v1/uploads/{upload}/parts").json()["stored"] == [0]
+    assert len(list(linkage.broker.blobs.digests())) == 1
+    manifest = linkage.manifest(rows, content, CHILD_WELFARE)
+    assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
+
+
+def test_a_part_that_came_too_late_leaves_nothing_on_the_disk(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
+    upload = linkage.open(content, CHILD_WELFARE).json()["upload"]
+    seal_part = service.seal_part
+
+    def seal_slowly(*place: Any) -> str:
+        linkage.founded.clock.move(hours=25)
+        return seal_part(*place)
+
+    monkeypatch.setattr(service, "seal_part", seal_slowly)
+    assert linkage.put(upload, 0, content, CHILD_WELFARE).status_code == 409
+    assert not list(linkage.broker.blobs.digests())
 
 
 def test_requests_under_one_idempotency_key_at_once_open_one_upload(linkage: Linkage) -> None:
