@@ -53,6 +53,14 @@ class RunBudgetError(RequestError):
     title = "No more runs are agreed on for now"
 
 
+class TooManyApprovalsError(RequestError):
+    """A party has given as many standing approvals of late as it may under one agreement."""
+
+    code = "too-many-approvals"
+    status = 409
+    title = "Too many standing approvals"
+
+
 class NotApprovedError(RequestError):
     """A party that the agreement asks has not approved this."""
 

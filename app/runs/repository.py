@@ -166,6 +166,14 @@ def standing_grants(
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
+def grants_under(session: Session, party: str, agreement: str) -> Sequence[StandingGrant]:
+    """Return all standing approvals that a party gave under an agreement, oldest first."""
+    query = select(StandingGrant).where(
+        StandingGrant.party == party, StandingGrant.agreement == agreement
+    )
+    return session.scalars(query.order_by(StandingGrant.received, StandingGrant.id)).all()
+
+
 def count_uses(session: Session, approval: str) -> int:
     """Return for how many runs that did not fail, nor were cancelled, a standing approval was used."""
     query = (

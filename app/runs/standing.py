@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import OutOfPlaceError, StatementRefusedError
 from app.agreements.negotiating import agreement_named
-from app.agreements.service import project_for, terms_in_force
+from app.agreements.service import hold_budget, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import NEWEST, Window
@@ -21,6 +22,7 @@ from app.runs.approvals import (
     queue_if_approved,
     rule_for,
 )
+from app.runs.errors import TooManyApprovalsError
 from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
 from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.document import Model
 
+# Of a party under one agreement, taken back or not: each is an entry of the match log, which only grows.
+# An approval can be for a thousand runs, so a month never needs that many; a long agreement needs more in all.
+MAX_RECENT: Final = 32
+RECENT: Final = timedelta(days=30)
+
 
 def approve_in_advance(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
@@ -46,7 +53,9 @@ def approve_in_advance(
     Raises:
         NotFoundError, NotInForceError: no such project in force that is the caller's.
         WrongDutyError, StatementRefusedError: it does not count.
-        OutOfPlaceError: the agreement does not ask this party, or wants each run approved on its own.
+        OutOfPlaceError: the agreement does not ask this party, or wants each run approved on its own, or one
+            like it stands already that no run has used.
+        TooManyApprovalsError: the party has given many lately.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, StandingApproval):
@@ -61,6 +70,7 @@ def approve_in_advance(
         raise OutOfPlaceError("The agreement wants each run approved on its own.")
     if stated.until < utc_text(now)[:10]:
         raise StatementRefusedError("Its last day has passed.")
+    _refuse_idle(session, terms, stated, now)
     row = StandingGrant(
         id=stated.approval,
         project=project,
@@ -154,6 +164,29 @@ def standing_list(session: Session, project: str, window: Window = NEWEST) -> St
             for row in repository.grants_of(session, project, window)
         ),
     )
+
+
+def _refuse_idle(
+    session: Session, terms: TermsInForce, stated: StandingApproval, now: datetime
+) -> None:
+    """Refuse an approval that adds nothing, or to a heap, so that nobody makes the match log grow at will."""
+    # So that of two who come at once the second one counts the first.
+    hold_budget(session, terms.terms.project)
+    given = repository.grants_under(session, stated.party, terms.digest)
+    same = [one for one in given if _adds_nothing_to(one, stated)]
+    if any(repository.count_uses(session, one.id) == 0 for one in same):
+        raise OutOfPlaceError("An approval like this stands already, and no run has used it.")
+    since = utc_text(now - RECENT)
+    if sum(one.received > since for one in given) >= MAX_RECENT:
+        raise TooManyApprovalsError(
+            f"The party has given {MAX_RECENT} standing approvals in {RECENT.days} days.",
+            hint="one approval can be for many runs",
+        )
+
+
+def _adds_nothing_to(grant: StandingGrant, stated: StandingApproval) -> bool:
+    said = (stated.policy_sha256, stated.until, stated.runs)
+    return grant.revoked is None and (grant.policy_sha256, grant.until, grant.runs) == said
 
 
 def _entry(

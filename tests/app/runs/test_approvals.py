@@ -9,6 +9,7 @@ from oracles.containers import random_rows
 from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from oracles.signed_rig import Accord, accord, make_accord
 
+from app.runs import standing as approvals_in_advance
 from app.worker.sweeper import Sweeper
 from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
 
@@ -168,6 +169,45 @@ def test_a_standing_approval_that_is_taken_back_ends_the_runs_it_stood_for(accor
     assert state(accord, run) == "cancelled"
     assert refusal(accord.take_back("kim", approval)) == (409, "out-of-place")
     assert asked(accord)["state"] == "awaiting"
+
+
+def test_a_standing_approval_like_one_that_no_run_has_used_is_refused_and_not_logged(
+    accord: Accord,
+) -> None:
+    accord.agree()
+    for name in ("ann", "kim"):
+        assert accord.stand(name, runs=2).status_code == 200
+    n_entries = len(accord.log_entries())
+    assert refusal(accord.stand("ann", runs=2)) == (409, "out-of-place")
+    assert len(accord.log_entries()) == n_entries
+    assert len(standing(accord).approvals) == 2
+    assert asked(accord)["state"] == "queued"
+    assert accord.stand("ann", runs=2).status_code == 200
+
+
+def test_a_standing_approval_that_was_taken_back_can_be_given_again(accord: Accord) -> None:
+    accord.agree()
+    accord.stand("ann")
+    (mine,) = standing(accord).approvals
+    accord.take_back("ann", mine.signed.statement.approval)  # type: ignore[union-attr]
+    assert accord.stand("ann").status_code == 200
+
+
+def test_a_party_gives_so_many_standing_approvals_in_a_month(
+    accord: Accord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals_in_advance, "MAX_RECENT", 3)
+    accord.agree()
+    for runs in (1, 2, 3):
+        assert accord.stand("ann", runs=runs).status_code == 200
+    (*_, mine) = standing(accord).approvals
+    accord.take_back("ann", mine.signed.statement.approval)  # type: ignore[union-attr]
+    n_entries = len(accord.log_entries())
+    assert refusal(accord.stand("ann", runs=4)) == (409, "too-many-approvals")
+    assert len(accord.log_entries()) == n_entries
+    assert accord.stand("kim").status_code == 200
+    accord.sleep(days=31)
+    assert accord.stand("ann", runs=4).status_code == 200
 
 
 def test_where_each_run_is_approved_there_is_nothing_in_advance(accord: Accord) -> None:
