@@ -6,7 +6,7 @@ sign at once the second finds the first one's signature, and nobody decides by w
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 
 # Each stands whole in the match log; nobody needs as many, and nobody can fill the log with them.
 MAX_PROPOSALS: Final = 50
+# Likewise; a halt is never refused for its number, and who has not resumed cannot halt again.
+MAX_RESUMED_A_DAY: Final = 8
 _BODIES: Final[dict[Act, type[SignedBody]]] = {
     "suspend": AgreementSuspended,
     "resume": AgreementResumed,
@@ -189,7 +191,8 @@ def give_notice(
     Raises:
         NotFoundError, TermsByOperatorError: no such agreement that names the caller's party.
         WrongDutyError, StatementRefusedError: it does not count.
-        OutOfPlaceError: the agreement binds nobody, or the party's word before says the same, or came later.
+        OutOfPlaceError: the agreement binds nobody, or the party's word before says the same, or came later, or
+            it has lifted its halt often within a day.
     """
     stated = signed.statement
     if not isinstance(stated, Notice):
@@ -201,7 +204,7 @@ def give_notice(
     if former and former[-1].document == _text(signed):
         return row
     check_signer(session, actor, signed, agreement, now)
-    _refuse_notice(session, row, stated, former)
+    _refuse_notice(session, row, stated, former, now)
     session.add(
         StoredNotice(
             project=project,
@@ -340,7 +343,11 @@ def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None
 
 
 def _refuse_notice(
-    session: Session, row: StoredAgreement, stated: Notice, former: Sequence[StoredNotice]
+    session: Session,
+    row: StoredAgreement,
+    stated: Notice,
+    former: Sequence[StoredNotice],
+    now: datetime,
 ) -> None:
     if row.completed is None or row.withdrawn is not None:
         raise OutOfPlaceError("The agreement binds nobody.")
@@ -351,6 +358,12 @@ def _refuse_notice(
         raise OutOfPlaceError("The party has suspended the linkage already.")
     if stated.act == "resume" and not halts:
         raise OutOfPlaceError("The party has not suspended the linkage.")
+    a_day_ago = utc_text(now - timedelta(days=1))
+    lately = sum(one.act == "resume" and one.at > a_day_ago for one in former)
+    if stated.act == "resume" and lately >= MAX_RESUMED_A_DAY:
+        raise OutOfPlaceError(
+            f"The party has resumed the linkage {lately} times within a day; it can again tomorrow."
+        )
 
 
 def _complete(session: Session, row: StoredAgreement, agreement: Agreement, now: datetime) -> None:

@@ -8,6 +8,7 @@ import pytest
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from oracles.signed_rig import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_accord
 
+from app.agreements import negotiating
 from app.agreements.states import project_states
 from schemas.api import ProjectView
 from schemas.negotiation import AgreementList, AgreementView
@@ -194,6 +195,20 @@ def test_a_notice_cannot_be_played_again_or_out_of_place(accord: Accord) -> None
     assert refusal(accord.notice("ann", "suspend"))[:2] == (409, "out-of-place")
     assert accord.notice("ann", "resume").status_code == 200
     assert refusal(accord.post(accord.about("notices"), "ann", halt))[:2] == (409, "out-of-place")
+
+
+def test_a_party_resumes_so_often_a_day_and_then_stays_halted(accord: Accord) -> None:
+    accord.agree()
+    for _ in range(negotiating.MAX_RESUMED_A_DAY):
+        for act in ("suspend", "resume"):
+            assert accord.notice("ann", act).status_code == 200
+            accord.sleep(seconds=1)
+    assert accord.notice("ann", "suspend").status_code == 200
+    accord.sleep(seconds=1)
+    assert refusal(accord.notice("ann", "resume"))[:2] == (409, "out-of-place")
+    assert accord.notice("kim", "suspend").status_code == 200
+    accord.sleep(days=1)
+    assert accord.notice("ann", "resume").status_code == 200
 
 
 def test_who_withdraws_has_signed_no_amendment_either(accord: Accord) -> None:
