@@ -28,6 +28,7 @@ from encoding.errors import (
 )
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
+from schemas.printable import printable
 from schemas.problem import Problem
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -208,8 +209,8 @@ def _refusal(response: httpx2.Response, credential: Credential | None) -> Broker
 
 
 def _plain(text: str) -> str:
-    """Return a sentence of the broker's as this command line writes them, without control characters."""
-    shown = "".join(character for character in text[:500] if character.isprintable())
+    """Return a sentence of the broker's as this command line writes them."""
+    shown = printable(text[:500].strip())
     return shown[:1].lower() + shown[1:].removesuffix(".")
 
 

@@ -200,10 +200,11 @@ def _progress(*, is_shown: bool) -> Iterator[OnProgress | None]:
 def _report_failure(error: AuditError, as_json: bool) -> None:
     from app.auditor.report import failure_lines
     from app.auditor.verdict import failure_json
+    from schemas.printable import printable
 
     if as_json:
         click.echo(json.dumps(failure_json(error), indent=2))
-    first, *rest = failure_lines(error)
+    first, *rest = map(printable, failure_lines(error))
     click.echo(f"blindlink-audit: {first}", err=True)
     for line in rest:
         click.echo(line, err=True)

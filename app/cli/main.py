@@ -90,10 +90,12 @@ def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:
 
     Exit codes: 1 refused or failed, 2 usage, 3 input data invalid.
     """
+    from schemas.printable import printable
+
     plain = f"{message[:1].lower()}{message[1:].removesuffix('.')}"
-    click.echo(f"blindlink-broker: error: {plain}", err=True)
+    click.echo(f"blindlink-broker: error: {printable(plain)}", err=True)
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(f"hint: {printable(hint)}", err=True)
     sys.exit(code)
 
 

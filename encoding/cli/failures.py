@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import click
 
 from encoding.errors import AgencyError
+from schemas.printable import printable
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -30,9 +31,9 @@ def _run(program: str, run: Callable[[], object]) -> int:
         return FAILED
     except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - the last net: no traceback may show a value
         failure = _describe(exc, program)
-        click.echo(f"{program}: error: {failure.message}", err=True)
+        click.echo(f"{program}: error: {printable(failure.message)}", err=True)
         if failure.hint:
-            click.echo(f"hint: {failure.hint}", err=True)
+            click.echo(f"hint: {printable(failure.hint)}", err=True)
         return failure.status
     return status if isinstance(status, int) else 0
 
@@ -75,4 +76,6 @@ def _describe_unexpected(exc: BaseException) -> _Failure:
 
 
 def _sentence(text: str) -> str:
+    # Click gives each choice a line of its own.
+    text = text.replace("\n\t", " ")
     return text[:1].lower() + text[1:].rstrip().removesuffix(".")

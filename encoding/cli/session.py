@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from schemas.printable import printable
+
 if TYPE_CHECKING:
     import httpx2
 
@@ -247,8 +249,8 @@ class Session:
     def say(self, sentence: str) -> None:
         """Write a remark to the error output, unless quiet."""
         if not self.is_quiet:
-            click.echo(f"blindlink: {sentence}", err=True)
+            click.echo(f"blindlink: {printable(sentence)}", err=True)
 
     def warn(self, sentence: str) -> None:
         """Write a warning to the error output, quiet or not."""
-        click.echo(f"blindlink: warning: {sentence}", err=True)
+        click.echo(f"blindlink: warning: {printable(sentence)}", err=True)

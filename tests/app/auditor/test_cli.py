@@ -15,6 +15,8 @@ from oracles.sample_log import everything_else, signer, story
 from oracles.signed_log import everything_signed
 
 from app.auditor.cli import main
+from app.auditor.errors import MalformedError
+from app.auditor.options import failures
 from app.auditor.timeline import SENTENCES, sentence
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.kinds import KINDS
@@ -114,6 +116,17 @@ def test_a_file_that_is_no_bundle_gives_status_3(tmp_path: Path) -> None:
 def test_a_file_that_is_no_pin_gives_status_3(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "pin").write_text("hello", encoding="utf-8")
     assert run("verify", bundle, "--pin", tmp_path / "pin").exit_code == 3
+
+
+def test_what_is_printed_of_an_error_cannot_steer_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended, failures():
+        raise MalformedError("entry 3: \x1b[2Kx", index=3, evidence={"name": "\u202ey\nhint: z"})
+    assert ended.value.code == 3
+    first, _, evidence, *_ = capsys.readouterr().err.splitlines()
+    assert first == "blindlink-audit: error: entry 3: \\x1b[2Kx"
+    assert evidence == "evidence: name \\u202ey\\nhint: z"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from app.cli.main import COMMANDS, main
+from app.cli.main import COMMANDS, fail, main
 from app.security.tokens import is_token
 from app.settings import read_settings
 from schemas.agreement import ProjectTerms
@@ -32,6 +32,14 @@ def test_init_prints_the_logs_key_and_nothing_else_on_standard_output(command: A
     done = command("init", "--origin", "broker.example/blindlink")
     assert done.exit_code == 0
     assert VerifierKey.from_text(done.stdout.strip()).name == "broker.example/blindlink"
+
+
+def test_what_is_printed_of_an_error_cannot_steer_a_terminal(capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        fail("Part \x1b[2K is wrong.", "look\r")
+    assert capsys.readouterr().err == (
+        "blindlink-broker: error: part \\x1b[2K is wrong\nhint: look\\r\n"
+    )
 
 
 def test_a_second_init_replaces_nothing(broker: Any, state: Path) -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from encoding.cli.failures import exit_status
 from encoding.cli.main import COMMANDS, main
+from encoding.cli.session import Session
 from encoding.errors import AgencyError, NotReadyError
 from schemas.errors import ProofError
 
@@ -42,10 +43,27 @@ def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
             1,
             "blindlink: error: no space left on device (out.csv)\n",
         ),
+        (
+            AgencyError("a \x1b[2K\nb", hint="c \u202ed"),
+            1,
+            "blindlink: error: a \\x1b[2K\\nb\nhint: c \\u202ed\n",
+        ),
+        (
+            click.UsageError("Missing option '--as'. Choose from:\n\ta,\n\tb"),
+            2,
+            "blindlink: error: missing option '--as'. Choose from: a, b\nhint: blindlink --help\n",
+        ),
     ],
 )
 def test_expected_error_is_one_line_and_its_code(capsys, error, status, text) -> None:
     assert outcome(capsys, error) == (status, text)
+
+
+def test_a_remark_or_warning_cannot_write_control_characters_either(capsys) -> None:
+    session = Session()
+    session.say("a \x1b[2K")
+    session.warn("b\r")
+    assert capsys.readouterr().err == "blindlink: a \\x1b[2K\nblindlink: warning: b\\r\n"
 
 
 def test_unexpected_error_shows_its_place_and_no_value(capsys) -> None:
