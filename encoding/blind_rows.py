@@ -23,6 +23,8 @@ from schemas.blind import (
     LinkIdSeal,
 )
 from schemas.errors import FormatError, SealedError
+from schemas.printable import printable
+from schemas.spreadsheet import inert
 
 ROWS_START: Final = b"blindlink-blind-rows/1\n"
 SEALED_LINK_ID: Final = "sealed_link_id"
@@ -30,7 +32,10 @@ SEALED_LINK_ID: Final = "sealed_link_id"
 
 @dataclass(frozen=True, slots=True)
 class OpenedRows:
-    """Rows whose link IDs are opened as they are read: each is a link ID and the cells of the columns."""
+    """Rows whose link IDs are opened as they are read: each is a link ID and the cells of the columns.
+
+    A cell that a spreadsheet would take for a formula stands behind an apostrophe.
+    """
 
     header: BlindHeader
     columns: tuple[str, ...]
@@ -119,7 +124,7 @@ def _places(names: list[str], columns: Sequence[str]) -> list[int]:
     for name in names[1:]:
         if name not in columns:
             raise ColumnNotListedError(
-                f"it holds the column {name}, which you did not list",
+                f"it holds the column {printable(name)}, which you did not list",
                 hint="list it with --columns if the agreement lets you have it, or send the file back",
             )
     for name in columns:
@@ -140,4 +145,4 @@ def _opened(
             link_id = seal.open(sealed)
         except SealedError:
             raise SealedFileError(f"row {number}: its link ID is not of this release") from None
-        yield (link_id.hex(), *(row[place] for place in places))
+        yield (link_id.hex(), *(inert(row[place]) for place in places))

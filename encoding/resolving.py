@@ -13,6 +13,7 @@ from encoding.links import record_ids_of
 from encoding.records import open_table
 from encoding.workspace import Workspace
 from schemas.ids import HANDLE_BYTES, Handle
+from schemas.spreadsheet import inert
 
 HANDLE: Final = "handle"
 RECORD_ID: Final = "record_id"
@@ -24,7 +25,8 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
 
     Args:
         listed: a CSV file with a column `handle`; its other columns are kept.
-        output: gets the record ID in place of the handle, in the order of `listed`.
+        output: gets the record ID in place of the handle, in the order of `listed`; what else somebody has
+            put into that file is written so that a spreadsheet computes nothing.
     Raises:
         NotReadyError: this workspace has not encoded for any project yet.
         LinksFileError: `listed` has no such column, or something else than a handle in it.
@@ -45,8 +47,10 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
             rows.append((_handle(text, listed.name, chunk.first_row + offset), tuple(kept)))
     wanted = {handle for handle, _ in rows}
     record_ids = record_ids_of(workspace, view.project, view.terms.epoch, file, wanted)
-    found = [(record_ids[handle], *kept) for handle, kept in rows if handle in record_ids]
-    write_csv(output, (RECORD_ID, *others), found)
+    found = [
+        (record_ids[handle], *map(inert, kept)) for handle, kept in rows if handle in record_ids
+    ]
+    write_csv(output, (RECORD_ID, *map(inert, others)), found)
     return len(found)
 
 

@@ -17,6 +17,8 @@ from encoding.errors import ColumnNotListedError, ConfigError, EmptyFileError, L
 from encoding.files import write_csv
 from encoding.links_file import is_link_id, read_links
 from encoding.records import Table, open_table
+from schemas.printable import printable
+from schemas.spreadsheet import inert
 
 LINK_ID: Final = "link_id"
 
@@ -89,7 +91,8 @@ def attach(
 
     Where `links` is None, the file's record IDs are link IDs themselves, as `blindlink open` writes them.
     An own row is written once for each different received row of its link ID. Without one it is left out,
-    or, with `keep_unlinked`, written with empty cells.
+    or, with `keep_unlinked`, written with empty cells. A received cell that a spreadsheet would take for a
+    formula is written behind an apostrophe.
 
     Raises:
         InputError: a file cannot be read, a column is missing, or none of the received link IDs is known.
@@ -125,7 +128,7 @@ def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row
     for column in table.columns:
         if column != LINK_ID and column not in columns:
             raise ColumnNotListedError(
-                f"{path.name} holds the column {column}, which you did not list",
+                f"{path.name} holds the column {printable(column)}, which you did not list",
                 hint="list it with --columns if the agreement lets you have it, or send the file back",
             )
     found: dict[str, dict[Row, None]] = {}
@@ -134,7 +137,7 @@ def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row
         for number, (link_id, *cells) in enumerate(_rows(table, [LINK_ID, *columns]), start=1):
             if not is_link_id(link_id):
                 raise LinksFileError(f"{path.name}, row {number}: not a link ID")
-            found.setdefault(link_id, {})[tuple(cells)] = None
+            found.setdefault(link_id, {})[tuple(map(inert, cells))] = None
     return {link_id: tuple(rows) for link_id, rows in found.items()}
 
 

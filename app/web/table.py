@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from schemas.canonical import canonical_bytes
+from schemas.spreadsheet import inert
 
 if TYPE_CHECKING:
     from schemas.document import Document
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 Cell: TypeAlias = str | int | bool | None
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8"
-# A spreadsheet takes a cell that begins so for a formula, and would compute it.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,7 @@ def clause_rows(document: Document) -> Iterator[tuple[str, Cell]]:
 def _plain(cell: Cell) -> Cell:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
+    return inert(cell) if isinstance(cell, str) else cell
 
 
 def _line(cells: Sequence[Cell]) -> bytes:

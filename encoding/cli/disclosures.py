@@ -68,6 +68,7 @@ def disclosures(
     from encoding.files import make_private_folder, write_csv, write_durably
     from encoding.person_disclosures import as_json as line_json
     from encoding.person_disclosures import disclosures_of, find_record, proof_files
+    from schemas.spreadsheet import inert
 
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
     session.patience_s = UNATTENDED_S
@@ -82,7 +83,7 @@ def disclosures(
     documents = [line_json(line) for line in lines]
     if csv_file is not None:
         named = ({**d, "from": d["giver"], "to": d["receiver"]} for d in documents)
-        write_csv(csv_file, COLUMNS, [[str(d[column]) for column in COLUMNS] for d in named])
+        write_csv(csv_file, COLUMNS, [[inert(str(d[column])) for column in COLUMNS] for d in named])
     if as_json:
         click.echo(json.dumps({"known": bool(known.handles), "disclosures": documents}, indent=2))
         return

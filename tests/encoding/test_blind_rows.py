@@ -86,6 +86,18 @@ def test_wanted_columns_come_in_the_wanted_order(rows_file: Path) -> None:
     assert {row[1:] for row in rows} == {(note, grade) for grade, note in CELLS.values()}
 
 
+def test_opened_cells_are_no_formulas_for_a_spreadsheet(tmp_path: Path) -> None:
+    rows = [(sealed, ("=A1", "-1.5")) for sealed in SEALED.values()]
+    write_blind_rows(tmp_path / "rows", HEADER, COLUMNS, rows)
+    assert {row[1:] for row in opened((tmp_path / "rows").read_bytes())} == {("'=A1", "-1.5")}
+
+
+def test_a_column_with_control_characters_is_named_without_them(tmp_path: Path) -> None:
+    write_blind_rows(tmp_path / "rows", HEADER, ("grade\x1b[2K",), [])
+    with pytest.raises(ColumnNotListedError, match=r"the column grade\\x1b\[2K, which"):
+        opened((tmp_path / "rows").read_bytes())
+
+
 @pytest.mark.parametrize("columns", [(), ("grade",), ("grade", "note", "more")])
 def test_a_column_that_is_not_listed_or_not_there_is_refused(
     rows_file: Path, columns: tuple[str, ...]

@@ -43,6 +43,15 @@ def test_handles_alone_are_enough(agency, tmp_path, people, write_people):
     assert resolved(agency, path, tmp_path / "h.csv", text) == f"record_id\n{record_id}\n"
 
 
+def test_what_somebody_else_wrote_is_no_formula(agency, tmp_path, people, write_people):
+    path = write_people(people)
+    agency.encode(path)
+    record_id = people[0][0]
+    text = f"handle,=x,band\n{agency.handle_of(record_id).hex()},=A1,-1\n"
+    found = resolved(agency, path, tmp_path / "pairs.csv", text)
+    assert found == f"record_id,'=x,band\n{record_id},'=A1,-1\n"
+
+
 @pytest.mark.parametrize("text", ["name\nx\n", "handle\nnot-one\n"])
 def test_a_table_without_handles_is_refused(agency, tmp_path, people, write_people, text):
     path = write_people(people)

