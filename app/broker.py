@@ -8,7 +8,7 @@ from typing import Final
 from app.blobs import BlobStore
 from app.clock import Clock, utc_now
 from app.db import Database
-from app.durable import make_private_folder
+from app.durable import make_private_file, make_private_folder
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.service import MatchLog
 from app.security.keyring import KeyRing
@@ -69,6 +69,9 @@ def open_database(settings: Settings) -> Database:
         ConfigurationError: it does not answer, or it would not keep what it acknowledges.
     """
     database = Database(settings.engine_url())
+    if database.file is not None:
+        # Made first: SQLite would make it, and its write-ahead log after it, for everyone to read.
+        make_private_file(database.file)
     try:
         if not settings.insecure_volatile_database:
             database.check()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Engine, MetaData, Select, and_, create_engine, event, or_, text
@@ -63,6 +64,13 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether this is the embedded database."""
         return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def file(self) -> Path | None:
+        """The embedded database's file; None where it has none, as in PostgreSQL or in memory."""
+        name = self.url.database if self.is_sqlite else None
+        is_path = name and name != ":memory:" and not name.startswith("file:")
+        return Path(name) if name and is_path else None
 
     @contextmanager
     def write(self) -> Iterator[Session]:

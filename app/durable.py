@@ -5,6 +5,7 @@ What these functions returned from is on the disk. A reader sees the old file or
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -77,20 +78,27 @@ def make_private_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def refuse_shared(file: Path, what: str) -> None:
-    """Raise ConfigurationError where others than its owner may read a file that is secret.
+def make_private_file(path: Path) -> None:
+    """Make an empty file for the owner only; one that exists stays as it is."""
+    with contextlib.suppress(FileExistsError):
+        write_new(path, b"")
+
+
+def refuse_shared(path: Path, what: str) -> None:
+    """Raise ConfigurationError where others than its owner may read a file, or enter a folder, that is secret.
 
     Windows keeps access lists that permission bits do not show; docs/operator.md says how to set them.
     """
     if os.name == "nt":
         return
     try:
-        mode = stat.S_IMODE(file.stat().st_mode)
+        status = path.stat()
     except OSError as exc:
         raise ConfigurationError(f"{what} cannot be read") from exc
-    if mode & 0o077:
+    if status.st_mode & 0o077:
+        fit = PRIVATE_FOLDER if stat.S_ISDIR(status.st_mode) else PRIVATE_FILE
         raise ConfigurationError(
-            f"{what} may be read by others than its owner", hint=f"chmod 600 {file}"
+            f"{what} may be read by others than its owner", hint=f"chmod {fit:o} {path}"
         )
 
 

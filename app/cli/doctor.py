@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +16,7 @@ from cryptography import x509
 from app.agreements.states import project_states
 from app.broker import open_broker
 from app.cli.opening import echo_json, founded_settings, local_operator
+from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
 from app.http.server import TlsFiles, tls_context
 from app.matching import kernel_name
@@ -72,6 +75,17 @@ def _database(broker: Broker) -> str:
     return f"{broker.database.url.get_backend_name()}, keeps what it acknowledges"
 
 
+def _permissions(broker: Broker) -> str:
+    refuse_shared(broker.settings.state_dir, "the state folder")
+    file = broker.database.file
+    beside = () if file is None else (file, Path(f"{file}-wal"), Path(f"{file}-shm"))
+    for path in filter(Path.exists, beside):
+        refuse_shared(path, "the database")
+    if os.name == "nt":
+        return "not looked at; Windows keeps access lists"
+    return "state folder and database are the owner's alone"
+
+
 def _schema(broker: Broker) -> str:
     require_current(broker.database)
     return "current"
@@ -128,6 +142,7 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     "software": _software,
     "kernel": _kernel,
     "database": _database,
+    "permissions": _permissions,
     "schema": _schema,
     "match log": _log,
     "configuration": _configuration,

@@ -17,6 +17,7 @@ def lay_tables(settings: Settings) -> None:
     path = settings.engine_url().database
     assert path is not None
     Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    Path(path).touch(mode=0o600)
     Path(path).write_bytes(_migrated())
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from app.broker import open_database
 from app.cli.main import COMMANDS, fail, main
 from app.security.tokens import is_token
 from app.settings import read_settings
@@ -264,6 +266,38 @@ def test_the_doctor_names_what_is_wrong(broker: Any, state: Path) -> None:
     assert done.stdout.count("WRONG") == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")
+def test_the_database_is_the_owners_alone_in_a_folder_that_was_there(
+    command: Any, state: Path
+) -> None:
+    state.mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        assert command("init", "--self-signed").exit_code == 0
+        with closing(open_database(read_settings(state))) as database, database.read():
+            modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in state.glob("*.db*")}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("broker.db", "broker.db-wal", "broker.db-shm"), 0o600)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")
+@pytest.mark.parametrize(
+    ("name", "mode", "says"),
+    [
+        (".", 0o755, "the state folder may be read by others than its owner (chmod 700 "),
+        ("broker.db", 0o644, "the database may be read by others than its owner (chmod 600 "),
+    ],
+)
+def test_the_doctor_says_what_is_open_to_others(
+    broker: Any, state: Path, name: str, mode: int, says: str
+) -> None:
+    (state / name).chmod(mode)
+    done = broker("doctor")
+    assert done.exit_code == 1
+    assert f"WRONG  permissions: {says}" in done.stdout
+
+
 def test_a_current_schema_needs_no_migration(broker: Any) -> None:
     done = broker("migrate")
     assert done.exit_code == 0
@@ -272,7 +306,6 @@ def test_a_current_schema_needs_no_migration(broker: Any) -> None:
 
 def test_another_schema_is_refused_until_migrated(broker: Any, state: Path) -> None:
     import sqlite3
-    from contextlib import closing
 
     with closing(sqlite3.connect(state / "broker.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
