@@ -71,8 +71,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a refusal becomes one line, a hint and an exit code."""
         from app.errors import BrokerError, place_of
+        from app.memory import guard_memory
         from schemas.errors import FormatError
 
+        # Before any command: serve opens encodings and streams link IDs, others open keys or read containers.
+        guard_memory()
         try:
             return super().invoke(ctx)
         except BrokerError as exc:

@@ -18,7 +18,6 @@ from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attem
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work
 from app.worker.heartbeat import Heartbeat
-from app.worker.memory import guard_memory
 from app.worker.run import do_run
 from app.worker.sweeper import Sweeper
 from schemas.errors import FormatError
@@ -34,7 +33,6 @@ def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
 
     With `until_idle`, end as soon as no run waits.
     """
-    guard_memory()
     worker = Worker(broker)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())

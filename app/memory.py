@@ -1,4 +1,4 @@
-"""Keeps the worker's memory, which holds encodings, out of core files and of other processes' reach."""
+"""Keeps the broker's memory, which holds encodings, keys and link IDs, out of core files and others' reach."""
 
 from __future__ import annotations
 
