@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, role_of
-from app.agencies.models import Person, SeenOnce, Token
+from app.agencies.models import SeenOnce, Token
 from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
 from app.clock import utc_text
@@ -55,8 +55,8 @@ def sign_in(
     Raises:
         SignInRefusedError: whatever is wrong, in the same words.
     """
+    person = repository.hold_person(session, claimed_person(claim) or "")
     repository.sweep_sign_ins(session, utc_text(now))
-    person = session.get(Person, claimed_person(claim) or "")
     with _charged_to(None if person is None else person.party):
         assertion = read_assertion(claim, audience=token_url, now=now)
         if person is None or person.identity is None or state_of(person) != "active":

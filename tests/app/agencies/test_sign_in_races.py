@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from httpx2 import Response
-from oracles.enrolled import EnrolledPerson, invite, log_entries
+from oracles.enrolled import TOKEN_URL, EnrolledPerson, invite, log_entries
 from starlette.testclient import TestClient
 
+from app.agencies.sign_in import sign_in
 from encoding.identity import new_identity, replace_keys
 
 PARTY = "child-welfare"
@@ -72,6 +73,31 @@ def test_of_two_changes_of_keys_one_wins_and_the_history_holds(
     assert statuses[1] in {401, 409}
     rotated = [entry for entry in log_entries(founded) if entry["kind"] == "key-rotated"]
     assert len(rotated) == 2
+
+
+def test_a_token_of_the_old_keys_does_not_outlive_a_change_of_the_same_moment(
+    founded: Any, client: TestClient
+) -> None:
+    founded.enrol(PARTY)
+    person = EnrolledPerson.confirmed(founded, client, PARTY, "analyst")
+    token, claim = person.token(), person.claim()
+    _, change = replace_keys(person.identity, founded.clock())
+    statuses: list[int] = []
+
+    def change_keys() -> None:
+        answer = person.call("POST", "/v1/key-changes", token, json=change.to_json())
+        statuses.append(answer.status_code)
+
+    changing = threading.Thread(target=change_keys)
+    with founded.broker.database.write() as session:
+        stolen = sign_in(session, claim, None, token_url=TOKEN_URL, now=founded.clock())
+        changing.start()
+        # Whoever does not wait for the sign-in is done long before; whoever does goes on after the block.
+        changing.join(2)
+    changing.join()
+    assert statuses == [200]
+    headers = {"authorization": f"Bearer {stolen.access_token}"}
+    assert client.get("/v1/whoami", headers=headers).status_code == 401
 
 
 def test_refusals_of_many_at_once_are_all_counted(founded: Any, client: TestClient) -> None:
