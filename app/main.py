@@ -127,7 +127,13 @@ def _gate(broker: Broker) -> Gate:
 
     def actor_of_session(cookie: str, request_id: str) -> Actor:
         with broker.database.read() as session:
-            return agencies_service.actor_of_session(session, cookie, request_id, broker.clock())
+            return agencies_service.actor_of_session(
+                session,
+                cookie,
+                request_id,
+                broker.clock(),
+                takes_issued_tokens=broker.settings.insecure_bearer_tokens,
+            )
 
     def require_newest() -> None:
         with broker.database.read() as session:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 TOKEN_ID_PREFIX: Final = "tok"  # noqa: S105
 # The label of the person as whom commands on the broker's own machine act.
 COMMAND_LINE: Final = "command line"
+# The label of the person that the operator is on the pages.
+PAGE_LINK: Final = "page link"
 CODE_LIFETIME: Final = timedelta(seconds=60)
 SESSION_LIFETIME: Final = timedelta(hours=8)
 
@@ -250,13 +252,25 @@ def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -
     )
 
 
-def actor_of_session(session: Session, cookie: str, request_id: str, now: datetime) -> Actor:
+def actor_of_session(
+    session: Session,
+    cookie: str,
+    request_id: str,
+    now: datetime,
+    *,
+    takes_issued_tokens: bool,
+) -> Actor:
     """Return whose page session a cookie is.
 
+    Args:
+        takes_issued_tokens: whether sessions count that came from tokens which the operator issued to somebody
+            without keys; one of `blindlink-broker page-link` always does.
     Raises:
         NotAuthenticatedError: unknown or ended, or the token that it came from is not valid any more.
     """
     found = repository.holder_by_session(session, digest_of(cookie), utc_text(now))
+    if found is not None and found.person.identity is None and not takes_issued_tokens:
+        found = found if _is_page_link(found) else None
     return actor_of_holder(found, request_id, now)
 
 
@@ -292,6 +306,11 @@ def open_session(session: Session, code: str, now: datetime) -> str:
 def close_session(session: Session, cookie: str) -> None:
     """End a page session, if there is one."""
     repository.end_session(session, digest_of(cookie))
+
+
+def _is_page_link(found: TokenHolder) -> bool:
+    # Such a token is never shown: whoever has its session had the state folder.
+    return (found.token.role, found.person.label) == ("operator", PAGE_LINK)
 
 
 def _operator(person: Person, now: datetime) -> Actor:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import click
 
-from app.agencies.service import SESSION_LIFETIME, issue_token, new_session_link
+from app.agencies.service import PAGE_LINK, SESSION_LIFETIME, issue_token, new_session_link
 from app.cli.opening import local_operator, opened_broker
 from schemas.api import sign_in_url
-
-# The label of the person that the operator is on the pages.
-LABEL: Final = "page link"
 
 
 @click.command("page-link", short_help="Print a link that signs you in to the pages.")
@@ -36,7 +32,7 @@ def page_link(ctx: click.Context, url: str | None) -> None:
                 session,
                 broker.log,
                 party=operator.party,
-                label=LABEL,
+                label=PAGE_LINK,
                 role="operator",
                 lifetime=SESSION_LIFETIME,
                 actor=operator,

@@ -185,4 +185,6 @@ def test_a_cookie_is_no_token_and_a_token_no_cookie(founded: Any) -> None:
     founded.enrol("county")
     secret = founded.token("county", "agency")
     with founded.broker.database.read() as session, pytest.raises(NotAuthenticatedError):
-        service.actor_of_session(session, secret, "req-" + "0" * 32, founded.clock())
+        service.actor_of_session(
+            session, secret, "req-" + "0" * 32, founded.clock(), takes_issued_tokens=True
+        )

@@ -404,6 +404,24 @@ def test_a_page_session_outlives_the_short_token_that_opened_it(
     assert client.get("/projects").status_code == 401
 
 
+def test_a_page_session_from_an_issued_token_counts_only_where_the_setting_lets_it(
+    founded: Any, client: TestClient
+) -> None:
+    founded.enrol("state-auditor")
+    for issued in (
+        founded.token("state-auditor", "auditor"),
+        founded.token("operator", "operator"),
+    ):
+        headers = {"authorization": f"Bearer {issued}"}
+        code = client.post("/v1/session-links", headers=headers).json()["code"]
+        opened = client.post("/session", json={"code": code})
+        assert client.get("/projects").status_code == 200
+        strict = founded.broker.settings.model_copy(update={"insecure_bearer_tokens": False})
+        app = create_app(replace(founded.broker, settings=strict))
+        with TestClient(app, base_url=BROKER, cookies=opened.cookies) as other:
+            assert other.get("/projects").status_code == 401
+
+
 def test_a_page_session_ends_with_its_person(founded: Any, client: TestClient) -> None:
     founded.enrol("state-auditor")
     auditor = EnrolledPerson.confirmed(founded, client, "state-auditor", "auditor")
