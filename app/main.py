@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, Final
 
@@ -109,7 +110,11 @@ def _description() -> dict[str, Any]:
 
 def _gate(broker: Broker) -> Gate:
     def actor_of_credential(
-        credential: Credential, request_id: str, *, takes_issued: bool
+        credential: Credential,
+        request_id: str,
+        *,
+        takes_issued: bool,
+        limit: Callable[[Actor], None],
     ) -> Actor:
         now = broker.clock()
         with broker.database.read() as session:
@@ -120,6 +125,7 @@ def _gate(broker: Broker) -> Gate:
                 now,
                 takes_issued_tokens=takes_issued or broker.settings.insecure_bearer_tokens,
             )
+        limit(admission.actor)
         if admission.proof is not None:
             with broker.database.write() as session:
                 sign_in.use_proof(session, admission.proof, admission.actor)

@@ -101,7 +101,8 @@ def admit(
         takes_issued_tokens: whether tokens count that the operator issued to somebody without keys.
     Raises:
         NotAuthenticatedError: the token is unknown, expired or revoked, or its person is.
-        SignInRefusedError: the token is valid, and came without the proof that it needs, or with another.
+        SignInRefusedError: the token is valid, and came without the proof that it needs, with another, or with
+            one that was used before.
     """
     found = None
     if is_token(credential.token):
@@ -111,6 +112,9 @@ def admit(
     actor = actor_of_holder(found, request_id, now)
     with _charged_to(actor.party):
         proof = _proof_of(credential, found.token.thumbprint if found else None, now)
+        # Looked at here too: a copy of somebody's request costs nothing of how often that person may come.
+        if proof is not None and session.get(SeenOnce, _digest_of(_names_of(proof))) is not None:
+            raise SignInRefusedError("replayed")
     return Admission(actor, proof)
 
 
@@ -143,15 +147,22 @@ def _proof_of(credential: Credential, thumbprint: str | None, now: datetime) -> 
 
 
 def _remember(session: Session, proof: Proof) -> None:
-    _use_once(session, ("proof", proof.thumbprint, proof.jti), proof.issued + WINDOW_S + 1)
+    _use_once(session, _names_of(proof), proof.issued + WINDOW_S + 1)
+
+
+def _names_of(proof: Proof) -> tuple[str, str, str]:
+    return "proof", proof.thumbprint, proof.jti
 
 
 def _use_once(session: Session, names: tuple[str, str, str], until_s: int) -> None:
-    # No name has a line end in it: two are ours, and a jti is printable.
-    digest = hashlib.sha256("\n".join(names).encode("ascii")).hexdigest()
     expires = utc_text(datetime.fromtimestamp(until_s, UTC))
-    if not add_if_alone(session, SeenOnce(digest=digest, expires=expires)):
+    if not add_if_alone(session, SeenOnce(digest=_digest_of(names), expires=expires)):
         raise SignInRefusedError("replayed")
+
+
+def _digest_of(names: tuple[str, str, str]) -> str:
+    # No name has a line end in it: two are ours, and a jti is printable.
+    return hashlib.sha256("\n".join(names).encode("ascii")).hexdigest()
 
 
 @contextmanager

@@ -36,8 +36,21 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 class ActorOfCredential(Protocol):
     """Finds who shows a credential."""
 
-    def __call__(self, credential: Credential, request_id: str, *, takes_issued: bool) -> Actor:
-        """Return who it is; `takes_issued`: tokens that the operator issued count on this route."""
+    def __call__(
+        self,
+        credential: Credential,
+        request_id: str,
+        *,
+        takes_issued: bool,
+        limit: Callable[[Actor], None],
+    ) -> Actor:
+        """Return who it is.
+
+        Args:
+            takes_issued: tokens that the operator issued count on this route.
+            limit: called once the credential is known to be good, before anything is written; raises where
+                its holder comes too often.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +89,6 @@ def _let_through(gate: Gate, request: Request, rule: Rule) -> None:
         _limit(gate, _address(request), rule)
     else:
         actor = _authenticate(gate, request, rule)
-        # By person: their tokens change every few minutes.
-        _limit(gate, actor.person, rule)
         if actor.role not in rule.roles:
             raise WrongRoleError(f"This is not for the role {actor.role}.")
         request.state.actor = actor
@@ -132,12 +143,23 @@ def single_proof(request: Request) -> str | None:
 
 
 def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
+    """Return who calls, after counting the call; who only claims to be somebody costs that person nothing."""
+
+    def limit(actor: Actor) -> None:
+        # By person: their tokens change every few minutes.
+        _limit(gate, actor.person, rule)
+
     request_id: str = request.state.request_id
     try:
         if rule.by_session:
-            return _session_actor(gate, request, request_id)
+            actor = _session_actor(gate, request, request_id)
+            limit(actor)
+            return actor
         return gate.actor_of_credential(
-            _credential(gate, request), request_id, takes_issued=rule.takes_issued_tokens
+            _credential(gate, request),
+            request_id,
+            takes_issued=rule.takes_issued_tokens,
+            limit=limit,
         )
     except SignInRefusedError as exc:
         count_refusal(request, exc)

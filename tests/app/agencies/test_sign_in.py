@@ -383,6 +383,42 @@ def test_tokens_that_are_issued_count_only_where_the_setting_lets_them(
         assert mine.call("GET", WHOAMI).status_code == 200
 
 
+def seldom(founded: Any, reads_per_minute: int) -> TestClient:
+    settings = founded.broker.settings.model_copy(update={"reads_per_minute": reads_per_minute})
+    return TestClient(create_app(replace(founded.broker, settings=settings)), base_url=BROKER)
+
+
+def test_who_comes_too_often_costs_no_write(founded: Any, person: EnrolledPerson) -> None:
+    def rows_written() -> int:
+        with founded.broker.database.read() as session:
+            return session.execute(text("SELECT count(*) FROM seen_once")).scalar_one()
+
+    token = person.token()
+    before = rows_written()
+    with seldom(founded, 1) as client:
+        proven = [person.headers("GET", WHOAMI, token) for _ in range(4)]
+        statuses = [client.get(WHOAMI, headers=headers).status_code for headers in proven]
+    assert statuses == [200, 429, 429, 429]
+    assert rows_written() == before + 1
+
+
+def test_a_proof_used_again_or_of_another_takes_nothing_of_its_persons_rate(
+    founded: Any, client: TestClient, person: EnrolledPerson
+) -> None:
+    other = EnrolledPerson.confirmed(founded, client, PARTY, "analyst")
+    token = person.token()
+    used = person.headers("GET", WHOAMI, token)
+    with seldom(founded, 5) as slow:
+        # Two at once, then one in twelve seconds.
+        assert slow.get(WHOAMI, headers=used).status_code == 200
+        for headers in (used, other.headers("GET", WHOAMI, token), used):
+            assert slow.get(WHOAMI, headers=headers).status_code == 401
+        fresh = person.headers("GET", WHOAMI, token)
+        assert slow.get(WHOAMI, headers=fresh).status_code == 200
+        fresh = person.headers("GET", WHOAMI, token)
+        assert slow.get(WHOAMI, headers=fresh).status_code == 429
+
+
 # Page sessions.
 
 
