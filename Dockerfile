@@ -22,6 +22,10 @@ RUN /opt/blindlink/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -
     && /opt/blindlink/bin/pip uninstall --yes wheel pip
 
 FROM python:3.13-slim-trixie
+# pg_dump and pg_restore, with which `backup` and `restore` work; of the same release as the database's image.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-client-17 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin blindlink \
     && install --directory --owner 10001 --mode 0700 /state
 COPY --from=build /opt/blindlink /opt/blindlink

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,10 @@ MAX_BUCKET_BITS: Final = 8
 COPY_BYTES: Final = 4 * 1024 * 1024
 
 Bytes = NDArray[np.uint8]
+
+
+def _opened_for_owner(path: Path) -> IO[bytes]:
+    return open(path, "w+b", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 - its caller closes it
 
 
 class Ordered(NamedTuple):
@@ -88,7 +93,7 @@ class Spool:
         self._bucket_bits = min(MAX_BUCKET_BITS, (wanted - 1).bit_length())
         self._files = contextlib.ExitStack()
         self._buckets: list[IO[bytes]] = [
-            self._files.enter_context((folder / f"bucket-{number}").open("w+b"))
+            self._files.enter_context(_opened_for_owner(folder / f"bucket-{number}"))
             for number in range(1 << self._bucket_bits)
         ]
 

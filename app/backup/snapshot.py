@@ -109,7 +109,10 @@ def _sync(file: Path) -> None:
 def _run_tool(name: str, arguments: Sequence[str], url: URL, folder: Path) -> None:
     program = shutil.which(name)
     if program is None:
-        raise ConfigurationError(f"PostgreSQL's {name} is not installed on this machine")
+        raise ConfigurationError(
+            f"PostgreSQL's {name} is not installed on this machine",
+            hint="install PostgreSQL's client, no older than the server (Debian: postgresql-client)",
+        )
     with tempfile.TemporaryDirectory(dir=folder, prefix=".pgpass-") as secret_folder:
         # The password goes by a file: an environment and a command line can be listed by others.
         passfile = Path(secret_folder) / "pgpass"

@@ -66,6 +66,7 @@ def serve(
         insecure_plain_http=insecure_plain_http,
     )
     tls = _tls(settings)
+    _refuse_nowhere(settings)
     if with_migration:
         with closing(open_database(settings)) as database:
             migrate(database)
@@ -76,6 +77,16 @@ def serve(
         _serve(broker, tls)
     finally:
         broker.close()
+
+
+def _refuse_nowhere(settings: Settings) -> None:
+    """Refuse to serve under an address that nobody calls: what people sign names the broker by it."""
+    is_everywhere = settings.host in {"0.0.0.0", "::"}  # noqa: S104
+    if is_everywhere and settings.public_url is None and not settings.insecure_bearer_tokens:
+        raise ConfigurationError(
+            "the broker listens on every address, and does not know the one that agencies call",
+            hint="set public_url in broker.toml, or BLINDLINK_PUBLIC_URL; nobody could sign in without",
+        )
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -124,7 +135,7 @@ def _log_configuration(broker: Broker) -> None:
     with broker.database.write() as session:
         logged = log_configuration(session, broker.log, broker.settings)
     if logged is not None:
-        log.info("configuration_logged", entry=logged.seq)
+        log.info("configuration_logged", log_size=logged.seq + 1)
 
 
 def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,3 +127,10 @@ def test_container_is_head_and_body_with_their_digest(tmp_path: Path) -> None:
     assert raw[parsed.body_offset :] == b"x" * 38
     assert written.sha256 == hashlib.sha256(raw).hexdigest()
     assert written.size_bytes == len(raw) == header.container_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps access lists")
+def test_what_is_spooled_may_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    with Spool(tmp_path, 16, n_expected=100):
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {0o600}

@@ -32,10 +32,24 @@ def instructions(*, final: bool = False) -> list[tuple[str, str]]:
     return read[last:] if final else read
 
 
-def test_the_final_stage_installs_no_package_of_the_system() -> None:
-    assert not any(
-        "apt-get" in rest for keyword, rest in instructions(final=True) if keyword == "RUN"
+def test_the_final_stage_installs_nothing_but_the_tools_of_a_backup() -> None:
+    database = COMPOSE["services"]["db"]["image"]
+    release = re.fullmatch(r"postgres:(\d+)-trixie", database)
+    assert release is not None
+    installed = re.findall(
+        r"apt-get install --yes --no-install-recommends (.*?) *\\?(?:&&|$)",
+        " ".join(rest for keyword, rest in instructions(final=True) if keyword == "RUN"),
     )
+    assert [one.split() for one in installed] == [[f"postgresql-client-{release[1]}"]]
+
+
+def test_what_listens_for_all_says_as_whom_it_is_called() -> None:
+    (listening,) = (rest for keyword, rest in instructions(final=True) if "BLINDLINK_HOST" in rest)
+    assert "BLINDLINK_HOST=0.0.0.0" in listening
+    for name in ("broker", "worker"):
+        given = COMPOSE["services"][name]["environment"]["BLINDLINK_PUBLIC_URL"]
+        assert given.startswith("${BLINDLINK_PUBLIC_URL:?")
+    assert "BLINDLINK_PUBLIC_URL=https://" in (ROOT / "docs" / "install.md").read_text()
 
 
 def test_the_image_runs_as_a_numbered_user_who_is_not_root() -> None:

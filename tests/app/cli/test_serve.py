@@ -188,6 +188,14 @@ def test_without_tls_only_loopback_is_served(command: Any, state: Path) -> None:
     assert "insecure_setting_used" in log
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_broker_that_does_not_know_its_address_is_not_served(
+    command: Any, state: Path, host: str
+) -> None:
+    command("init", "--self-signed")
+    assert "does not know the one that agencies call" in failing(state, "--host", host)
+
+
 def test_a_port_that_is_taken_is_said_so(broker: Any, state: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
