@@ -33,7 +33,7 @@ Bytes = NDArray[np.uint8]
 
 
 def _opened_for_owner(path: Path) -> IO[bytes]:
-    return open(path, "w+b", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 - its caller closes it
+    return open(path, "w+b", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 class Ordered(NamedTuple):
