@@ -17,6 +17,7 @@ from schemas.clauses import Line
 from schemas.document import Document, Model
 from schemas.errors import SignatureError
 from schemas.identity import (
+    MAX_KEY_CHANGES,
     Duty,
     PersonIdText,
     PublicIdentity,
@@ -26,7 +27,6 @@ from schemas.identity import (
 from schemas.ids import APPROVAL_PREFIX, RUN_PREFIX, IsoDate, Name, Sha256Hex, UtcTime
 from schemas.signing import sign_document, verify_document
 
-MAX_KEY_CHANGES: Final = 8
 MAX_STANDING_RUNS: Final = 1000
 
 ApprovalId = Annotated[str, Field(pattern=rf"^{APPROVAL_PREFIX}-[0-9a-f]{{32}}$")]

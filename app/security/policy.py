@@ -25,8 +25,8 @@ WATCHERS: Final[frozenset[Role]] = frozenset({"auditor", "operator"})
 EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
 
 KIB: Final = 1024
-# A statement with eight changes of keys, each of a kilobyte and a half of key.
-SIGNED_BYTES: Final = 28 * KIB
+# A statement with as many changes of keys as there can be, sixteen, each of two kilobytes and a bit.
+SIGNED_BYTES: Final = 48 * KIB
 # A statement of destruction names up to 1,024 files.
 STATEMENT_BYTES: Final = 224 * KIB
 

@@ -383,8 +383,9 @@ class Kind:
 
 
 _DONE_OR_REFUSED: Final = frozenset[Outcome]({"done", "refused"})
-# A document of many parties is embedded whole, so that the auditor replays what was really asked for.
-_DOCUMENT_BYTES: Final = 32 * 1024
+# A document of many parties, or a statement with sixteen changes of keys, is embedded whole, so that the
+# auditor replays what was really asked for.
+_DOCUMENT_BYTES: Final = 48 * 1024
 # C2SP tlog-tiles give an entry at most 65,535 bytes.
 _AGREEMENT_BYTES: Final = 60 * 1024
 

@@ -102,7 +102,7 @@ def parse_entry(raw: bytes) -> Any:
     need(has_fields(entry, FIELDS), "fields of the entry")
     kind, project, prefix, body = KINDS[entry["kind"]]
     limit = (
-        61440 if entry["kind"] == "agreement-proposed" else 32768 if "document" in body else 4096
+        61440 if entry["kind"] == "agreement-proposed" else 49152 if "document" in body else 4096
     )
     need(len(raw) <= limit, "length of the entry")
     datetime.fromisoformat(entry["time"])

@@ -352,7 +352,7 @@ def malformed_statements() -> dict[str, dict[str, Any]]:
         "a standing approval of 1,001 runs": changed(standing, "statement.runs", 1001),
         "a standing approval until a moment": changed(standing, "statement.until", "2027-08-31T00:00:00Z"),
         "a short signature": changed(plain, "signature", "A" * 84 + "===="[:3]),
-        "nine changes of keys": changed(plain, "changes", [once] * 9),
+        "seventeen changes of keys": changed(plain, "changes", [once] * 17),
     }  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from oracles.vector_file import read_vectors
 from oracles.write_agreement_vectors import statement_vectors
 
 from schemas.agreement import Agreement
+from schemas.canonical import parse_json
 from schemas.errors import DocumentError, SignatureError
+from schemas.identity import MAX_KEY_CHANGES
 from schemas.statement import SignedStatement, duty_for, sign_statement
 
 VECTORS = read_vectors("statement")
@@ -60,6 +62,13 @@ def test_signing_here_gives_the_signature_of_the_vectors(vector: dict[str, str])
     )
     key = Ed25519PrivateKey.from_private_bytes(private(name)[:32])
     assert sign_statement(stored.statement, key) == stored
+
+
+def test_a_statement_carries_as_many_changes_of_keys_as_a_history() -> None:
+    by_name = {vector["name"]: vector["document"] for vector in VECTORS["good"]}
+    raw = parse_json(by_name["by a new key"].encode())
+    most = raw | {"changes": raw["changes"] * MAX_KEY_CHANGES}
+    assert len(SignedStatement.from_json(most).changes) == MAX_KEY_CHANGES
 
 
 def test_who_signed_after_a_change_of_keys_is_who_the_last_key_belongs_to() -> None:

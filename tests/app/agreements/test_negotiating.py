@@ -10,8 +10,11 @@ from oracles.signed_rig import COUNSEL, STEWARDS, Accord, MakeAccord, accord, ma
 
 from app.agreements import negotiating
 from app.agreements.states import project_states
+from encoding.identity import replace_keys
 from schemas.api import ProjectView
+from schemas.identity import MAX_KEY_CHANGES
 from schemas.negotiation import AgreementList, AgreementView
+from schemas.statement import sign_statement
 
 __all__ = ["accord", "embedded_database", "make_accord"]
 
@@ -53,6 +56,25 @@ def test_sending_the_same_again_changes_nothing(accord: Accord) -> None:
     again = accord.post(accord.about("consents"), "ann", consent)
     assert (one.status_code, one.json()) == (again.status_code, again.json()) == (200, one.json())
     assert accord.log_kinds() == [*kinds, "agreement-signed"]
+
+
+def test_whoever_changed_keys_as_often_as_can_be_still_halts_the_linkage(accord: Accord) -> None:
+    accord.agree()
+    person, changes = accord.persons["ann"], []
+    for _ in range(MAX_KEY_CHANGES):
+        identity, change = replace_keys(person.identity, accord.founded.clock())
+        assert person.call("POST", "/v1/key-changes", json=change.to_json()).status_code == 200
+        person.identity = identity
+        changes.append(change)
+    accord.tokens.clear()
+    # The longest reason that there can be, in bytes.
+    stated = accord.stated("ann", "notice", act="suspend", reason="\U0001f642" * 200)
+    key = person.identity.keys.signing_key
+    halted = accord.post(
+        accord.about("notices"), "ann", sign_statement(stated, key, tuple(changes))
+    )
+    assert halted.status_code == 200, halted.text
+    assert accord.log_kinds()[-1] == "agreement-suspended"
 
 
 def test_a_party_signs_once(accord: Accord) -> None:
