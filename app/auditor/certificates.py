@@ -18,7 +18,7 @@ from app.auditor.verdict import Caveat
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
 from schemas.certificate_log import left_objects, unlogged_objects
 from schemas.errors import CheckpointError, FormatError
-from schemas.matchlog.checkpoint import parse_checkpoint, verify_log_signature
+from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.person_keys import PersonKeys
@@ -220,17 +220,14 @@ def _hold_to_pins(file: CertificateFile, key: VerifierKey, pins: Sequence[Pin]) 
     for pin in pins:
         pinned = pin.checkpoint
         if pinned.origin != own.origin:
-            raise PinUnreadableError("a pin is of another log than the certificate")
+            raise PinUnreadableError(f"{pin.file} is of another log than the certificate")
         if pinned.size != own.size:
             continue
+        pin.require_signed([key])
         if pinned.root != own.root:
             raise PinContradictedError(
                 "the certificate was logged in another history than the one that was pinned",
-                evidence={"pin_size": pinned.size},
+                evidence=pin.evidence([key]),
             )
-        try:
-            verify_log_signature(pinned, pin.note, [key])
-        except CheckpointError as exc:
-            raise PinUnreadableError("a pin is not signed by the key of the certificate") from exc
         n_compared += 1
     return n_compared

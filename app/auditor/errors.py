@@ -17,6 +17,7 @@ AuditError
 │   └── RuleBrokenError         an entry that the rules of the log do not allow
 ├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
+│   └── PinUnsignedError        a pin that no key of the log signed
 ├── SubjectUnknownError (exit 1: an incident is about something that the log does not know)
 ├── KeyFileError (exit 3: the auditor's key file cannot be made, opened or used)
 ├── ReportUnreadableError (exit 3: a file is no signed report, and no page of one)
@@ -158,6 +159,16 @@ class PinUnreadableError(AuditError):
     code = "pin-unreadable"
     exit_code = 3
     hint = "a pin is a file of checkpoints as blindlink keeps it, a log key one line of text"
+
+
+class PinUnsignedError(PinUnreadableError):
+    """A pin is damaged, forged, or of a log under another key: by itself it says nothing of this log."""
+
+    code = "pin-unsigned"
+    hint = (
+        "get the pin again from whoever keeps it; if it is the same, they were shown a log that another key "
+        "signs: ask the operator about it"
+    )
 
 
 class SubjectUnknownError(AuditError):

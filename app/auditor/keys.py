@@ -16,12 +16,13 @@ class KeyChain:
     """Follows the log's key from the first one: a hand-over counts from the next batch on.
 
     `signed_with` lists the keys that signed a checkpoint, in order, and `after` for each the size that its
-    checkpoints exceed.
+    checkpoints exceed. `known` has the keys in force so far.
     """
 
     def __init__(self, first: VerifierKey) -> None:
         """Begin with the key that the first checkpoint must be signed by."""
         self.present = first
+        self.known = [first]
         self.signed_with: list[str] = []
         self.after: list[int] = []
         self._closed = 0
@@ -61,6 +62,7 @@ class KeyChain:
         self._closed = checkpoint.size
         if self._next is not None:
             self.present, self._next = self._next, None
+            self.known.append(self.present)
 
 
 def read_log_key(text_or_path: str) -> VerifierKey:

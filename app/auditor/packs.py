@@ -75,7 +75,7 @@ class PackHeld:
             PinUnreadableError: they cannot be read.
         """
         named = [self.pack.files[name] for name in ("pins", "cosigned") if name in self.pack.files]
-        return [pin for raw in named for pin in parse_pins(raw, f"pins of {self.party}")]
+        return [pin for raw in named for pin in parse_pins(raw, f"the pack of {self.party}")]
 
     def take(self, entry: Entry) -> None:
         """Hold a receipt to the entry at its place.

@@ -8,21 +8,60 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.auditor.errors import PinContradictedError, PinUnreadableError, RolledBackError
+from app.auditor.errors import (
+    Evidence,
+    LogBrokenError,
+    PinContradictedError,
+    PinUnreadableError,
+    PinUnsignedError,
+    RolledBackError,
+)
 from app.auditor.trail import CheckpointTrail
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, verify_log_signature
-from schemas.matchlog.note import Note
+from schemas.matchlog.log_keys import LogKeys
+from schemas.matchlog.note import Note, VerifierKey
 
 MAX_PIN_FILE_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A checkpoint with the note that the log signed."""
+    """A checkpoint with the note that the log signed; `file` is what an error calls where it was kept."""
 
     checkpoint: Checkpoint
     note: Note
+    file: str = ""
+
+    def is_signed_by(self, keys: Sequence[VerifierKey] | LogKeys) -> bool:
+        """Tell whether one of a log's keys signed it; until then it says nothing."""
+        try:
+            verify_log_signature(self.checkpoint, self.note, keys)
+        except CheckpointError:
+            return False
+        return True
+
+    def require_signed(self, keys: Sequence[VerifierKey] | LogKeys) -> None:
+        """Refuse a pin that none of a log's keys signed.
+
+        Raises:
+            PinUnsignedError: it is damaged, forged, or of a log under another key.
+        """
+        if not self.is_signed_by(keys):
+            where = f" in {self.file}" if self.file else ""
+            raise PinUnsignedError(
+                f"the pin of {self.checkpoint.size:,} entries{where} is not signed by this log"
+            )
+
+    def evidence(self, keys: Sequence[VerifierKey]) -> Evidence:
+        """Return the signed note in pieces, so that a report of one line each can carry it."""
+        [first, *_] = [line for key in keys for line in self.note.signatures_by(key)]
+        return {
+            "origin": self.checkpoint.origin,
+            "pin_size": self.checkpoint.size,
+            "pinned_root": base64.b64encode(self.checkpoint.root).decode("ascii"),
+            "pin_signature": first.line.split()[-1],
+        }
 
 
 def read_pins(paths: Sequence[Path]) -> list[Pin]:
@@ -44,10 +83,13 @@ class PinBoard:
             PinUnreadableError: one is of another log.
         """
         self._by_size: dict[int, list[Pin]] = {}
+        # What the keys so far did not sign: one that the log hands over to later may have.
+        self._unsigned: list[tuple[Pin, LogBrokenError | None]] = []
         self.count = len(pins)
         for pin in pins:
             if pin.checkpoint.origin != origin:
-                raise PinUnreadableError("a pin is of another log than the bundle")
+                where = pin.file or "one pin"
+                raise PinUnreadableError(f"{where} is of another log than the bundle")
             self._by_size.setdefault(pin.checkpoint.size, []).append(pin)
 
     def is_due(self, size: int) -> bool:
@@ -57,35 +99,37 @@ class PinBoard:
     def take(self, size: int, root: bytes, trail: CheckpointTrail) -> None:
         """Hold the log's first `size` entries, of this root, to the pins of that size.
 
+        A pin that is not signed by the log is no evidence against it, and is left for `end`.
+
         Raises:
             PinContradictedError: another history was pinned, or a checkpoint that the bundle lacks.
-            PinUnreadableError: a pin was not signed by the log.
         """
         for pin in self._by_size.pop(size, ()):
-            if pin.checkpoint.root != root:
-                raise PinContradictedError(
-                    f"the log's first {size} entries are not those that were pinned",
-                    evidence={
-                        "pin_size": size,
-                        "pinned_root": base64.b64encode(pin.checkpoint.root).decode("ascii"),
-                        "root": base64.b64encode(root).decode("ascii"),
-                    },
-                )
-            _require_signed(pin, trail)
+            fault = _contradiction(pin, root, is_checkpoint=trail.covered == size)
+            keys = [trail.last_key] if fault is None else trail.known_keys
+            if not pin.is_signed_by(keys):
+                self._unsigned.append((pin, fault))
+            elif fault is not None:
+                fault.evidence.update(pin.evidence(keys))
+                raise fault
 
-    def end(self, size: int) -> None:
-        """Check that the log, which ends at `size`, reached every pin.
+    def end(self, size: int, trail: CheckpointTrail) -> None:
+        """Check that the log, which ends at `size`, reached every pin, and that it signed them all.
 
         Raises:
-            RolledBackError: it did not.
+            RolledBackError: it did not reach one that it signed.
+            PinContradictedError: one that a later key signed is of another history.
+            PinUnsignedError: a pin was not signed by the log.
         """
-        if self._by_size:
-            largest = max(self._by_size)
-            raise RolledBackError(
-                f"the log was pinned at {largest} entries, but ends after {size}",
-                index=size,
-                evidence={"pin_size": largest, "size": size},
-            )
+        keys = trail.known_keys
+        beyond = [pin for size in sorted(self._by_size) for pin in self._by_size[size]]
+        left = [*self._unsigned, *((pin, _rollback(pin, size)) for pin in reversed(beyond))]
+        for pin, fault in left:
+            if fault is not None and pin.is_signed_by(keys):
+                fault.evidence.update(pin.evidence(keys))
+                raise fault
+        for pin, fault in left:
+            pin.require_signed([] if fault is None else keys)
 
 
 def parse_pins(raw: bytes, name: str) -> list[Pin]:
@@ -98,10 +142,10 @@ def parse_pins(raw: bytes, name: str) -> list[Pin]:
         # Editors and mail programs on Windows write CRLF; a note has no carriage return of its own.
         found = parse_checkpoints(raw.replace(b"\r\n", b"\n"))
     except CheckpointError as exc:
-        raise PinUnreadableError(f"the pin file {name} cannot be read") from exc
+        raise PinUnreadableError(f"the pins in {name} cannot be read") from exc
     if not found or any(checkpoint.size == 0 for checkpoint, _ in found):
-        raise PinUnreadableError(f"the pin file {name} pins nothing")
-    return [Pin(checkpoint, note) for checkpoint, note in found]
+        raise PinUnreadableError(f"the pins in {name} pin nothing")
+    return [Pin(checkpoint, note, name) for checkpoint, note in found]
 
 
 def _read_file(path: Path) -> list[Pin]:
@@ -115,15 +159,23 @@ def _read_file(path: Path) -> list[Pin]:
     return parse_pins(raw, path.name)
 
 
-def _require_signed(pin: Pin, trail: CheckpointTrail) -> None:
+def _contradiction(pin: Pin, root: bytes, *, is_checkpoint: bool) -> PinContradictedError | None:
     size = pin.checkpoint.size
-    if trail.covered != size:
-        raise PinContradictedError(
-            f"the log signed a checkpoint of {size} entries that the bundle lacks",
-            index=size - 1,
-            evidence={"pin_size": size},
+    if pin.checkpoint.root != root:
+        return PinContradictedError(
+            f"the log's first {size} entries are not those that were pinned",
+            evidence={"root": base64.b64encode(root).decode("ascii")},
         )
-    try:
-        verify_log_signature(pin.checkpoint, pin.note, [trail.last_key])
-    except CheckpointError as exc:
-        raise PinUnreadableError(f"the pin of {size} entries is not signed by this log") from exc
+    if not is_checkpoint:
+        return PinContradictedError(
+            f"the log signed a checkpoint of {size} entries that the bundle lacks", index=size - 1
+        )
+    return None
+
+
+def _rollback(pin: Pin, size: int) -> RolledBackError:
+    return RolledBackError(
+        f"the log was pinned at {pin.checkpoint.size} entries, but ends after {size}",
+        index=size,
+        evidence={"size": size},
+    )

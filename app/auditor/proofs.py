@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from app.auditor.errors import PinContradictedError, ProofRefusedError, ProofUnreadableError
+from app.auditor.errors import (
+    PinContradictedError,
+    PinUnreadableError,
+    ProofRefusedError,
+    ProofUnreadableError,
+)
 from app.auditor.verdict import TIMES, Caveat
 from schemas.errors import CheckpointError, EntryError, ProofError
 from schemas.matchlog.proof import MAX_PROOF_BYTES, parse_proof, verify_proof
@@ -60,7 +65,8 @@ def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) ->
     Raises:
         ProofUnreadableError: it is no proof.
         ProofRefusedError: it does not verify.
-        PinContradictedError: a pin shows another log.
+        PinUnreadableError: a pin of that size is of another log, or not signed by it.
+        PinContradictedError: a pin shows another history.
     """
     try:
         with path.open("rb") as file:
@@ -71,11 +77,15 @@ def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) ->
         entry, checkpoint = verify_proof(proof, keys)
     except (CheckpointError, ProofError, EntryError) as exc:
         raise ProofRefusedError(f"{path.name} proves nothing: {exc}", index=proof.index) from exc
-    same_size = [pin.checkpoint for pin in pins if pin.checkpoint.size == checkpoint.size]
-    if any((pin.origin, pin.root) != (checkpoint.origin, checkpoint.root) for pin in same_size):
-        raise PinContradictedError(
-            "the proof was made in another history than the one that was pinned",
-            index=entry.seq,
-            evidence={"pin_size": checkpoint.size},
-        )
+    same_size = [pin for pin in pins if pin.checkpoint.size == checkpoint.size]
+    for pin in same_size:
+        if pin.checkpoint.origin != checkpoint.origin:
+            raise PinUnreadableError(f"{pin.file} is of another log than the proof")
+        pin.require_signed(keys)
+        if pin.checkpoint.root != checkpoint.root:
+            raise PinContradictedError(
+                "the proof was made in another history than the one that was pinned",
+                index=entry.seq,
+                evidence=pin.evidence(keys),
+            )
     return ProvedEntry(path.name, entry, checkpoint, len(same_size))

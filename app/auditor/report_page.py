@@ -18,6 +18,7 @@ from app.auditor.page import (
     table,
 )
 from app.auditor.register import NOT_SHOWN, WHAT
+from app.auditor.reporting import PIN_FAULTS
 from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
 
 
@@ -32,7 +33,8 @@ BROKERS_TIMES: Final = "All times are the broker's own, in UTC."
 
 def _title(report: AuditReport) -> str:
     if report.fault is not None:
-        return "Audit report: the match log does not verify"
+        what = "contradicts a pin" if report.fault.code in PIN_FAULTS else "does not verify"
+        return f"Audit report: the match log {what}"
     return "Audit report" if report.incident is None else "Audit report on an incident"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
-from app.auditor.errors import AuditError
+from app.auditor.errors import AuditError, PinContradictedError, RolledBackError
 from app.auditor.findings import FindingsBook
 from app.auditor.page import counted
 from app.auditor.verdict import TIMES, Verdict
@@ -55,7 +55,7 @@ def report_of_fault(making: Making, error: AuditError) -> AuditReport:
         software=f"blindlink-{version('blindlink')}",
         auditor=making.auditor,
         source=making.source,
-        proves=(FAULTY,),
+        proves=(_faulty(error),),
         proves_not=NOT_BY_A_FAULT,
         log=None,
         fault=Fault(
@@ -79,15 +79,24 @@ NEVER_PROVED: Final = (
     "sample of links.",
     "What receivers did with what they received, and what was signed on paper.",
 )
+PIN_FAULTS: Final = frozenset({PinContradictedError.code, RolledBackError.code})
 FAULTY: Final = (
     "The file of this digest is not a match log that holds: a check fails at the place that is named below, "
     "and whoever repeats it finds the same."
+)
+CONTRADICTED: Final = (
+    "The file of this digest contradicts a pin: the log's own key signed what was pinned, and what the file "
+    "shows is not that history, or breaks off before it. Whoever has the file and the pin finds the same."
 )
 NOT_BY_A_FAULT: Final = (
     "What happened instead, who changed it, and whether it was meant: the checks stop at the first fault.",
     "Anything else about this log: what else it says was not looked at, or does not count.",
     "When anything happened: times are the broker's own.",
 )
+
+
+def _faulty(error: AuditError) -> str:
+    return CONTRADICTED if error.code in PIN_FAULTS else FAULTY
 
 
 def _proves(verdict: Verdict) -> Iterator[str]:

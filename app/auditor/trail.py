@@ -28,6 +28,11 @@ class CheckpointTrail:
         self.last_key = keys.present
         self.cosigned: dict[str, int] = {}
 
+    @property
+    def known_keys(self) -> Sequence[VerifierKey]:
+        """The log's keys so far, in the order in which they came into force."""
+        return self._keys.known
+
     def take(self, checkpoint: Checkpoint, note: Note, root: bytes) -> None:
         """Verify the next checkpoint against the root of the entries up to it.
 

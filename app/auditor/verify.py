@@ -131,7 +131,7 @@ class _Walk:
             raise CheckpointMissingError("the newest checkpoint is not the last one of the bundle")
         if tuple(self._keys.signed_with) != self._manifest.log_keys:
             raise KeyChainError("the bundle lists other log keys than those that signed it")
-        self._pins.end(self.size)
+        self._pins.end(self.size, self._trail)
         replay_end(self._ledger)
 
     def verdict(self, *, has_log_key: bool) -> Verdict:

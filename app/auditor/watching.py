@@ -24,10 +24,7 @@ from app.auditor.verdict import NO_LOG_KEY, Verdict
 from app.auditor.watch_state import WatchState
 from schemas.api import LogCheckpoint
 from schemas.errors import CheckpointError, EntryError, FormatError, ProofError
-from schemas.matchlog.checkpoint import (
-    parse_checkpoint,
-    verify_log_signature,
-)
+from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.hand_over import follow_hand_overs
 from schemas.matchlog.kinds import LogKeyRotated
@@ -98,7 +95,8 @@ def watch(
     Raises:
         RolledBackError, PinContradictedError: the log does not extend a pin; the evidence is kept.
         KeyChainError: it is signed by another key, to which nothing hands over.
-        SignatureMissingError: a checkpoint or pin is not signed by the log.
+        SignatureMissingError: a checkpoint is not signed by the log.
+        PinUnsignedError: a pin is not: it is damaged, and shows nothing.
         UnreachableError: no answer, or one about something else.
     """
     known, kept = state.keys(), state.pin()
@@ -108,9 +106,12 @@ def watch(
         raise KeyChainError("the log key that was given is not one of those of this log")
     # What an old key signed last is seen as well: the log goes on from there, or it is a fork.
     held = [*([kept] if kept else []), *others, *look.handed_over]
-    for pin in held:
-        # By any of them: in a fork, the log may have been handed over elsewhere.
-        _require_signed(pin, [key for _, key in look.keys.known])
+    # By any of them: in a fork, the log may have been handed over elsewhere.
+    keys = [key for _, key in look.keys.known]
+    for pin in (*([kept] if kept else []), *others):
+        pin.require_signed(keys)
+    for pin in look.handed_over:
+        _require_signed(pin, keys)
     for _ in range(MAX_ROUNDS):
         shown = [look.extending(pin) for pin in held]
         if all(pin.checkpoint == newest.checkpoint for pin in shown):
@@ -268,12 +269,10 @@ def _pin_of(note: str) -> Pin:
         raise UnreachableError("the broker's checkpoint cannot be read") from exc
 
 
-def _require_signed(pin: Pin, keys: LogKeys | Sequence[VerifierKey]) -> None:
+def _require_signed(pin: Pin, keys: Sequence[VerifierKey] | LogKeys) -> None:
     size = pin.checkpoint.size
-    try:
-        verify_log_signature(pin.checkpoint, pin.note, keys)
-    except CheckpointError as exc:
+    if not pin.is_signed_by(keys):
         raise SignatureMissingError(
             f"a checkpoint of {size} entries is not signed by the log",
             evidence={"checkpoint_size": size},
-        ) from exc
+        )

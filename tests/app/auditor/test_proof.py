@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import random
@@ -13,7 +14,7 @@ from oracles.sample_log import CW, K12, SampleLog, signer
 
 from app.auditor.cli import main
 from encoding.log_copy import read_log_copy
-from schemas.matchlog.checkpoint import serialise_checkpoints
+from schemas.matchlog.checkpoint import parse_checkpoint, serialise_checkpoints
 from schemas.matchlog.log_keys import LogKeys
 
 
@@ -105,3 +106,8 @@ def test_a_pin_of_the_same_size_must_show_the_same_log(log: SampleLog, tmp_path:
         done = check(tmp_path, *words, files={**proof, "pin": pin})
         assert done.exit_code == status, done.output
     assert "another history" in done.stderr
+    root = base64.b64encode(parse_checkpoint(log.notes[-1][1])[0].root)
+    bent = serialise_checkpoints([log.notes[-1][1]]).replace(root, base64.b64encode(bytes(32)))
+    done = check(tmp_path, *words, files={**proof, "pin": bent})
+    assert done.exit_code == 3
+    assert "in pin is not signed by this log" in done.stderr

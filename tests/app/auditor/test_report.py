@@ -150,6 +150,30 @@ def test_a_log_that_does_not_verify_gets_a_report_that_says_where(desk: Path) ->
     assert open_page(page).report_sha256 == made.digest()
 
 
+def test_a_report_on_a_contradiction_carries_the_pin_and_one_on_a_damaged_pin_is_not_made(
+    desk: Path,
+) -> None:
+    held = ("--pin", "county.pin", "-o", "report.json", "--html", "report.html")
+    good = (desk / "county.pin").read_bytes()
+    (desk / "county.pin").write_bytes(good.replace(f"\n{LOG.size}\n".encode(), b"\n9999\n"))
+    done = run(desk, "report", "log.bundle", *SIGNING, *held)
+    assert done.exit_code == 3
+    assert "in county.pin is not signed by this log" in done.stderr
+    assert not (desk / "report.json").exists()
+    other = story(92, n_weeks=2)
+    (desk / "county.pin").write_bytes(serialise_checkpoints([other.notes[5][1]]))
+    done = run(desk, "report", "log.bundle", *SIGNING, *held)
+    assert done.exit_code == 1
+    found = open_report((desk / "report.json").read_bytes()).report
+    assert "contradicts a pin" in found.proves[0]
+    assert found.fault is not None
+    signature = {item.name: item.value for item in found.fault.evidence}["pin_signature"]
+    assert signature in other.notes[5][1].decode()
+    page = (desk / "report.html").read_text(encoding="utf-8")
+    assert "the match log contradicts a pin" in page
+    assert escape(signature) in page
+
+
 def test_a_file_that_is_no_bundle_gets_a_report_and_one_that_is_not_there_none(desk: Path) -> None:
     (desk / "log.bundle").write_bytes(b"something else")
     done = run(desk, "report", "log.bundle", *SIGNING, "-o", "report.json")

@@ -196,6 +196,16 @@ def test_a_pin_of_another_history_in_a_pack_is_an_alert(folder: Path) -> None:
     assert verify(folder / "bent.pack").exit_code == 1
 
 
+def test_a_damaged_pin_in_a_pack_is_bad_input(folder: Path) -> None:
+    size, note = MADE.log.notes[3]
+    bent = serialise_checkpoints([note]).replace(f"\n{size}\n".encode(), b"\n2\n")
+    _, pieces = pack_files("foster", "county-cw", "2026-11-20T22:30:00Z", {"pins": bent})
+    (folder / "bent.pack").write_bytes(b"".join(pieces) + MADE.log.bundle("foster"))
+    result = verify(folder / "bent.pack")
+    assert result.exit_code == 3
+    assert "in the pack of county-cw is not signed by this log" in result.stderr
+
+
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.99])
 def test_a_pack_that_is_cut_off_gives_status_3(folder: Path, share: float) -> None:
     raw = (folder / "county-cw.pack").read_bytes()

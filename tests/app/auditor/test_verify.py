@@ -17,10 +17,13 @@ from app.auditor.errors import (
     CheckpointMissingError,
     CosignatureBrokenError,
     KeyChainError,
+    LeafChangedError,
+    LogBrokenError,
     MalformedError,
     OutOfPlaceError,
     PinContradictedError,
     PinUnreadableError,
+    PinUnsignedError,
     RuleBrokenError,
     SignatureMissingError,
     TileChangedError,
@@ -337,6 +340,47 @@ def test_a_pin_that_another_key_signed_is_unusable() -> None:
     checkpoint = parse_checkpoint(LOG.notes[5][1])[0]
     pin = Pin(*parse_checkpoint(sign_checkpoint(checkpoint, signer(9))))
     refused(LOG.parts(), PinUnreadableError, pins=[pin])
+
+
+def edited(pin: Pin, **changes: Any) -> Pin:
+    """A pin whose text was changed in its file, with the signature that stood under it."""
+    checkpoint = replace(pin.checkpoint, **changes)
+    return Pin(checkpoint, replace(pin.note, text=checkpoint.text), "county.pin")
+
+
+@pytest.mark.parametrize("size", [LOG.notes[5][0], LOG.notes[5][0] + 1, LOG.size + 7])
+def test_an_edited_pin_is_bad_input_and_says_nothing_against_the_log(size: int) -> None:
+    pin = edited(pin_of(LOG, 5), size=size, root=bytes(32))
+    error = refused(LOG.parts(), PinUnsignedError, pins=[pin])
+    assert "in county.pin is not signed by this log" in error.message
+
+
+def test_an_edited_pin_hides_no_fault_of_the_log() -> None:
+    other = story(47, n_weeks=5, projects=("foster", "health"))
+    pins = [edited(pin_of(LOG, 3), root=bytes(32)), pin_of(other, 20)]
+    refused(LOG.parts(), PinContradictedError, pins=pins)
+    parts = LOG.parts()
+    parts.leaf_hashes[-1] = bytes(32)
+    refused(parts, LeafChangedError, pins=pins[:1])
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_pin_by_any_key_of_the_log_contradicts_it(number: int) -> None:
+    """Also by one that comes later here, since another history may have been handed over sooner."""
+    log = story(46, n_weeks=1)
+    first = log.notes[2][0]
+    log.rotate_key()
+    log.export(actor=CW)
+    for size in (first, log.size + 9):
+        forked = Checkpoint("broker.example/log", size, bytes(32))
+        pin = Pin(*parse_checkpoint(sign_checkpoint(forked, log.signers[number])))
+        error = refused(log.parts(), LogBrokenError, pins=[pin])
+        seen = error.evidence
+        text = f"{seen['origin']}\n{seen['pin_size']}\n{seen['pinned_root']}\n"
+        note = f"{text}\n— {seen['origin']} {seen['pin_signature']}\n"
+        again = Pin(*parse_checkpoint(note.encode()))
+        assert again.checkpoint == forked
+        assert again.is_signed_by([log.signers[number].verifier_key])
 
 
 def test_a_pin_of_another_log_is_unusable() -> None:

@@ -13,8 +13,8 @@ from app.auditor.errors import (
     KeyChainError,
     PinContradictedError,
     PinUnreadableError,
+    PinUnsignedError,
     RolledBackError,
-    SignatureMissingError,
     UnreachableError,
 )
 from app.auditor.pins import Pin, read_pins
@@ -134,8 +134,21 @@ def test_another_key_is_an_alert(state: WatchState) -> None:
         look(state, stranger)
     with pytest.raises(KeyChainError):
         look(state, log, given_key=stranger.signer.verifier_key)
-    with pytest.raises(SignatureMissingError):
-        look(state, log, others=[pin_of(stranger)])
+
+
+def test_a_pin_that_the_log_did_not_sign_is_bad_input_and_no_alert(
+    state: WatchState, tmp_path: Path
+) -> None:
+    log = add(Log(), 4)
+    look(state, log)
+    with pytest.raises(PinUnsignedError):
+        look(state, log, others=[pin_of(add(Log(), 4))])
+    own = state.folder / "checkpoints"
+    kept = own.read_bytes()
+    for size in (b"3", b"9"):
+        own.write_bytes(kept.replace(b"\n4\n", b"\n" + size + b"\n"))
+        with pytest.raises(PinUnsignedError, match="checkpoints"):
+            look(state, log)
 
 
 # Hand-overs of the log's key.

@@ -103,7 +103,10 @@ def test_held_to_the_log_nothing_is_left_open(case: Case) -> None:
 def test_another_key_pin_or_log_is_refused(case: Case) -> None:
     other = "broker.test/blindlink+00000000+AQ=="
     assert verify(case.keep(), "--log-key", other).exit_code == 3
-    assert verify(case.keep(), "--pin", case.pin(bytes(32))).exit_code == 1
+    pin = case.pin(bytes(32))
+    assert verify(case.keep(), "--pin", pin).exit_code == 1
+    pin.write_bytes(pin.read_bytes().replace(b"\nAAAA", b"\nBAAA", 1))
+    assert verify(case.keep(), "--pin", pin).exit_code == 3
     earlier = verify(case.keep(), "--log", case.before)
     assert earlier.exit_code == 1
     assert "does not hold the entry" in earlier.stderr
