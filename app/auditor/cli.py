@@ -23,6 +23,7 @@ from app.auditor.options import (
     LogOptions,
     broker_options,
     failures,
+    force_option,
     json_option,
     log_options,
     say_verified,
@@ -50,6 +51,7 @@ def main() -> None:
     type=OUTPUT,
     help="The bundle to write; it is there only if it arrived whole.",
 )
+@force_option
 def fetch(
     *,
     url: str,
@@ -57,15 +59,18 @@ def fetch(
     token_file: Path | None,
     ca_file: Path | None,
     output: Path,
+    force: bool,
 ) -> None:
     """Fetch a bundle of the log from the broker at URL, to keep and to verify later without it.
 
     Example: blindlink-audit fetch https://broker.example.gov --project foster-pupils
     --token-file auditor.token -o log.bundle
     """
+    from app.auditor.files import require_free
     from app.auditor.source import bundle_url, save_bundle
 
     with failures():
+        require_free([output], read=[token_file, ca_file], force=force)
         size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
     click.echo(f"wrote {output}, {size:,} bytes; check it with: blindlink-audit verify", err=True)
 

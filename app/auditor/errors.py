@@ -26,6 +26,8 @@ AuditError
 ├── CertificateRefusedError (exit 1: a certificate does not verify, or the log says otherwise)
 ├── ProofUnreadableError (exit 3: a file is no proof of an entry)
 ├── ProofRefusedError (exit 1: a proof of an entry does not verify)
+├── OutputExistsError (exit 3: a file would be written over)
+├── OutputTakenError (exit 3: a file would be written over that the command reads, or writes, itself)
 ├── UnwritableError (exit 1: a file cannot be written)
 ├── NotAuthorisedError (exit 4: the broker did not accept the token)
 └── UnreachableError (exit 5: the bundle could not be fetched)
@@ -231,6 +233,22 @@ class ProofRefusedError(AuditError):
 
     code = "proof-refused"
     hint = "ask the operator for the log's key, and the agency for the proof, each by another way"
+
+
+class OutputExistsError(AuditError):
+    """A file is there already where the auditor asked for one: it may be a key, or evidence."""
+
+    code = "output-exists"
+    exit_code = 3
+    hint = "choose another name, or overwrite it with --force"
+
+
+class OutputTakenError(AuditError):
+    """A file is asked for in the place of one that the same command reads or writes."""
+
+    code = "output-taken"
+    exit_code = 3
+    hint = "choose another name"
 
 
 class UnwritableError(AuditError):

@@ -1,15 +1,40 @@
-"""Files that the auditor's tool writes: whole or not at all."""
+"""Files that the auditor's tool writes: whole or not at all, and over no other unless it is told to."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from app.auditor.errors import UnwritableError
+from app.auditor.errors import OutputExistsError, OutputTakenError, UnwritableError
+
+
+def require_free(
+    outputs: Iterable[Path | None], *, read: Iterable[Path | str | None] = (), force: bool
+) -> None:
+    """Refuse to write over a file that is there; ask before anything is read or fetched.
+
+    Args:
+        outputs: the files that the command was asked for; None: it was not.
+        read: what the command reads, of which some may be no file; never replaced, `force` or not.
+        force: whether other files may be.
+    Raises:
+        OutputExistsError: a file is there.
+        OutputTakenError: it is one that is read, or two outputs are one file.
+    """
+    wanted = [path for path in outputs if path is not None]
+    inputs = [given for given in read if given is not None]
+    for place, path in enumerate(wanted):
+        if any(path.absolute() == other.absolute() for other in wanted[:place]):
+            raise OutputTakenError(f"the file {path.name} would be written twice")
+        if any(_is_same(path, given) for given in inputs):
+            raise OutputTakenError(f"the file {path.name} is one that this command reads")
+        # A dangling link is something that somebody made, too.
+        if not force and os.path.lexists(path):
+            raise OutputExistsError(f"the file {path.name} is there already")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -56,3 +81,10 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             Path(partial).unlink()
+
+
+def _is_same(path: Path, given: Path | str) -> bool:
+    try:
+        return os.path.samefile(path, given)
+    except (OSError, ValueError):  # One of them is no file: not there, a URL, a key as text.
+        return False

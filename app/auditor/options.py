@@ -44,6 +44,10 @@ class LogOptions:
     ca_file: Path | None = None
     project: str | None = None
 
+    def read(self) -> list[Path | str | None]:
+        """Return what is read of these, for outputs to keep off."""
+        return [self.bundle, *self.pins, self.log_key, self.token_file, self.ca_file]
+
 
 def broker_options(function: _Function) -> _Function:
     """Add --token-file and --ca-file."""
@@ -139,6 +143,13 @@ def verified(
     for pack in held:
         pack.end()
     return replace(verdict, receipts={pack.party: len(pack.receipts) for pack in held})
+
+
+def force_option(function: _Function) -> _Function:
+    """Add --force."""
+    return click.option(
+        "--force", is_flag=True, help="Overwrite files that are there, but none that is read."
+    )(function)
 
 
 @contextmanager

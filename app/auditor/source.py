@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from app.auditor.errors import MalformedError, NotAuthorisedError, UnreachableError
+from app.auditor.files import written_whole
 from schemas.matchlog.archive import Source
 
 if TYPE_CHECKING:
@@ -100,23 +101,15 @@ def save_bundle(url: str, output: Path, token_file: Path | None, ca_file: Path |
     """Fetch a bundle into a file, in one step at its end, and return its size in bytes.
 
     Raises:
-        MalformedError: the file cannot be written.
+        UnwritableError: the file cannot be written.
         NotAuthorisedError, UnreachableError: the broker refused, or broke off.
     """
     if not is_url(url):
         raise UnreachableError("a bundle is fetched from a URL, such as https://broker.example.gov")
-    partial = output.with_name(output.name + ".partial")
-    try:
-        with open_bundle(url, token_file, ca_file) as source, partial.open("wb") as file:
-            while chunk := source.read(CHUNK_BYTES):
-                file.write(chunk)
-            size = file.tell()
-        partial.replace(output)
-    except OSError as exc:
-        raise MalformedError("the bundle cannot be written") from exc
-    finally:
-        partial.unlink(missing_ok=True)
-    return size
+    with open_bundle(url, token_file, ca_file) as source, written_whole(output) as file:
+        while chunk := source.read(CHUNK_BYTES):
+            file.write(chunk)
+        return file.tell()
 
 
 class _Download:

@@ -179,7 +179,7 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
     (desk / "auditor.token").write_bytes(audited.broker.token_file(AUDITOR).read_bytes())
     run = welfare.json("status")["run"]
     log = audited.folder / "log.tar"
-    audited.at_broker("fetch", "--project", PROJECT, "-o", log)
+    audited.at_broker("fetch", "--project", PROJECT, "-o", log, "--force")
     told = audited.type("show", log, "--kind", "upload-received", "--json").splitlines()
     meant = {
         "https://broker.example.gov": audited.broker.url,
@@ -215,7 +215,7 @@ def test_a_replaced_log_key_is_followed_and_the_report_names_both(audited: Audit
     audited.at_broker("watch", "--state", "keys", "--log-key", "log.key")
     new = audited.broker.admin("log-key", "rotate").strip()
     # The next entry is the first that the new key signs.
-    audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar")
+    audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar", "--force")
     welfare = audited.agencies["welfare"]
     welfare.type("log", "pin", "-o", audited.folder / "late.pin")
     said = audited.at_broker(

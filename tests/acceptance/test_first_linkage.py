@@ -139,5 +139,5 @@ def test_the_weeks_after_it_until_a_party_leaves(town: Town) -> None:
         )
         assert "links.csv" not in left
     ida = town.at("Ida").folder
-    register = (ida / "register.html").read_text("utf-8")
+    register = (ida / "last-register.html").read_text("utf-8")
     assert register.count("child-welfare") > 2

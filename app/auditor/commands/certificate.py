@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.auditor.options import (
     LogOptions,
     broker_options,
     failures,
+    force_option,
     json_option,
     pin_options,
     verified,
@@ -36,9 +38,16 @@ def certificate() -> None:
 @pin_options
 @broker_options
 @click.option("--html", "html_file", type=OUTPUT, help="Write the certificate as a page to print.")
+@force_option
 @json_option
 def verify(
-    *, file: Path, bundle: str | None, html_file: Path | None, as_json: bool, **given: Any
+    *,
+    file: Path,
+    bundle: str | None,
+    html_file: Path | None,
+    force: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Verify a certificate of destruction: its signatures, and that the match log vouches for it.
 
@@ -49,19 +58,21 @@ def verify(
     Example: blindlink-audit certificate verify crt-4f.json --log log.bundle --pin county.pin
     """
     from app.auditor.certificates import CertificateBook, read_certificate, verify_alone
-    from app.auditor.files import write_text
+    from app.auditor.files import require_free, write_text
     from app.auditor.keys import read_log_key
     from app.auditor.pins import read_pins
     from schemas.certificate_page import certificate_page
 
     with failures(as_json=as_json):
+        options = LogOptions(bundle or "", **given)
+        require_free([html_file], read=[file, *options.read()], force=force)
         read = read_certificate(file)
         if bundle is None:
             log_key = None if given["log_key"] is None else read_log_key(given["log_key"])
             verdict = verify_alone(read, log_key, read_pins(given["pins"]))
         else:
             book = CertificateBook(read)
-            options = LogOptions(bundle, project=read.certificate.project, **given)
+            options = replace(options, project=read.certificate.project)
             verdict = book.hold(verified(options, book.take))
         if html_file is not None:
             write_text(html_file, certificate_page(read))

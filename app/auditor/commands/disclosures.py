@@ -13,6 +13,7 @@ from app.auditor.options import (
     OUTPUT,
     LogOptions,
     failures,
+    force_option,
     json_option,
     log_options,
     say_verified,
@@ -30,6 +31,7 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--until", type=DAY, help="Up to and with this day, in UTC.")
 @click.option("--csv", "csv_file", type=OUTPUT, help="Write the register as CSV.")
 @click.option("--html", "html_file", type=OUTPUT, help="Write the register as a page to print.")
+@force_option
 @json_option
 def disclosures(
     *,
@@ -38,6 +40,7 @@ def disclosures(
     until: Any,
     csv_file: Path | None,
     html_file: Path | None,
+    force: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -51,13 +54,15 @@ def disclosures(
     --csv register.csv --html register.html
     """
     from app.auditor.disclosures import DisclosureBook, Wanted
-    from app.auditor.files import write_text
+    from app.auditor.files import require_free, write_text
     from app.auditor.register import register_csv, register_json, register_page
 
     book = DisclosureBook()
     wanted = Wanted(given["project"], party, _day(since), _day(until))
+    options = LogOptions(**given)
     with failures(as_json=as_json):
-        verdict = verified(LogOptions(**given), book.take)
+        require_free([csv_file, html_file], read=options.read(), force=force)
+        verdict = verified(options, book.take)
         lines = list(book.select(wanted))
         if csv_file is not None:
             write_text(csv_file, register_csv(lines))

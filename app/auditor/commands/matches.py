@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ from app.auditor.options import (
     LogOptions,
     broker_options,
     failures,
+    force_option,
     json_option,
     pin_options,
     verified,
@@ -50,6 +51,7 @@ PAGE_ROWS: Final = 1_000
 @click.option("--to", "most", type=STEP, help="Only up to and with this step of similarity.")
 @click.option("--csv", "csv_file", type=OUTPUT, help="Write each decision as a line of CSV.")
 @click.option("--html", "html_file", type=OUTPUT, help="Write counts, histogram and decisions.")
+@force_option
 @json_option
 def matches(
     *,
@@ -59,6 +61,7 @@ def matches(
     bundle: str | None,
     csv_file: Path | None,
     html_file: Path | None,
+    force: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -71,27 +74,30 @@ def matches(
     Example: blindlink-audit matches https://broker.example.gov --run run-4f... --token-file auditor.token
     --save run.record --log log.bundle --html run.html
     """
+    from app.auditor.files import require_free
     from app.auditor.match_records import RowFilter, RunBook, read_record
     from app.auditor.matches import UNHELD, summary_lines
 
     names = ("band", "rule", "party", "least", "most")
     wanted = RowFilter(**{name: given.pop(name) for name in names})
     book, verdict = RunBook(), None
+    options = LogOptions(bundle or "", **given)
     broker = (given["token_file"], given["ca_file"])
     with failures(as_json=as_json), tempfile.TemporaryFile("w+b") as table:
+        read = [source, *options.read()]
+        require_free([save, csv_file, html_file], read=read, force=force)
         listing = _Listing(wanted, table)
         with _opened(source, run_id, save, broker) as record:
-            read = read_record(record, listing.take)
+            found = read_record(record, listing.take)
         if bundle is not None:
-            options = LogOptions(bundle, project=read.header.project, **given)
-            verdict = verified(options, book.take)
-            book.hold(read)
-        listing.write(csv_file, html_file, read, verdict)
+            verdict = verified(replace(options, project=found.header.project), book.take)
+            book.hold(found)
+        listing.write(csv_file, html_file, found, verdict)
     if as_json:
         held = None if verdict is None else verdict.to_json()
-        click.echo(json.dumps({**read.to_json(), "listed": listing.count, "log": held}, indent=2))
+        click.echo(json.dumps({**found.to_json(), "listed": listing.count, "log": held}, indent=2))
     else:
-        click.echo("\n".join(summary_lines(read)))
+        click.echo("\n".join(summary_lines(found)))
     click.echo(f"not shown: {UNHELD}" if verdict is None else "held to the match log", err=True)
 
 

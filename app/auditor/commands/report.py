@@ -17,6 +17,7 @@ from app.auditor.options import (
     OUTPUT,
     LogOptions,
     failures,
+    force_option,
     json_option,
     log_options,
     verified,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 @click.option(
     "--html", "html_file", type=OUTPUT, help="Write it as a signed page to read and print."
 )
+@force_option
 @json_option
 def report(
     *,
@@ -55,6 +57,7 @@ def report(
     name: str | None,
     output: Path | None,
     html_file: Path | None,
+    force: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -70,6 +73,7 @@ def report(
     --html incident.html
     """
     from app.auditor.errors import LogBrokenError, MalformedError
+    from app.auditor.files import require_free
     from app.auditor.findings import FindingsBook
     from app.auditor.incidents import IncidentBook
     from app.auditor.reporting import Making, report_of, report_of_fault
@@ -89,11 +93,14 @@ def report(
     def making() -> Making:
         return Making(datetime.now(UTC), author, digest.sha256)
 
+    options = LogOptions(**given)
     with failures():
+        mine = [key_file, passphrase_file]
+        require_free([output, html_file], read=[*mine, *options.read()], force=force)
         key = opened_key(key_file, passphrase_file)
         fault: AuditError | None = None
         try:
-            verdict = verified(LogOptions(**given), take, digest=digest)
+            verdict = verified(options, take, digest=digest)
             made = report_of(making(), verdict, found, followed.incident() if followed else None)
         except (LogBrokenError, MalformedError) as exc:
             # A file that could not even be opened is no finding about a log.

@@ -17,6 +17,7 @@ from app.auditor.options import (
     OUTPUT,
     LogOptions,
     failures,
+    force_option,
     json_option,
     pin_options,
     verified,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     help="Folder for a worksheet for each agency, as CSV and as a page to print.",
 )
 @click.option("--html", "html_file", type=OUTPUT, help="Write what was drawn and opened as a page.")
+@force_option
 @json_option
 def sample(
     *,
@@ -70,6 +72,7 @@ def sample(
     opening_files: tuple[Path, ...],
     worksheets: Path | None,
     html_file: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Draw N links of a run's match record, and open them with what the agencies hand over.
@@ -83,6 +86,7 @@ def sample(
     Example: blindlink-audit sample 20 run.record --seed 2026-11-20 --pack county.pack --pack schools.pack
     --worksheets visit --html sample.html
     """
+    from app.auditor.files import require_free
     from app.auditor.match_records import RunBook
     from app.auditor.run_trail import RunTrail
     from app.auditor.sample_page import sample_page
@@ -91,7 +95,10 @@ def sample(
     if bundle is None and not pack_files:
         raise click.UsageError("give the log with --log, or the pack of an agency with --pack")
     with failures(as_json=as_json):
+        read = [record, bundle, *pins, log_key, *pack_files, *opening_files]
+        require_free([output, html_file], read=read, force=force)
         drawn = _drawn(record, n, seed)
+        require_free(_worksheets(worksheets, drawn), read=read, force=force)
         location = _longest([*([bundle] if bundle else []), *map(str, pack_files)])
         packs = [_read_pack(path) for path in pack_files if str(path) != location]
         seen = [] if bundle in (None, location) else [_end_of(LogOptions(bundle, pins, log_key))]
@@ -186,13 +193,25 @@ def _write_worksheets(folder: Path, drawn: DrawnSample) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise UnwritableError("the folder of worksheets cannot be made") from exc
-    for party in sorted({party for link in drawn.links for party in link.parties}):
+    for party in _parties(drawn):
         lines = io.StringIO()
         csv.writer(lines, lineterminator="\r\n").writerows(
             [WORKSHEET, *worksheet_rows(drawn.links, party)]
         )
         _write(folder / f"worksheet-{party}.csv", lines.getvalue().encode())
         _write(folder / f"worksheet-{party}.html", worksheet_page(drawn, party).encode())
+
+
+def _worksheets(folder: Path | None, drawn: DrawnSample) -> list[Path]:
+    """Return the files in which the visit may have left its findings by now."""
+    if folder is None:
+        return []
+    endings = ("csv", "html")
+    return [folder / f"worksheet-{p}.{ending}" for p in _parties(drawn) for ending in endings]
+
+
+def _parties(drawn: DrawnSample) -> list[str]:
+    return sorted({party for link in drawn.links for party in link.parties})
 
 
 def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Openings]:

@@ -71,6 +71,9 @@ def test_packs_open_every_link_and_the_right_handles_come_out(folder: Path) -> N
 
 def test_a_worksheet_for_each_agency_is_one_that_resolve_reads(folder: Path) -> None:
     result = run(folder, *packs(folder), "--worksheets", str(folder / "visit"))
+    again = run(folder, *packs(folder), "--worksheets", str(folder / "visit"))
+    assert again.exit_code == 3
+    assert "is there already" in again.stderr
     assert result.exit_code == 0, result.stderr
     for side, party in enumerate(PARTIES):
         text = (folder / "visit" / f"worksheet-{party}.csv").read_text("utf-8")
