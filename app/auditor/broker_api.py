@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from app.auditor.errors import NotAuthorisedError, UnreachableError
-from app.auditor.source import TIMEOUT_S, authorisation, is_url, require_safe, tls_context
+from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
+from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
 from schemas.api import MAX_RECORD_ROWS, LogCheckpoint, MatchRecordPage
 from schemas.canonical import parse_json
 from schemas.document import Document
@@ -30,18 +30,20 @@ class BrokerApi:
     Raises, from every method:
         NotAuthorisedError: the broker does not let the token in, or not see this.
         UnreachableError: no answer, or none that can be read.
+        BrokerUntrustedError: it is not known to be the broker that answered.
     """
 
     def __init__(self, broker: str, token_file: Path | None, ca_file: Path | None) -> None:
         """Prepare to ask the broker at this URL; nothing is sent yet.
 
         Raises:
-            UnreachableError: it is no URL, or one that would show the token to the network.
+            AddressError: it is no URL, or one that would show the token to the network.
+            TokenFileError, CaFileError: a file does not hold what it should.
         """
         import httpx2
 
         if not is_url(broker):
-            raise UnreachableError("the broker has a URL, such as https://broker.example.gov")
+            raise AddressError("the broker has a URL")
         require_safe(broker)
         self._root = urlunsplit(urlsplit(broker)._replace(path="", query="", fragment=""))
         headers = {"Accept-Encoding": "identity", **authorisation(token_file)}
@@ -81,7 +83,7 @@ class BrokerApi:
                 _require_success(response.status_code)
                 return kind.from_json(parse_json(_body(response)))
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-            raise UnreachableError("the broker could not be reached") from exc
+            raise lost(exc, self._root) from exc
         except FormatError as exc:
             raise UnreachableError("the broker's answer breaks its format") from exc
 

@@ -29,7 +29,11 @@ AuditError
 ├── OutputExistsError (exit 3: a file would be written over)
 ├── OutputTakenError (exit 3: a file would be written over that the command reads, or writes, itself)
 ├── UnwritableError (exit 1: a file cannot be written)
+├── AddressError (exit 2: an address is none of a broker's, or would show a token to the network)
+├── TokenFileError (exit 3: a file holds no token)
+├── CaFileError (exit 3: a file holds no certificates)
 ├── NotAuthorisedError (exit 4: the broker did not accept the token)
+├── BrokerUntrustedError (exit 4: the broker's certificate is not trusted)
 └── UnreachableError (exit 5: the bundle could not be fetched)
 """
 
@@ -258,12 +262,50 @@ class UnwritableError(AuditError):
     hint = "close the file where it is open, or give another folder"
 
 
+class AddressError(AuditError):
+    """An address is none of a broker's, or one that would show a token to the network."""
+
+    code = "address"
+    exit_code = 2
+    hint = "a broker's address is such as https://broker.example.gov"
+
+
+class TokenFileError(AuditError):
+    """A file that should hold the auditor's token does not."""
+
+    code = "token-file"
+    exit_code = 3
+    hint = "blindlink identity token --out auditor.token writes one, which lasts 10 minutes"
+
+
+class CaFileError(AuditError):
+    """A file that should hold certificates does not."""
+
+    code = "ca-file"
+    exit_code = 3
+    hint = "ask the operator for the certificate file: text that begins with BEGIN CERTIFICATE"
+
+
 class NotAuthorisedError(AuditError):
     """The broker did not let the auditor read the log."""
 
     code = "not-authorised"
     exit_code = 4
     hint = "give your token with --token-file and your project with --project"
+
+
+class BrokerUntrustedError(AuditError):
+    """Whoever answered showed another certificate than the broker's, as far as this computer knows.
+
+    No outage: it does not go away by waiting, and may be somebody in the middle.
+    """
+
+    code = "broker-untrusted"
+    exit_code = 4
+    hint = (
+        "ask the operator for the certificate file and name it with --ca-file; if it was trusted before, "
+        "somebody else may have answered"
+    )
 
 
 class UnreachableError(AuditError):

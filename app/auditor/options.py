@@ -27,7 +27,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the log does not verify, 2 usage, 3 a bundle, pin or other file "
-    "cannot be read, 4 not authorised, 5 the broker cannot be reached."
+    "cannot be read, 4 not authorised or the broker's certificate not trusted, 5 the broker cannot be reached."
 )
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from app.auditor.errors import NotAuthorisedError, UnreachableError
-from app.auditor.source import TIMEOUT_S, authorisation, is_url, require_safe, tls_context
+from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
+from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
 from schemas.api import SessionLink, sign_in_url
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
@@ -20,11 +20,13 @@ def new_page_link(broker: str, token_file: Path, ca_file: Path | None) -> str:
     """Return an address of the broker's that opens a page session once, within 60 s.
 
     Raises:
-        NotAuthorisedError: the token file cannot be read, or the broker does not take the token.
-        UnreachableError: it is no URL, or the broker could not be reached or answers something else.
+        AddressError, TokenFileError, CaFileError: the broker cannot be asked like this.
+        NotAuthorisedError: the broker does not take the token.
+        BrokerUntrustedError: it is not known to be the broker that answered.
+        UnreachableError: the broker could not be reached, or answers something else.
     """
     if not is_url(broker):
-        raise UnreachableError("the broker has a URL, such as https://broker.example.gov")
+        raise AddressError("the broker has a URL")
     require_safe(broker)
     root = urlunsplit(urlsplit(broker)._replace(path="", query="", fragment=""))
     answer = _ask(f"{root}{PATH}", token_file, ca_file)
@@ -49,4 +51,4 @@ def _ask(address: str, token_file: Path, ca_file: Path | None) -> bytes:
                 raise UnreachableError(f"the broker answered with status {response.status_code}")
             return next(response.iter_bytes(MAX_ANSWER_BYTES), b"")
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-        raise UnreachableError("the broker could not be reached") from exc
+        raise lost(exc, address) from exc

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from app.auditor.errors import MalformedError, NotAuthorisedError, UnreachableError
+from app.auditor.errors import (
+    AddressError,
+    AuditError,
+    BrokerUntrustedError,
+    CaFileError,
+    MalformedError,
+    NotAuthorisedError,
+    TokenFileError,
+    UnreachableError,
+)
 from app.auditor.files import written_whole
 from schemas.matchlog.archive import Source
 
@@ -72,7 +81,9 @@ def open_bundle(
         ca_file: certificates to trust beside the system's; None for the system's alone.
     Raises:
         MalformedError: the file cannot be opened.
+        AddressError, TokenFileError, CaFileError: the broker cannot be asked like this.
         NotAuthorisedError, UnreachableError: the broker refused, or could not be reached.
+        BrokerUntrustedError: it is not known to be the broker that answered.
     """
     if is_url(location):
         with _fetched(location, token_file, ca_file) as source:
@@ -102,10 +113,11 @@ def save_bundle(url: str, output: Path, token_file: Path | None, ca_file: Path |
 
     Raises:
         UnwritableError: the file cannot be written.
-        NotAuthorisedError, UnreachableError: the broker refused, or broke off.
+        AddressError: it is no URL.
+        NotAuthorisedError, UnreachableError: the broker refused, or broke off; and as `open_bundle`.
     """
     if not is_url(url):
-        raise UnreachableError("a bundle is fetched from a URL, such as https://broker.example.gov")
+        raise AddressError("a bundle is fetched from the URL of a broker")
     with open_bundle(url, token_file, ca_file) as source, written_whole(output) as file:
         while chunk := source.read(CHUNK_BYTES):
             file.write(chunk)
@@ -148,14 +160,40 @@ def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterato
             _require_success(response.status_code)
             yield _Download(response)
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-        raise UnreachableError("the broker could not be reached") from exc
+        raise lost(exc, address) from exc
+
+
+def lost(exc: Exception, address: str) -> AuditError:
+    """Return what to raise where no answer came from an address that was asked."""
+    import httpx2
+
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return BrokerUntrustedError("this computer does not trust the broker's certificate")
+        cause = cause.__cause__ or cause.__context__
+    # A port that expects TLS breaks off, or is not understood, when it is spoken to without.
+    broke_off = isinstance(exc, httpx2.RemoteProtocolError | httpx2.ReadError)
+    if broke_off and address.startswith("http:"):
+        return AddressError(
+            "the broker does not answer over http: does its address begin with https?"
+        )
+    if isinstance(exc, httpx2.InvalidURL):
+        return AddressError("the address is not a URL")
+    return UnreachableError("the broker could not be reached")
 
 
 def require_safe(url: str) -> None:
-    """Refuse a URL that would show a token to the network; raises UnreachableError."""
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise UnreachableError("a bundle is fetched over https, or from this machine")
+    """Refuse a URL without a host, or that would show a token to the network; raises AddressError."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as exc:
+        raise AddressError("the address is not a URL") from exc
+    if not host:
+        raise AddressError("the address names no host")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise AddressError("a broker is asked over https, or on this machine")
 
 
 def _is_loopback(host: str) -> bool:
@@ -168,18 +206,24 @@ def _is_loopback(host: str) -> bool:
 
 
 def authorisation(token_file: Path | None) -> dict[str, str]:
-    """Return the header with the token in a file; raises NotAuthorisedError where it cannot be read."""
+    """Return the header with the token in a file; raises TokenFileError where it holds none."""
     if token_file is None:
         return {}
     try:
         token = token_file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise NotAuthorisedError("the token file cannot be read") from exc
+    except OSError as exc:
+        raise TokenFileError(f"the token file {token_file.name} cannot be read") from exc
+    except UnicodeDecodeError as exc:
+        raise TokenFileError(f"the file {token_file.name} holds no token") from exc
+    if not token:
+        raise TokenFileError(f"the token file {token_file.name} is empty")
+    if not token.isprintable() or " " in token:
+        raise TokenFileError(f"the file {token_file.name} holds no token")
     return {"Authorization": f"Bearer {token}"}
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return what trusts the system's certificates and those in a file; raises UnreachableError."""
+    """Return what trusts the system's certificates and those in a file; raises CaFileError."""
     import httpx2
 
     # The system's own store, so that a school network's filter with its own certificate does not stop it.
@@ -188,7 +232,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(ca_file)
         except (OSError, ssl.SSLError) as exc:
-            raise UnreachableError("the file of certificates cannot be read") from exc
+            raise CaFileError(f"the file {ca_file.name} holds no certificates to trust") from exc
     return context
 
 

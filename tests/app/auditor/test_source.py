@@ -13,7 +13,14 @@ from click.testing import CliRunner
 from oracles.sample_log import story
 
 from app.auditor.cli import main
-from app.auditor.errors import MalformedError, NotAuthorisedError, UnreachableError
+from app.auditor.errors import (
+    AddressError,
+    CaFileError,
+    MalformedError,
+    NotAuthorisedError,
+    TokenFileError,
+    UnreachableError,
+)
 from app.auditor.source import BUNDLE_PATH, bundle_url, open_bundle, save_bundle
 from app.auditor.verify import verify_bundle
 
@@ -124,19 +131,26 @@ def test_nobody_listening_is_unreachable() -> None:
 
 
 def test_plain_http_to_another_machine_is_refused_before_anything_is_sent() -> None:
-    with pytest.raises(UnreachableError, match="https"), open_bundle("http://broker.example/"):
+    with pytest.raises(AddressError, match="https"), open_bundle("http://broker.example/"):
         pass
 
 
 def test_a_token_file_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(NotAuthorisedError), open_bundle("http://127.0.0.1:9/", tmp_path / "none"):
+    with pytest.raises(TokenFileError), open_bundle("http://127.0.0.1:9/", tmp_path / "none"):
         pass
+    for raw in (b"", b" \n", b"two words", b"two\nlines", b"\xff"):
+        (tmp_path / "token").write_bytes(raw)
+        with (
+            pytest.raises(TokenFileError, match="token"),
+            open_bundle("http://127.0.0.1:9/", tmp_path / "token"),
+        ):
+            pass
 
 
 def test_a_file_of_certificates_that_holds_none_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("none", encoding="ascii")
     with (
-        pytest.raises(UnreachableError, match="certificates"),
+        pytest.raises(CaFileError, match=r"ca\.pem"),
         open_bundle("https://127.0.0.1:9/", None, tmp_path / "ca.pem"),
     ):
         pass
@@ -161,7 +175,7 @@ def test_a_bundle_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_a_path_is_nothing_to_fetch(tmp_path: Path) -> None:
-    with pytest.raises(UnreachableError):
+    with pytest.raises(AddressError):
         save_bundle("log.bundle", tmp_path / "copy", None, None)
 
 

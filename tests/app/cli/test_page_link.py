@@ -83,15 +83,40 @@ def test_a_revoked_token_gets_no_link(
     assert "does not take this token" in shown.stderr
 
 
+def test_a_certificate_that_is_not_trusted_is_no_outage(
+    web_app: FastAPI, token_file: Path, tmp_path: Path, log_stream: io.StringIO
+) -> None:
+    token = ("--token-file", str(token_file))
+    with served(web_app, tmp_path / "tls") as address:
+        asked = (
+            ["page-link", address],
+            ["fetch", address, "-o", str(tmp_path / "log.bundle")],
+            ["watch", address, "--state", str(tmp_path / "watch")],
+        )
+        for words in asked:
+            shown = CliRunner().invoke(auditor, [*words, *token])
+            assert shown.exit_code == 4
+            assert "this computer does not trust the broker's certificate" in shown.stderr
+            assert "--ca-file" in shown.stderr
+            plain = [word.replace("https:", "http:") for word in words]
+            shown = CliRunner().invoke(auditor, [*plain, *token])
+            assert shown.exit_code == 2
+            assert "does its address begin with https?" in shown.stderr
+
+
 @pytest.mark.parametrize(
-    ("address", "says"),
+    ("address", "says", "status"),
     [
-        ("broker.example", "the broker has a URL"),
-        ("http://broker.example", "over https"),
-        ("http://127.0.0.1:9", "could not be reached"),
+        ("broker.example", "the broker has a URL", 2),
+        ("http://broker.example", "over https", 2),
+        ("https://", "names no host", 2),
+        ("https://broker.example:port", "not a URL", 2),
+        ("http://127.0.0.1:9", "could not be reached", 5),
     ],
 )
-def test_what_is_no_broker_is_said_in_one_line(address: str, says: str, token_file: Path) -> None:
+def test_what_is_no_broker_is_said_in_one_line(
+    address: str, says: str, status: int, token_file: Path
+) -> None:
     shown = ask(address, "--token-file", token_file)
-    assert (shown.exit_code, shown.stdout) == (5, "")
+    assert (shown.exit_code, shown.stdout) == (status, "")
     assert says in shown.stderr
