@@ -26,6 +26,7 @@ from app.auditor.options import (
     force_option,
     json_option,
     log_options,
+    require_broker_for,
     say_verified,
     verified,
 )
@@ -69,6 +70,8 @@ def fetch(
     from app.auditor.files import require_free
     from app.auditor.source import bundle_url, save_bundle
 
+    if "://" in url:
+        require_broker_for(project, url)
     with failures():
         require_free([output], read=[token_file, ca_file], force=force)
         size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
@@ -89,6 +92,7 @@ def verify(*, as_json: bool, **given: Any) -> None:
     """
     from app.auditor.report import verdict_lines
 
+    require_broker_for(given["project"], given["bundle"])
     with failures(as_json=as_json):
         verdict = verified(LogOptions(**given))
     if as_json:
@@ -106,22 +110,29 @@ def verify(*, as_json: bool, **given: Any) -> None:
 def show(*, party: str | None, kind: str | None, as_json: bool, **given: Any) -> None:
     """Print the log as a timeline in plain words, verifying it on the way.
 
-    What is printed counts only if the command ends with status 0.
+    What is printed counts only if the command ends with status 0. A project or party that no entry knows is
+    status 2.
 
     Example: blindlink-audit show log.bundle --project foster-pupils --kind release-fetched
     """
+    from app.auditor.names import NamesBook
     from app.auditor.timeline import timeline_line
     from schemas.matchlog.entry import entry_bytes
+    from schemas.matchlog.kinds import KINDS
 
-    project = given["project"]
+    project, names = given["project"], NamesBook()
+    if kind is not None and kind not in KINDS:
+        raise click.BadParameter(f"there are no entries of kind {kind}", param_hint="--kind")
 
     def print_entry(entry: Entry) -> None:
+        names.take(entry)
         wanted = ((project, entry.project), (party, entry.actor.party), (kind, entry.kind))
         if all(want is None or want == found for want, found in wanted):
             click.echo(entry_bytes(entry) if as_json else timeline_line(entry))
 
     with failures():
         verdict = verified(LogOptions(**given), print_entry, bar=False)
+        names.require(project, party)
     say_verified(verdict)
 
 

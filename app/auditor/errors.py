@@ -18,6 +18,7 @@ AuditError
 ├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
 │   └── PinUnsignedError        a pin that no key of the log signed
+├── NameUnknownError (exit 2: a list is asked for of a project or party that nothing is known of)
 ├── SubjectUnknownError (exit 1: an incident is about something that the log does not know)
 ├── KeyFileError (exit 3: the auditor's key file cannot be made, opened or used)
 ├── ReportUnreadableError (exit 3: a file is no signed report, and no page of one)
@@ -174,6 +175,16 @@ class PinUnsignedError(PinUnreadableError):
     hint = (
         "get the pin again from whoever keeps it; if it is the same, they were shown a log that another key "
         "signs: ask the operator about it"
+    )
+
+
+class NameUnknownError(AuditError):
+    """A list is narrowed to a project or party of which nothing is known: empty, it would say too much."""
+
+    code = "name-unknown"
+    exit_code = 2
+    hint = (
+        "give the name as the agreement has it; blindlink-audit show without it lists what is there"
     )
 
 

@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, Protocol
 
-from app.auditor.errors import MalformedError, NotAuthorisedError, RecordContradictedError
+from app.auditor.errors import (
+    MalformedError,
+    NameUnknownError,
+    NotAuthorisedError,
+    RecordContradictedError,
+)
 from schemas.api import MatchRecordPage
 from schemas.errors import DocumentError
 from schemas.match_record import (
@@ -86,6 +91,15 @@ class RowFilter:
             and (self.least is None or self.least <= decision.similarity)
             and (self.most is None or decision.similarity <= self.most)
         )
+
+    def require_party(self, header: MatchRecordHeader) -> None:
+        """Refuse a party of whom no record was compared.
+
+        Raises:
+            NameUnknownError: the run used no upload of it.
+        """
+        if self.party not in {None, *(upload.party for upload in header.uploads)}:
+            raise NameUnknownError(f"the run compared no records of a party {self.party}")
 
 
 @dataclass(slots=True)

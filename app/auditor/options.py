@@ -152,6 +152,17 @@ def force_option(function: _Function) -> _Function:
     )(function)
 
 
+def require_broker_for(project: str | None, location: str) -> None:
+    """Refuse --project where it narrows nothing: a bundle is verified whole."""
+    from app.auditor.source import bundle_url, is_url
+
+    names_broker = is_url(location) and bundle_url(location, None) != location
+    if project is not None and not names_broker:
+        raise click.UsageError(
+            "give --project with the URL of a broker: a bundle is what it is, of one project or of all"
+        )
+
+
 @contextmanager
 def failures(*, as_json: bool = False) -> Iterator[None]:
     """Say what went wrong in the block, on standard error or as JSON, and end with its exit status."""

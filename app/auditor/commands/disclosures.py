@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from app.auditor.options import (
     say_verified,
     verified,
 )
+
+if TYPE_CHECKING:
+    from schemas.matchlog.entry import Entry
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -48,21 +51,30 @@ def disclosures(
 
     It has what 34 CFR 99.32 asks of a record of disclosures; which child a line is about only the agencies
     know. Without --csv, --html or --json it is printed as CSV. The log is verified on the way, and nothing
-    is written if it does not verify.
+    is written if it does not verify, or if no entry knows the project or party: the status is 2 then.
 
     Example: blindlink-audit disclosures log.bundle --project foster-pupils --since 2026-07-01
     --csv register.csv --html register.html
     """
     from app.auditor.disclosures import DisclosureBook, Wanted
     from app.auditor.files import require_free, write_text
+    from app.auditor.names import NamesBook
     from app.auditor.register import register_csv, register_json, register_page
 
-    book = DisclosureBook()
+    if since is not None and until is not None and until < since:
+        raise click.UsageError("--until is before --since")
+    book, names = DisclosureBook(), NamesBook()
     wanted = Wanted(given["project"], party, _day(since), _day(until))
     options = LogOptions(**given)
+
+    def take(entry: Entry) -> None:
+        names.take(entry)
+        book.take(entry)
+
     with failures(as_json=as_json):
         require_free([csv_file, html_file], read=options.read(), force=force)
-        verdict = verified(options, book.take)
+        verdict = verified(options, take)
+        names.require(wanted.project, party)
         lines = list(book.select(wanted))
         if csv_file is not None:
             write_text(csv_file, register_csv(lines))

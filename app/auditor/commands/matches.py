@@ -80,6 +80,7 @@ def matches(
 
     names = ("band", "rule", "party", "least", "most")
     wanted = RowFilter(**{name: given.pop(name) for name in names})
+    _require_sense(wanted)
     book, verdict = RunBook(), None
     options = LogOptions(bundle or "", **given)
     broker = (given["token_file"], given["ca_file"])
@@ -89,6 +90,7 @@ def matches(
         listing = _Listing(wanted, table)
         with _opened(source, run_id, save, broker) as record:
             found = read_record(record, listing.take)
+        wanted.require_party(found.header)
         if bundle is not None:
             verdict = verified(replace(options, project=found.header.project), book.take)
             book.hold(found)
@@ -99,6 +101,19 @@ def matches(
     else:
         click.echo("\n".join(summary_lines(found)))
     click.echo(f"not shown: {UNHELD}" if verdict is None else "held to the match log", err=True)
+
+
+def _require_sense(wanted: RowFilter) -> None:
+    """Refuse a filter that nothing can pass."""
+    from typing import get_args
+
+    from schemas.match_record import DecisionRule
+
+    rules = get_args(DecisionRule)
+    if wanted.rule is not None and wanted.rule not in rules:
+        raise click.BadParameter(f"it is one of {', '.join(rules)}", param_hint="--rule")
+    if wanted.least is not None and wanted.most is not None and wanted.most < wanted.least:
+        raise click.UsageError("--to is below --from")
 
 
 @dataclass(slots=True)

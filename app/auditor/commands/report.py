@@ -20,6 +20,7 @@ from app.auditor.options import (
     force_option,
     json_option,
     log_options,
+    require_broker_for,
     verified,
 )
 
@@ -81,6 +82,7 @@ def report(
 
     if output is None and html_file is None and not as_json:
         raise click.UsageError("say where the report goes: -o, --html or --json")
+    require_broker_for(given["project"], given["bundle"])
     author = None if name is None else _one_line(name)
     digest, found = SourceDigest(), FindingsBook()
     followed = None if incident is None else IncidentBook(_subject(incident))

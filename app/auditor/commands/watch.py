@@ -14,6 +14,7 @@ from app.auditor.options import (
     failures,
     json_option,
     pin_options,
+    require_broker_for,
     verified,
 )
 
@@ -74,6 +75,9 @@ def watch(
     from app.auditor.watch_state import WatchState
     from app.auditor.watching import watch as look
 
+    if project is not None and not full:
+        raise click.UsageError("give --project with --full: a checkpoint is of the whole log")
+    require_broker_for(project, url)
     with failures(as_json=as_json):
         kept = WatchState.open(state)
         if full:

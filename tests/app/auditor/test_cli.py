@@ -157,6 +157,24 @@ def test_show_narrows_to_a_project_a_party_or_a_kind(bundle: Path) -> None:
     assert all("health: county-cw (agency) uploaded 2,000 records" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("show", "--kind", "nope"), "there are no entries of kind nope"),
+        (("show", "--project", "nope"), "no entry that is shown is of a project nope"),
+        (("show", "--party", "nope"), "no entry that is shown knows a party nope"),
+        (("verify", "--project", "foster"), "give --project with the URL of a broker"),
+    ],
+)
+def test_what_narrows_to_nothing_is_wrong_usage(
+    bundle: Path, words: tuple[str, ...], says: str
+) -> None:
+    result = run(*words, bundle)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert result.stdout == ""
+
+
 def test_show_prints_entries_as_they_stand_for_scripts(bundle: Path) -> None:
     result = run("show", bundle, "--json")
     assert result.stdout.encode().splitlines() == LOG.raw

@@ -149,6 +149,29 @@ def test_page_and_csv_are_written_and_json_is_printed(bundle: Path, tmp_path: Pa
     assert "<script" not in html
 
 
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        (("--project", "nope"), "no entry that is shown is of a project nope"),
+        (("--party", "nope"), "no entry that is shown knows a party nope"),
+        (("--since", "2026-02-01", "--until", "2026-01-31"), "--until is before --since"),
+    ],
+)
+def test_a_register_of_what_the_log_does_not_know_is_not_written(
+    bundle: Path, tmp_path: Path, filters: tuple[str, ...], says: str
+) -> None:
+    result = run(bundle, *filters, "--html", tmp_path / "register.html")
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not (tmp_path / "register.html").exists()
+
+
+def test_a_party_that_the_log_knows_may_have_received_nothing(bundle: Path) -> None:
+    result = run(bundle, "--project", "foster", "--party", "data-center", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["disclosures"] == []
+
+
 def test_nothing_is_written_of_a_log_that_does_not_verify(tmp_path: Path) -> None:
     parts = LOG.parts()
     parts.leaf_hashes[9] = bytes(32)

@@ -65,8 +65,24 @@ def test_filters_narrow_the_list_and_not_the_counts(record: Path, tmp_path: Path
     assert len(rows) == 20
     assert {row["similarity"] for row in rows} == {"0.90"}
     assert rows[0]["left_party"] == "county-cw"
-    assert json.loads(run(record, "--party", "stranger", "--json").stdout)["listed"] == 0
     assert json.loads(run(record, "--rule", "review-band", "--json").stdout)["listed"] == 10
+
+
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        (("--party", "stranger"), "compared no records of a party stranger"),
+        (("--rule", "nope"), "margin-too-small"),
+        (("--from", "0.90", "--to", "0.10"), "--to is below --from"),
+    ],
+)
+def test_a_filter_that_nothing_can_pass_is_wrong_usage(
+    record: Path, tmp_path: Path, filters: tuple[str, ...], says: str
+) -> None:
+    result = run(record, *filters, "--csv", tmp_path / "rows.csv")
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not (tmp_path / "rows.csv").exists()
 
 
 def test_the_page_has_counts_chart_and_decisions(

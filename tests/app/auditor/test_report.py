@@ -266,8 +266,9 @@ def test_an_incident_that_the_log_does_not_know_leaves_no_report(desk: Path) -> 
         ("-o", "r.json", "--incident", "Maria"),
         ("-o", "r.json", "--name", " "),
         ("-o", "r.json", "--name", "a\nb"),
+        ("-o", "r.json", "--project", "foster"),
     ],
-    ids=["no-output", "no-subject", "blank", "two-lines"],
+    ids=["no-output", "no-subject", "blank", "two-lines", "project-of-a-file"],
 )
 def test_wrong_usage_gives_status_2(desk: Path, more: tuple[str, ...]) -> None:
     assert run(desk, "report", "log.bundle", *SIGNING, *more).exit_code == 2

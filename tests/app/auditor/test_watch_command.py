@@ -160,6 +160,11 @@ def test_a_hand_over_of_the_logs_key_is_followed_and_said(
         assert json.loads(later.stdout)["new_log_keys"] == 0
 
 
+def test_a_project_without_full_is_wrong_usage(broker: Shown, tmp_path: Path) -> None:
+    assert run(broker, tmp_path / "state", "--project", "foster").exit_code == 2
+    assert broker.asked == []
+
+
 def test_a_broker_that_is_not_there_is_status_5(broker: Shown, tmp_path: Path) -> None:
     broker.url = "http://127.0.0.1:9"
     assert run(broker, tmp_path / "state").exit_code == 5
