@@ -5,7 +5,7 @@ Nobody is asked and no log is needed, so that a parent's counsel can check what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -53,7 +53,16 @@ class ProvedEntry:
         }
 
 
-CAVEATS: Final = (ONE_ENTRY, TIMES)
+def caveats(proved: Sequence[ProvedEntry], *, pinned: bool) -> Iterator[Caveat]:
+    """Yield what proofs do not show; `pinned` says whether pins were given to compare them to."""
+    apart = [one.file for one in proved if not one.n_pins]
+    if pinned and apart:
+        yield Caveat(
+            "pins-apart",
+            f"no pin is of the size at which {', '.join(apart)} was made, so none could be compared",
+        )
+    yield ONE_ENTRY
+    yield TIMES
 
 
 def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) -> ProvedEntry:

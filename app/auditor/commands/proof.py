@@ -38,7 +38,7 @@ def proof(
     """
     from app.auditor.keys import read_log_key
     from app.auditor.pins import read_pins
-    from app.auditor.proofs import CAVEATS, check_proof
+    from app.auditor.proofs import caveats, check_proof
     from app.auditor.timeline import timeline_line
 
     with failures(as_json=as_json):
@@ -50,5 +50,5 @@ def proof(
     else:
         for one in proved:
             click.echo(timeline_line(one.entry))
-    for caveat in CAVEATS:
+    for caveat in caveats(proved, pinned=bool(known)):
         click.echo(f"not shown: {caveat.text}", err=True)

@@ -106,6 +106,11 @@ def test_a_pin_of_the_same_size_must_show_the_same_log(log: SampleLog, tmp_path:
         done = check(tmp_path, *words, files={**proof, "pin": pin})
         assert done.exit_code == status, done.output
     assert "another history" in done.stderr
+    pin = serialise_checkpoints([log.notes[0][1]])
+    done = check(tmp_path, *words, files={**proof, "pin": pin})
+    assert done.exit_code == 0
+    assert "not shown: no pin is of the size at which a.tlog-proof was made" in done.stderr
+    assert "no pin is of the size" not in check(tmp_path, *words[:2], files=proof).stderr
     root = base64.b64encode(parse_checkpoint(log.notes[-1][1])[0].root)
     bent = serialise_checkpoints([log.notes[-1][1]]).replace(root, base64.b64encode(bytes(32)))
     done = check(tmp_path, *words, files={**proof, "pin": bent})
