@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.auditor.errors import KeyFileError
+from app.auditor.files import why_unreadable
 
 # Shorter ones are found by trying.
 MIN_PASSPHRASE: Final = 12
@@ -91,8 +92,10 @@ def read_passphrase(path: Path) -> str:
     try:
         with path.open(encoding="utf-8") as file:
             return file.readline(MAX_PASSPHRASE + 2).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise KeyFileError("the passphrase file cannot be read") from exc
+    except OSError as exc:
+        raise KeyFileError(why_unreadable(path, exc)) from exc
+    except UnicodeDecodeError as exc:
+        raise KeyFileError(f"the passphrase file {path.name} is not text") from exc
 
 
 def _read(path: Path) -> bytes:
@@ -100,4 +103,4 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_KEY_FILE_BYTES)
     except OSError as exc:
-        raise KeyFileError(f"the key file {path.name} cannot be read") from exc
+        raise KeyFileError(why_unreadable(path, exc)) from exc

@@ -14,6 +14,7 @@ from app.auditor.errors import (
     PinContradictedError,
     PinUnreadableError,
 )
+from app.auditor.files import why_unreadable
 from app.auditor.verdict import Caveat
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
 from schemas.certificate_log import left_objects, unlogged_objects
@@ -102,7 +103,7 @@ def read_certificate(path: Path) -> CertificateFile:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as exc:
-        raise CertificateUnreadableError(f"the file {path.name} cannot be read") from exc
+        raise CertificateUnreadableError(why_unreadable(path, exc)) from exc
     if len(raw) > MAX_FILE_BYTES:
         raise CertificateUnreadableError(f"the file {path.name} is too long for a certificate")
     try:

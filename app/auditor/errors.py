@@ -19,7 +19,7 @@ AuditError
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
 │   └── PinUnsignedError        a pin that no key of the log signed
 ├── NameUnknownError (exit 2: a list is asked for of a project or party that nothing is known of)
-├── SubjectUnknownError (exit 1: an incident is about something that the log does not know)
+├── SubjectUnknownError (exit 2: an incident is about something that the log does not know)
 ├── KeyFileError (exit 3: the auditor's key file cannot be made, opened or used)
 ├── ReportUnreadableError (exit 3: a file is no signed report, and no page of one)
 ├── ReportRefusedError (exit 1: a signed report or page is not what its signature covers)
@@ -29,7 +29,7 @@ AuditError
 ├── ProofRefusedError (exit 1: a proof of an entry does not verify)
 ├── OutputExistsError (exit 3: a file would be written over)
 ├── OutputTakenError (exit 3: a file would be written over that the command reads, or writes, itself)
-├── UnwritableError (exit 1: a file cannot be written)
+├── UnwritableError (exit 3: a file cannot be written)
 ├── AddressError (exit 2: an address is none of a broker's, or would show a token to the network)
 ├── TokenFileError (exit 3: a file holds no token)
 ├── CaFileError (exit 3: a file holds no certificates)
@@ -192,6 +192,7 @@ class SubjectUnknownError(AuditError):
     """An incident is asked about something that the log does not know."""
 
     code = "subject-unknown"
+    exit_code = 2
     hint = "give an upload id, a key id, the digest of a public key, or a log key as the log has it"
 
 
@@ -270,6 +271,7 @@ class UnwritableError(AuditError):
     """A file that the auditor asked for cannot be written; what was there is as it was."""
 
     code = "unwritable"
+    exit_code = 3
     hint = "close the file where it is open, or give another folder"
 
 

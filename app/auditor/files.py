@@ -37,6 +37,15 @@ def require_free(
             raise OutputExistsError(f"the file {path.name} is there already")
 
 
+def why_unreadable(path: Path, error: OSError) -> str:
+    """Return why a file could not be read, in a sentence that names it."""
+    if isinstance(error, FileNotFoundError):
+        return f"the file {path.name} does not exist"
+    if path.is_dir():
+        return f"{path.name} is a folder, not a file"
+    return f"the file {path.name} cannot be read"
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step, in UTF-8 and with the line ends as they are; an earlier one is replaced.
 

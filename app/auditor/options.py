@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from schemas.matchlog.archive import Source
     from schemas.matchlog.entry import Entry
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# Whoever reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
+FILE = click.Path(path_type=Path)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the log does not verify, 2 usage, 3 a bundle, pin or other file "
-    "cannot be read, 4 not authorised or the broker's certificate not trusted, 5 the broker cannot be reached."
+    "cannot be read or written, 4 not authorised or the broker's certificate not trusted, 5 the broker "
+    "cannot be reached."
 )
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

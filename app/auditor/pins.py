@@ -16,6 +16,7 @@ from app.auditor.errors import (
     PinUnsignedError,
     RolledBackError,
 )
+from app.auditor.files import why_unreadable
 from app.auditor.trail import CheckpointTrail
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, verify_log_signature
@@ -153,7 +154,7 @@ def _read_file(path: Path) -> list[Pin]:
         with path.open("rb") as file:
             raw = file.read(MAX_PIN_FILE_BYTES + 1)
     except OSError as exc:
-        raise PinUnreadableError(f"the pin file {path.name} cannot be read") from exc
+        raise PinUnreadableError(why_unreadable(path, exc)) from exc
     if len(raw) > MAX_PIN_FILE_BYTES:
         raise PinUnreadableError(f"the pin file {path.name} is too long")
     return parse_pins(raw, path.name)

@@ -16,6 +16,7 @@ from app.auditor.errors import (
     ProofRefusedError,
     ProofUnreadableError,
 )
+from app.auditor.files import why_unreadable
 from app.auditor.verdict import TIMES, Caveat
 from schemas.errors import CheckpointError, EntryError, ProofError
 from schemas.matchlog.proof import MAX_PROOF_BYTES, parse_proof, verify_proof
@@ -80,7 +81,9 @@ def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) ->
     try:
         with path.open("rb") as file:
             proof = parse_proof(file.read(MAX_PROOF_BYTES + 1))
-    except (OSError, ProofError) as exc:
+    except OSError as exc:
+        raise ProofUnreadableError(why_unreadable(path, exc)) from exc
+    except ProofError as exc:
         raise ProofUnreadableError(f"{path.name} is not a proof of an entry") from exc
     try:
         entry, checkpoint = verify_proof(proof, keys)

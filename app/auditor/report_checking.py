@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from app.auditor.errors import KeyFileError, ReportRefusedError, ReportUnreadableError
+from app.auditor.files import why_unreadable
 from schemas.audit_report import is_page, key_fingerprint, open_page, open_report
 from schemas.errors import DocumentError, SignatureError
 
@@ -80,7 +81,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as exc:
-        raise ReportUnreadableError(f"the file {path.name} cannot be read") from exc
+        raise ReportUnreadableError(why_unreadable(path, exc)) from exc
     if len(raw) > MAX_FILE_BYTES:
         raise ReportUnreadableError(f"the file {path.name} is too long")
     return raw

@@ -22,7 +22,7 @@ from app.auditor.errors import (
     TokenFileError,
     UnreachableError,
 )
-from app.auditor.files import written_whole
+from app.auditor.files import why_unreadable, written_whole
 from schemas.matchlog.archive import Source
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def authorisation(token_file: Path | None) -> dict[str, str]:
     try:
         token = token_file.read_text(encoding="ascii").strip()
     except OSError as exc:
-        raise TokenFileError(f"the token file {token_file.name} cannot be read") from exc
+        raise TokenFileError(why_unreadable(token_file, exc)) from exc
     except UnicodeDecodeError as exc:
         raise TokenFileError(f"the file {token_file.name} holds no token") from exc
     if not token:
@@ -231,6 +231,8 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     if ca_file is not None:
         try:
             context.load_verify_locations(ca_file)
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as exc:
+            raise CaFileError(why_unreadable(ca_file, exc)) from exc
         except (OSError, ssl.SSLError) as exc:
             raise CaFileError(f"the file {ca_file.name} holds no certificates to trust") from exc
     return context

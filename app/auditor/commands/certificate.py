@@ -23,8 +23,8 @@ from app.auditor.options import (
 
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the certificate or the log does not verify, 2 usage, 3 a certificate, "
-    "bundle or pin cannot be read, 4 not authorised or the broker's certificate not trusted, 5 the broker "
-    "cannot be reached."
+    "bundle, pin or other file cannot be read or written, 4 not authorised or the broker's certificate not "
+    "trusted, 5 the broker cannot be reached."
 )
 
 

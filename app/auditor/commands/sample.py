@@ -129,6 +129,7 @@ def sample(
 def _longest(locations: list[str]) -> str:
     """Return the log that the others must be part of: agencies fetched theirs at different times."""
     from app.auditor.errors import MalformedError
+    from app.auditor.files import why_unreadable
     from app.auditor.packs import log_size
 
     sizes: dict[str, int] = {}
@@ -137,7 +138,7 @@ def _longest(locations: list[str]) -> str:
             with Path(location).open("rb") as file:
                 sizes[location] = log_size(file)
         except OSError as exc:
-            raise MalformedError("the log cannot be opened") from exc
+            raise MalformedError(why_unreadable(Path(location), exc)) from exc
     return max(locations, key=lambda location: sizes[location])
 
 
@@ -151,6 +152,7 @@ def _end_of(given: LogOptions) -> Pin:
 
 def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
     from app.auditor.errors import MalformedError
+    from app.auditor.files import why_unreadable
     from app.auditor.sampling import draw
 
     if not seed.isascii() or not seed.isprintable() or not 1 <= len(seed) <= 64 or " " in seed:
@@ -159,7 +161,7 @@ def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
         with record.open("rb") as file:
             return draw(file, n, seed)
     except OSError as exc:
-        raise MalformedError("the match record cannot be read") from exc
+        raise MalformedError(why_unreadable(record, exc)) from exc
 
 
 def _document(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> dict[str, Any]:
@@ -216,6 +218,7 @@ def _parties(drawn: DrawnSample) -> list[str]:
 
 def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Openings]:
     from app.auditor.errors import MalformedError
+    from app.auditor.files import why_unreadable
     from app.auditor.packs import openings_of, read_openings
 
     for path in packs:
@@ -224,18 +227,19 @@ def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Open
         try:
             yield read_openings(path.read_bytes())
         except OSError as exc:
-            raise MalformedError("a file of openings cannot be read") from exc
+            raise MalformedError(why_unreadable(path, exc)) from exc
 
 
 def _read_pack(path: Path) -> PackHeld:
     from app.auditor.errors import MalformedError
+    from app.auditor.files import why_unreadable
     from app.auditor.packs import split_pack
 
     try:
         with path.open("rb") as file:
             pack, _ = split_pack(file)
     except OSError as exc:
-        raise MalformedError(f"the pack {path.name} cannot be read") from exc
+        raise MalformedError(why_unreadable(path, exc)) from exc
     if pack is None:
         raise MalformedError(f"the file {path.name} is not a pack of an agency")
     return pack

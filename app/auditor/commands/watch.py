@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "
-    "3 a pin or the state folder cannot be read, 4 not authorised or the broker's certificate not "
-    "trusted, 5 the broker cannot be reached."
+    "3 a pin, a token or the state folder cannot be read or written, 4 not authorised or the broker's "
+    "certificate not trusted, 5 the broker cannot be reached."
 )
 
 

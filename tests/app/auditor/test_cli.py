@@ -130,10 +130,38 @@ def test_what_is_printed_of_an_error_cannot_steer_a_terminal(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["verify"], ["verify", "a", "b"], ["verify", "a", "--pin", "/no/file"], ["x"]]
+    "arguments", [["verify"], ["verify", "a", "b"], ["verify", "a", "--pin"], ["x"]]
 )
 def test_wrong_usage_gives_status_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "verify log.tar --pin",
+        "verify http://127.0.0.1:9 --token-file",
+        "verify http://127.0.0.1:9 --ca-file",
+        "page-link http://127.0.0.1:9 --token-file",
+        "certificate verify",
+        "proof --log-key x+0",
+        "proof log.tar --log-key x+0 --pin",
+        "report-verify",
+        "report log.tar --json --key-file",
+        "key show",
+        "sample 1 --log log.tar --seed s",
+    ],
+)
+def test_a_file_that_is_not_there_is_named_with_status_3(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.chdir(bundle.parent)
+    (bundle.parent / "folder").mkdir()
+    words = words.replace("x+0", KEY)
+    for name, says in (("no.file", "no.file does not exist"), ("folder", "folder is a folder")):
+        result = run(*words.split(), name)
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert says in result.stderr
 
 
 def test_a_bundle_may_come_through_standard_input() -> None:

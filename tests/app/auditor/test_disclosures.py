@@ -185,7 +185,7 @@ def test_nothing_is_written_of_a_log_that_does_not_verify(tmp_path: Path) -> Non
 
 def test_a_file_that_cannot_be_written_is_named(bundle: Path, tmp_path: Path) -> None:
     result = run(bundle, "--csv", tmp_path / "nowhere" / "register.csv")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "the file register.csv cannot be written" in result.stderr
 
 

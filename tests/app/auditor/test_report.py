@@ -254,7 +254,7 @@ def test_a_name_is_kept_in_one_spelling(desk: Path) -> None:
 def test_an_incident_that_the_log_does_not_know_leaves_no_report(desk: Path) -> None:
     unknown = ("--incident", "upl-" + "9" * 32)
     done = run(desk, "report", "log.bundle", *SIGNING, "-o", "report.json", *unknown)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "code: subject-unknown" in done.stderr
     assert not (desk / "report.json").exists()
 
