@@ -27,7 +27,8 @@ def _shown_as_written(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_shown_as_written)]
+MAX_LINE: Final = 200
+Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(_shown_as_written)]
 Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_shown_as_written)]
 
 PartyKind = Literal["agency", "recipient", "auditor", "operator"]

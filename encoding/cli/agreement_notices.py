@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.cli.agreed import seat, seat_options
+from encoding.cli.one_line import one_line
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
     from schemas.statement import Act
 
-_REASON = click.option("--reason", help="One line for the other parties and the match log.")
+_REASON = click.option(
+    "--reason",
+    type=one_line,
+    metavar="TEXT",
+    help="One line for the other parties and the match log.",
+)
 _YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 
 
@@ -80,7 +86,7 @@ def _give(
     with seat(session, given) as at:
         kept = at.in_force()
         number = kept.agreement.number
-        said = reason or click.prompt("Reason, in one line", err=True)
+        said = reason or click.prompt("Reason, in one line", value_proc=one_line, err=True)
         if not yes and not click.confirm(f"Agreement {number}. {question}", err=True):
             raise click.Abort
         signed = at.signer(kept.agreement).notice(act, said, session.now())

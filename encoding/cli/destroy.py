@@ -9,6 +9,7 @@ import click
 
 from encoding.cli.certificate import file_outputs
 from encoding.cli.confirming import require_yes
+from encoding.cli.one_line import one_line
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
@@ -82,7 +83,7 @@ def destroy(
             raise click.UsageError(
                 "--local goes neither with --upload nor with a certificate's file"
             )
-        named, kept = read_pairs(also, "--also"), read_pairs(keep, "--keep")
+        named, kept = read_pairs(also, "--also"), read_pairs(keep, "--keep", one_line)
         wish = Wish(epoch, certificate, named, kept, is_offline=offline)
         destroy_here(session, given, wish, yes=yes, as_json=as_json)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,11 +91,13 @@ def destroy_here(
     _report(session, under_way, statements, is_sent=not wish.is_offline, as_json=as_json)
 
 
-def read_pairs(words: Sequence[str], option: str) -> tuple[tuple[LocalKind, str], ...]:
-    """Return kind and text of each `KIND=TEXT`.
+def read_pairs(
+    words: Sequence[str], option: str, take: Callable[[str], str] = str
+) -> tuple[tuple[LocalKind, str], ...]:
+    """Return kind and text of each `KIND=TEXT`, the text as `take` takes it.
 
     Raises:
-        click.BadParameter: there is no such kind, or nothing after it.
+        click.BadParameter: there is no such kind, or nothing after it that can be taken.
     """
     from encoding.local_copies import KINDS
 
@@ -108,7 +110,7 @@ def read_pairs(words: Sequence[str], option: str) -> tuple[tuple[LocalKind, str]
                 f"not a kind and a text such as {KINDS[0]}=..., of the kinds {', '.join(KINDS)}",
                 param_hint=option,
             )
-        pairs.append((kind, text.strip()))
+        pairs.append((kind, take(text.strip())))
     return tuple(pairs)
 
 

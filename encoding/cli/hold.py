@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.cli.confirming import require_yes
+from encoding.cli.one_line import one_line
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from schemas.destruction import HoldAct
     from schemas.destruction_api import HoldList
 
+_ORDER: Final = click.option(
+    "--order",
+    type=one_line,
+    metavar="TEXT",
+    required=True,
+    help="On what ground, in one line; all parties see it.",
+)
 _YES: Final = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 
 
@@ -24,7 +32,7 @@ def hold() -> None:
 
 
 @hold.command("set", epilog='Example: blindlink hold set --order "Court order of 1 September 2026"')
-@click.option("--order", required=True, help="On what ground, in one line; all parties see it.")
+@_ORDER
 @_YES
 @identity_options
 @agency_options
@@ -43,7 +51,7 @@ def set_hold(session: Session, /, *, order: str, yes: bool, **given: Any) -> Non
 
 
 @hold.command("lift", epilog='Example: blindlink hold lift --order "The case is closed."')
-@click.option("--order", required=True, help="On what ground, in one line; all parties see it.")
+@_ORDER
 @_YES
 @identity_options
 @agency_options

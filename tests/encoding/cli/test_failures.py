@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from encoding.cli.failures import exit_status
 from encoding.cli.main import COMMANDS, main
+from encoding.cli.one_line import one_line
 from encoding.cli.session import Session
 from encoding.errors import AgencyError, NotReadyError
 from schemas.errors import ProofError
@@ -119,3 +120,31 @@ def test_unknown_option_names_the_commands_own_help() -> None:
     result = CliRunner().invoke(main, ["encode", "--fast"], prog_name="blindlink")
     assert result.exit_code == 2
     assert "hint: blindlink encode --help" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "x" * 201, "one line\nand another"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("agreement", "suspend", "--yes", "--reason"),
+        ("agreement", "resume", "--yes", "--reason"),
+        ("agreement", "withdraw", "--yes", "--reason"),
+        ("hold", "set", "--yes", "--order"),
+        ("hold", "lift", "--yes", "--order"),
+    ],
+)
+def test_what_all_parties_read_is_one_short_line(words: tuple[str, ...], text: str) -> None:
+    result = CliRunner().invoke(main, [*words, text], prog_name="blindlink")
+    assert result.exit_code == 2
+    assert "one line of 1 to 200 printable characters" in result.stderr
+    assert f"hint: blindlink {words[0]} {words[1]} --help" in result.stderr
+
+
+def test_why_a_copy_is_kept_is_one_short_line() -> None:
+    words = ["destroy", "--local", "--yes", "--keep", f"secret={'x' * 201}"]
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, "of 1 to 200" in result.stderr) == (2, True)
+
+
+def test_a_line_is_taken_without_spaces_round_it_and_its_accents_composed() -> None:
+    assert one_line(" Zoe\u0308 asks. ") == "Zo\u00eb asks."
