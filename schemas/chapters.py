@@ -191,11 +191,14 @@ def _elements(agreement: Agreement) -> tuple[Table, ...]:
 
 
 def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterator[str]:
+    columns = () if profile is None else profile.columns
+    which = f"these columns: {listed(columns)}" if columns else "the columns that it names"
     yield (
-        "Each agency turns the columns above into encodings on its own computer, with a secret that only the "
-        "agencies share. Names, birth dates and record IDs never leave the agency; the operator never has the "
-        "secret."
+        "Each agency turns columns of its own into encodings on its own computer, with a secret that only the "
+        "agencies share. The operator gets the encodings; it never has a name, a birth date, a record ID or "
+        "the secret."
     )
+    yield f"The encoding profile says how, from {which}."
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
     if profile is not None and profile.hardening.kind == "none":
         yield (
@@ -310,7 +313,14 @@ def _retention(agreement: Agreement) -> Iterator[str]:
     kept = agreement.retention
     yield f"Encodings are destroyed {_days(kept.keep_encodings_days)} after they were uploaded."
     yield f"Link IDs are kept at the broker for {_days(kept.keep_links_days)}."
-    yield f"By {kept.destroy_by} nothing is left at the broker or at a recipient."
+    yield (
+        f"By {kept.destroy_by} no encoding, link ID or match record is left at the broker. The match log and "
+        "the receipts stay; they hold nothing of a person whose record was linked."
+    )
+    yield (
+        f"What a recipient has received it destroys itself by {kept.destroy_by}, and signs a statement of it: "
+        "its copies are out of the broker's reach."
+    )
     if kept.legal_hold is None:
         yield "No order forbids destruction."
     else:

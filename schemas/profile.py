@@ -76,6 +76,17 @@ class EncodingProfile(Document):
         return int(_read_schema(self.linkage_schema)["clkConfig"]["l"])
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that are encoded, in the schema's order; empty where they cannot be shown."""
+        try:
+            features = _read_schema(self.linkage_schema)["features"]
+            names = [str(one["identifier"]) for one in features if not one.get("ignored", False)]
+        except (KeyError, TypeError, AttributeError):
+            return ()
+        # A name is the text of whoever wrote the schema, and stands where counsel reads.
+        return tuple(names) if all(map(str.isprintable, names)) else ()
+
+    @property
     def encoding_bits(self) -> int:
         """Length of what is uploaded, in bits."""
         return self.hardening.output_bits or self.clk_bits

@@ -122,6 +122,17 @@ def test_two_spellings_of_a_schema_are_two_profiles() -> None:
     assert spelled[0].digest() != spelled[1].digest()
 
 
+def test_columns_are_those_that_the_schema_encodes_and_can_be_shown() -> None:
+    def columns(features: str) -> tuple[str, ...]:
+        text = f'{{"clkConfig":{{"l":64}},"features":{features}}}'
+        return profile(linkage_schema=text).columns
+
+    assert columns('[{"identifier":"b"},{"identifier":"a"}]') == ("b", "a")
+    assert columns('[{"identifier":"b","ignored":true},{"identifier":"a"}]') == ("a",)
+    for unclear in ("7", "[7]", "[{}]", '[{"identifier":"a\\nb"}]'):
+        assert columns(unclear) == ()
+
+
 def test_a_schema_longer_than_the_limit_is_refused() -> None:
     text = '{"clkConfig":{"l":64}}'
     profile(linkage_schema=text + " " * (200_000 - len(text)))

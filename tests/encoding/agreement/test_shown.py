@@ -117,6 +117,23 @@ def test_encodings_that_are_not_hardened_are_called_so() -> None:
     assert "97 to 100 %" not in words(Agreement.from_json(BASE))
 
 
+def test_the_columns_that_are_encoded_are_said_whether_or_not_they_are_data_elements() -> None:
+    shared = [one for one in BASE["elements"] if one["use"] == "shared"]
+    for elements in (BASE["elements"], shared, []):
+        text = words(Agreement.from_json(BASE | {"elements": elements}))
+        assert "from these columns: first_name, surname, birth_year" in text
+        assert "columns above" not in text
+    unknown = words(Agreement.from_json(BASE | {"elements": shared}), None)
+    assert "from the columns that it names" in unknown
+
+
+def test_what_stays_after_the_day_of_destruction_is_said() -> None:
+    text = words(Agreement.from_json(BASE))
+    assert "The match log and the receipts stay" in text
+    assert "out of the broker's reach" in text
+    assert "nothing is left at" not in text
+
+
 @pytest.mark.parametrize("mode", ["linked", "blind", "count"])
 def test_each_coalition_that_design_warns_of_has_its_row(mode: str) -> None:
     agreement = Agreement.from_json(changed(BASE, "recipients.1.mode", mode))
