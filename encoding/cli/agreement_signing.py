@@ -83,6 +83,7 @@ def sign(
         require_next(at.refresh(), agreement)
         require_keys(agreement, at.peers())
         consent = _own_consent(at, offered)
+        was_signed = consent is not None
         if consent is None:
             _show(at, offered)
             _compare_fingerprint(offered.digest, fingerprint)
@@ -91,6 +92,8 @@ def sign(
             consent = at.signer(agreement).consent(counsel, session.now())
             # Kept first: should the answer be lost, the same signature is sent again.
             at.keep_own(offered.model_copy(update={"consents": (*offered.consents, consent)}))
+        elif fingerprint is not None:
+            _compare_fingerprint(offered.digest, fingerprint)
         if source is not None:
             at.client.propose_agreement(at.project, offered.proposal())
         shown = verified(at.client.sign_agreement(at.project, consent), offered.digest)
@@ -99,7 +102,7 @@ def sign(
 
             raise AgreementUntrustedError("the broker does not show the signature that was sent")
         kept = at.keep(shown)
-    _say_signed(session, kept)
+    _say_signed(session, kept, was_signed=was_signed)
 
 
 @click.command("accept", epilog="Example: blindlink agreement accept 3b1f... (all 64 characters)")
@@ -225,7 +228,7 @@ def _compare_fingerprint(digest: str, given: str | None) -> None:
     if not is_the_same:
         raise AgreementUntrustedError(
             "this is not the agreement on counsel's sheet: the fingerprint is another one",
-            hint="nothing was signed; let counsel read the agreement that is shown here",
+            hint="nothing was signed now; let counsel read the agreement that is shown here",
         )
 
 
@@ -265,7 +268,8 @@ def _counsel(session: Session, name: str | None, title: str | None, date: str | 
     from schemas.errors import DocumentError
     from schemas.statement import Counsel
 
-    if None in (name, title, date):
+    # An empty text would be asked for, where nobody may be there to answer.
+    if not (name and title and date):
         _require_somebody("--counsel-name, --counsel-title and --counsel-date")
     today = session.now().date().isoformat()
     given = {
@@ -310,15 +314,16 @@ def _refuse_other(shown: KeptAgreement, digest: str) -> None:
         raise AgreementUntrustedError("the broker shows another agreement than was sent")
 
 
-def _say_signed(session: Session, kept: KeptAgreement) -> None:
+def _say_signed(session: Session, kept: KeptAgreement, *, was_signed: bool) -> None:
     from schemas.chapters import listed
 
+    said = "was signed already, with the counsel named then" if was_signed else "signed"
     if kept.missing():
         missing = kept.missing()
         verb = "has" if len(missing) == 1 else "have"
-        session.say(f"signed; it binds once {listed(missing)} {verb} signed, too")
+        session.say(f"{said}; it binds once {listed(missing)} {verb} signed, too")
     else:
-        session.say(f"signed; every party has, and it binds from {kept.agreement.start} on")
+        session.say(f"{said}; every party has, and it binds from {kept.agreement.start} on")
 
 
 def _as_json(kept: KeptAgreement, state: str) -> dict[str, Any]:

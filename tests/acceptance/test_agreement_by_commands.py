@@ -94,7 +94,10 @@ def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     trusted = read_peers(ann.folder / "workspace" / "peers.json")
     assert [peer.party for peer in trusted.peers] == ["operator", "schools"]
     again = ann.ok("agreement", "sign", path)
-    assert "signed" in again.stderr
+    assert "was signed already" in again.stderr
+    other = refused(ann.type("agreement", "sign", path, "--fingerprint", "0" * 64, *COUNSEL))
+    assert "not the agreement on counsel's sheet" in other
+    ann.ok("agreement", "sign", path, "--fingerprint", fingerprint)
     # Before all have signed, nothing is encoded or linked.
     bob, kim = rig.desks["bob"], rig.desks["kim"]
     assert "no agreement waits" in refused(rig.sign("bob", fingerprint))
@@ -116,13 +119,16 @@ def test_another_sheet_or_uncompared_keys_sign_nothing(
     wrong = rig.sign("ann", "0" * 64, path)
     assert "not the agreement on counsel's sheet" in refused(wrong)
     assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
+    words = ("agreement", "sign", path, "--fingerprint", fingerprint, "--keys-compared")
     typed = typing(ann, monkeypatch, "00000000\n", "agreement", "sign", path)
     assert "not the agreement on counsel's sheet" in refused(typed)
     typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\nn\n", "agreement", "sign", path)
     assert "must be compared first" in refused(typed)
     late = [*COUNSEL[:-1], "2026-11-21"]
-    words = ("agreement", "sign", path, "--fingerprint", fingerprint, "--keys-compared")
     assert "in the future" in refused(ann.type(*words, *late), 2)
+    monkeypatch.undo()
+    unnamed = ["--counsel-name", "", *COUNSEL[2:]]
+    assert "--counsel-name" in refused(ann.type(*words, *unnamed), 2)
     assert "agreements" not in {name.split("/")[0] for name in ann.files()}
     assert ann.json("agreement", "status")["agreements"] == []
 
