@@ -18,13 +18,20 @@ from schemas.errors import SignatureError
 PAGE_START: Final = "<!doctype html>\n<!-- blindlink certificate -->\n"
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE: Final = """
-body{font:16px/1.5 Georgia,serif;color:#111;background:#fff;margin:2rem auto;max-width:60rem;padding:0 1rem}
-h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid #888}
-dl{display:grid;grid-template-columns:13rem 1fr;gap:.15rem 1rem}dt{color:#444}dd{margin:0}
-table{border-collapse:collapse;width:100%;font-size:.85rem}
-th,td{text-align:left;vertical-align:top;border-bottom:1px solid #ccc;padding:.3rem .6rem .3rem 0}
+:root{color-scheme:light dark;--paper:#fff;--ink:#111;--soft:#444;--line:#ccc}
+@media (prefers-color-scheme:dark){:root{--paper:#14191c;--ink:#e4e9eb;--soft:#a3afb7;--line:#3a454c}}
+*{box-sizing:border-box}
+body{font:16px/1.5 Georgia,serif;color:var(--ink);background:var(--paper);margin:2rem auto;max-width:60rem;
+padding:0 1rem;overflow-wrap:anywhere}
+h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--soft)}
+dl{display:grid;grid-template-columns:13rem minmax(0,1fr);gap:.15rem 1rem}dt{color:var(--soft)}dd{margin:0}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.85rem}
+th,td{text-align:left;vertical-align:top;border-bottom:1px solid var(--line);padding:.3rem .6rem .3rem 0}
 code{font:.85em ui-monospace,Consolas,monospace;overflow-wrap:anywhere}
-@media print{body{margin:0;max-width:none;font-size:11pt}tr,dl{break-inside:avoid}
+@media screen{td{min-width:5.5rem}}
+@media screen and (max-width:40rem){dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.4rem}}
+@media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#999}
+body{margin:0;padding:0;max-width:none;font-size:11pt}.wide{overflow:visible}tr,dl{break-inside:avoid}
 thead{display:table-header-group}}
 """
 
@@ -63,9 +70,21 @@ LOCAL_WORDS: Final = {
 }
 METHOD: Final = (
     "Cryptographic erasure (NIST SP 800-88): each object was encrypted under one key of its own, kept outside "
-    "the database and its backups. The key was destroyed, then the encrypted pieces were removed. So every "
-    "copy of the object has ended, those in backups included."
+    "the database and its backups. The key was destroyed, then the encrypted pieces were removed. Where a "
+    "backup holds such a piece, it cannot be read without the key."
 )
+
+
+def method_of(certificate: Certificate) -> str:
+    """Return how the objects ended, and since when that holds for every copy, in backups too."""
+    left = next((one for one in certificate.remains if one.what == "key-copies"), None)
+    if left is None:
+        return f"{METHOD} No copy of a key remains, so every copy of the objects has ended."
+    last = "they are removed" if left.until is None else f"{_when(left.until)} at the latest"
+    return (
+        f"{METHOD} Copies of the keys may remain until {last}: until then the destruction is not complete; "
+        "after it, every copy of the objects has ended."
+    )
 
 
 def certificate_page(file: CertificateFile) -> str:
@@ -79,7 +98,7 @@ def certificate_page(file: CertificateFile) -> str:
         (
             _section("What was destroyed", _facts(_about(certificate))),
             _section("Objects", _objects(certificate.objects)),
-            _section("How", f"<p>{escape(METHOD)}</p>"),
+            _section("How", f"<p>{escape(method_of(certificate))}</p>"),
             _section("What remains, and why", _remains(certificate)),
             _section("What parties hold themselves", _outstanding(file)),
             _section("Signatures", _signatures(file)),
@@ -132,6 +151,7 @@ def _objects(objects: Sequence[DestroyedObject]) -> str:
         "SHA-256",
     )
     return _table(
+        "Objects",
         header,
         (
             (
@@ -152,6 +172,7 @@ def _objects(objects: Sequence[DestroyedObject]) -> str:
 
 def _remains(certificate: Certificate) -> str:
     return _table(
+        "What remains, and why",
         ("What", "How many", "Until", "Why"),
         (
             (
@@ -213,10 +234,14 @@ def _facts(pairs: Iterable[tuple[str, str]]) -> str:
     return f"<dl>\n{items}</dl>"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
         f"<tr>{''.join(f'<td><code>{escape(cell)}</code></td>' for cell in row)}</tr>\n"
         for row in rows
     )
-    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
+    # A region that the keyboard can scroll, where the screen is too narrow for the table.
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"
+    )

@@ -55,6 +55,15 @@ def test_nothing_is_outstanding_where_all_is_stated() -> None:
     assert "Nothing is outstanding." in page(certificate={**CERTIFICATE, "outstanding": []})
 
 
+def test_copies_of_keys_that_remain_make_the_destruction_incomplete_until_their_day() -> None:
+    shown = page()
+    assert "may remain until 2027-09-08 06:00:04 UTC at the latest" in shown
+    assert "until then the destruction is not complete" in shown
+    gone = page(certificate={**CERTIFICATE, "remains": []})
+    assert "not complete" not in gone
+    assert "every copy of the objects has ended" in gone
+
+
 def test_the_page_is_whole_and_runs_nothing() -> None:
     shown = page()
     tags = Tags()

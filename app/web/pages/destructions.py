@@ -17,7 +17,7 @@ from app.web.destruction_words import (
 )
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.certificate_page import KIND_WORDS, METHOD, REMAINS_WORDS
+from schemas.certificate_page import KIND_WORDS, REMAINS_WORDS, method_of
 
 if TYPE_CHECKING:
     from app.web.table import Cell
@@ -52,7 +52,7 @@ def show_destruction(
         reason=reason_words(view.reason),
         outstanding=outstanding_words(view.outstanding),
         statements=() if file is None else statements_of(file.statements),
-        method=METHOD,
+        method="" if file is None else method_of(file.certificate),
         kinds=KIND_WORDS,
         remains=REMAINS_WORDS,
     )

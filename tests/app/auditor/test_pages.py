@@ -9,19 +9,28 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from oracles.sample_log import everything_else, story
+from oracles.sample_run import PARTIES, pack_of, sample_story
 from oracles.signed_log import everything_signed
+from oracles.write_destruction_vectors import certificate_file
 from services.axe import DESK, PHONE, violations
 
 from app.auditor.cli import main
+from schemas.certificate import CertificateFile
+from schemas.certificate_page import certificate_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PAGES = ("report.html", "incident.html", "fault.html", "register.html")
+PAGES = (
+    *("report.html", "incident.html", "fault.html", "register.html"),
+    *("worksheet.html", "certificate.html"),
+)
+NARROW = {"width": 360, "height": 740}
 
 LOG = story(92, n_weeks=1, projects=("foster",))
 everything_else(LOG)
 everything_signed(LOG)
+SAMPLED = sample_story()
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +56,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("report", log, *signing, "--incident", upload, "--html", made / "incident.html")
     run("report", made / "bent.bundle", *signing, "--html", made / "fault.html", status=1)
     run("disclosures", log, "--html", made / "register.html")
+    (made / "run.record").write_bytes(SAMPLED.record)
+    (made / "county.pack").write_bytes(pack_of(SAMPLED, 0, tuple(range(1, 6))))
+    drawn = ("sample", "5", made / "run.record", "--seed", "autumn")
+    run(*drawn, "--pack", made / "county.pack", "--worksheets", made)
+    (made / f"worksheet-{PARTIES[0]}.html").rename(made / "worksheet.html")
+    certificate = certificate_page(CertificateFile.from_json(certificate_file()))
+    (made / "certificate.html").write_text(certificate, encoding="utf-8")
     return made
 
 
@@ -71,9 +87,9 @@ def test_a_page_breaks_no_rule(page: Page, folder: Path, name: str) -> None:
 def test_a_page_fits_a_phone_and_fetches_nothing(page: Page, folder: Path, name: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     page.goto((folder / name).as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     assert asked == [(folder / name).as_uri()]
 
 
