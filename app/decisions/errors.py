@@ -6,7 +6,7 @@ from app.errors import RequestError
 
 
 class MatchRecordGoneError(RequestError):
-    """The match record was kept as long as the terms allow, and is gone."""
+    """The match record was kept as long as the terms allow, or destroyed before that, and is gone."""
 
     code = "match-record-gone"
     status = 410

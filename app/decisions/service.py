@@ -11,6 +11,7 @@ from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions import repository
 from app.decisions.drawing import PIECE_ROWS, ROWS, SUMMARY, openings_part, piece_kind
+from app.decisions.ended import WHY_HINT, why_gone
 from app.decisions.errors import MatchRecordGoneError
 from app.decisions.models import MatchRecord
 from app.decisions.summary import ShownKind, ShownKinds
@@ -154,6 +155,14 @@ def open_openings(session: Session, broker: Broker, run: str, party: str) -> Ope
     )
 
 
+def why_record_gone(session: Session, broker: Broker, run: str) -> str | None:
+    """Return why the match record of a run can be read no more; None where it can, or the run has none."""
+    found = repository.get_record(session, run)
+    if found is None or not _is_gone(broker, found):
+        return None
+    return why_gone("The match record", found.destroyed, found.keep_until)
+
+
 def held_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
     """Return the match records of which something may still be there, of a project that the actor may see.
 
@@ -168,6 +177,12 @@ def _kept(session: Session, broker: Broker, run: str) -> MatchRecord:
     found = repository.get_record(session, run)
     if found is None:
         raise NotFoundError("There is nothing here.")
-    if found.destroyed is not None or found.keep_until <= utc_text(broker.clock()):
-        raise MatchRecordGoneError("The match record was kept as long as agreed, and is gone.")
+    if _is_gone(broker, found):
+        raise MatchRecordGoneError(
+            why_gone("The match record", found.destroyed, found.keep_until), hint=WHY_HINT
+        )
     return found
+
+
+def _is_gone(broker: Broker, record: MatchRecord) -> bool:
+    return record.destroyed is not None or record.keep_until <= utc_text(broker.clock())

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from app.decisions.ended import WHY_HINT, why_gone
 from app.errors import BrokerError, RequestError
+
+if TYPE_CHECKING:
+    from app.links.models import Release
 
 
 class ReleaseDestroyedError(RequestError):
-    """The release was kept as long as the terms allow, and is gone."""
+    """The release was kept as long as the terms allow, or destroyed before that, and is gone."""
 
     code = "release-destroyed"
     status = 410
     title = "The release was destroyed"
+
+
+def release_gone(release: Release) -> ReleaseDestroyedError:
+    """Return the refusal of a release that is gone, with why it is."""
+    return ReleaseDestroyedError(
+        why_gone("The release", release.destroyed, release.keep_until), hint=WHY_HINT
+    )
 
 
 class NotRecipientError(RequestError):

@@ -13,7 +13,7 @@ from app.clock import utc_text
 from app.decisions import service as decisions
 from app.errors import NotFoundError
 from app.links import repository
-from app.links.errors import NotRecipientError, ReleaseDestroyedError
+from app.links.errors import NotRecipientError, release_gone
 from app.matchlog.draft import entry_actor
 from app.runs.approvals import require_approved
 from app.runs.finality import require_final
@@ -69,7 +69,7 @@ def _terms_that_allow(session: Session, broker: Broker, actor: Actor, run: str) 
         raise NotFoundError("There is nothing here.")
     now = broker.clock()
     if release.destroyed is not None or release.keep_until <= utc_text(now):
-        raise ReleaseDestroyedError("The release was kept as long as agreed, and is gone.")
+        raise release_gone(release)
     terms = terms_in_force(session, release.project, now)
     named = {(found.party, found.mode, found.space) for found in terms.terms.recipients}
     if (actor.party, release.mode, release.space) not in named:

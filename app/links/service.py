@@ -17,7 +17,7 @@ from app.links.errors import (
     NotFetchedError,
     NotRecipientError,
     OtherFileError,
-    ReleaseDestroyedError,
+    release_gone,
 )
 from app.links.models import LastingSpace, Release
 from app.links.preparing import PIECE_KIND
@@ -261,7 +261,7 @@ def log_verified(
         raise NotRecipientError("The release is another party's to fetch.", clause="recipients")
     require_duty(actor, terms, "recipient", *_carriers(found))
     if found.destroyed is not None:
-        raise ReleaseDestroyedError("The release was kept as long as agreed, and is gone.")
+        raise release_gone(found)
     if found.fetched is None:
         raise NotFetchedError("The release was not fetched yet.")
     if sha256 != found.sha256:
@@ -281,7 +281,7 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
     """Return the digest of the terms that let the actor's party have the release now, or raise."""
     now = broker.clock()
     if release.destroyed is not None or release.keep_until <= utc_text(now):
-        raise ReleaseDestroyedError("The release was kept as long as agreed, and is gone.")
+        raise release_gone(release)
     terms = terms_in_force(session, release.project, now)
     for recipient in terms.terms.recipients if release.agency == actor.party else ():
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)

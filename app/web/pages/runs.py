@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 
 from app.agreements.service import project_for
 from app.db import Window
+from app.decisions.service import why_record_gone
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.runs.approvals import approvals_view
@@ -96,6 +97,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         steps = histogram_of(found, what, thresholds, floor)
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
         approvals = _approvals(session, found, terms, broker.clock())
+        record_gone = why_record_gone(session, broker, run)
     similarity = similarity_rows(steps, thresholds)
     return page.answer(
         "run.html",
@@ -115,6 +117,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
         releases=releases,
         approvals=approvals,
+        record_gone=record_gone,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from oracles.destroying import destroy
 from oracles.linkage_rig import (
     AUDITOR,
     CHILD_WELFARE,
@@ -287,3 +288,18 @@ def test_nobody_says_of_a_release_that_is_gone_that_it_is_whole(linkage: Linkage
     Sweeper(linkage.broker).sweep()
     gone = found_whole(linkage, release, release["sha256"])
     assert (gone.status_code, code_of(gone)) == (410, "release-destroyed")
+
+
+def test_a_release_destroyed_on_request_is_not_said_to_have_been_kept_as_long_as_agreed(
+    linkage: Linkage,
+) -> None:
+    linked(linkage)
+    release = release_of(linkage, CHILD_WELFARE)
+    assert destroy(linkage).status_code == 200
+    for answer in (
+        linkage.get(f"/v1/releases/{release['release']}/file"),
+        found_whole(linkage, release, release["sha256"]),
+    ):
+        assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+        assert "before its time was over" in answer.json()["detail"]
+        assert "certificate" in answer.json()["hint"]

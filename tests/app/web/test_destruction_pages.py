@@ -141,3 +141,25 @@ def test_to_a_stranger_a_destruction_is_as_if_it_were_not(finished: Any, visitor
         foreign = visitor.get(f"/destructions/{begun}{twin}", "other-auditor", "auditor")
         none = visitor.get(f"/destructions/crt-{'0' * 32}{twin}", "other-auditor", "auditor")
         assert foreign.status_code == none.status_code == 404
+
+
+def test_a_run_offers_no_match_record_that_is_gone_and_says_why(
+    finished: Any, visitor: Any
+) -> None:
+    path = finished.path("/runs/{run}")
+    assert f'href="{path}/match-record"' in visitor.get(path).text
+    destroy(finished.linkage)
+    page = visitor.get(path)
+    assert f'href="{path}/match-record"' not in page.text
+    assert "The match record was destroyed on" in words(page)
+    gone = visitor.get(f"{path}/match-record")
+    assert gone.status_code == 410
+    assert "before its time was over" in gone.text
+
+
+def test_a_match_record_whose_time_is_over_was_kept_as_long_as_agreed(
+    finished: Any, visitor: Any
+) -> None:
+    finished.linkage.founded.clock.move(days=90)
+    shown = words(visitor.get(finished.path("/runs/{run}")))
+    assert "The match record was kept as long as agreed" in shown
