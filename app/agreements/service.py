@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.agencies.service import unknown_parties
 from app.agreements import repository
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from app.agreements.repository import TermsAndProfile
     from app.matchlog.service import MatchLog
+
+# The clause that a refusal names where no agreement has been signed by all yet.
+UNSIGNED: Final = "signatures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +299,7 @@ def name_parties_of(session: Session, terms: ProjectTerms, now: datetime) -> Non
 
 def _unsigned() -> NotInForceError:
     return NotInForceError(
-        "Not every party has signed an agreement for this project yet.", clause="signatures"
+        "Not every party has signed an agreement for this project yet.", clause=UNSIGNED
     )
 
 

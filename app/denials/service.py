@@ -71,7 +71,7 @@ def note_denial(
     with suppress(BrokerError, SQLAlchemyError), broker.database.write() as session:
         if route in RELEASE_FETCHES and log_refusal(session, broker, actor, names["release"]):
             return
-        project = _project_of(session, actor, names)
+        project = project_of(session, actor, names)
         if project is not None:
             _count(session, broker.clock(), project, actor.party, error)
 
@@ -98,7 +98,7 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
     return len(drafts)
 
 
-def _project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str | None:
+def project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str | None:
     """Return the project that a request is about; None where it names none.
 
     Raises:

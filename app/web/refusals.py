@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.responses import HTMLResponse
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.agreements.service import UNSIGNED
+from app.denials.service import project_of
+from app.errors import BrokerError
+from app.http.access import COOKIE
+from app.http.errors import InvalidParameterError
 from app.security.policy import ALL_PAGES
+from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
 from schemas.canonical import parse_json
 from schemas.problem import Problem
@@ -15,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi import FastAPI, Request, Response
+
+    from app.broker import Broker
+    from app.security.actor import Actor
 
 # What a problem's answer says beside its body; a browser has no use for a bearer challenge.
 _KEPT_HEADERS: Final = ("allow", "retry-after")
@@ -44,15 +55,30 @@ def _wants_page(request: Request) -> bool:
 def _page_of(request: Request, answer: Response) -> Response:
     problem = Problem.from_json(parse_json(bytes(answer.body)))
     query = f"?{request.url.query}" if request.url.query else ""
+    # Set only by the gate of a route that let the session in.
+    actor: Actor | None = getattr(request.state, "actor", None)
     html = render(
         "refusal.html",
         {
             "title": problem.title,
-            "project": None,
+            "project": None if actor is None else _project_seen(request, actor),
+            "actor": actor,
+            "csrf": csrf_token(request.cookies.get(COOKIE, "")),
             "path": request.url.path,
             "problem": problem,
             "again": f"{request.url.path}{query}",
+            "is_filtered": bool(query) and problem.status == InvalidParameterError.status,
+            "is_unsigned": problem.clause == UNSIGNED,
         },
     )
     kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
     return HTMLResponse(html, status_code=answer.status_code, headers={**PAGE_HEADERS, **kept})
+
+
+def _project_seen(request: Request, actor: Actor) -> str | None:
+    """Return the project that a page belongs to; None where the actor may not see it, or there is none."""
+    broker: Broker = request.app.state.broker
+    # The refusal is shown in any case, also where the database is what has failed.
+    with suppress(BrokerError, SQLAlchemyError), broker.database.read() as session:
+        return project_of(session, actor, request.path_params)
+    return None

@@ -242,3 +242,16 @@ def test_an_approval_in_advance_says_whether_it_holds(
     (mine,) = [row for row in rows if row["id"] == approval.approval]  # type: ignore[union-attr]
     assert mine["used"] == ("1" if state == "used up" else "0")
     assert bool(mine["revoked"]) is (state == "taken back")
+
+
+def test_before_an_agreement_a_page_says_what_it_waits_for(
+    accord: Accord, signed_visitor: Any
+) -> None:
+    accord.propose()
+    for page in ("uploads", "runs", "releases", "access", "retention"):
+        answer = signed_visitor.get(f"/projects/{PROJECT}/{page}")
+        if answer.status_code == 200:
+            continue
+        assert answer.status_code == 409
+        assert "begins with an agreement that every party has signed" in answer.text
+        assert f'<a href="{LIST}">Agreements</a>' in answer.text

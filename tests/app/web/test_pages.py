@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from oracles.destroying import destroy
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from oracles.shown_pages import csv_rows
 
@@ -86,6 +87,34 @@ def test_to_an_auditor_of_another_project_a_page_is_as_if_it_were_not(
 def without_request(answer: Any) -> str:
     text: str = answer.text
     return text.replace(answer.headers["x-request-id"], "")
+
+
+def test_a_refusal_leads_back_to_the_project_where_that_may_be_seen(
+    finished: Any, visitor: Any
+) -> None:
+    back = f'<a href="/projects/{PROJECT}">Back to the project {PROJECT}</a>'
+    malformed = visitor.get(f"/projects/{PROJECT}/timeline?since=yesterday")
+    assert back in malformed.text
+    assert f'<a href="/projects/{PROJECT}/timeline">Open the page without a filter</a>' in (
+        malformed.text
+    )
+    destroy(finished.linkage)
+    gone = visitor.get(finished.path("/runs/{run}/match-record"))
+    assert gone.status_code == 410
+    assert back in gone.text
+    for page in (malformed, gone):
+        assert f'aria-label="Project {PROJECT}"' in page.text
+        assert "data-sign-out" in page.text
+        assert f"{AUDITOR}, auditor" in page.text
+
+
+def test_a_refusal_of_what_is_not_there_leads_back_to_the_projects(
+    finished: Any, visitor: Any
+) -> None:
+    page = visitor.get(f"/runs/{NOTHING['run']}")
+    assert page.status_code == 404
+    assert '<a href="/projects">Back to your projects</a>' in page.text
+    assert PROJECT not in page.text
 
 
 def test_an_auditor_sees_only_projects_that_name_its_party(finished: Any, visitor: Any) -> None:
