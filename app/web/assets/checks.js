@@ -6,6 +6,9 @@ import {
 } from "./merkle.js";
 import { Tiles } from "./tiles.js";
 
+// Says that something kept a check from being made, which is no word about the log.
+class UncheckedError extends Error {}
+
 const entryCheck = document.getElementById("entry-check");
 const listCheck = document.getElementById("list-check");
 const logCheck = document.getElementById("log-check");
@@ -33,6 +36,9 @@ async function checkList() {
     try {
       await checkListed(place, checkpoint, tiles);
     } catch (error) {
+      if (error instanceof UncheckedError) {
+        throw error;
+      }
       place.closest("tr").classList.add("bad");
       throw new Error(`Entry ${place.dataset.entry}: ${error.message}`);
     }
@@ -52,11 +58,24 @@ async function checkListed(place, checkpoint, tiles) {
 }
 
 async function readTile(path) {
-  const answer = await fetch(`/log/tile/${path}`);
+  const answer = await ask(`/log/tile/${path}`);
   if (!answer.ok) {
-    throw new Error("The broker does not give a tile of the log.");
+    throw new UncheckedError("The broker does not give a tile of the log.");
   }
   return new Uint8Array(await answer.arrayBuffer());
+}
+
+async function ask(path) {
+  let answer;
+  try {
+    answer = await fetch(path);
+  } catch {
+    throw new UncheckedError("The broker does not answer.");
+  }
+  if (answer.status === 401) {
+    throw new UncheckedError("Your session has ended: sign in again.");
+  }
+  return answer;
 }
 
 async function checkLog() {
@@ -74,22 +93,56 @@ async function checkLog() {
 }
 
 async function checkPin(text) {
-  const notes = splitPin(text);
-  const sizes = [];
-  for (const note of notes) {
-    const pin = parseCheckpoint(note);
-    const answer = await fetch(`/log.json?old=${pin.size}`);
-    if (!answer.ok) {
-      throw new Error(`The broker has no log of ${pin.size} entries, or does not answer.`);
-    }
-    const { checkpoint, proof, log_key: key } = await answer.json();
-    const newest = parseCheckpoint(checkpoint);
-    requireSameLog(pin, newest);
-    await verifySignature(newest, key);
-    await verifyConsistency(pin.size, newest.size, proof.map(fromBase64), pin.root, newest.root);
-    sizes.push(`${pin.size}`);
+  const pins = readPins(text);
+  const { checkpoint, keys } = await logState("/log.json");
+  for (const pin of pins) {
+    requireSameLog(pin, parseCheckpoint(checkpoint));
+    await checkContinued(pin);
+    // Last, so that a browser without Ed25519 still finds a log that was rewritten.
+    await requireSigned(pin, keyAt(keys, pin.size));
   }
-  return `This browser computed that the log continues your pin (${sizes.join(", ")} entries).`;
+  const sizes = pins.map((pin) => pin.size).join(", ");
+  return `This browser computed that the log continues your pin (${sizes} entries), and that the log's key has signed the pin.`;
+}
+
+function readPins(text) {
+  try {
+    return splitPin(text).map(parseCheckpoint);
+  } catch (error) {
+    throw new UncheckedError(`What was pasted is no pin. ${error.message}`);
+  }
+}
+
+async function logState(path) {
+  const answer = await ask(path);
+  if (!answer.ok) {
+    throw new UncheckedError("The broker does not give its log's state.");
+  }
+  return answer.json();
+}
+
+async function checkContinued(pin) {
+  const path = `/log.json?old=${pin.size}`;
+  if ((await ask(path)).status === 404) {
+    const { keys } = await logState("/log.json");
+    await requireSigned(pin, keyAt(keys, pin.size));
+    throw new Error(`The log's key has signed a log of ${pin.size} entries, and the broker has none.`);
+  }
+  const { checkpoint, proof, log_key: key } = await logState(path);
+  const newest = parseCheckpoint(checkpoint);
+  await verifySignature(newest, key);
+  await verifyConsistency(pin.size, newest.size, proof.map(fromBase64), pin.root, newest.root);
+}
+
+async function requireSigned(pin, key) {
+  if (!await verifySignature(pin, key)) {
+    throw new UncheckedError("This browser cannot check the pin's signature; blindlink-audit can.");
+  }
+}
+
+// Each key signs checkpoints of more entries than its `after` says, until the next one does.
+function keyAt(keys, size) {
+  return keys.findLast(({ after }) => BigInt(after) < size)?.key ?? keys[0].key;
 }
 
 async function signed(checkpoint) {
@@ -116,13 +169,14 @@ function proofIn(list) {
 async function run(place, check) {
   const state = place.querySelector("[role=status]");
   state.textContent = "Computing …";
-  place.classList.remove("good", "bad");
+  place.classList.remove("good", "bad", "unchecked");
   try {
     state.textContent = `✔ ${await check()}`;
     place.classList.add("good");
   } catch (error) {
-    state.textContent = `✘ It does not hold. ${error.message}`;
-    place.classList.add("bad");
+    const isUnchecked = error instanceof UncheckedError;
+    state.textContent = `${isUnchecked ? "◔ It could not be checked." : "✘ It does not hold."} ${error.message}`;
+    place.classList.add(isUnchecked ? "unchecked" : "bad");
   }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from oracles.linkage_rig import PROJECT, Linkage
 
 from schemas.api import sign_in_url
@@ -223,3 +224,70 @@ def test_a_pin_of_another_history_is_noticed(
     chromium_page.get_by_role("button", name="Compare").click()
     chromium_page.locator("#pin-check.bad").wait_for()
     assert "older checkpoint's root" in status_of(chromium_page, "pin-check")
+
+
+def compare(page: Page, pin: str) -> None:
+    """Paste a pin and have it compared."""
+    page.get_by_label("A checkpoint that you").fill(pin)
+    page.get_by_role("button", name="Compare").click()
+
+
+@pytest.mark.parametrize("place", ["signature", "name"])
+def test_a_pin_that_the_logs_key_has_not_signed_does_not_hold(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page, place: str
+) -> None:
+    pin = linkage.broker.settings.last_checkpoint_file.read_text().rstrip("\n")
+    before, dash, line = pin.rpartition("— ")
+    name, encoded = line.split(" ")
+    # Of the 68 bytes the first four name the key; the last characters are of the signature.
+    other = "A" if encoded[40] != "A" else "B"
+    bent = f"{encoded[:40]}{other}{encoded[41:]}"
+    line = f"{name} {bent}" if place == "signature" else f"{name}x {encoded}"
+    address = sign_in()
+    chromium_page.goto(f"{address}/log")
+    compare(chromium_page, f"{before}{dash}{line}\n")
+    chromium_page.locator("#pin-check.bad").wait_for()
+    assert status_of(chromium_page, "pin-check").startswith("✘ It does not hold.")
+
+
+def test_what_keeps_a_check_from_being_made_is_no_word_about_the_log(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    pin = linkage.broker.settings.last_checkpoint_file.read_text()
+    address = sign_in()
+    page = chromium_page
+    page.goto(f"{address}/log")
+    compare(page, "rubbish")
+    page.get_by_text("What was pasted is no pin.").wait_for()
+    page.route("**/log.json*", lambda route: route.abort())
+    compare(page, pin)
+    page.get_by_text("The broker does not answer.").wait_for()
+    page.unroute_all()
+    linkage.founded.clock.move(hours=9)
+    compare(page, pin)
+    page.get_by_text("Your session has ended").wait_for()
+    assert status_of(page, "pin-check").startswith("◔ It could not be checked.")
+    assert page.locator("#pin-check.bad").count() == 0
+
+
+def test_a_tile_that_does_not_come_is_no_fault_of_an_entry(
+    sign_in: SignIn, chromium_page: Page
+) -> None:
+    address = sign_in()
+    chromium_page.route("**/log/tile/**", lambda route: route.abort())
+    chromium_page.goto(f"{address}/log/entries")
+    chromium_page.locator("#list-check.unchecked").wait_for()
+    assert "The broker does not answer." in status_of(chromium_page, "list-check")
+    assert chromium_page.locator("tr.bad").count() == 0
+
+
+def test_a_pin_of_more_entries_than_the_broker_has_does_not_hold(
+    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+) -> None:
+    pin = linkage.broker.settings.last_checkpoint_file.read_text()
+    address = sign_in()
+    chromium_page.route("**/log.json?old=*", lambda route: route.fulfill(status=404))
+    chromium_page.goto(f"{address}/log")
+    compare(chromium_page, pin)
+    chromium_page.locator("#pin-check.bad").wait_for()
+    assert "and the broker has none" in status_of(chromium_page, "pin-check")
