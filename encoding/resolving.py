@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +18,29 @@ from schemas.spreadsheet import inert
 
 HANDLE: Final = "handle"
 RECORD_ID: Final = "record_id"
+UNKNOWN_HANDLE: Final = "unknown_handle"
 _HANDLE_PATTERN: Final = re.compile(rf"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
 
 
-def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output: Path) -> int:
-    """Write the rows of `listed` whose handle stands for a record of `file`; return how many.
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """How many rows were written, and how many of them without a record ID."""
+
+    n_rows: int
+    n_unknown: int
+
+
+def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output: Path) -> Resolved:
+    """Write the rows of `listed` with the record IDs of `file` for which their handles stand.
+
+    A row whose handle stands for no record of the file is kept, or a record that an auditor asks about would
+    be gone without a trace: its record ID is empty, and the handle stands in a column of its own.
 
     Args:
         listed: a CSV file with a column `handle`; its other columns are kept.
-        output: gets the record ID in place of the handle, in the order of `listed`; what else somebody has
-            put into that file is written so that a spreadsheet computes nothing.
+        output: gets record ID and unknown handle, one of them empty, in place of the handle, in the order
+            of `listed`; what else somebody has put into that file is written so that a spreadsheet computes
+            nothing.
     Raises:
         NotReadyError: this workspace has not encoded for any project yet.
         LinksFileError: `listed` has no such column, or something else than a handle in it.
@@ -48,10 +62,15 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
     wanted = {handle for handle, _ in rows}
     record_ids = record_ids_of(workspace, view.project, view.terms.epoch, file, wanted)
     found = [
-        (record_ids[handle], *map(inert, kept)) for handle, kept in rows if handle in record_ids
+        (
+            record_ids.get(handle, ""),
+            "" if handle in record_ids else handle.hex(),
+            *map(inert, kept),
+        )
+        for handle, kept in rows
     ]
-    write_csv(output, (RECORD_ID, *map(inert, others)), found)
-    return len(found)
+    write_csv(output, (RECORD_ID, UNKNOWN_HANDLE, *map(inert, others)), found)
+    return Resolved(len(rows), sum(handle not in record_ids for handle, _ in rows))
 
 
 def _handle(text: str, name: str, row: int) -> Handle:

@@ -96,6 +96,7 @@ NOT_SAID = (
 TO_DO = (
     "The agency puts its own record IDs beside the handles, on its own computer: blindlink resolve.",
     "Look both records up, here and at the other agency, and write down whether they are the same person.",
+    "A link without a record ID is of a record that is not in the agency's file: ask where it is.",
     "Links have the same number on the worksheets of all agencies.",
     "This sheet names people once it is filled in. Keep it as the agency keeps its records.",
 )

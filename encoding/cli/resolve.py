@@ -31,7 +31,8 @@ def resolve(
 ) -> None:
     """Put your own record IDs in place of the handles in LISTED, a CSV file with a column `handle`.
 
-    Only rows whose handle stands for one of your records are written. Nothing leaves this computer.
+    A row whose handle stands for no record of your file stays, without a record ID: its handle is in the
+    column `unknown_handle`. Nothing leaves this computer.
     """
     from encoding.agency_file import agency_file
     from encoding.files import refuse_to_overwrite
@@ -40,5 +41,11 @@ def resolve(
     refuse_to_overwrite(output, own_start=b"", force=force)
     own = agency_file(session.config, file, id_column)
     with session.workspace.lock():
-        n_rows = resolve_handles(session.workspace, own, listed, output)
-    session.say(f"{n_rows:,} rows stand for records of yours, in {output}")
+        done = resolve_handles(session.workspace, own, listed, output)
+    n_known = done.n_rows - done.n_unknown
+    session.say(f"{n_known:,} of {done.n_rows:,} rows stand for records of yours, in {output}")
+    if done.n_unknown:
+        session.warn(
+            f"rows without a record ID: {done.n_unknown:,}; their records are not in {own.path.name}, or not "
+            "yours, and an auditor will ask where they are"
+        )

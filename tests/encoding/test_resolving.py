@@ -9,7 +9,7 @@ from oracles.agency import Agency
 
 from encoding.agency_file import AgencyFile
 from encoding.errors import LinksFileError, NotReadyError
-from encoding.resolving import resolve_handles
+from encoding.resolving import Resolved, resolve_handles
 
 
 @pytest.fixture
@@ -32,7 +32,21 @@ def test_rows_get_the_record_id_in_place_of_the_handle(agency, tmp_path, people,
     record_id = people[0][0]
     text = f"pair,handle,band\n7,{agency.handle_of(record_id).hex()},review\n8,{'0' * 32},auto\n"
     found = resolved(agency, path, tmp_path / "pairs.csv", text)
-    assert found == f"record_id,pair,band\n{record_id},7,review\n"
+    assert found == (
+        f"record_id,unknown_handle,pair,band\n{record_id},,7,review\n,{'0' * 32},8,auto\n"
+    )
+
+
+def test_a_record_that_has_left_the_file_leaves_its_row(agency, tmp_path, people, write_people):
+    path = write_people(people)
+    agency.encode(path)
+    gone, there = (agency.handle_of(people[place][0]).hex() for place in (0, 1))
+    listed, output = tmp_path / "worksheet.csv", tmp_path / "visit.csv"
+    listed.write_text(f"link,handle\n1,{gone}\n2,{there}\n", encoding="utf-8")
+    file = AgencyFile(write_people(people[1:]), "ID")
+    assert resolve_handles(agency.workspace, file, listed, output) == Resolved(2, 1)
+    rows = output.read_text(encoding="utf-8").splitlines()
+    assert rows[1:] == [f",{gone},1", f"{people[1][0]},,2"]
 
 
 def test_handles_alone_are_enough(agency, tmp_path, people, write_people):
@@ -40,7 +54,9 @@ def test_handles_alone_are_enough(agency, tmp_path, people, write_people):
     agency.encode(path)
     record_id = people[1][0]
     text = f"handle\n{agency.handle_of(record_id).hex()}\n"
-    assert resolved(agency, path, tmp_path / "h.csv", text) == f"record_id\n{record_id}\n"
+    assert resolved(agency, path, tmp_path / "h.csv", text) == (
+        f"record_id,unknown_handle\n{record_id},\n"
+    )
 
 
 def test_what_somebody_else_wrote_is_no_formula(agency, tmp_path, people, write_people):

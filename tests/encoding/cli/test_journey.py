@@ -45,6 +45,14 @@ def test_commands_lead_from_file_to_links(linked: Desk, schools: Desk) -> None:
     assert [theirs["p4"], theirs["p1"], theirs["p2"]] == list(mine.values())
 
 
+def test_a_row_without_a_record_of_ours_is_kept_and_counted(linked: Desk) -> None:
+    listed, out = linked.folder / "worksheet.csv", linked.folder / "visit.csv"
+    listed.write_text(f"link,handle\n1,{'0' * 32}\n", encoding="utf-8")
+    said = linked.ok("resolve", str(listed), "-o", str(out))
+    assert "warning: rows without a record ID: 1;" in said.stderr
+    assert read_csv(out) == [{"record_id": "", "unknown_handle": "0" * 32, "link": "1"}]
+
+
 def test_listed_columns_travel_by_link_id(linked: Desk, schools: Desk) -> None:
     linked.ok("links")
     schools.ok("links")
