@@ -16,11 +16,14 @@ AuditError
 │   ├── RecordContradictedError a match record, opening or receipt is not the one that the log knows
 │   └── RuleBrokenError         an entry that the rules of the log do not allow
 ├── MalformedError (exit 3: not a bundle, or an entry that cannot be read)
+│   └── NotBundleError          a file that begins otherwise than any bundle
+├── FileUnreadableError (exit 3: a bundle or record is not there, or cannot be opened)
 ├── PinUnreadableError (exit 3: a pin or key given to the tool is unusable)
 │   └── PinUnsignedError        a pin that no key of the log signed
 ├── NameUnknownError (exit 2: a list is asked for of a project or party that nothing is known of)
 ├── SubjectUnknownError (exit 2: an incident is about something that the log does not know)
 ├── KeyFileError (exit 3: the auditor's key file cannot be made, opened or used)
+├── PublicKeyError (exit 3: what should be an auditor's public key is none)
 ├── ReportUnreadableError (exit 3: a file is no signed report, and no page of one)
 ├── ReportRefusedError (exit 1: a signed report or page is not what its signature covers)
 ├── CertificateUnreadableError (exit 3: a file is no certificate of destruction)
@@ -34,6 +37,7 @@ AuditError
 ├── TokenFileError (exit 3: a file holds no token)
 ├── CaFileError (exit 3: a file holds no certificates)
 ├── NotAuthorisedError (exit 4: the broker did not accept the token)
+│   └── LogNotShownError        the broker did not show the log, or not to this token
 ├── BrokerUntrustedError (exit 4: the broker's certificate is not trusted)
 └── UnreachableError (exit 5: the bundle could not be fetched)
 """
@@ -157,7 +161,21 @@ class MalformedError(AuditError):
 
     code = "malformed"
     exit_code = 3
-    hint = "get the bundle again; if it comes out the same, use the newest blindlink-audit"
+    hint = "get the file again; if it comes out the same, use the newest blindlink-audit"
+
+
+class NotBundleError(MalformedError):
+    """A file that was given for a bundle is something else."""
+
+    hint = "a bundle comes from blindlink-audit fetch, or from an agency with blindlink audit-pack"
+
+
+class FileUnreadableError(AuditError):
+    """A bundle or record is not there, or cannot be opened."""
+
+    code = "file-unreadable"
+    exit_code = 3
+    hint = "look at the name, and at the folder in which you type"
 
 
 class PinUnreadableError(AuditError):
@@ -204,6 +222,14 @@ class KeyFileError(AuditError):
     hint = (
         "make a key with blindlink-audit key new -o auditor.key, or give the passphrase of this one"
     )
+
+
+class PublicKeyError(AuditError):
+    """What was given as the auditor's public key is none."""
+
+    code = "public-key"
+    exit_code = 3
+    hint = "the public key is the line that blindlink-audit key show prints; ask the auditor for it"
 
 
 class ReportUnreadableError(AuditError):
@@ -304,7 +330,13 @@ class NotAuthorisedError(AuditError):
 
     code = "not-authorised"
     exit_code = 4
-    hint = "give your token with --token-file and your project with --project"
+    hint = "give your token with --token-file; it lasts 10 minutes, and may be too old"
+
+
+class LogNotShownError(NotAuthorisedError):
+    """The broker did not let the auditor read the log, or not all of it."""
+
+    hint = "give your token with --token-file, and its project with --project where the command has that"
 
 
 class BrokerUntrustedError(AuditError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from app.auditor.errors import KeyChainError, PinUnreadableError, SignatureMissingError
@@ -71,13 +72,25 @@ def read_log_key(text_or_path: str) -> VerifierKey:
     Raises:
         PinUnreadableError: it is neither.
     """
+    text, path = text_or_path, Path(text_or_path)
     try:
-        if Path(text_or_path).is_file():
-            with Path(text_or_path).open(encoding="utf-8") as file:
-                text_or_path = file.readline(1000).strip()
-        key = VerifierKey.from_text(text_or_path)
+        is_file = path.is_file()
+        if is_file:
+            with path.open(encoding="utf-8") as file:
+                text = file.readline(1000).strip()
+        key = VerifierKey.from_text(text)
     except (OSError, UnicodeDecodeError, CheckpointError) as exc:
-        raise PinUnreadableError("the log key is not a verifier key or a file of one") from exc
+        raise PinUnreadableError(_no_log_key(path)) from exc
     if key.kind != LOG_KEY:
         raise PinUnreadableError("the log key is a witness's key")
     return key
+
+
+def _no_log_key(path: Path) -> str:
+    # Unlike Path.is_file, this takes any text, such as one too long for a name.
+    if os.path.isfile(path):
+        return f"the file {path.name} holds no log key"
+    # A key as text has a plus; what has none was meant as the name of a file.
+    if "+" in str(path):
+        return "the log key is not one, and no file of that name is there either"
+    return f"the file {path.name} of the log key does not exist"

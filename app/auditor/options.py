@@ -117,9 +117,9 @@ def verified(
         AuditError: the log does not verify, or something cannot be read or reached.
     """
     from app.auditor.keys import read_log_key
-    from app.auditor.packs import split_pack
+    from app.auditor.packs import split_named
     from app.auditor.pins import read_pins
-    from app.auditor.source import bundle_url, is_url, open_bundle
+    from app.auditor.source import bundle_url, is_url, open_bundle, source_name
     from app.auditor.verify import verify_bundle
 
     location = bundle_url(given.bundle, given.project) if is_url(given.bundle) else given.bundle
@@ -130,7 +130,7 @@ def verified(
         _digested(opened, digest) as source,
         _progress(is_shown=bar) as on_progress,
     ):
-        own, log = split_pack(source)
+        own, log = split_named(source, source_name(location))
         held = [*packs, *([own] if own else [])]
         pins += [pin for pack in held for pin in pack.pins()]
         takers = [*(pack.take for pack in held), *([on_entry] if on_entry else [])]

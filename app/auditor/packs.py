@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.auditor.errors import MalformedError, RecordContradictedError
+from app.auditor.file_kinds import START_BYTES, require_bundle
 from app.auditor.pins import Pin, parse_pins
 from schemas.audit_pack import AuditPack, read_pack, starts_pack
 from schemas.errors import BundleError, FormatError
@@ -16,8 +17,6 @@ from schemas.matchlog.bundle import BundleReader
 from schemas.matchlog.entry import Entry, entry_bytes
 from schemas.matchlog.kinds import UploadReceived
 from schemas.upload import Receipt, SignedManifest
-
-START_BYTES = 100
 
 
 class Rewound:
@@ -139,13 +138,26 @@ def split_pack(source: Source) -> tuple[PackHeld | None, Source]:
         raise MalformedError(str(exc)) from exc
 
 
-def log_size(source: Source) -> int:
+def split_named(source: Source, name: str) -> tuple[PackHeld | None, Source]:
+    """Return what `split_pack` does, of a file that is a bundle or a pack; `name` is what an error calls it.
+
+    Raises:
+        NotBundleError: it is neither.
+        MalformedError: the pack cannot be read.
+    """
+    start = _first_bytes(source)
+    if not starts_pack(start):
+        require_bundle(start, name)
+    return split_pack(Rewound(start, source))
+
+
+def log_size(source: Source, name: str) -> int:
     """Return how many entries the log in a bundle or pack claims to have, from its start alone.
 
     Raises:
         MalformedError: it is neither.
     """
-    _, log = split_pack(source)
+    _, log = split_named(source, name)
     try:
         return BundleReader(log).manifest.size
     except BundleError as exc:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from app.auditor.errors import KeyFileError, ReportRefusedError, ReportUnreadableError
+from app.auditor.errors import PublicKeyError, ReportRefusedError, ReportUnreadableError
 from app.auditor.files import why_unreadable
 from schemas.audit_report import is_page, key_fingerprint, open_page, open_report
 from schemas.errors import DocumentError, SignatureError
@@ -50,7 +50,7 @@ def check_report(path: Path, expected_key: str | None) -> Checked:
         expected_key: the auditor's public key as text, or the path of a file whose first line it is.
     Raises:
         ReportUnreadableError: it is neither a report nor a page of one.
-        KeyFileError: the expected key cannot be read.
+        PublicKeyError: the expected key cannot be read.
         ReportRefusedError: it was changed, or another key signed it.
     """
     expected = None if expected_key is None else _public_key(expected_key)
@@ -95,7 +95,7 @@ def _public_key(text_or_path: str) -> str:
                 text = file.readline(1000).strip()
         key_fingerprint(text)
     except (OSError, UnicodeDecodeError, ValueError) as exc:
-        raise KeyFileError(
-            "the auditor's public key is not 32 bytes of base64, or a file of them"
+        raise PublicKeyError(
+            "the auditor's public key is not 32 bytes of base64, or a file of them that is there"
         ) from exc
     return text

@@ -17,8 +17,8 @@ from app.auditor.errors import (
     AuditError,
     BrokerUntrustedError,
     CaFileError,
-    MalformedError,
-    NotAuthorisedError,
+    FileUnreadableError,
+    LogNotShownError,
     TokenFileError,
     UnreachableError,
 )
@@ -69,6 +69,13 @@ def is_url(location: str) -> bool:
     return location.startswith(("https://", "http://"))
 
 
+def source_name(location: str) -> str:
+    """Return what an error calls a bundle."""
+    if is_url(location):
+        return "what the broker sent"
+    return "standard input" if location == "-" else Path(location).name
+
+
 @contextmanager
 def open_bundle(
     location: str, token_file: Path | None = None, ca_file: Path | None = None
@@ -80,7 +87,7 @@ def open_bundle(
         token_file: holds the auditor's token for the broker; None where none is asked for.
         ca_file: certificates to trust beside the system's; None for the system's alone.
     Raises:
-        MalformedError: the file cannot be opened.
+        FileUnreadableError: the file cannot be opened.
         AddressError, TokenFileError, CaFileError: the broker cannot be asked like this.
         NotAuthorisedError, UnreachableError: the broker refused, or could not be reached.
         BrokerUntrustedError: it is not known to be the broker that answered.
@@ -94,7 +101,7 @@ def open_bundle(
         try:
             file = Path(location).open("rb")  # noqa: SIM115
         except OSError as exc:
-            raise MalformedError("the bundle cannot be opened") from exc
+            raise FileUnreadableError(why_unreadable(Path(location), exc)) from exc
         with file:
             yield file
 
@@ -240,9 +247,9 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 def _require_success(status: int) -> None:
     if status in {401, 403}:
-        raise NotAuthorisedError("the broker does not let this token read the log")
+        raise LogNotShownError("the broker does not let this token read the log")
     if status in {404, 422}:
-        raise NotAuthorisedError(
+        raise LogNotShownError(
             "the broker has no such log for this token: name one of its projects"
         )
     if status != 200:

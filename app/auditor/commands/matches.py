@@ -166,8 +166,8 @@ def _opened(
     source: str, run: str | None, save: Path | None, broker: tuple[Path | None, Path | None]
 ) -> Iterator[IO[bytes]]:
     from app.auditor.broker_api import BrokerApi
-    from app.auditor.errors import MalformedError
-    from app.auditor.files import written_whole
+    from app.auditor.errors import FileUnreadableError
+    from app.auditor.files import why_unreadable, written_whole
     from app.auditor.match_records import fetch_record
     from app.auditor.source import is_url
 
@@ -177,7 +177,7 @@ def _opened(
         try:
             file = Path(source).open("rb")  # noqa: SIM115
         except OSError as exc:
-            raise MalformedError("the match record cannot be opened") from exc
+            raise FileUnreadableError(why_unreadable(Path(source), exc)) from exc
         with file:
             yield file
         return

@@ -128,7 +128,7 @@ def sample(
 
 def _longest(locations: list[str]) -> str:
     """Return the log that the others must be part of: agencies fetched theirs at different times."""
-    from app.auditor.errors import MalformedError
+    from app.auditor.errors import FileUnreadableError
     from app.auditor.files import why_unreadable
     from app.auditor.packs import log_size
 
@@ -136,9 +136,9 @@ def _longest(locations: list[str]) -> str:
     for location in locations:
         try:
             with Path(location).open("rb") as file:
-                sizes[location] = log_size(file)
+                sizes[location] = log_size(file, Path(location).name)
         except OSError as exc:
-            raise MalformedError(why_unreadable(Path(location), exc)) from exc
+            raise FileUnreadableError(why_unreadable(Path(location), exc)) from exc
     return max(locations, key=lambda location: sizes[location])
 
 
@@ -151,7 +151,7 @@ def _end_of(given: LogOptions) -> Pin:
 
 
 def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
-    from app.auditor.errors import MalformedError
+    from app.auditor.errors import FileUnreadableError
     from app.auditor.files import why_unreadable
     from app.auditor.sampling import draw
 
@@ -161,7 +161,7 @@ def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
         with record.open("rb") as file:
             return draw(file, n, seed)
     except OSError as exc:
-        raise MalformedError(why_unreadable(record, exc)) from exc
+        raise FileUnreadableError(why_unreadable(record, exc)) from exc
 
 
 def _document(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def _parties(drawn: DrawnSample) -> list[str]:
 
 
 def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Openings]:
-    from app.auditor.errors import MalformedError
+    from app.auditor.errors import FileUnreadableError
     from app.auditor.files import why_unreadable
     from app.auditor.packs import openings_of, read_openings
 
@@ -227,11 +227,11 @@ def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Open
         try:
             yield read_openings(path.read_bytes())
         except OSError as exc:
-            raise MalformedError(why_unreadable(path, exc)) from exc
+            raise FileUnreadableError(why_unreadable(path, exc)) from exc
 
 
 def _read_pack(path: Path) -> PackHeld:
-    from app.auditor.errors import MalformedError
+    from app.auditor.errors import FileUnreadableError, MalformedError
     from app.auditor.files import why_unreadable
     from app.auditor.packs import split_pack
 
@@ -239,7 +239,7 @@ def _read_pack(path: Path) -> PackHeld:
         with path.open("rb") as file:
             pack, _ = split_pack(file)
     except OSError as exc:
-        raise MalformedError(why_unreadable(path, exc)) from exc
+        raise FileUnreadableError(why_unreadable(path, exc)) from exc
     if pack is None:
         raise MalformedError(f"the file {path.name} is not a pack of an agency")
     return pack

@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 from oracles.destruction_breaks import everything_destroyed
 from oracles.sample_log import everything_else, signer, story
+from oracles.sample_run import sample_story
 from oracles.signed_log import everything_signed
 
 from app.auditor.cli import main
-from app.auditor.errors import MalformedError
+from app.auditor.errors import MalformedError, NotAuthorisedError
 from app.auditor.options import failures
 from app.auditor.timeline import SENTENCES, sentence
 from schemas.matchlog.checkpoint import serialise_checkpoints
@@ -111,6 +112,36 @@ def test_a_file_that_is_no_bundle_gives_status_3(tmp_path: Path) -> None:
     path.write_bytes(b"something else")
     assert run("verify", path).exit_code == 3
     assert run("verify", tmp_path / "missing.tar").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"", "given is empty, and no bundle"),
+        (b"hello world\n", "given is no bundle\n"),
+        (sample_story().record, "given is no bundle: it is a match record"),
+        (serialise_checkpoints([LOG.notes[-1][1]]), "given is no bundle: it is a file of pins"),
+        (b"<!DOCTYPE html>\n", "given is no bundle: it is a page"),
+        (LOG.bundle()[:50], "the bundle is cut off"),
+    ],
+    ids=["empty", "text", "record", "pins", "page", "cut"],
+)
+def test_what_is_no_bundle_is_said_to_be_what_it_is(tmp_path: Path, raw: bytes, says: str) -> None:
+    (tmp_path / "given").write_bytes(raw)
+    result = run("verify", tmp_path / "given")
+    assert result.exit_code == 3
+    assert says in result.stderr
+
+
+def test_hints_name_what_the_command_takes(bundle: Path, tmp_path: Path) -> None:
+    missing = run("verify", bundle, "--log-key", tmp_path / "log.key")
+    assert "the file log.key of the log key does not exist" in missing.stderr
+    assert run("verify", tmp_path).stderr.startswith(
+        f"blindlink-audit: error: {tmp_path.name} is a folder"
+    )
+    (tmp_path / "report").write_text("x", encoding="utf-8")
+    assert "key show prints" in run("report-verify", tmp_path / "report", "--key", "x").stderr
+    assert "--project" not in str(NotAuthorisedError.hint)
 
 
 def test_a_file_that_is_no_pin_gives_status_3(bundle: Path, tmp_path: Path) -> None:

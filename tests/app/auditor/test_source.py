@@ -16,6 +16,7 @@ from app.auditor.cli import main
 from app.auditor.errors import (
     AddressError,
     CaFileError,
+    FileUnreadableError,
     MalformedError,
     NotAuthorisedError,
     TokenFileError,
@@ -187,5 +188,8 @@ def test_a_projects_view_is_verified_from_its_url() -> None:
 
 
 def test_a_missing_file_is_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(MalformedError), open_bundle(str(tmp_path / "none.tar")):
+    with (
+        pytest.raises(FileUnreadableError, match=r"none\.tar does not exist"),
+        open_bundle(str(tmp_path / "none.tar")),
+    ):
         pass
