@@ -18,6 +18,7 @@ from app.auditor.files import why_unreadable
 from app.auditor.verdict import Caveat
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
 from schemas.certificate_log import left_objects, unlogged_objects
+from schemas.certificate_page import LOCAL_WORDS, REMAINS_WORDS
 from schemas.errors import CheckpointError, FormatError
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
@@ -88,9 +89,10 @@ class CertificateVerdict:
         signers = ", ".join(signer.party for signer in self.check.countersigners)
         yield f"signed       by the log of {certificate.operator}; counter-signed by {signers or 'nobody'}"
         for one in certificate.remains:
-            yield f"remains      {one.what}: {one.why}"
+            yield f"remains      {REMAINS_WORDS[one.what]}: {one.why}"
         for owing in self.check.outstanding:
-            yield f"outstanding  {owing.party}: {owing.what}"
+            what = LOCAL_WORDS[owing.what]
+            yield f"outstanding  {owing.party}: {what}, not yet stated to be deleted"
 
 
 def read_certificate(path: Path) -> CertificateFile:

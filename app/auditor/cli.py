@@ -53,6 +53,7 @@ def main() -> None:
     help="The bundle to write; it is there only if it arrived whole.",
 )
 @force_option
+@json_option
 def fetch(
     *,
     url: str,
@@ -61,6 +62,7 @@ def fetch(
     ca_file: Path | None,
     output: Path,
     force: bool,
+    as_json: bool,
 ) -> None:
     """Fetch a bundle of the log from the broker at URL, to keep and to verify later without it.
 
@@ -72,9 +74,11 @@ def fetch(
 
     if "://" in url:
         require_broker_for(project, url)
-    with failures():
+    with failures(as_json=as_json):
         require_free([output], read=[token_file, ca_file], force=force)
         size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
+    if as_json:
+        click.echo(json.dumps({"file": str(output), "size_bytes": size}, indent=2))
     click.echo(f"wrote {output}, {size:,} bytes; check it with: blindlink-audit verify", err=True)
 
 
@@ -140,16 +144,17 @@ def show(*, party: str | None, kind: str | None, as_json: bool, **given: Any) ->
 @click.argument("url", metavar="URL")
 @click.option("--token-file", type=FILE, required=True, help="File with your token for the broker.")
 @click.option("--ca-file", type=FILE, help="Certificates to trust beside the system's.")
-def page_link(url: str, token_file: Path, ca_file: Path | None) -> None:
+@json_option
+def page_link(*, url: str, token_file: Path, ca_file: Path | None, as_json: bool) -> None:
     """Print a link that signs you in to the pages of the broker at URL; it works once, for 60 s.
 
     Example: blindlink-audit page-link https://broker.example.gov --token-file auditor.token
     """
     from app.auditor.page_link import new_page_link
 
-    with failures():
+    with failures(as_json=as_json):
         link = new_page_link(url, token_file, ca_file)
-    click.echo(link)
+    click.echo(json.dumps({"link": link, "valid_s": 60}, indent=2) if as_json else link)
     click.echo("open it within 60 s; it works once", err=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -83,7 +84,9 @@ def _log_facts(log: LogFacts) -> Iterator[tuple[str, str]]:
         f"{moment(log.first_time)} to {moment(log.last_time)} UTC, by the broker's clock",
     )
     yield "checkpoints", f"{log.checkpoints:,}, one at the end of each batch"
-    yield "root", log.root
+    # As verify and pins write it; the report's file has hex.
+    yield "root", base64.b64encode(bytes.fromhex(log.root)).decode("ascii")
+    yield "root in hex", log.root
     for key in log.log_keys:
         yield "log key", key
     yield "pins", f"{log.pins:,}, all part of this log" if log.pins else "none was given"

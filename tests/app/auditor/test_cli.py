@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from oracles.destruction_breaks import everything_destroyed
@@ -269,6 +270,18 @@ def test_what_was_refused_is_said_to_be() -> None:
     asked = next(entry for entry in log.entries if entry.kind == "run-asked")
     refused = asked.model_copy(update={"outcome": "refused"})
     assert sentence(refused).startswith("foster: refused: ")
+
+
+def test_every_command_prints_for_programs_too() -> None:
+    commands = list(main.commands.values())
+    for group in [one for one in commands if isinstance(one, click.Group)]:
+        commands += group.commands.values()
+    without = {
+        one.name
+        for one in commands
+        if not isinstance(one, click.Group) and "as_json" not in {p.name for p in one.params}
+    }
+    assert without == set()
 
 
 def test_help_imports_nothing_heavy() -> None:

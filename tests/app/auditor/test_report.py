@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -84,6 +85,8 @@ def test_the_report_opens_with_what_it_proves_and_says_that_times_are_the_broker
     ]
     assert places == sorted(places)
     assert "by State Office of Audits" in page
+    root = bytes.fromhex(made["log"]["root"])
+    assert escape(base64.b64encode(root).decode()) in page
     assert "<script" not in page
 
 
@@ -305,6 +308,13 @@ def test_a_wrong_passphrase_opens_nothing_and_is_not_repeated(desk: Path, words:
     assert done.exit_code == 3
     assert "does not open" in done.stderr
     assert not words or words not in done.stderr
+
+
+def test_a_key_is_shown_to_scripts(desk: Path) -> None:
+    words = ("--passphrase-file", "words", "--json")
+    made = json.loads(run(desk, "key", "new", "-o", "mine.key", *words).stdout)
+    assert made == json.loads(run(desk, "key", "show", "mine.key", *words).stdout)
+    assert len(made["fingerprint"].split()) == 12
 
 
 def test_a_short_passphrase_makes_no_key(desk: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -164,6 +165,13 @@ def test_a_bundle_is_kept_whole(tmp_path: Path) -> None:
     assert output.read_bytes() == BUNDLE
     assert size == len(BUNDLE)
     assert broker.seen == [(f"{BUNDLE_PATH}?project=foster", None)]
+
+
+def test_what_was_fetched_is_told_to_scripts(tmp_path: Path) -> None:
+    output = str(tmp_path / "log.bundle")
+    with serving() as (url, _):
+        result = CliRunner().invoke(main, ["fetch", url, "-o", output, "--json"])
+    assert json.loads(result.stdout) == {"file": output, "size_bytes": len(BUNDLE)}
 
 
 def test_a_bundle_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:

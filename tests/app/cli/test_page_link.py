@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,10 @@ def test_an_auditor_signs_in_with_a_link_of_its_own(
         shown = ask(address, "--token-file", token_file, "--ca-file", tmp_path / "tls/broker.crt")
     assert shown.exit_code == 0, shown.stderr
     assert re.fullmatch(LINK.format(address), shown.stdout.strip())
+    with served(web_app, tmp_path / "again") as address:
+        ca_file = tmp_path / "again/broker.crt"
+        told = ask(address, "--token-file", token_file, "--ca-file", ca_file, "--json")
+    assert re.fullmatch(LINK.format(address), json.loads(told.stdout)["link"])
     code = shown.stdout.strip().partition("#")[2]
     assert linkage.client.post("/session", json={"code": code}).status_code == 204
 

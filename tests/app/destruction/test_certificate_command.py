@@ -82,6 +82,9 @@ def test_a_certificate_verifies_alone_and_what_that_does_not_show_is_said(case: 
     assert f"certificate  {case.number}" in done.stdout
     assert "counter-signed by child-welfare" in done.stdout
     assert "no log was given" in done.stderr
+    owing = [line for line in done.stdout.splitlines() if line.startswith("outstanding")]
+    assert "outstanding  child-welfare: file of links, not yet stated to be deleted" in owing
+    assert "link-table" not in done.stdout
     bare = json.loads(verify(case.keep(), "--json").stdout)
     assert {one["code"] for one in bare["caveats"]} == {"no-log", "no-log-key"}
     assert bare["stated"] == ["child-welfare"]
