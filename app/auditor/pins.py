@@ -123,8 +123,8 @@ class PinBoard:
             PinUnsignedError: a pin was not signed by the log.
         """
         keys = trail.known_keys
-        beyond = [pin for size in sorted(self._by_size) for pin in self._by_size[size]]
-        left = [*self._unsigned, *((pin, _rollback(pin, size)) for pin in reversed(beyond))]
+        beyond = [pin for at in sorted(self._by_size, reverse=True) for pin in self._by_size[at]]
+        left = [*self._unsigned, *((pin, _rollback(pin, size)) for pin in beyond)]
         for pin, fault in left:
             if fault is not None and pin.is_signed_by(keys):
                 fault.evidence.update(pin.evidence(keys))
