@@ -291,3 +291,20 @@ def test_a_pin_of_more_entries_than_the_broker_has_does_not_hold(
     compare(chromium_page, pin)
     chromium_page.locator("#pin-check.bad").wait_for()
     assert "and the broker has none" in status_of(chromium_page, "pin-check")
+
+
+def test_a_long_list_on_paper_says_that_it_goes_on(
+    sign_in: SignIn, chromium_page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = sign_in()
+    page = chromium_page
+    page.goto(f"{address}/log/entries")
+    assert page.locator(".printed").count() == 0
+    monkeypatch.setattr("app.web.pages.timeline.ENTRIES_A_PAGE", 3)
+    page.goto(f"{address}/log/entries")
+    assert not page.locator(".printed").is_visible()
+    page.emulate_media(media="print")
+    assert "the first lines of a longer list" in page.locator(".printed").inner_text()
+    assert page.locator("caption").inner_text() == "The newest 3 entries, of more"
+    page.goto(f"{address}{page.locator('[rel=next]').get_attribute('href')}")
+    assert "from the middle of a longer list" in page.locator(".printed").inner_text()
