@@ -45,6 +45,7 @@ class PageRequest:
         table: Table,
         project: str | None = None,
         query: str = "",
+        status: int = 200,
         **context: Any,
     ) -> Response:
         """Return the page in the form that was asked for.
@@ -56,6 +57,7 @@ class PageRequest:
             table: the CSV twin.
             project: the project that the page belongs to; None for pages of the whole broker.
             query: the filter in force, encoded, as the twins and the permanent link repeat it.
+            status: of the HTML answer.
             context: what else the template needs.
         """
         if self.twin == "json":
@@ -73,7 +75,7 @@ class PageRequest:
             "twins": {name[1:]: f"{self.path}{name}{suffix}" for name in TWINS},
             **context,
         }
-        return HTMLResponse(render(template, shown), headers=PAGE_HEADERS)
+        return HTMLResponse(render(template, shown), status_code=status, headers=PAGE_HEADERS)
 
     def leads_to(self, path: str) -> Response:
         """Return what sends the reader on to another page, to the twin of the same kind."""

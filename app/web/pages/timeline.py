@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.agreements.negotiating import parties_of
 from app.agreements.service import require_visible
 from app.evidence.service import log_state
+from app.http.errors import InvalidParameterError
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
 from app.web.answer import WiredPage, json_stream, page_route
@@ -38,6 +41,25 @@ ENTRIES_A_PIECE: Final = 500
 OUTCOMES: Final = ("done", "refused", "failed")
 
 
+# What a reader types by hand is looked at here, so that a slip does not cost them the form.
+MAX_TYPED: Final = 100
+Typed = Annotated[str, Query(max_length=MAX_TYPED)]
+_DAY: Final = "a day that there is, such as 2026-08-24"
+WANTED: Final[dict[str, tuple[str, str]]] = {
+    "party": (NAME_PATTERN, "the name of a party, of small letters, digits and dashes"),
+    "person": (
+        f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$",
+        f"the whole id of a person, {PERSON_PREFIX}- and 32 characters: choose it from a line of the timeline",
+    ),
+    "object": (
+        "^[a-z]{3}-[0-9a-f]{32}$",
+        "the whole id of an upload, run or release, such as run- and 32 characters",
+    ),
+    "since": (DATE_PATTERN, _DAY),
+    "until": (DATE_PATTERN, _DAY),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineQuery(AddressFilter):
     """The filter as it stands in the address; empty wants all.
@@ -47,13 +69,13 @@ class TimelineQuery(AddressFilter):
 
     PLACES = ("before", "after")
 
-    party: Annotated[str, or_empty(NAME_PATTERN, 40)] = ""
-    person: Annotated[str, or_empty(f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$", 36)] = ""
+    party: Typed = ""
+    person: Typed = ""
     kind: Annotated[str, or_empty("^[a-z]+(-[a-z]+)*$", 40)] = ""
     outcome: Annotated[str, or_empty("^(done|refused|failed)$", 10)] = ""
-    object: Annotated[str, or_empty("^[a-z]{3}-[0-9a-f]{32}$", 36)] = ""
-    since: Annotated[str, or_empty(DATE_PATTERN, 10)] = ""
-    until: Annotated[str, or_empty(DATE_PATTERN, 10)] = ""
+    object: Typed = ""
+    since: Typed = ""
+    until: Typed = ""
     before: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None
     after: Annotated[int | None, Query(ge=0, le=MAX_INTEGER)] = None
 
@@ -61,10 +83,33 @@ class TimelineQuery(AddressFilter):
         """Return what the match log is asked for."""
         return EntryFilter(**{name: value or None for name, value in self.fields().items()})
 
+    def faults(self) -> dict[str, str]:
+        """Return what is wanted instead, by the name of each field that cannot be searched for."""
+        typed = self.fields()
+        return {
+            name: wanted
+            for name, (pattern, wanted) in WANTED.items()
+            if typed[name] and not _is_wanted(pattern, typed[name])
+        }
+
     @property
     def above(self) -> int | None:
         """The place to look onward from, unless the address says where to look back from."""
         return None if self.before is not None else self.after
+
+
+def _is_wanted(pattern: str, text: str) -> bool:
+    if re.fullmatch(pattern, text) is None:
+        return False
+    return pattern != DATE_PATTERN or _is_day(text)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 WiredQuery = Annotated[TimelineQuery, Depends(TimelineQuery)]
@@ -94,11 +139,17 @@ def _answer(
     query: TimelineQuery,
     parties: list[str],
 ) -> Response:
+    faults = query.faults()
+    # Of what cannot be searched for, nothing is repeated, and nothing is found.
+    emptied: dict[str, Any] = dict.fromkeys(faults, "")
+    query = replace(query, **emptied)
+    if faults and page.twin != "html":
+        raise InvalidParameterError(f"The parameter {min(faults)} is missing or malformed.")
     note_export(broker, page, project, EXPORTED)
     # A twin has all that the filter finds, so it is read piece by piece while it is sent.
     everything = _all_entries(broker, project, query)
     found, state = FoundEntries((), None), None
-    if page.twin == "html":
+    if page.twin == "html" and not faults:
         with broker.database.read() as session:
             state = log_state(session)
             found = find_entries(
@@ -123,7 +174,9 @@ def _answer(
         table=Table(ENTRY_COLUMNS, (entry_row(entry) for entry in everything)),
         project=project,
         query=query.encoded(before=query.before, after=query.above),
+        status=InvalidParameterError.status if faults else 200,
         filter=query,
+        faults=faults,
         entries=found.entries,
         checkpoint=state and state.note,
         log_key=state and state.log_key,

@@ -105,7 +105,8 @@ def test_what_concerns_the_whole_broker_has_a_timeline_too(finished: Any, visito
 
 
 MALFORMED = (
-    "party=UPPER", "kind=%3Cb%3E", "since=yesterday", "before=-4711", "object=run-1", "outcome=ok",
+    "party=UPPER", "kind=%3Cb%3E", "since=yesterday", "since=2026-13-01", "person=bob", "before=-4711",
+    "object=run-1", "outcome=ok",
 )  # fmt: skip
 
 
@@ -113,8 +114,33 @@ def test_a_malformed_filter_is_refused_without_repeating_it(linkage: Linkage, vi
     for query in MALFORMED:
         page = visitor.get(f"{TIMELINE}?{query}")
         assert page.status_code == 422, query
-        assert "<h1>A parameter is missing or malformed</h1>" in page.text
+        if query.partition("=")[0] in {"kind", "before", "outcome"}:
+            assert "<h1>A parameter is missing or malformed</h1>" in page.text
+        else:
+            assert "wanted is" in page.text
+            assert '<form class="filter"' in page.text
+            assert visitor.get(f"{TIMELINE}.csv?{query}").status_code == 422
         assert query.partition("=")[2] not in page.text
+
+
+def test_a_slip_in_a_filter_keeps_the_rest_of_it(linkage: Linkage, visitor: Any) -> None:
+    page = visitor.get(f"{TIMELINE}?person=bob&since=2026-09-01&until=2026-13-01&party=operator")
+    assert page.status_code == 422
+    assert 'name="since" value="2026-09-01"' in page.text
+    assert 'name="party" list="parties" value="operator"' in page.text
+    assert "Person: wanted is the whole id of a person" in re.sub(r"<[^>]+>", "", page.text)
+    assert "To: wanted is a day that there is" in re.sub(r"<[^>]+>", "", page.text)
+    assert "Nothing fits the filter" not in page.text
+
+
+def test_a_person_on_the_timeline_leads_to_what_they_did(
+    accord: Accord, signed_visitor: Any
+) -> None:
+    accord.propose()
+    accord.consent("ann")
+    page = signed_visitor.get(TIMELINE).text
+    (link, *_) = re.findall(rf'<td><a href="({TIMELINE}\?person=per-[0-9a-f]{{32}})">', page)
+    assert signed_visitor.get(link).status_code == 200
 
 
 def test_the_timeline_of_a_run_is_what_the_log_says_of_it(finished: Any, visitor: Any) -> None:
