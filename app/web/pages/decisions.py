@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -47,7 +47,10 @@ RULE_WORDS: Final[dict[DecisionRule, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionQuery(AddressFilter):
-    """The filter as it stands in the address; empty wants all. `first` is the row to look on from."""
+    """The filter as it stands in the address; empty wants all.
+
+    `similarity` is the least step that is wanted, `first` the row to look on from.
+    """
 
     PLACES = ("first",)
 
@@ -61,7 +64,8 @@ class DecisionQuery(AddressFilter):
         return (
             self.band in ("", decision.band)
             and self.rule in ("", decision.rule)
-            and self.similarity in ("", decision.similarity)
+            # Steps are written alike, so their texts have the order of their values; empty is below all.
+            and self.similarity <= decision.similarity
         )
 
 
@@ -82,6 +86,7 @@ def show_match_record(
     header = record.header
     kinds = [kind for kind in record.kinds(broker) if query.takes(kind)]
     rows, look_on = _look(broker, record, query) if page.twin == "html" else ([], None)
+    before = _before(broker, record, query) if page.twin == "html" else None
     everything = _found(broker, record, query)
     head = {"header": header.to_json(), "root": record.root, "filter": query.fields()}
     return page.answer(
@@ -104,7 +109,7 @@ def show_match_record(
         rules=RULE_WORDS,
         step_texts=[f"0.{at * 5:02d}" for at in range(20)],
         onward=None if look_on is None else f"{page.path}?{query.encoded(first=look_on)}",
-        start=f"{page.path}?{query.encoded()}" if query.first > 1 else None,
+        back=None if before is None else f"{page.path}?{query.encoded(first=before)}",
     )
 
 
@@ -122,6 +127,20 @@ def _look(
             if len(found) == ROWS_A_PAGE:
                 break
     return found, number + 1 if number < record.header.rows else None
+
+
+def _before(broker: Broker, record: OpenedRecord, query: DecisionQuery) -> int | None:
+    """Return from which row to look for the page before; None: this is the first."""
+    if query.first == 1:
+        return None
+    start = max(1, query.first - MAX_SCANNED)
+    lines = islice(record.lines(broker, start), query.first - start)
+    wanted = deque[int](maxlen=ROWS_A_PAGE)
+    for number, line in enumerate(lines, start):
+        decision = decision_of(line)
+        if decision is not None and query.takes(decision):
+            wanted.append(number)
+    return wanted[0] if len(wanted) == ROWS_A_PAGE else start
 
 
 def _found(

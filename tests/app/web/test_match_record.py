@@ -45,11 +45,11 @@ def test_the_page_shows_the_root_that_the_match_log_has(
 
 
 def numbers_on(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r'match-record\?first=(\d+)">\d', text)]
+    return [int(number) for number in re.findall(r'match-record\?[^"]*first=(\d+)">\d', text)]
 
 
 @pytest.mark.parametrize(
-    "query", ["", "band=review", "band=auto&similarity=0.95", "rule=review-band"]
+    "query", ["", "band=review", "band=auto&similarity=0.85", "similarity=0.95", "rule=review-band"]
 )
 def test_a_filter_means_the_same_on_the_page_and_in_its_twins(
     run: tuple[Linkage, str], visit_as_auditor: Any, query: str
@@ -59,7 +59,10 @@ def test_a_filter_means_the_same_on_the_page_and_in_its_twins(
     expected = [
         decision
         for decision in decisions_of(linkage, name)
-        if all(decision[field] == value for field, value in wanted.items())
+        if all(
+            decision[field] >= value if field == "similarity" else decision[field] == value
+            for field, value in wanted.items()
+        )
     ]
     path = f"/runs/{name}/match-record"
     page = visit_as_auditor(linkage, f"{path}?{query}")
@@ -79,14 +82,30 @@ def test_pages_follow_each_other_without_gap(
     monkeypatch.setattr("app.web.pages.decisions.ROWS_A_PAGE", 3)
     monkeypatch.setattr("app.web.pages.decisions.MAX_SCANNED", 4)
     linkage, name = run
-    seen: list[int] = []
-    path: str | None = f"/runs/{name}/match-record?band=auto"
-    while path is not None:
-        text = visit_as_auditor(linkage, path).text
-        seen += numbers_on(text)
-        onward = re.search(r'rel="next" href="([^"]+)"', text)
-        path = onward and onward.group(1).replace("&amp;", "&")
-    assert seen == [d["number"] for d in decisions_of(linkage, name) if d["band"] == "auto"]
+
+    def walked(path: str, rel: str) -> tuple[list[list[int]], str]:
+        pages = []
+        while True:
+            text = visit_as_auditor(linkage, path).text
+            pages.append(numbers_on(text))
+            onward = re.search(rf'rel="{rel}" href="([^"]+)"', text)
+            if onward is None:
+                return pages, path
+            path = onward.group(1).replace("&amp;", "&")
+
+    wanted = [d["number"] for d in decisions_of(linkage, name) if d["band"] == "auto"]
+    downward, last = walked(f"/runs/{name}/match-record?band=auto", "next")
+    assert [number for page in downward for number in page] == wanted
+    upward, first = walked(last, "prev")
+    assert sorted({number for page in upward for number in page}) == wanted
+    assert first.endswith("band=auto&first=1")
+
+
+def test_a_rows_link_keeps_the_filter(run: tuple[Linkage, str], visit_as_auditor: Any) -> None:
+    linkage, name = run
+    text = visit_as_auditor(linkage, f"/runs/{name}/match-record?band=auto").text
+    for number in numbers_on(text):
+        assert f'href="/runs/{name}/match-record?band=auto&amp;first={number}"' in text
 
 
 def test_only_auditors_open_it_and_are_led_to_it(finished: Any, visitor: Any) -> None:
