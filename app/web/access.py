@@ -91,6 +91,16 @@ def _destroys(terms: ProjectTerms, party: str, role: Role) -> str:
     return OWN if party in terms.providers or receives else NO
 
 
+def _destroys_upload(terms: ProjectTerms, party: str, role: Role) -> str:
+    if role == "operator":
+        return YES
+    return OWN if party in terms.providers else NO
+
+
+def _withdraws(terms: ProjectTerms, party: str, _role: Role) -> str:
+    return OWN if party in terms.providers else NO
+
+
 def _signs(terms: ProjectTerms, _party: str, _role: Role) -> str:
     # Terms that follow from a signed agreement always say who approves, the operator's never do.
     return NO if terms.approvals is None else YES
@@ -128,10 +138,28 @@ ACTIONS: Final = (
         ("recipient", "analyst"),
     ),
     Action(
-        "Have things destroyed",
+        "Have everything destroyed",
         ("POST", "/v1/projects/{project}/destruction"),
         _destroys,
         ("steward", "operator"),
+    ),
+    Action(
+        "Have one upload destroyed",
+        ("POST", "/v1/uploads/{upload}/destruction"),
+        _destroys_upload,
+        ("steward", "analyst", "operator"),
+    ),
+    Action(
+        "Withdraw a record",
+        ("POST", "/v1/projects/{project}/withdrawals"),
+        _withdraws,
+        ("steward", "analyst"),
+    ),
+    Action(
+        "Set or lift a legal hold",
+        ("POST", "/v1/projects/{project}/legal-holds"),
+        _always,
+        ("steward",),
     ),
     Action("See that there are uploads", ("GET", "/v1/projects/{project}/uploads"), _sees_own),
     Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),

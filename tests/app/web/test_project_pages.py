@@ -192,6 +192,7 @@ def test_under_a_signed_agreement_the_matrix_names_who_signs_and_with_which_duty
     for person in accord.persons.values():
         assert duties[person.id] == list(person.identity.public.duties)
     page = signed_visitor.get(f"/projects/{PROJECT}/access").text
+    assert "<td>steward or analyst or operator</td>" in page
     assert "<td>steward</td>" in page
     assert "<td>approver</td>" in page
 
@@ -236,7 +237,10 @@ def act(
     release = finished.ids["release"]
     for found in linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]:
         release = found["release"] if found["recipient"] == party else release
-    path = pattern.format(**{**finished.ids, "release": release})
+    upload = finished.ids["upload"]
+    for found in linkage.get(f"/v1/projects/{PROJECT}/uploads", party, role).json()["uploads"]:
+        upload = found["upload"] if found["party"] == party else upload
+    path = pattern.format(**{**finished.ids, "release": release, "upload": upload})
     if not path.startswith("/v1"):
         return visitor.get(path, party, role)
     if path.endswith("/bundle"):
