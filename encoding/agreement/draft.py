@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
+from encoding.agreement.refused import plain_fault
 from encoding.errors import AgreementDraftError
 from encoding.profiles import read_profile
 from schemas.agreement import DEFAULT_FLOOR, Agreement, opens_epoch, succession_fault
-from schemas.canonical import parse_json
-from schemas.errors import CanonicalError, DocumentError, FormatError
+from schemas.canonical import canonical_bytes, parse_json
+from schemas.errors import CanonicalError, FormatError
 from schemas.identity import PublicIdentity, SignedIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
@@ -63,7 +66,8 @@ def read_answers(path: Path) -> dict[str, Any]:
         AgreementDraftError: it is missing, or not TOML.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        # A decimal is kept as it is written: signed JSON has no fractions.
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=str)
     except (OSError, UnicodeDecodeError) as exc:
         raise AgreementDraftError(f"the answers {path} cannot be read as UTF-8 text") from exc
     except tomllib.TOMLDecodeError as exc:
@@ -133,9 +137,11 @@ def read_identity_file(path: Path) -> PublicIdentity:
 
 def _read(raw: Mapping[str, Any]) -> Agreement:
     try:
-        return Agreement.from_json(raw)
-    except DocumentError as exc:
-        raise AgreementDraftError(str(exc)) from None
+        return Agreement.model_validate_json(canonical_bytes(dict(raw)))
+    except CanonicalError as exc:
+        raise AgreementDraftError(f"the answers make no agreement: {exc}") from None
+    except ValidationError as exc:
+        raise AgreementDraftError(plain_fault(exc, raw)) from None
 
 
 def _profile(

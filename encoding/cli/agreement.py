@@ -191,6 +191,6 @@ def _changed(answers: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=str)
     except ValueError:
         return text

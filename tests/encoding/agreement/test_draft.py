@@ -79,14 +79,14 @@ def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
     ("old", "new", "match"),
     [
         ('profile = "children"', "", "name no encoding profile"),
-        ("destroy_by = 2028-08-31", "", "field retention.destroy_by"),
-        ('basis = "ferpa-child-welfare"', 'basis = "ferpa"', "field directions"),
+        ("destroy_by = 2028-08-31", "", "answer retention.destroy_by is missing"),
+        ('basis = "ferpa-child-welfare"', 'basis = "ferpa"', r"\(k12 to child-welfare\) basis is none of"),
         ('citation = "Example Code 12.4"', "", "needs its citation"),
         ('identities = ["eve.json"]', 'identities = ["nobody.json"]', "cannot be read as JSON"),
         ('["bob.json", "ann.json"]', '["bob.json"]', "with the duty steward"),
         ("end = 2027-08-31", "end = 2027-08-31T12:00:00Z", "a time of day"),
-        ("[breach]", "[[breach]]", "field breach"),
-        ("hours = 24", "hours = 24\nsurprise = 1", "field that is not known"),
+        ("[breach]", "[[breach]]", "answer breach is not a table"),
+        ("hours = 24", "hours = 24\nsurprise = 1", "breach.surprise is none that an agreement has"),
         ('statement = "Know', 'statement = "Know\\u202e', "printable characters"),
     ],
 )  # fmt: skip

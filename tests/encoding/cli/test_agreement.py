@@ -34,7 +34,15 @@ def test_a_draft_is_written_and_its_fingerprint_printed(tmp_path: Path) -> None:
 
 def test_a_single_answer_can_be_given_on_the_command_line(tmp_path: Path) -> None:
     agreement = read_proposal(
-        drafted(tmp_path, "--set", "limits.floor=11", "--set", "end=2027-08-30")
+        drafted(
+            tmp_path,
+            "--set",
+            "limits.floor=11",
+            "--set",
+            "end=2027-08-30",
+            "--set",
+            "policy.auto=0.90",
+        )
     ).agreement
     assert (agreement.limits.floor, agreement.end) == (11, "2027-08-30")
 
@@ -66,8 +74,32 @@ def test_an_impossible_answer_names_its_place_and_leaves_no_file(tmp_path: Path)
     path = tmp_path / "draft.json"
     answers = write_answers(tmp_path)
     result = type_("draft", "--from", str(answers), "--set", "limits.floor=-1", "-o", str(path))
-    assert (result.exit_code, "field limits.floor" in result.stderr) == (2, True)
+    assert (result.exit_code, "the answer limits.floor lies below 0" in result.stderr) == (2, True)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("start=2027-12-01", "the answers do not fit: the start lies after the end"),
+        ("end=soon", "the answer end is not a day such as 2026-08-24"),
+        ("end=2027-13-01", "the answer end: there is no such day or time"),
+        ("policy.auto=high", "the answer policy.auto is not a decimal number such as 0.85"),
+        ("limits.floor=0.5", "the answer limits.floor is not a whole number"),
+        ("limits.floor=many", "the answer limits.floor is not a whole number"),
+        ("limits.flour=10", "the answer limits.flour is none that an agreement has"),
+        ("project=Foster K12", "the answer project is not a name of small letters"),
+        ("purpose.statement=", "the answer purpose.statement is empty or too short"),
+        ("schedule.frequency=hourly", "the answer schedule.frequency is none of once, on-request"),
+    ],
+)
+def test_an_impossible_answer_is_refused_in_plain_words(
+    tmp_path: Path, change: str, said: str
+) -> None:
+    result = type_("draft", "--from", str(write_answers(tmp_path)), "--set", change)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not any(word in result.stderr for word in ("Value error", "pattern", "Input should"))
 
 
 def test_it_is_shown_in_the_terminal_as_markdown_and_as_a_page(tmp_path: Path) -> None:
