@@ -18,6 +18,7 @@ def signed_by_own(
     kind: type[Said],
     *,
     not_before: str = "",
+    project: str | None = None,
     **fields: Any,
 ) -> SignedDestruction:
     """Return what whoever types says about the project.
@@ -27,6 +28,7 @@ def signed_by_own(
         given: the values of `identity_options`.
         kind: what is said.
         not_before: a time that this follows, should this computer's clock be late.
+        project: which it is about; None: as the settings say.
         fields: those of `kind` beside who says it, when, and of which project.
     Raises:
         IdentityError: the own keys cannot be used, or lack the duty that it needs.
@@ -39,7 +41,7 @@ def signed_by_own(
     own = unlock_own(session, given)
     now = utc_text(session.now())
     said = kind(
-        project=session.project,
+        project=project or session.project,
         party=own.public.party,
         person=own.public.person,
         at=max(now, not_before),

@@ -188,6 +188,13 @@ def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) ->
     Sweeper(rig.broker).sweep()
     assert kim.json("certificate", "list") == []
     refused(kim.type("hold", "lift", *order, "--yes"))
+    # The operator's steward has no settings.
+    eve, seat = rig.desks["eve"], rig.unlocked("eve")
+    assert "--project" in refused(eve.type("hold", "list"), 2)
+    eve.ok("hold", "set", "--order", "Case 26-17", "--yes", *seat)
+    assert "Case 26-17" in eve.ok("hold", "list", *seat).stdout
+    lifted = eve.ok("hold", "lift", "--order", "Case 26-17", "--yes", *seat).stderr
+    assert "the legal holds of operator are lifted; others still stand" in lifted
     ann.ok("hold", "lift", *order, "--yes")
     Sweeper(rig.broker).sweep()
     (found,) = kim.json("certificate", "list")
