@@ -28,8 +28,8 @@ NOTHING = {
     "number": "0",
     "tile": "0/000.p/1",
 }
-
-
+# The log itself, its key and its checkpoint belong to no project.
+LOG_OF_A_PROJECT = ("/v1/log/tile/", "/v1/log/bundle")
 QUERIES = {
     ("GET", f"/v1/projects/{{project}}/{kind}"): "?epoch=1" for kind in ("shares", "confirmations")
 } | {("DELETE", "/v1/projects/{project}/shares"): "?epoch=1"}
@@ -72,7 +72,7 @@ class World:
 
     def path(self, route: Route, ids: dict[str, str]) -> str:
         path = route.pattern + QUERIES.get((route.method, route.pattern), "")
-        if "/log/" in path:
+        if route.pattern.startswith(LOG_OF_A_PROJECT):
             path += f"?project={PROJECT}"
         for name, value in ids.items():
             path = path.replace(f"{{{name}}}", value)
@@ -95,9 +95,10 @@ class World:
             }
         if not kinds:
             return None, {}
-        return self._document(route).to_canonical(), {"content-type": "application/json"}
+        return self.document(route).to_canonical(), {"content-type": "application/json"}
 
-    def _document(self, route: Route) -> Any:
+    def document(self, route: Route) -> Any:
+        """Return a document that the route would take from whoever may call it."""
         rows: list[Any] = [type("Row", (), {"handle": b"\1" * 16})]
         if route.pattern.endswith("/shares"):
             return self.holders.share(CHILD_WELFARE, SCHOOL)
