@@ -1,16 +1,59 @@
-"""What the database promises beyond SQL: locks that no frozen process can hold for ever, lists in pieces."""
+"""What the database promises beyond SQL: what it acknowledged is on the disk, locks that no frozen process can
+hold for ever, lists in pieces.
+"""
 
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from app.agreements.models import Project
+from app.broker import open_database
 from app.db import IDLE_TIMEOUT_MS, Base, Database, Window, look_through
-from app.errors import NotFoundError
+from app.errors import ConfigurationError, NotFoundError
+from app.settings import Settings
+
+# What a broker needs of SQLite, in SQLite's own numbers and words, and a value that would not do.
+PRAGMAS = {
+    "journal_mode": ("wal", "delete"),
+    "synchronous": (2, 1),  # FULL, NORMAL
+    "foreign_keys": (1, 0),
+    "secure_delete": (1, 0),
+    "temp_store": (2, 1),  # in memory, in files
+}
+
+
+def test_a_fresh_connection_is_as_durable_as_a_broker_needs(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with database.engine.connect() as connection:
+        found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
+    database.check()
+    database.close()
+    assert found == {name: needed for name, (needed, _) in PRAGMAS.items()}
+
+
+@pytest.mark.parametrize("name", PRAGMAS)
+def test_a_setting_of_sqlite_that_does_not_hold_is_named(sqlite_url: str, name: str) -> None:
+    database = Database(sqlite_url)
+
+    def spoil(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA {name}={PRAGMAS[name][1]}")
+
+    event.listen(database.engine, "connect", spoil)
+    with pytest.raises(ConfigurationError, match=f"SQLite's {name} is not"):
+        database.check()
+    database.close()
+
+
+# The tests' server syncs nothing.
+def test_a_postgres_that_does_not_sync_is_refused(postgres_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="PostgreSQL's fsync is off"):
+        open_database(Settings(database_url=postgres_url))
+    open_database(Settings(database_url=postgres_url, insecure_volatile_database=True)).close()
 
 
 def test_a_transaction_that_hangs_is_ended_by_the_server(postgres_url: str) -> None:
