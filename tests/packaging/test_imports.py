@@ -1,4 +1,7 @@
-"""Who may import whom, and what: read from the source, so that a lazy import counts too."""
+"""Who may import whom, and what: read from the source, so that a lazy import counts too.
+
+Foreign keys are held to the same order.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from app.db import Base
+from app.migrations.tables import ALL_TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -32,6 +38,7 @@ def third_party(*requirement_lists: list[str]) -> set[str]:
     return {IMPORT_NAMES.get(name, name) for name in names}
 
 
+CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
 OPTIONAL = PROJECT["project"]["optional-dependencies"]
 BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
@@ -50,13 +57,14 @@ MAY_IMPORT = {
 
 
 def imported_names(source: Path) -> Iterator[str]:
-    """Yield the full names of the modules that a file imports; none of them is relative."""
+    """Yield the full names of what a file imports, and of the modules it is in; none of them is relative."""
     for node in ast.walk(ast.parse(source.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{source}: a relative import"
             yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("part", MAY_IMPORT)
@@ -69,6 +77,37 @@ def test_a_part_imports_nothing_but_what_it_may(part: str) -> None:
         if not any(name == one or name.startswith(f"{one}.") for one in allowed)
     }
     assert strangers == set()
+
+
+def test_a_slice_asks_the_service_of_another_and_never_its_repository() -> None:
+    repositories = {source.parent.name for source in (ROOT / "app").glob("*/repository.py")}
+    assert len(repositories) > 8
+    strangers = {
+        f"{source.relative_to(ROOT)}: {name}"
+        for source in (ROOT / "app").rglob("*.py")
+        for name in imported_names(source)
+        for owner in repositories - {source.relative_to(ROOT / "app").parts[0]}
+        if f"{name}.".startswith(f"app.{owner}.repository.")
+    }
+    assert strangers == set()
+
+
+def test_foreign_keys_point_the_same_way_as_imports() -> None:
+    lines = next(one["layers"] for one in CONTRACTS if one["id"] == "broker-layers")
+    depth = {name: place for place, line in enumerate(lines) for name in re.findall(r"\w+", line)}
+    slice_of = {
+        mapper.local_table.name: mapper.class_.__module__.split(".")[1]
+        for mapper in Base.registry.mappers
+    }
+    assert slice_of.keys() == ALL_TABLES.tables.keys()
+    crossing = [
+        (slice_of[table.name], slice_of[key.column.table.name])
+        for table in ALL_TABLES.tables.values()
+        for key in table.foreign_keys
+        if slice_of[table.name] != slice_of[key.column.table.name]
+    ]
+    assert len(crossing) > 10
+    assert [(own, other) for own, other in crossing if depth[own] >= depth[other]] == []
 
 
 def test_the_contracts_between_the_packages_hold() -> None:
