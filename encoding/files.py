@@ -83,12 +83,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool) -> None:
+def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool | None = None) -> None:
     """Refuse to replace a file that this program did not write.
 
     Args:
         own_start: what a file begins with that this program wrote for the same purpose; such a file is
             replaced without asking. Empty: no file is.
+        force: what the user said; None where the command has no --force.
     Raises:
         OutputExistsError: the file is there, begins otherwise, and `force` is not set.
     """
@@ -98,9 +99,9 @@ def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool) -> None:
         with path.open("rb") as file:
             if file.read(len(own_start)) == own_start:
                 return
+    otherwise = "move that file away" if force is None else "overwrite it with --force"
     raise OutputExistsError(
-        f"the file {path.name} is there already",
-        hint="choose another name, or overwrite it with --force",
+        f"the file {path.name} is there already", hint=f"choose another name, or {otherwise}"
     )
 
 

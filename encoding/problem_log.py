@@ -15,6 +15,7 @@ from encoding.problems import RowProblem
 
 SHOWN: Final = 20
 LIST_HEADER: Final = ("row", "column", "rule")
+LIST_START: Final = f"{','.join(LIST_HEADER)}\n".encode()
 
 
 class ProblemLog:

@@ -8,7 +8,6 @@ open. Spec page: `schemas/spec/audit-pack.md`.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +21,7 @@ from schemas.ids import Name, RandomId, Sha256Hex, UtcTime
 from schemas.matchlog.archive import ArchiveReader, Source, pack_member
 
 MANIFEST_NAME: Final = "audit-pack.json"
+PACK_START: Final = f"{MANIFEST_NAME}\0".encode()
 MAX_FILES: Final = 20_000
 # A reader keeps all of a pack's own files in memory.
 MAX_PACK_BYTES: Final = 64 * 1024 * 1024
@@ -134,7 +134,7 @@ def pack_files(
 
 def starts_pack(start: bytes) -> bool:
     """Tell whether a file that starts so claims to be a pack; 100 bytes are enough."""
-    return re.match(rf"{re.escape(MANIFEST_NAME)}\0".encode(), start) is not None
+    return start.startswith(PACK_START)
 
 
 def read_pack(source: Source) -> AuditPack:

@@ -38,8 +38,11 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path, as_json
     """
     from encoding.audit_pack import PackOrder, fill_pack, read_sample
     from encoding.cli.steps import print_result
+    from encoding.files import refuse_to_overwrite
+    from schemas.audit_pack import PACK_START
     from schemas.ids import utc_text
 
+    refuse_to_overwrite(output, own_start=PACK_START)
     session.patience_s = UNATTENDED_S
     sample = None if sample_file is None else read_sample(sample_file)
     created = utc_text(session.now())

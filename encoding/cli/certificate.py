@@ -80,8 +80,9 @@ def show(
 
     It is held against the pins, the match log and your own receipts, and kept in the workspace.
     """
-    from encoding.cli.certified import show_certified, write_certified
+    from encoding.cli.certified import refuse_outputs, show_certified, write_certified
 
+    refuse_outputs(output, page)
     found = _kept(session, number) if offline else _fetched(session, number)
     write_certified(found.file, output, page)
     show_certified(session, found, as_json=as_json)

@@ -136,6 +136,21 @@ def counter_sign(
     return shown
 
 
+def refuse_outputs(output: Path | None, page: Path | None) -> None:
+    """Refuse to put a certificate in the place of another file; call it before any work.
+
+    Raises:
+        OutputExistsError: a file is there that is no certificate.
+    """
+    from encoding.files import refuse_to_overwrite
+    from schemas.certificate_page import PAGE_START
+
+    if output is not None:
+        refuse_to_overwrite(output, own_start=b'{"certificate":{')
+    if page is not None:
+        refuse_to_overwrite(page, own_start=PAGE_START.encode())
+
+
 def write_certified(file: CertificateFile, output: Path | None, page: Path | None) -> None:
     """Write a certificate as JSON, and as a page to print, where that is wanted."""
     from encoding.files import write_durably

@@ -119,12 +119,14 @@ def _destroy_there(
     from encoding.cli.certified import (
         counter_sign,
         fetch_certified,
+        refuse_outputs,
         show_certified,
         write_certified,
     )
     from encoding.errors import NotReadyError
     from schemas.destruction import Countersignature, duties_for
 
+    refuse_outputs(*outputs)
     own = unlock_own(session, given)
     with session.connect() as client:
         trust = session.trust(client)

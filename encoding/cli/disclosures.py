@@ -65,11 +65,21 @@ def disclosures(
     """
     import json
 
-    from encoding.files import make_private_folder, write_csv, write_durably
+    from encoding.files import (
+        make_private_folder,
+        refuse_to_overwrite,
+        write_csv,
+        write_durably,
+    )
     from encoding.person_disclosures import as_json as line_json
     from encoding.person_disclosures import disclosures_of, find_record, proof_files
+    from schemas.matchlog.proof import PROOF_START
     from schemas.spreadsheet import inert
 
+    if csv_file is not None:
+        refuse_to_overwrite(csv_file, own_start=f"{','.join(COLUMNS)}\n".encode())
+    for proof in () if proofs is None else proofs.glob("entry-*.tlog-proof"):
+        refuse_to_overwrite(proof, own_start=PROOF_START)
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
     session.patience_s = UNATTENDED_S
     copy = _fetched_log(session)

@@ -80,6 +80,7 @@ def encode(
         population=population,
         skip_invalid=skip_invalid,
     )
+    steps.refuse_list(session, source)
     if project_file is not None:
         import_project(session, project_file)
     if offline or project_file is not None:

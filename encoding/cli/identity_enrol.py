@@ -78,9 +78,9 @@ def enrol(
     from schemas.sign_in import EnrolmentRequest
     from schemas.written_code import read_code, write_code
 
-    signed = read_identity(own_path(session, file)).signed
     if out is not None:
-        refuse_to_overwrite(out, own_start=b"{", force=False)
+        refuse_to_overwrite(out, own_start=b'{"identity":{')
+    signed = read_identity(own_path(session, file)).signed
     code = write_code(read_code(_typed_code(code_file)))
     url, ca_file = broker_of(session, given)
     with session.connect_to(url, ca_file, None) as client:
@@ -122,7 +122,12 @@ def rotate(session: Session, /, **given: Any) -> None:
 
 
 @click.command("token", epilog="Example: blindlink identity token --out auditor.token")
-@click.option("--out", type=_FILE, required=True, help="File for the token, owner-only; replaced.")
+@click.option(
+    "--out",
+    type=_FILE,
+    required=True,
+    help="File for the token, owner-only; an old one is replaced.",
+)
 @broker_options
 @identity_options
 @agency_options
@@ -133,8 +138,9 @@ def token(session: Session, /, *, out: Path, **given: Any) -> None:
     Whoever reads the file acts as you until the token ends. The commands of `blindlink` need none.
     """
     from encoding.credential import SignIn
-    from encoding.files import write_durably
+    from encoding.files import refuse_to_overwrite, write_durably
 
+    refuse_to_overwrite(out, own_start=b"bl_")
     url, ca_file = broker_of(session, given)
     sign_in = SignIn(unlock_own(session, given), url, session.now)
     connection = session.connection_to(url, ca_file, sign_in)

@@ -33,10 +33,12 @@ def pin(session: Session, output: Path | None, as_json: bool) -> None:
     """
     import json
 
-    from encoding.files import write_durably
+    from encoding.files import refuse_to_overwrite, write_durably
     from schemas.identity import base64_text
-    from schemas.matchlog.checkpoint import serialise_checkpoints
+    from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
 
+    if output is not None:
+        refuse_to_overwrite(output, own_start=CHECKPOINTS_START)
     with session.connect() as client:
         trust = session.trust(client, cosigns=False)
         newest, witness = trust.log.pins()[-1], session.witness()

@@ -54,6 +54,7 @@ def refresh(
     session.patience_s = UNATTENDED_S
     patience = Patience(wait_hours * 3600, session.sleep, session.say)
     source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
+    steps.refuse_list(session, source)
     with session.workspace.refresh_lock(), session.connect() as client:
         trust = session.trust(client)
         view = session.view(client)

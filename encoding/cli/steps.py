@@ -15,7 +15,7 @@ from encoding.cli.noting import note_file
 from encoding.cli.session import Session
 from encoding.cli.subject import Subject
 from encoding.client import BrokerClient
-from encoding.errors import BrokerUnreachableError, NotReadyError
+from encoding.errors import BrokerUnreachableError, NotReadyError, OutputExistsError
 from encoding.files import refuse_to_overwrite
 from encoding.links import fetch_release, join_links, newest_release
 from encoding.links_file import LINKS_START, write_links
@@ -118,6 +118,26 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int) -> Non
     report = audited(session, _subject(session, view, source), QUICK)
     refuse_missed(report)
     session.say(f"privacy audit: {summary(report)}")
+
+
+def refuse_list(session: Session, source: Source) -> None:
+    """Refuse to list left-out rows in the place of another file; call it before any work.
+
+    Raises:
+        OutputExistsError: the file is there and is no such list, or the settings name it for something else.
+    """
+    from encoding.problem_log import LIST_START
+
+    if source.skip_invalid is None:
+        return
+    refuse_to_overwrite(source.skip_invalid, own_start=LIST_START)
+    links_file = session.config.resolve(session.config.sections.output.links)
+    # What is not there yet would be refused later, by whoever is to write it.
+    if source.skip_invalid.resolve() == links_file.resolve():
+        raise OutputExistsError(
+            f"{source.skip_invalid} is where the settings put your links",
+            hint="choose another name for the list of rows",
+        )
 
 
 def encode(session: Session, view: ProjectView, source: Source) -> Filled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoding.synth.files import RehearsalFiles
+from encoding.synth.files import RehearsalFiles, refuse_other_files
 from encoding.synth.hard_cases import write_hard_cases
 from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
 from encoding.synth.rehearsal import SIZES, RehearsalSize, write_rehearsal
@@ -16,6 +16,7 @@ __all__ = [
     "Layout",
     "RehearsalFiles",
     "RehearsalSize",
+    "refuse_other_files",
     "write_hard_cases",
     "write_rehearsal",
 ]

@@ -6,11 +6,23 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
+from encoding.files import refuse_to_overwrite
 from encoding.synth.layouts import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
 
 Row: TypeAlias = tuple[str, ...]
+
+_TRUTH_NAME: Final = "truth.csv"
+_LOOK_ALIKES_NAME: Final = "look_alikes.csv"
+_TRUTH: Final = (
+    "client_id",
+    "state_student_id",
+    "race_ethnicity",
+    "surname_form",
+    "discrepancies",
+)
+_LOOK_ALIKES: Final = ("client_id", "state_student_id", "relation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +41,24 @@ class RehearsalFiles:
         return cls(
             folder / CHILD_WELFARE_LAYOUT.file_name,
             folder / K12_LAYOUT.file_name,
-            folder / "truth.csv",
-            folder / "look_alikes.csv",
+            folder / _TRUTH_NAME,
+            folder / _LOOK_ALIKES_NAME,
         )
+
+
+def refuse_other_files(folder: Path) -> None:
+    """Refuse a folder in which a file of a rehearsal's name is none.
+
+    Raises:
+        OutputExistsError: there is such a file.
+    """
+    for name, columns in (
+        (CHILD_WELFARE_LAYOUT.file_name, CHILD_WELFARE_LAYOUT.columns),
+        (K12_LAYOUT.file_name, K12_LAYOUT.columns),
+        (_TRUTH_NAME, _TRUTH),
+        (_LOOK_ALIKES_NAME, _LOOK_ALIKES),
+    ):
+        refuse_to_overwrite(folder / name, own_start=",".join(columns).encode())
 
 
 def write_agency_file(path: Path, layout: Layout, rows: Iterable[Row]) -> None:
@@ -44,16 +71,12 @@ def write_agency_file(path: Path, layout: Layout, rows: Iterable[Row]) -> None:
 
 def write_truth(path: Path, rows: Iterable[Row]) -> None:
     """Write true pairs: both record IDs, group, form of the surname, discrepancies."""
-    _write(
-        path,
-        ("client_id", "state_student_id", "race_ethnicity", "surname_form", "discrepancies"),
-        rows,
-    )
+    _write(path, _TRUTH, rows)
 
 
 def write_look_alikes(path: Path, rows: Iterable[Row]) -> None:
     """Write pairs that are two people: both record IDs and how they are related."""
-    _write(path, ("client_id", "state_student_id", "relation"), rows)
+    _write(path, _LOOK_ALIKES, rows)
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -34,7 +34,7 @@ from schemas.matchlog.note import (
 
 MAX_TIME_S: Final = 2**63 - 1
 
-_LIST_HEADER: Final = b"blindlink/checkpoints/1\n"
+CHECKPOINTS_START: Final = b"blindlink/checkpoints/1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def serialise_checkpoints(notes: Iterable[bytes]) -> bytes:
 
     Pins are kept in this form, and a bundle's checkpoints travel in it.
     """
-    return _LIST_HEADER + b"".join(b"\n" + note for note in notes)
+    return CHECKPOINTS_START + b"".join(b"\n" + note for note in notes)
 
 
 def parse_checkpoints(raw: bytes) -> tuple[tuple[Checkpoint, Note], ...]:
@@ -173,9 +173,9 @@ def parse_checkpoints(raw: bytes) -> tuple[tuple[Checkpoint, Note], ...]:
     Raises:
         CheckpointError: another header, or a note that is malformed.
     """
-    if not raw.startswith(_LIST_HEADER):
+    if not raw.startswith(CHECKPOINTS_START):
         raise CheckpointError("not a file of checkpoints of version 1")
-    rest = raw[len(_LIST_HEADER) :]
+    rest = raw[len(CHECKPOINTS_START) :]
     if not rest:
         return ()
     # A checkpoint's text has no empty line, so each note is two blocks between empty lines.

@@ -26,6 +26,7 @@ MAX_HASHES: Final = 53
 MAX_PROOF_BYTES: Final = MAX_NOTE_BYTES + 64 * 1024
 
 _FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
+PROOF_START: Final = f"{_FIRST_LINE}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)

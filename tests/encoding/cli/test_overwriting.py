@@ -1,0 +1,91 @@
+"""No command puts its output in the place of a file that it did not write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from oracles.broker import BrokerDouble
+from oracles.desk import NOW, Desk
+
+from encoding.cli.synth import synth
+from encoding.errors import OutputExistsError
+from encoding.identity import new_identity
+
+STRANGE = b"someone's thesis"
+# Every command that writes a file where its user says, and has no --force.
+COMMANDS = [
+    ("encode", "--skip-invalid", "{}"),
+    ("refresh", "--skip-invalid", "{}"),
+    ("disclosures", "--record", "1", "--csv", "{}"),
+    ("log", "pin", "-o", "{}"),
+    ("audit-pack", "-o", "{}"),
+    ("identity", "token", "--out", "{}"),
+    ("identity", "enrol", "--out", "{}"),
+    ("certificate", "show", "-o", "{}"),
+    ("certificate", "show", "--html", "{}"),
+    ("destroy", "--yes", "-o", "{}"),
+    ("destroy", "--yes", "--html", "{}"),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("content", [STRANGE, b'{"a":1}', b""])
+def test_strange_file_is_left_alone_before_any_work(
+    welfare: Desk, broker: BrokerDouble, words: tuple[str, ...], content: bytes
+) -> None:
+    def nobody_is_asked(_: object) -> None:
+        raise AssertionError
+
+    broker.before = nobody_is_asked
+    strange = welfare.folder / "strange"
+    strange.write_bytes(content)
+    result = welfare.type(*(word.format(strange) for word in words))
+    assert result.exit_code == 1
+    assert "the file strange is there already" in result.stderr
+    assert "--force" not in result.stderr
+    assert strange.read_bytes() == content
+
+
+@pytest.mark.parametrize("command", ["encode", "refresh"])
+@pytest.mark.parametrize("name", ["people.csv", "blindlink.toml", "secret.txt", "links.csv"])
+def test_list_of_rows_takes_no_place_that_the_settings_name(
+    welfare: Desk, people, write_people, command: str, name: str
+) -> None:
+    people_file: Path = write_people([*people, ("5", "Eve", "May", "31.12.2010")])
+    target = people_file if name == people_file.name else welfare.folder / name
+    before = target.read_bytes() if target.exists() else None
+    result = welfare.type(command, "--skip-invalid", str(target))
+    assert result.exit_code == 1
+    assert (target.read_bytes() if target.exists() else None) == before
+
+
+def test_strange_proof_is_left_alone(welfare: Desk) -> None:
+    strange = welfare.folder / "proofs" / "entry-7.tlog-proof"
+    strange.parent.mkdir()
+    strange.write_bytes(STRANGE)
+    result = welfare.type("disclosures", "--record", "1", "--proofs", str(strange.parent))
+    assert result.exit_code == 1
+    assert strange.read_bytes() == STRANGE
+
+
+@pytest.mark.parametrize("name", ["child_welfare.csv", "k12.csv", "truth.csv", "look_alikes.csv"])
+def test_rehearsal_leaves_a_strange_file_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(STRANGE)
+    for words in ([], ["--hard-cases"]):
+        result = CliRunner().invoke(synth, [str(tmp_path), "--children", "3", *words])
+        assert isinstance(result.exception, OutputExistsError)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == STRANGE
+
+
+def test_what_a_command_wrote_before_is_replaced(welfare: Desk, people, write_people) -> None:
+    write_people([*people, ("5", "Eve", "May", "31.12.2010")])
+    welfare.own = new_identity("welfare", ("analyst",), NOW)
+    for _ in range(2):
+        welfare.ok("encode", "--skip-invalid", str(welfare.folder / "skipped.csv"))
+        welfare.ok("upload")
+        welfare.ok("log", "pin", "-o", str(welfare.folder / "county.pin"))
+        rehearsal = [str(welfare.folder), "--children", "3", "--students", "9"]
+        assert CliRunner().invoke(synth, rehearsal).exit_code == 0
