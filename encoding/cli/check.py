@@ -61,6 +61,9 @@ def check(
     subject = read_subject(session, given)
     day = parse_day(as_of, session, "--as-of")
     report = checked(session, subject, date.fromisoformat(day) if day else None, accept=accept)
+    accepted = [one for one in report.stops if one.is_acceptable] if accept else []
+    if accept:
+        report = report.accepted()
     if html is not None:
         write_page(html, report_page(report, subject.file.path.name, shareable=shareable))
         session.say(f"the report is in {html}")
@@ -68,7 +71,10 @@ def check(
         click.echo(json.dumps(_document(report, shareable=shareable), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(report_lines(report, shareable=shareable)))
-    refuse_stops(report, accept=accept)
+    for one in accepted:
+        until = "until it becomes a quarter worse" if one.is_kept else "this once"
+        session.say(f"accepted {until}: {one.sentence(shareable=shareable)}")
+    refuse_stops(report)
 
 
 def _document(report: Report, *, shareable: bool) -> dict[str, object]:

@@ -42,12 +42,11 @@ def checked(
     return report
 
 
-def refuse_stops(report: Report, *, accept: bool = False) -> None:
-    """Raise QualityError if the file should not be encoded; what can be accepted may have been."""
-    stops = [finding for finding in report.stops if not (accept and finding.is_acceptable)]
-    if not stops:
+def refuse_stops(report: Report) -> None:
+    """Raise QualityError if the file should not be encoded."""
+    if not report.stops:
         return
-    first, more = stops[0], len(stops) - 1
+    first, more = report.stops[0], len(report.stops) - 1
     raise QualityError(
         first.sentence() + (f", and {more} more" if more else ""),
         hint="look at it with: blindlink check --html check.html"

@@ -54,10 +54,13 @@ def read_kept_check(path: Path) -> KeptCheck:
 
 
 def keep_check(path: Path, report: Report, file: Path, former: KeptCheck, *, accept: bool) -> None:
-    """Remember a check; with `accept`, what stopped it stops no more unless it gets worse."""
+    """Remember a check; with `accept`, what stopped it stops no more unless it gets worse.
+
+    An accepted change of rows is not kept: the rows of this check are what the next one is held against.
+    """
     accepted = dict(former.accepted)
     if accept:
-        accepted |= {finding.key: finding.share for finding in report.stops if finding.count}
+        accepted |= {finding.key: finding.share for finding in report.stops if finding.is_kept}
     kept = {
         "version": VERSION,
         "rows": report.counts.rows,

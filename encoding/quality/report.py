@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
@@ -33,6 +33,16 @@ class Report:
     def stops(self) -> tuple[Finding, ...]:
         """The findings for which nothing should be encoded."""
         return tuple(finding for finding in self.findings if finding.standing == "stop")
+
+    def accepted(self) -> Report:
+        """Return the report after a person has accepted what stops, as far as a person may."""
+        findings = [
+            replace(one, standing="warn") if one.standing == "stop" and one.is_acceptable else one
+            for one in self.findings
+        ]
+        return replace(
+            self, findings=tuple(sorted(findings, key=lambda one: one.standing != "stop"))
+        )
 
     def document(self, *, shareable: bool) -> dict[str, Any]:
         """Return the counts as JSON without floats; null is a small count that is not told."""

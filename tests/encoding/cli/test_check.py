@@ -67,6 +67,27 @@ def test_what_is_accepted_stays_accepted(welfare: Desk, many, write_people) -> N
     welfare.ok("check")
 
 
+def test_what_was_accepted_is_said(welfare: Desk, many, write_people) -> None:
+    write_people([*many, *((f"x{n}", "", "Lee", "2011-04-05") for n in range(20))])
+    result = welfare.ok("check", "--accept")
+    assert "can be encoded" in result.stdout
+    assert "do not encode" not in result.stdout
+    assert "accepted until it becomes a quarter worse: column first: 20 of 60" in result.stderr
+    assert welfare.json("check", "--accept")["may_be_encoded"] is True
+
+
+def test_accepting_more_rows_lets_no_truncated_file_pass(welfare: Desk, many, write_people) -> None:
+    write_people(many[:12])
+    welfare.ok("check")
+    write_people(many)
+    assert "accepted this once: 28 of 12" in welfare.ok("check", "--accept").stderr
+    welfare.ok("check")
+    write_people(many[:12])
+    result = welfare.type("check")
+    assert result.exit_code == 3
+    assert "fewer than at the last check" in result.stderr
+
+
 def test_refresh_stops_before_it_encodes_what_the_check_refuses(
     welfare: Desk, schools: Desk, many, write_people
 ) -> None:

@@ -90,6 +90,11 @@ def test_what_was_accepted_stops_again_only_if_it_gets_worse() -> None:
     assert standing(judge(with_first(missing=260), accepted=accepted)) == {"missing": "stop"}
 
 
+def test_an_accepted_change_of_rows_is_of_its_own_day() -> None:
+    found = judge(GOOD, former_rows=5000, accepted={"rows-changed:": 4.0})
+    assert standing(found) == {"rows-changed": "stop"}
+
+
 def test_weak_settings_cannot_be_accepted() -> None:
     (finding,) = judge(GOOD, weak=(WeakSetting("fill", ""),))
     assert not finding.is_acceptable
