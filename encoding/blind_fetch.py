@@ -105,7 +105,7 @@ def join_blind(workspace: Workspace, fetched: FetchedBlind, file: AgencyFile) ->
 
     Raises:
         InputError: the file cannot be read.
-        HandleMapError: the handle map of the release's epoch cannot be read.
+        HandleMapError: the handle map of the release's epoch cannot be used, or knows none of the records.
     """
     header, sealed = fetched.header, fetched.sealed
     found = record_ids_of(workspace, header.project, header.epoch, file, sealed)

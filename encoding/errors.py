@@ -519,7 +519,7 @@ class WorkspaceKeyError(WorkspaceError):
 
 
 class HandleMapError(WorkspaceError):
-    """The handle map is damaged, or belongs to another project or epoch."""
+    """The handle map is missing, damaged, of another project or epoch, or knows none of the records."""
 
     code = "handle-map"
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from encoding.agency_file import AgencyFile
 from encoding.client import BrokerClient
-from encoding.errors import BrokerRefusedError, NotReadyError, ReleaseError
+from encoding.errors import BrokerRefusedError, HandleMapError, NotReadyError, ReleaseError
 from encoding.handles import derive_map_keys, read_handle_map, record_keys
 from encoding.links_file import Link
 from encoding.receipts import KeptReceipt, verify_release_receipt
@@ -92,7 +92,7 @@ def join_links(workspace: Workspace, fetched: FetchedRelease, file: AgencyFile) 
 
     Raises:
         InputError: the file cannot be read.
-        HandleMapError: the handle map of the release's epoch cannot be read.
+        HandleMapError: the handle map of the release's epoch cannot be used, or knows none of the records.
     """
     header = fetched.header
     found = record_ids_of(workspace, header.project, header.epoch, file, fetched.links)
@@ -101,16 +101,23 @@ def join_links(workspace: Workspace, fetched: FetchedRelease, file: AgencyFile) 
 
 
 def record_ids_of(
-    workspace: Workspace, project: str, epoch: int, file: AgencyFile, wanted: Container[Handle]
+    workspace: Workspace, project: str, epoch: int, file: AgencyFile, wanted: Collection[Handle]
 ) -> dict[Handle, str]:
     """Return the record IDs of those wanted handles that stand for a record of the file.
 
     Raises:
         InputError: the file cannot be read.
-        HandleMapError: the handle map of the epoch cannot be read.
+        HandleMapError: the handle map of the epoch is missing or cannot be read, or no wanted handle is found:
+            what was found last time is worth more than nothing.
     """
+    path = workspace.handle_map(project, epoch)
+    if not path.exists():
+        raise HandleMapError(
+            f"the workspace {workspace.folder} has no handle map of epoch {epoch}",
+            hint="name the workspace in which the file was encoded, or restore it from its backup",
+        )
     keys = derive_map_keys(workspace.key(), project, epoch)
-    handle_map = read_handle_map(workspace.handle_map(project, epoch), project, epoch, keys)
+    handle_map = read_handle_map(path, project, epoch, keys)
     found: dict[Handle, str] = {}
     for chunk in file.open().select([file.id_column]).chunks():
         record_ids = chunk.columns[file.id_column]
@@ -119,6 +126,11 @@ def record_ids_of(
             handle = Handle(handles[index].tobytes())
             if handle in wanted:
                 found[handle] = record_ids[index]
+    if wanted and not found:
+        raise HandleMapError(
+            f"none of the {len(wanted):,} handles stands for a record of {file.path.name}",
+            hint="name the file that was encoded with --file, or restore the workspace from its backup",
+        )
     return found
 
 

@@ -45,6 +45,7 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
         NotReadyError: this workspace has not encoded for any project yet.
         LinksFileError: `listed` has no such column, or something else than a handle in it.
         InputError: a file cannot be read.
+        HandleMapError: the handle map cannot be used, or knows none of the records.
     """
     view = workspace.project()
     if view is None:

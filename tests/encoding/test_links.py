@@ -17,6 +17,7 @@ from encoding.errors import (
     AgencyError,
     BrokerAnswerError,
     ConfigError,
+    HandleMapError,
     LinksFileError,
     NotReadyError,
     ReceiptError,
@@ -91,9 +92,11 @@ def test_links_of_records_that_left_the_file_are_counted(linked, client_of, peop
 
 def test_record_without_a_handle_has_no_link(linked: Pair, client_of, people, write_people, broker):
     run = next(iter(broker.runs.values()))
-    broker.release(run, "welfare", {bytes(16): LinkId(bytes(16))})
-    path = write_people([("new", "Ana", "Ortiz", "2011-04-09")], "new.csv")
-    assert linked.welfare.fetch(client_of("welfare"), path).links == ()
+    known = linked.welfare.handle_of(people[0][0])
+    broker.release(run, "welfare", {bytes(16): LinkId(bytes(16)), known: LinkId(b"k" * 16)})
+    path = write_people([people[0], ("new", "Ana", "Ortiz", "2011-04-09")], "new.csv")
+    (link,) = linked.welfare.fetch(client_of("welfare"), path).links
+    assert link.record_id == people[0][0]
 
 
 def test_receipt_of_the_release_is_kept(linked: Pair, client_of) -> None:
@@ -191,12 +194,19 @@ def test_receipt_for_another_release_is_refused(linked: Pair, client_of, broker)
         agency.fetch(client_of(other), linked.welfare_file)
 
 
-def test_handles_of_another_workspace_link_nothing(
+def test_workspace_without_the_handle_map_is_refused(
     linked, client_of, tmp_path, view, secret
 ) -> None:
     stranger = Agency(tmp_path / "stranger", view, secret, "welfare")
-    joined = stranger.fetch(client_of("welfare"), linked.welfare_file)
-    assert (joined.links, joined.n_missing) == ((), 3)
+    with pytest.raises(HandleMapError, match="no handle map of epoch 1") as caught:
+        stranger.fetch(client_of("welfare"), linked.welfare_file)
+    assert "restore it from its backup" in (caught.value.hint or "")
+
+
+def test_link_ids_of_nobody_in_the_file_are_refused(linked, client_of, write_people) -> None:
+    others = write_people([("x1", "Ana", "Ortiz", "2011-04-09")], "others.csv")
+    with pytest.raises(HandleMapError, match=r"none of the 3 handles .* others\.csv"):
+        linked.welfare.fetch(client_of("welfare"), others)
 
 
 @pytest.mark.parametrize(

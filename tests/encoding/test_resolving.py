@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from oracles.agency import Agency
 
 from encoding.agency_file import AgencyFile
-from encoding.errors import LinksFileError, NotReadyError
+from encoding.errors import HandleMapError, LinksFileError, NotReadyError
 from encoding.resolving import Resolved, resolve_handles
 
 
@@ -74,6 +75,22 @@ def test_a_table_without_handles_is_refused(agency, tmp_path, people, write_peop
     agency.encode(path)
     with pytest.raises(LinksFileError):
         resolved(agency, path, tmp_path / "pairs.csv", text)
+
+
+def test_handles_of_nobody_here_leave_no_file(agency, tmp_path, people, write_people):
+    path = write_people(people)
+    agency.encode(path)
+    with pytest.raises(HandleMapError, match="none of the 1 handles"):
+        resolved(agency, path, tmp_path / "pairs.csv", f"handle\n{'0' * 32}\n")
+    assert not (tmp_path / "resolved.csv").exists()
+
+
+def test_nothing_resolves_without_the_handle_map(agency, tmp_path, people, write_people):
+    path = write_people(people)
+    agency.encode(path)
+    shutil.rmtree(agency.workspace.folder / "handles")
+    with pytest.raises(HandleMapError, match="no handle map"):
+        resolved(agency, path, tmp_path / "pairs.csv", f"handle\n{'0' * 32}\n")
 
 
 def test_nothing_resolves_before_anything_was_encoded(tmp_path, view, secret, people, write_people):

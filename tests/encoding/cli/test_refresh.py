@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -147,6 +148,16 @@ def test_failure_leaves_last_weeks_links_and_says_what_it_was(
     else:
         broker.log.entries[0] = b"another past"
     assert ready.type("refresh").exit_code == status
+    assert (ready.folder / "links.csv").read_bytes() == before
+
+
+def test_links_stay_where_the_workspace_has_lost_its_handle_map(ready: Desk) -> None:
+    ready.ok("refresh")
+    before = (ready.folder / "links.csv").read_bytes()
+    shutil.rmtree(ready.folder / "workspace" / "handles")
+    result = ready.type("links")
+    assert result.exit_code == 1
+    assert "backup" in result.stderr
     assert (ready.folder / "links.csv").read_bytes() == before
 
 
