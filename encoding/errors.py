@@ -69,10 +69,11 @@ AgencyError                     1  the root
 ├── WorkspaceError              1  the workspace cannot be used
 │   ├── WorkspaceBusyError         another command is using the workspace
 │   ├── WorkspaceKeyError          the workspace key is missing, exposed, or not the one that was used
-│   ├── HandleMapError             the handle map is damaged, or belongs to another project or epoch
+│   ├── HandleMapError             the handle map is missing, damaged, or of another project or epoch
 │   └── BackupError                a backup, or a recovery code, that is damaged or of another workspace
 ├── NotReadyError               1  an earlier step has not been done yet
 │   └── OthersWaitedForError    7  another agency has yet to do its part
+├── UnknownRecordError          1  a number under which no record was ever encoded here
 ├── ProjectChangedError         1  the project's terms are no longer those that the encodings were made under
 ├── BrokerRefusedError          1  the broker refuses, and says why
 │   └── NotAuthorisedError      4  the broker does not know the token, or the token may not do this
@@ -534,6 +535,12 @@ class NotReadyError(AgencyError):
     """An earlier step has not been done yet; the hint names it."""
 
     code = "not-ready"
+
+
+class UnknownRecordError(AgencyError):
+    """A number under which this agency has never encoded a record."""
+
+    code = "unknown-record"
 
 
 class OthersWaitedForError(NotReadyError):

@@ -14,6 +14,7 @@ from encoding.cli.session import Session
 
 if TYPE_CHECKING:
     from encoding.client import BrokerClient
+    from encoding.person_disclosures import KnownRecord
     from encoding.uploads import Trust
     from encoding.withdrawn import LoggedWithdrawal
     from schemas.ids import Handle
@@ -49,8 +50,10 @@ def withdraw_record(
     if session.config.sections.identity is not None:
         unlock_own(session, given)
     workspace, project = session.workspace, session.project
-    said = "The record is linked no more; runs that have not ended are cancelled."
-    require_yes([said], "Withdraw it?", yes=yes)
+    with workspace.lock():
+        _require_known(find_record(workspace, project, record_id))
+    said = "The record will be linked no more, and runs that have not ended will be cancelled."
+    require_yes([said], "Withdraw it for good?", yes=yes)
     with session.connect() as client:
         trust = session.trust(client)
         view = session.view(client, must_bind=False)
@@ -73,6 +76,17 @@ def withdraw_record(
     session.say(_sentence(document))
     if n_cancelled:
         session.say("ask for a new run: blindlink run")
+
+
+def _require_known(record: KnownRecord) -> None:
+    """Refuse a number under which nothing was ever encoded: most likely somebody mistyped it."""
+    from encoding.errors import UnknownRecordError
+
+    if not record.handles:
+        raise UnknownRecordError(
+            "no record of this number was ever encoded here, so none is withdrawn",
+            hint="look at the number: spaces and leading zeros count",
+        )
 
 
 def _tell(
@@ -107,8 +121,4 @@ def _tell(
 def _sentence(document: dict[str, Any]) -> str:
     if document["told"]:
         return "the record is withdrawn; the match log says so, and only you can show of whom"
-    if document["was_encoded"]:
-        return (
-            "the record has no handle in this epoch; it is left out of what is encoded from now on"
-        )
-    return "the record was never encoded here; it is left out of what is encoded from now on"
+    return "the record has no handle in this epoch; it is left out of what is encoded from now on"

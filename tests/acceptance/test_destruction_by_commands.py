@@ -222,8 +222,10 @@ def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: Agreeme
     encoded = bob.json("encode")
     assert encoded["rows_withdrawn"] == 1
     assert encoded["records"] == encoded["rows"] - 1
-    unknown = bob.json("withdraw-record", "--record", "no such", "--yes")
-    assert unknown == {"was_encoded": False, "told": False, "cancelled": 0}
+    said = refused(bob.type("withdraw-record", "--record", "4711-CANARY", "--yes"))
+    assert "no record of this number was ever encoded here" in said
+    assert "CANARY" not in said
+    assert "will be" not in said
 
 
 def test_the_broker_must_log_a_withdrawal_as_it_answers(rig: AgreementRig) -> None:
