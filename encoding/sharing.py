@@ -49,13 +49,16 @@ def choose_columns(asked: Sequence[str], listed: Sequence[str]) -> tuple[str, ..
     return chosen
 
 
-def not_agreed(columns: Sequence[str], agreed: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that the agreement's list does not name; an empty list says nothing of columns.
+def not_agreed(columns: Sequence[str], agreed: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the columns that the agreement's list does not name; None: it says nothing of columns.
 
+    An empty list allows no column.
     Counsel writes names as people read them, so small letters, blanks and signs make no difference.
     """
+    if agreed is None:
+        return ()
     named = {_plain(name) for name in agreed}
-    return tuple(column for column in columns if named and _plain(column) not in named)
+    return tuple(column for column in columns if _plain(column) not in named)
 
 
 def extract(file: AgencyFile, links: Path, columns: Sequence[str], output: Path) -> int:

@@ -43,3 +43,16 @@ def test_a_column_that_nobody_has_signed_is_told_before_it_leaves(tmp_path: Path
         assert "the agreement does not list first among the columns that you may hand over" in said
         assert "list last" not in said
         assert "the agreement does not list" not in bob.ok(*words, "last").stderr
+
+
+def test_a_party_that_may_hand_over_nothing_is_told_so(tmp_path: Path) -> None:
+    with agreement_rig(tmp_path) as rig:
+        answers = rig.desks["ann"].folder / "answers.toml"
+        theirs = ELEMENTS.replace('"welfare"', '"schools"')
+        answers.write_text(answers.read_text("utf-8") + theirs, "utf-8")
+        fingerprint = rig.agree()
+        bob = rig.desks["bob"]
+        bob.ok("agreement", "accept", *fingerprint.split())
+        share(bob, "last")
+        said = bob.ok("extract", "-o", str(bob.folder / "out.csv"), "--columns", "last").stderr
+        assert "the agreement does not list last among the columns that you may hand over" in said

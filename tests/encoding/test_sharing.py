@@ -229,11 +229,12 @@ def test_cells_with_commas_and_line_ends_survive(write, tmp_path) -> None:
     [
         (("school", "Grade_Level"), ("School", "Grade level"), ()),
         (("school", "phone"), ("School", "Grade level"), ("phone",)),
-        (("school",), (), ()),
+        (("school",), None, ()),
+        (("school",), (), ("school",)),
         (("schools",), ("School",), ("schools",)),
     ],
 )
 def test_columns_that_the_agreement_does_not_name_are_told(
-    columns: tuple[str, ...], agreed: tuple[str, ...], left: tuple[str, ...]
+    columns: tuple[str, ...], agreed: tuple[str, ...] | None, left: tuple[str, ...]
 ) -> None:
     assert not_agreed(columns, agreed) == left
