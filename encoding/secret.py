@@ -223,6 +223,8 @@ def _read_private_text(path: str | os.PathLike[str]) -> str:
             )
         with Path(path).open("rb") as stream:
             content = stream.read(_MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise SecretMissingError(f"there is no secret file {path}") from None
     except OSError:
         raise SecretMissingError(f"the secret file {path} cannot be read") from None
     if len(content) > _MAX_FILE_BYTES:

@@ -59,6 +59,7 @@ def refresh(
         trust = session.trust(client)
         view = session.view(client)
         patience.until_ready(lambda: settle_secrets(session, client, view))
+        session.require_secret(view)
         rows = steps.check(session, view, source)
         steps.audit(session, view, source, rows)
         manifest = steps.encode(session, view, source).outbox.manifest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,8 +11,11 @@ from encoding.cli.options import agency_options
 from encoding.cli.secret_share import accept, rotate, share, status
 from encoding.cli.session import Session
 
+if TYPE_CHECKING:
+    from encoding.secret import Secret
 
-@click.group("secret", epilog="Example: blindlink secret new")
+
+@click.group("secret", epilog="Example: blindlink secret share, then: blindlink secret accept")
 def secret() -> None:
     """Make the secret that only the agencies share, and make sure that all have the same."""
 
@@ -44,13 +48,29 @@ def new(session: Session, file: Path | None) -> None:
 @agency_options
 @click.pass_obj
 def key_id(session: Session, file: Path | None) -> None:
-    """Print the key id of the secret: the same at both agencies, or one has the wrong file.
+    """Print the key id of the secret: the same at both agencies, or one has another secret.
 
-    It may be read out on the telephone; nobody can find the secret from it.
+    It is that of FILE; else of the newest secret that was agreed on; else of the file of the settings. It may
+    be read out on the telephone; nobody can find the secret from it.
     """
     from encoding.secret import read_secret, spoken
 
-    click.echo(spoken(read_secret(file or _settings_path(session)).key_id))
+    agreed = _agreed(session) if file is None else None
+    found = agreed or read_secret(file or _settings_path(session))
+    click.echo(spoken(found.key_id))
+
+
+def _agreed(session: Session) -> Secret | None:
+    """Return the newest secret that was agreed on here; None if there is none."""
+    from encoding.kept_secret import kept_of
+
+    workspace, project = session.workspace, session.project
+    for epoch in sorted(workspace.epochs_with_secret(project), reverse=True):
+        kept = kept_of(workspace, project, epoch)
+        found = None if kept is None else kept.agreed()
+        if found is not None:
+            return found
+    return None
 
 
 def _settings_path(session: Session) -> Path:

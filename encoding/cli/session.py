@@ -101,22 +101,35 @@ class Session:
             SecretError: it is missing, exposed or malformed, or another holder has or does something else.
             NotReadyError: the epoch's secret has not been agreed on yet.
         """
+        secret, warnings = self._secret(view)
+        for warning in warnings:
+            self.warn(warning)
+        return secret
+
+    def require_secret(self, view: ProjectView) -> None:
+        """Make sure, before anything that takes long, that `secret` will return one; raises as it does."""
+        self._secret(view)
+
+    def _secret(self, view: ProjectView) -> tuple[AnySecret, tuple[str, ...]]:
         from encoding.epoch_secret import epoch_secret
-        from encoding.errors import PassphraseError
+        from encoding.errors import PassphraseError, SecretMissingError
         from encoding.secret import read_secret, read_text_secret
 
         agreed = epoch_secret(self.workspace, view.project, view.terms.epoch, self.party)
         if agreed is not None:
-            for warning in agreed.warnings:
-                self.warn(warning)
-            return agreed.secret
+            return agreed.secret, agreed.warnings
         path = self.config.resolve(self.config.sections.project.secret_file)
+        if not path.exists():
+            raise SecretMissingError(
+                f"the agencies have not agreed on a secret yet, and there is no secret file {path}",
+                hint="agree on one: blindlink secret share, then: blindlink secret accept",
+            )
         try:
-            return read_secret(path)
+            return read_secret(path), ()
         except PassphraseError:
             if view.profile.hardening.kind != "none":
                 raise
-        return read_text_secret(path)
+        return read_text_secret(path), ()
 
     def connect(self) -> BrokerClient:
         """Return a client of the broker; nothing is sent yet.

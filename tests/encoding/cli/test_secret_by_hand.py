@@ -93,6 +93,24 @@ def test_both_encode_with_it_and_link(agreed: Pair) -> None:
     assert links["links"] == 3
 
 
+def test_the_key_id_is_that_of_the_agreed_secret(agreed: Pair) -> None:
+    said = {desk.ok("secret", "key-id").stdout for desk in agreed.desks.values()}
+    assert {text.strip().replace(" ", "") for text in said} == {
+        agreed.secret_status("welfare")["key_id"]
+    }
+
+
+@pytest.mark.parametrize("command", ["encode", "refresh"])
+def test_without_any_secret_the_way_to_one_is_named_before_the_check(
+    pair: Pair, command: str
+) -> None:
+    result = pair.desks["welfare"].type(command)
+    assert result.exit_code == 1
+    assert "have not agreed on a secret yet" in result.stderr
+    assert "blindlink secret share, then: blindlink secret accept" in result.stderr
+    assert not list((pair.desks["welfare"].folder / "workspace").glob("reports/*.check.json"))
+
+
 def test_the_status_is_said_in_sentences(agreed: Pair) -> None:
     said = agreed.desks["welfare"].ok("secret", "status").stdout.splitlines()
     assert said[0].startswith("The secret of epoch 1 of foster-pupils is made; its key id is ")
