@@ -228,15 +228,31 @@ def _broker_time(response: httpx2.Response) -> datetime | None:
     return stated if stated.tzinfo is not None else None
 
 
+_SET_CLOCK: Final = "look at this computer's date and time; if they are right, call the operator"
+_OTHER_ADDRESS: Final = (
+    "the broker's certificate is for another address than this one",
+    "look at the broker's address; if it is right, call the operator",
+)
+# The codes of X509_verify_cert_error_string, <openssl/x509_vfy.h>, which never change.
+_WRONG_CERTIFICATE: Final = {
+    9: ("by the clock of this computer the broker's certificate is not valid yet", _SET_CLOCK),
+    10: ("by the clock of this computer the broker's certificate has expired", _SET_CLOCK),
+    62: _OTHER_ADDRESS,
+    64: _OTHER_ADDRESS,
+}
+_UNTRUSTED: Final = (
+    "this computer does not trust the broker's certificate",
+    "ask the operator for the certificate file and name it as ca_file",
+)
+
+
 def _lost(exc: httpx2.RequestError) -> Exception:
     """Return what to raise where no answer came."""
     cause: BaseException | None = exc
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return BrokerUnreachableError(
-                "this computer does not trust the broker's certificate",
-                hint="ask the operator for the certificate file and name it as ca_file",
-            )
+            sentence, hint = _WRONG_CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
+            return BrokerUnreachableError(sentence, hint=hint)
         cause = cause.__cause__ or cause.__context__
     if isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
         sentence = "the broker cannot be reached"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import threading
@@ -214,9 +215,9 @@ class Served(NamedTuple):
     ca_file: Path
 
 
-@pytest.fixture
-def tls_server(tmp_path: Path) -> Iterator[Served]:
-    """An HTTPS server on loopback with a certificate that no computer trusts."""
+@contextlib.contextmanager
+def serving(tmp_path: Path, days: tuple[int, int], address: str) -> Iterator[Served]:
+    """Run an HTTPS server on loopback, with a certificate from one day to another, for one address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "broker")])
     now = datetime.now(UTC)
@@ -226,10 +227,10 @@ def tls_server(tmp_path: Path) -> Iterator[Served]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -266,6 +267,13 @@ def tls_server(tmp_path: Path) -> Iterator[Served]:
         thread.join()
 
 
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[Served]:
+    """An HTTPS server on loopback with a certificate that no computer trusts."""
+    with serving(tmp_path, (-1, 1), "127.0.0.1") as served:
+        yield served
+
+
 def ask(url: str, tls: ssl.SSLContext | None, sleep: Callable[[float], None]) -> None:
     waiting = Waiting(patience_s=3, sleep=sleep)
     with BrokerClient(Connection(url, BearerToken("bl_abc"), tls=tls, waiting=waiting)) as client:
@@ -276,6 +284,27 @@ def test_untrusted_certificate_is_refused_at_once(tls_server: Served, sleeps) ->
     with pytest.raises(BrokerUnreachableError, match="does not trust") as caught:
         ask(tls_server.url, None, sleeps)
     assert "ca_file" in str(caught.value.hint)
+    assert sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("days", "address", "said", "hint"),
+    [
+        ((-2, -1), "127.0.0.1", "by the clock of this computer .* has expired", "date and time"),
+        ((1, 2), "127.0.0.1", "by the clock of this computer .* is not valid yet", "date and time"),
+        ((-1, 1), "127.0.0.2", "for another address", "the broker's address"),
+    ],
+)
+def test_what_is_wrong_with_a_trusted_certificate_is_said(
+    tmp_path: Path, sleeps, days: tuple[int, int], address: str, said: str, hint: str
+) -> None:
+    with (
+        serving(tmp_path, days, address) as served,
+        pytest.raises(BrokerUnreachableError, match=said) as caught,
+    ):
+        ask(served.url, trust_only(served.ca_file), sleeps)
+    assert hint in str(caught.value.hint)
+    assert "ca_file" not in str(caught.value.hint)
     assert sleeps == []
 
 
