@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     metavar="ID",
     help="Your own number of the record; - reads it from standard input.",
 )
+@click.option(
+    "--in-advance", is_flag=True, help="Also for a record that was never encoded: it never will be."
+)
 @click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 @json_option
 @identity_options
 @agency_options
 @click.pass_obj
 def withdraw_record(
-    session: Session, /, *, record: str, yes: bool, as_json: bool, **given: Any
+    session: Session, /, *, record: str, in_advance: bool, yes: bool, as_json: bool, **given: Any
 ) -> None:
     """Withdraw one record: no run that ends from now on compares it, and `encode` leaves it out.
 
@@ -51,7 +54,9 @@ def withdraw_record(
         unlock_own(session, given)
     workspace, project = session.workspace, session.project
     with workspace.lock():
-        _require_known(find_record(workspace, project, record_id))
+        known = find_record(workspace, project, record_id)
+    if not in_advance:
+        _require_known(known)
     said = "The record will be linked no more, and runs that have not ended will be cancelled."
     require_yes([said], "Withdraw it for good?", yes=yes)
     with session.connect() as client:
@@ -85,7 +90,7 @@ def _require_known(record: KnownRecord) -> None:
     if not record.handles:
         raise UnknownRecordError(
             "no record of this number was ever encoded here, so none is withdrawn",
-            hint="look at the number: spaces and leading zeros count",
+            hint="look at the number: spaces and leading zeros count; for a new record give --in-advance",
         )
 
 
@@ -121,4 +126,6 @@ def _tell(
 def _sentence(document: dict[str, Any]) -> str:
     if document["told"]:
         return "the record is withdrawn; the match log says so, and only you can show of whom"
+    if not document["was_encoded"]:
+        return "no record of this number was ever encoded here, and none will be"
     return "the record has no handle in this epoch; it is left out of what is encoded from now on"

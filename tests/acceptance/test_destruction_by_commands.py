@@ -226,6 +226,8 @@ def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: Agreeme
     assert "no record of this number was ever encoded here" in said
     assert "CANARY" not in said
     assert "will be" not in said
+    early = bob.json("withdraw-record", "--record", "not yet", "--in-advance", "--yes")
+    assert early == {"was_encoded": False, "told": False, "cancelled": 0}
 
 
 def test_the_broker_must_log_a_withdrawal_as_it_answers(rig: AgreementRig) -> None:
