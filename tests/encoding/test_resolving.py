@@ -66,7 +66,7 @@ def test_what_somebody_else_wrote_is_no_formula(agency, tmp_path, people, write_
     record_id = people[0][0]
     text = f"handle,=x,band\n{agency.handle_of(record_id).hex()},=A1,-1\n"
     found = resolved(agency, path, tmp_path / "pairs.csv", text)
-    assert found == f"record_id,'=x,band\n{record_id},'=A1,-1\n"
+    assert found == f"record_id,unknown_handle,'=x,band\n{record_id},,'=A1,-1\n"
 
 
 @pytest.mark.parametrize("text", ["name\nx\n", "handle\nnot-one\n"])
