@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from services.printed import tables_of
 from services.requirement import missing
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured: a worker's own output would be lost."""
+    for outcome in ("passed", "failed"):
+        for table in tables_of(terminalreporter.getreports(outcome)):
+            terminalreporter.section("measured")
+            terminalreporter.write_line(table)
 
 
 @pytest.fixture(scope="session", autouse=True)
