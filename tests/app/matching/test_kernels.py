@@ -27,6 +27,11 @@ def test_numpy_is_always_there_and_last():
     assert available_kernels()[-1] == "numpy"
 
 
+def test_every_kernel_here_is_one_that_the_tests_know(known_kernels):
+    found = available_kernels()
+    assert found == tuple(name for name in known_kernels if name in found)
+
+
 def test_the_fastest_kernel_is_used_unless_another_is_named(monkeypatch):
     monkeypatch.delenv(KERNEL_VARIABLE, raising=False)
     assert kernel_name() == available_kernels()[0]
