@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ CHILD_WELFARE, SCHOOL = "child-welfare", "school-district"
 AUDITOR = "state-auditor"
 KEY_ID = "00112233445566ff"
 BITS = 128
+KIND_VARIABLE = "BLINDLINK_TEST_DATABASE"
 
 
 def profile_of(bits: int = BITS) -> EncodingProfile:
@@ -231,9 +233,15 @@ MakeLinkage = Callable[..., Linkage]
 
 
 @pytest.fixture(name="database_url")
-def embedded_database(sqlite_url: str) -> str:
-    """SQLite alone, for what the kind of database makes no difference to."""
-    return sqlite_url
+def embedded_database(request: pytest.FixtureRequest) -> str:
+    """SQLite alone, for what the kind of database hardly makes a difference to.
+
+    BLINDLINK_TEST_DATABASE=postgres puts these tests on PostgreSQL instead, as `make soak` does.
+    """
+    kind = os.environ.get(KIND_VARIABLE, "sqlite")
+    assert kind in ("sqlite", "postgres"), f"{KIND_VARIABLE} is neither sqlite nor postgres"
+    url: str = request.getfixturevalue(f"{kind}_url")
+    return url
 
 
 @pytest.fixture(name="database_url", params=["sqlite", "postgres"])

@@ -1,4 +1,4 @@
-"""An upload from opening to receipt, over HTTP, on both databases."""
+"""An upload from opening to receipt, over HTTP; test_databases.py has what runs on both databases."""
 
 from __future__ import annotations
 

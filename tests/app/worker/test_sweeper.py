@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from oracles.broker_twins import copy_broker, released_links
+from oracles.broker_twins import copied_broker, released_links
 from oracles.containers import random_rows
 from oracles.hooked_database import Crash, crash_at, hooked
 from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
@@ -220,11 +220,12 @@ def test_blobs_without_a_row_go_after_an_hour_and_no_others(
 
 
 def test_what_a_rolled_back_database_does_not_know_is_not_taken_for_left_over(
-    linkage: Linkage, tmp_path: Path
+    request: pytest.FixtureRequest, linkage: Linkage, tmp_path: Path
 ) -> None:
-    older = copy_broker(linkage.broker, tmp_path / "older", linkage.founded.clock)
-    linkage.upload_both()
-    restored = replace(linkage.broker, database=older.database)
-    with pytest.raises(LogRolledBackError):
-        Sweeper(restored).sweep_orphans()
-    older.close()
+    is_sqlite = linkage.broker.database.is_sqlite
+    server = None if is_sqlite else request.getfixturevalue("postgres_server")
+    with copied_broker(linkage.broker, tmp_path / "older", server) as older:
+        linkage.upload_both()
+        restored = replace(linkage.broker, database=older.database)
+        with pytest.raises(LogRolledBackError):
+            Sweeper(restored).sweep_orphans()
