@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoding.config import Config
-from encoding.errors import ConfigError
+from encoding.errors import MissingColumnError
 from encoding.records import Table, open_table
 
 
@@ -24,14 +24,16 @@ class AgencyFile:
         """Open the file and make sure that it has record IDs.
 
         Raises:
-            InputError: the file cannot be used.
-            ConfigError: it has no column of that name.
+            InputError: the file cannot be used, or has no column of that name.
         """
         table = open_table(
             self.path, encoding=self.encoding, delimiter=self.delimiter, sheet=self.sheet
         )
+        misread = table.misread()
+        if misread is not None:
+            raise misread
         if self.id_column not in table.columns:
-            raise ConfigError(
+            raise MissingColumnError(
                 f"{self.path} has no column {self.id_column} for the record IDs",
                 hint="name it as id_column in the section [input], or with --id-column",
             )

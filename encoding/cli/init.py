@@ -57,9 +57,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def init(session: Session, /, *, force: bool, **given: Any) -> None:
     """Ask what is needed (or take it from options) and write blindlink.toml, with comments.
 
-    The first line of your file is read to offer your own column names.
+    The first line of your file is read to offer your own column names, and to warn where it does not fit.
     """
-    from encoding.cli.questions import ask_sections
+    from encoding.cli.questions import ask_sections, doubts_about_file
     from encoding.config import render_config
     from encoding.files import refuse_to_overwrite, write_durably
 
@@ -68,6 +68,8 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     given["workspace"] = str(session.workspace_path) if session.workspace_path else None
     sections = ask_sections(given, path.parent, may_ask=is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
+    for doubt in doubts_about_file(sections, path.parent):
+        session.warn(doubt)
     session.say(f"{path} is written; {_next_step(sections)}")
     if sections.identity is not None:
         session.say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -112,6 +112,29 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
         raw["columns"] = _columns(preset, _header(raw["input"], folder)) | mapping
     raw["share"] = {"columns": list(split_columns(given["share"]))}
     return parse_sections(raw)
+
+
+def doubts_about_file(sections: ConfigFile, folder: Path) -> Iterator[str]:
+    """Yield what in the settings does not fit the first row of the agency's file, as it is now."""
+    source = sections.input
+    if source is None:
+        return
+    try:
+        table = open_table(
+            folder / source.file,
+            encoding=source.encoding,
+            delimiter=source.delimiter,
+            sheet=source.sheet,
+        )
+        misread = table.misread()
+        if misread is not None:
+            raise misread
+    except AgencyError as doubt:
+        yield f"{doubt}" + (f"; {doubt.hint}" if doubt.hint else "")
+        return
+    for column in (source.id_column, *sections.columns.values()):
+        if column not in table.columns:
+            yield f"{source.file} has no column {column}, which the settings name"
 
 
 def _refuse_words_about_no_file(given: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,15 @@ from encoding.records.table import Table, column_chunks
 MAX_LINE_CHARS = 1_000_000
 _BLOCK_CHARS = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
+# What the mark's three bytes in UTF-8 are in the encodings of Windows and in Latin-1.
+_MARK_READ_OTHERWISE = "\xef\xbb\xbf"
+_DELIMITERS = {
+    ";": ("semicolons", ";"),
+    "\t": ("tabs", "\\t"),
+    ",": ("commas", ","),
+    "|": ("vertical bars", "|"),
+}
+_TWO_BYTES = 'if it was saved as Unicode text, say encoding = "utf-16" in the section [input]'
 
 
 class CsvTable(Table):
@@ -44,6 +54,24 @@ class CsvTable(Table):
         check_delimiter(delimiter)
         check_encoding(encoding)
         super().__init__(path)
+
+    def misread(self) -> InputError | None:
+        """Return that the first row is one cell with other delimiters in it, or begins with a mark of UTF-8."""
+        first = self.columns[0]
+        if first.startswith(_MARK_READ_OTHERWISE):
+            return UndecodableError(
+                f"{self.path} begins as a file in UTF-8 does, and is read as {self.encoding}",
+                hint='say encoding = "utf-8-sig" in the section [input], or leave it out',
+            )
+        if len(self.columns) > 1:
+            return None
+        for delimiter, (name, written) in _DELIMITERS.items():
+            if delimiter in first and delimiter != self.delimiter:
+                return DelimiterError(
+                    f"the first row of {self.path} is one single cell with {name} in it",
+                    hint=f'say delimiter = "{written}" in the section [input]',
+                )
+        return None
 
     def _read_header(self) -> list[str]:
         # Slowly, so that only what is wrong with the header itself is met here.
@@ -119,15 +147,25 @@ class CsvTable(Table):
         for place, cell in enumerate(row):
             if "\0" in cell:
                 where = self._cell_place(number, place)
-                raise NulByteError(f"{where} holds a NUL byte, which no text file has")
+                raise NulByteError(
+                    f"{where} holds a NUL byte, which no text file has", hint=_TWO_BYTES
+                )
             if any("\udc80" <= char <= "\udcff" for char in cell):
                 raise self._undecodable(self._cell_place(number, place))
 
     def _undecodable(self, where: str) -> UndecodableError:
+        hint = "say which encoding the file has; files from Excel are often cp1252"
         return UndecodableError(
             f"{where} holds a byte that the encoding {self.encoding} does not have",
-            hint="say which encoding the file has; files from Excel are often cp1252",
+            hint=_TWO_BYTES if self._begins_as_utf16() else hint,
         )
+
+    def _begins_as_utf16(self) -> bool:
+        try:
+            with self.path.open("rb") as stream:
+                return stream.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+        except OSError:
+            return False
 
     def _cell_place(self, number: int, place: int) -> str:
         if number == 0:

@@ -22,6 +22,7 @@ from encoding.errors import (
     FileChangedError,
     FileMissingError,
     FileUnreadableError,
+    InputError,
     MissingColumnError,
     RaggedRowError,
 )
@@ -88,6 +89,10 @@ class Table(ABC):
         table = copy.copy(self)
         table.columns = tuple(dict.fromkeys(columns))
         return table
+
+    def misread(self) -> InputError | None:
+        """Return what looks wrong with how the file is read, by its first row; None if nothing does."""
+        return None
 
     def chunks(self, n_rows: int = 10_000) -> Iterator[Chunk]:
         """Yield the rows in order, about `n_rows` at a time; each call opens the file anew.

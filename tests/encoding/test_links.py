@@ -16,9 +16,9 @@ from encoding.client import BrokerClient
 from encoding.errors import (
     AgencyError,
     BrokerAnswerError,
-    ConfigError,
     HandleMapError,
     LinksFileError,
+    MissingColumnError,
     NotReadyError,
     ReceiptError,
     ReleaseError,
@@ -294,5 +294,5 @@ def test_join_needs_the_column_of_record_ids(linked: Pair, client_of) -> None:
     agency, client = linked.welfare, client_of("welfare")
     release = newest_release(client, "foster-pupils", "welfare")
     fetched = fetch_release(client, release, agency.trust(client))
-    with pytest.raises(ConfigError, match="no column NUMBER"):
+    with pytest.raises(MissingColumnError, match="no column NUMBER"):
         join_links(agency.workspace, fetched, AgencyFile(linked.welfare_file, "NUMBER"))

@@ -174,6 +174,49 @@ def test_without_settings_the_column_of_record_ids_must_be_named(
     assert result.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "settings", "said"),
+    [
+        ("ID;first;last;born\n1;A;B;2011-04-05\n", {}, "cell with semicolons in it"),
+        ("ID\tfirst\tlast\tborn\n1\tA\tB\t2011-04-05\n", {}, "cell with tabs in it"),
+        (
+            "\ufefffirst,ID,last,born\nA,1,B,2011-04-05\n",
+            {"encoding": "cp1252"},
+            "as a file in UTF-8",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "encode"])
+def test_a_file_that_is_read_wrongly_is_told_how_to_read_it(
+    welfare: Desk, secret, write_people, people, text: str, settings, said: str, command: str
+) -> None:
+    path: Path = write_people(people)
+    path.write_text(text, "utf-8")
+    (welfare.folder / "secret.txt").unlink()
+    welfare.set_up(path, secret, input=settings)
+    result = welfare.type(command)
+    assert result.exit_code == 3
+    assert said in result.stderr
+    assert "in the section [input]" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+def test_a_file_of_two_byte_letters_is_told_so(
+    welfare: Desk, secret, write_people, people, encoding: str
+) -> None:
+    path: Path = write_people(people)
+    path.write_text("ID,first,last,born\n1,A,B,2011-04-05\n", "utf-16")
+    (welfare.folder / "secret.txt").unlink()
+    welfare.set_up(path, secret, input={"encoding": encoding})
+    result = welfare.type("check")
+    assert result.exit_code == 3
+    assert 'encoding = "utf-16"' in result.stderr
+
+
+def test_a_missing_column_of_record_ids_is_a_fault_of_the_file(welfare: Desk) -> None:
+    assert welfare.type("check", "--id-column", "NUMBER").exit_code == 3
+
+
 def test_a_weak_profile_is_refused_before_it_encodes(
     welfare: Desk, broker: BrokerDouble, view_of, profile_with
 ) -> None:

@@ -68,6 +68,34 @@ def test_columns_are_read_off_the_file(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no file"),
+        (b"SSID;First\n1;2\n", 'delimiter = ";"'),
+        (b"SSID\tFirst\n1\t2\n", 'delimiter = "\\t"'),
+        ("SSID,First\n1,2\n".encode("utf-16"), 'encoding = "utf-16"'),
+        (b"SID,First\n1,2\n", "has no column SSID"),
+        (b"SSID,First\n1,2\n", "has no column Given, which the settings name"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told_and_the_settings_are_written(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "pupils.csv").write_bytes(content)
+    result = init(tmp_path, "--column", "first_name=Given")
+    assert result.exit_code == 0, result.stderr
+    assert "blindlink: warning: " in result.stderr
+    assert said in result.stderr
+    assert (tmp_path / "blindlink.toml").exists()
+
+
+def test_a_file_that_fits_brings_no_warning(tmp_path: Path) -> None:
+    (tmp_path / "pupils.csv").write_text("SSID,First\n1,2\n")
+    assert "warning" not in init(tmp_path, "--column", "first_name=First").stderr
+
+
 def test_preset_gives_columns_and_date_format(tmp_path: Path) -> None:
     assert init(tmp_path, "--preset", "calpads").exit_code == 0
     sections = read_config(tmp_path / "blindlink.toml").sections
