@@ -11,9 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from encoding.errors import ConfigError
+from encoding.files import why_unread
 from schemas.document import Model, describe_invalid
 from schemas.ids import Code, Name
 
@@ -22,7 +23,17 @@ TODAY: Final = "today"
 
 # Loopback is no exception to TLS: a token sent in the clear once is a token lost.
 _URL_PATTERN: Final = r"^https://[^\s/?#@]+(/[^\s?#]*)?$"
-BrokerUrl = Annotated[str, StringConstraints(pattern=_URL_PATTERN)]
+
+
+def _broker_url(text: str) -> str:
+    if not is_broker_url(text):
+        raise ValueError(
+            "must be an address that begins with https://, without a name before an @, a ? or a #"
+        )
+    return text
+
+
+BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -168,7 +179,8 @@ def read_config(path: Path) -> Config:
             f"there is no settings file {path.name} here", hint="make one with: blindlink init"
         ) from exc
     except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path.name} cannot be read as UTF-8 text") from exc
+        otherwise = f"{path.name} cannot be read as UTF-8 text"
+        raise ConfigError(why_unread(exc, path, otherwise)) from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{path.name} is not TOML: {exc}") from exc
     return Config(path.resolve().parent, parse_sections(raw, path.name))

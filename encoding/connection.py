@@ -26,6 +26,7 @@ from encoding.errors import (
     ConfigError,
     NotAuthorisedError,
 )
+from encoding.files import why_unread
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.printable import printable
@@ -159,7 +160,7 @@ class Connection:
                     raise _TryAgainError(failure, _retry_after_s(response))
                 raise failure
         except httpx2.RequestError as exc:
-            raise _lost(exc) from exc
+            raise _lost(exc, self._address) from exc
 
 
 class _TryAgainError(Exception):
@@ -180,7 +181,11 @@ def trust_only(ca_file: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except (OSError, ssl.SSLError) as exc:
-        raise ConfigError(f"the file {ca_file} holds no certificate in PEM form") from exc
+        otherwise = f"the file {ca_file} holds no certificate in PEM form"
+        raise ConfigError(
+            why_unread(exc, ca_file, otherwise),
+            hint="the operator has the certificate; ca_file in the section [broker] says where it lies",
+        ) from exc
 
 
 def _bounded_body(received: Iterator[bytes], limit: int = MAX_ANSWER_BYTES) -> bytes:
@@ -246,8 +251,8 @@ _UNTRUSTED: Final = (
 )
 
 
-def _lost(exc: httpx2.RequestError) -> Exception:
-    """Return what to raise where no answer came."""
+def _lost(exc: httpx2.RequestError, address: str) -> Exception:
+    """Return what to raise where no answer came from an address."""
     cause: BaseException | None = exc
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -255,7 +260,8 @@ def _lost(exc: httpx2.RequestError) -> Exception:
             return BrokerUnreachableError(sentence, hint=hint)
         cause = cause.__cause__ or cause.__context__
     if isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
-        sentence = "the broker cannot be reached"
+        url = httpx2.URL(address)
+        sentence = f"the broker cannot be reached at {url.host}, port {url.port or 443}"
     else:
         sentence = "the connection to the broker was lost"
     return _TryAgainError(BrokerUnreachableError(sentence, hint="try again later; nothing is lost"))

@@ -72,6 +72,18 @@ def make_private_folder(path: Path) -> None:
     path.mkdir(mode=0o700, exist_ok=True)
 
 
+def why_unread(exc: Exception, path: Path, otherwise: str) -> str:
+    """Return why a file could not be read: it is missing, not for this user, or else `otherwise`."""
+    match exc:
+        case FileNotFoundError():
+            return f"there is no file {path}"
+        case PermissionError():
+            return f"you have no right to read {path}"
+        case IsADirectoryError():
+            return f"{path} is a folder, not a file"
+    return otherwise
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, where the system knows how."""
     if os.name == "nt":  # Windows keeps names durable by itself and opens no folder as a file.

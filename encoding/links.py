@@ -52,8 +52,9 @@ def newest_release(
             and (run is None or release.run == run)
         ):
             return release
+    of_run = "" if run is None else f" of the run {run}"
     raise NotReadyError(
-        "no link IDs have been released to this agency yet", hint="see: blindlink status"
+        f"no link IDs{of_run} have been released to this agency yet", hint="see: blindlink status"
     )
 
 

@@ -91,4 +91,5 @@ def describe_invalid(error: ValidationError, *, name_unknown: bool = False) -> s
     if first["type"].startswith("union_tag_"):
         return f"field {'.'.join(place) or 'document'}: it is of a kind that is not known"
     # The text of a value error is ours; pydantic's other texts hold limits and patterns, not input.
-    return f"field {'.'.join(place) or 'document'}: {first['msg']}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"field {'.'.join(place) or 'document'}: {said}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -32,6 +33,10 @@ MAX_KEY_CHANGES: Final = 16
 
 # Duties within one party; separation is between persons, so a rule names duties, never parties.
 Duty = Literal["steward", "analyst", "approver", "reviewer", "recipient", "auditor", "operator"]
+
+# Whoever watches, or runs the broker, may also sign for their party, and do nothing else in it.
+_APART: Final = frozenset({"auditor", "operator"})
+_BESIDE: Final = frozenset({"steward"})
 
 _FIELD: Final = 2**255 - 19
 # y of the points of order 1, 2, 4 and 8. Under such a key anybody's signature may verify.
@@ -66,6 +71,12 @@ SigningKeyText = Annotated[str, Field(max_length=44), AfterValidator(_signing_ke
 ReceivingKeyText = Annotated[str, Field(max_length=1624), AfterValidator(_receiving_key)]
 SignatureText = Annotated[str, Field(min_length=88, max_length=88)]
 PersonIdText = Annotated[str, Field(pattern=rf"^{PERSON_PREFIX}-[0-9a-f]{{32}}$")]
+
+
+def duty_apart(duties: Iterable[Duty]) -> Duty | None:
+    """Return a duty that one person cannot have together with the others; None if all go together."""
+    held = set(duties)
+    return next((duty for duty in sorted(held & _APART) if held - {duty} - _BESIDE), None)
 
 
 class PublicIdentity(Document):

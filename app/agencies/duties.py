@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from app.agencies.errors import DutiesRefusedError
 from app.agencies.models import Person
 from schemas.api import Role
-from schemas.identity import Duty
+from schemas.identity import Duty, duty_apart
 
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
-# Whoever watches, or runs the broker, may also sign for their party, and do nothing else in it.
-_APART: Final[dict[Duty, Role]] = {"auditor": "auditor", "operator": "operator"}
-_BESIDE: Final[AbstractSet[Duty]] = frozenset({"steward"})
+_ROLES: Final[dict[Duty, Role]] = {"auditor": "auditor", "operator": "operator"}
 
 
 def role_of(duties: Sequence[Duty]) -> Role:
@@ -24,15 +19,13 @@ def role_of(duties: Sequence[Duty]) -> Role:
     Raises:
         DutiesRefusedError: auditing, or running the broker, is mixed with what an agency does.
     """
-    apart = [duty for duty in duties if duty in _APART]
-    if not apart:
-        return "agency"
-    if set(duties) - {apart[0]} - _BESIDE:
+    apart = duty_apart(duties)
+    if apart is not None:
         raise DutiesRefusedError(
-            f"The duty {apart[0]} goes together with no other but steward.",
+            f"The duty {apart} goes together with no other but steward.",
             hint="enrol two persons",
         )
-    return _APART[apart[0]]
+    return next((_ROLES[duty] for duty in duties if duty in _ROLES), "agency")
 
 
 def duties_text(duties: Sequence[Duty]) -> str:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from encoding.agreement.refused import plain_fault
 from encoding.errors import AgreementDraftError
+from encoding.files import why_unread
 from encoding.profiles import read_profile
 from schemas.agreement import DEFAULT_FLOOR, Agreement, opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes, parse_json
@@ -69,7 +70,8 @@ def read_answers(path: Path) -> dict[str, Any]:
         # A decimal is kept as it is written: signed JSON has no fractions.
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=str)
     except (OSError, UnicodeDecodeError) as exc:
-        raise AgreementDraftError(f"the answers {path} cannot be read as UTF-8 text") from exc
+        otherwise = f"the answers {path} cannot be read as UTF-8 text"
+        raise AgreementDraftError(why_unread(exc, path, otherwise)) from exc
     except tomllib.TOMLDecodeError as exc:
         raise AgreementDraftError(f"the answers {path} are not TOML: {exc}") from exc
     answers: dict[str, Any] = json.loads(json.dumps(raw, default=_date_text))
@@ -121,7 +123,7 @@ def read_identity_file(path: Path) -> PublicIdentity:
         raw = parse_json(path.read_bytes()[:MAX_IDENTITY_BYTES])
     except (OSError, CanonicalError) as exc:
         raise AgreementDraftError(
-            f"the identity {path} cannot be read as JSON",
+            why_unread(exc, path, f"the identity {path} cannot be read as JSON"),
             hint="its person makes it with: blindlink identity show --json",
         ) from exc
     if not isinstance(raw, dict):

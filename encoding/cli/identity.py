@@ -13,7 +13,7 @@ from encoding.cli.identity_trust import trust
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.own_identity import DEFAULT_FILE, own_path, show_identity
 from encoding.cli.session import Session
-from schemas.identity import Duty
+from schemas.identity import Duty, duty_apart
 
 if TYPE_CHECKING:
     from encoding.identity_lock import Unlocking
@@ -64,6 +64,11 @@ def new(  # noqa: PLR0917 - click passes by name
     from encoding.errors import IdentityExistsError
     from encoding.identity import new_identity, write_identity
 
+    apart = duty_apart(duties)
+    if apart is not None:
+        raise click.UsageError(
+            f"the duty {apart} goes together with no other but steward: make keys for two persons"
+        )
     path = own_path(session, file)
     made = new_identity(party, duties, session.now())
     # Before a passphrase is asked for, or a key file written, in vain.

@@ -190,14 +190,16 @@ def broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | N
 
 def _typed_code(code_file: Path | None) -> str:
     from encoding.errors import TokenFileError
+    from encoding.files import why_unread
 
     if code_file is None:
         typed: str = click.prompt("Code from the operator", err=True)
         return typed
     try:
         return code_file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise TokenFileError(f"the file {code_file} cannot be read as text") from None
+    except (OSError, UnicodeDecodeError) as exc:
+        otherwise = f"the file {code_file} cannot be read as text"
+        raise TokenFileError(why_unread(exc, code_file, otherwise)) from None
 
 
 def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:

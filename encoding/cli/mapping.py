@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from encoding.errors import ConfigError
+from encoding.files import why_unread
 
 
 def read_mapping(path: Path | None, pairs: Sequence[str]) -> dict[str, str]:
@@ -28,7 +29,8 @@ def _read_file(path: Path) -> dict[str, str]:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise ConfigError(f"the column mapping {path} cannot be read as TOML") from exc
+        otherwise = f"the column mapping {path} cannot be read as TOML"
+        raise ConfigError(why_unread(exc, path, otherwise)) from exc
     # The section [columns] of a settings file will do as well as its bare lines.
     lines = raw.get("columns", raw)
     if not isinstance(lines, dict) or not all(isinstance(value, str) for value in lines.values()):

@@ -92,17 +92,29 @@ def show_identity(public: PublicIdentity) -> None:
 
 
 def _unlocking(session: Session, given: Mapping[str, Any], kind: str) -> Unlocking:
+    from encoding.errors import ConfigError
     from encoding.identity_lock import Passphrase, read_key_file, read_passphrase
 
     key_file = given["key_file"] or _configured(session, "key_file")
     passphrase_file = given["passphrase_file"] or _configured(session, "passphrase_file")
     if kind == "key-file":
         if key_file is None:
-            raise click.UsageError("your keys are opened by a key file: give it with --key-file")
+            raise ConfigError(
+                "your keys are opened by a key file, and nothing says which",
+                hint="name it as key_file in the section [identity]" + _or_by_option("key_file"),
+            )
         return read_key_file(key_file)
     if passphrase_file is not None:
         return read_passphrase(passphrase_file)
     return Passphrase(click.prompt("Passphrase for your keys", hide_input=True, err=True))
+
+
+def _or_by_option(name: str) -> str:
+    """Return what to add to a hint where the command that was typed has such an option."""
+    context = click.get_current_context(silent=True)
+    if context is None or name not in {option.name for option in context.command.params}:
+        return ""
+    return f", or give it with --{name.replace('_', '-')}"
 
 
 def _configured(session: Session, field: str) -> Path | None:

@@ -69,6 +69,18 @@ def test_impossible_field_is_named_without_its_content(section, field, value) ->
     assert caught.value.exit_code == 2
 
 
+def test_an_address_without_https_is_named_in_plain_words() -> None:
+    with pytest.raises(ConfigError, match="must be an address that begins with https://") as caught:
+        parse_sections(with_field("broker", "url", "http://broker.example.gov"))
+    assert "^" not in str(caught.value)
+
+
+def test_settings_that_may_not_be_read_are_not_called_badly_stored(tmp_path: Path) -> None:
+    (tmp_path / "blindlink.toml").mkdir()
+    with pytest.raises(ConfigError, match="is a folder, not a file"):
+        read_config(tmp_path / "blindlink.toml")
+
+
 def test_toml_date_is_a_day() -> None:
     assert (
         parse_sections(with_field("input", "as_of", date(2026, 1, 31))).input.as_of == "2026-01-31"

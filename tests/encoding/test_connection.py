@@ -314,7 +314,7 @@ def test_given_certificate_is_trusted(tls_server: Served, sleeps) -> None:
 
 
 def test_closed_port_is_unreachable(sleeps) -> None:
-    with pytest.raises(BrokerUnreachableError, match="cannot be reached"):
+    with pytest.raises(BrokerUnreachableError, match=r"cannot be reached at 127\.0\.0\.1, port 1"):
         ask("https://127.0.0.1:1", None, sleeps)
 
 
@@ -323,5 +323,6 @@ def test_file_without_a_certificate_is_refused(tmp_path: Path, content: bytes | 
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ConfigError):
+    said = "there is no file" if content is None else "holds no certificate in PEM form"
+    with pytest.raises(ConfigError, match=said):
         trust_only(path)

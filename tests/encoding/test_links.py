@@ -114,7 +114,7 @@ def test_newest_release_wins(linked: Pair, client_of, broker: BrokerDouble) -> N
 
 
 def test_release_of_another_run_is_not_taken_for_this_one(linked: Pair, client_of) -> None:
-    with pytest.raises(NotReadyError):
+    with pytest.raises(NotReadyError, match=r"no link IDs of the run run-0{32} have been released"):
         newest_release(client_of("welfare"), "foster-pupils", "welfare", run="run-" + "0" * 32)
 
 

@@ -82,7 +82,7 @@ def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
         ("destroy_by = 2028-08-31", "", "answer retention.destroy_by is missing"),
         ('basis = "ferpa-child-welfare"', 'basis = "ferpa"', r"\(k12 to child-welfare\) basis is none of"),
         ('citation = "Example Code 12.4"', "", "needs its citation"),
-        ('identities = ["eve.json"]', 'identities = ["nobody.json"]', "cannot be read as JSON"),
+        ('identities = ["eve.json"]', 'identities = ["nobody.json"]', "there is no file"),
         ('["bob.json", "ann.json"]', '["bob.json"]', "with the duty steward"),
         ("end = 2027-08-31", "end = 2027-08-31T12:00:00Z", "a time of day"),
         ("[breach]", "[[breach]]", "answer breach is not a table"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.share_desks import give_keys
 
 
 def stage(desk: Desk) -> tuple[str, str | None]:
@@ -68,3 +69,17 @@ def test_agency_that_receives_nothing_is_told_so(welfare: Desk, schools: Desk, b
     broker.view = broker.view.model_copy(update=changed)
     welfare.ok("run", "--wait")
     assert stage(welfare) == ("done", None)
+
+
+def test_an_unnamed_key_file_is_asked_for_where_the_command_can_take_it(
+    welfare: Desk, secret, people, write_people
+) -> None:
+    give_keys(welfare)
+    (welfare.folder / "secret.txt").unlink()
+    mine = {"broker": {"token_file": None}, "identity": {"file": "identity.txt"}}
+    welfare.set_up(write_people(people), secret, **mine)
+    result = welfare.type("status")
+    assert result.exit_code == 2
+    assert "name it as key_file in the section [identity]" in result.stderr
+    assert "--key-file" not in result.stderr
+    assert "or give it with --key-file" in welfare.type("secret", "share").stderr
