@@ -20,7 +20,11 @@ from app.blobs import BlobStore
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
-from app.matchlog.errors import LogInconsistentError, LogRolledBackError
+from app.matchlog.errors import (
+    LastCheckpointMissingError,
+    LogInconsistentError,
+    LogRolledBackError,
+)
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import log_keys, newest_checkpoint, root_of_stored
 from app.migrations.steps import newest_revision, stored_revision
@@ -125,7 +129,7 @@ def read_backup(folder: Path, kind: str) -> BackupManifest:
 
 
 def restore_backup(
-    broker: Broker, folder: Path, *, replace: bool, pins: Sequence[bytes] = ()
+    broker: Broker, folder: Path, *, replace: bool, older: bool = False, pins: Sequence[bytes] = ()
 ) -> Restored:
     """Put a backup in the place of database and blobs. The broker and its workers must not run.
 
@@ -136,14 +140,17 @@ def restore_backup(
         broker: whose database and blobs are replaced.
         folder: the backup.
         replace: also where there is a database already.
+        older: also where that database has entries that the backup lacks: they are lost.
         pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
             signed them itself, which a new one has not.
     Raises:
-        BackupRefusedError, BackupDamagedError: as `read_backup`, there is a database already, or a pin is not
-            one of this broker's log.
+        BackupRefusedError, BackupDamagedError: as `read_backup`, there is a database already or a newer one, or
+            a pin is not one of this broker's log.
         LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
+    if replace and not older:
+        _refuse_older(broker, manifest)
     _copy_blobs(BlobStore(folder / BLOBS), broker.blobs)
     copy = folder / snapshot.FILE_NAMES[manifest.database]
     snapshot.load_database(broker.database, copy, replace=replace)
@@ -153,6 +160,21 @@ def restore_backup(
         remembered.advance(manifest.checkpoint.encode())
     _remember_pins(broker, pins)
     return Restored(manifest, _is_rolled_back(broker), took_checkpoint)
+
+
+def _refuse_older(broker: Broker, manifest: BackupManifest) -> None:
+    """Refuse a backup that lacks what was signed, while there is a database that may have it."""
+    if not snapshot.holds_tables(broker.database):
+        return
+    try:
+        signed = LastCheckpointFile(broker.settings.last_checkpoint_file).read()
+    except LastCheckpointMissingError:
+        return
+    if manifest.log_size < signed.size:
+        raise BackupRefusedError(
+            f"the backup lacks {signed.size - manifest.log_size} entries that this broker has signed since",
+            hint="restore a newer one; if there is none, add --older: the database that is there is lost then",
+        )
 
 
 def _remember_pins(broker: Broker, pins: Sequence[bytes]) -> None:

@@ -48,7 +48,7 @@ def load_database(database: Database, file: Path, *, replace: bool) -> None:
         BackupDamagedError: the copy is not whole.
         DumpFailedError: PostgreSQL's tool failed.
     """
-    if not replace and _holds_tables(database):
+    if not replace and holds_tables(database):
         raise BackupRefusedError(
             "there is a database already", hint="to put the backup in its place, add --replace"
         )
@@ -61,7 +61,8 @@ def load_database(database: Database, file: Path, *, replace: bool) -> None:
         _run_tool("pg_restore", arguments, database.url, file.parent)
 
 
-def _holds_tables(database: Database) -> bool:
+def holds_tables(database: Database) -> bool:
+    """Tell whether there is a database already."""
     if database.is_sqlite and not Path(database.url.database or "").exists():
         return False
     with database.engine.connect() as connection:

@@ -55,6 +55,11 @@ def backup_keys(ctx: click.Context, folder: Path) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Put it in the place of the database that is there.")
 @click.option(
+    "--older",
+    is_flag=True,
+    help="With --replace: even by a backup that lacks what the log has signed since.",
+)
+@click.option(
     "--pin",
     "pin_files",
     multiple=True,
@@ -63,9 +68,9 @@ def backup_keys(ctx: click.Context, folder: Path) -> None:
 )
 @click.pass_context
 def restore(
-    ctx: click.Context, folder: Path, *, replace: bool, pin_files: tuple[Path, ...]
+    ctx: click.Context, folder: Path, *, replace: bool, older: bool, pin_files: tuple[Path, ...]
 ) -> None:
-    """Restore a backup from FOLDER. Stop the broker and its workers first.
+    """Restore a backup from FOLDER. Stop the broker and its workers first: nothing here can see that they run.
 
     The exit code is 1 if the backup is older than the last checkpoint that this broker signed, as far as this
     machine remembers or a pin shows.
@@ -75,7 +80,7 @@ def restore(
     pins = [note for file in pin_files for note in _notes_of(file)]
     broker = open_broker(founded_settings(ctx))
     try:
-        restored = restore_backup(broker, folder, replace=replace, pins=pins)
+        restored = restore_backup(broker, folder, replace=replace, older=older, pins=pins)
     finally:
         broker.close()
     click.echo(

@@ -102,7 +102,11 @@ def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:
     sys.exit(code)
 
 
-@click.group(cls=LazyGroup, name="blindlink-broker")
+@click.group(
+    cls=LazyGroup,
+    name="blindlink-broker",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--state",
     "state_dir",

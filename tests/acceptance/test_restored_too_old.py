@@ -32,7 +32,7 @@ def test_agencies_notice_by_their_pins(rig: AgreementRig, tmp_path: Path, rememb
     remembered = last.read_bytes()
     if not remembers:
         last.unlink()
-    restored = restore_backup(rig.broker, tmp_path / "old", replace=True)
+    restored = restore_backup(rig.broker, tmp_path / "old", replace=True, older=True)
     # A new machine cannot know: that is what the pins are for.
     assert restored.rolled_back == remembers
     for words in (("log", "pin"), ("status",), ("upload",), ("run",)):
@@ -59,7 +59,7 @@ def test_a_broker_that_goes_on_from_an_old_backup_is_noticed_too(
     bob.ok("log", "pin")
     size = bob.json("log", "pin")["size"]
     rig.broker.settings.last_checkpoint_file.unlink()
-    restore_backup(rig.broker, tmp_path / "old", replace=True)
+    restore_backup(rig.broker, tmp_path / "old", replace=True, older=True)
     # It signs on, until the second history is longer than the first.
     while log_size(rig) <= size:
         with rig.broker.database.write() as session:

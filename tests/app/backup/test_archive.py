@@ -55,6 +55,15 @@ def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "succeeded"
 
 
+def test_a_database_is_not_replaced_by_an_older_backup(linkage: Linkage, tmp_path: Path) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    linkage.founded.enrol("newcomer")
+    before = state_of(linkage.broker)
+    with pytest.raises(BackupRefusedError, match="lacks 1 entries"):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert state_of(linkage.broker) == before
+
+
 def test_an_older_backup_is_noticed_and_the_broker_only_reads(
     linkage: Linkage, tmp_path: Path
 ) -> None:
@@ -62,7 +71,7 @@ def test_an_older_backup_is_noticed_and_the_broker_only_reads(
     write_backup(linkage.broker, tmp_path / "backup")
     linkage.founded.enrol("newcomer")
     linkage.is_log_spoilt = True
-    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True, older=True)
     assert restored.rolled_back
     assert linkage.client.get(f"/v1/projects/{PROJECT}", headers=token).status_code == 200
     refused = linkage.client.get(f"/v1/log/bundle?project={PROJECT}", headers=token)

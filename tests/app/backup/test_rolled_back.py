@@ -51,7 +51,7 @@ def rolled_back(linkage: Linkage, folder: Path) -> Iterator[str]:
     receipt = linkage.commit(upload, linkage.manifest(rows, content, CHILD_WELFARE), CHILD_WELFARE)
     assert receipt.status_code == 200
     write_backup(linkage.broker, folder / "new")
-    assert restore_backup(linkage.broker, folder / "old", replace=True).rolled_back
+    assert restore_backup(linkage.broker, folder / "old", replace=True, older=True).rolled_back
     yield upload
     assert not restore_backup(linkage.broker, folder / "new", replace=True).rolled_back
 

@@ -39,7 +39,9 @@ def test_copies_made_while_others_write_are_consistent(founded: Any, tmp_path: P
     assert failures == []
     # Each copy's log continues what it says it signed; only that it is old is noticed.
     for number in range(3):
-        restored = restore_backup(founded.broker, tmp_path / f"backup-{number}", replace=True)
+        restored = restore_backup(
+            founded.broker, tmp_path / f"backup-{number}", replace=True, older=True
+        )
         assert restored.manifest.log_size > 0
 
 

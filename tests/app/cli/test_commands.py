@@ -326,9 +326,23 @@ def test_a_backup_is_restored(broker: Any, tmp_path: Path) -> None:
 def test_restoring_an_older_backup_fails_loudly(broker: Any, tmp_path: Path) -> None:
     broker("backup", str(tmp_path / "backup"))
     broker("agency", "add", "county")
-    done = broker("restore", str(tmp_path / "backup"), "--replace")
+    words = ("restore", str(tmp_path / "backup"), "--replace")
+    done = broker(*words)
+    assert done.exit_code == 1
+    assert "the backup lacks 1 entries" in done.stderr
+    assert "--older" in done.stderr
+    assert "county" in broker("agency", "list").stdout
+    done = broker(*words, "--older")
     assert done.exit_code == 1
     assert "older than the last checkpoint" in done.stderr
+    assert "county" not in broker("agency", "list").stdout
+
+
+@pytest.mark.parametrize("words", [("-h",), ("restore", "-h")])
+def test_help_is_short_to_type(broker: Any, words: tuple[str, ...]) -> None:
+    done = broker(*words)
+    assert done.exit_code == 0
+    assert "Usage: " in done.stdout
 
 
 def test_keys_are_backed_up_apart(broker: Any, tmp_path: Path, state: Path) -> None:

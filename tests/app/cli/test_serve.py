@@ -221,7 +221,7 @@ def test_an_old_schema_is_not_served_unless_migrated_at_the_start(broker: Any, s
 def test_a_rolled_back_broker_still_answers(broker: Any, state: Path, tmp_path: Path) -> None:
     broker("backup", str(tmp_path / "backup"))
     broker("agency", "add", "county")
-    broker("restore", str(tmp_path / "backup"), "--replace")
+    broker("restore", str(tmp_path / "backup"), "--replace", "--older")
     with serving(state) as (_, port):
         assert get(state, port, "/healthz")[0] == 200
         assert get(state, port, "/readyz")[0] == 503
