@@ -1,0 +1,38 @@
+"""`blindlink` before it has loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+START = "from encoding.cli.start import main; main()"
+# Ctrl-C at the moment at which the first library is loaded.
+INTERRUPTED = f"""
+import builtins
+load = builtins.__import__
+def interrupted(name, *more, **named):
+    if name == "click":
+        raise KeyboardInterrupt
+    return load(name, *more, **named)
+builtins.__import__ = interrupted
+{START}
+"""
+
+
+def run(code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+
+
+def test_an_interruption_while_it_loads_is_one_line() -> None:
+    done = run(INTERRUPTED, "status")
+    assert done.returncode == 1
+    assert done.stderr == "blindlink: error: interrupted; nothing is lost\n"
+    assert not done.stdout
+
+
+def test_what_is_typed_is_run() -> None:
+    done = run(START, "--version")
+    assert done.returncode == 0, done.stderr
+    assert "version" in done.stdout
