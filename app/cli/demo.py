@@ -12,8 +12,8 @@ import click
     "--folder", type=click.Path(file_okay=False, path_type=Path), default=Path("blindlink-demo"),
     show_default=True, help="Where everything is written; emptied if an earlier demo made it.",
 )  # fmt: skip
-@click.option("--children", type=click.IntRange(50, 200_000), default=2_000, show_default=True)
-@click.option("--students", type=click.IntRange(50, 6_000_000), default=20_000, show_default=True)
+@click.option("--children", type=click.IntRange(100, 200_000), default=2_000, show_default=True)
+@click.option("--students", type=click.IntRange(100, 6_000_000), default=20_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same people.")
 @click.option("--keep", is_flag=True, help="Leave the broker running, to look at its pages.")
 def demo(folder: Path, *, children: int, students: int, seed: int, keep: bool) -> None:
