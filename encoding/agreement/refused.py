@@ -10,7 +10,6 @@ from schemas.ids import DATE_PATTERN, DECIMAL_PATTERN, NAME_PATTERN
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
-    from pydantic_core import ErrorDetails
 
 # By pydantic's name of the fault; a name in braces is one of the fault's limits.
 _SENTENCES: Final[Mapping[str, str]] = {
@@ -50,7 +49,7 @@ def plain_fault(error: ValidationError, raw: Mapping[str, Any]) -> str:
     return f"{_answer(first, raw)} {_wrong(first)}"
 
 
-def _answer(fault: ErrorDetails, raw: Mapping[str, Any]) -> str:
+def _answer(fault: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
     """Return which answer it is, a line of a list by what it is called."""
     words: list[str] = []
     at: Any = raw
@@ -69,7 +68,7 @@ def _called(line: Any, place: int) -> str:
     return " to ".join(found) or f"line {place + 1}"
 
 
-def _wrong(fault: ErrorDetails) -> str:
+def _wrong(fault: Mapping[str, Any]) -> str:
     limits = fault.get("ctx", {})
     if fault["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(limits["pattern"], "holds characters that do not belong there")

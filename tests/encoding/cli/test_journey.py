@@ -12,6 +12,7 @@ from oracles.broker import BrokerDouble, Refusal, problem
 from oracles.desk import Desk
 from oracles.share_desks import give_keys, trust
 
+from encoding.person_disclosures import find_record
 from encoding.workspace import open_workspace
 from encoding.written import read_written
 
@@ -47,10 +48,24 @@ def test_commands_lead_from_file_to_links(linked: Desk, schools: Desk) -> None:
 
 def test_a_row_without_a_record_of_ours_is_kept_and_counted(linked: Desk) -> None:
     listed, out = linked.folder / "worksheet.csv", linked.folder / "visit.csv"
-    listed.write_text(f"link,handle\n1,{'0' * 32}\n", encoding="utf-8")
+    workspace = open_workspace(linked.folder / "workspace")
+    known = find_record(workspace, "foster-pupils", "4").handles[1].hex()
+    listed.write_text(f"link,handle\n1,{'0' * 32}\n2,{known}\n", encoding="utf-8")
     said = linked.ok("resolve", str(listed), "-o", str(out))
     assert "warning: rows without a record ID: 1;" in said.stderr
-    assert read_csv(out) == [{"record_id": "", "unknown_handle": "0" * 32, "link": "1"}]
+    assert read_csv(out) == [
+        {"record_id": "", "unknown_handle": "0" * 32, "link": "1"},
+        {"record_id": "4", "unknown_handle": "", "link": "2"},
+    ]
+
+
+def test_a_list_of_which_nothing_is_ours_is_refused(linked: Desk) -> None:
+    listed, out = linked.folder / "worksheet.csv", linked.folder / "visit.csv"
+    listed.write_text(f"link,handle\n1,{'0' * 32}\n", encoding="utf-8")
+    refused = linked.type("resolve", str(listed), "-o", str(out))
+    assert refused.exit_code == 1
+    assert "none of the 1 handles" in refused.stderr
+    assert not out.exists()
 
 
 def test_listed_columns_travel_by_link_id(linked: Desk, schools: Desk) -> None:
