@@ -241,7 +241,7 @@ def test_mapping_of_an_unknown_name_is_refused(agency: Agency, people, write_peo
 
 def test_missing_record_id_column_is_refused(agency: Agency, people, write_people) -> None:
     path = write_people(people)
-    with pytest.raises(ConfigError, match="no column NUMBER"):
+    with pytest.raises(MissingColumnError, match="no column NUMBER"):
         agency.encode(path, file=AgencyFile(path, "NUMBER"))
 
 
