@@ -16,7 +16,7 @@ import httpx2
 import pytest
 from oracles.demo import demo
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.soak
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the report says how to end it on POSIX")
