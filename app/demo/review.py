@@ -66,7 +66,10 @@ def _accepted(
 def _read_decided(path: Path) -> dict[int, Decided]:
     with path.open(encoding="utf-8", newline="") as text:
         rows = [
-            Decided(row["record_id"], int(row["pair"]), row["band"]) for row in csv.DictReader(text)
+            Decided(row["record_id"], int(row["pair"]), row["band"])
+            for row in csv.DictReader(text)
+            # The other agency's half of a pair has a handle that this one does not know.
+            if row["record_id"]
         ]
     return {row.pair: row for row in rows}
 
