@@ -137,6 +137,7 @@ def test_a_report_of_a_gigabyte(tmp_path: Path, start: bytes) -> None:
     require_refused(run("report-verify", sparse(tmp_path / "report.json", start)))
 
 
+@pytest.mark.long
 def test_a_report_on_a_gigabyte_still_names_the_digest_of_all_of_it(tmp_path: Path) -> None:
     (tmp_path / "words").write_text("several words that nobody guesses", encoding="utf-8")
     key = tmp_path / "auditor.key"

@@ -44,7 +44,11 @@ SUCCEED_ELSEWHERE = {
 EXAMPLES = 2
 SOAK_EXAMPLES = 25
 AT_LENGTH = pytest.mark.parametrize(
-    "examples", [EXAMPLES, pytest.param(SOAK_EXAMPLES, marks=pytest.mark.soak)]
+    "examples",
+    [
+        pytest.param(EXAMPLES, marks=pytest.mark.long),
+        pytest.param(SOAK_EXAMPLES, marks=pytest.mark.soak),
+    ],
 )
 
 

@@ -62,7 +62,9 @@ class TestOnCopies:
     def database_url(self, sqlite_url: str) -> str:
         return sqlite_url
 
-    @pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.soak)])
+    @pytest.mark.parametrize(
+        "step", [pytest.param(3, marks=pytest.mark.long), pytest.param(1, marks=pytest.mark.soak)]
+    )
     def test_wherever_the_worker_dies_the_link_ids_are_those_of_the_undisturbed_run(
         self, linkage: Linkage, queued: str, tmp_path: Path, step: int
     ) -> None:
