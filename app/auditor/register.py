@@ -12,6 +12,7 @@ from app.auditor.disclosures import COLUMNS, Disclosure, Wanted
 from app.auditor.page import Section, facts, findings, paragraph, render_page, table
 from app.auditor.report import verdict_facts
 from app.auditor.verdict import Verdict
+from schemas.spreadsheet import inert
 
 WHAT: Final = {
     "encodings": "encodings (protected, sent to be linked)",
@@ -20,8 +21,6 @@ WHAT: Final = {
     "count": "a total, no records",
 }
 NOT_SHOWN: Final = "not shown"
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def register_csv(lines: Iterable[Disclosure]) -> str:
@@ -110,5 +109,4 @@ def _party(name: str, title: str) -> str:
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
-    return f"'{value}" if is_formula else value
+    return inert(value) if isinstance(value, str) else value
