@@ -55,15 +55,6 @@ def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "succeeded"
 
 
-def test_a_database_is_not_replaced_by_an_older_backup(linkage: Linkage, tmp_path: Path) -> None:
-    write_backup(linkage.broker, tmp_path / "backup")
-    linkage.founded.enrol("newcomer")
-    before = state_of(linkage.broker)
-    with pytest.raises(BackupRefusedError, match="lacks 1 entries"):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
-    assert state_of(linkage.broker) == before
-
-
 def test_an_older_backup_is_noticed_and_the_broker_only_reads(
     linkage: Linkage, tmp_path: Path
 ) -> None:
@@ -105,12 +96,15 @@ def test_a_machine_that_remembers_no_checkpoint_takes_the_backups(
     linkage.founded.enrol("newcomer")
 
 
-def test_a_database_is_not_replaced_unasked(linkage: Linkage, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("replace", "why"), [(False, "already"), (True, "lacks 1 entries")])
+def test_a_database_is_not_replaced_unasked_nor_by_an_older_backup(
+    linkage: Linkage, tmp_path: Path, replace: bool, why: str
+) -> None:
     write_backup(linkage.broker, tmp_path / "backup")
     linkage.founded.enrol("newcomer")
     before = state_of(linkage.broker)
-    with pytest.raises(BackupRefusedError, match="already"):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=False)
+    with pytest.raises(BackupRefusedError, match=why):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=replace)
     assert state_of(linkage.broker) == before
 
 
