@@ -2,6 +2,8 @@
 # no C compiler. They set up .venv here, once. PYTHON=python3.12 chooses the Python.
 
 export PYTHON
+# The tests start hundreds of processes, each of which would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # One more than the cores that a small machine has: a good part of a test is waiting for a disk.
 WORKERS ?= 3
 BIN = .venv/bin
