@@ -27,6 +27,8 @@ class SchemaNotCurrentError(ConfigurationError):
 
 def migrate(database: Database) -> None:
     """Bring the database to the newest schema, all steps in one transaction; nothing if it is there."""
+    if stored_revision(database) == newest_revision():
+        return
     from alembic import command
 
     with database.engine.begin() as connection:
