@@ -33,6 +33,7 @@ def type_in(rig: AgreementRig, name: str, words: list[str], *more: str) -> str:
     return rig.desks[name].ok(*said, *more).stdout
 
 
+@pytest.mark.long
 def test_the_guide_leads_from_a_draft_to_an_end(
     rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

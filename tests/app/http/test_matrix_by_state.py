@@ -81,7 +81,15 @@ def problem(answer: Any) -> Problem:
     return Problem.from_json(answer.json())
 
 
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
+# Some five seconds each; what is in force, and what is not any more, are in every run of the tests.
+LONG = (proposed, not_started, suspended, withdrawn)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(one, marks=[pytest.mark.long] if one in LONG else []) for one in MOMENTS],
+    ids=lambda moment: moment.__name__,
+)
 def test_every_role_at_every_route(accord: Accord, moment: Callable[[Accord], Scene]) -> None:
     accord.founded.enrol(STRANGER)
     scene = moment(accord)

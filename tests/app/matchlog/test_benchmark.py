@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "matchlog.py"
 
 
+@pytest.mark.long
 def test_a_small_log_is_measured(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), "--entries", "600", "--folder", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

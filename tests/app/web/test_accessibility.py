@@ -83,6 +83,7 @@ def test_no_page_is_wider_than_a_phone(ids: dict[str, str], signed_in: Page, add
         assert width <= PHONE["width"], page
 
 
+@pytest.mark.long
 def test_no_page_is_wider_than_a_sheet_of_paper(
     ids: dict[str, str], signed_in: Page, address: str
 ) -> None:

@@ -127,6 +127,7 @@ def check_tiles(page: Page, script: str, tree: Tree) -> list[str]:
     return list(wrong)
 
 
+@pytest.mark.long
 def test_proofs_from_tiles_lead_to_the_root_at_every_size(script: str, chromium_page: Page) -> None:
     for size in SIZES:
         assert check_tiles(chromium_page, script, tree_of(size)) == [], size

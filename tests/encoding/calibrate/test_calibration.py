@@ -113,6 +113,7 @@ def small() -> Calibration:
     return calibrated(febrl.read_rows(febrl.FILES[0])[:600], 600, 0.5)
 
 
+@pytest.mark.long
 def test_a_larger_file_on_the_other_side_asks_for_higher_thresholds(small: Calibration) -> None:
     large = calibrated(febrl.read_rows(febrl.FILES[0])[:600], 100_000_000, 0.5)
     assert large.recommendation.auto > small.recommendation.auto

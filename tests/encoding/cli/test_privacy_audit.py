@@ -64,6 +64,7 @@ def test_what_misses_a_goal_ends_with_1_and_is_reported_all_the_same(
     assert not list((desk.folder / "workspace" / "reports").iterdir())
 
 
+@pytest.mark.long
 def test_refresh_audits_once_and_again_when_the_file_has_changed_much(
     desk: Desk, broker: BrokerDouble, students: Path, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_rows_of_very_many_schemas_are_encoded_and_refused_as_by_clkhash(
     assert_equal_to_clkhash(*case)
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=150)
 @given(older_schemas_with_rows())
 def test_rows_of_older_schemas_are_encoded_as_by_clkhash(
