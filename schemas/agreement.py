@@ -20,7 +20,9 @@ from schemas.clauses import (
     DataElement,
     Days,
     Direction,
+    FileSize,
     Finality,
+    Frequency,
     Limits,
     PaperAgreement,
     PartyKind,
@@ -28,7 +30,7 @@ from schemas.clauses import (
     Population,
     Purpose,
     Retention,
-    RunBudget,
+    RoundBudget,
     Schedule,
 )
 from schemas.document import Document
@@ -47,13 +49,13 @@ class ProjectTerms(Document):
     """What a project allows; both dates are included, and times are the broker's, in UTC.
 
     `providers` upload, `recipients` receive, `auditors` read the log; a party may be in several lists.
-    `max_records` counts handles; `max_variants` counts the encodings under one handle. What is null sets no
-    limit: without `policy_range` runs keep to the policy, without `approvals` whoever may ask suffices.
+    `files` says how many records each provider's file has, and so which file of a pair is the larger. What is
+    null sets no limit: without `policy_range` runs keep to the policy, without `approvals` a run needs none.
     """
 
     KIND: ClassVar[str] = "project terms"
 
-    version: Literal["blindlink/project-terms/1"] = "blindlink/project-terms/1"
+    version: Literal["blindlink/project-terms/2"] = "blindlink/project-terms/2"
     project: Name
     epoch: Epoch = 1
     purpose: Code
@@ -68,10 +70,10 @@ class ProjectTerms(Document):
     as_of_max_age_days: Days | None = None
     as_of_max_gap_days: Days | None = None
     floor: Annotated[int, Field(ge=0, le=10**6)] = DEFAULT_FLOOR
-    min_records: Annotated[int, Field(ge=1, le=2**40)] = 1
-    max_records: Annotated[int, Field(ge=1, le=2**40)] = 20_000_000
-    max_variants: Annotated[int, Field(ge=1, le=255)] = 16
-    run_budget: RunBudget | None = None
+    files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=64)]
+    frequency: Frequency = "on-request"
+    round_days: Annotated[int, Field(ge=1, le=60)] = 7
+    round_budget: RoundBudget | None = None
     approvals: ApprovalRule | None = None
     finality: Finality | None = None
     start: IsoDate
@@ -87,8 +89,8 @@ class ProjectTerms(Document):
             raise ValueError("the start lies after the end")
         if self.destroy_by is not None and self.destroy_by < self.end:
             raise ValueError("the day by which all is destroyed lies before the end")
-        if self.min_records > self.max_records:
-            raise ValueError("min_records lies above max_records")
+        if [one.party for one in self.files] != list(self.providers):
+            raise ValueError("the size of a file must be listed for each provider, in their order")
         if self.policy_range is not None and not self.policy_range.holds(self.policy):
             raise ValueError("the policy lies outside the range that runs may choose from")
         for names in (self.providers, self.auditors, tuple(r.party for r in self.recipients)):
@@ -98,6 +100,24 @@ class ProjectTerms(Document):
         if len(spaces) != len(self.spaces) or any(r.space not in spaces for r in self.recipients):
             raise ValueError("every recipient's ID space must be listed once")
         return self
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every two providers, the one with the larger file first; in the order of names."""
+        by_name = [one.party for one in self.files]
+        return tuple(
+            self.pair(one, other) for at, one in enumerate(by_name) for other in by_name[at + 1 :]
+        )
+
+    def pair(self, one: str, other: str) -> tuple[str, str]:
+        """Return two providers, the one with the larger file first."""
+        most = {file.party: file.most for file in self.files}
+        first, second = sorted((one, other), key=lambda party: (-most[party], party))
+        return first, second
+
+    def file_size(self, party: str) -> FileSize:
+        """Return how many records a provider's file has."""
+        return next(file for file in self.files if file.party == party)
 
     def allows(self, policy: MatchingPolicy) -> bool:
         """Tell whether a run may use this policy: the agreed one, or another within the agreed range."""
@@ -121,7 +141,7 @@ class Agreement(Document):
 
     KIND: ClassVar[str] = "agreement"
 
-    version: Literal["blindlink/agreement/1"] = "blindlink/agreement/1"
+    version: Literal["blindlink/agreement/2"] = "blindlink/agreement/2"
     project: Name
     number: Annotated[int, Field(ge=1, le=10_000)]
     previous: Sha256Hex | None
@@ -193,10 +213,10 @@ class Agreement(Document):
             as_of_max_age_days=self.population.max_age_days,
             as_of_max_gap_days=self.population.max_gap_days,
             floor=limits.floor,
-            min_records=limits.min_records,
-            max_records=limits.max_records,
-            max_variants=limits.max_variants,
-            run_budget=limits.budget,
+            files=limits.files,
+            frequency=self.schedule.frequency,
+            round_days=self.schedule.round_days,
+            round_budget=limits.budget,
             approvals=self.approvals,
             finality=self.finality,
             start=self.start,

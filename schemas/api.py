@@ -17,7 +17,8 @@ from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.match_record import Decision, MatchRecordHeader
 from schemas.matchlog.hand_over import HandOver
 from schemas.profile import EncodingProfile
-from schemas.run import MatchingPolicy, ReleaseMode, RunSpecification
+from schemas.rows import MAX_RECORDS
+from schemas.run import MatchingPolicy, ReleaseMode, RoundNumber, RunSpecification
 
 UploadState = Literal["open", "committed", "expired", "destroyed"]
 # awaiting: parties that the agreement asks have yet to approve it.
@@ -63,50 +64,54 @@ class ProjectList(Document):
 
 
 class UploadRequest(Document):
-    """Opens an upload: what will come, so that the broker can refuse early and count parts."""
+    """Opens an upload: what will come, so that the broker can refuse early and count parts.
+
+    `partner` is the agency that the container was made for, `head_bytes` the length of its head, which is part
+    0; the other parts follow from `records` and `rows` (`schemas.upload.Parts`).
+    """
 
     KIND: ClassVar[str] = "upload request"
 
     epoch: Annotated[int, Field(ge=1, le=10**6)]
+    round: RoundNumber
+    partner: Name
     profile: Sha256Hex
     key_id: KeyIdHex
     container_sha256: Sha256Hex
     container_bytes: Annotated[int, Field(ge=1, le=2**50)]
+    head_bytes: Annotated[int, Field(ge=1, le=2**15)]
+    records: Annotated[int, Field(ge=1, le=MAX_RECORDS)]
+    rows: Annotated[int, Field(ge=1, le=2**40)]
 
 
 class UploadView(Document):
     """An upload as its own party (and, without `parts`, an auditor or operator) sees it.
 
-    Parts are numbered from 0; each has `part_bytes` bytes, the last one the rest. `records` and
-    `encodings` are null until it is committed.
+    Parts are numbered from 0. `committed` is null until it is committed.
     """
 
     KIND: ClassVar[str] = "upload"
 
     upload: RandomId
     project: Name
+    round: RoundNumber
     party: Name
+    partner: Name
     state: UploadState
-    part_bytes: Size
     parts: Annotated[int, Field(ge=1)]
     container_sha256: Sha256Hex
     container_bytes: Size
-    records: Size | None
-    encodings: Size | None
+    records: Size
     created: UtcTime
     committed: UtcTime | None
 
 
 class UploadList(Document):
-    """Uploads, newest first.
-
-    `waiting_for` names the providers without which a run cannot start: the broker holds no encodings of theirs.
-    """
+    """Uploads, newest first."""
 
     KIND: ClassVar[str] = "upload list"
 
     uploads: tuple[UploadView, ...]
-    waiting_for: tuple[Name, ...]
 
 
 class PartList(Document):
@@ -127,26 +132,25 @@ class PartStored(Document):
 
 
 class RunRequest(Document):
-    """Asks for a run on the newest committed upload of each provider.
+    """Asks once more for the run of a pair in the round that is open, after one has failed or was cancelled.
 
-    Where one on the same inputs waits, is under way or has succeeded, that is the run. With `again`, one
-    that has succeeded does not count. `policy` is another one within the range that the agreement leaves; null
+    The first one starts by itself. `policy` is another one within the range that the agreement leaves; null
     asks for the agreed one.
     """
 
     KIND: ClassVar[str] = "run request"
 
-    purpose: Code | None = None
-    again: bool = False
+    round: RoundNumber
+    partner: Name
     policy: MatchingPolicy | None = None
 
 
 class RunProgress(Model):
-    """How far a run is: comparisons done and to do, their rate a second, and seconds left if known."""
+    """How far a run is: rows read and to read, their rate a second, and seconds left if known."""
 
-    stage: Literal["waiting", "loading", "comparing", "solving", "releasing", "done"]
-    comparisons_done: Size
-    comparisons_total: Size
+    stage: Literal["waiting", "comparing", "deciding", "releasing", "done"]
+    rows_done: Size
+    rows_total: Size
     rate: Size
     seconds_left: Size | None
 
@@ -155,13 +159,14 @@ class RunCounts(Model):
     """What a run found.
 
     A count is null where it, or one that could be computed from it and others, lies below the project's
-    floor; to whom the links belong, their number is shown in any case.
+    floor; to whom the matches belong, their number is shown in any case. `expected_false` is how many of the
+    linked pairs are expected to be wrong, in hundredths.
     """
 
     candidate_pairs: Size | None
     auto_pairs: Size | None
     review_pairs: Size | None
-    groups: Size | None
+    expected_false: Size | None
 
 
 class RunFinality(Model):
@@ -191,7 +196,6 @@ class RunView(Document):
     specification_sha256: Sha256Hex
     progress: RunProgress
     counts: RunCounts | None
-    kernel: Code | None
     failure: Code | None
     created: UtcTime
     finished: UtcTime | None
@@ -208,10 +212,11 @@ class RunList(Document):
 
 
 class ReleaseView(Document):
-    """A release as whoever fetches it (and, without links, an auditor or operator) sees it.
+    """A release as whoever fetches it (and, without `matches`, an auditor or operator) sees it.
 
     `agency` is null but in mode `blind`: then it is the party whose records the release is about, and who
-    fetches it in the recipient's place. `links` then is the number of its records, linked or not.
+    fetches it in the recipient's place. `matches` then is the number of its records, linked or not.
+    `partner` is the agency whose file it was compared with, null in mode `count`.
     `verified` is when whoever fetched it said that it is whole; null before.
     """
 
@@ -219,14 +224,16 @@ class ReleaseView(Document):
 
     release: RandomId
     run: RandomId
+    round: RoundNumber
     project: Name
     recipient: Name
+    partner: Name | None
     agency: Name | None = None
     mode: ReleaseMode
     space: Name
     sha256: Sha256Hex
     size_bytes: Size
-    links: Size | None
+    matches: Size | None
     created: UtcTime
     fetched: UtcTime | None
     verified: UtcTime | None = None

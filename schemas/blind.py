@@ -1,7 +1,7 @@
-"""The blind release: every record of one agency with a link ID that only the recipient can open.
+"""The blind release: every record of one agency with a match ID that only the recipient can open.
 
 The agency fetches it and learns nothing from it, not even which of its records were linked: matched or not,
-each has a sealed link ID of the same form, in the order of random handles. Spec page:
+each has a sealed match ID of the same form, in the order of random handles. Spec page:
 `schemas/spec/blind-release.md`.
 """
 
@@ -19,43 +19,47 @@ from schemas.canonical import canonical_bytes
 from schemas.errors import DocumentError, SealedError
 from schemas.ids import (
     HANDLE_BYTES,
-    LINK_ID_BYTES,
+    MATCH_ID_BYTES,
     Handle,
-    LinkId,
+    MatchId,
     Name,
     RandomId,
     Sha256Hex,
     UtcTime,
 )
+from schemas.run import RoundNumber
 from schemas.sealing import SealedHeader
 
 NONCE_BYTES: Final = 12
-SEALED_LINK_ID_BYTES: Final = NONCE_BYTES + LINK_ID_BYTES + 16
+SEALED_MATCH_ID_BYTES: Final = NONCE_BYTES + MATCH_ID_BYTES + 16
 MAX_HEADER_LINE_BYTES: Final = 64 * 1024
-RECORD_BYTES: Final = HANDLE_BYTES + SEALED_LINK_ID_BYTES
+RECORD_BYTES: Final = HANDLE_BYTES + SEALED_MATCH_ID_BYTES
 
-_LINK_ID_LABEL: Final = b"blindlink/v1/blind-link-id\n"
+_MATCH_ID_LABEL: Final = b"blindlink/v1/blind-match-id\n"
 
 
 class BlindHeader(SealedHeader):
-    """Of which run the link IDs are, whose records they stand beside, and who can open them.
+    """Of which run the match IDs are, whose records they stand beside, and who can open them.
 
-    `agency` is the party whose upload it is and who fetches the file, `recipient` the one who opens the link
-    IDs. As many records follow as the upload has, whatever the run found.
+    `agency` is the party whose upload it is and who fetches the file, `partner` the one whose file it was
+    compared with, `recipient` the one who opens the match IDs. As many records follow as the upload has,
+    whatever the run found.
     """
 
     KIND: ClassVar[str] = "blind release header"
     LABEL: ClassVar[bytes] = b"blindlink/v1/blind-release\n"
 
-    version: Literal["blindlink/blind-release/1"] = "blindlink/blind-release/1"
+    version: Literal["blindlink/blind-release/2"] = "blindlink/blind-release/2"
     release: RandomId
     run: RandomId
     specification: Sha256Hex
     project: Name
     epoch: Annotated[int, Field(ge=1, le=10**6)]
+    round: RoundNumber
     agreement: Sha256Hex
     recipient: Name
     agency: Name
+    partner: Name
     space: Name
     upload: RandomId
     records: Annotated[int, Field(ge=1, le=2**40)]
@@ -63,36 +67,36 @@ class BlindHeader(SealedHeader):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkIdSeal:
-    """Seals and opens the link IDs of one blind release, under its key of 32 bytes."""
+class MatchIdSeal:
+    """Seals and opens the match IDs of one blind release, under its key of 32 bytes."""
 
     _cipher: AESGCM = field(repr=False)
     _bound: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, key: bytes, release: str, agency: str) -> LinkIdSeal:
+    def of(cls, key: bytes, release: str, agency: str) -> MatchIdSeal:
         """Return the seal of the release to which this agency's records belong."""
         bound = canonical_bytes({"agency": agency, "release": release})
-        return cls(AESGCM(key), _LINK_ID_LABEL + bound)
+        return cls(AESGCM(key), _MATCH_ID_LABEL + bound)
 
-    def close(self, link_id: LinkId, nonce: bytes) -> bytes:
-        """Return the 44 bytes of a sealed link ID; the nonce has 12 random bytes that never come again."""
-        return nonce + self._cipher.encrypt(nonce, link_id, self._bound)
+    def close(self, match_id: MatchId, nonce: bytes) -> bytes:
+        """Return the 44 bytes of a sealed match ID; the nonce has 12 random bytes that never come again."""
+        return nonce + self._cipher.encrypt(nonce, match_id, self._bound)
 
-    def open(self, sealed: bytes) -> LinkId:
-        """Return the link ID.
+    def open(self, sealed: bytes) -> MatchId:
+        """Return the match ID.
 
         Raises:
             SealedError: it was sealed under another key, for another release or agency, or was changed.
         """
-        if len(sealed) != SEALED_LINK_ID_BYTES:
-            raise SealedError("a sealed link ID does not have 44 bytes")
+        if len(sealed) != SEALED_MATCH_ID_BYTES:
+            raise SealedError("a sealed match ID does not have 44 bytes")
         try:
-            return LinkId(
+            return MatchId(
                 self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._bound)
             )
         except InvalidTag:
-            raise SealedError("a sealed link ID is not one of this release") from None
+            raise SealedError("a sealed match ID is not one of this release") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class ParsedBlindHeader:
 def serialise_blind_release(
     header: BlindHeader, records: Iterable[tuple[Handle, bytes]]
 ) -> Iterator[bytes]:
-    """Yield the pieces of a blind release; records are a handle and a sealed link ID, in order of handles."""
+    """Yield the pieces of a blind release; records are a handle and a sealed match ID, in order of handles."""
     yield header.to_canonical() + b"\n"
     for handle, sealed in records:
         yield handle + sealed

@@ -158,9 +158,13 @@ class AgreedRecipient(Model):
 
 
 class Schedule(Model):
-    """How often the linkage is made; `note` says when and by whom, null where nothing is said."""
+    """How often a round is made, and for how many days it waits for uploads and claims.
+
+    `note` says when and by whom, null where nothing is said.
+    """
 
     frequency: Frequency
+    round_days: Annotated[int, Field(ge=1, le=60)]
     note: Line | None
 
 
@@ -189,30 +193,40 @@ class ApprovalRule(Model):
         return self
 
 
-class RunBudget(Model):
-    """At most so many runs within so many days; one that failed or was cancelled does not count."""
+class RoundBudget(Model):
+    """At most so many rounds within so many days; those that correct another one count too."""
 
-    runs: Annotated[int, Field(ge=1, le=10_000)]
+    rounds: Annotated[int, Field(ge=1, le=10_000)]
     days: Annotated[int, Field(ge=1, le=3660)]
 
 
-class Limits(Model):
-    """Caps of one upload in records (handles) and encodings of one record, the run budget, and the floor.
+class FileSize(Model):
+    """How many records an agency's file has, at least and at most.
 
-    `budget` null sets no limit on runs; `floor` is the smallest count that is shown.
+    Of two agencies the one with the greater `most` has the larger file of the pair; of two equal ones the
+    first by name.
     """
 
-    min_records: Annotated[int, Field(ge=1, le=2**40)]
-    max_records: Annotated[int, Field(ge=1, le=2**40)]
-    max_variants: Annotated[int, Field(ge=1, le=255)]
-    budget: RunBudget | None
-    floor: Annotated[int, Field(ge=0, le=10**6)]
+    party: Name
+    least: Annotated[int, Field(ge=1, le=2**32 - 1)]
+    most: Annotated[int, Field(ge=1, le=2**32 - 1)]
 
     @model_validator(mode="after")
-    def _caps_are_ordered(self) -> Self:
-        if self.min_records > self.max_records:
-            raise ValueError("min_records lies above max_records")
+    def _bounds_are_ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError("the least size of a file lies above the most")
         return self
+
+
+class Limits(Model):
+    """Sizes of the files, one an agency, the round budget, and the floor.
+
+    `budget` null sets no limit on rounds; `floor` is the smallest count that is shown.
+    """
+
+    files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=64)]
+    budget: RoundBudget | None
+    floor: Annotated[int, Field(ge=0, le=10**6)]
 
 
 class Retention(Model):

@@ -11,10 +11,10 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from schemas.document import Model
-from schemas.encoding_profile import EncodingProfile
 from schemas.errors import DocumentError
 from schemas.fields import MILLION, ProfileField
 from schemas.ids import Code
+from schemas.profile import EncodingProfile
 
 Count = Annotated[int, Field(ge=0, le=2**40)]
 # A smaller file's counts would say something of its few people: the profile's published ones are used.
@@ -60,7 +60,7 @@ class FileCounts(Model):
 
 
 def published_counts(profile: EncodingProfile, n_records: int) -> FileCounts:
-    """Return the counts that the profile ships, for a file of so many records that is too small to be counted."""
+    """Return the counts that the profile ships, for a file of so many records, too small to be counted."""
     return FileCounts(
         fields=tuple(
             FieldCounts(

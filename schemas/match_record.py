@@ -1,9 +1,9 @@
 """The match record of a run: every decision, without saying whose records it is about.
 
-A header, then one row a decided pair: its band, the rule that fired, similarity and margin in steps, and a
-commitment to each of its two handles that the agency whose handle it is can open. The rows are the leaves
-of a tree whose root is in the match log. A reader who may not count small numbers of decisions sees some
-rows as bare hashes. Spec page: `schemas/spec/match-record.md`.
+A header with the weights of the run, then one row a decided pair: its band, the rule that fired,
+probability and lead in steps, and a commitment to each of its two handles that the agency whose handle it
+is can open. The rows are the leaves of a tree whose root is in the match log. A reader who may not count
+small numbers of decisions sees some rows as bare hashes. Spec page: `schemas/spec/match-record.md`.
 """
 
 from __future__ import annotations
@@ -12,30 +12,26 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Annotated, ClassVar, Final, Literal, Protocol, Self
+from typing import Annotated, ClassVar, Final, Literal, Protocol
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from schemas.canonical import canonical_bytes
+from schemas.decision_steps import LeadStep, ProbabilityStep
 from schemas.document import Document, Model
 from schemas.errors import DocumentError
-from schemas.ids import Handle, Name, RandomId, Sha256Hex
+from schemas.ids import Code, Handle, Name, RandomId, Sha256Hex
 from schemas.matchlog.merkle import HASH_BYTES, Frontier, hash_leaf
+from schemas.run import RoundNumber
 
 NONCE_BYTES: Final = 32
 MAX_LINE_BYTES: Final = 16 * 1024
 MEDIA_TYPE: Final = "application/octet-stream"
 
 Band = Literal["auto", "review"]
-DecisionRule = Literal[
-    "mutual-best-with-margin",
-    "review-band",
-    "not-mutual-best",
-    "margin-too-small",
-    "group-conflict",
-]
-# The start of a step of 0.05, so that no exact similarity is written down anywhere.
-StepText = Annotated[str, Field(pattern=r"^(0\.[0-9][05]|1\.00)$")]
+DecisionRule = Literal["match-probability", "review-band", "twin-guard", "lead-too-small"]
+# Thousandths of a bit.
+Weight = Annotated[int, Field(ge=-(10**6), le=10**6)]
 
 _COMMITMENT_LABEL: Final = b"blindlink/v1/match-record\n"
 _HEX_DIGITS: Final = frozenset(b"0123456789abcdef")
@@ -48,20 +44,31 @@ class RecordedUpload(Model):
     upload: RandomId
 
 
-class MatchRecordHeader(Document):
-    """Which run this is the record of; it is leaf 0 of the tree, and row 1 follows.
+class FieldWeights(Model):
+    """The match weight of each level of a field, in the order of the profile, in thousandths of a bit."""
 
-    `rows` counts what follows, decisions and padding together; only a multiple of `floor` of the decisions
-    of one kind is shown.
+    field: Code
+    levels: Annotated[tuple[Weight, ...], Field(min_length=2, max_length=16)]
+
+
+class MatchRecordHeader(Document):
+    """Which run this is the record of, and by which weights it decided; it is leaf 0 of the tree.
+
+    `uploads` are the larger file's and the smaller file's. `prior` is the weight of a pair before anything is
+    compared. `rows` counts what follows, decisions and padding together; only a multiple of `floor` of the
+    decisions of one kind is shown.
     """
 
     KIND: ClassVar[str] = "match record"
 
-    version: Literal["blindlink/match-record/1"] = "blindlink/match-record/1"
+    version: Literal["blindlink/match-record/2"] = "blindlink/match-record/2"
     project: Name
     run: RandomId
+    round: RoundNumber
     specification: Sha256Hex
-    uploads: Annotated[tuple[RecordedUpload, ...], Field(min_length=1, max_length=64)]
+    uploads: tuple[RecordedUpload, RecordedUpload]
+    prior: Weight
+    weights: Annotated[tuple[FieldWeights, ...], Field(min_length=1, max_length=16)]
     floor: Annotated[int, Field(ge=0, le=10**6)]
     rows: Annotated[int, Field(ge=0, le=2**40)]
 
@@ -69,24 +76,17 @@ class MatchRecordHeader(Document):
 class Decision(Document):
     """One pair that was decided: auto is linked, review is held back.
 
-    `uploads` are the places of the two uploads, `commitments` those of their records in the same order.
-    `margin` is how far the pair is ahead of the next best one, null where there is none.
+    `commitments` are those of its two records, the larger file's first. `lead` is how many times as likely as
+    the best other pair it is at least, null where there is no other.
     """
 
     KIND: ClassVar[str] = "decision"
 
     band: Band
     commitments: tuple[Sha256Hex, Sha256Hex]
-    margin: StepText | None
+    lead: LeadStep | None
+    probability: ProbabilityStep
     rule: DecisionRule
-    similarity: StepText
-    uploads: tuple[int, int]
-
-    @model_validator(mode="after")
-    def _uploads_are_in_order(self) -> Self:
-        if not 0 <= self.uploads[0] < self.uploads[1]:
-            raise ValueError("the two uploads of a decision must differ and be in order")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +127,12 @@ class MatchRecordReader:
         """Yield the rows in order.
 
         Raises:
-            DocumentError: a row is malformed or names an upload that the header does not, or there are
-                more or fewer than the header states.
+            DocumentError: a row is malformed, or there are more or fewer than the header states.
         """
         n_rows = 0
         while (line := self._line()) is not None:
             n_rows += 1
-            row = _parse_row(n_rows, line, len(self.header.uploads))
+            row = _parse_row(n_rows, line)
             self._frontier.append(row.leaf_hash)
             yield row
         if n_rows != self.header.rows:
@@ -239,19 +238,16 @@ def parse_openings_of_all(
 
 def opens(opening: Opening, header: OpeningsHeader, place: int, decision: Decision) -> bool:
     """Tell whether an opening fits the decision of its row; `place` is that of its upload in the record."""
-    if place not in decision.uploads:
+    if place not in (0, 1):
         return False
     expected = commitment(opening.nonce, header.run, header.upload, opening.handle)
-    return decision.commitments[decision.uploads.index(place)] == expected
+    return decision.commitments[place] == expected
 
 
-def _parse_row(number: int, line: bytes, n_uploads: int) -> Row:
+def _parse_row(number: int, line: bytes) -> Row:
     if len(line) == 2 * HASH_BYTES and _HEX_DIGITS.issuperset(line):
         return Row(number, None, bytes.fromhex(line.decode("ascii")))
-    decision = Decision.from_canonical(line)
-    if decision.uploads[1] >= n_uploads:
-        raise DocumentError("decision: it names an upload that the match record does not")
-    return Row(number, decision, hash_leaf(line))
+    return Row(number, Decision.from_canonical(line), hash_leaf(line))
 
 
 def _parse_opening(line: bytes) -> Opening:

@@ -1,142 +1,101 @@
-"""The encoding profile: all that two agencies must do alike, under one digest; and what it does to thresholds.
+"""The encoding profile: all that two agencies must do alike, under one digest.
 
-Its digest is in every manifest, so that encodings made by different rules are refused, not compared.
-Spec page: `schemas/spec/encoding-profile.md`.
+Its digest is in every container and manifest, and is part of the keys of every round: encodings made by
+different rules have nothing in common. Spec page: `schemas/spec/encoding-profile.md`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from schemas.canonical import unique_object
 from schemas.document import Document, Model
-from schemas.errors import CanonicalError, PolicyError
-from schemas.ids import Code, DecimalText
+from schemas.fields import MILLION, TAG_BITS, LevelsOf, ProfileField
+from schemas.ids import Code
+from schemas.passes import AliasKeys, Pass
 
-MAX_ENCODING_BITS = 512 * 8
+ROW_BYTES: Final = 64
+TOKEN_BYTES: Final = 16
+SPARE_PATTERNS: Final = 2**40
+Side = Literal["larger", "smaller"]
+"""Which file of a pair it is; the agreement says so, whatever their sizes turn out to be."""
 
 
-class Hardening(Model):
-    """What is done to a CLK before it leaves the agency.
+class Dependence(Model):
+    """Levels of two fields that strangers reach together more often than each by itself.
 
-    `none` leaves the CLK as clkhash made it: published attacks re-identify such encodings at 97 to 100 %.
-    `eld1` XORs `taps` keyed filter positions into each of `output_bits` bits (`schemas/spec/eld1.md`).
+    A people's first names come with its surnames. `published` is by how much more often, in thousandths of
+    a bit, where a file is too small to be counted.
     """
 
-    kind: Literal["none", "eld1"]
-    taps: Annotated[int, Field(ge=2, le=16)] | None = None
-    output_bits: Annotated[int, Field(ge=64, le=MAX_ENCODING_BITS, multiple_of=8)] | None = None
-    salt: Literal["none", "birth-year"] = "none"
-
-    @model_validator(mode="after")
-    def _parameters_belong_to_kind(self) -> Self:
-        given = (self.taps is not None, self.output_bits is not None)
-        if given != ((True, True) if self.kind == "eld1" else (False, False)):
-            raise ValueError("taps and output_bits go with eld1, and only with it")
-        return self
+    levels: tuple[LevelsOf, LevelsOf]
+    published: Annotated[int, Field(ge=0, le=30_000)]
 
 
 class EncodingProfile(Document):
-    """Recipe, linkage schema and hardening, as both agencies must apply them.
+    """Recipe, fields and passes, as both agencies must apply them.
 
-    `linkage_schema` is the schema's JSON text as the encoder reads it: clkhash schemas may hold fractions,
-    which canonical JSON does not, and a text has one digest. `recipe` is null where the schema describes
-    the agency's own columns. `nominal_fill` is the expected share of set bits of the CLK before hardening.
+    `passes` come in order of importance. `block_cap` (c) is how many rows of the larger file a block holds
+    at most. `strength` is how many true pairs the shipped m weigh as much as, `twin_strength` the same for
+    twins; `twins_per_million` is how many pairs of twins a million records hold, where a file is too small to
+    be counted.
     """
 
     KIND: ClassVar[str] = "encoding profile"
 
-    version: Literal["blindlink/encoding-profile/1"] = "blindlink/encoding-profile/1"
+    version: Literal["blindlink/encoding-profile/2"] = "blindlink/encoding-profile/2"
     name: Code
-    recipe: dict[str, JsonValue] | None
-    linkage_schema: Annotated[str, Field(min_length=2, max_length=200_000)]
-    hardening: Hardening
-    nominal_fill: DecimalText
+    recipe: dict[str, JsonValue]
+    fields: Annotated[tuple[ProfileField, ...], Field(min_length=1, max_length=16)]
+    passes: Annotated[tuple[Pass, ...], Field(min_length=1, max_length=16)]
+    alias_keys: AliasKeys
+    block_cap: Annotated[int, Field(ge=1, le=64)]
+    strength: Annotated[int, Field(ge=1, le=1_000_000)]
+    twin_strength: Annotated[int, Field(ge=1, le=1_000_000)]
+    twins_per_million: Annotated[int, Field(ge=1, le=MILLION)]
+    dependence: Dependence | None
 
     @model_validator(mode="after")
-    def _schema_is_json_object(self) -> Self:
-        try:
-            bits = _read_schema(self.linkage_schema)["clkConfig"]["l"]
-        except (CanonicalError, ValueError, KeyError, TypeError, RecursionError):
-            raise ValueError("linkage_schema is not the JSON text of a linkage schema") from None
-        if type(bits) is not int or not 8 <= bits <= MAX_ENCODING_BITS:
-            raise ValueError(f"the CLK length must lie between 8 and {MAX_ENCODING_BITS} bits")
-        if not 0 < Fraction(self.nominal_fill) < 1:
-            raise ValueError("nominal_fill must lie between 0 and 1")
+    def _parts_fit_each_other(self) -> Self:
+        _refuse_repeats([field.name for field in self.fields], "fields")
+        _refuse_repeats([one.name for one in self.passes], "passes")
+        columns = [lane.column for field in self.fields for lane in field.lanes]
+        _refuse_repeats(columns, "lanes")
+        used = {lane.bits for field in self.fields for lane in field.lanes}
+        n_bits = sum(lane.bits for field in self.fields for lane in field.lanes)
+        if used and n_bits + TAG_BITS * len(self.fields) > 8 * ROW_BYTES:
+            raise ValueError(f"the lanes of a profile take more than {ROW_BYTES} bytes")
+        n_patterns = 1
+        for field in self.fields:
+            n_patterns *= len(field.levels) + 1
+        if n_patterns > SPARE_PATTERNS:
+            raise ValueError("the fields have too many levels together")
+        for named in self.dependence.levels if self.dependence else ():
+            known = {field.name: {level.name for level in field.levels} for field in self.fields}
+            if not set(named.levels) <= known.get(named.field, set()):
+                raise ValueError("the dependence names a level that no field has")
         return self
 
     @property
-    def clk_bits(self) -> int:
-        """Length of the CLK before hardening, in bits."""
-        return int(_read_schema(self.linkage_schema)["clkConfig"]["l"])
+    def keys(self) -> int:
+        """How many keys the main spelling of a record has, those that it lacks included."""
+        return sum(len(one.keys) for one in self.passes)
+
+    def rows(self, side: Side) -> int:
+        """Return how many rows each record has in the larger or the smaller file of a pair."""
+        if side == "larger":
+            return self.keys + self.alias_keys.larger
+        return (self.keys + self.alias_keys.smaller) * self.block_cap
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns that are encoded, in the schema's order; empty where they cannot be shown."""
-        try:
-            features = _read_schema(self.linkage_schema)["features"]
-            names = [str(one["identifier"]) for one in features if not one.get("ignored", False)]
-        except (KeyError, TypeError, AttributeError):
-            return ()
-        # A name is the text of whoever wrote the schema, and stands where counsel reads.
-        return tuple(names) if all(map(str.isprintable, names)) else ()
-
-    @property
-    def encoding_bits(self) -> int:
-        """Length of what is uploaded, in bits."""
-        return self.hardening.output_bits or self.clk_bits
-
-    @property
-    def encoding_bytes(self) -> int:
-        """Length of what is uploaded, in bytes; the last byte is padded with zero bits."""
-        return (self.encoding_bits + 7) // 8
+        """The derived columns that are read, in the order of lanes, then of passes."""
+        lanes = [lane.column for field in self.fields for lane in field.lanes]
+        keys = [column for one in self.passes for column in sorted(one.columns)]
+        return tuple(dict.fromkeys((*lanes, *keys)))
 
 
-def _read_schema(text: str) -> Any:
-    # Fractions are allowed here, unlike in signed JSON; what two readers may read differently is not.
-    return json.loads(text, object_pairs_hook=unique_object, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("not a number of JSON")
-
-
-def encoded_similarity(profile: EncodingProfile, similarity: Fraction) -> Fraction:
-    """Map a Dice similarity of plain CLKs to the expected one of this profile's encodings.
-
-    Under eld1 a bit of the encoding differs with probability (1 - (1 - 2d)^t) / 2 where a bit of the filter
-    differs with probability d = 2p(1-s); the weight of an encoding is half its length. Exact fractions, so
-    that broker and auditor agree on every pair at the edge.
-
-    Raises:
-        PolicyError: 4p(1-s) >= 1, where diffusion leaves nothing of the similarity.
-    Source: DESIGN §5; Armknecht, Heng and Schnell (2023), "Strengthening privacy-preserving record linkage
-        using diffusion", PoPETs 2023(2).
-    """
-    if profile.hardening.kind == "none" or profile.hardening.taps is None:
-        return similarity
-    difference = 4 * Fraction(profile.nominal_fill) * (1 - similarity)
-    if difference >= 1:
-        raise PolicyError("the threshold is too low for this encoding profile")
-    return (1 + (1 - difference) ** profile.hardening.taps) / 2
-
-
-def weight_window(profile: EncodingProfile) -> tuple[int, int]:
-    """Return the least and largest number of set bits that an honest encoding of this profile has.
-
-    Under eld1 the weight is close to binomial with half the length as its mean, so 7 standard deviations
-    leave out nobody and an all-ones vector, similar to everyone, is refused. Without hardening: 1 to all
-    but one.
-    """
-    bits = profile.encoding_bits
-    if profile.hardening.kind == "none":
-        return 1, bits - 1
-    spread = math.isqrt(
-        49 * bits
-    )  # 7 standard deviations of 2 x weight; integers, so all sides agree
-    return (bits - spread) // 2, (bits + spread + 1) // 2
+def _refuse_repeats(names: list[str], what: str) -> None:
+    if len(set(names)) != len(names):
+        raise ValueError(f"the {what} of a profile must have different names")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.encoding_profile import ROW_BYTES, TOKEN_BYTES
+from schemas.profile import ROW_BYTES, TOKEN_BYTES
 
 RECORD_NUMBER_BYTES: Final = 4
 STORED_ROW_BYTES: Final = TOKEN_BYTES + RECORD_NUMBER_BYTES + ROW_BYTES

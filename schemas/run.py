@@ -1,11 +1,11 @@
 """The matching policy and the run specification: what is compared with what, how, and for whom.
 
-Approvals are signatures over the exact specification. Spec page: `schemas/spec/run-specification.md`.
+A run links two files, those of one pair of agencies in one round. Approvals are signatures over the exact
+specification. Spec pages: `schemas/spec/run-specification.md`, `matching.md`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -13,72 +13,66 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.document import Document, Model
-from schemas.errors import PolicyError
 from schemas.ids import DecimalText, Name, RandomId, Sha256Hex, UtcTime
-from schemas.profile import EncodingProfile, encoded_similarity
 
-ALGORITHM: Final = "blindlink-matching/1"
+ALGORITHM: Final = "blindlink-matching/2"
 
-Solver = Literal["one-to-one", "groups"]
 ReleaseMode = Literal["linked", "blind", "count", "none"]
-SpaceLifetime = Literal["run", "project"]
+SpaceLifetime = Literal["lasting", "round"]
+RoundNumber = Annotated[int, Field(ge=1, le=10**6)]
+
+
+class LinkRate(Model):
+    """Between which shares of the smaller file a run may link; outside, nothing is released."""
+
+    least: DecimalText
+    most: DecimalText
+
+    @model_validator(mode="after")
+    def _bounds_are_ordered(self) -> Self:
+        if not Fraction(self.least) <= Fraction(self.most) <= 1:
+            raise ValueError("a link rate must satisfy 0 <= least <= most <= 1")
+        return self
 
 
 class MatchingPolicy(Document):
-    """Thresholds in plain-CLK units, as decimal strings; the broker maps them for the encoding profile.
+    """When a pair is linked, as match probabilities in decimal text.
 
-    A pair at or above `auto`, mutual best and ahead of each side's runner-up by `margin`, is released;
-    one at or above `review` is held back for a decision; the rest is rejected.
+    A pair of probability `auto` or more is linked, if it is at least `lead` times as likely as the best other
+    pair of either record; one of `review` or more is held back, at most `review_share` of the smaller file's
+    records; the rest is rejected. With `twin_guard` a pair that twins would explain as well is held back.
+    `prior_matches` is the share of the smaller file that is expected to match.
     """
 
     KIND: ClassVar[str] = "matching policy"
 
     auto: DecimalText
     review: DecimalText
-    margin: DecimalText
-    solver: Solver
+    lead: Annotated[int, Field(ge=1, le=10**6)]
+    review_share: DecimalText
+    twin_guard: bool
+    prior_matches: DecimalText
+    link_rate: LinkRate
     max_pairs: Annotated[int, Field(ge=1, le=10**9)] = 50_000_000
 
     @model_validator(mode="after")
-    def _bands_are_ordered(self) -> Self:
-        fault = _fault_of_bands(self.auto, self.review, self.margin)
+    def _numbers_are_in_range(self) -> Self:
+        fault = _fault_of_policy(self.auto, self.review, self.review_share, self.prior_matches)
         if fault is not None:
             raise ValueError(fault)
         return self
 
 
 @lru_cache(maxsize=64)
-def _fault_of_bands(auto: str, review: str, margin: str) -> str | None:
-    # Exact fractions are slow, and all runs of a project have the same few thresholds.
-    if not 0 < Fraction(review) <= Fraction(auto) <= 1:
-        return "thresholds must satisfy 0 < review <= auto <= 1"
-    if not 0 <= Fraction(margin) < Fraction(auto):
-        return "the margin must be at least 0 and below the auto threshold"
+def _fault_of_policy(auto: str, review: str, review_share: str, prior_matches: str) -> str | None:
+    # Exact fractions are slow, and all runs of a project have the same few policies.
+    if not 0 < Fraction(review) <= Fraction(auto) < 1:
+        return "the probabilities must satisfy 0 < review <= auto < 1"
+    if not Fraction(review_share) <= 1:
+        return "the share of pairs in review must be at most 1"
+    if not 0 < Fraction(prior_matches) <= 1:
+        return "the share of expected matches must be above 0 and at most 1"
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedThresholds:
-    """A matching policy in units of the encodings' own similarity, exact."""
-
-    auto: Fraction
-    review: Fraction
-    margin: Fraction
-
-
-def encoded_thresholds(policy: MatchingPolicy, profile: EncodingProfile) -> EncodedThresholds:
-    """Map the policy's thresholds and margin to the similarity of this profile's encodings.
-
-    Raises:
-        PolicyError: a threshold is too low for the profile's hardening.
-    """
-    auto = encoded_similarity(profile, Fraction(policy.auto))
-    review = encoded_similarity(profile, Fraction(policy.review))
-    try:
-        below = encoded_similarity(profile, Fraction(policy.auto) - Fraction(policy.margin))
-    except PolicyError as exc:
-        raise PolicyError("the margin is too wide for this encoding profile") from exc
-    return EncodedThresholds(auto=auto, review=review, margin=auto - below)
 
 
 class RunUpload(Model):
@@ -91,7 +85,7 @@ class RunUpload(Model):
 
 
 class Recipient(Model):
-    """A party that receives link IDs, in which mode, and in which ID space.
+    """A party that receives matches, in which mode, and in which ID space.
 
     Two recipients in one space can join what they receive; different spaces cannot be joined.
     """
@@ -102,26 +96,30 @@ class Recipient(Model):
 
 
 class IdSpace(Model):
-    """A set of link IDs that mean the same person wherever they occur; new per run, or lasting."""
+    """A set of link IDs that mean the same person wherever they occur; new in each round, or lasting."""
 
     name: Name
     lifetime: SpaceLifetime
 
 
 class RunSpecification(Document):
-    """All that decides a run's result: the same specification gives the same groups, bands and link IDs."""
+    """All that decides a run's result: the same specification gives the same pairs, bands and match IDs.
+
+    `uploads` are the larger file's and the smaller file's, in this order.
+    """
 
     KIND: ClassVar[str] = "run specification"
 
-    version: Literal["blindlink/run/1"] = "blindlink/run/1"
+    version: Literal["blindlink/run/2"] = "blindlink/run/2"
     run: RandomId
     project: Name
     epoch: Annotated[int, Field(ge=1, le=10**6)]
+    round: RoundNumber
     agreement: Sha256Hex
-    uploads: Annotated[tuple[RunUpload, ...], Field(min_length=1, max_length=64)]
+    uploads: tuple[RunUpload, RunUpload]
     profile: Sha256Hex
     policy: MatchingPolicy
-    algorithm: Literal["blindlink-matching/1"] = ALGORITHM
+    algorithm: Literal["blindlink-matching/2"] = ALGORITHM
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=64)]
     spaces: Annotated[tuple[IdSpace, ...], Field(max_length=64)]
     floor: Annotated[int, Field(ge=0, le=10**6)]
@@ -130,10 +128,9 @@ class RunSpecification(Document):
 
     @model_validator(mode="after")
     def _names_are_unique_and_known(self) -> Self:
-        # One order for the uploads, since dataset numbers, and so every tie, follow from it.
-        parties = [upload.party for upload in self.uploads]
-        if parties != sorted(set(parties)):
-            raise ValueError("uploads must be one per party, in the order of party names")
+        larger, smaller = self.uploads
+        if larger.party == smaller.party:
+            raise ValueError("the two uploads of a run are those of two parties")
         receiving = [recipient.party for recipient in self.recipients]
         if receiving != sorted(set(receiving)):
             raise ValueError("recipients must be one per party, in the order of party names")

@@ -23,7 +23,7 @@ from encoding.blocks.seal import Bytes, Fill, RowSealer
 from encoding.blocks.spool import Spool
 from encoding.blocks.values import Lines, ValueTables
 from encoding.progress import Progress, silent
-from schemas.encoding_profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile, Side
+from schemas.profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile, Side
 
 STORED_ROW: Final = np.dtype(
     [("token", "u1", (TOKEN_BYTES,)), ("record", "<u4"), ("sealed", "u1", (ROW_BYTES,))]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from encoding.blocks.keys import CellKeys
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 from schemas.passes import KeyForm
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.secret import Secret
-from schemas.encoding_profile import TOKEN_BYTES
+from schemas.profile import TOKEN_BYTES
 
 KEY_BYTES: Final = 32
 ROW_KEY_BYTES: Final = 16

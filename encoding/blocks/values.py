@@ -19,7 +19,7 @@ from encoding.blocks.keys import value_word
 from encoding.encoder.linkage_schema import parse_linkage_schema
 from encoding.encoder.tokens import Tokeniser, tokeniser
 from encoding.errors import LinkageSchemaError
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 from schemas.fields import FILTER_BITS, Lane
 from schemas.row_layout import row_layout
 

@@ -50,7 +50,15 @@ from schemas.matchlog.destruction_kinds import (
     LegalHoldSet,
     RecordWithdrawn,
 )
-from schemas.run import ReleaseMode, RunSpecification
+from schemas.matchlog.round_kinds import (
+    ClaimsReceived,
+    NoncesOffered,
+    RoundClosed,
+    RoundOpened,
+    RoundSuperseded,
+)
+from schemas.run import ReleaseMode, RoundNumber, RunSpecification
+from schemas.upload import Signature
 
 Outcome = Literal["done", "refused", "failed"]
 
@@ -180,13 +188,18 @@ class SecretConfirmed(Model):
 class UploadReceived(Model):
     """An upload is stored durably. What it states is what the agency's manifest vouched for.
 
-    `key_id` names the secret without revealing it; `privacy_audit` is null where the agency made none.
+    `root` is that of the container, `partner_root` that of the partner's where it was there before. `key_id`
+    names the secret without revealing it; `privacy_audit` is null where the agency made none. `signature` is
+    the person's over the manifest.
     """
 
     epoch: Ordinal
+    round: RoundNumber
+    partner: Name
     records: Count
-    encodings: Count
     container_sha256: Sha256Hex
+    root: Sha256Hex
+    partner_root: Sha256Hex | None
     size_bytes: Count
     profile: Sha256Hex
     key_id: KeyIdHex
@@ -194,6 +207,7 @@ class UploadReceived(Model):
     population: Code
     privacy_audit: Sha256Hex | None
     manifest_sha256: Sha256Hex
+    signature: Signature
 
 
 class UploadRejected(Model):
@@ -245,10 +259,8 @@ class RunFinished(Model):
     candidate_pairs: Count | None
     auto_pairs: Count | None
     review_pairs: Count | None
-    groups: Count | None
     match_record_root: Sha256Hex | None
     openings: Annotated[tuple[PartyDigest, ...], Field(max_length=64)]
-    kernel: Code
     software: Code
 
     @model_validator(mode="after")
@@ -280,20 +292,20 @@ class RunCancelled(Model):
 
 
 class ReleasePrepared(Model):
-    """Link IDs of one run are ready for one recipient; `links` is null below the floor."""
+    """The matches of one run are ready for one recipient; `matches` is null below the floor."""
 
     run: RandomId
     recipient: Name
     mode: ReleaseMode
     space: Name
-    links: Count | None
+    matches: Count | None
     sha256: Sha256Hex
 
 
 class BlindReleasePrepared(Model):
-    """Link IDs for one recipient are ready, sealed beside every record of one agency, which fetches them.
+    """Match IDs for one recipient are ready, sealed beside every record of one agency, which fetches them.
 
-    No count: as many link IDs as the agency's upload has records, whatever the run found.
+    No count: as many match IDs as the agency's upload has records, whatever the run found.
     """
 
     run: RandomId
@@ -409,6 +421,11 @@ KINDS: Final[dict[str, Kind]] = {
     "share-fetched": Kind(ShareFetched),
     "shares-withdrawn": Kind(SharesWithdrawn),
     "secret-confirmed": Kind(SecretConfirmed),
+    "nonces-offered": Kind(NoncesOffered),
+    "round-opened": Kind(RoundOpened, max_bytes=_DOCUMENT_BYTES),
+    "round-superseded": Kind(RoundSuperseded),
+    "claims-received": Kind(ClaimsReceived),
+    "round-closed": Kind(RoundClosed, max_bytes=_DOCUMENT_BYTES),
     "upload-received": Kind(UploadReceived, object_prefix=UPLOAD_PREFIX),
     "upload-rejected": Kind(
         UploadRejected,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.rows import Rows
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 from schemas.row_layout import row_layout
 
 MISSING: Final = 0

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.encoding_profile import ROW_BYTES, TOKEN_BYTES
+from schemas.profile import ROW_BYTES, TOKEN_BYTES
 
 ROW: Final = np.dtype(
     [("token", "u1", (TOKEN_BYTES,)), ("record", "<u4"), ("sealed", "u1", (ROW_BYTES,))]

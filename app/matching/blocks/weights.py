@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from app.matching.blocks.levels import Codes, LevelRules
 from schemas.counts import FileCounts
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 from schemas.fields import MILLION
 
 # Weights are whole numbers of a thousandth of a bit.

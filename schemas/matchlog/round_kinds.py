@@ -1,0 +1,71 @@
+"""What match-log entries say of rounds: nonces offered, opened, superseded, claims received, closed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from schemas.document import Model
+from schemas.ids import Code, Name, Sha256Hex, UtcTime
+from schemas.rounds import ListedClaims, RoundPair, SignedNonceOffer
+from schemas.run import RoundNumber
+
+
+class NoncesOffered(Model):
+    """A party offers nonces, or voids some, in a document that its person has signed."""
+
+    signed: SignedNonceOffer
+
+
+class RoundOpened(Model):
+    """A round begins: its number, until when it waits, and which pairs are ready, with their nonces.
+
+    `corrects` is the number of the round before it that it takes the place of; null for a regular one.
+    """
+
+    round: RoundNumber
+    deadline: UtcTime
+    corrects: RoundNumber | None
+    pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=2016)]
+
+    @model_validator(mode="after")
+    def _pairs_are_in_order(self) -> Self:
+        names = [tuple(sorted(pair.parties)) for pair in self.pairs]
+        if names != sorted(set(names)):
+            raise ValueError("pairs must be listed once each, in the order of their parties")
+        return self
+
+
+class RoundSuperseded(Model):
+    """A round ends without counting: an upload was wrong. Round `by` takes its place."""
+
+    round: RoundNumber
+    by: RoundNumber
+    reason: Code
+
+
+class ClaimsReceived(Model):
+    """A party's sealed claims for its partner are kept; later ones take the place of earlier ones.
+
+    `sequence` counts the messages of this party to this partner over all rounds.
+    """
+
+    round: RoundNumber
+    partner: Name
+    sequence: Annotated[int, Field(ge=1)]
+    sha256: Sha256Hex
+
+
+class RoundClosed(Model):
+    """A round ends; link IDs follow from the claims that are listed here, and from no others."""
+
+    round: RoundNumber
+    claims: Annotated[tuple[ListedClaims, ...], Field(max_length=4096)]
+
+    @model_validator(mode="after")
+    def _claims_are_in_order(self) -> Self:
+        places = [(one.party, one.partner) for one in self.claims]
+        if places != sorted(set(places)):
+            raise ValueError("claims must be listed once each, in the order of party and partner")
+        return self
