@@ -28,6 +28,7 @@ KINDS = frozenset(
         "audit-report",
         "receipt",
         "workspace-backup",
+        "nonces",
     }
 )
 SIGNATURE_BYTES = 64
