@@ -131,7 +131,9 @@ class _Partners:
 
     def of(self, rows: Rows) -> Iterator[Window]:
         low, last = (token.tobytes() for token in rows["token"][[0, -1]])
-        for number in _parts(self._larger, low, bisect_right(self._larger.first_tokens, last)):
+        firsts = self._larger.first_tokens
+        # No token stands twice in this file, so that no part before one that begins with it can hold it.
+        for number in range(max(0, bisect_right(firsts, low) - 1), bisect_right(firsts, last)):
             if self._last is None or self._last[0] != number:
                 self._last = None  # before the next part is read, so that two are never held
                 self._last = number, _read(self._larger, number)
@@ -142,18 +144,14 @@ def _windows(file: StoredRows, within: TokenRange) -> Iterator[Window]:
     """Yield the rows of a file in a range, a part at a time."""
     starts, firsts = _starts(file), file.first_tokens
     end = len(firsts) if within.high is None else bisect_left(firsts, within.high)
-    for number in _parts(file, within.low, end):
+    # A block of the smaller file may begin in one part and go on in the next.
+    for number in range(max(0, bisect_left(firsts, within.low) - 1), end):
         rows = _read(file, number)
         tokens = token_texts(rows)
         first = int(np.searchsorted(tokens, np.bytes_(within.low)))
         last = len(rows) if within.high is None else np.searchsorted(tokens, np.bytes_(within.high))
         if first < last:
             yield Window(rows[first:last], starts[number] + first)
-
-
-def _parts(file: StoredRows, low: bytes, end: int) -> range:
-    """Return which parts below `end` may hold a token from `low` on: the one before may end with it."""
-    return range(max(0, bisect_left(file.first_tokens, low) - 1), end)
 
 
 def _starts(file: StoredRows) -> list[int]:
