@@ -75,10 +75,9 @@ def _best_of_block(met: Met, rules: LevelRules, scores: Sequence[Sequence[int]])
     score = np.zeros(len(met), dtype=np.int64)
     for number, of_level in enumerate(scores):
         score += np.array(of_level, dtype=np.int64)[levels[:, number]]
-    order = np.lexsort((met["row_smaller"], met["code"], -score, met["larger"], met["smaller"]))
-    ordered = met[order]
-    is_first = np.ones(len(ordered), dtype=bool)
-    is_first[1:] = (ordered["smaller"][1:] != ordered["smaller"][:-1]) | (
-        ordered["larger"][1:] != ordered["larger"][:-1]
-    )
-    return ordered[is_first]
+    pair = met["smaller"].astype(np.uint64) << np.uint64(32) | met["larger"]
+    order = np.lexsort((met["row_smaller"], met["code"], -score, pair))
+    pair = pair[order]
+    is_first = np.ones(len(pair), dtype=bool)
+    is_first[1:] = pair[1:] != pair[:-1]
+    return met[order[is_first]]
