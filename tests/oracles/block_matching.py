@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from schemas.counts import FileCounts
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 
 Pattern = tuple[int, ...]
 Numbers = list[list[float]]  # a number a field and level, the first level at place 0

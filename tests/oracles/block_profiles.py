@@ -6,8 +6,8 @@ import json
 from random import Random
 from typing import Any
 
-from schemas.encoding_profile import EncodingProfile
 from schemas.fields import MILLION
+from schemas.profile import EncodingProfile
 
 BILLION = 10**9
 

@@ -10,8 +10,8 @@ from oracles.block_matching import Row
 
 from app.matching.blocks.rows import ROW, Rows
 from schemas.counts import FieldCounts, FileCounts
-from schemas.encoding_profile import EncodingProfile
 from schemas.fields import MILLION
+from schemas.profile import EncodingProfile
 from schemas.row_layout import row_layout
 
 

@@ -14,7 +14,7 @@ from oracles.block_profiles import block_profile
 from oracles.vector_file import write_vectors
 
 from schemas.counts import FieldCounts, FileCounts, published_counts
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 
 PROBABILITIES = [
     "0.000000001", "0.01", "0.05", "0.1", "0.25", "0.333", "0.5", "0.50001", "0.8", "0.9", "0.95", "0.99",

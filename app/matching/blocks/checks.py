@@ -23,7 +23,7 @@ from app.matching.blocks.errors import (
 )
 from app.matching.blocks.rows import Rows, token_texts
 from schemas.counts import FileCounts, published_counts, require_fit
-from schemas.encoding_profile import EncodingProfile, Side
+from schemas.profile import EncodingProfile, Side
 
 # An agency counts some millions. A claim of more could make a level that nobody reaches worth over 28 bits.
 MOST_COUNTED: Final = 100_000_000

@@ -30,7 +30,7 @@ from app.matching.blocks.weights import (
     shipped_scores,
 )
 from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 
 
 @dataclass(frozen=True, slots=True)

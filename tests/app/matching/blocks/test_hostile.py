@@ -42,8 +42,8 @@ from app.matching.blocks.rows import ROW, Rows
 from encoding.blocks.seal import filters
 from encoding.blocks.values import FilterTexts
 from schemas.counts import FieldCounts, FileCounts, published_counts
-from schemas.encoding_profile import Side
 from schemas.errors import DocumentError
+from schemas.profile import Side
 
 PROFILE = block_profile()
 SIZES = Sizes(100, 5_000)

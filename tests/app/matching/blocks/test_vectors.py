@@ -24,7 +24,7 @@ from app.matching.blocks.weights import (
     weight,
 )
 from schemas.counts import FileCounts
-from schemas.encoding_profile import EncodingProfile
+from schemas.profile import EncodingProfile
 
 VECTORS = read_vectors("matching")
 
