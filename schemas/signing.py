@@ -18,6 +18,7 @@ from schemas.errors import SignatureError
 KINDS = frozenset(
     {
         "manifest",
+        "nonces",
         "agreement",
         "approval",
         "secret-share",
@@ -28,7 +29,6 @@ KINDS = frozenset(
         "audit-report",
         "receipt",
         "workspace-backup",
-        "nonces",
     }
 )
 SIGNATURE_BYTES = 64
