@@ -58,7 +58,7 @@ def sex_kind(raw: str, sex: Cell) -> Kind:
 
 def birth_kind(raw: str, birth: BirthCell) -> Kind:
     """Return the kind of a date of birth."""
-    return "invalid" if birth.fault else _named(raw, birth.birth is not None)
+    return "invalid" if birth.fault else _named(raw, bool(birth.birth))
 
 
 def zip_kind(raw: str, cell: Cell, tables: Tables) -> Kind:

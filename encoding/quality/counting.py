@@ -159,7 +159,6 @@ class _RecipeCounter:
     def __init__(self, ask: Ask, header_of: Mapping[str, str]) -> None:
         recipe = Recipe.load(ask.profile.recipe or {})
         self._years = recipe.spec.birth_years
-        self._needs_birth_date = recipe.needs_birth_date
         self._tables = load_tables()
         self._reader = CellReader(self._tables, self._years)
         self._format = read_date_format(ask.date_format or "")
@@ -183,9 +182,7 @@ class _RecipeCounter:
             cells = self._reader.read({name: raws}, len(raws), self._format)
             self._tallies[name].add(distinct, kinds_of(name, raws, cells, self._tables))
             if name == "birth_date":
-                self._add_births(
-                    distinct, [cell.birth.compact if cell.birth else "" for cell in cells.birth]
-                )
+                self._add_births(distinct, [cell.birth for cell in cells.birth])
         self._add_people(columns, chunk.n_rows, records)
 
     def _add_births(self, distinct: Mapping[str, int], compact: Sequence[str]) -> None:
@@ -198,7 +195,7 @@ class _RecipeCounter:
     ) -> None:
         cells = self._reader.read(columns, n_rows, self._format)
         identities = [
-            (given.first, surname.text, birth.birth.compact if birth.birth else "")
+            (given.first, surname.text, birth.birth)
             for given, surname, birth in zip(cells.given, cells.surname, cells.birth, strict=True)
         ]
         faults = [
@@ -206,8 +203,8 @@ class _RecipeCounter:
             for birth, sex in zip(cells.birth, cells.sex, strict=True)
         ]
         self.n_refused += sum(
-            fault or not (first or last) or (self._needs_birth_date and not born)
-            for fault, (first, last, born) in zip(faults, identities, strict=True)
+            fault or not (first or last)
+            for fault, (first, last, _) in zip(faults, identities, strict=True)
         )
         whole = [all(identity) for identity in identities]
         self._people.append(_hashes(identities)[whole])

@@ -19,7 +19,6 @@ from encoding.recipe.names import (
 from encoding.recipe.remembered import Remembered
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
-from encoding.recipe.v1_derived import BirthDate
 from encoding.recipe.zips import read_zip
 
 _T = TypeVar("_T")
@@ -43,9 +42,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class BirthCell:
-    """A date of birth, or none: because the cell breaks a rule, or because it is unknown."""
+    """A date of birth as YYYYMMDD; empty because the cell breaks a rule, or because it is unknown."""
 
-    birth: BirthDate | None
+    birth: str
     fault: str = ""
 
 
@@ -148,14 +147,14 @@ def read_birth(
     text = raw.strip()
     digits = "".join(character for character in text if character.isalnum())
     if not digits or set(digits) <= {"0"} or set(digits) <= {"9"}:
-        return BirthCell(None)
+        return BirthCell("")
     birth = date_format.parse(text)
     if birth is None:
         if "".join(words(raw)) in tables.name_placeholders:
-            return BirthCell(None)
-        return BirthCell(None, f"not a date in the format {date_format.text}")
+            return BirthCell("")
+        return BirthCell("", f"not a date in the format {date_format.text}")
     if birth in tables.birth_placeholders:
-        return BirthCell(None)
+        return BirthCell("")
     if not years[0] <= birth.year <= years[1]:
-        return BirthCell(None, f"a year of birth outside {years[0]} to {years[1]}")
-    return BirthCell(BirthDate.of(birth))
+        return BirthCell("", f"a year of birth outside {years[0]} to {years[1]}")
+    return BirthCell(f"{birth.year:04d}{birth.month:02d}{birth.day:02d}")

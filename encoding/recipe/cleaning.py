@@ -82,7 +82,7 @@ class Cleaning:
         self, cells: CellColumns, row_of: Sequence[int], aliases: Mapping[int, Spelling]
     ) -> dict[Source, list[Forms]]:
         """Return what each value of each derived row is written as; an alias differs in its names alone."""
-        births = [cell.birth.compact if cell.birth else "" for cell in cells.birth]
+        births = [cell.birth for cell in cells.birth]
         firsts = [cells.given[row].first for row in row_of]
         pairs = [cells.surname[row].pair for row in row_of]
         for place, (first, pair) in aliases.items():

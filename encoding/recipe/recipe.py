@@ -11,16 +11,12 @@ from encoding.recipe.cleaning import Cleaning
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.derived import Derived
 from encoding.recipe.spec import RecipeSpec, read_spec
-from encoding.recipe.v1_cleaning import V1Cleaning
-from encoding.recipe.v1_spec import V1, V1Spec, read_v1_spec
 
 INPUTS = MappingProxyType({
     "first_name": True, "middle_name": False, "last_name": True, "suffix": False, "birth_date": True,
     "sex": False, "zip": False, "alias_first": False, "alias_last": False,
 })  # fmt: skip
 """Canonical input columns, and whether a file must have them."""
-
-_NOT_IN_V1 = ("zip",)
 
 
 class Recipe:
@@ -30,26 +26,23 @@ class Recipe:
         spec: the rules.
         inputs: canonical input columns that the recipe reads.
         required: those that every file must have.
-        needs_birth_date: whether a row without a date of birth cannot be used.
     """
 
-    def __init__(self, spec: RecipeSpec | V1Spec) -> None:
-        is_v1 = isinstance(spec, V1Spec)
+    def __init__(self, spec: RecipeSpec) -> None:
         self.spec = spec
-        self.inputs = tuple(name for name in INPUTS if not (is_v1 and name in _NOT_IN_V1))
+        self.inputs = tuple(INPUTS)
         self.required = tuple(name for name, is_required in INPUTS.items() if is_required)
-        self.needs_birth_date = is_v1
-        self._cleaning = V1Cleaning(spec) if isinstance(spec, V1Spec) else Cleaning(spec)
+        self._cleaning = Cleaning(spec)
 
     @classmethod
     def load(cls, spec: Mapping[str, Any]) -> Recipe:
         """Return the recipe that an encoding profile holds.
 
         Raises:
-            RecipeError: not a recipe of a version that this program knows, or its word lists, its
-                transliteration or its phonetic codes differ from this program's.
+            RecipeError: not a recipe of version 2, or its word lists, its transliteration or its phonetic codes
+                differ from this program's.
         """
-        return cls(read_v1_spec(spec) if spec.get("version") == V1 else read_spec(spec))
+        return cls(read_spec(spec))
 
     def clear(self) -> None:
         """Forget every cell that was cleaned: what is remembered is as sensitive as the rows."""
