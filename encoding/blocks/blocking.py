@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from encoding.blocks.keys import CellKeys
-from schemas.profile import EncodingProfile
 from schemas.passes import KeyForm
+from schemas.profile import EncodingProfile
 
 
 @dataclass(frozen=True, slots=True, repr=False)

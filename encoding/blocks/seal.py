@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from encoding.blocks.keys import KEY_BYTES, value_word
 from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterCalls, Lines, ValueTables
-from schemas.profile import ROW_BYTES, EncodingProfile
 from schemas.fields import FILTER_BITS
+from schemas.profile import ROW_BYTES, EncodingProfile
 
 _ROW_WORDS: Final = ROW_BYTES // 8
 _FILL: Final = b"bsf1 fill"

@@ -19,8 +19,8 @@ from encoding.blocks.keys import value_word
 from encoding.encoder.linkage_schema import parse_linkage_schema
 from encoding.encoder.tokens import Tokeniser, tokeniser
 from encoding.errors import LinkageSchemaError
-from schemas.profile import EncodingProfile
 from schemas.fields import FILTER_BITS, Lane
+from schemas.profile import EncodingProfile
 from schemas.row_layout import row_layout
 
 # One call gives 64 bits: ten places of six bits in a filter of 64.
