@@ -1,4 +1,4 @@
-"""The outbox: the container that is ready to be uploaded, and the manifest that goes with it."""
+"""The outbox: containers that are ready to be sent, one a partner and round, each with its manifest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoding.errors import NotReadyError
+from encoding.packing.container import KeptContainer, read_container
 from encoding.workspace import Workspace
 from schemas.errors import FormatError
 from schemas.upload import Manifest
@@ -13,26 +14,29 @@ from schemas.upload import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What is ready to be uploaded."""
+    """What is ready to be sent to a partner."""
 
-    container: Path
+    container: KeptContainer
     manifest: Manifest
 
 
-def read_outbox(workspace: Workspace, project: str) -> Outbox:
-    """Return what was encoded last.
+def read_outbox(workspace: Workspace, project: str, number: int, partner: str) -> Outbox:
+    """Return what was encoded for a partner in a round.
 
     Raises:
         NotReadyError: nothing was, or container and manifest do not belong together.
     """
-    container = workspace.container(project)
+    path = workspace.container(project, number, partner)
     hint = "encode the file first, with: blindlink encode"
     try:
-        manifest = Manifest.from_canonical(manifest_path(container).read_bytes())
-        size = container.stat().st_size
+        manifest = Manifest.from_canonical(manifest_path(path).read_bytes())
+        size = path.stat().st_size
     except (OSError, FormatError) as exc:
-        raise NotReadyError("nothing has been encoded for this project yet", hint=hint) from exc
-    if size != manifest.container_bytes:
+        raise NotReadyError(
+            f"nothing has been encoded for {partner} in round {number} yet", hint=hint
+        ) from exc
+    container = read_container(path)
+    if size != manifest.container_bytes or container.header.root != manifest.root:
         raise NotReadyError("the encodings and their manifest do not belong together", hint=hint)
     return Outbox(container, manifest)
 

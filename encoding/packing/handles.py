@@ -1,11 +1,11 @@
-"""The handle map: which random handle stands for which record, known to the agency alone.
+"""The handle map of one container: which random handle stands for which record, known to the agency alone.
 
-A handle is drawn once per project, epoch and record ID. The map does not hold record IDs: it is keyed by
-their HMAC under the workspace key, and sealed under another sub-key of it, so that a copied file tells
-nothing without the key file. 32 bytes a record, in memory and on disk.
+Handles are drawn anew for every container, so that none outlives its upload. The map does not hold record IDs:
+it is keyed by their HMAC under the workspace key, and sealed under another sub-key of it, so that a copied
+file tells nothing without the key file. 32 bytes a record, in memory and on disk.
 
-File: the line `blindlink-handles/1`, a line of canonical JSON (project, epoch, number of records), then
-segments of at most 32,768 records, each nonce, AES-256-GCM ciphertext and tag; both lines, and the number
+File: the line `blindlink-handles/2`, a line of canonical JSON (project, round, partner, number of records),
+then segments of at most 32,768 records, each nonce, AES-256-GCM ciphertext and tag; both lines, and the number
 of the segment, are authenticated with each. Within a segment: record key, handle, in order of record keys.
 """
 
@@ -33,7 +33,7 @@ from encoding.files import replacing
 from schemas.canonical import canonical_bytes
 from schemas.ids import HANDLE_BYTES
 
-MAGIC: Final = b"blindlink-handles/1\n"
+MAGIC: Final = b"blindlink-handles/2\n"
 SEGMENT_RECORDS: Final = 32_768
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
@@ -53,8 +53,16 @@ class RecordKeys(NamedTuple):
     low: _Numbers
 
 
+class MapName(NamedTuple):
+    """Whose handles: those of the container that was made for a partner in a round of a project."""
+
+    project: str
+    round: int
+    partner: str
+
+
 class MapKeys(NamedTuple):
-    """Sub-keys of the workspace key for one project and epoch."""
+    """Sub-keys of the workspace key for one project; a record has the same key in all of its maps."""
 
     record_id: bytes
     seal: bytes
@@ -72,10 +80,9 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HandleMap:
-    """Handles of the records of one project and epoch, in order of their record keys, each key once."""
+    """Handles of the records of one container, in order of their record keys, each key once."""
 
-    project: str
-    epoch: int
+    name: MapName
     keys: RecordKeys
     handles: Handles
 
@@ -84,6 +91,25 @@ class HandleMap:
 
     def find(self, wanted: RecordKeys) -> Found:
         """Return the handle of each record key; keys may repeat and come in any order."""
+        place, known = self.places(wanted)
+        handles = np.zeros((len(place), HANDLE_BYTES), dtype=np.uint8)
+        handles[known] = self.handles[place[known]]
+        return Found(known, handles)
+
+    def numbers(self) -> NDArray[np.uint32]:
+        """Return the record number of each record key: the place of its handle in increasing order."""
+        numbers = np.empty(len(self), dtype=np.uint32)
+        numbers[self.by_handle()] = np.arange(len(self), dtype=np.uint32)
+        return numbers
+
+    def by_handle(self) -> NDArray[np.intp]:
+        """Return the places of the map in increasing order of handles."""
+        halves = np.ascontiguousarray(self.handles).view(">u8").reshape(-1, 2).astype(np.uint64)
+        order: NDArray[np.intp] = np.lexsort((halves[:, 1], halves[:, 0]))
+        return order
+
+    def places(self, wanted: RecordKeys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return the place of each record key in the map, and whether it is there."""
         place = np.searchsorted(self.keys.high, wanted.high)
         known = np.zeros(len(place), dtype=bool)
         open_questions = np.flatnonzero(place < len(self))
@@ -96,38 +122,20 @@ class HandleMap:
             open_questions = open_questions[same & ~hit]
             place[open_questions] += 1
             open_questions = open_questions[place[open_questions] < len(self)]
-        handles = np.zeros((len(place), HANDLE_BYTES), dtype=np.uint8)
-        handles[known] = self.handles[place[known]]
-        return Found(known, handles)
-
-    def with_handles_for(self, wanted: RecordKeys) -> HandleMap:
-        """Return this map with a fresh random handle for each record key that it does not hold."""
-        distinct = _sorted_distinct(wanted)
-        missing = ~self.find(distinct).known
-        n_new = int(missing.sum())
-        if not n_new:
-            return self
-        high = np.concatenate([self.keys.high, distinct.high[missing]])
-        low = np.concatenate([self.keys.low, distinct.low[missing]])
-        handles = np.concatenate([self.handles, _draw_handles(n_new)])
-        order = np.lexsort((low, high))
-        return HandleMap(
-            self.project, self.epoch, RecordKeys(high[order], low[order]), handles[order]
-        )
+        return place, known
 
 
-def empty_map(project: str, epoch: int) -> HandleMap:
-    """Return the map of a project and epoch in which no record has a handle yet."""
-    none = np.empty(0, dtype=np.uint64)
-    handles = np.empty((0, HANDLE_BYTES), dtype=np.uint8)
-    return HandleMap(project, epoch, RecordKeys(none, none), handles)
+def draw_handles(name: MapName, wanted: RecordKeys) -> HandleMap:
+    """Return a map with a fresh random handle for each distinct record key."""
+    distinct = _sorted_distinct(wanted)
+    return HandleMap(name, distinct, _draw_handles(len(distinct.high)))
 
 
-def derive_map_keys(workspace_key: bytes, project: str, epoch: int) -> MapKeys:
-    """Return the sub-keys of one project's and epoch's map (HKDF-SHA256, a label each)."""
+def derive_map_keys(workspace_key: bytes, project: str) -> MapKeys:
+    """Return the sub-keys of one project's maps (HKDF-SHA256, a label each)."""
 
     def sub_key(label: str) -> bytes:
-        info = f"blindlink/v1/workspace/{label}/{project}/{epoch}".encode("ascii")
+        info = f"blindlink/v1/workspace/{label}/{project}".encode("ascii")
         return HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(workspace_key)
 
     return MapKeys(record_id=sub_key("record-id"), seal=sub_key("handle-map"))
@@ -145,7 +153,7 @@ def record_keys(keys: MapKeys, record_ids: Sequence[str]) -> RecordKeys:
 
 def write_handle_map(path: Path, handle_map: HandleMap, keys: MapKeys) -> None:
     """Write the map sealed, in place of the former one."""
-    head = MAGIC + _header_line(handle_map.project, handle_map.epoch, len(handle_map))
+    head = MAGIC + _header_line(handle_map.name, len(handle_map))
     cipher = AESGCM(keys.seal)
     with replacing(path) as file:
         file.write(head)
@@ -154,22 +162,25 @@ def write_handle_map(path: Path, handle_map: HandleMap, keys: MapKeys) -> None:
             file.write(nonce + cipher.encrypt(nonce, plain, _bound_to(head, number)))
 
 
-def read_handle_map(path: Path, project: str, epoch: int, keys: MapKeys) -> HandleMap:
-    """Read a map; a file that does not exist is an empty map.
+def read_handle_map(path: Path, name: MapName, keys: MapKeys) -> HandleMap:
+    """Read a map.
 
     Raises:
-        HandleMapError: damaged, of another project or epoch, or sealed under another workspace key.
+        HandleMapError: missing, damaged, of another container, or sealed under another workspace key.
     """
     try:
         with path.open("rb") as file:
-            return _read_sealed(file, project, epoch, keys)
+            return _read_sealed(file, name, keys)
     except FileNotFoundError:
-        return empty_map(project, epoch)
+        raise HandleMapError(
+            f"the workspace has no handles of round {name.round} for {name.partner}",
+            hint="name the workspace in which the file was encoded, or restore it from its backup",
+        ) from None
 
 
-def _read_sealed(file: IO[bytes], project: str, epoch: int, keys: MapKeys) -> HandleMap:
+def _read_sealed(file: IO[bytes], name: MapName, keys: MapKeys) -> HandleMap:
     head = file.read(len(MAGIC)) + file.readline(MAX_HEADER_BYTES)
-    n_records = _stated_records(head, project, epoch)
+    n_records = _stated_records(head, name)
     # Before memory is given: the head is believed only once a segment has authenticated it.
     if os.fstat(file.fileno()).st_size != len(head) + _sealed_bytes(n_records):
         raise HandleMapError("the handle map is shorter or longer than it states")
@@ -185,10 +196,10 @@ def _read_sealed(file: IO[bytes], project: str, epoch: int, keys: MapKeys) -> Ha
             part["low"],
             part["handle"],
         )
-    return HandleMap(project, epoch, RecordKeys(high, low), handles)
+    return HandleMap(name, RecordKeys(high, low), handles)
 
 
-def _stated_records(head: bytes, project: str, epoch: int) -> int:
+def _stated_records(head: bytes, name: MapName) -> int:
     if not head.startswith(MAGIC):
         raise HandleMapError("the file is not a handle map of this version")
     try:
@@ -196,8 +207,8 @@ def _stated_records(head: bytes, project: str, epoch: int) -> int:
         n_records = int(stated["records"])
     except (ValueError, KeyError, TypeError) as exc:
         raise HandleMapError("the head of the handle map is damaged") from exc
-    if not 0 <= n_records < 2**40 or head != MAGIC + _header_line(project, epoch, n_records):
-        raise HandleMapError("the handle map belongs to another project or epoch")
+    if not 0 <= n_records < 2**40 or head != MAGIC + _header_line(name, n_records):
+        raise HandleMapError("the handle map belongs to another container")
     return n_records
 
 
@@ -232,8 +243,8 @@ def _segments(handle_map: HandleMap) -> Iterator[bytes]:
         yield plain.tobytes()
 
 
-def _header_line(project: str, epoch: int, n_records: int) -> bytes:
-    return canonical_bytes({"epoch": epoch, "project": project, "records": n_records}) + b"\n"
+def _header_line(name: MapName, n_records: int) -> bytes:
+    return canonical_bytes({**name._asdict(), "records": n_records}) + b"\n"
 
 
 def _bound_to(head: bytes, number: int) -> bytes:
