@@ -78,6 +78,9 @@ def read_surname(raw: str, tables: Tables) -> Surname:
     found, suffix = _without_suffix(words(raw), tables)
     if _is_placeholder(found, tables):
         found = ()
+    if len(found) == 1:
+        part: tuple[str, ...] = (_unglued(found[0]),)
+        return Surname(found, found[0], suffix, part, part)
     if len(found) > 2:
         inner = (word for word in found[1:-1] if word not in tables.conjunctions)
         found = (found[0], *inner, found[-1])
@@ -136,6 +139,8 @@ def _unglued(word: str) -> str:
 
 def _without_suffix(found: tuple[str, ...], tables: Tables) -> tuple[tuple[str, ...], str]:
     """Return letters-only words and the suffix that stood at their end."""
+    if len(found) == 1 and found[0].isalpha():
+        return found, ""
     suffix = ""
     while len(found) > 1 and found[-1] in tables.suffixes:
         suffix = tables.suffixes[found[-1]]
@@ -147,11 +152,11 @@ def _without_suffix(found: tuple[str, ...], tables: Tables) -> tuple[tuple[str, 
 def _is_placeholder(found: tuple[str, ...], tables: Tables) -> bool:
     if not found:
         return False
-    if found[0] in tables.infant_heads and all(word in tables.infant_words for word in found):
+    if found[0] in tables.infant_heads and tables.infant_words.issuperset(found):
         return True
     if "".join(found) in tables.name_placeholders:
         return True
-    return all(word in tables.name_placeholders for word in found)
+    return tables.name_placeholders.issuperset(found)
 
 
 def _headed(found: tuple[str, ...], tables: Tables) -> tuple[str, ...]:
