@@ -153,15 +153,18 @@ def _digest_of_rows(profile: EncodingProfile, canary: Secret, cleaned: _Cleaned)
     n_people = int(numbers.max(initial=0)) + 1
     digest = hashlib.sha256()
     for side in ("larger", "smaller"):
-        with tempfile.TemporaryDirectory() as folder, Assembly(
-            profile,
-            CellKeys(key),
-            side,
-            n_records=n_people,
-            repeated=np.zeros(n_people, dtype=bool),
-            folder=Path(folder),
-            randomness=Randomness(order=key, fill=key, padding=key),
-        ) as assembly:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Assembly(
+                profile,
+                CellKeys(key),
+                side,
+                n_records=n_people,
+                repeated=np.zeros(n_people, dtype=bool),
+                folder=Path(folder),
+                randomness=Randomness(order=key, fill=key, padding=key),
+            ) as assembly,
+        ):
             assembly.add(cleaned.columns, numbers)
             for rows in assembly.rows():
                 digest.update(rows.tobytes())
