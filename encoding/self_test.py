@@ -33,6 +33,8 @@ _STEPS: Final[tuple[Step, ...]] = get_args(Step)
 _WORDS: Final[dict[Step, What]] = {"recipe": "recipe", "rows": "fields and passes"}
 # So that the people are spread over the years that a recipe takes, whichever these are.
 _YEARS_APART: Final = 7
+# The people have none: their file never changes. One of each kind that a recipe tells apart.
+_ZIPS: Final = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")
 _RECIPE_FIELDS: Final = ("name", "recipe", "version")
 
 

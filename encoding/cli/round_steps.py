@@ -48,11 +48,13 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         voids: all nonces that were offered before are void: this workspace did not draw them.
     """
     session, known = counter.session, counter.api.nonces()
-    missing = NONCES_KEPT if voids else NONCES_KEPT - known.unspent
-    if missing <= 0:
-        return
     with session.workspace.lock():
         nonces = own_nonces(session)
+        # What another workspace drew, such as the one that this was restored from, is of no use here.
+        voids = voids or (known.next > 1 and not nonces.has_drawn(known.next - 1))
+        missing = NONCES_KEPT if voids else NONCES_KEPT - known.unspent
+        if missing <= 0:
+            return
         # An offer whose answer was lost is made again, not another one.
         ready = nonces.pending(known.next)[:missing] or nonces.draw(known.next, missing)
     identity = unlock_own(session)

@@ -218,7 +218,7 @@ def upload(
 
     with session.workspace.lock(), session.progress() as progress:
         sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
-        return send_outbox(client, outbox, view, trust, sending, progress)
+        return send_outbox(client, outbox, view, trust=trust, sending=sending, progress=progress)
 
 
 def print_result(
