@@ -14,6 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from encoding.errors import RowTooLongError
 from encoding.secret import Secret
 from schemas.encoding_profile import TOKEN_BYTES
 
@@ -24,6 +25,8 @@ NONCE_BYTES: Final = 32
 _CELL: Final = b"bsf1 cell"
 _INDEX: Final = b"bsf1 index"
 _VALUE: Final = b"bsf1 value"
+_LENGTH: Final = struct.Struct(">H").pack
+_MAX_PART: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +58,27 @@ def packed(*parts: str | bytes) -> bytes:
     """Return parts one after the other, each with its length in two bytes before it.
 
     No two lists of parts give the same bytes.
+
+    Raises:
+        RowTooLongError: a part has more than 65,535 bytes.
     """
     pieces: list[bytes] = []
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
-        pieces += (struct.pack(">H", len(raw)), raw)
+        if len(raw) > _MAX_PART:
+            raise RowTooLongError(f"a value is longer than {_MAX_PART:,} bytes")
+        pieces += (_LENGTH(len(raw)), raw)
     return b"".join(pieces)
 
 
 def round_key(secret: Secret, name: RoundName) -> bytes:
-    """Return the key of one pair's round, 32 bytes."""
+    """Return the key of one pair's round, 32 bytes.
+
+    Raises:
+        ValueError: a nonce is not 32 bytes long.
+    """
+    if {len(name.nonce_larger), len(name.nonce_smaller)} != {NONCE_BYTES}:
+        raise ValueError(f"a nonce has {NONCE_BYTES} bytes")
     info = packed(
         "blindlink/v1/bsf1/round",
         name.project,
