@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.blocks.seal import filters
+from encoding.blocks.seal import drawn_calls, filters
+from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterCalls, Lines, ValueTables
 from schemas.fields import FILTER_BITS
 from schemas.profile import EncodingProfile
@@ -80,11 +81,12 @@ class ClearLevels:
 
 def _under_keys(calls: FilterCalls, n_values: int, keys: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the filters of all values under each key, shape (n keys, n values)."""
-    values = np.arange(n_values, dtype=np.int32)
-    return np.stack(
+    drawn = drawn_calls(calls, np.arange(n_values, dtype=np.int32))
+    whole = np.ones(len(drawn.words), dtype=np.uint64)
+    return np.concatenate(
         [
-            filters(calls, values, *(np.full(n_values, half, dtype=np.uint64) for half in key))
-            for key in keys
+            filters([drawn], siphash(whole * key[0], whole * key[1], drawn.words))
+            for key in keys.astype(np.uint64)
         ]
     )
 
