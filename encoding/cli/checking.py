@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from encoding.errors import QualityError
 
 if TYPE_CHECKING:
     from encoding.quality import Report
-    from schemas.profile import EncodingProfile
 
 KIND = "check"
 
@@ -60,18 +58,6 @@ def kept_digest(session: Session, file: Path) -> str | None:
 
     kept = read_kept_check(session.workspace.report(session.project, KIND))
     return kept.digest if kept.is_about(file) else None
-
-
-def weak_by_itself(profile: EncodingProfile) -> tuple[str, ...]:
-    """Return what is weak in an encoding profile whatever the file, as warnings.
-
-    Raises:
-        WeakSettingsError: the profile promises protection all the same.
-    """
-    from encoding.lint import lint_schema, warnings_or_refusal
-
-    found = lint_schema(json.loads(profile.linkage_schema))
-    return warnings_or_refusal(found, profile.hardening.kind)
 
 
 def _day(session: Session) -> date:
