@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,9 @@ _ORDER: Final = b"bsf1 order"
 _PADDING_ROWS: Final = 1 << 16
 _PADDING_BYTES: Final = TOKEN_BYTES + ROW_BYTES
 _ONE_ROW: Final = np.uint16(1)
-_SEALED_AT_ONCE: Final = 1 << 15
+_SEALED_AT_ONCE: Final = 1 << 12
+# More only wait for the interpreter's lock, which keys and fillers need.
+_THREADS: Final = 2
 # Two keys of one record have the same first 8 bytes once in 2^57 records.
 _SEEN_BYTES: Final = 8
 
@@ -191,22 +194,25 @@ class Assembly:
         for one in mains:
             for at in np.flatnonzero(has_more[one.rows]).tolist():
                 known[int(records[one.rows[at]])].append(one.cells[at][:_SEEN_BYTES])
-        found: list[FormKeys] = []
-        for row in np.flatnonzero(~is_main).tolist():
+        by_pass: list[tuple[list[int], list[bytes]]] = [([], []) for _ in self.counts.passes]
+        aliases = np.flatnonzero(~is_main).tolist()
+        for row, keys in zip(aliases, self._keys.of_aliases(columns, aliases), strict=True):
             record = int(records[row])
             earlier = known[record] if record in known else self._seen.of(record)
-            new = self._new_keys(self._keys.of_alias(columns, row), earlier)
-            self._n_keyed += bool(new.cells) and not earlier
-            known[record] = earlier + [cell[:_SEEN_BYTES] for cell in new.cells]
-            found += [
-                FormKeys(number, np.array([row]), [cell])
-                for number, cell in zip(new.passes, new.cells, strict=True)
-            ]
+            new = self._new_keys(keys, earlier)
+            self._n_keyed += bool(new) and not earlier
+            known[record] = earlier + [cell[:_SEEN_BYTES] for _, cell in new]
+            for number, cell in new:
+                by_pass[number][0].append(row)
+                by_pass[number][1].append(cell)
         self._seen.remember(known)
-        return found
+        return [
+            FormKeys(number, np.array(rows, dtype=np.intp), cells)
+            for number, (rows, cells) in enumerate(by_pass)
+        ]
 
-    def _new_keys(self, found: Keys, earlier: Sequence[bytes]) -> Keys:
-        """Return those keys of an alias that its record has not yet, as many as there is room for."""
+    def _new_keys(self, found: Keys, earlier: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """Return pass and cell of an alias's keys that are new to its record, as many as there is room for."""
         new = [
             (number, cell)
             for number, cell in zip(found.passes, found.cells, strict=True)
@@ -214,8 +220,7 @@ class Assembly:
         ]
         room = self._most_keys - len(earlier)
         self.counts.aliases_dropped += max(0, len(new) - room)
-        kept = new[:room]
-        return Keys(tuple(number for number, _ in kept), tuple(cell for _, cell in kept))
+        return new[:room]
 
     def _seal_everywhere(self, cells: Bytes, records: NDArray[np.uint32], lines: Lines) -> None:
         """Seal a row for each place of each cell: the smaller file meets whatever is there."""
@@ -279,18 +284,27 @@ class Assembly:
     def _seal(
         self, cells: Bytes, places: NDArray[np.int64], records: NDArray[np.uint32], lines: Lines
     ) -> None:
-        for start in range(0, len(cells), _SEALED_AT_ONCE):
-            here = slice(start, start + _SEALED_AT_ONCE)
-            indexed = _as_bytes(
-                index_rows(cells[here].tobytes(), places[here].tolist()), 2 * TOKEN_BYTES
-            )
-            rows = np.empty(len(indexed), dtype=STORED_ROW)
-            rows["token"], rows["record"] = indexed[:, :TOKEN_BYTES], records[here]
-            rows["sealed"] = self._sealer.seal(
-                lines[here], indexed[:, TOKEN_BYTES:], rows["token"], records[here], self._fill
-            )
-            self._rows.add(rows)
-            np.add.at(self._n_rows, records[here], _ONE_ROW)
+        def sealed(here: slice) -> Rows:
+            return self._sealed(cells[here], places[here], records[here], lines[here])
+
+        some = range(0, len(cells), _SEALED_AT_ONCE)
+        self._tables.freeze()
+        # Arrays are hashed without the interpreter's lock; rows come back in the order in which they went.
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for rows in pool.map(sealed, (slice(at, at + _SEALED_AT_ONCE) for at in some)):
+                self._rows.add(rows)
+        np.add.at(self._n_rows, records, _ONE_ROW)
+
+    def _sealed(
+        self, cells: Bytes, places: NDArray[np.int64], records: NDArray[np.uint32], lines: Lines
+    ) -> Rows:
+        indexed = _as_bytes(index_rows(cells.tobytes(), places.tolist()), 2 * TOKEN_BYTES)
+        rows = np.empty(len(indexed), dtype=STORED_ROW)
+        rows["token"], rows["record"] = indexed[:, :TOKEN_BYTES], records
+        rows["sealed"] = self._sealer.seal(
+            lines, indexed[:, TOKEN_BYTES:], rows["token"], records, self._fill
+        )
+        return rows
 
     def _pad(self) -> None:
         """Give every record as many rows as any other: what it lacks is random bytes."""

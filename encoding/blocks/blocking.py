@@ -35,8 +35,8 @@ class FormKeys:
 class Keys:
     """The keys of one spelling: the number of each one's pass, and its cell key of 32 bytes."""
 
-    passes: tuple[int, ...]
-    cells: tuple[bytes, ...]
+    passes: list[int]
+    cells: list[bytes]
 
 
 class BlockingKeys:
@@ -64,16 +64,20 @@ class BlockingKeys:
                 yield FormKeys(number, rows[has_key], self._cell_keys.of_packed(names))
                 earlier.append(values)
 
-    def of_alias(self, columns: Columns, row: int) -> Keys:
-        """Return the distinct keys of a spelling, first occurrences only."""
-        packs = _PackedColumns(columns, [row])
-        found: dict[bytes, int] = {}
-        for number, (one, heads) in enumerate(zip(self._passes, self._heads, strict=True)):
-            for form in one.keys:
-                (value,) = packs.of_form(form)
-                if value:
-                    found.setdefault(heads[0] + value, number)
-        return Keys(tuple(found.values()), tuple(self._cell_keys.of_packed(found)))
+    def of_aliases(self, columns: Columns, rows: Sequence[int]) -> Iterator[Keys]:
+        """Yield the distinct keys of each of some spellings, first occurrences only."""
+        packs = _PackedColumns(columns, rows)
+        forms = [
+            (number, heads[0], packs.of_form(form))
+            for number, (one, heads) in enumerate(zip(self._passes, self._heads, strict=True))
+            for form in one.keys
+        ]
+        for at in range(len(rows)):
+            found: dict[bytes, int] = {}
+            for number, head, values in forms:
+                if values[at]:
+                    found.setdefault(head + values[at], number)
+            yield Keys(list(found.values()), self._cell_keys.of_packed(found))
 
 
 class _PackedColumns:
@@ -90,9 +94,18 @@ class _PackedColumns:
 
     def _of_part(self, part: Part) -> _Values:
         if part not in self._parts:
-            # Values of several columns are sorted, so that exchanged names give the same key.
-            chosen = [[self._columns[name][row] for row in self._rows] for name in part]
-            values = list(zip(*chosen, strict=True))
-            known = {one: packed(*sorted(one)) if all(one) else b"" for one in set(values)}
-            self._parts[part] = [known[one] for one in values]
+            first, *others = [[self._columns[name][row] for row in self._rows] for name in part]
+            self._parts[part] = _exchangeable(first, *others) if others else _singles(first)
         return self._parts[part]
+
+
+def _singles(values: list[str]) -> _Values:
+    known = {value: packed(value) if value else b"" for value in set(values)}
+    return [known[value] for value in values]
+
+
+def _exchangeable(*columns: list[str]) -> _Values:
+    # Values of several columns are sorted, so that exchanged names give the same key.
+    return [
+        packed(*sorted(values)) if all(values) else b"" for values in zip(*columns, strict=True)
+    ]

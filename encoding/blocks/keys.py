@@ -26,7 +26,6 @@ _CELL: Final = b"bsf1 cell"
 _INDEX: Final = b"bsf1 index"
 _VALUE: Final = b"bsf1 value"
 _TWO_BYTES: Final = struct.Struct(">H").pack
-_MAX_PART: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,11 @@ def packed(*parts: str | bytes) -> bytes:
     Raises:
         RowTooLongError: a part has more than 65,535 bytes.
     """
-    pieces: list[bytes] = []
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        if len(raw) > _MAX_PART:
-            raise RowTooLongError(f"a value is longer than {_MAX_PART:,} bytes")
-        pieces += (_TWO_BYTES(len(raw)), raw)
-    return b"".join(pieces)
+    raws = [part.encode() if isinstance(part, str) else part for part in parts]
+    try:
+        return b"".join([piece for raw in raws for piece in (_TWO_BYTES(len(raw)), raw)])
+    except struct.error:
+        raise RowTooLongError("a value is longer than 65,535 bytes") from None
 
 
 def round_key(secret: Secret, name: RoundName) -> bytes:

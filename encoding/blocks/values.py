@@ -137,6 +137,13 @@ class ValueTables:
         self.filters = tuple(FilterTexts(placed.lane) for placed in self.layout.filters)
         self.tags = tuple(TagValues(placed.lane.column) for placed in self.layout.tags)
 
+    def freeze(self) -> None:
+        """Make ready what is read of the values so far, so that several threads may read it."""
+        for texts in self.filters:
+            texts.calls()
+        for values in self.tags:
+            values.words()
+
     def lines(self, columns: Mapping[str, Sequence[str]]) -> Lines:
         """Return the numbers of derived rows, shape (n rows, n filters + n tags)."""
         numbers = [
