@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.blocks.seal import filters
+from encoding.blocks.seal import drawn_calls, filters
+from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterCalls, Lines, ValueTables
 from schemas.fields import FILTER_BITS
 from schemas.profile import EncodingProfile
@@ -80,13 +81,11 @@ class ClearLevels:
 
 def _under_keys(calls: FilterCalls, n_values: int, keys: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the filters of all values under each key, shape (n keys, n values)."""
-    values = np.arange(n_values, dtype=np.int32)
-    return np.stack(
-        [
-            filters(calls, values, *(np.full(n_values, half, dtype=np.uint64) for half in key))
-            for key in keys
-        ]
-    )
+    drawn = drawn_calls(calls, np.arange(n_values, dtype=np.int32))
+    halves = [
+        [np.full(len(drawn.words), half, dtype=np.uint64) for half in key] for key in keys.tolist()
+    ]
+    return np.stack([filters([drawn], siphash(*half, drawn.words))[0] for half in halves])
 
 
 def _holds(
