@@ -82,10 +82,12 @@ class ClearLevels:
 def _under_keys(calls: FilterCalls, n_values: int, keys: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the filters of all values under each key, shape (n keys, n values)."""
     drawn = drawn_calls(calls, np.arange(n_values, dtype=np.int32))
-    halves = [
-        [np.full(len(drawn.words), half, dtype=np.uint64) for half in key] for key in keys.tolist()
-    ]
-    return np.stack([filters([drawn], siphash(*half, drawn.words))[0] for half in halves])
+    message = drawn.words
+    under_key = []
+    for low, high in keys.tolist():
+        halves = [np.full(len(message), half, dtype=np.uint64) for half in (low, high)]
+        under_key.append(filters([drawn], siphash(halves[0], halves[1], message))[0])
+    return np.stack(under_key)
 
 
 def _holds(

@@ -7,7 +7,6 @@ share a default date, say, are then not brought together by it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -89,9 +88,7 @@ def _to_blame(
         if len(among[0]):
             shares[name] = _standing_out(everywhere[0], *among)
     worst = sorted(shares, key=lambda name: (-shares[name], name))
-    return tuple(
-        name for name in worst if shares[name] >= max(_LEAST_SHARE, shares[worst[0]] / 2)
-    )
+    return tuple(name for name in worst if shares[name] >= max(_LEAST_SHARE, shares[worst[0]] / 2))
 
 
 def _values(

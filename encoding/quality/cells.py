@@ -83,4 +83,3 @@ def _named(raw: str, is_known: bool) -> Kind:
     if is_known:
         return "fine"
     return "placeholder" if raw else "missing"
-

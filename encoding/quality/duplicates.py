@@ -6,6 +6,7 @@ duplicates, twins and strangers. Twins are no duplicates, however alike they loo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -56,6 +57,18 @@ class Duplicates:
     pairs: tuple[DuplicatePair, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Candidates:
+    """Pairs of spellings, by their places in the sample, and the level of each field."""
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    found: LevelNumbers
+
+    def __getitem__(self, chosen: NDArray[np.intp]) -> _Candidates:
+        return _Candidates(self.left[chosen], self.right[chosen], self.found[chosen])
+
+
 def find_duplicates(
     profile: EncodingProfile, sample: KeySample, records: NDArray[np.int64]
 ) -> Duplicates:
@@ -66,41 +79,50 @@ def find_duplicates(
         sample: the keys that were kept; pairs are listed among them alone.
         records: number of the record of each row of the file; negative where it has no record ID.
     """
-    known = sample.spellings
-    own = records[known.rows]
+    own = records[sample.spellings.rows]
     left, right = _pairs(sample.entries(records), own)
     if not len(left):
         return Duplicates(0.0, ())
-    n_records = int(records.max()) + 1
     draw = np.random.default_rng(_SEED)
     levels = ClearLevels(profile, sample.tables, seed=_SEED)
-    found = np.concatenate(list(_compared(levels, known.lines, left, right, draw)))
-    best = _best_of_records(profile, found, own[left], own[right])
-    left, right, found = left[best], right[best], found[best]
-    strangers, dependence = _strangers(profile, sample, levels, own, n_records, draw)
-    seen = _chance_to_be_seen(known.keys[left], known.keys[right], sample.one_in)
-    # As many records as would have the pairs that were kept, so that prior and evidence are of one size.
-    n_as_seen = max(2, round(n_records * float(np.sqrt(seen.max()))))
-    duplicate = tell_apart(profile, strangers, dependence, found, n_as_seen).duplicate
-    expected = float((duplicate / seen).sum())
-    listed = np.flatnonzero(duplicate >= STEPS[-1])
-    listed = listed[np.lexsort((right[listed], left[listed], -duplicate[listed]))]
-    places = list(_places_of_fields(profile, sample))
-    pairs = tuple(
-        DuplicatePair(
-            row=int(known.rows[left[at]]) + 1,
-            other_row=int(known.rows[right[at]]) + 1,
-            step=next(step for step in STEPS if duplicate[at] >= step),
-            differs=_differing(known.lines[left[at]], known.lines[right[at]], places),
-        )
-        for at in listed.tolist()
+    found = np.concatenate(list(_compared(levels, sample.spellings.lines, left, right, draw)))
+    pairs = _Candidates(left, right, found)
+    pairs = pairs[_best_of_records(profile, found, own[left], own[right])]
+    n_records = int(records.max()) + 1
+    agreeing = _Strangers(profile, sample, levels, own)
+    strangers, dependence = (
+        agreeing.published() if n_records < SMALLEST_COUNTED_FILE else agreeing.counted(draw)
     )
-    return Duplicates(expected, pairs)
+    seen = _chance_to_be_seen(sample, pairs)
+    # As many records as would have the pairs that were kept, so that prior and evidence are of one size.
+    n_as_seen = max(2, round(n_records * math.sqrt(seen.max())))
+    duplicate = tell_apart(profile, strangers, dependence, pairs.found, n_as_seen).duplicate
+    listed = tuple(_listed(profile, sample, pairs, duplicate))
+    return Duplicates(float((duplicate / seen).sum()), listed)
 
 
-def _pairs(
-    entries: Entries, own: NDArray[np.int64]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _listed(
+    profile: EncodingProfile,
+    sample: KeySample,
+    pairs: _Candidates,
+    duplicate: NDArray[np.float64],
+) -> Iterator[DuplicatePair]:
+    """Yield the pairs that are likely enough, the likeliest first."""
+    rows, lines = sample.spellings.rows, sample.spellings.lines
+    fields = list(_places_of_fields(profile, sample))
+    listed = np.flatnonzero(duplicate >= STEPS[-1])
+    one, other = pairs.left[listed], pairs.right[listed]
+    for at in listed[np.lexsort((other, one, -duplicate[listed]))].tolist():
+        left, right = pairs.left[at], pairs.right[at]
+        yield DuplicatePair(
+            row=int(rows[left]) + 1,
+            other_row=int(rows[right]) + 1,
+            step=next(step for step in STEPS if duplicate[at] >= step),
+            differs=_differing(lines[left], lines[right], fields),
+        )
+
+
+def _pairs(entries: Entries, own: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return all pairs of spellings of different records that share a block, each once."""
     size = np.bincount(entries.block)
     usable = (size[entries.block] > 1) & (size[entries.block] <= _MOST_IN_BLOCK)
@@ -144,42 +166,48 @@ def _best_of_records(
     first, second = np.minimum(one, other), np.maximum(one, other)
     order = np.lexsort((-score, second, first))
     first, second = first[order], second[order]
-    is_new = np.concatenate(
-        [[True], (first[1:] != first[:-1]) | (second[1:] != second[:-1])]
-    )[: len(order)]
+    is_new = np.concatenate([[True], (first[1:] != first[:-1]) | (second[1:] != second[:-1])])[
+        : len(order)
+    ]
     return np.sort(order[is_new])
 
 
-def _strangers(
-    profile: EncodingProfile,
-    sample: KeySample,
-    levels: ClearLevels,
-    own: NDArray[np.int64],
-    n_records: int,
-    draw: np.random.Generator,
-) -> tuple[list[NDArray[np.int64]], int]:
-    """Return how strangers agree, and how much more often on both names: published for a small file."""
-    dependence = profile.dependence.published if profile.dependence else 0
-    if n_records < SMALLEST_COUNTED_FILE:
-        published = [np.array([level.u for level in one.levels]) for one in profile.fields]
-        return published, dependence
-    # Rows of one record agree with each other: one of each speaks for it.
-    one_each = np.unique(own, return_index=True)[1]
-    lines, people = sample.spellings.lines[one_each], own[one_each].astype(np.uint32)
-    if sample.one_in == 1:
-        layout = sample.tables.layout
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Agreeing:
+    """How often strangers agree, and how much more often on both names than the names apart would have it."""
+
+    profile: EncodingProfile
+    sample: KeySample
+    levels: ClearLevels
+    own: NDArray[np.int64]
+
+    def published(self) -> tuple[list[NDArray[np.int64]], int]:
+        """Return what the profile ships, for a small file."""
+        counts = [np.array([level.u for level in field.levels]) for field in self.profile.fields]
+        return counts, self.profile.dependence.published if self.profile.dependence else 0
+
+    def counted(self, draw: np.random.Generator) -> tuple[list[NDArray[np.int64]], int]:
+        """Count it in the file."""
+        # Rows of one record agree with each other: one of each speaks for it.
+        one_each = np.unique(self.own, return_index=True)[1]
+        lines = self.sample.spellings.lines[one_each]
+        people = self.own[one_each].astype(np.uint32)
+        counts = count_strangers(self.levels, lines, people, draw, _STRANGER_PAIRS)
+        # Where whole blocks were drawn there are more namesakes among them than elsewhere.
+        if self.sample.one_in > 1:
+            return counts, self.published()[1]
+        layout = self.sample.tables.layout
         columns = [placed.lane.column for placed in (*layout.filters, *layout.tags)]
-        dependence = name_dependence(profile, lines, columns)
-    # Else the published one: whole blocks were kept, in which there are more namesakes than elsewhere.
-    return count_strangers(levels, lines, people, draw, _STRANGER_PAIRS), dependence
+        return counts, name_dependence(self.profile, lines, columns)
 
 
-def _chance_to_be_seen(
-    left: NDArray[np.uint64], right: NDArray[np.uint64], one_in: int
-) -> NDArray[np.float64]:
-    """Return how likely a pair is to share a key that was kept, by how many keys it shares."""
+def _chance_to_be_seen(sample: KeySample, pairs: _Candidates) -> NDArray[np.float64]:
+    """Return how likely each pair is to share a key that was kept, by how many keys it shares."""
+    keys = sample.spellings.keys
+    left, right = keys[pairs.left], keys[pairs.right]
     shared = ((left == right) & (left != 0)).sum(axis=1)
-    return 1 - (1 - 1 / one_in) ** np.maximum(shared, 1)
+    chance: NDArray[np.float64] = 1 - (1 - 1 / sample.one_in) ** np.maximum(shared, 1)
+    return chance
 
 
 def _places_of_fields(

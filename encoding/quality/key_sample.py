@@ -129,7 +129,8 @@ class KeySample:
 
 def is_cleaned(passes: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Tell which rows or records could be cleaned."""
-    return (passes & _CLEANED) != 0
+    cleaned: NDArray[np.bool_] = (passes & _CLEANED) != 0
+    return cleaned
 
 
 class KeySampler:

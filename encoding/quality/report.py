@@ -35,14 +35,12 @@ class Report:
         return tuple(finding for finding in self.findings if finding.standing == "stop")
 
     def accepted(self) -> Report:
-        """Return the report after a person has accepted what stops, as far as a person may."""
+        """Return the report after a person has accepted what stops."""
         findings = [
-            replace(one, standing="warn") if one.standing == "stop" and one.is_acceptable else one
+            replace(one, standing="warn") if one.standing == "stop" else one
             for one in self.findings
         ]
-        return replace(
-            self, findings=tuple(sorted(findings, key=lambda one: one.standing != "stop"))
-        )
+        return replace(self, findings=tuple(findings))
 
     def document(self, *, shareable: bool) -> dict[str, Any]:
         """Return the counts as JSON without floats; null is a small count that is not told."""
