@@ -89,10 +89,9 @@ def find_duplicates(
     pairs = _Candidates(left, right, found)
     pairs = pairs[_best_of_records(profile, found, own[left], own[right])]
     n_records = int(records.max()) + 1
-    agreeing = _Strangers(profile, sample, levels, own)
-    strangers, dependence = (
-        agreeing.published() if n_records < SMALLEST_COUNTED_FILE else agreeing.counted(draw)
-    )
+    agreeing = _Agreeing(profile, sample, levels, own)
+    is_small = n_records < SMALLEST_COUNTED_FILE
+    strangers, dependence = agreeing.published() if is_small else agreeing.counted(draw)
     seen = _chance_to_be_seen(sample, pairs)
     # As many records as would have the pairs that were kept, so that prior and evidence are of one size.
     n_as_seen = max(2, round(n_records * math.sqrt(seen.max())))
