@@ -82,13 +82,12 @@ class ClearLevels:
 def _under_keys(calls: FilterCalls, n_values: int, keys: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return the filters of all values under each key, shape (n keys, n values)."""
     drawn = drawn_calls(calls, np.arange(n_values, dtype=np.int32))
-    whole = np.ones(len(drawn.words), dtype=np.uint64)
-    return np.concatenate(
-        [
-            filters([drawn], siphash(whole * key[0], whole * key[1], drawn.words))
-            for key in keys.astype(np.uint64)
-        ]
-    )
+    message = drawn.words
+    under_key = []
+    for low, high in keys.tolist():
+        halves = [np.full(len(message), half, dtype=np.uint64) for half in (low, high)]
+        under_key.append(filters([drawn], siphash(halves[0], halves[1], message))[0])
+    return np.stack(under_key)
 
 
 def _holds(

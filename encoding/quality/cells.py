@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from encoding.encoder.formats import RuleBroken
-from encoding.encoder.linkage_schema import read_linkage_schema
 from encoding.recipe.cells import BirthCell, Cell, CellColumns
 from encoding.recipe.names import GivenName, Surname
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
 from encoding.recipe.zips import zip_digits
-from schemas.profile import EncodingProfile
 
 Kind = Literal["missing", "placeholder", "invalid", "fine"]
 
 # U+FFFD stands for a byte that could not be read; a capital A with tilde or circumflex before a sign of the
 # upper half of Latin-1 is how UTF-8 looks when it is read as Latin-1 or Windows-1252.
 _GARBLED = re.compile("\ufffd|[\u00c2\u00c3][\u0080-\u00bf\u0152-\u0178\u2013-\u2122]")
-# Any key will do: only the formats of the linkage schema are read.
-_NO_KEY = "0" * 64
 
 
 def is_garbled(cell: str) -> bool:
@@ -85,26 +79,7 @@ def kinds_of(name: str, raws: Sequence[str], cells: CellColumns, tables: Tables)
     return read[name]()
 
 
-def format_kinds(profile: EncodingProfile) -> dict[str, Callable[[str], Kind]]:
-    """Return how the cells of each column of a linkage schema without a recipe are sorted."""
-    schema = read_linkage_schema(json.loads(profile.linkage_schema), _NO_KEY)
-    return {field.identifier: _by_format(field.format.read) for field in schema.fields}
-
-
 def _named(raw: str, is_known: bool) -> Kind:
     if is_known:
         return "fine"
     return "placeholder" if raw else "missing"
-
-
-def _by_format(read: Callable[[str], str]) -> Callable[[str], Kind]:
-    def kind(raw: str) -> Kind:
-        if not raw:
-            return "missing"
-        try:
-            read(raw)
-        except RuleBroken:
-            return "invalid"
-        return "fine"
-
-    return kind
