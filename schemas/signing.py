@@ -18,6 +18,7 @@ from schemas.errors import SignatureError
 KINDS = frozenset(
     {
         "manifest",
+        "nonces",
         "agreement",
         "approval",
         "secret-share",
