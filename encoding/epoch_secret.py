@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from encoding.errors import NotReadyError, ProjectChangedError
 from encoding.kept_secret import kept_of
-from encoding.secret import Secret
 from encoding.receipts import ReceiptFolder
+from encoding.secret import Secret
 from encoding.secret_exchange import differences, refuse_differences, unconfirmed
 from encoding.workspace import Workspace
 

@@ -103,7 +103,9 @@ def _describe_linkage(facts: Facts) -> Status:
     said = [f"The project {terms.project} is in force from {terms.start} to {terms.end}."]
     if not facts.view.in_force:
         dates = f"its dates are {terms.start} to {terms.end}."
-        return Status("not-in-force", (f"The project {terms.project} is not in force; {dates}",), None)
+        return Status(
+            "not-in-force", (f"The project {terms.project} is not in force; {dates}",), None
+        )
     if found is None or found.state != "open":
         return _between_rounds(facts, said)
     said.append(f"Round {found.round} is open until {found.deadline}.")
@@ -170,7 +172,9 @@ def _describe_runs(facts: Facts, said: list[str]) -> Status:
         said.append("No run has been made in this round yet.")
         return Status("waiting", tuple(said), None)
     if facts.receives:
-        said.append("Matches are ready for you; link IDs are agreed on once both sides have fetched them.")
+        said.append(
+            "Matches are ready for you; link IDs are agreed on once both sides have fetched them."
+        )
         return Status("links", tuple(said), "blindlink links")
     is_blind = (facts.party, "blind") in (
         (one.party, one.mode) for one in facts.view.terms.recipients

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from oracles.block_profiles import FIELDS, PASSES, PROFILE, block_profile, filter_of, tag_of
 from oracles.vector_file import read_vectors
 
-from schemas.profile import ROW_BYTES, EncodingProfile
 from schemas.errors import DocumentError
+from schemas.profile import ROW_BYTES, EncodingProfile
 from schemas.row_layout import row_layout
 
 BAD = read_vectors("bsf1")["bad"]["profile"]

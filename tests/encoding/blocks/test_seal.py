@@ -14,8 +14,8 @@ from encoding.blocks import seal as module
 from encoding.blocks.seal import Fill, RowSealer, drawn_calls, filters
 from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterTexts, ValueTables
-from schemas.profile import EncodingProfile
 from schemas.fields import Lane
+from schemas.profile import EncodingProfile
 from schemas.row_layout import row_layout
 
 GOOD = read_vectors("bsf1")["good"]
