@@ -17,6 +17,29 @@ def round() -> None:
     """A round: one turn of the project, in which every agency uploads once and link IDs are agreed on."""
 
 
+@round.command("ready")
+@agency_options
+@click.pass_obj
+def ready(session: Session) -> None:
+    """Get ready for rounds: put spare nonces of this workspace into the match log.
+
+    A round begins once every agency has some. Later, `blindlink encode` and `blindlink refresh` see to it.
+
+    Example: blindlink round ready
+    """
+    from encoding.cli.round_steps import Counter, top_up_nonces
+
+    with session.connect() as client:
+        counter = Counter(session, client, session.trust(client), session.view(client))
+        top_up_nonces(counter)
+        waiting = ", ".join(counter.api.rounds().waiting_for)
+    session.say(
+        f"ready for rounds; still to get ready: {waiting}"
+        if waiting
+        else "all agencies are ready; next: blindlink encode"
+    )
+
+
 @round.command("status")
 @json_option
 @agency_options

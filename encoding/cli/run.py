@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
+
+if TYPE_CHECKING:
+    from schemas.api import RunView
 
 
 @click.command("run", epilog="Example: blindlink run --wait")
@@ -36,9 +41,14 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
             runs = round_steps.runs_of(counter, found)
     document: dict[str, object] = {
         "round": found.round,
-        "runs": [{"run": one.run, "state": one.state, "failure": one.failure} for one in runs],
+        "runs": [_document(one) for one in runs],
     }
     is_done = bool(runs) and all(one.state == "succeeded" for one in runs)
     states = ", ".join(f"{one.run} {one.state}" for one in runs) or "no run yet"
     step = "blindlink links" if is_done else "blindlink run --wait"
     steps.print_result(session, as_json, document, f"round {found.round}: {states}; next: {step}")
+
+
+def _document(run: RunView) -> dict[str, object]:
+    counts = None if run.counts is None else run.counts.to_json()
+    return {"run": run.run, "state": run.state, "failure": run.failure, "counts": counts}
