@@ -195,9 +195,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "round-closed": _round_closed,
     "upload-received": _upload_received,
     "upload-rejected": lambda entry, body: f"an upload of {_who(entry)} was refused: {body.rule}",
-    "upload-destroyed": lambda entry, body: (
-        f"{_who(entry)} destroyed an upload ({body.reason})"
-    ),
+    "upload-destroyed": lambda entry, body: f"{_who(entry)} destroyed an upload ({body.reason})",
     "run-asked": _run_asked,
     "run-approved": _run_approved,
     "standing-approved": _standing_approved,
@@ -222,9 +220,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"{body.count:,} requests of {body.party} were refused: {body.why}"
         + (f", clause {body.clause}" if body.clause else "")
     ),
-    "release-destroyed": lambda entry, body: (
-        f"{_who(entry)} destroyed a release ({body.reason})"
-    ),
+    "release-destroyed": lambda entry, body: f"{_who(entry)} destroyed a release ({body.reason})",
     "destruction-begun": _destruction_begun,
     "destruction-certified": lambda entry, body: (
         f"{_who(entry)} certified that {body.objects:,} objects were destroyed"

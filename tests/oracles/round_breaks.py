@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from oracles.sample_log import BROKER, CW, HEALTH, K12, OPERATOR, STRANGER, SampleLog
-from oracles.signed_log import ACCORD, ANN, BOB, KIM, SignedProject, agreement_of
+from oracles.signed_log import ACCORD, ANN, BOB, SignedProject, agreement_of
 
 from schemas.matchlog import kinds
 from schemas.matchlog import round_kinds as round_bodies

@@ -502,9 +502,7 @@ class SampleLog:
     def destroy(self, received: Entry, reason: str = "retention") -> Entry:
         """Destroy an upload."""
         assert isinstance(received.body, kinds.UploadReceived)
-        body = kinds.UploadDestroyed(
-            container_sha256=received.body.container_sha256, reason=reason
-        )
+        body = kinds.UploadDestroyed(container_sha256=received.body.container_sha256, reason=reason)
         return self.append(body, project=received.project, object=received.object)
 
     def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:

@@ -22,13 +22,18 @@ FIELDS = {row[0].strip("`"): row[1] for row in CELLS if len(row) == 3}
 KINDS = {re.findall(r"[a-z-]+", row[0])[0]: row for row in CELLS if len(row) == 4}
 ACTOR = {"party": "name", "person": "id or null", "role": "code"}
 OBJECTS = {
-    "person signature": {"party": "name", "person": "id", "key": "digest", "signature": "signature"},
+    "person signature": {
+        "party": "name",
+        "person": "id",
+        "key": "digest",
+        "signature": "signature",
+    },
     "offer": {"offer": "document", "signature": "person signature"},
     "used nonce": {"number": "ordinal", "nonce": "digest"},
 }
 LISTED = {
     "pairs": {
-        **{side: "name" for side in ("larger", "smaller")},
+        **dict.fromkeys(("larger", "smaller"), "name"),
         **{f"nonce_{side}": "used nonce" for side in ("larger", "smaller")},
     },
     "claims": {"party": "name", "partner": "name", "sha256": "digest"},

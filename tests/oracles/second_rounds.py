@@ -112,7 +112,9 @@ class Turns:
             for side in ("larger", "smaller"):
                 self.use(pair[side], pair[f"nonce_{side}"])
         self.is_open = True
-        self.opened.append({**body, "entry": e, "roots": {}, "runs": {}, "claims": {}, "left": False})
+        self.opened.append(
+            {**body, "entry": e, "roots": {}, "runs": {}, "claims": {}, "left": False}
+        )
 
     def use(self, party: str, used: Any) -> None:
         own = self.nonces[party]

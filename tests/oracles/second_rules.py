@@ -11,7 +11,14 @@ from oracles.second_entries import need
 from oracles.second_rounds import Signers, Turns
 
 DATED = {
-    *("round-opened", "upload-received", "run-asked", "run-approved", "standing-approved", "standing-used"),
+    *(
+        "round-opened",
+        "upload-received",
+        "run-asked",
+        "run-approved",
+        "standing-approved",
+        "standing-used",
+    ),
     *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
 }
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from app.matching.blocks.levels import Codes, LevelRules
 from schemas.counts import FileCounts
-from schemas.profile import EncodingProfile
 from schemas.fields import MILLION
+from schemas.profile import EncodingProfile
 
 # Weights are whole numbers of a thousandth of a bit.
 UNIT: Final = 1000
