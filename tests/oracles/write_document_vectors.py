@@ -67,6 +67,7 @@ PROFILE_BAD: list[Change] = [
     ("a level on a lane of another field", "fields.0.levels.0.any_of.0.0.lane", "year"),
     ("a distance of 65 bits", "fields.0.levels.1.any_of.0.0.within", 65),
     ("a distance below 0", "fields.0.levels.1.any_of.0.0.within", -1),
+    ("a tag that is nearly equal", "fields.0.levels.1.any_of.1.0.within", 1),
     ("m that do not add up", "fields.0.levels.0.m", 800_001),
     ("u that do not add up", "fields.0.levels.0.u", 2_000_001),
     ("an m of 0", "fields.0.levels.0.m", 0),
@@ -85,6 +86,9 @@ PROFILE_BAD: list[Change] = [
     ("a strength of 0", "strength", 0),
     ("twins of 0", "twins_per_million", 0),
     ("a dependence of one field", "dependence.levels", PROFILE["dependence"]["levels"][:1]),
+    ("a dependence of one field twice", "dependence.levels", [
+        {"field": "first", "levels": ["exact"]}, {"field": "first", "levels": ["near"]},
+    ]),
     ("a dependence on an unknown level", "dependence.levels.0.levels", ["nearest"]),
     ("a dependence on an unknown field", "dependence.levels.0.field", "surname"),
     ("a dependence without its second field", "fields", [FIRST]),

@@ -41,10 +41,12 @@ VIEW: dict[str, Any] = {
             "smaller": "child-welfare",
             "root_larger": DIGEST,
             "root_smaller": None,
+            "earlier": "k12",
             "run": None,
             "claims": [CLAIMS],
         }
     ],
+    "statements": [{"party": "k12", "space": "shared", "sha256": DIGEST}],
     "superseded_by": None,
     "receipt": RECEIPT,
     "closing": None,
@@ -62,6 +64,13 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
         "partner": "child-welfare",
         "sha256": DIGEST,
         "sequence": 7,
+    },
+    rounds.StatementReceipt: {
+        "round": 3,
+        "party": "k12",
+        "space": "shared",
+        "sha256": DIGEST,
+        "sequence": 2,
     },
 }
 BODIES = [
