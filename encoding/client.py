@@ -162,13 +162,7 @@ class BrokerClient:
 
     def put_part(self, upload: str, number: int, content: bytes) -> PartStored:
         """Store one part; the broker checks its digest before it answers."""
-        digest = base64.b64encode(hashlib.sha256(content).digest()).decode("ascii")
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Content-Digest": f"sha-256=:{digest}:",
-        }
-        path = f"uploads/{upload}/parts/{number}"
-        return _read(PartStored, self._connection.ask("PUT", path, content, headers))
+        return self.put_bytes(PartStored, f"uploads/{upload}/parts/{number}", content)
 
     def commit_upload(self, upload: str, signed: SignedManifest) -> Receipt:
         """Commit an upload under its manifest; a second time gives the same receipt."""
@@ -238,15 +232,7 @@ class BrokerClient:
         return self._openings(f"runs/{run}/openings")
 
     def _openings(self, path: str) -> bytes:
-        def take(pieces: Iterator[bytes]) -> bytes:
-            raw = bytearray()
-            for piece in pieces:
-                raw += piece
-                if len(raw) > MAX_OPENINGS_BYTES:
-                    raise BrokerAnswerError("the openings are longer than a run of this kind gives")
-            return bytes(raw)
-
-        return self._connection.stream("GET", path, take)
+        return self.get_bytes(path, MAX_OPENINGS_BYTES)
 
     def save_bundle(self, project: str, output: IO[bytes]) -> None:
         """Write this party's view of the match log to a file; the caller checks it."""
@@ -346,6 +332,40 @@ class BrokerClient:
     def withdraw_record(self, project: str, withdrawal: RecordWithdrawal) -> WithdrawalTaken:
         """Have a record of this party left out of every later run; again is safe, and logged again."""
         return self._post(WithdrawalTaken, f"projects/{project}/withdrawals", withdrawal)
+
+    def get(self, kind: type[Answer], path: str) -> Answer:
+        """Return what a path of the API answers; for the parts of it that have a module of their own."""
+        return self._get(kind, path)
+
+    def post(self, kind: type[Answer], path: str, question: Document | None = None) -> Answer:
+        """Return what the API answers to a question, or to none."""
+        return self._ask(kind, path) if question is None else self._post(kind, path, question)
+
+    def put_bytes(self, kind: type[Answer], path: str, content: bytes) -> Answer:
+        """Send bytes to a path; the broker checks their digest before it answers."""
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode("ascii")
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Digest": f"sha-256=:{digest}:",
+        }
+        return _read(kind, self._connection.ask("PUT", path, content, headers))
+
+    def get_bytes(self, path: str, most: int) -> bytes:
+        """Return the bytes of a path.
+
+        Raises:
+            BrokerAnswerError: they are more than `most`.
+        """
+
+        def take(pieces: Iterator[bytes]) -> bytes:
+            raw = bytearray()
+            for piece in pieces:
+                raw += piece
+                if len(raw) > most:
+                    raise BrokerAnswerError("the broker's answer is longer than it may be")
+            return bytes(raw)
+
+        return self._connection.stream("GET", path, take)
 
     def _ask(self, kind: type[Answer], path: str) -> Answer:
         return _read(kind, self._connection.ask("POST", path))

@@ -57,10 +57,10 @@ AgencyError                     1  the root
 ├── RecipeError                 1  the cleaning recipe cannot be used
 │   └── DateFormatError            not a date format
 ├── RehearsalError              1  rehearsal data that cannot be written as asked
-├── EncodingError               1  encodings that must not leave
-│   ├── DiffusionError             the hardening cannot be applied to these encodings
-│   ├── EncodingWeightError        an encoding's weight lies outside the window of its hardening
-│   ├── WeakSettingsError          the settings are too weak for the hardening; carries the findings
+├── EncodingError               1  encodings that must not be made, or must not leave
+│   ├── NonceUnknownError          a nonce that this workspace did not draw
+│   ├── NonceSpentError            other encodings have left with this nonce
+│   ├── RoundUnprovenError         the pinned log does not show the round as the broker does
 │   └── PrivacyAuditError          an attack on the own encodings found more than is allowed
 ├── ConfigError                 2  blindlink.toml is missing, unreadable, or says something impossible
 ├── ColumnNotListedError        2  a column that the agency has not listed for sharing
@@ -451,22 +451,22 @@ class EncodingError(AgencyError):
     code = "encoding"
 
 
-class DiffusionError(EncodingError):
-    """The hardening cannot be applied to these encodings."""
+class NonceUnknownError(EncodingError):
+    """The round uses a nonce that this workspace did not draw; nothing is encoded for it."""
 
-    code = "diffusion"
-
-
-class EncodingWeightError(EncodingError):
-    """An encoding's weight lies outside the window of its hardening."""
-
-    code = "encoding-weight"
+    code = "nonce-unknown"
 
 
-class WeakSettingsError(EncodingError):
-    """The settings are too weak for the hardening that the profile promises."""
+class NonceSpentError(EncodingError):
+    """Other encodings have left with this nonce: none are made twice under one round key."""
 
-    code = "weak-settings"
+    code = "nonce-spent"
+
+
+class RoundUnprovenError(EncodingError):
+    """The pinned match log does not show the round as the broker does."""
+
+    code = "round-unproven"
 
 
 class PrivacyAuditError(EncodingError):

@@ -1,4 +1,4 @@
-"""The shipped linkage schemas and column presets: data of `schemas/linkage/`, read as encoding profiles."""
+"""Shipped encoding profiles and column presets: data of `schemas/linkage/`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from encoding.errors import ShippedNameError
-from schemas.profile import EncodingProfile, Hardening
+from schemas.profile import EncodingProfile
 
-SHIPPED: Final = ("children", "children-strict", "generic-person")
-"""Names of the shipped linkage schemas; docs/recipe.md says which is for what."""
+SHIPPED: Final = ("children", "generic-person")
+"""Names of the shipped profiles; docs/encoding.md says which is for what."""
 
-NO_HARDENING: Final = Hardening(kind="none")
+Size = Literal["state", "nation"]
+SIZES: Final[tuple[Size, ...]] = ("state", "nation")
+"""How large the larger file is: up to a million records, or more; `calibrate` recommends one."""
+
+ZIP_FIELD: Final = "zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +32,25 @@ class ColumnPreset:
     columns: Mapping[str, str]
 
 
-def load_shipped(name: str, *, hardening: Hardening | None = None) -> EncodingProfile:
-    """Return a shipped linkage schema as an encoding profile.
+def shipped_profile(name: str, *, size: Size = "state", zip_code: bool = True) -> EncodingProfile:
+    """Return a shipped encoding profile.
 
     Args:
         name: one of SHIPPED.
-        hardening: in place of the shipped one; None keeps it.
+        size: chooses passes and how many rows a block holds; the profile's name says which.
+        zip_code: whether the ZIP code is compared and brings records together.
     Raises:
-        ShippedNameError: there is no such linkage schema.
+        ShippedNameError: there is no such profile.
     """
     if name not in SHIPPED:
-        raise ShippedNameError(
-            f"there is no linkage schema of this name; there are {', '.join(SHIPPED)}"
-        )
-    shipped = _read(f"{name}.json")
-    # One text, one digest: the schema is written the same way whatever the file's layout.
-    schema = json.dumps(shipped["linkage_schema"], sort_keys=True, separators=(",", ":"))
-    return EncodingProfile(
-        name=shipped["name"],
-        recipe=shipped["recipe"],
-        linkage_schema=schema,
-        hardening=hardening or Hardening.model_validate(shipped["hardening"]),
-        nominal_fill=shipped["nominal_fill"],
-    )
+        raise ShippedNameError(f"there is no profile of this name; there are {', '.join(SHIPPED)}")
+    shipped = dict(_read(f"{name}.json"))
+    shipped |= shipped.pop("sizes")[size]
+    if size != "state":
+        shipped["name"] += f"-{size}"
+    if not zip_code:
+        shipped["name"] += "-no-zip"
+    return EncodingProfile.from_json(shipped if zip_code else _without_field(shipped, ZIP_FIELD))
 
 
 def load_preset(name: str) -> ColumnPreset:
@@ -73,6 +73,23 @@ def load_preset(name: str) -> ColumnPreset:
 def preset_names() -> tuple[str, ...]:
     """Return the names of the column presets."""
     return tuple(_read("presets.json"))
+
+
+def _without_field(shipped: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a profile without a field, and without the passes and derived columns that need it."""
+    (gone,) = (field for field in shipped["fields"] if field["name"] == name)
+    columns = {lane["column"] for lane in gone["lanes"]}
+    recipe = dict(shipped["recipe"])
+    recipe["columns"] = [column for column in recipe["columns"] if column not in columns]
+    return shipped | {
+        "recipe": recipe,
+        "fields": [field for field in shipped["fields"] if field is not gone],
+        "passes": [one for one in shipped["passes"] if not columns & set(_columns_of(one))],
+    }
+
+
+def _columns_of(one_pass: Mapping[str, Any]) -> list[str]:
+    return [column for key in one_pass["keys"] for part in key for column in part]
 
 
 @cache

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
-
-from encoding.encoder.linkage_schema import read_linkage_schema
+from encoding.blocks.values import ValueTables, read_feature
 from encoding.errors import LinkageSchemaError
-from encoding.linkage import NO_HARDENING, SHIPPED, load_shipped
-from encoding.lint import Finding, fill, lint_people, lint_schema
+from encoding.linkage import SHIPPED, shipped_profile
 from encoding.recipe import Recipe
-from encoding.records import open_table
-from encoding.sample import RecordSampler
-from encoding.secret import new_secret
-from encoding.specimen import clean_sample, encode_cleaned
-from encoding.synth import K12_LAYOUT, write_rehearsal
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
+from schemas.fields import FILTER_BITS
 from schemas.profile import EncodingProfile
 
-# Any key will do to see whether a linkage schema can be used.
-_NO_KEY = "0" * 64
-_REHEARSED = 1_500
-# A profile whose filters are fuller or emptier than it says maps thresholds wrongly: by 0.01 at this distance.
-_NOMINAL_FILL_DISTANCE = 0.02
+# A filter with half its bits set is as far from an all-zero one as from any stranger's: no more, no less.
+_FILL_RANGE: Final = (0.45, 0.55)
+# A name of fewer letters than this many bits of distance apart is all that one pass should not rest on.
+_FEWEST_PASSES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is weak in a profile: a stable rule, and a sentence."""
+
+    rule: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,12 @@ class Difference:
 def read_profile(name_or_path: str) -> EncodingProfile:
     """Return a shipped profile by name, or that of a file.
 
-    A file holds an encoding profile, or a bare linkage schema of clkhash, which has no recipe and no hardening.
-
     Raises:
-        LinkageSchemaError: it is neither, or cannot be used.
+        LinkageSchemaError: it is no encoding profile, or cannot be used.
+        RecipeError: its recipe is not one of this program's.
     """
     if name_or_path in SHIPPED:
-        return load_shipped(name_or_path)
+        return shipped_profile(name_or_path)
     path = Path(name_or_path)
     try:
         raw = path.read_bytes()
@@ -59,22 +57,36 @@ def read_profile(name_or_path: str) -> EncodingProfile:
             f"there is no shipped profile and no file {name_or_path}",
             hint=f"the shipped ones are {', '.join(SHIPPED)}",
         ) from exc
-    profile = _bare_schema(path, raw) or _profile(path, raw)
-    if profile.recipe is not None:
-        Recipe.load(profile.recipe)
-    read_linkage_schema(json.loads(profile.linkage_schema), _NO_KEY)
+    try:
+        profile = EncodingProfile.from_json(parse_json(raw.removeprefix(b"\xef\xbb\xbf")))
+    except FormatError as exc:
+        raise LinkageSchemaError(f"{path}: {exc}") from exc
+    require_usable(profile)
     return profile
 
 
+def require_usable(profile: EncodingProfile) -> None:
+    """Make sure that this program can encode by a profile.
+
+    Raises:
+        LinkageSchemaError: a lane's feature cannot be used, or a column is not one that the recipe makes.
+        RecipeError: the recipe is not one of this program's.
+    """
+    recipe = Recipe.load(profile.recipe)
+    ValueTables(profile)
+    missing = sorted(set(profile.columns) - set(recipe.spec.columns))
+    if missing:
+        raise LinkageSchemaError(f"the recipe does not make the column {missing[0]}")
+
+
 def lint_profile(profile: EncodingProfile) -> tuple[Finding, ...]:
-    """Return what is weak in a profile: by itself, and on rehearsal students where it has a recipe."""
-    by_itself = lint_schema(json.loads(profile.linkage_schema))
-    return by_itself if profile.recipe is None else (*by_itself, *_rehearse(profile))
+    """Return what is weak in a profile by itself."""
+    return tuple(_findings(profile))
 
 
 def compare_profiles(left: EncodingProfile, right: EncodingProfile) -> tuple[Difference, ...]:
     """Return every place at which two profiles differ, in the order of the places."""
-    one, other = dict(_places(_whole(left))), dict(_places(_whole(right)))
+    one, other = dict(_places(_named(left.to_json()))), dict(_places(_named(right.to_json())))
     return tuple(
         Difference(place, one.get(place), other.get(place))
         for place in sorted(one.keys() | other.keys())
@@ -82,75 +94,40 @@ def compare_profiles(left: EncodingProfile, right: EncodingProfile) -> tuple[Dif
     )
 
 
-def _bare_schema(path: Path, raw: bytes) -> EncodingProfile | None:
-    """Return a linkage schema of clkhash as a profile; None if the file is none."""
-    try:
-        text = raw.decode("utf-8-sig")
-        document = json.loads(text)
-    except ValueError as exc:
-        raise LinkageSchemaError(f"{path} is not JSON") from exc
-    if not isinstance(document, dict) or "clkConfig" not in document:
-        return None
-    try:
-        return EncodingProfile(
-            name="linkage-schema",
-            recipe=None,
-            linkage_schema=text,
-            hardening=NO_HARDENING,
-            nominal_fill="0.5",
-        )
-    except ValueError as exc:
-        raise LinkageSchemaError(f"{path} is not a linkage schema that can be used") from exc
+def expected_fill(n_draws: int) -> float:
+    """Return the expected share of set bits of a filter into which so many places are drawn."""
+    return 1 - (1 - 1 / FILTER_BITS) ** n_draws
 
 
-def _profile(path: Path, raw: bytes) -> EncodingProfile:
-    try:
-        return EncodingProfile.from_json(parse_json(raw.removeprefix(b"\xef\xbb\xbf")))
-    except FormatError as exc:
-        raise LinkageSchemaError(f"{path}: {exc}") from exc
-
-
-def _rehearse(profile: EncodingProfile) -> Iterator[Finding]:
-    with tempfile.TemporaryDirectory() as folder:
-        files = write_rehearsal(
-            Path(folder),
-            seed=1,
-            n_children=100,
-            n_students=_REHEARSED,
-            overlap=0.5,
-            error_level="mid",
-        )
-        table = open_table(files.k12, encoding=K12_LAYOUT.text_encoding)
-        sampler = RecordSampler(_REHEARSED, tuple(K12_LAYOUT.inputs.values()), "schema check")
-        for chunk in table.chunks():
-            sampler.add(chunk.columns[K12_LAYOUT.id_column], chunk.columns)
-    cleaned = clean_sample(sampler.sample(), profile, K12_LAYOUT.inputs, K12_LAYOUT.date_format)
-    specimen = encode_cleaned(cleaned, profile, new_secret())
-    first = np.flatnonzero(specimen.cleaned.is_first)
-    yield from lint_people(
-        specimen.filters[first],
-        specimen.encodings[first],
-        clk_bits=profile.clk_bits,
-        bits=profile.encoding_bits,
-    )
-    found = fill(specimen.filters[first], profile.clk_bits)
-    if abs(found - float(profile.nominal_fill)) > _NOMINAL_FILL_DISTANCE:
+def _findings(profile: EncodingProfile) -> Iterator[Finding]:
+    for field in profile.fields:
+        for lane in field.lanes:
+            if lane.kind == "filter":
+                fill = expected_fill(read_feature(lane)[1])
+                if not _FILL_RANGE[0] <= fill <= _FILL_RANGE[1]:
+                    yield Finding(
+                        "filter-fill",
+                        f"the filter of {lane.column} has {fill:.0%} of its bits set: an all-zero filter would"
+                        " be nearer to other names than a stranger's, or a name would hide in a full one",
+                    )
+    if len(profile.passes) < _FEWEST_PASSES:
         yield Finding(
-            "nominal-fill",
-            f"the profile says that {float(profile.nominal_fill):.0%} of the bits are set, and {found:.1%} are:"
-            " its thresholds would not mean what they say",
+            "passes", "there is one pass: a mistake in one value of its key loses the match"
         )
 
 
-def _whole(profile: EncodingProfile) -> dict[str, Any]:
-    """Return the profile with its linkage schema taken apart, features by name."""
-    whole: dict[str, Any] = profile.to_json()
-    schema = json.loads(profile.linkage_schema)
-    for number, feature in enumerate(schema.pop("features", ())):
-        name = feature.get("identifier", "") if isinstance(feature, dict) else ""
-        schema[f"feature {number + 1} {name}".rstrip()] = feature
-    whole["linkage_schema"] = schema
-    return whole
+def _named(value: Any) -> Any:
+    """Return a document in which parts of a list that have a name stand under it."""
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        named = [one.get("name") or one.get("column") for one in value]
+        if all(named) and len(set(named)) == len(named):
+            return {
+                f"{number + 1} {name}": _named(one)
+                for number, (name, one) in enumerate(zip(named, value, strict=True))
+            }
+    if isinstance(value, dict):
+        return {name: _named(part) for name, part in value.items()}
+    return value
 
 
 def _places(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

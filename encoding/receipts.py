@@ -141,7 +141,7 @@ def verify_release_receipt(
     if not isinstance(body, (ReleasePrepared, BlindReleasePrepared)) or _fetched_by(body) != party:
         raise ReceiptError("the receipt is not about a release to this agency")
     if sha256 is not None and body.sha256 != sha256:
-        raise ReceiptError("the link IDs that were fetched are not those in the match log")
+        raise ReceiptError("what was fetched is not what the match log states")
     return proven
 
 
@@ -152,6 +152,15 @@ def _fetched_by(body: ReleasePrepared | BlindReleasePrepared) -> str:
 def _prove(receipt: Receipt, subject: str, keys: LogKeys) -> Proven:
     if receipt.subject != subject:
         raise ReceiptError("the receipt is about something else than was asked for")
+    return prove_entry(receipt, keys)
+
+
+def prove_entry(receipt: Receipt, keys: LogKeys) -> Proven:
+    """Return what a receipt proves.
+
+    Raises:
+        ReceiptError: it proves nothing.
+    """
     try:
         entry, checkpoint = verify_receipt(receipt, keys)
     except FormatError as exc:

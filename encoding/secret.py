@@ -30,9 +30,9 @@ SECRET_BYTES = 32
 KEY_ID_BYTES = 8
 FIRST_LINE = "blindlink-secret/1"
 
-Label = Literal["clk", "diffusion", "salt", "canary", "confirm", "key-id"]
-"""clk: field keys of clkhash · diffusion: eld1 · salt: strict profile · canary: self-test encodings ·
-confirm: confirmation tags between agencies · key-id: the name by which manifests tell secrets apart."""
+Label = Literal["clk", "canary", "confirm", "key-id"]
+"""clk: field keys of clkhash, for plain CLKs · canary: self-test encodings · confirm: confirmation tags between
+agencies · key-id: the name by which manifests tell secrets apart."""
 
 # 32 random bytes have fewer different values than this once in 10^26 secrets.
 _MIN_DIFFERENT_BYTES = 12
@@ -102,7 +102,7 @@ class Secret:
 class TextSecret:
     """A text that clkhash users agreed on; it protects nothing from whoever can guess it.
 
-    Only hardening `none` takes it: a hardening promises what a guessable key cannot keep.
+    Only plain CLKs take it: a project's keys are made from a random secret.
     """
 
     _text: str = field(repr=False)
@@ -127,16 +127,7 @@ class TextSecret:
         return self.sub_key("key-id")[:KEY_ID_BYTES].hex()
 
     def sub_key(self, label: Label, *, project: str = "", epoch: int = 0) -> bytes:
-        """Return the key for one purpose.
-
-        Raises:
-            PassphraseError: the purpose is hardening.
-        """
-        if label in ("diffusion", "salt"):
-            raise PassphraseError(
-                "hardened encodings need a random secret, not a text",
-                hint="make one with: blindlink secret new",
-            )
+        """Return the key for one purpose."""
         return _derive(self._text.encode(), label, project, epoch)
 
 

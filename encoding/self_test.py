@@ -9,28 +9,33 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from encoding.diffusion import PackedBits
-from encoding.encoder import Encoder
+from encoding.blocks.assembly import Assembly, Randomness
+from encoding.blocks.keys import CellKeys
 from encoding.recipe import Recipe
 from encoding.secret import Secret
-from encoding.specimen import harden
 from schemas.canonical import JsonValue, canonical_digest
 from schemas.profile import EncodingProfile
 from schemas.secret_share import SelfTest, StepTest
 
-Step = Literal["recipe", "linkage_schema", "hardening"]
-What = Literal["secret", "recipe", "linkage schema", "hardening", "version"]
+Step = Literal["recipe", "rows"]
+What = Literal["secret", "recipe", "fields and passes", "version"]
 _STEPS: Final[tuple[Step, ...]] = get_args(Step)
+_WORDS: Final[dict[Step, What]] = {"recipe": "recipe", "rows": "fields and passes"}
 # So that the people are spread over the years that a recipe takes, whichever these are.
 _YEARS_APART: Final = 7
+# The people have none: their file never changes. One of each kind that a recipe tells apart.
+_ZIPS: Final = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")
+_RECIPE_FIELDS: Final = ("name", "recipe", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,9 @@ def run_self_test(profile: EncodingProfile, secret: Secret, project: str, epoch:
         RecipeError, LinkageSchemaError: the profile cannot be used by this program.
     """
     canary = Secret(secret.sub_key("canary", project=project, epoch=epoch))
-    with Encoder(json.loads(profile.linkage_schema), canary.clk_key) as encoder:
-        cleaned = _clean(profile, encoder)
-        clks = encoder.encode(cleaned.columns).filters
+    cleaned = _clean(profile)
     rules = rules_of(profile)
-    results = {
-        "recipe": cleaned.digest(),
-        "linkage_schema": _digest_of_rows(clks),
-        "hardening": _digest_of_rows(harden(clks, profile, canary)),
-    }
+    results = {"recipe": cleaned.digest(), "rows": _digest_of_rows(profile, canary, cleaned)}
     steps = {step: StepTest(rules=rules[step], result=results[step]) for step in _STEPS}
     return SelfTest(**steps, software=f"blindlink-{importlib.metadata.version('blindlink')}")
 
@@ -65,13 +64,8 @@ def run_self_test(profile: EncodingProfile, secret: Secret, project: str, epoch:
 def rules_of(profile: EncodingProfile) -> dict[Step, str]:
     """Return the digest of each step's rules, as the profile says them."""
     stated = profile.to_json()
-    return {
-        "recipe": canonical_digest(stated["recipe"]),
-        "linkage_schema": hashlib.sha256(profile.linkage_schema.encode("utf-8")).hexdigest(),
-        "hardening": canonical_digest(
-            {name: stated[name] for name in ("hardening", "nominal_fill")}
-        ),
-    }
+    others = {name: value for name, value in stated.items() if name not in _RECIPE_FIELDS}
+    return {"recipe": canonical_digest(stated["recipe"]), "rows": canonical_digest(others)}
 
 
 def compare_self_tests(
@@ -114,10 +108,7 @@ class _Cleaned:
         return canonical_digest(document)
 
 
-def _clean(profile: EncodingProfile, encoder: Encoder) -> _Cleaned:
-    if profile.recipe is None:
-        columns = _cells_that_fit(encoder)
-        return _Cleaned(columns, list(range(len(_people()["people"]))), [])
+def _clean(profile: EncodingProfile) -> _Cleaned:
     recipe = Recipe.load(profile.recipe)
     derived = recipe.derive(
         _inputs(*recipe.spec.birth_years), date_format="MM/DD/YYYY", first_row=0
@@ -133,6 +124,7 @@ def _inputs(first_year: int, last_year: int) -> dict[str, list[str]]:
         zip(people["columns"], map(list, zip(*people["people"], strict=True)), strict=True)
     )
     n_years = last_year - first_year + 1
+    columns["zip"] = [_ZIPS[person % len(_ZIPS)] for person in range(len(people["people"]))]
     columns["birth_date"] = [
         f"{day}/{first_year + _YEARS_APART * person % n_years}"
         for person, day in enumerate(columns.pop("day"))
@@ -140,41 +132,45 @@ def _inputs(first_year: int, last_year: int) -> dict[str, list[str]]:
     return columns
 
 
-def _cells_that_fit(encoder: Encoder) -> dict[str, list[str]]:
-    """Return a cell for each person and column of a linkage schema that describes unknown columns.
-
-    Of a fixed list of cells, each column takes in turn those that it does not refuse.
-    """
-    cells: list[str] = _people()["cells"]
-    n_people = len(_people()["people"])
-    problems = encoder.encode(dict.fromkeys(encoder.columns, cells), first_row=0).problems
-    refused = {(problem.column, problem.row) for problem in problems}
-    columns = {}
-    for at, name in enumerate(encoder.columns):
-        fitting = [cell for row, cell in enumerate(cells) if (name, row) not in refused] or [""]
-        columns[name] = [fitting[(person + at) % len(fitting)] for person in range(n_people)]
-    return columns
-
-
 def _other_rules(step: Step, party: str) -> Difference:
-    name: What = "linkage schema" if step == "linkage_schema" else step
-    return Difference(party, name, f"{party} encodes by another {name} than you")
+    name = _WORDS[step]
+    return Difference(party, name, f"{party} encodes by other {name} than you")
 
 
 def _other_results(ours: SelfTest, theirs: SelfTest, party: str) -> tuple[Difference, ...]:
     for step in _STEPS:
         if getattr(ours, step).result != getattr(theirs, step).result:
-            name = step.replace("_", " ")
             sentence = (
-                f"by the same {name}, the program of {party} makes something else of the same people:"
-                f" {theirs.software} there, {ours.software} here"
+                f"by the same {_WORDS[step]}, the program of {party} makes something else of the same"
+                f" people: {theirs.software} there, {ours.software} here"
             )
             return (Difference(party, "version", sentence),)
     return ()
 
 
-def _digest_of_rows(rows: PackedBits) -> str:
-    return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()
+def _digest_of_rows(profile: EncodingProfile, canary: Secret, cleaned: _Cleaned) -> str:
+    """Return the digest of the rows of the people, both sides; the key fixes what else is random."""
+    key = canary.sub_key("canary")
+    numbers = np.unique(cleaned.rows, return_inverse=True)[1].astype(np.uint32)
+    n_people = int(numbers.max(initial=0)) + 1
+    digest = hashlib.sha256()
+    for side in ("larger", "smaller"):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Assembly(
+                profile,
+                CellKeys(key),
+                side,
+                n_records=n_people,
+                repeated=np.zeros(n_people, dtype=bool),
+                folder=Path(folder),
+                randomness=Randomness(order=key, fill=key, padding=key),
+            ) as assembly,
+        ):
+            assembly.add(cleaned.columns, numbers)
+            for rows in assembly.rows():
+                digest.update(rows.tobytes())
+    return digest.hexdigest()
 
 
 @cache

@@ -6,26 +6,27 @@ answer was lost is recognised by its container and manifest.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from encoding.client import BrokerClient
 from encoding.errors import (
     BrokerAnswerError,
     ConfigError,
     ProjectChangedError,
-    ReceiptError,
 )
-from encoding.outbox import Outbox
+from encoding.identity import Identity
+from encoding.packing.outbox import Outbox
 from encoding.pins import PinnedLog
 from encoding.progress import Progress
 from encoding.receipts import KeptReceipt, ReceiptFolder, verify_upload_receipt
+from encoding.rounds.nonces import Nonces
+from encoding.rounds.turns import Turn
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView, UploadRequest, UploadView
 from schemas.matchlog.log_keys import LogKeys
-from schemas.upload import Manifest, Receipt, SignedManifest
-
-MAX_PART_BYTES: Final = 64 * 1024 * 1024
+from schemas.signing import sign_document
+from schemas.upload import Manifest, Receipt, Signature, SignedManifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +43,30 @@ class Trust:
 
 
 def send_outbox(
-    client: BrokerClient, outbox: Outbox, view: ProjectView, trust: Trust, progress: Progress
+    client: BrokerClient,
+    outbox: Outbox,
+    view: ProjectView,
+    *,
+    trust: Trust,
+    sending: Sending,
+    progress: Progress,
 ) -> KeptReceipt:
-    """Upload the container, commit it under its manifest, and keep the verified receipt.
+    """Upload a container, commit it under its signed manifest, and keep the verified receipt.
 
     Raises:
         ProjectChangedError: the encodings were made for another profile or epoch than the project's.
+        NonceSpentError: other encodings have left for this turn.
         ReceiptError, LogError: the broker does not prove that it has logged the upload.
         AgencyError: as `BrokerClient`.
     """
     manifest = restate(outbox.manifest, view)
     kept = _find_committed(client, manifest, trust)
     if kept is None:
-        upload = _open(client, manifest)
+        # Before the first byte leaves: from here on, no other container goes out for this turn.
+        sending.spend(manifest.container_sha256)
+        upload = _open(client, outbox, manifest)
         _send_parts(client, outbox, upload, progress)
-        signed = SignedManifest(manifest=manifest)
+        signed = sending.sign(manifest)
         receipt = client.commit_upload(upload.upload, signed)
         kept = _keep(receipt, upload.upload, signed, trust)
     trust.log.check(client)
@@ -74,10 +84,48 @@ def restate(manifest: Manifest, view: ProjectView) -> Manifest:
         raise ProjectChangedError(
             "the project now encodes by other rules or with another secret than these encodings were"
             " made with",
-            hint="make them anew with: blindlink encode",
+            hint="ask for a new round: blindlink round correct",
         )
     check_party(terms, manifest.party, manifest.population)
     return manifest.model_copy(update={"agreement": view.agreement})
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How a container may leave: its nonce is spent on it, and who sends it signs for it.
+
+    `partner_root` asks for the root of the partner's container, and `last_message` is the digest of the newest
+    sealed message seen: null where there is none.
+    """
+
+    nonces: Nonces
+    turn: Turn
+    signer: Identity
+    partner_root: Callable[[], str | None]
+    last_message: str | None
+
+    def spend(self, container: str) -> None:
+        """Mark the nonce of the turn as spent on a container, durably."""
+        self.nonces.require(self.turn.own_nonce.number, self.turn.own_nonce.nonce)
+        self.nonces.spend(
+            self.turn.own_nonce.number,
+            round_number=self.turn.round,
+            partner=self.turn.partner,
+            container=container,
+        )
+
+    def sign(self, manifest: Manifest) -> SignedManifest:
+        """Return the manifest as it is committed now, with the person's signature."""
+        stated = {"partner_root": self.partner_root(), "last_message": self.last_message}
+        said = manifest.model_copy(update=stated)
+        public = self.signer.public
+        signature = Signature(
+            party=public.party,
+            person=public.person,
+            key=public.key_sha256(),
+            signature=sign_document("manifest", said.to_json(), self.signer.keys.signing_key),
+        )
+        return SignedManifest(manifest=said, signatures=(signature,))
 
 
 def check_party(terms: ProjectTerms, party: str, population: str) -> None:
@@ -99,31 +147,35 @@ def check_party(terms: ProjectTerms, party: str, population: str) -> None:
 
 
 def _find_committed(client: BrokerClient, manifest: Manifest, trust: Trust) -> KeptReceipt | None:
-    """Return the receipt of an upload of exactly this manifest; None if there is none yet."""
-    signed = SignedManifest(manifest=manifest)
+    """Return the receipt of an upload of exactly this container, if it was committed and kept before."""
     for upload in client.uploads(manifest.project).uploads:
-        if upload.party == manifest.party and upload.state == "committed":
-            if upload.container_sha256 != manifest.container_sha256:
-                return None  # Newest first: what was committed before the newest is of no more use.
-            receipt = client.upload_receipt(upload.upload)
-            try:
-                return _keep(receipt, upload.upload, signed, trust)
-            except ReceiptError:
-                return None  # The same encodings under an older manifest, such as last week's.
+        is_this = (upload.party, upload.round, upload.partner, upload.state) == (
+            manifest.party,
+            manifest.round,
+            manifest.partner,
+            "committed",
+        )
+        if is_this and upload.container_sha256 == manifest.container_sha256:
+            return trust.receipts.find(upload.upload)
     return None
 
 
-def _open(client: BrokerClient, manifest: Manifest) -> UploadView:
+def _open(client: BrokerClient, outbox: Outbox, manifest: Manifest) -> UploadView:
+    parts = outbox.container.parts
     request = UploadRequest(
         epoch=manifest.epoch,
+        round=manifest.round,
+        partner=manifest.partner,
         profile=manifest.profile,
         key_id=manifest.key_id,
         container_sha256=manifest.container_sha256,
         container_bytes=manifest.container_bytes,
+        head_bytes=parts.head_bytes,
+        records=manifest.records,
+        rows=manifest.rows,
     )
     upload = client.open_upload(manifest.project, request)
-    size = manifest.container_bytes
-    if not 0 < upload.part_bytes <= MAX_PART_BYTES or upload.parts != -(-size // upload.part_bytes):
+    if upload.parts != parts.n_parts:
         raise BrokerAnswerError("the broker asks for parts that do not make up the container")
     return upload
 
@@ -131,18 +183,18 @@ def _open(client: BrokerClient, manifest: Manifest) -> UploadView:
 def _send_parts(
     client: BrokerClient, outbox: Outbox, upload: UploadView, progress: Progress
 ) -> None:
-    size, part = outbox.manifest.container_bytes, upload.part_bytes
+    parts, size = outbox.container.parts, outbox.manifest.container_bytes
     stored = set(client.stored_parts(upload.upload).stored)
-    missing = [number for number in range(upload.parts) if number not in stored]
-    unsent = sum(min(part, size - number * part) for number in missing)
-    _report(progress, size - unsent, size)
-    with outbox.container.open("rb") as file:
-        for number in missing:
-            file.seek(number * part)
-            content = file.read(part)
-            client.put_part(upload.upload, number, content)
-            unsent -= len(content)
-            _report(progress, size - unsent, size)
+    sent = start = 0
+    with outbox.container.path.open("rb") as file:
+        for number in range(parts.n_parts):
+            length = parts.length(number)
+            if number not in stored:
+                file.seek(start)
+                client.put_part(upload.upload, number, file.read(length))
+            start += length
+            sent += length
+            _report(progress, sent, size)
 
 
 def _report(progress: Progress, sent: int, size: int) -> None:

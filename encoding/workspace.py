@@ -3,13 +3,16 @@
 workspace.key       key of handle maps and secrets; never replaced, and sealed to persons once it is protected
 keepers.sealed      to whom workspace key and backups are sealed
 project.json        the project as the broker last showed it
-handles/            one sealed handle map a project and epoch
+handles/            one sealed handle map a container: which handle stood for which record
+nonces/             one sealed file a project: nonces that this workspace drew, and what they were used for
+ledgers/            one sealed file an ID space: which record has which link ID, and since when
 secrets/            one sealed file for the secret of a project and epoch
 agreements/         one file a project: the agreements that this agency keeps, with their signatures
 peers.json          whose keys this agency trusts
-outbox/             the newest container and its manifest
+outbox/             containers of rounds that are not over, each with its manifest
 receipts/           one receipt an upload or release
-disclosed/          one sealed file a container or release: which records were in it
+disclosed/          one sealed file a round: which records were matched
+said/               messages of the round that is not over, sealed, to go on after a kill
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself
 withdrawn/          one sealed file a project: the records that this agency has withdrawn
@@ -92,13 +95,29 @@ class Workspace:
         """Where the withdrawn records of a project are kept."""
         return self.folder / "withdrawn" / f"{project}.sealed"
 
-    def container(self, project: str) -> Path:
-        """Where the newest container of a project is written; its manifest stands beside it."""
-        return self.folder / "outbox" / f"{project}.enc"
+    def container(self, project: str, number: int, partner: str) -> Path:
+        """Where the container for a partner in a round is kept; its manifest stands beside it."""
+        return self.folder / "outbox" / f"{project}.{number}.{partner}.enc"
 
-    def handle_map(self, project: str, epoch: int) -> Path:
-        """Where the handle map of a project and epoch is kept."""
-        return self.folder / "handles" / f"{project}-{epoch}.map"
+    def containers(self, project: str) -> tuple[tuple[int, str], ...]:
+        """Return round and partner of each container that is kept."""
+        return self._rounds("outbox", project, ".enc")
+
+    def handle_map(self, project: str, number: int, partner: str) -> Path:
+        """Where the handle map of a container is kept."""
+        return self.folder / "handles" / f"{project}.{number}.{partner}.map"
+
+    def handle_maps(self, project: str) -> tuple[tuple[int, str], ...]:
+        """Return round and partner of each handle map, in order."""
+        return self._rounds("handles", project, ".map")
+
+    def nonces(self, project: str) -> Path:
+        """Where this workspace's nonces for a project are kept."""
+        return self.folder / "nonces" / f"{project}.sealed"
+
+    def ledger(self, project: str, space: str) -> Path:
+        """Where the ledger of an ID space is kept."""
+        return self.folder / "ledgers" / f"{project}.{space}.sealed"
 
     def kept_secret(self, project: str, epoch: int) -> Path:
         """Where the secret of a project and epoch is kept, and what it is made of until then."""
@@ -107,10 +126,6 @@ class Workspace:
     def epochs_with_secret(self, project: str) -> tuple[int, ...]:
         """Return the epochs of a project whose secret is kept here, or is being agreed on."""
         return self._epochs("secrets", project, ".sealed")
-
-    def epochs_with_handles(self, project: str) -> tuple[int, ...]:
-        """Return the epochs of a project for which records have been encoded here."""
-        return self._epochs("handles", project, ".map")
 
     def agreements(self, project: str) -> Path:
         """Where the agreements of a project are kept, with what was signed about them."""
@@ -129,6 +144,12 @@ class Workspace:
         stems = (path.stem for path in (self.folder / folder).glob(f"{project}-*{suffix}"))
         numbers = (stem.removeprefix(f"{project}-") for stem in stems)
         return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
+
+    def _rounds(self, folder: str, project: str, suffix: str) -> tuple[tuple[int, str], ...]:
+        # Neither names of projects nor of parties hold a dot.
+        stems = (path.stem for path in (self.folder / folder).glob(f"{project}.*{suffix}"))
+        parts = (stem.split(".") for stem in stems)
+        return tuple(sorted((int(number), partner) for _, number, partner in parts))
 
     def lock(self) -> Lock:
         """Return the lock that a command holds while it changes the workspace."""
@@ -199,7 +220,9 @@ def open_workspace(folder: Path, unlock: Unlock | None = None) -> Workspace:
     """
     try:
         make_private_folder(folder)
-        for name in ("handles", "secrets", "outbox", "receipts", "pins", "reports"):
+        for name in (
+            "handles", "ledgers", "nonces", "outbox", "pins", "receipts", "reports", "secrets",
+        ):  # fmt: skip
             make_private_folder(folder / name)
     except OSError as exc:
         raise WorkspaceError(f"the workspace {folder} cannot be made: {exc.strerror}") from exc

@@ -114,12 +114,16 @@ class ListedStatement(Model):
 
 
 class PairProgress(Model):
-    """How far a pair of a round is: roots of committed containers, the run, and whose claims are there."""
+    """How far a pair of a round is: roots of committed containers, the run, and whose claims are there.
+
+    `earlier` is the party that committed first.
+    """
 
     larger: Name
     smaller: Name
     root_larger: Sha256Hex | None
     root_smaller: Sha256Hex | None
+    earlier: Name | None
     run: RandomId | None
     claims: tuple[ListedClaims, ...]
 

@@ -169,8 +169,7 @@ class SelfTest(Model):
     """What the steps made of the built-in people, each of what the last one made, under a key of their own."""
 
     recipe: StepTest
-    linkage_schema: StepTest
-    hardening: StepTest
+    rows: StepTest
     software: Code
 
 

@@ -115,7 +115,14 @@ def _tables(incident: Incident) -> Iterator[Markup]:
     ]
     yield _table("Uploads", ("Upload", "Of", "Project", "Entry", "Received", "Destroyed"), uploads)
     runs = [
-        (one.run, f"{one.project}, round {one.round}", CAUSES[one.cause], one.stage, str(one.entry), moment(one.asked))
+        (
+            one.run,
+            f"{one.project}, round {one.round}",
+            CAUSES[one.cause],
+            one.stage,
+            str(one.entry),
+            moment(one.asked),
+        )
         for one in incident.runs
     ]
     yield _table("Runs", ("Run", "Project", "Why", "Stage", "Entry", "Asked for"), runs)

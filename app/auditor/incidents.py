@@ -273,9 +273,7 @@ class IncidentBook:
 
     def _can_open(self, party: str) -> bool:
         """Tell whether what is sealed to a party now can be opened with the receiving key that leaked."""
-        return (
-            self.subject == "receiving-key" and self.until is None and party in self.parties
-        )
+        return self.subject == "receiving-key" and self.until is None and party in self.parties
 
     def _take_prepared(self, entry: Entry, body: ReleasePrepared | BlindReleasePrepared) -> None:
         is_blind = isinstance(body, BlindReleasePrepared)

@@ -22,6 +22,7 @@ from schemas.match_record import (
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import MatchRecordDestroyed, RunAsked, RunFinished
 
+
 class RecordSource(Protocol):
     """Whoever can be asked for match records: a broker."""
 

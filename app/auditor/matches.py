@@ -129,7 +129,9 @@ def _kinds(read: RecordRead) -> Section:
     if not kinds:
         return Section("Decisions by kind", [paragraph("None can be shown.")])
     charts = [
-        bars(f"{BANDS[band]}: decisions by match probability, from each step on", _steps(read, band))
+        bars(
+            f"{BANDS[band]}: decisions by match probability, from each step on", _steps(read, band)
+        )
         for band in BANDS
         if any(key[0] == band for key in read.counts)
     ]

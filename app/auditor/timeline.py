@@ -89,7 +89,9 @@ def _round_opened(_: Entry, body: Any) -> str:
 
 def _round_closed(_: Entry, body: Any) -> str:
     claims = ", ".join(f"{one.party} for {one.partner}" for one in body.claims) or "none"
-    return f"round {body.round} closed; claims that count: {claims}"
+    stated = ", ".join(f"{one.party} for {one.space}" for one in body.statements)
+    statements = f"; statements that count: {stated}" if stated else ""
+    return f"round {body.round} closed; claims that count: {claims}{statements}"
 
 
 def _agreement_proposed(entry: Entry, body: Any) -> str:
@@ -192,12 +194,14 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"{_who(entry)} sent {body.partner} its sealed claims of round {body.round},"
         f" message {body.sequence:,}"
     ),
+    "statement-received": lambda entry, body: (
+        f"{_who(entry)} sent the ID space {body.space} its sealed chain statement of round {body.round},"
+        f" message {body.sequence:,}"
+    ),
     "round-closed": _round_closed,
     "upload-received": _upload_received,
     "upload-rejected": lambda entry, body: f"an upload of {_who(entry)} was refused: {body.rule}",
-    "upload-destroyed": lambda entry, body: (
-        f"{_who(entry)} destroyed an upload ({body.reason})"
-    ),
+    "upload-destroyed": lambda entry, body: f"{_who(entry)} destroyed an upload ({body.reason})",
     "run-asked": _run_asked,
     "run-approved": _run_approved,
     "standing-approved": _standing_approved,
@@ -222,9 +226,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"{body.count:,} requests of {body.party} were refused: {body.why}"
         + (f", clause {body.clause}" if body.clause else "")
     ),
-    "release-destroyed": lambda entry, body: (
-        f"{_who(entry)} destroyed a release ({body.reason})"
-    ),
+    "release-destroyed": lambda entry, body: f"{_who(entry)} destroyed a release ({body.reason})",
     "destruction-begun": _destruction_begun,
     "destruction-certified": lambda entry, body: (
         f"{_who(entry)} certified that {body.objects:,} objects were destroyed"

@@ -74,7 +74,7 @@ class Round(Base):
 class RoundPairing(Base):
     """Two parties of a round, with their nonces, what came of them, and whether something was handed out.
 
-    A root is null until that party's container is committed, `run` until there is one; `run_state` is that of
+    A root is null until that party's container is committed, `earlier` is who committed first, `run` null until there is one; `run_state` is that of
     the newest run. `space` is the ID space in which both receive links, null where there is none: then no
     claims are due.
     """
@@ -95,6 +95,7 @@ class RoundPairing(Base):
     space: Mapped[str | None] = mapped_column(NAME)
     root_larger: Mapped[str | None] = mapped_column(DIGEST)
     root_smaller: Mapped[str | None] = mapped_column(DIGEST)
+    earlier: Mapped[str | None] = mapped_column(NAME)
     run: Mapped[str | None] = mapped_column(RANDOM_ID)
     run_state: Mapped[str | None] = mapped_column(String(12))
     is_handed_out: Mapped[bool] = mapped_column(default=False)

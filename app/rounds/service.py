@@ -81,6 +81,7 @@ def note_container(session: Session, pair: RoundPairing, party: str, root: str) 
         pair.root_larger = root
     else:
         pair.root_smaller = root
+    pair.earlier = pair.earlier or party
     session.flush()
 
 

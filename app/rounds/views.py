@@ -91,6 +91,7 @@ def _progress(pair: RoundPairing, messages: Sequence[SealedMessage]) -> PairProg
         smaller=pair.smaller,
         root_larger=pair.root_larger,
         root_smaller=pair.root_smaller,
+        earlier=pair.earlier,
         run=pair.run,
         claims=listed_claims([one for one in messages if {one.party, one.target} == parties]),
     )

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     help="Also write the report as a page, to look at or to print.",
 )
 @click.option(
+    "--duplicates",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="List pairs of your records that are probably one person, by record ID.",
+)
+@click.option(
     "--shareable", is_flag=True, help="Leave out counts under 10, to show the report to others."
 )
 @click.option(
@@ -44,6 +49,7 @@ def check(
     *,
     as_of: str | None,
     html: Path | None,
+    duplicates: Path | None,
     shareable: bool,
     accept: bool,
     as_json: bool,
@@ -52,16 +58,21 @@ def check(
     """Say what is missing, unreadable, doubtful or changed in FILE (or in the file of the settings).
 
     Numbers only, never a name or a date of a person, and nothing leaves this computer. Ends with exit code 3
-    if the file should not be encoded as it is.
+    if the file should not be encoded as it is. The list of duplicates has record IDs and names of fields.
     """
     from encoding.cli.checking import checked, refuse_stops
+    from encoding.files import refuse_to_overwrite
+    from encoding.quality.duplicates_file import LIST_START
     from encoding.quality.page import report_lines, report_page
     from encoding.report import write_page
 
     subject = read_subject(session, given)
     day = parse_day(as_of, session, "--as-of")
-    report = checked(session, subject, date.fromisoformat(day) if day else None, accept=accept)
-    accepted = [one for one in report.stops if one.is_acceptable] if accept else []
+    if duplicates is not None:
+        refuse_to_overwrite(duplicates, own_start=LIST_START)
+    as_of_day = date.fromisoformat(day) if day else None
+    report = checked(session, subject, as_of_day, accept=accept, duplicates=duplicates)
+    accepted = report.stops if accept else ()
     if accept:
         report = report.accepted()
     if html is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,30 +12,45 @@ from encoding.errors import QualityError
 
 if TYPE_CHECKING:
     from encoding.quality import Report
-    from schemas.profile import EncodingProfile
 
 KIND = "check"
 
 
 def checked(
-    session: Session, subject: Subject, as_of: date | None, *, accept: bool = False
+    session: Session,
+    subject: Subject,
+    as_of: date | None,
+    *,
+    accept: bool = False,
+    duplicates: Path | None = None,
 ) -> Report:
     """Check a file and remember the check, unless it says stop and nobody accepts that.
 
-    Without a settings file nothing is remembered, and nothing is compared with.
+    Without a settings file nothing is remembered, and nothing is compared with. `duplicates` is where pairs of
+    records that are probably one person are listed; None lists none.
     """
     from encoding.quality import Ask
     from encoding.quality.checking import check_file
+    from encoding.quality.duplicates_file import write_duplicates
     from encoding.quality.kept import KeptCheck, keep_check, read_kept_check
 
     has_workspace = session.config_path.exists()
     path = session.workspace.report(session.project, KIND) if has_workspace else None
     former = read_kept_check(path) if path else KeptCheck()
     ask = Ask(
-        subject.profile, subject.file, subject.columns, subject.date_format, as_of or _day(session)
+        subject.profile,
+        subject.file,
+        subject.columns,
+        subject.date_format,
+        as_of or _day(session),
+        lists_duplicates=duplicates is not None,
     )
     with session.progress() as progress:
-        report = check_file(ask, former, progress)
+        found = check_file(ask, former, progress)
+    if duplicates is not None:
+        write_duplicates(duplicates, subject.file, found.duplicates)
+        session.say(f"{len(found.duplicates):,} pairs of records are listed in {duplicates}")
+    report = found.report
     if path is not None and (accept or not report.stops):
         keep_check(path, report, subject.file.path, former, accept=accept)
     return report
@@ -49,8 +63,8 @@ def refuse_stops(report: Report) -> None:
     first, more = report.stops[0], len(report.stops) - 1
     raise QualityError(
         first.sentence() + (f", and {more} more" if more else ""),
-        hint="look at it with: blindlink check --html check.html"
-        + ("; if the file is right: blindlink check --accept" if first.is_acceptable else ""),
+        hint="look at it with: blindlink check --html check.html; if the file is right:"
+        " blindlink check --accept",
     )
 
 
@@ -60,18 +74,6 @@ def kept_digest(session: Session, file: Path) -> str | None:
 
     kept = read_kept_check(session.workspace.report(session.project, KIND))
     return kept.digest if kept.is_about(file) else None
-
-
-def weak_by_itself(profile: EncodingProfile) -> tuple[str, ...]:
-    """Return what is weak in an encoding profile whatever the file, as warnings.
-
-    Raises:
-        WeakSettingsError: the profile promises protection all the same.
-    """
-    from encoding.lint import lint_schema, warnings_or_refusal
-
-    found = lint_schema(json.loads(profile.linkage_schema))
-    return warnings_or_refusal(found, profile.hardening.kind)
 
 
 def _day(session: Session) -> date:

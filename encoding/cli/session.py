@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from encoding.credential import Credential
     from encoding.identity import Identity
     from encoding.identity_lock import Unlocking
-    from encoding.secret import AnySecret
+    from encoding.secret import Secret
     from encoding.uploads import Trust
     from encoding.witness import Witness
     from encoding.workspace import Workspace
@@ -92,10 +92,8 @@ class Session:
         """This agency's name in the project."""
         return self.config.sections.project.party
 
-    def secret(self, view: ProjectView) -> AnySecret:
+    def secret(self, view: ProjectView) -> Secret:
         """Return the secret with which the project's epoch is encoded now: the agreed one, else the file's.
-
-        A text is taken only where nothing is hardened.
 
         Raises:
             SecretError: it is missing, exposed or malformed, or another holder has or does something else.
@@ -110,10 +108,10 @@ class Session:
         """Make sure, before anything that takes long, that `secret` will return one; raises as it does."""
         self._secret(view)
 
-    def _secret(self, view: ProjectView) -> tuple[AnySecret, tuple[str, ...]]:
+    def _secret(self, view: ProjectView) -> tuple[Secret, tuple[str, ...]]:
         from encoding.epoch_secret import epoch_secret
-        from encoding.errors import PassphraseError, SecretMissingError
-        from encoding.secret import read_secret, read_text_secret
+        from encoding.errors import SecretMissingError
+        from encoding.secret import read_secret
 
         agreed = epoch_secret(self.workspace, view.project, view.terms.epoch, self.party)
         if agreed is not None:
@@ -124,12 +122,7 @@ class Session:
                 f"the agencies have not agreed on a secret yet, and there is no secret file {path}",
                 hint="agree on one: blindlink secret share, then: blindlink secret accept",
             )
-        try:
-            return read_secret(path), ()
-        except PassphraseError:
-            if view.profile.hardening.kind != "none":
-                raise
-        return read_text_secret(path), ()
+        return read_secret(path), ()
 
     def connect(self) -> BrokerClient:
         """Return a client of the broker; nothing is sent yet.

@@ -105,16 +105,16 @@ def read_subject(session: Session, given: Mapping[str, Any]) -> Subject:
 
 def profile_of(session: Session, shipped: str | None) -> EncodingProfile:
     """Return a shipped profile by name, or the project's as it was last seen, or the default one."""
-    from encoding.linkage import load_shipped
+    from encoding.linkage import shipped_profile
 
     if shipped:
-        return load_shipped(shipped)
+        return shipped_profile(shipped)
     if session.config_path.exists():
         known = session.workspace.project() or _asked(session)
         if known is not None:
             return known.profile
     session.say(f"the project's encoding profile is not known here; going by {DEFAULT_SCHEMA}")
-    return load_shipped(DEFAULT_SCHEMA)
+    return shipped_profile(DEFAULT_SCHEMA)
 
 
 def _asked(session: Session) -> ProjectView | None:
@@ -155,15 +155,13 @@ def draw_sample(subject: Subject, n_records: int, seed: str, progress: Progress)
     Raises:
         InputError: the file cannot be used.
     """
-    from encoding.rows import RowEncoder
+    from encoding.rows import RowCleaner
     from encoding.sample import RecordSampler
-    from encoding.secret import new_secret
 
     table = subject.file.open()
-    # The encoder's own rules say which columns are read.
-    header_of = RowEncoder(
+    # The same rules as those of encoding say which columns are read.
+    header_of = RowCleaner(
         subject.profile,
-        new_secret(),
         columns=subject.columns,
         available=table.columns,
         date_format=subject.date_format,

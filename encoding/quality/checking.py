@@ -1,16 +1,26 @@
-"""Checks a file: counts it, judges the counts, and holds the encoding profile against it."""
+"""Checks a file: counts it and judges the counts."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from encoding.progress import Progress, silent
 from encoding.quality.counting import Ask, count_file
+from encoding.quality.duplicates import DuplicatePair
 from encoding.quality.findings import judge
 from encoding.quality.kept import KeptCheck
 from encoding.quality.report import Report
-from encoding.quality.settings import weak_settings
 
 
-def check_file(ask: Ask, former: KeptCheck, progress: Progress = silent) -> Report:
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked:
+    """The report, and pairs of records that are probably one person, the likeliest first."""
+
+    report: Report
+    duplicates: tuple[DuplicatePair, ...]
+
+
+def check_file(ask: Ask, former: KeptCheck, progress: Progress = silent) -> Checked:
     """Read the file once and report on it.
 
     Args:
@@ -22,11 +32,6 @@ def check_file(ask: Ask, former: KeptCheck, progress: Progress = silent) -> Repo
         AgencyError: settings or profile cannot be used.
     """
     counted = count_file(ask, progress)
-    findings = judge(
-        counted.counts,
-        former_rows=former.rows,
-        weak=weak_settings(ask.profile, counted, ask.date_format),
-        is_hardened=ask.profile.hardening.kind != "none",
-        accepted=former.accepted,
-    )
-    return Report(ask.profile.digest(), counted.counts, findings, former.rows)
+    findings = judge(counted.counts, former_rows=former.rows, accepted=former.accepted)
+    report = Report(ask.profile.digest(), counted.counts, findings, former.rows)
+    return Checked(report, counted.duplicates)

@@ -12,43 +12,46 @@ from numpy.typing import NDArray
 
 from encoding.agency_file import AgencyFile
 from encoding.progress import Progress, silent
-from encoding.quality.cells import Kind, format_kinds, is_garbled, kinds_of
+from encoding.quality.blocks import count_blocks
+from encoding.quality.cells import Kind, is_garbled, kinds_of
 from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
+from encoding.quality.duplicates import DuplicatePair, find_duplicates
+from encoding.quality.key_sample import MOST_KEYS, KeySampler
 from encoding.recipe import Recipe
 from encoding.recipe.cells import CellReader
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
-from encoding.rows import RowEncoder
-from encoding.sample import RecordSampler, Sample
-from encoding.secret import new_secret
+from encoding.rows import RowCleaner
 from schemas.profile import EncodingProfile
 
 # Above it the person has aged out of foster care and of school in every state.
 OLDEST_CHILD = 22
 # A recipe that takes no one older is about children.
 _ADULT_YEARS = 40
-_SAMPLE_RECORDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is to be checked, as `blindlink encode` would be told; `as_of` is the day the file describes."""
+    """What is to be checked, as `blindlink encode` would be told; `as_of` is the day the file describes.
+
+    `lists_duplicates`: all keys are kept, whatever their number, so that every pair is found.
+    """
 
     profile: EncodingProfile
     file: AgencyFile
     columns: Mapping[str, str]
     date_format: str | None
     as_of: date
+    lists_duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Counted:
-    """The counts of a file, and a sample of its records with the header of each column of the recipe."""
+    """The counts of a file, and pairs of records that are probably one person, the likeliest first."""
 
     counts: Counts
-    sample: Sample
-    header_of: Mapping[str, str]
+    duplicates: tuple[DuplicatePair, ...]
 
 
 def count_file(ask: Ask, progress: Progress = silent) -> Counted:
@@ -59,40 +62,41 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
         ConfigError, LinkageSchemaError, RecipeError: settings or profile cannot be used.
     """
     table = ask.file.open()
-    # The encoder's own rules say which columns are read, so that a check never passes what encoding refuses.
-    header_of = RowEncoder(
-        ask.profile,
-        new_secret(),
-        columns=ask.columns,
-        available=table.columns,
-        date_format=ask.date_format,
-    ).header_of
-    counter = (
-        _RecipeCounter(ask, header_of) if ask.profile.recipe else _SchemaCounter(ask, header_of)
+    # The encoder's own rules clean the rows, so that a check never passes what encoding refuses.
+    cleaner = RowCleaner(
+        ask.profile, columns=ask.columns, available=table.columns, date_format=ask.date_format
     )
-    sampler = RecordSampler(_SAMPLE_RECORDS, tuple(header_of.values()), "check")
+    counter = _CellCounter(ask, cleaner.header_of)
+    sampler = KeySampler(ask.profile, None if ask.lists_duplicates else MOST_KEYS)
     ids: list[NDArray[np.int64]] = []
-    n_rows = 0
-    for chunk in table.select([ask.file.id_column, *header_of.values()]).chunks():
-        record_ids = chunk.columns[ask.file.id_column]
-        ids.append(_hashes(record_ids))
-        counter.add(chunk, ids[-1])
-        sampler.add(record_ids, chunk.columns)
+    n_refused = n_rows = 0
+    for chunk in table.select([ask.file.id_column, *cleaner.headers]).chunks():
+        ids.append(_hashes(chunk.columns[ask.file.id_column]))
+        counter.add(chunk)
+        cleaned = cleaner.clean(chunk)
+        n_refused += len({problem.row for problem in cleaned.problems})
+        sampler.add(cleaned, chunk.first_row, chunk.n_rows)
         n_rows += chunk.n_rows
         progress("checking", chunk.share, n_rows, "rows")
-    all_ids = np.concatenate(ids)
-    with_id = all_ids[all_ids != _hash_of_nothing()]
+    cleaner.clear()
+    records = _numbered(np.concatenate(ids))
+    sample = sampler.sample()
+    progress("counting blocks", 0.0, n_rows, "rows")
+    blocks = count_blocks(ask.profile, sample, records)
+    progress("looking for duplicates", 0.5, n_rows, "rows")
+    duplicates = find_duplicates(ask.profile, sample, records)
     counts = Counts(
         rows=n_rows,
-        records=len(np.unique(with_id)),
-        rows_without_id=n_rows - len(with_id),
-        rows_refused=counter.n_refused,
-        look_alikes=counter.look_alikes(),
+        records=int(records.max(initial=-1)) + 1,
+        rows_without_id=int((records < 0).sum()),
+        rows_refused=n_refused,
+        duplicates=round(duplicates.expected),
         columns=counter.columns(),
         absent=counter.absent,
         births=counter.births(),
+        blocks=blocks,
     )
-    return Counted(counts, sampler.sample(), header_of)
+    return Counted(counts, duplicates.pairs)
 
 
 class _ColumnTally:
@@ -120,46 +124,14 @@ class _ColumnTally:
         )  # fmt: skip
 
 
-class _SchemaCounter:
-    """Counts columns that the linkage schema encodes as they are."""
-
-    absent: tuple[str, ...] = ()
-
-    def __init__(self, ask: Ask, header_of: Mapping[str, str]) -> None:
-        self._header_of = header_of
-        self._kind_of = format_kinds(ask.profile)
-        self._tallies = {
-            name: _ColumnTally(name, header, is_required=True) for name, header in header_of.items()
-        }
-        self.n_refused = 0
-
-    def add(self, chunk: Chunk, _: NDArray[np.int64]) -> None:
-        refused: set[int] = set()
-        for name, header in self._header_of.items():
-            column = chunk.columns[header]
-            distinct = Counter(column)
-            kinds = {cell: self._kind_of[name](cell) for cell in distinct}
-            self._tallies[name].add(distinct, kinds.values())
-            refused.update(row for row, cell in enumerate(column) if kinds[cell] == "invalid")
-        self.n_refused += len(refused)
-
-    def columns(self) -> tuple[ColumnCounts, ...]:
-        return tuple(tally.counts() for tally in self._tallies.values())
-
-    def look_alikes(self) -> int:
-        return 0
-
-    def births(self) -> None:
-        return None
-
-
-class _RecipeCounter:
+class _CellCounter:
     """Counts the inputs of a recipe, as the recipe reads them."""
 
     def __init__(self, ask: Ask, header_of: Mapping[str, str]) -> None:
-        recipe = Recipe.load(ask.profile.recipe or {})
+        recipe = Recipe.load(ask.profile.recipe)
         self._years = recipe.spec.birth_years
-        self._reader = CellReader(load_tables(), self._years)
+        self._tables = load_tables()
+        self._reader = CellReader(self._tables, self._years)
         self._format = read_date_format(ask.date_format or "")
         self._as_of = ask.as_of
         self._header_of = header_of
@@ -168,55 +140,25 @@ class _RecipeCounter:
             for name, header in header_of.items()
         }
         self.absent = tuple(name for name in recipe.inputs if name not in header_of)
-        self.n_refused = 0
         self._births: Counter[str] = Counter()
-        self._people: list[NDArray[np.int64]] = []
-        self._records: list[NDArray[np.int64]] = []
 
-    def add(self, chunk: Chunk, records: NDArray[np.int64]) -> None:
+    def add(self, chunk: Chunk) -> None:
         columns = {name: chunk.columns[header] for name, header in self._header_of.items()}
         for name, column in columns.items():
             distinct = Counter(column)
             raws = list(distinct)
             cells = self._reader.read({name: raws}, len(raws), self._format)
-            self._tallies[name].add(distinct, kinds_of(name, raws, cells))
+            self._tallies[name].add(distinct, kinds_of(name, raws, cells, self._tables))
             if name == "birth_date":
-                self._add_births(
-                    distinct, [cell.birth.compact if cell.birth else "" for cell in cells.birth]
-                )
-        self._add_people(columns, chunk.n_rows, records)
+                self._add_births(distinct, [cell.birth for cell in cells.birth])
 
     def _add_births(self, distinct: Mapping[str, int], compact: Sequence[str]) -> None:
         for day, count in zip(compact, distinct.values(), strict=True):
             if day:
                 self._births[day] += count
 
-    def _add_people(
-        self, columns: Mapping[str, list[str]], n_rows: int, records: NDArray[np.int64]
-    ) -> None:
-        cells = self._reader.read(columns, n_rows, self._format)
-        identities = [
-            (given.first, surname.text, birth.birth.compact) if birth.birth else None
-            for given, surname, birth in zip(cells.given, cells.surname, cells.birth, strict=True)
-        ]
-        self.n_refused += sum(
-            identity is None or not (identity[0] or identity[1]) or bool(sex.fault)
-            for identity, sex in zip(identities, cells.sex, strict=True)
-        )
-        whole = [identity is not None and all(identity) for identity in identities]
-        self._people.append(_hashes(identities)[whole])
-        self._records.append(records[whole])
-
     def columns(self) -> tuple[ColumnCounts, ...]:
         return tuple(tally.counts() for tally in self._tallies.values())
-
-    def look_alikes(self) -> int:
-        """Return how many records share names and date of birth with another record."""
-        pairs = np.stack((np.concatenate(self._people), np.concatenate(self._records)), axis=1)
-        pairs = pairs[pairs[:, 1] != _hash_of_nothing()]
-        people, records = np.unique(pairs, axis=0).T
-        _, place, n_records = np.unique(people, return_inverse=True, return_counts=True)
-        return len(np.unique(records[n_records[place] > 1]))
 
     def births(self) -> BirthCounts:
         days = {_day(compact): count for compact, count in self._births.items()}
@@ -247,8 +189,13 @@ def _hashes(values: Sequence[object]) -> NDArray[np.int64]:
     return np.fromiter(map(hash, values), dtype=np.int64, count=len(values))
 
 
-def _hash_of_nothing() -> int:
-    return hash("")
+def _numbered(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the records as they are met, from 0; a row without a record ID is of record -1."""
+    has_id = hashes != hash("")
+    records = np.full(len(hashes), -1, dtype=np.int64)
+    _, first, place = np.unique(hashes[has_id], return_index=True, return_inverse=True)
+    records[has_id] = np.argsort(np.argsort(first))[place]
+    return records
 
 
 def _day(compact: str) -> date:

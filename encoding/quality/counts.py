@@ -11,7 +11,7 @@ class ColumnCounts:
     """Cells of one column, by what is wrong with them; a cell counts once among the first three.
 
     Attributes:
-        name: what the recipe or linkage schema calls the column.
+        name: what the recipe calls the column.
         header: what the file calls it.
         is_required: whether every file must have it.
         missing: empty cells.
@@ -58,6 +58,47 @@ class BirthCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class PassCounts:
+    """One pass of the encoding profile.
+
+    Attributes:
+        name: the pass.
+        keys: blocking keys of it.
+        records_without: records that have none.
+        blocks_too_large: blocks of more rows than the profile's cap.
+        rows_dropped: rows beyond it, which are not sent if this is the larger file of its pair.
+        dropped_by: the recipe's inputs whose values are behind most of them, the worst first; empty if none
+            stands out.
+    """
+
+    name: str
+    keys: int
+    records_without: int
+    blocks_too_large: int
+    rows_dropped: int
+    dropped_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockCounts:
+    """What the passes make of the file.
+
+    Attributes:
+        passes: in the order of the profile.
+        records: records that can be encoded.
+        keyless: those of them that no pass gives a key; they are never linked.
+        cap: the most rows of the larger file in a block.
+        one_in: keys and blocks are counted in one of so many blocks, and multiplied; 1: in all.
+    """
+
+    passes: tuple[PassCounts, ...]
+    records: int
+    keyless: int
+    cap: int
+    one_in: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """A file in numbers.
 
@@ -66,17 +107,19 @@ class Counts:
         records: different record IDs.
         rows_without_id: rows with no record ID.
         rows_refused: rows that cannot be encoded, for another reason than the record ID.
-        look_alikes: records with the same names and date of birth as another record; 0 without a recipe.
+        duplicates: how many pairs of records are expected to be one person.
         columns: one entry for each column that is encoded, in the order of the recipe.
         absent: columns that the recipe could use and the file does not have.
-        births: None without a recipe.
+        births: dates of birth.
+        blocks: what the passes make of the file.
     """
 
     rows: int
     records: int
     rows_without_id: int
     rows_refused: int
-    look_alikes: int
+    duplicates: int
     columns: tuple[ColumnCounts, ...]
     absent: tuple[str, ...]
-    births: BirthCounts | None
+    births: BirthCounts
+    blocks: BlockCounts

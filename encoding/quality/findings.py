@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from encoding.lint import Finding as WeakSetting
-from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
+from encoding.quality.counts import BirthCounts, BlockCounts, ColumnCounts, Counts
 
 # A share means nothing in a handful of rows: below this many nothing stops.
 FLOOR = 10
@@ -57,14 +56,9 @@ class Finding:
         return f"{self.rule}:{self.column}"
 
     @property
-    def is_acceptable(self) -> bool:
-        """Whether a person may say that the file is right; about settings the agreement decides."""
-        return self.count is not None
-
-    @property
     def is_kept(self) -> bool:
         """Whether it stays accepted: a change of rows is measured against other rows the next time."""
-        return self.is_acceptable and self.rule != _ROWS_CHANGED
+        return self.rule != _ROWS_CHANGED
 
     @property
     def share(self) -> float:
@@ -86,7 +80,9 @@ LIMITS: Mapping[str, Limit] = {
     "garbled": Limit(0.0, 0.02),
     "no-record-id": Limit(0.0, 0.05),
     "rows-refused": Limit(0.0, 0.10),
-    "look-alikes": Limit(0.02, 0.20),
+    "duplicates": Limit(0.03, 0.20),
+    "no-key": Limit(0.01, 0.10),
+    "rows-dropped": Limit(0.05, 0.30),
     # By chance 0.27 % are born on 1 January and 3.3 % on a 15th; one day of 20 years is 0.014 %.
     "first-of-january": Limit(0.015, 0.10),
     "fifteenth": Limit(0.08, 0.25),
@@ -112,8 +108,6 @@ def judge(
     counts: Counts,
     *,
     former_rows: int | None = None,
-    weak: tuple[WeakSetting, ...] = (),
-    is_hardened: bool = True,
     accepted: Mapping[str, float] | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is worth saying, what stops first.
@@ -121,16 +115,14 @@ def judge(
     Args:
         counts: the file in numbers.
         former_rows: its rows at the last check; None where there was none.
-        weak: settings that protect this file too little; they stop where the profile promises protection.
-        is_hardened: whether it does.
         accepted: key of a finding to the share at which it was accepted.
     """
     found = [
         *_in_columns(counts),
         *_in_rows(counts),
-        *(_in_births(counts.births) if counts.births else ()),
+        *_in_births(counts.births),
+        *_in_blocks(counts.blocks, {one.name: one.header for one in counts.columns}),
         *_since_last_time(counts, former_rows),
-        *(_weak_setting(setting, is_hardened=is_hardened) for setting in weak),
     ]
     settled = [_settle(finding, accepted or {}) for finding in found]
     order = ("stop", "warn", "note")
@@ -174,13 +166,11 @@ def _unreadable(column: ColumnCounts) -> str:
 
 
 def _in_rows(counts: Counts) -> Iterator[Finding]:
-    alike = (
-        "have the same names and date of birth as another record: twice in the file, or two people"
-    )
+    twice = "are probably in the file twice; list them with: blindlink check --duplicates duplicates.csv"
     for rule, said, count, of, unit in (
         ("no-record-id", "have no record ID", counts.rows_without_id, counts.rows, "rows"),
         ("rows-refused", "cannot be encoded", counts.rows_refused, counts.rows, "rows"),
-        ("look-alikes", alike, counts.look_alikes, counts.records, "records"),
+        ("duplicates", twice, counts.duplicates, counts.records, "records"),
     ):
         yield from _measured(Finding(rule, "", "warn", said, count, of, unit), LIMITS[rule])
 
@@ -216,21 +206,27 @@ def _since_last_time(counts: Counts, former_rows: int | None) -> Iterator[Findin
     yield from _measured(found, LIMITS[_ROWS_CHANGED])
 
 
-def _weak_setting(setting: WeakSetting, *, is_hardened: bool) -> Finding:
-    return Finding(
-        f"weak-settings-{setting.rule}",
-        "",
-        "stop" if is_hardened else "warn",
-        f"the encoding profile protects this file too little: {_PLAIN[setting.rule]}",
-    )
-
-
-_PLAIN = {
-    "fill": "its encodings would be too empty or too full",
-    "few-fields": "it compares too few columns",
-    "double-hashing": "it uses a method that is easily broken",
-    "structure-variance": "its encodings would show too much of who resembles whom",
-}
+def _in_blocks(blocks: BlockCounts, header_of: Mapping[str, str]) -> Iterator[Finding]:
+    never = "have no blocking key: too much of them is missing for them ever to be linked"
+    found = Finding("no-key", "", "warn", never, blocks.keyless, blocks.records, "records")
+    yield from _measured(found, LIMITS["no-key"])
+    for one in blocks.passes:
+        headers = [header_of.get(name, name) for name in one.dropped_by]
+        why = (
+            "that share a few values of this column"
+            if headers
+            else "whose values are common, though none stands out"
+        )
+        found = Finding(
+            f"rows-dropped-{one.name}",
+            " and ".join(headers),
+            "warn",
+            f"are in blocks of more than {blocks.cap} records {why}; the larger file of a pair leaves them out",
+            one.rows_dropped,
+            one.keys,
+            f"keys of the pass {one.name}",
+        )
+        yield from _measured(found, LIMITS["rows-dropped"])
 
 
 def _measured(finding: Finding, limit: Limit) -> Iterator[Finding]:

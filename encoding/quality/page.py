@@ -14,6 +14,7 @@ from encoding.report import (
     Verdict,
     bar_chart,
     column_chart,
+    paragraph,
     render_page,
     table,
     verdicts,
@@ -22,6 +23,9 @@ from encoding.report import (
 _STANDING = {"stop": "bad", "warn": "warn", "note": "note"}
 _WORD = {"stop": "stop", "warn": "look", "note": "note"}
 _FAULTS = ("missing", "placeholder", "invalid", "garbled", "non_ascii")
+_PASS_HEADER = (
+    "pass", "keys", "records without", "blocks too large", "rows left out", "because of column"
+)  # fmt: skip
 _HEADER = ("column", "empty", "unknown", "unreadable", "garbled", "letters beyond A to Z")
 
 
@@ -50,6 +54,10 @@ def report_lines(report: Report, *, shareable: bool) -> Iterator[str]:
             for fault in _FAULTS[:3]
         ]
         yield f"  {column.header:<{width}} {shown[0]:>9} {shown[1]:>9} {shown[2]:>10}"
+    width = max(len(one.name) for one in report.counts.blocks.passes)
+    yield f"  {'pass':<{width}} {'without':>9} {'too large':>9} {'left out':>9}  because of"
+    for name, _, without, too_large, dropped, why in _pass_cells(report, shareable=shareable):
+        yield f"  {name:<{width}} {without:>9} {too_large:>9} {dropped:>9}  {why}".rstrip()
 
 
 def report_page(report: Report, file_name: str, *, shareable: bool) -> str:
@@ -57,9 +65,9 @@ def report_page(report: Report, file_name: str, *, shareable: bool) -> str:
     sections = [
         Section("What was found", [_verdicts(report, shareable=shareable)]),
         Section("Columns", list(_columns(report, shareable=shareable))),
+        Section("Passes", list(_passes(report, shareable=shareable))),
+        Section("Dates of birth", list(_births(report, shareable=shareable))),
     ]
-    if report.counts.births is not None:
-        sections.append(Section("Dates of birth", list(_births(report, shareable=shareable))))
     note = (
         f"Counts under {FLOOR} are not shown."
         if shareable
@@ -98,6 +106,37 @@ def _columns(report: Report, *, shareable: bool) -> Iterator[Markup]:
     )
 
 
+def _passes(report: Report, *, shareable: bool) -> Iterator[Markup]:
+    blocks = report.counts.blocks
+    yield table(
+        f"Blocking keys of {blocks.records:,} records that can be encoded, by pass",
+        _PASS_HEADER,
+        list(_pass_cells(report, shareable=shareable)),
+    )
+    yield paragraph(
+        f"A block is the records that share a blocking key. Blocks of more than {blocks.cap} records are too"
+        f" large: beyond {blocks.cap} rows, the larger file of a pair leaves rows out."
+    )
+    if blocks.one_in > 1:
+        yield paragraph(f"Counted in one of {blocks.one_in} blocks, and multiplied.")
+
+
+def _pass_cells(
+    report: Report, *, shareable: bool
+) -> Iterator[tuple[str, str, str, str, str, str]]:
+    blocks = report.counts.blocks
+    header_of = {column.name: column.header for column in report.counts.columns}
+    for one in blocks.passes:
+        yield (
+            one.name,
+            f"{one.keys:,}",
+            _count(one.records_without, blocks.records, shareable=shareable),
+            _count(one.blocks_too_large, one.keys, shareable=shareable),
+            _count(one.rows_dropped, one.keys, shareable=shareable),
+            ", ".join(header_of.get(name, name) for name in one.dropped_by),
+        )
+
+
 def _bar(column: ColumnCounts, rows: int, *, shareable: bool) -> Bar:
     nothing = column.missing + column.placeholder + column.invalid
     share = nothing / rows if rows else 0.0
@@ -110,8 +149,6 @@ def _bar(column: ColumnCounts, rows: int, *, shareable: bool) -> Bar:
 
 def _births(report: Report, *, shareable: bool) -> Iterator[Markup]:
     births = report.counts.births
-    if births is None:
-        return
     years = years_shown(births.by_year, shareable=shareable)
     yield column_chart("People by year of birth", [(str(year), count) for year, count in years])
     yield table(

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
+from encoding.quality.counts import BirthCounts, BlockCounts, ColumnCounts, Counts
 from encoding.quality.findings import FLOOR, Finding
 from schemas.canonical import canonical_digest
 
-VERSION = "blindlink/quality/1"
+VERSION = "blindlink/quality/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,12 @@ class Report:
         return tuple(finding for finding in self.findings if finding.standing == "stop")
 
     def accepted(self) -> Report:
-        """Return the report after a person has accepted what stops, as far as a person may."""
+        """Return the report after a person has accepted what stops."""
         findings = [
-            replace(one, standing="warn") if one.standing == "stop" and one.is_acceptable else one
+            replace(one, standing="warn") if one.standing == "stop" else one
             for one in self.findings
         ]
-        return replace(
-            self, findings=tuple(sorted(findings, key=lambda one: one.standing != "stop"))
-        )
+        return replace(self, findings=tuple(findings))
 
     def document(self, *, shareable: bool) -> dict[str, Any]:
         """Return the counts as JSON without floats; null is a small count that is not told."""
@@ -58,10 +56,11 @@ class Report:
             "records": counts.records,
             "rows_without_id": told(counts.rows_without_id, counts.rows),
             "rows_refused": told(counts.rows_refused, counts.rows),
-            "look_alikes": told(counts.look_alikes, counts.records),
+            "duplicates": told(counts.duplicates, counts.records),
             "columns": [_column(column, counts.rows, told) for column in counts.columns],
             "absent": list(counts.absent),
-            "births": _births(counts.births, told, shareable=shareable) if counts.births else None,
+            "births": _births(counts.births, told, shareable=shareable),
+            "blocks": _blocks(counts.blocks, told),
             "floor": FLOOR if shareable else 0,
         }
 
@@ -112,4 +111,24 @@ def _births(births: BirthCounts, told: Any, *, shareable: bool) -> dict[str, Any
         "too_old": None if births.too_old is None else told(births.too_old, births.dates),
         "oldest": births.oldest,
         "by_year": [[year, count] for year, count in years],
+    }
+
+
+def _blocks(blocks: BlockCounts, told: Any) -> dict[str, Any]:
+    return {
+        "cap": blocks.cap,
+        "one_in": blocks.one_in,
+        "records": blocks.records,
+        "keyless": told(blocks.keyless, blocks.records),
+        "passes": [
+            {
+                "name": one.name,
+                "keys": one.keys,
+                "records_without": told(one.records_without, blocks.records),
+                "blocks_too_large": told(one.blocks_too_large, one.keys),
+                "rows_dropped": told(one.rows_dropped, one.keys),
+                "dropped_by": list(one.dropped_by),
+            }
+            for one in blocks.passes
+        ],
     }

@@ -22,7 +22,11 @@ LINKAGE_FEATURE = json.dumps(
 
 def lane(column: str, kind: str = "tag") -> dict[str, Any]:
     """A lane of one column."""
-    return {"column": column, "kind": kind, "linkage": LINKAGE_FEATURE if kind == "filter" else None}
+    return {
+        "column": column,
+        "kind": kind,
+        "linkage": LINKAGE_FEATURE if kind == "filter" else None,
+    }
 
 
 def level(name: str, m: int, u: int, *within: tuple[str, int]) -> dict[str, Any]:
@@ -165,7 +169,11 @@ RUN: dict[str, Any] = {
 
 COUNTS: dict[str, Any] = {
     "fields": [
-        {"field": "first", "strangers": [3_000, 12_000, 1_485_000], "twins": [2_000, 8_000, 990_000]},
+        {
+            "field": "first",
+            "strangers": [3_000, 12_000, 1_485_000],
+            "twins": [2_000, 8_000, 990_000],
+        },
         {"field": "date", "strangers": [200, 79_300, 1_420_500], "twins": [990_000, 5_000, 5_000]},
     ],
     "dependence": 640,

@@ -11,7 +11,14 @@ from oracles.second_entries import need
 from oracles.second_rounds import Signers, Turns
 
 DATED = {
-    *("round-opened", "upload-received", "run-asked", "run-approved", "standing-approved", "standing-used"),
+    *(
+        "round-opened",
+        "upload-received",
+        "run-asked",
+        "run-approved",
+        "standing-approved",
+        "standing-used",
+    ),
     *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
 }
 
@@ -94,6 +101,8 @@ class Replay:
             self.turns[project].supersede(body)
         elif kind == "claims-received":
             self.turns[project].claim(party, body, t, self.runs)
+        elif kind == "statement-received":
+            self.turns[project].state(party, body, t, self.runs)
         elif kind == "round-closed":
             self.turns[project].close(e, t, self.runs)
         elif kind == "upload-received":

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from oracles import block_matching as twin
-from oracles.block_profiles import block_profile
+from oracles.matching_profiles import block_profile
 from oracles.vector_file import write_vectors
 
 from schemas.counts import FieldCounts, FileCounts, published_counts

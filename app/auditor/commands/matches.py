@@ -34,7 +34,22 @@ if TYPE_CHECKING:
 
 # The steps of probability: written out, since naming the options must not load the formats.
 STEP: Final = click.Choice(
-    "0.00 0.05 0.10 0.20 0.30 0.40 0.50 0.60 0.70 0.80 0.90 0.95 0.99 0.999".split(" ")
+    [
+        "0.00",
+        "0.05",
+        "0.10",
+        "0.20",
+        "0.30",
+        "0.40",
+        "0.50",
+        "0.60",
+        "0.70",
+        "0.80",
+        "0.90",
+        "0.95",
+        "0.99",
+        "0.999",
+    ]
 )
 # A page with more rows than that is read by nobody; the CSV file has all.
 PAGE_ROWS: Final = 1_000
@@ -52,7 +67,9 @@ PAGE_ROWS: Final = 1_000
 @click.option("--from", "least", type=STEP, help="Only from this step of match probability on.")
 @click.option("--to", "most", type=STEP, help="Only up to and with this step of match probability.")
 @click.option("--csv", "csv_file", type=OUTPUT, help="Write each decision as a line of CSV.")
-@click.option("--html", "html_file", type=OUTPUT, help="Write weights, counts, histogram and decisions.")
+@click.option(
+    "--html", "html_file", type=OUTPUT, help="Write weights, counts, histogram and decisions."
+)
 @force_option
 @json_option
 def matches(
@@ -113,7 +130,11 @@ def _require_sense(wanted: RowFilter) -> None:
     rules = get_args(DecisionRule)
     if wanted.rule is not None and wanted.rule not in rules:
         raise click.BadParameter(f"it is one of {', '.join(rules)}", param_hint="--rule")
-    if wanted.least is not None and wanted.most is not None and float(wanted.most) < float(wanted.least):
+    if (
+        wanted.least is not None
+        and wanted.most is not None
+        and float(wanted.most) < float(wanted.least)
+    ):
         raise click.UsageError("--to is below --from")
 
 

@@ -64,6 +64,7 @@ def upgrade() -> None:
     sa.Column('space', sa.String(length=40), nullable=True),
     sa.Column('root_larger', sa.String(length=64), nullable=True),
     sa.Column('root_smaller', sa.String(length=64), nullable=True),
+    sa.Column('earlier', sa.String(length=40), nullable=True),
     sa.Column('run', sa.String(length=36), nullable=True),
     sa.Column('run_state', sa.String(length=12), nullable=True),
     sa.Column('is_handed_out', sa.Boolean(), nullable=False),

@@ -23,8 +23,8 @@ from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
-from app.web.weights import weight_chart, weight_rows
 from app.web.table import Table
+from app.web.weights import weight_chart, weight_rows
 from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView

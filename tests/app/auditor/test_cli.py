@@ -260,7 +260,10 @@ def test_every_kind_has_its_words() -> None:
 
 def test_counts_that_are_not_in_the_log_are_left_out() -> None:
     finished = next(entry for entry in LOG.entries if entry.kind == "run-finished")
-    for shown, said in (({}, "how much it linked is not shown"), ({"auto_pairs": 12}, "12 pairs linked")):
+    for shown, said in (
+        ({}, "how much it linked is not shown"),
+        ({"auto_pairs": 12}, "12 pairs linked"),
+    ):
         counts = {"auto_pairs": None, "review_pairs": None, **shown}
         body = finished.body.model_copy(update=counts)
         assert sentence(finished.model_copy(update={"body": body})).endswith(f"finished: {said}")

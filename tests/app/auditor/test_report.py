@@ -107,7 +107,9 @@ def test_what_it_counts_is_what_the_log_has(desk: Path) -> None:
         (a["project"], a["kind"], a["outcome"]): a["count"] for a in made["activity"]
     }
     numbers = {(a["project"], a["number"]) for a in made["agreements"]}
-    assert numbers == {(p, None) for p in ("foster", "health", "study", "trio", "undone")} | {("accord", 1)}
+    assert numbers == {(p, None) for p in ("foster", "health", "study", "trio", "undone")} | {
+        ("accord", 1)
+    }
     withdrawn = next(e.seq for e in LOG.entries if e.kind == "agreement-withdrawn")
     assert [a["ended"] for a in made["agreements"] if a["number"]] == [withdrawn]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from encoding.lint import Finding as WeakSetting
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoding.lint import Finding as WeakSetting
 from encoding.quality import BirthCounts, ColumnCounts, Counts, Finding, Report, judge
 from encoding.quality.page import report_lines, report_page
 from encoding.quality.report import years_shown

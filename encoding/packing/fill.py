@@ -1,0 +1,316 @@
+"""Fills the outbox: from the agency's file to the container and the manifest for one partner and round.
+
+Two readings of the file. The first takes record IDs alone and gives every record its handle; the second
+cleans the rows and makes theirs of the container. Nothing is written to the outbox before every row is done,
+and the handle map is durable before the container is, so that its handles can always be read back.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoding.agency_file import AgencyFile
+from encoding.blocks.assembly import Assembly, AssemblyCounts
+from encoding.blocks.keys import CellKeys, round_key
+from encoding.errors import NotReadyError, RecordCountError
+from encoding.files import write_durably
+from encoding.packing.container import Body, WrittenContainer, write_body, write_container
+from encoding.packing.handles import (
+    HandleMap,
+    MapKeys,
+    MapName,
+    RecordKeys,
+    derive_map_keys,
+    draw_handles,
+    record_keys,
+    write_handle_map,
+)
+from encoding.packing.outbox import Outbox, manifest_path, read_outbox
+from encoding.problem_log import ProblemLog
+from encoding.problems import RowProblem
+from encoding.progress import Progress
+from encoding.records import Table
+from encoding.rounds.turns import Turn
+from encoding.rows import RowCleaner
+from encoding.secret import Secret
+from encoding.withdrawn import Withdrawn
+from encoding.workspace import Workspace
+from schemas.api import ProjectView
+from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts
+from schemas.ids import utc_text
+from schemas.upload import ContainerHeader, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be encoded, for which project and turn, as which party.
+
+    `skip_invalid` is where rows that cannot be encoded are listed; null: they stop everything. The digests are
+    of the reports on this very file; null where there is none.
+    """
+
+    view: ProjectView
+    party: str
+    turn: Turn
+    file: AgencyFile
+    columns: dict[str, str]
+    date_format: str | None
+    as_of: str
+    population: str
+    skip_invalid: Path | None = None
+    quality_digest: str | None = None
+    privacy_audit_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What encoding has done.
+
+    `rows_skipped` were left out, and why is told; `rows_withdrawn` were, since their records are withdrawn.
+    """
+
+    outbox: Outbox
+    rows: int
+    rows_skipped: int
+    rows_withdrawn: int
+    counts: AssemblyCounts
+
+
+def fill_outbox(
+    workspace: Workspace, secret: Secret, order: Order, progress: Progress, now: datetime
+) -> Filled:
+    """Encode the file for one turn; call it under the workspace's lock.
+
+    Raises:
+        InputError: the file cannot be used, or a row cannot be encoded and is not to be skipped.
+        AgencyError: secret, profile or workspace cannot be used.
+    """
+    project = order.view.project
+    keys = derive_map_keys(workspace.key(), project)
+    withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+    with workspace.scratch() as scratch, ProblemLog(scratch / "problems.csv") as problems:
+        table = order.file.open()
+        people = _number_records(
+            order, table.select([order.file.id_column]), keys, withdrawn, progress
+        )
+        job = _Job(order, secret, keys, people, problems, scratch)
+        made = job.make(table, progress)
+        _settle_problems(order, problems)
+        name = people.handles.name
+        write_handle_map(workspace.handle_map(*name), people.handles, keys)
+        outbox = _replace_outbox(workspace, order, secret, people, made, now)
+        if order.skip_invalid is not None:
+            problems.write_list(order.skip_invalid)
+        n_skipped = problems.n_rows
+    return Filled(outbox, people.n_rows, n_skipped, people.n_withdrawn_rows, made.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """The records of the file: their handles and numbers, which occur in several rows, and how many rows."""
+
+    handles: HandleMap
+    numbers: NDArray[np.uint32]
+    repeated: NDArray[np.bool_]
+    n_rows: int
+    n_withdrawn_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The body of the container, what was counted on the way, and what the manifest states of it."""
+
+    body: Body
+    counts: AssemblyCounts
+    stated: FileCounts | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The second reading: rows into the assembly, the assembly into the body."""
+
+    order: Order
+    secret: Secret
+    keys: MapKeys
+    people: _People
+    problems: ProblemLog
+    scratch: Path
+
+    def make(self, table: Table, progress: Progress) -> _Made:
+        order, people = self.order, self.people
+        cleaner = RowCleaner(
+            order.view.profile,
+            columns=order.columns,
+            available=table.columns,
+            date_format=order.date_format,
+        )
+        key = round_key(self.secret, order.turn.name(order.view))
+        with Assembly(
+            order.view.profile,
+            CellKeys(key),
+            order.turn.side,
+            n_records=len(people.handles),
+            repeated=people.repeated,
+            folder=self.scratch,
+        ) as assembly:
+            self._read(
+                table.select([order.file.id_column, *cleaner.headers]), cleaner, assembly, progress
+            )
+            cleaner.clear()
+            ordered = people.handles.handles[people.handles.by_handle()]
+            body = write_body(self.scratch / "body", ordered, assembly.rows(progress))
+            stated = None
+            if order.turn.side == "larger" and len(people.handles) >= SMALLEST_COUNTED_FILE:
+                stated = assembly.file_counts()
+        return _Made(body, assembly.counts, stated)
+
+    def _read(
+        self, table: Table, cleaner: RowCleaner, assembly: Assembly, progress: Progress
+    ) -> None:
+        id_column = self.order.file.id_column
+        for chunk in table.chunks():
+            record_ids = chunk.columns[id_column]
+            cleaned = cleaner.clean(chunk)
+            self.problems.add(cleaned.problems)
+            self.problems.add(_missing_ids(record_ids, chunk.first_row, id_column))
+            place, known = self.people.handles.places(record_keys(self.keys, record_ids))
+            index = cleaned.rows - chunk.first_row
+            kept = np.flatnonzero(known[index])
+            columns = (
+                {
+                    name: [cells[at] for at in kept.tolist()]
+                    for name, cells in cleaned.columns.items()
+                }
+                if len(kept) < len(index)
+                else cleaned.columns
+            )
+            assembly.add(columns, self.people.numbers[place[index[kept]]])
+            progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
+
+
+def _number_records(
+    order: Order, record_ids: Table, keys: MapKeys, withdrawn: Withdrawn, progress: Progress
+) -> _People:
+    """Read the record IDs alone; withdrawn ones and rows without one get no handle."""
+    high, low, n_rows, n_withdrawn = [], [], 0, 0
+    (column,) = record_ids.columns
+    for chunk in record_ids.chunks():
+        cells = chunk.columns[column]
+        is_withdrawn = withdrawn.among(cells)
+        n_withdrawn += int(is_withdrawn.sum())
+        kept = [
+            cell
+            for cell, gone in zip(cells, is_withdrawn.tolist(), strict=True)
+            if cell and not gone
+        ]
+        found = record_keys(keys, kept)
+        high.append(found.high)
+        low.append(found.low)
+        n_rows += chunk.n_rows
+        progress("reading record IDs", chunk.share, n_rows, "rows")
+    wanted = RecordKeys(np.concatenate(high), np.concatenate(low))
+    name = MapName(order.view.project, order.turn.round, order.turn.partner)
+    handles = draw_handles(name, wanted)
+    size = order.view.terms.file_size(order.party)
+    if not size.least <= len(handles) <= size.most:
+        raise RecordCountError(
+            f"the file has {len(handles)} records that can be encoded, and the agreement takes"
+            f" {size.least} to {size.most}",
+            hint="ask the steward of the project; the encodings were not written",
+        )
+    numbers = handles.numbers()
+    place, _ = handles.places(wanted)
+    repeated = np.zeros(len(handles), dtype=bool)
+    repeated[numbers] = np.bincount(place, minlength=len(handles)) > 1
+    return _People(handles, numbers, repeated, n_rows, n_withdrawn)
+
+
+def _missing_ids(record_ids: list[str], first_row: int, column: str) -> list[RowProblem]:
+    return [
+        RowProblem(first_row + index, column, "no record ID")
+        for index, record_id in enumerate(record_ids)
+        if not record_id
+    ]
+
+
+def _settle_problems(order: Order, problems: ProblemLog) -> None:
+    if order.skip_invalid is None:
+        problems.raise_if_any(
+            "correct these rows, or leave them out with: blindlink encode --skip-invalid skipped.csv"
+        )
+
+
+def _replace_outbox(
+    workspace: Workspace,
+    order: Order,
+    secret: Secret,
+    people: _People,
+    made: _Made,
+    now: datetime,
+) -> Outbox:
+    turn, terms = order.turn, order.view.terms
+    header = ContainerHeader(
+        project=terms.project,
+        epoch=terms.epoch,
+        round=turn.round,
+        party=order.party,
+        partner=turn.partner,
+        side=turn.side,
+        profile=order.view.profile.digest(),
+        key_id=secret.key_id,
+        records=len(people.handles),
+        rows=made.body.rows,
+        root=made.body.root,
+    )
+    path = workspace.container(terms.project, turn.round, turn.partner)
+    # Without its manifest a container is not sent, so a crash here leaves no pair that does not fit.
+    manifest_path(path).unlink(missing_ok=True)
+    written = write_container(path, header, made.body.path)
+    manifest = _manifest(order, written, made.stated, now)
+    write_durably(manifest_path(path), manifest.to_canonical())
+    return read_outbox(workspace, terms.project, turn.round, turn.partner)
+
+
+def _manifest(
+    order: Order, written: WrittenContainer, stated: FileCounts | None, now: datetime
+) -> Manifest:
+    header = written.header
+    return Manifest(
+        project=header.project,
+        epoch=header.epoch,
+        round=header.round,
+        party=header.party,
+        partner=header.partner,
+        side=header.side,
+        agreement=order.view.agreement,
+        profile=header.profile,
+        key_id=header.key_id,
+        container_sha256=written.sha256,
+        container_bytes=written.size_bytes,
+        records=header.records,
+        rows=header.rows,
+        root=header.root,
+        partner_root=None,
+        last_message=None,
+        counts=stated,
+        as_of=order.as_of,
+        population=order.population,
+        quality_digest=order.quality_digest,
+        privacy_audit_digest=order.privacy_audit_digest,
+        created=utc_text(now),
+        software=f"blindlink-{importlib.metadata.version('blindlink')}",
+    )
+
+
+def kept_outbox(workspace: Workspace, project: str, turn: Turn) -> Outbox | None:
+    """Return what was encoded for a turn before; None if there is nothing."""
+    try:
+        return read_outbox(workspace, project, turn.round, turn.partner)
+    except NotReadyError:
+        return None

@@ -1,0 +1,74 @@
+"""What an agency asks the broker about rounds: typed questions and answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from encoding.client import BrokerClient
+from schemas.rounds import (
+    ClaimsReceipt,
+    Correction,
+    NonceState,
+    RoundList,
+    RoundView,
+    SignedNonceOffer,
+)
+
+MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RoundsApi:
+    """The rounds of one project; errors as those of `BrokerClient`."""
+
+    client: BrokerClient
+    project: str
+
+    def nonces(self) -> NonceState:
+        """Return how many nonces of this party are unspent, and the next number."""
+        return self.client.get(NonceState, self._path("nonces"))
+
+    def offer(self, signed: SignedNonceOffer) -> NonceState:
+        """Offer nonces; the same offer again is safe."""
+        return self.client.post(NonceState, self._path("nonces"), signed)
+
+    def rounds(self) -> RoundList:
+        """Return the rounds, newest first, and whether a new one is due."""
+        return self.client.get(RoundList, self._path("rounds"))
+
+    def ask(self) -> RoundView:
+        """Return the round that is open; a new one where none is, and one is due."""
+        return self.client.post(RoundView, self._path("rounds"))
+
+    def round(self, number: int) -> RoundView:
+        """Return one round."""
+        return self.client.get(RoundView, self._path(f"rounds/{number}"))
+
+    def correct(self, number: int, reason: str) -> RoundView:
+        """Have the next round take the place of this one, and return it; again is safe."""
+        path = self._path(f"rounds/{number}/corrections")
+        return self.client.post(RoundView, path, Correction(reason=reason))
+
+    def send_claims(self, number: int, partner: str, sealed: bytes) -> ClaimsReceipt:
+        """Send sealed claims to a partner; later ones take the place of earlier ones."""
+        path = self._path(f"rounds/{number}/claims/{partner}")
+        return self.client.put_bytes(ClaimsReceipt, path, sealed)
+
+    def claims(self, number: int, partner: str) -> bytes:
+        """Return the sealed claims that a partner has sent to this party."""
+        path = self._path(f"rounds/{number}/claims/{partner}")
+        return self.client.get_bytes(path, MAX_MESSAGE_BYTES)
+
+    def send_statement(self, number: int, space: str, sealed: bytes) -> ClaimsReceipt:
+        """Send a sealed statement to all recipients of an ID space."""
+        path = self._path(f"rounds/{number}/statements/{space}")
+        return self.client.put_bytes(ClaimsReceipt, path, sealed)
+
+    def statement(self, number: int, space: str, party: str) -> bytes:
+        """Return the sealed statement of a party to an ID space."""
+        path = self._path(f"rounds/{number}/statements/{space}/{party}")
+        return self.client.get_bytes(path, MAX_MESSAGE_BYTES)
+
+    def _path(self, rest: str) -> str:
+        return f"projects/{self.project}/{rest}"

@@ -1,0 +1,134 @@
+"""The nonces that this workspace drew, and what each was used for.
+
+A container is made under a round key only for a nonce that was drawn here and that no container has left with.
+The nonce is marked as spent, durably, before the first byte of its container leaves; from then on that
+container is the only one. Backups hold no nonce, so that a restored workspace makes none twice.
+
+File: sealed as `encoding.sealed_record` says, canonical JSON within.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from encoding.errors import NonceSpentError, NonceUnknownError
+from encoding.sealed_record import SealedRecord
+from schemas.document import Document, Model
+from schemas.ids import Name, Sha256Hex
+from schemas.rounds import NONCE_BYTES, NonceHex, NonceNumber
+from schemas.run import RoundNumber
+
+MAX_KEPT: int = 10_000
+
+
+class KeptNonce(Model):
+    """A nonce that was drawn here; `container` is the digest of the one that left with it, null before."""
+
+    number: NonceNumber
+    nonce: NonceHex
+    round: RoundNumber | None = None
+    partner: Name | None = None
+    container: Sha256Hex | None = None
+
+
+class NonceBook(Document):
+    """All nonces of a project, in the order of their numbers."""
+
+    KIND: ClassVar[str] = "list of nonces"
+
+    version: Literal["blindlink-nonces/1"] = "blindlink-nonces/1"
+    nonces: Annotated[tuple[KeptNonce, ...], Field(max_length=MAX_KEPT)] = ()
+
+    @model_validator(mode="after")
+    def _numbers_rise(self) -> Self:
+        numbers = [kept.number for kept in self.nonces]
+        if numbers != sorted(set(numbers)):
+            raise ValueError("nonces must be listed once each, in the order of their numbers")
+        return self
+
+
+@dataclass(slots=True)
+class Nonces:
+    """The nonces of one project in a workspace; use it under the workspace's lock.
+
+    Raises, when it is made:
+        WorkspaceError: the file is damaged, or sealed under another workspace key.
+    """
+
+    path: Path
+    project: str
+    workspace_key: bytes
+
+    def draw(self, first: int, how_many: int) -> tuple[str, ...]:
+        """Draw nonces with the numbers from `first` on, keep them durably, and return them in hex."""
+        drawn = tuple(secrets.token_hex(NONCE_BYTES) for _ in range(how_many))
+        new = (KeptNonce(number=first + at, nonce=nonce) for at, nonce in enumerate(drawn))
+        kept = [one for one in self._read().nonces if one.number < first]
+        self._write((*kept, *new))
+        return drawn
+
+    def pending(self, first: int) -> tuple[str, ...]:
+        """Return nonces from a number on that were drawn and never used: an offer of them may have got lost."""
+        return tuple(
+            one.nonce
+            for one in self._read().nonces
+            if one.number >= first and one.container is None
+        )
+
+    def require(self, number: int, nonce: str) -> KeptNonce:
+        """Return the nonce of this number.
+
+        Raises:
+            NonceUnknownError: this workspace did not draw it.
+        """
+        for kept in self._read().nonces:
+            if kept.number == number and secrets.compare_digest(kept.nonce, nonce):
+                return kept
+        raise NonceUnknownError(
+            "the round uses a nonce that this workspace did not draw",
+            hint="if the workspace was restored or handed over, ask for a new round:"
+            " blindlink round correct",
+        )
+
+    def has_drawn(self, number: int) -> bool:
+        """Tell whether the nonce of this number was drawn here."""
+        return any(one.number == number for one in self._read().nonces)
+
+    def is_spent(self, number: int) -> bool:
+        """Tell whether a container has left with this nonce, or was about to."""
+        return any(one.number == number and one.container for one in self._read().nonces)
+
+    def spend(self, number: int, *, round_number: int, partner: str, container: str) -> None:
+        """Mark a nonce as spent on one container; the same container again changes nothing.
+
+        Raises:
+            NonceSpentError: another container has left with it.
+        """
+        kept = list(self._read().nonces)
+        at = next(place for place, one in enumerate(kept) if one.number == number)
+        if kept[at].container == container:
+            return
+        if kept[at].container is not None:
+            raise NonceSpentError(
+                f"other encodings were sent to {partner} in round {round_number}, and none are made twice",
+                hint="a correction takes the next round: blindlink round correct",
+            )
+        spent = {"round": round_number, "partner": partner, "container": container}
+        kept[at] = kept[at].model_copy(update=spent)
+        self._write(kept)
+
+    def _record(self) -> SealedRecord:
+        return SealedRecord(self.path, f"nonces/{self.project}", self.workspace_key)
+
+    def _read(self) -> NonceBook:
+        raw = self._record().read()
+        return NonceBook() if raw is None else NonceBook.from_canonical(raw)
+
+    def _write(self, nonces: Sequence[KeptNonce]) -> None:
+        self._record().write(NonceBook(nonces=tuple(nonces)).to_canonical())
