@@ -1,4 +1,4 @@
-"""Destruction over HTTP: ask for it, correct a round, get the certificate, counter-sign, state what was deleted, holds."""
+"""Destruction over HTTP: ask for it, correct a round, get and counter-sign certificates, statements, holds."""
 
 from __future__ import annotations
 

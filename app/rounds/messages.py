@@ -113,7 +113,7 @@ def keep_message(
     hold_rounds(session, place.project)
     terms = refuse_undue(session, broker, actor, place)
     key = (place.project, place.number, actor.party, place.kind, place.target)
-    row = repository.find_message(session, *key)
+    row = repository.find_message(session, key)
     if row is not None and row.sha256 == stored.sha256 and row.destroyed is None:
         return Kept(row, stored)
     last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
@@ -164,7 +164,7 @@ def fetch_message(
     if not _is_for(session, actor, place):
         raise NotFoundError("There is nothing here.")
     key = (place.project, place.number, sender, place.kind, place.target)
-    row = repository.find_message(session, *key)
+    row = repository.find_message(session, key)
     if row is None:
         raise NotFoundError("There is nothing here.")
     require_duty(actor, terms, "recipient", "analyst")

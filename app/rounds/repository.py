@@ -62,7 +62,7 @@ def count_unspent(session: Session, project: str, parties: Collection[str]) -> d
         )
         .group_by(OfferedNonce.party)
     )
-    return {party: n for party, n in session.execute(query)}
+    return {party: n for party, n in session.execute(query).tuples()}
 
 
 def void_below(session: Session, project: str, party: str, number: int) -> bool:
@@ -158,11 +158,8 @@ def pair_of_run(session: Session, run: str) -> RoundPairing | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def find_message(
-    session: Session, project: str, number: int, party: str, kind: str, target: str
-) -> SealedMessage | None:
-    """Return a party's message of a round, locked, or None."""
-    key = (project, number, party, kind, target)
+def find_message(session: Session, key: tuple[str, int, str, str, str]) -> SealedMessage | None:
+    """Return a message by project, round, party, kind and target, locked, or None."""
     return session.get(SealedMessage, key, populate_existing=True, with_for_update=True)
 
 

@@ -1,4 +1,4 @@
-"""Runs of a pair: the first one starts with the commit that completes the pair, others are asked for by hand."""
+"""Runs of a pair: the first one starts with the commit that completes it, others are asked for by hand."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def start_if_complete(
     if uploads is None or pair.run is not None:
         return None
     terms = terms_in_force(session, pair.project, broker.clock())
-    return _queue(session, broker, actor, terms, pair, uploads, terms.terms.policy)
+    specification = _specify(broker, actor, terms, pair, uploads)
+    return _queue(session, broker, actor, terms, specification)
 
 
 def ask_again(
@@ -90,7 +91,8 @@ def ask_again(
         raise OtherPolicyError(
             "The terms do not leave room for this matching policy.", clause="policy-range"
         )
-    run = _queue(session, broker, actor, terms, pair, uploads, policy)
+    specification = _specify(broker, actor, terms, pair, uploads, policy=policy)
+    run = _queue(session, broker, actor, terms, specification)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
     session.flush()
     return run
@@ -142,20 +144,17 @@ def _queue(
     broker: Broker,
     actor: Actor,
     terms: TermsInForce,
-    pair: RoundPairing,
-    uploads: tuple[Upload, Upload],
-    policy: MatchingPolicy,
+    specification: RunSpecification,
 ) -> Run:
     """Queue a run of a pair of which none waits or is under way, and log it."""
     _refuse_unopenable(session, terms)
-    asked_at = utc_text(broker.clock())
-    specification = _specify(actor, terms, pair.round, uploads, policy, asked_at)
-    run = _waiting(broker, actor, terms, pair, specification)
+    run = _waiting(broker, actor, terms, specification)
     # The keys are durable before the row that needs them.
     for key in keys_of(specification):
         broker.keystore.create(key)
     if not add_if_alone(session, run):
         raise RunOverError("Another run of this pair was asked for at the same moment.")
+    pair = open_pair(session, run.project, run.round, run.larger, run.smaller)
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
     entry = _entry(actor, terms, terms.digest, run.id, asked)
@@ -170,29 +169,31 @@ def _refuse_unopenable(session: Session, terms: TermsInForce) -> None:
 
 
 def _specify(
+    broker: Broker,
     actor: Actor,
     terms: TermsInForce,
-    number: int,
+    pair: RoundPairing,
     uploads: tuple[Upload, Upload],
-    policy: MatchingPolicy,
-    asked_at: str,
+    *,
+    policy: MatchingPolicy | None = None,
 ) -> RunSpecification:
+    """Return the specification of a new run; without `policy`, by the agreed one."""
     agreed = terms.terms
     larger, smaller = map(_named, uploads)
     return RunSpecification(
         run=new_id(RUN_PREFIX),
         project=agreed.project,
         epoch=agreed.epoch,
-        round=number,
+        round=pair.round,
         agreement=terms.digest,
         uploads=(larger, smaller),
         profile=agreed.profile,
-        policy=policy,
+        policy=policy or agreed.policy,
         recipients=agreed.recipients,
         spaces=agreed.spaces,
         floor=agreed.floor,
         asked_by=actor.party,
-        asked_at=asked_at,
+        asked_at=utc_text(broker.clock()),
     )
 
 
@@ -206,18 +207,15 @@ def _named(upload: Upload) -> RunUpload:
 
 
 def _waiting(
-    broker: Broker,
-    actor: Actor,
-    terms: TermsInForce,
-    pair: RoundPairing,
-    specification: RunSpecification,
+    broker: Broker, actor: Actor, terms: TermsInForce, specification: RunSpecification
 ) -> Run:
+    larger, smaller = specification.uploads
     return Run(
         id=specification.run,
         project=specification.project,
-        round=pair.round,
-        larger=pair.larger,
-        smaller=pair.smaller,
+        round=specification.round,
+        larger=larger.party,
+        smaller=smaller.party,
         party=actor.party,
         person=actor.person,
         state="queued" if terms.terms.approvals is None else "awaiting",
