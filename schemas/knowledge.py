@@ -15,33 +15,31 @@ from schemas.run import ReleaseMode
 Row: TypeAlias = tuple[str, str, str, str]
 Finding: TypeAlias = tuple[str, str]
 
-MEASURED_CAPTION: Final = (
-    "Measured on invented records with mistakes: 4,000 children in care and 200,000 pupils; two repetitions"
-)
+MEASURED_CAPTION: Final = "Measured on invented records with mistakes: 4,000 children in care and 200,000 pupils; two repetitions"
 MEASURED: Final[tuple[Finding, ...]] = (
-    ("records of the larger file of which the broker sees anything at all", "1.7 %"),
+    ("records of the larger file of which the broker sees anything at all", "1.7%"),
     (
         "children in care whom a broker names that has the whole register of pupils, without a mistake",
-        "0.7 %",
+        "0.7%",
     ),
-    ("the same where the register lacks 10 % and has 10 % strangers", "0.4 to 0.5 %"),
-    ("the same where the register also has mistakes, as registers do", "0.13 to 0.22 %"),
+    ("the same where the register lacks 10% and has 10% strangers", "0.4 to 0.5%"),
+    ("the same where the register also has mistakes, as registers do", "0.13 to 0.22%"),
     (
         "records that somebody names who has both files exactly: of the smaller file, of the larger file",
-        "14 %, 0.5 %",
+        "14%, 0.5%",
     ),
     (
         "records followed from one round to the next by shape alone: of the smaller, of the larger file",
-        "14 %, 0.5 %",
+        "14%, 0.5%",
     ),
     (
-        "how well sex, age or length of name of a linked child can be guessed (50 %: by a coin)",
-        "50 to 53 %",
+        "how well sex, age or length of name of a linked child can be guessed (50%: by a coin)",
+        "50 to 53%",
     ),
     (
         "a larger file of 6 million, by emulation: records that show anything; children in care named by a register "
         "without a mistake, and with mistakes",
-        "10.6 %; 8.0 %, 1.6 %",
+        "10.6%; 8.0%, 1.6%",
     ),
 )
 

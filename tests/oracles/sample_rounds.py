@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.matchlog import round_kinds as kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.rounds import ListedClaims, ListedStatement, NonceOffer, RoundPair, SignedNonceOffer, UsedNonce
+from schemas.rounds import (
+    ListedClaims,
+    ListedStatement,
+    NonceOffer,
+    RoundPair,
+    SignedNonceOffer,
+    UsedNonce,
+)
 from schemas.signing import sign_document
 from schemas.upload import Signature
 

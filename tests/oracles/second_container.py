@@ -36,7 +36,9 @@ def _has_form(header: Any) -> bool:
         set(header) == FIELDS
         and header["version"] == "blindlink/container/2"
         and header["side"] in ("larger", "smaller")
-        and all(type(header[name]) is int and header[name] > 0 for name in ("round", "records", "rows"))
+        and all(
+            type(header[name]) is int and header[name] > 0 for name in ("round", "records", "rows")
+        )
         and header["records"] < 2**32
         and all(type(header[name]) is str for name in ("project", "party", "partner", "root"))
         and len(header["root"]) == 64

@@ -114,7 +114,15 @@ class Turns:
                 self.use(pair[side], pair[f"nonce_{side}"])
         self.is_open = True
         self.opened.append(
-            {**body, "entry": e, "roots": {}, "runs": {}, "claims": {}, "statements": {}, "left": False}
+            {
+                **body,
+                "entry": e,
+                "roots": {},
+                "runs": {},
+                "claims": {},
+                "statements": {},
+                "left": False,
+            }
         )
 
     def use(self, party: str, used: Any) -> None:

@@ -43,7 +43,11 @@ class Row:
     sealed: int = 0x55
 
     def to_bytes(self) -> bytes:
-        return self.token.to_bytes(16, "big") + struct.pack("<I", self.record) + bytes([self.sealed]) * 64
+        return (
+            self.token.to_bytes(16, "big")
+            + struct.pack("<I", self.record)
+            + bytes([self.sealed]) * 64
+        )
 
 
 ROWS = [Row(1, 2), Row(7, 0), Row(2**40, 1), Row(2**64, 0), Row(2**127, 2), Row(2**128 - 1, 1)]
@@ -83,7 +87,10 @@ def head(header: bytes | dict[str, Any], magic: bytes = MAGIC) -> bytes:
 
 
 def container(
-    header: dict[str, Any] = LARGER, handles: list[int] = HANDLES, rows: list[Row] = ROWS, **fields: Any
+    header: dict[str, Any] = LARGER,
+    handles: list[int] = HANDLES,
+    rows: list[Row] = ROWS,
+    **fields: Any,
 ) -> bytes:
     """Return a container with its true root, but for `fields` of the header."""
     parts = pieces(handles, rows)
@@ -107,14 +114,25 @@ def container_vectors() -> dict[str, Any]:
     lone = [Row(0, 0), Row(1, 0)]
     good = [
         ("plain", plain, LARGER, HANDLES, ROWS),
-        ("a smaller file with shared tokens", container(SMALLER, rows=SHARED), SMALLER, HANDLES, SHARED),
+        (
+            "a smaller file with shared tokens",
+            container(SMALLER, rows=SHARED),
+            SMALLER,
+            HANDLES,
+            SHARED,
+        ),
         ("one record", container(one, [0], lone), one, [0], lone),
     ]
     bad = [(name, content, rule, LARGER) for name, content, rule in _bad_containers(plain)]
     swapped = [SHARED[0], SHARED[2], SHARED[1], *SHARED[3:]]
     twice = [*SHARED[:2], SHARED[1], *SHARED[3:]]
     bad += [
-        ("records under one token out of order", container(SMALLER, rows=swapped), "row-order", SMALLER),
+        (
+            "records under one token out of order",
+            container(SMALLER, rows=swapped),
+            "row-order",
+            SMALLER,
+        ),
         ("a row of the smaller file twice", container(SMALLER, rows=twice), "row-order", SMALLER),
     ]
     return {
@@ -135,11 +153,21 @@ def container_vectors() -> dict[str, Any]:
             for name, content, header, handles, rows in good
         ],
         "bad": [
-            {"name": name, "container": _base64(content), "rule": rule, "expected": expected(header)}
+            {
+                "name": name,
+                "container": _base64(content),
+                "rule": rule,
+                "expected": expected(header),
+            }
             for name, content, rule, header in bad
         ],
         "parts": [
-            {"head_bytes": n_head, "records": records, "rows": rows, "lengths": lengths(n_head, records, rows)}
+            {
+                "head_bytes": n_head,
+                "records": records,
+                "rows": rows,
+                "lengths": lengths(n_head, records, rows),
+            }
             for n_head, records, rows in PARTS
         ],
     }
@@ -195,7 +223,11 @@ def _bad_containers(plain: bytes) -> list[tuple[str, bytes, str]]:
         ("a row less", container(rows=ROWS[:-1]), "container-size"),
         ("a byte less", plain[:-1], "container-size"),
         ("a byte more", plain + b"\x00", "container-size"),
-        ("handles out of order", container(handles=[HANDLES[1], HANDLES[0], HANDLES[2]]), "handle-order"),
+        (
+            "handles out of order",
+            container(handles=[HANDLES[1], HANDLES[0], HANDLES[2]]),
+            "handle-order",
+        ),
         ("a handle twice", container(handles=[HANDLES[0], HANDLES[0], HANDLES[2]]), "handle-order"),
         ("rows out of order", container(rows=exchanged), "row-order"),
         ("a token of the larger file twice", with_row(1, token=1, record=0), "row-order"),

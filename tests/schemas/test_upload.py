@@ -91,7 +91,11 @@ def test_the_lengths_of_parts_follow_from_head_records_and_rows(vector: dict[str
 def test_a_piece_of_rows_knows_its_first_row() -> None:
     parts = Parts(500, HANDLES_PER_PIECE + 1, 2 * ROWS_PER_PIECE + 5)
     of_rows = range(1 + parts.n_table, parts.n_parts)
-    assert [parts.first_row(number) for number in of_rows] == [0, ROWS_PER_PIECE, 2 * ROWS_PER_PIECE]
+    assert [parts.first_row(number) for number in of_rows] == [
+        0,
+        ROWS_PER_PIECE,
+        2 * ROWS_PER_PIECE,
+    ]
     assert [parts.rows_of(number) for number in of_rows] == [ROWS_PER_PIECE, ROWS_PER_PIECE, 5]
     assert ROWS_PER_PIECE * STORED_ROW_BYTES <= MAX_PART_BYTES
 

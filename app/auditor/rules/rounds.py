@@ -114,9 +114,7 @@ def close(ledger: Ledger, entry: Entry) -> None:
     if entry.time < state.deadline and not _is_done(ledger, project, state):
         message = "a round is closed before its deadline while something is still due"
         break_off("round-deadline", message, entry, state.seq)
-    project.rounds.has_linked |= any(
-        claims.has_linked(ledger, state, pair) for pair in state.pairs
-    )
+    project.rounds.has_linked |= any(claims.has_linked(ledger, state, pair) for pair in state.pairs)
     project.rounds.open = None
 
 
