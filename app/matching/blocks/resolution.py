@@ -102,7 +102,9 @@ def resolve_pair(
         policy: as agreed.
     Raises:
         EmptyFileError: a file has no record.
-        RowMatchingError: counts that nobody can have counted.
+        DocumentError: the counts are of other fields or levels.
+        CountedPairsError: a field has more pairs of strangers than anybody counts.
+        TwinPairsError: the larger file claims more pairs of twins than records.
     """
     if not sizes.smaller or not sizes.larger:
         raise EmptyFileError("a file has no record")

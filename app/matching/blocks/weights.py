@@ -204,7 +204,7 @@ def sum_of_probabilities(totals: NDArray[np.int64]) -> float:
 
 
 def least_weight(probability_text: str) -> int:
-    """Return the least total weight whose match probability is at least this decimal text, below 1."""
+    """Return the least total weight whose match probability is at least this decimal text, above 0, below 1."""
     wanted = Decimal(probability_text)
     odds = _DIGITS.divide(wanted, _DIGITS.subtract(Decimal(1), wanted))
     exact = _DIGITS.divide(_DIGITS.ln(odds), _DIGITS.ln(Decimal(2)))
