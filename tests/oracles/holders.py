@@ -19,7 +19,7 @@ from schemas.secret_share import SecretHolders, SelfTest, SignedConfirmation, Si
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 STEP = StepTest(rules="1" * 64, result="2" * 64)
-SELF_TEST = SelfTest(recipe=STEP, linkage_schema=STEP, hardening=STEP, software="blindlink-0.1.0")
+SELF_TEST = SelfTest(recipe=STEP, rows=STEP, software="blindlink-0.1.0")
 
 
 @dataclass
