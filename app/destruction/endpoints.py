@@ -55,7 +55,7 @@ def destroy_upload(broker: WiredBroker, actor: CurrentActor, upload: UploadPath)
     return _finished(broker, actor, begun)
 
 
-@router.post("/v1/projects/{project}/rounds/{number}/corrections", status_code=201)
+@router.post("/v1/projects/{project}/rounds/{round}/corrections", status_code=201)
 def correct_round(
     *,
     broker: WiredBroker,

@@ -158,9 +158,11 @@ def pair_of_run(session: Session, run: str) -> RoundPairing | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def find_message(session: Session, key: tuple[str, int, str, str, str]) -> SealedMessage | None:
-    """Return a message by project, round, party, kind and target, locked, or None."""
-    return session.get(SealedMessage, key, populate_existing=True, with_for_update=True)
+def find_message(
+    session: Session, key: tuple[str, int, str, str, str], *, lock: bool = False
+) -> SealedMessage | None:
+    """Return a message by project, round, party, kind and target, or None."""
+    return session.get(SealedMessage, key, populate_existing=True, with_for_update=lock or None)
 
 
 def messages_of(session: Session, project: str, number: int) -> Sequence[SealedMessage]:

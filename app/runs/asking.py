@@ -18,7 +18,8 @@ from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing import take_up
 from app.uploads.errors import KeyReusedError
-from app.uploads.service import pair_uploads
+from app.uploads.manifests import refuse_gap, refuse_misfit
+from app.uploads.service import manifest_of, pair_uploads
 from schemas.ids import RUN_PREFIX
 from schemas.matchlog.kinds import RunAsked, RunCancelled
 from schemas.run import MatchingPolicy, RunSpecification, RunUpload
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from app.rounds.models import RoundPairing
     from app.security.actor import Actor
     from app.uploads.models import Upload
+    from schemas.agreement import ProjectTerms
     from schemas.api import RunRequest
 
 
@@ -79,6 +81,11 @@ def ask_again(
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")
+    policy = request.policy or terms.terms.policy
+    if not terms.terms.allows(policy):
+        raise OtherPolicyError(
+            "The terms do not leave room for this matching policy.", clause="policy-range"
+        )
     pair = open_pair(session, project, request.round, actor.party, request.partner)
     newest = None if pair.run is None else repository.get_run(session, pair.run)
     if newest is not None and newest.state not in repository.WITHOUT_RESULT:
@@ -86,11 +93,6 @@ def ask_again(
     uploads = pair_uploads(session, project, pair.round, pair.larger, pair.smaller)
     if uploads is None:
         raise UploadsMissingError("There are not yet uploads of both parties of the pair.")
-    policy = request.policy or terms.terms.policy
-    if not terms.terms.allows(policy):
-        raise OtherPolicyError(
-            "The terms do not leave room for this matching policy.", clause="policy-range"
-        )
     specification = _specify(broker, actor, terms, pair, uploads, policy=policy)
     run = _queue(session, broker, actor, terms, specification)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
@@ -179,6 +181,7 @@ def _specify(
 ) -> RunSpecification:
     """Return the specification of a new run; without `policy`, by the agreed one."""
     agreed = terms.terms
+    _refuse_misfits(agreed, uploads)
     larger, smaller = map(_named, uploads)
     return RunSpecification(
         run=new_id(RUN_PREFIX),
@@ -195,6 +198,20 @@ def _specify(
         asked_by=actor.party,
         asked_at=utc_text(broker.clock()),
     )
+
+
+def _refuse_misfits(agreed: ProjectTerms, uploads: tuple[Upload, Upload]) -> None:
+    """Check uploads against the terms in force: an amendment may ask for more than what bound before."""
+    if any((one.epoch, one.profile) != (agreed.epoch, agreed.profile) for one in uploads):
+        raise UploadsMissingError(
+            "An upload of the round was made for another epoch or profile.",
+            hint="a correction opens the next round",
+        )
+    manifests = [one for upload in uploads if (one := manifest_of(upload)) is not None]
+    for manifest in manifests:
+        refuse_misfit(manifest, agreed)
+    larger, smaller = manifests
+    refuse_gap(larger, smaller, agreed)
 
 
 def _named(upload: Upload) -> RunUpload:

@@ -314,13 +314,13 @@ class Linkage:
             },
         )
 
-    def signed(self, manifest: Manifest, party: str) -> SignedManifest:
+    def signed_manifest(self, manifest: Manifest, party: str) -> SignedManifest:
         signature = self.signature("manifest", manifest, party)
         return SignedManifest(manifest=manifest, signatures=(signature,))
 
     def commit(self, upload: str, manifest: Manifest, party: str) -> Response:
         return self.post_as(
-            f"/v1/uploads/{upload}/commit", party, self.signed(manifest, party).to_json()
+            f"/v1/uploads/{upload}/commit", party, self.signed_manifest(manifest, party).to_json()
         )
 
     def send(self, made: Container, party: str) -> str:

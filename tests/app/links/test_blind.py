@@ -268,4 +268,4 @@ def test_the_broker_keeps_no_key_of_a_blind_release(blind: BlindLinkage) -> None
 
 def test_the_form_is_that_of_the_vectors() -> None:
     vector = read_vectors("blind-release")["good"][0]
-    assert len(vector["link_ids"]) == vector["header"]["records"]
+    assert len(vector["match_ids"]) == vector["header"]["records"]
