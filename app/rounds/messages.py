@@ -91,7 +91,7 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
 def known_message(
     session: Session, actor: Actor, place: Place, sha256: str
 ) -> SealedMessage | None:
-    """Return what the actor's party has sent, if it is this: whose answer got lost sends it again, however late.
+    """Return what the actor's party has sent, if it is this: who lost the answer sends it again, at any time.
 
     Raises:
         NotFoundError: no such round, or not the caller's.

@@ -62,7 +62,7 @@ def count_unspent(session: Session, project: str, parties: Collection[str]) -> d
         )
         .group_by(OfferedNonce.party)
     )
-    return {party: n for party, n in session.execute(query).tuples()}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def void_below(session: Session, project: str, party: str, number: int) -> bool:
