@@ -75,7 +75,7 @@ def list_rounds(
     )
 
 
-@page_route(router, "/projects/{project}/rounds/{number}")
+@page_route(router, "/projects/{project}/rounds/{round}")
 def show_round(
     broker: WiredBroker, page: WiredPage, project: ProjectPath, number: RoundPath
 ) -> Response:

@@ -102,7 +102,13 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
     return page.answer(
         "run.html",
         title="Run",
-        document={**view.to_json(), "weights": [asdict(row) for row in weights]},
+        document={
+            **view.to_json(),
+            "histogram": [asdict(row) for row in weights],
+            "weights": [
+                {"field": bar.field, "level": bar.level, "bits": bar.bits} for bar in bars
+            ],
+        },
         table=Table(COLUMNS, [_row(view)]),
         project=view.project,
         view=view,
