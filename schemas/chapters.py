@@ -33,7 +33,7 @@ BASIS_WORDS: Final = {
 }
 MODE_WORDS: Final = {
     "linked": "match IDs of its own records that have a match, from which it keeps link IDs",
-    "blind": "match IDs of all records of the agencies, sealed to it, without showing an agency which have a match",
+    "blind": "match IDs of all records, sealed to it, without showing an agency which have a match",
     "count": "the number of matches, and no match ID",
     "none": "nothing",
 }
@@ -202,8 +202,10 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
     columns = () if profile is None else profile.columns
     which = f"these columns: {listed(columns)}" if columns else "the columns that it names"
     yield (
-        "Each agency encodes columns of its own file on its own computer, with a secret that only the agencies share. "
-        "The operator gets random-looking numbers; it never has a name, a birth date, a record ID or the secret."
+        "Each agency encodes columns of its own file on its own computer, with a secret that only the "
+        "agencies share. "
+        "The operator gets random-looking numbers; it never has a name, a birth date, a record ID or the "
+        "secret."
     )
     yield f"The encoding profile says how, from {which}."
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
@@ -249,9 +251,11 @@ def _learned(agreement: Agreement) -> Chapter:
     sentences = (
         "Encodings are protected personal data, not anonymous. The limits of this protection are said here so "
         "that nobody signs without knowing them.",
-        "What a broker could make of what it sees was tried on invented records. Other files may show more or less; "
+        "What a broker could make of what it sees was tried on invented records. Other files may show more "
+        "or less; "
         "each agency can measure its own before it uploads.",
-        "A broker that withholds a match is noticed by nobody, unless an auditor links the same files again with the "
+        "A broker that withholds a match is noticed by nobody, unless an auditor links the same files again "
+        "with the "
         "agencies' help.",
     )
     return Chapter("Who could learn what", sentences, (table, measured))

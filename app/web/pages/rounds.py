@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 COLUMNS: Final = (
-    "round", "state", "opened", "deadline", "superseded_by", "larger", "smaller", "nonce_larger", "nonce_smaller",
-    "root_larger", "root_smaller", "first", "run", "claims_larger", "claims_smaller",
+    "round", "state", "opened", "deadline", "superseded_by", "larger", "smaller", "nonce_larger",
+    "nonce_smaller", "root_larger", "root_smaller", "first", "run", "claims_larger", "claims_smaller",
 )  # fmt: skip
 
 
