@@ -46,8 +46,8 @@ class Rounds:
     """All rounds of a project.
 
     `last` is the number of the one opened last, `regular` the day on which the last one was opened that
-    corrects no other, `days` those of all openings. `corrected` is the number of a round whose correction has yet to be
-    opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts the claims
+    corrects no other, `days` those of all openings. `corrected` is the number of a round whose correction has
+    yet to be opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts the claims
     of a party for its partner, `statements` its chain statements for a space.
     """
 

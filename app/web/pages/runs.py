@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 COLUMNS = (
-    "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished", "candidate_pairs",
-    "auto_pairs", "review_pairs", "expected_false", "failure", "specification_sha256", "match_record", "cosigned_by",
-    "cosigners_needed", "is_final",
+    "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished",
+    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "failure", "specification_sha256",
+    "match_record", "cosigned_by", "cosigners_needed", "is_final",
 )  # fmt: skip
 # As many bars as can be told apart.
 CHARTED_RUNS: Final = 26
