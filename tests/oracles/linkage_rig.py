@@ -174,7 +174,7 @@ class Linkage:
     # Rounds.
 
     def offer(
-        self, party: str, n: int = 4, *, first: int | None = None, **changes: Any
+        self, party: str, n: int = 4, /, *, first: int | None = None, **changes: Any
     ) -> Response:
         """Offer nonces, numbered on from the last ones."""
         if first is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from oracles.block_profiles import block_profile
+from oracles.matching_profiles import block_profile
 
 from app.matching.blocks.rows import ROW, Rows
 from encoding.blocks.assembly import Assembly
