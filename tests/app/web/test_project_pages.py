@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from oracles.containers import random_rows
-from oracles.linkage_rig import AUDITOR, BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.round_files import random_people
 from oracles.shown_pages import csv_rows
 from oracles.signed_rig import Accord
 
@@ -17,7 +17,7 @@ from app.web.access import ACTIONS
 from app.worker.sweeper import Sweeper
 
 # What a run leaves behind, by due date and name.
-MADE = ["link IDs", "link IDs", "match record"]
+MADE = ["match IDs", "match IDs", "match record"]
 TIMELINE = f"/projects/{PROJECT}/timeline"
 
 
@@ -199,7 +199,7 @@ def test_under_a_signed_agreement_the_matrix_names_who_signs_and_with_which_duty
 
 def ask_under(accord: Accord) -> dict[str, Any]:
     accord.upload_both()
-    run: dict[str, Any] = accord.ask().json()
+    run: dict[str, Any] = accord.run()
     assert run["state"] == "awaiting"
     return run
 
@@ -218,7 +218,7 @@ def test_whoever_carries_sealed_link_ids_is_named_and_their_recipient_fetches_no
     linkage = make_linkage()
     sealed = (Recipient(party="research-office", mode="blind", space="shared"),)
     terms = linkage.terms.model_copy(update={"recipients": sealed})
-    at = [action.words for action in ACTIONS].index("Fetch link IDs")
+    at = [action.words for action in ACTIONS].index("Fetch releases")
     answers = {row.party: row.answers[at] for row in access_matrix(terms, "operator")}
     assert answers == {
         CHILD_WELFARE: "sealed, for research-office",
@@ -301,11 +301,12 @@ def test_what_is_held_is_listed_until_it_is_destroyed(finished: Any, visitor: An
     Sweeper(linkage.broker).sweep()
     assert [due["what"] for due in held(visitor)] == MADE
     page = visitor.get(f"{TIMELINE}?kind=upload-destroyed").text
-    assert page.count("destroyed the encodings of an upload") == 2
+    assert page.count("destroyed an upload") == 2
 
 
 def test_an_unfinished_upload_is_on_the_list(linkage: Linkage, visitor: Any) -> None:
-    content = linkage.container(random_rows(linkage.rng, 5, bits=BITS), CHILD_WELFARE)
+    linkage.open_round()
+    content = linkage.container(random_people(linkage.rng, 5), CHILD_WELFARE)
     linkage.send(content, CHILD_WELFARE)
     assert [due["what"] for due in held(visitor)] == ["encodings of an unfinished upload"]
 
@@ -319,8 +320,9 @@ def test_a_project_of_which_nothing_is_held_says_so(linkage: Linkage, visitor: A
 def test_a_run_page_has_a_chart_and_its_numbers_beside_it(finished: Any, visitor: Any) -> None:
     page = visitor.get(f"/runs/{finished.ids['run']}")
     assert '<svg class="chart"' in page.text
-    steps = visitor.get(f"/runs/{finished.ids['run']}.json").json()["similarity"]
-    assert [step["start"] for step in steps] == ["0.70", "0.75", "0.80", "0.85", "0.90", "0.95"]
+    steps = visitor.get(f"/runs/{finished.ids['run']}.json").json()["histogram"]
+    starts = [step["start"] for step in steps]
+    assert starts == list(range(starts[0], starts[0] + len(starts)))
     shown = [step["pairs"] for step in steps if step["pairs"] is not None]
     assert all(pairs >= 3 for pairs in shown)
 
@@ -328,6 +330,6 @@ def test_a_run_page_has_a_chart_and_its_numbers_beside_it(finished: Any, visitor
 def test_runs_are_charted_from_the_second_result_on(finished: Any, visitor: Any) -> None:
     path = f"/projects/{PROJECT}/runs"
     assert "<svg" not in visitor.get(path).text
-    finished.linkage.ask(again=True)
+    finished.linkage.upload_both()
     finished.linkage.work()
     assert visitor.get(path).text.count("<rect") == 2
