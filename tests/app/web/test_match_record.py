@@ -49,7 +49,8 @@ def numbers_on(text: str) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "band=review", "band=auto&probability=0.95", "probability=0.99", "rule=review-band"]
+    "query",
+    ["", "band=review", "band=auto&probability=0.95", "probability=0.99", "rule=review-band"],
 )
 def test_a_filter_means_the_same_on_the_page_and_in_its_twins(
     run: tuple[Linkage, str], visit_as_auditor: Any, query: str

@@ -220,8 +220,16 @@ def record(**changes: Any) -> Any:
 
 
 def test_what_is_due_first_is_at_the_top() -> None:
-    space: Any = SimpleNamespace(name="shared", keep_until="2026-09-12T00:00:00Z")
-    dues = dues_of([upload()], [release()], [record()], [space], NOW)
+    message: Any = SimpleNamespace(
+        kind="claims",
+        round=3,
+        party="k12",
+        received="2026-09-01T00:00:00Z",
+        keep_until="2026-09-12T00:00:00Z",
+        destroyed=None,
+    )
+    dues = dues_of([upload()], [release()], [record()], [message], NOW)
+    assert dues[0].what == "sealed claims of round 3"
     assert [due.object for due in dues] == [None, "run-1", "rel-1", "upl-1"]
     assert [due.days_left(datetime(2026, 9, 10, tzinfo=UTC)) for due in dues] == [2, 4, 5, 10]
 

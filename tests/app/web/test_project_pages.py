@@ -240,12 +240,20 @@ def act(
     upload = finished.ids["upload"]
     for found in linkage.get(f"/v1/projects/{PROJECT}/uploads", party, role).json()["uploads"]:
         upload = found["upload"] if found["party"] == party else upload
-    path = pattern.format(**{**finished.ids, "release": release, "upload": upload})
+    partner = linkage.partner_of(party) if party in linkage.terms.providers else SCHOOL
+    ids = {**finished.ids, "release": release, "upload": upload, "partner": partner}
+    path = pattern.format(**ids)
     if not path.startswith("/v1"):
         return visitor.get(path, party, role)
     if path.endswith("/bundle"):
         path = f"{path}?project={PROJECT}"
-    body = linkage.request(b"content") if path.endswith("/uploads") else {}
+    if method == "PUT":
+        headers = linkage.as_party(party, role) | {"content-type": "application/octet-stream"}
+        return linkage.client.put(path, content=b"sealed", headers=headers)
+    body: dict[str, Any] = {}
+    if path.endswith("/uploads"):
+        provider = party if party in linkage.terms.providers else CHILD_WELFARE
+        body = linkage.container(random_people(linkage.rng, 5), provider).request()
     given = {"json": body} if method == "POST" and "cancel" not in path else {}
     return linkage.client.request(method, path, headers=linkage.as_party(party, role), **given)
 
@@ -263,28 +271,27 @@ def test_a_party_that_only_receives_may_not_upload_or_ask(
     answer = visit_as_auditor(linkage, f"/projects/{PROJECT}/access.json").json()
     rows = {row["party"]: row["may"] for row in answer["access"]}
     assert rows["research-office"]["Upload encodings"] == "no"
-    assert rows["research-office"]["Fetch link IDs"] == "its own (count, ID space shared)"
-    assert rows[SCHOOL]["Fetch link IDs"] == "no"
+    assert rows["research-office"]["Fetch releases"] == "its own (count, ID space shared)"
+    assert rows[SCHOOL]["Fetch releases"] == "no"
 
 
 def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
-    from app.agencies.service import revoke_token
+    from app.agencies.persons import revoke_person
 
     linkage = finished.linkage
-    token = linkage.founded.tokens[SCHOOL, "agency"]
+    school, welfare = linkage.person(SCHOOL), linkage.person(CHILD_WELFARE)
     with linkage.broker.database.write() as session:
-        revoke_token(
+        revoke_person(
             session,
             linkage.broker.log,
-            token_id=token.token_id,
+            person_id=school.id,
             actor=linkage.founded.operator,
             now=linkage.founded.clock(),
         )
     persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
     valid = {person["person"]: person["is_valid"] for person in persons}
-    assert valid[token.person] is False
-    assert valid[linkage.founded.tokens[CHILD_WELFARE, "agency"].person] is True
-    assert token.secret not in visitor.get(f"/projects/{PROJECT}/access").text
+    assert valid[school.id] is False
+    assert valid[welfare.id] is True
 
 
 def held(visitor: Any) -> list[dict[str, Any]]:
