@@ -110,7 +110,7 @@ def rows_of(
             repeated=np.zeros(n, dtype=np.bool_),
             folder=Path(folder),
         )
-        columns = {name: [person[name] for person in people] for name in profile.columns}
+        columns = {name: [person.get(name, "") for person in people] for name in profile.columns}
         assembly.add(columns, np.arange(n, dtype=np.uint32))
         rows = np.concatenate(list(assembly.rows()))
         assembly.close()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Response
 
-from app.agreements.service import project_for
+from app.agreements.service import project_for, project_view
 from app.db import Window
-from app.decisions.service import why_record_gone
+from app.decisions.service import open_record, why_record_gone
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.runs.approvals import approvals_view
@@ -23,7 +23,9 @@ from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
+from app.web.rendering import show_count
 from app.web.table import Table
+from app.web.waterfall import WeightBar, bound_rows, waterfall
 from app.web.weights import weight_chart, weight_rows
 from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
@@ -35,23 +37,25 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
+    from app.broker import Broker
     from app.runs.models import Run
+    from app.web.answer import PageRequest
     from schemas.statement import Step
 
 router = APIRouter()
 
 COLUMNS = (
-    "run", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
-    "review_pairs", "expected_false", "failure", "specification_sha256", "match_record", "cosigned_by",
-    "cosigners_needed", "is_final",
+    "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished",
+    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "failure", "specification_sha256",
+    "match_record", "cosigned_by", "cosigners_needed", "is_final",
 )  # fmt: skip
 # As many bars as can be told apart.
 CHARTED_RUNS: Final = 26
 COUNT_WORDS: Final = {
     "candidate_pairs": "Candidate pairs",
     "auto_pairs": "Pairs linked (auto)",
-    "review_pairs": "Pairs held back for a decision (review)",
-    "expected_false": "Linked pairs that are expected to be wrong, in hundredths",
+    "review_pairs": "Pairs held back for clerical review (review)",
+    "expected_false": "Linked pairs that are expected to be wrong",
 }
 
 
@@ -94,11 +98,16 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
         approvals = _approvals(session, found, terms, broker.clock())
         record_gone = why_record_gone(session, broker, run)
+        bars = _bars(session, broker, page, view, is_gone=record_gone is not None)
     weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
         title="Run",
-        document={**view.to_json(), "weights": [asdict(row) for row in weights]},
+        document={
+            **view.to_json(),
+            "histogram": [asdict(row) for row in weights],
+            "weights": [{"field": bar.field, "level": bar.level, "bits": bar.bits} for bar in bars],
+        },
         table=Table(COLUMNS, [_row(view)]),
         project=view.project,
         view=view,
@@ -106,14 +115,30 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         floor=floor,
         weights=weights,
         chart=weight_chart(steps, policy, floor),
-        counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
+        counts=[
+            (words, _count_words(name, getattr(view.counts, name, None)))
+            for name, words in COUNT_WORDS.items()
+        ],
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
         releases=releases,
         approvals=approvals,
         record_gone=record_gone,
+        bars=bars,
+        bounds=bound_rows(policy),
     )
+
+
+def _bars(
+    session: Session, broker: Broker, page: PageRequest, view: RunView, *, is_gone: bool
+) -> tuple[WeightBar, ...]:
+    """Return the weights by which the run decided, for whoever may read its match record; else none."""
+    if view.match_record is None or is_gone or page.actor.role != "auditor":
+        return ()
+    header = open_record(session, broker, page.actor, view.run).header
+    found = project_for(session, page.actor, view.project)
+    return waterfall(header, project_view(session, found, broker.clock()).profile)
 
 
 def _approvals(
@@ -129,6 +154,13 @@ def _approvals(
         standing_list(session, run.project, Window(limit=None)).approvals,
         steps.get(run.state),
     )
+
+
+def _count_words(name: str, count: int | None) -> str:
+    """Return a count as the page shows it; how many are expected to be wrong comes in hundredths."""
+    if name == "expected_false" and count is not None:
+        return f"{count / 100:,.2f}"
+    return str(show_count(count))
 
 
 def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
@@ -155,6 +187,8 @@ def _row(view: RunView) -> tuple[str | int | None, ...]:
     finality = view.finality
     return (
         view.run,
+        view.specification.round,
+        *(upload.party for upload in view.specification.uploads),
         view.state,
         view.specification.asked_by,
         view.created,
