@@ -33,7 +33,7 @@ from app.settings import Settings
 from schemas.api import Role
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
-N_RECORDS, N_COMMON = 1200, 400
+N_RECORDS, N_COMMON = 1000, 400
 
 
 @dataclass
@@ -115,7 +115,9 @@ class Scene:
         """Upload as an agency that resumes: after every answer, all acknowledged parts must be there."""
         linkage = self.linkage
         made = linkage.container(people, party)
-        upload = linkage.open(made, party, key=os.urandom(8).hex()).json()["upload"]
+        opened = linkage.open(made, party, key=os.urandom(8).hex())
+        assert opened.status_code == 201, opened.text
+        upload = str(opened.json()["upload"])
         acknowledged: list[int] = []
         numbers = list(range(len(made.parts)))
         self.rng.shuffle(numbers)
