@@ -126,7 +126,7 @@ def read_the_agreement(page: Page, accord: Accord, ids: dict[str, str]) -> None:
 
 def see_who_may_what(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Access")
-    row = page.locator("table.matrix tbody tr", has_text="Fetch link IDs")
+    row = page.locator("table.matrix tbody tr", has_text="Fetch releases")
     assert row.locator("td").all_inner_texts()[1:] == [
         *["its own (linked, ID space shared)"] * 2,
         *["no"] * 2,
@@ -147,14 +147,14 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Runs")
     assert page.locator("svg rect").count() == 2
     page.locator("tbody tr", has_text="finished").first.get_by_role("link").click()
-    page.get_by_role("heading", name="How alike the pairs are").wait_for()
+    page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
     assert "It is final" in page.locator("main").inner_text()
     picture(page, "run")
     follow(page, "Its match record: every decision, one by one")
     page.get_by_role("combobox", name="Decision").select_option("auto")
-    page.get_by_role("combobox", name="Similarity").select_option("0.95")
+    page.get_by_role("combobox", name="Probability from").select_option("0.99")
     page.get_by_role("button", name="Show").click()
-    page.get_by_role("heading", name="How alike the pairs are").wait_for()
+    page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
     shown = page.locator("section[aria-labelledby=decisions] tbody tr")
     # Of decisions that look alike only a multiple of the floor is shown.
     assert shown.count() % 10 == 0
