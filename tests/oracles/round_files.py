@@ -51,9 +51,9 @@ def random_people(rng: random.Random, n_people: int) -> list[Person]:
 
 
 def less_like(person: Person) -> Person:
-    """Return who may be the same person: another birthday of the same year."""
+    """Return who may be the same person: another birthday of the same year, and one surname more."""
     day_month = "0101" if person["birth_day_month"] != "0101" else "0202"
-    return person | {"birth_day_month": day_month}
+    return person | {"birth_day_month": day_month, "surname_2": "another"}
 
 
 def two_files(
