@@ -11,13 +11,7 @@ from dataclasses import dataclass, field
 
 from encoding.errors import OthersWaitedForError
 from encoding.identity import Identity
-from encoding.ledger.applying import (
-    Applied,
-    apply_release,
-    inputs_alone,
-    inputs_of_claims,
-    inputs_of_statements,
-)
+from encoding.ledger.applying import Applied, apply_release
 from encoding.ledger.book import Ledger
 from encoding.ledger.checking import CheckedPair, check_claims, check_statement
 from encoding.ledger.claiming import (
@@ -29,6 +23,7 @@ from encoding.ledger.claiming import (
     own_members,
     standing_matches,
 )
+from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
 from encoding.ledger.kept import LedgerFile
 from encoding.ledger.messages import (
     claims_stream,
@@ -167,7 +162,7 @@ def close(
     records = {match: record for one in space.releases for match, record in one.records().items()}
     stands = standing_matches(space.releases, checked)
     if len(space.recipients) == 1:
-        inputs = inputs_alone(ledger, turn, own_members(ledger, records, stands))
+        inputs = inputs_alone(turn, [ledger], own_members(ledger, records, stands))
     elif space.needs_statements:
         statements = _counted_statements(desk, space, listed)
         if statements is None:
