@@ -8,16 +8,17 @@ from __future__ import annotations
 import io
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import structlog
 from oracles.desk import NOW, Desk
+from oracles.false_log import Log
 from oracles.persons import enrolled_person, lay_down_keys
 from services.migrated import lay_tables
 from starlette.testclient import TestClient
@@ -29,11 +30,13 @@ from app.cli.founding import found_broker
 from app.logs import configure_logs
 from app.main import create_app
 from app.security.actor import Actor
+from app.security.log_key import read_log_key
 from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.identity import Identity
 from encoding.linkage import shipped_profile
+from encoding.secret import Secret
 from schemas.agreement import ProjectTerms
 from schemas.clauses import FileSize
 from schemas.document import Document
@@ -59,6 +62,10 @@ POLICY = MatchingPolicy(
 ROWS = {
     "welfare": "ID,first,last,born\n7,Ana,Ortiz,2011-04-09\n8,Bo,Nguyen,2012-05-01\n9,Dee,Lee,2015-01-15\n",
     "schools": "ID,first,last,born\np1,Ana,Ortiz,2011-04-09\np2,Zoe,Zinn,2010-10-10\np4,Dee,Lee,2015-01-15\n",
+}
+SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "columns": {"first_name": "first", "last_name": "last", "birth_date": "born"},
+    "identity": {"file": "identity.txt", "key_file": "identity.key"},
 }
 
 Before = Callable[[httpx2.Request], httpx2.Response | None]
@@ -157,6 +164,18 @@ class NearBroker:
         """Do what is due by the clock, as a worker does between jobs."""
         Sweeper(self.broker).sweep()
 
+    def rewrite_log(self) -> None:
+        """From now on show another match log than before, under the same key."""
+        false = Log(signer=read_log_key(self.broker.settings.log_key_file))
+        false.entries = [f"another past {number}".encode() for number in range(500)]
+
+        def lie(request: httpx2.Request) -> httpx2.Response | None:
+            if request.url.path != "/v1/log/checkpoint":
+                return None
+            return document(false.show(int(request.url.params["old"])))
+
+        self.courier.before = lie
+
     def enrol(self, party: str) -> None:
         """Enrol a party."""
         with self.broker.database.write() as session:
@@ -174,12 +193,17 @@ class NearBroker:
         """Return a new person of an enrolled party, confirmed."""
         return enrolled_person(self.broker, self.operator, party, *duties or EVERY_DUTY)
 
-    def desk(self, party: str, folder: Path, file: Path, **settings: dict[str, Any]) -> Desk:
+    def desk(
+        self,
+        party: str,
+        folder: Path,
+        file: Path,
+        secret: Secret | None = None,
+        **settings: dict[str, Any],
+    ) -> Desk:
         """Set up a desk at which a new person of an enrolled party signs in by a key file."""
         desk = Desk(folder, self, party, now=self.now)
-        given = {"columns": {"first_name": "first", "last_name": "last", "birth_date": "born"}}
-        given["identity"] = {"file": "identity.txt", "key_file": "identity.key"}
-        desk.set_up(file, **(given | settings))
+        desk.set_up(file, secret, **(SETTINGS | settings))
         self.people[party] = self.person(party)
         lay_down_keys(folder, self.people[party])
         self.desks[party] = desk
@@ -201,6 +225,17 @@ class NearBroker:
                 if party != desk.party:
                     fingerprint = person.public.fingerprint().split()
                     desk.ok("identity", "trust", party, *fingerprint)
+
+    def agree(self, step: str = "share") -> None:
+        """Agree on a secret, from shares to confirmations that all have seen."""
+        for words in ((step,), ("accept",), ("accept",)):
+            for desk in self.desks.values():
+                desk.ok("secret", *words)
+
+    def secret_status(self, party: str) -> Mapping[str, Any]:
+        """Return what an agency knows of its secret."""
+        found: Mapping[str, Any] = self.desks[party].json("secret", "status")
+        return found
 
     def add_project(self, profile: EncodingProfile | None = None, **changes: Any) -> ProjectTerms:
         """Create a project of the parties that are there."""
@@ -260,6 +295,16 @@ def near_broker(folder: Path, **settings: Any) -> Iterator[NearBroker]:
             made.append(NearBroker(broker, operator, Courier(client._transport), folder, logs))
             yield made[0]
         broker.close()
+
+
+@contextmanager
+def two_agencies(folder: Path) -> Iterator[NearBroker]:
+    """Give a broker with two agencies at their desks and a project, but no secret yet, until the block ends."""
+    with near_broker(folder) as near:
+        for party in PARTIES:
+            near.add(party)
+        near.add_project()
+        yield near
 
 
 def document(answer: Document, status: int = 200) -> httpx2.Response:

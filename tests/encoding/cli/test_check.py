@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.broker import BrokerDouble
+from oracles.near_broker import NearBroker
 from oracles.desk import Desk
 
 from encoding.cli.main import main
@@ -218,7 +218,7 @@ def test_a_missing_column_of_record_ids_is_a_fault_of_the_file(welfare: Desk) ->
 
 
 def test_a_weak_profile_is_refused_before_it_encodes(
-    welfare: Desk, broker: BrokerDouble, view_of, profile_with
+    welfare: Desk, broker: NearBroker, view_of, profile_with
 ) -> None:
     from schemas.profile import Hardening
 
