@@ -112,9 +112,7 @@ def link(commands: Commands, plan: Rehearsal) -> Step:
     for agency in agencies:
         commands.run(f"encode the file of {agency.party}", agency.folder, "blindlink", "encode")
         commands.run(f"upload from {agency.party}", agency.folder, "blindlink", "upload")
-    run = commands.run(
-        "await the run", plan.welfare.folder, "blindlink", "run", "--wait", "--json"
-    )
+    run = commands.run("await the run", plan.welfare.folder, "blindlink", "run", "--wait", "--json")
     # The first one again, since the other had not sent its claims yet.
     for agency in (*agencies, plan.welfare):
         commands.run(

@@ -212,7 +212,11 @@ def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> No
         for _ in range(2):
             for desk in rig.desks.values():
                 desk.ok("secret", "accept")
-        assert rig.secret_status("health") == rig.secret_status("schools") == rig.secret_status("welfare")
+        assert (
+            rig.secret_status("health")
+            == rig.secret_status("schools")
+            == rig.secret_status("welfare")
+        )
 
 
 def fetched_by(rig: NearBroker, party: str) -> list[Any]:
@@ -324,8 +328,7 @@ def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(rig: NearBroker
     assert found is not None
     secret = found.secret
     keys = [
-        secret.sub_key(label, project=PROJECT, epoch=1)
-        for label in ("clk", "canary", "confirm")
+        secret.sub_key(label, project=PROJECT, epoch=1) for label in ("clk", "canary", "confirm")
     ]
     seen = b"\n".join([*rig.courier.seen, rig.logs.getvalue().encode(), *files_of(rig)])
     assert b"secret-confirmed" in seen

@@ -173,7 +173,9 @@ def test_endless_answer_is_cut_off(broker, client_of, monkeypatch) -> None:
 
 def test_redirect_is_not_followed(broker, client_of) -> None:
     headers = {"Location": "https://elsewhere.test/"}
-    broker.courier.before = FailFirst(1, lambda: httpx2.Response(302, content=iter([]), headers=headers))
+    broker.courier.before = FailFirst(
+        1, lambda: httpx2.Response(302, content=iter([]), headers=headers)
+    )
     with pytest.raises(BrokerRefusedError, match="status 302"):
         client_of("welfare").project("foster-pupils")
     assert len(broker.courier.requests) == 1

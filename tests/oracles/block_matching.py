@@ -304,8 +304,26 @@ def _rule(
 
 
 def expected_false(linked: Iterable[int]) -> float:
-    each = Counter(linked)
-    return exact_sum(times(n, match_probability(-total)) for total, n in each.items())
+    return expected_matches(-total for total in linked)
+
+
+def expected_matches(totals: Iterable[int]) -> float:
+    each = Counter(totals)
+    return exact_sum(times(n, match_probability(total)) for total, n in each.items())
+
+
+def missed(
+    pairs: Sequence[Candidate], decided: Mapping[tuple[int, int], tuple[str, str]], n_smaller: int
+) -> tuple[float, int, int]:
+    """Return expected matches among free pairs, how many there can be, and how many anywhere."""
+    linked = [one for one in pairs if decided[one.smaller, one.larger][0] == "auto"]
+    free = [
+        one
+        for one in pairs
+        if all(one.smaller != other.smaller and one.larger != other.larger for other in linked)
+    ]
+    most_met = min(len({one.smaller for one in free}), len({one.larger for one in free}))
+    return expected_matches(one.total for one in free), most_met, n_smaller - len(linked)
 
 
 # Doubles, each operation rounded by itself

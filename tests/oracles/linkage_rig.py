@@ -148,9 +148,7 @@ class Linkage:
     def person(self, party: str) -> EnrolledPerson:
         """Return the person who acts for an agency, new on first use."""
         if party not in self.persons:
-            identity = enrolled_person(
-                self.broker, self.founded.operator, party, *DUTIES["agency"]
-            )
+            identity = enrolled_person(self.broker, self.founded.operator, party, *DUTIES["agency"])
             self.persons[party] = EnrolledPerson(self.founded, self.client, identity)
         return self.persons[party]
 
@@ -360,9 +358,7 @@ class Linkage:
 
     # Runs.
 
-    def ask(
-        self, party: str = CHILD_WELFARE, key: str | None = None, **body: Any
-    ) -> Response:
+    def ask(self, party: str = CHILD_WELFARE, key: str | None = None, **body: Any) -> Response:
         """Ask once more for the run of the newest round."""
         headers = self.as_party(party) | ({} if key is None else {"idempotency-key": key})
         partner = self.partner_of(party) if party in self.terms.providers else SCHOOL

@@ -99,7 +99,9 @@ class Container:
         }
 
 
-def rows_of(people: Sequence[Person], profile: EncodingProfile, name: RoundName, side: Side) -> Rows:
+def rows_of(
+    people: Sequence[Person], profile: EncodingProfile, name: RoundName, side: Side
+) -> Rows:
     """Return the rows of people, numbered in the order in which they are given."""
     n = len(people)
     with tempfile.TemporaryDirectory() as folder:

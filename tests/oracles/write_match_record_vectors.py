@@ -137,9 +137,12 @@ def _bad_records() -> list[tuple[str, bytes]]:
         ("uploads in a row", changed(uploads=[0, 1])),
         ("one upload", record({**one, "uploads": UPLOADS[:1]}, [canonical(ROWS[0])])),
         ("no weights", record({**one, "weights": []}, [canonical(ROWS[0])])),
-        ("a field of one level", record(
-            {**one, "weights": [{"field": "first", "levels": [9_400]}]}, [canonical(ROWS[0])]
-        )),
+        (
+            "a field of one level",
+            record(
+                {**one, "weights": [{"field": "first", "levels": [9_400]}]}, [canonical(ROWS[0])]
+            ),
+        ),
         ("a weight as text", record({**one, "prior": "-23456"}, [canonical(ROWS[0])])),
         ("a weight of 1,000,001", record({**one, "prior": 1_000_001}, [canonical(ROWS[0])])),
         ("round 0", record({**one, "round": 0}, [canonical(ROWS[0])])),

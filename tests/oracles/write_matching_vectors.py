@@ -14,11 +14,10 @@ from oracles.matching_profiles import block_profile
 from oracles.vector_file import write_vectors
 
 from schemas.counts import FieldCounts, FileCounts, published_counts
-from schemas.profile import EncodingProfile
 
 PROBABILITIES = [
-    "0.000000001", "0.01", "0.05", "0.1", "0.25", "0.333", "0.5", "0.50001", "0.8", "0.9", "0.95", "0.99",
-    "0.999", "0.9999", "0.999999999999",
+    "0.000000001", "0.01", "0.05", "0.1", "0.2", "0.25", "0.333", "0.5", "0.50001", "0.8", "0.9", "0.95",
+    "0.99", "0.999", "0.9999", "0.999999999999",
 ]  # fmt: skip
 RATIOS = [
     1.0, 2.0, 0.5, 1e-9, 1e9, 3.0, 1 / 3, 0.88 / 0.004, 1.0000000000000002, 0.9999999999999999,
@@ -35,6 +34,7 @@ DEPENDENT = block_profile(
         "published": 640,
     }
 )
+LIGHT = block_profile(strength=1)
 # As an agency with 200,000 records counts: zeros among them, and middle levels that nobody reached.
 COUNTED = FileCounts(
     fields=(
@@ -56,6 +56,7 @@ COUNTED = FileCounts(
     dependence=631,
     twin_pairs=950,
 )
+PROFILES = {"plain": PROFILE, "dependent": DEPENDENT, "light": LIGHT}
 MANY = {
     (1, 1, 1, 1): 1_701,
     (1, 2, 1, 1): 122,
@@ -83,10 +84,7 @@ def matching_vectors() -> dict[str, Any]:
         "probabilities": [
             {"total": total, "probability": twin.match_probability(total).hex()} for total in TOTALS
         ],
-        "profiles": {
-            "plain": PROFILE.model_dump(mode="json"),
-            "dependent": DEPENDENT.model_dump(mode="json"),
-        },
+        "profiles": {name: one.model_dump(mode="json") for name, one in PROFILES.items()},
         "fits": list(_fits()),
         "bands": list(_bands()),
     }
@@ -107,6 +105,10 @@ def _fits() -> Iterator[dict[str, Any]]:
     yield _fit("least expected share", "dependent", COUNTED, MANY, share="0.000001")
     yield _fit("every record expected", "dependent", COUNTED, MANY, share="1")
     yield _fit("files of one record", "plain", None, {(1, 1, 1, 1): 1}, n_smaller=1, n_larger=1)
+    nation = {"n_smaller": 60_000_000, "n_larger": 60_000_000}
+    yield _fit(
+        "levels that no match reaches", "light", COUNTED, {(1, 1, 1, 1): 50_000_000}, **nation
+    )
     yield _fit(
         "millions",
         "dependent",
@@ -126,7 +128,7 @@ def _fit(
     n_larger: int = 200_000,
     share: str = "0.4",
 ) -> dict[str, Any]:
-    profile: EncodingProfile = {"plain": PROFILE, "dependent": DEPENDENT}[profile_name]
+    profile = PROFILES[profile_name]
     used = counts or published_counts(profile, n_larger)
     fitted = twin.fit(patterns, profile, used, n_smaller, n_larger, Fraction(share))
     order = sorted(patterns, key=lambda one: twin.pattern_number(one, profile))

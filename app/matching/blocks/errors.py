@@ -6,7 +6,7 @@ RowMatchingError
 ├── RepeatedTokenError      two rows of the larger file have one token
 ├── RecordNumberError       a row names a record that the table of handles has not
 ├── RowCountError           a record has more or fewer rows than the profile gives it
-├── PartError               a part is not what was said of it when it was stored
+├── PartError               a stored part does not hold whole rows, or other rows than was said of it
 ├── StoredMeetingsError     a stored range of meetings is cut off, changed, or of another range
 ├── CountedPairsError       a field has more pairs of strangers than anybody counts
 ├── TwinPairsError          more pairs of twins than records
@@ -57,7 +57,7 @@ class RowCountError(RowMatchingError):
 
 
 class PartError(RowMatchingError):
-    """A part has other rows than was said of it when it was stored."""
+    """A stored part does not hold whole rows, or other rows than was said of it."""
 
     code = "part"
 

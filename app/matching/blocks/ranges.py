@@ -95,8 +95,7 @@ def meet_range(
 
 def met_to_bytes(met: Met, within: TokenRange) -> bytes:
     """Return the meetings of a range as bytes; the same meetings always give the same."""
-    head = _HEAD.pack(_MAGIC, within.low, within.high is not None, within.high or LOWEST, len(met))
-    return head + met.tobytes()
+    return _head(within, len(met)) + met.tobytes()
 
 
 def met_from_bytes(stored: bytes, within: TokenRange, sizes: Sizes, rules: LevelRules) -> Met:
@@ -106,19 +105,19 @@ def met_from_bytes(stored: bytes, within: TokenRange, sizes: Sizes, rules: Level
         StoredMeetingsError: they are of another range, cut off, out of order, or of records or patterns that
             there are not.
     """
-    if len(stored) < _HEAD.size:
-        raise StoredMeetingsError("the stored meetings are cut off")
-    magic, low, has_high, high, n = _HEAD.unpack_from(stored)
-    if magic != _MAGIC or TokenRange(low, high if has_high else None) != within:
-        raise StoredMeetingsError("the stored meetings are of another range or format")
-    if len(stored) != _HEAD.size + n * MEETING.itemsize:
-        raise StoredMeetingsError("the stored meetings are cut off, or longer than they say")
+    n, rest = divmod(len(stored) - _HEAD.size, MEETING.itemsize)
+    if n < 0 or rest or not stored.startswith(_head(within, n)):
+        raise StoredMeetingsError("the stored meetings are cut off, or of another range or format")
     met: Met = np.frombuffer(stored, dtype=MEETING, offset=_HEAD.size)
     bounds = (("smaller", sizes.smaller), ("larger", sizes.larger), ("code", rules.n_patterns))
     in_bounds = all(((met[name] >= 0) & (met[name] < bound)).all() for name, bound in bounds)
     if not in_bounds or not (np.diff(met["row_smaller"]) > 0).all():
         raise StoredMeetingsError("the stored meetings contradict themselves")
     return met
+
+
+def _head(within: TokenRange, n: int) -> bytes:
+    return _HEAD.pack(_MAGIC, within.low, within.high is not None, within.high or LOWEST, n)
 
 
 class _Partners:

@@ -5,7 +5,6 @@ Spec page: `schemas/spec/matching.md`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +16,7 @@ from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.missed import Missed, missed_matches
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes
 from app.matching.blocks.weights import (
@@ -26,8 +26,8 @@ from app.matching.blocks.weights import (
     count_patterns,
     fit_weights,
     model_of,
-    probability,
     shipped_scores,
+    sum_of_probabilities,
 )
 from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
 from schemas.profile import EncodingProfile
@@ -59,6 +59,7 @@ class Resolution:
         weights: the weights that were fitted to them.
         n_meetings: how often rows of the two files met; a pair may meet several times.
         expected_false_matches: how many of the linked pairs are of two people, by their probabilities.
+        missed: what can be said of the matches that were not linked.
         histogram: how many pairs have a total weight from so many whole bits on to below one more; ascending.
     """
 
@@ -70,6 +71,7 @@ class Resolution:
     weights: Weights
     n_meetings: int
     expected_false_matches: float
+    missed: Missed
     histogram: tuple[tuple[int, int], ...]
 
     def n_in_band(self, band: Band) -> int:
@@ -100,7 +102,9 @@ def resolve_pair(
         policy: as agreed.
     Raises:
         EmptyFileError: a file has no record.
-        RowMatchingError: counts that nobody can have counted.
+        DocumentError: the counts are of other fields or levels.
+        CountedPairsError: a field has more pairs of strangers than anybody counts.
+        TwinPairsError: the larger file claims more pairs of twins than records.
     """
     if not sizes.smaller or not sizes.larger:
         raise EmptyFileError("a file has no record")
@@ -130,16 +134,9 @@ def resolve_pair(
         table,
         weights,
         n_meetings,
-        expected_false_matches=_expected_false(total[decisions.band == Band.AUTO]),
+        expected_false_matches=sum_of_probabilities(-total[decisions.band == Band.AUTO]),
+        missed=missed_matches(pairs, total, decisions, sizes.smaller),
         histogram=_histogram(total),
-    )
-
-
-def _expected_false(linked: NDArray[np.int64]) -> float:
-    # By distinct weights: a product for each, and an exact sum, come out the same in any order.
-    weights, n_each = np.unique(linked, return_counts=True)
-    return math.fsum(
-        n * probability(-total) for total, n in zip(weights.tolist(), n_each.tolist(), strict=True)
     )
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.near_broker import NearBroker
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 from encoding.cli.main import main
 from encoding.synth import write_rehearsal

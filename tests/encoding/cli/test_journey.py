@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.near_broker import NearBroker, problem
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker, problem
 from oracles.share_desks import give_keys, trust
 
 from encoding.person_disclosures import find_record

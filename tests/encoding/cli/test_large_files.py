@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from oracles.near_broker import NearBroker
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 from schemas.api import ProjectView
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from oracles.near_broker import NearBroker
 from oracles.desk import NOW, Desk
+from oracles.near_broker import NearBroker
 
 from encoding.cli.synth import synth
 from encoding.errors import OutputExistsError

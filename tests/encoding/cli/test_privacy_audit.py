@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from oracles.near_broker import NearBroker
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 from encoding.linkage import NO_HARDENING, load_shipped
 from encoding.synth import K12_LAYOUT, write_rehearsal

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.near_broker import NearBroker
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 
 @pytest.fixture

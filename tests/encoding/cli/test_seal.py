@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from oracles.near_broker import NearBroker
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 from oracles.share_desks import give_keys, trust
 
 from encoding.identity import Identity, new_identity, write_identity

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from oracles.near_broker import NearBroker
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 from oracles.share_desks import give_keys
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.block_rows import InParts, as_array, random_rows
 from oracles.matching_profiles import block_profile, random_profile
@@ -24,6 +24,7 @@ from app.matching.blocks.ranges import (
     met_to_bytes,
     plan_ranges,
 )
+from app.matching.blocks.rows import read_rows
 
 RULES = LevelRules(block_profile())
 SIZES = Sizes(100, 1_000)
@@ -44,6 +45,7 @@ def some_meetings() -> np.ndarray:
     return met
 
 
+@settings(deadline=None)
 @given(seed=SEEDS, each=st.integers(1, 100))
 def test_ranges_cover_every_token_once(seed: int, each: int) -> None:
     ranges = plan_ranges(*two_files(seed, 30, rows_each=(4, 5)), rows_each=each)
@@ -85,6 +87,13 @@ def test_a_part_with_other_rows_than_was_said_is_refused() -> None:
             meet_range(WHOLE, smaller, larger, RULES)
 
 
+def test_bytes_that_are_not_whole_rows_are_refused() -> None:
+    assert len(read_rows(bytes(168))) == 2
+    for stored in (bytes(83), bytearray(85), memoryview(bytes(170))):
+        with pytest.raises(PartError):
+            read_rows(stored)
+
+
 def test_stored_meetings_come_back() -> None:
     met = some_meetings()
     for within in (WHOLE, TokenRange(b"a" * 16, b"b" * 16)):
@@ -115,14 +124,26 @@ def test_stored_meetings_that_contradict_themselves_are_refused(name: str, value
 def test_stored_meetings_of_another_range_format_or_length_are_refused() -> None:
     stored = met_to_bytes(some_meetings(), WHOLE)
     elsewhere = TokenRange(LOWEST, b"b" * 16)
-    bent = [b"", stored[:20], stored[:-1], stored + b"\0", b"x" + stored[1:], stored + bytes(32)]
+    # The byte that says whether there is an end is 0 or 1, nothing else.
+    flagged = met_to_bytes(some_meetings(), TokenRange(LOWEST, b"b" * 16)).replace(b"\1b", b"\2b")
+    bent = [
+        flagged,
+        b"",
+        stored[:20],
+        stored[:-1],
+        stored + b"\0",
+        b"x" + stored[1:],
+        stored + bytes(32),
+    ]
     for one in bent:
         with pytest.raises(StoredMeetingsError):
             met_from_bytes(one, WHOLE, SIZES, RULES)
-    with pytest.raises(StoredMeetingsError):
-        met_from_bytes(stored, elsewhere, SIZES, RULES)
+    for one in (stored, flagged):
+        with pytest.raises(StoredMeetingsError):
+            met_from_bytes(one, elsewhere, SIZES, RULES)
 
 
+@settings(deadline=None)
 @given(seed=SEEDS)
 def test_one_row_a_part_gives_the_same_meetings(seed: int) -> None:
     random = Random(seed)
