@@ -159,18 +159,18 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects/{project}/nonces"): Rule(AGENCY),
     ("POST", "/v1/projects/{project}/rounds"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/projects/{project}/rounds"): Rule(EVERYONE),
-    ("GET", "/v1/projects/{project}/rounds/{number}"): Rule(EVERYONE),
-    ("POST", "/v1/projects/{project}/rounds/{number}/corrections"): Rule(
+    ("GET", "/v1/projects/{project}/rounds/{round}"): Rule(EVERYONE),
+    ("POST", "/v1/projects/{project}/rounds/{round}/corrections"): Rule(
         AGENCY, max_body_bytes=KIB, rate="write"
     ),
-    ("PUT", "/v1/projects/{project}/rounds/{number}/claims/{partner}"): Rule(
+    ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(
         AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
     ),
-    ("GET", "/v1/projects/{project}/rounds/{number}/claims/{partner}"): Rule(AGENCY, rate="write"),
-    ("PUT", "/v1/projects/{project}/rounds/{number}/statements/{space}"): Rule(
+    ("GET", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(AGENCY, rate="write"),
+    ("PUT", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(
         AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
     ),
-    ("GET", "/v1/projects/{project}/rounds/{number}/statements/{space}"): Rule(
+    ("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(
         AGENCY, rate="write"
     ),
     # Uploads.

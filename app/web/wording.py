@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from schemas.chapters import listed
+from schemas.chapter_limits import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ from datetime import date
 
 from encoding.agreement.kept import KeptAgreement
 from schemas.agreement import Agreement
-from schemas.chapters import Chapter, Table, grouped, listed
+from schemas.chapter_limits import listed
+from schemas.chapters import Chapter, Table, grouped
 from schemas.run import MatchingPolicy, RunSpecification
 from schemas.statement import Consent, StandingApproval, Step
 
