@@ -63,6 +63,8 @@ PAGES: Final = (
     "/projects/{project}/approvals",
     "/projects/{project}/timeline",
     "/projects/{project}/uploads",
+    "/projects/{project}/rounds",
+    "/projects/{project}/rounds/{number}",
     "/projects/{project}/runs",
     "/projects/{project}/releases",
     "/projects/{project}/disclosures",
