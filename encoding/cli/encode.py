@@ -44,6 +44,12 @@ from encoding.cli.subject import parse_day
     type=click.Path(dir_okay=False, path_type=Path),
     help="The project as the operator exported it, in place of asking the broker.",
 )
+@click.option(
+    "--explain",
+    metavar="ROW",
+    help="Only show, on this screen, what would be made of the record of a row.",
+)
+@click.option("--id", "by_id", is_flag=True, help="What --explain names is a record ID.")
 @json_option
 @agency_options
 @click.pass_obj
@@ -60,6 +66,8 @@ def encode(
     skip_invalid: Path | None,
     offline: bool,
     project_file: Path | None,
+    explain: str | None,
+    by_id: bool,
     as_json: bool,
 ) -> None:
     """Encode FILE (or the file of the settings) with the secret; nothing leaves this computer.
@@ -71,10 +79,18 @@ def encode(
     from encoding.cli.mapping import read_mapping
     from encoding.cli.project_file import import_project
 
+    mapping = read_mapping(columns_file, columns)
+    if explain is not None:
+        from encoding.cli.explaining import show_explanation
+        from encoding.cli.subject import subject_of
+
+        subject = subject_of(session, file, id_column, mapping, date_format)
+        show_explanation(session, subject, explain, by_id=by_id)
+        return
     source = steps.Source(
         file=file,
         id_column=id_column,
-        columns=read_mapping(columns_file, columns),
+        columns=mapping,
         date_format=date_format,
         as_of=parse_day(as_of, session, "--as-of"),
         population=population,
