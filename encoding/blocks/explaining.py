@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from encoding.blocks.values import read_feature, spread_draws
@@ -159,9 +160,13 @@ def _fields(
 def _lane(lane: Lane, value: str) -> ExplainedLane:
     if lane.kind == "tag" or not value:
         return ExplainedLane(lane.column, value, 0, 0)
-    tokeniser, n_draws = read_feature(lane)
+    tokeniser, n_draws = _feature(lane)
     tokens = spread_draws(tokeniser.tokens(value), n_draws)
     return ExplainedLane(lane.column, value, len(tokens), n_draws)
+
+
+# clkhash takes long to read a feature, of which a profile has few.
+_feature = cache(read_feature)
 
 
 def _rows(profile: EncodingProfile, side: Side, n_keys: int) -> ExplainedRows:
