@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -63,62 +64,59 @@ NO_PROTECTION: Final = (
 @json_option
 @agency_options
 @click.pass_obj
-def clk(  # noqa: PLR0917 - click passes by name
+def clk(
     session: Session,
-    file: Path,
-    linkage_schema: Path,
-    secret_file: Path,
+    /,
+    *,
     output: Path,
     records: Path | None,
-    id_column: str | None,
-    columns: tuple[str, ...],
-    encoding: str,
-    delimiter: str,
-    sheet: str | None,
     force: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Encode each row of FILE into a plain CLK, bit for bit as clkhash does.
 
     OUTPUT is the JSON that anonlink and `blindlink-broker match` read. Your record IDs are written beside it,
     in the same order: keep that list. No project takes plain CLKs, since published attacks re-identify them.
     """
-    from encoding.cli.mapping import read_mapping
-    from encoding.encoder import Encoder
     from encoding.files import refuse_to_overwrite
-    from encoding.plain_clks import (
-        CLKS_START,
-        LIST_START,
-        read_any_secret,
-        read_schema,
-        write_plain_clks,
-    )
-    from encoding.records import open_table
+    from encoding.plain_clks import CLKS_START, LIST_START
 
     record_list = records or output.with_name(f"{output.name}.records.csv")
     if record_list.resolve() == output.resolve():
         raise click.UsageError("CLKs and record IDs cannot go into one file")
     refuse_to_overwrite(output, own_start=CLKS_START, force=force)
     refuse_to_overwrite(record_list, own_start=LIST_START, force=force)
-    secret = read_any_secret(secret_file)
-    table = open_table(file, encoding=encoding, delimiter=delimiter, sheet=sheet)
-    with (
-        Encoder(read_schema(linkage_schema), secret.clk_key) as encoder,
-        session.progress() as progress,
-    ):
-        for warning in (*secret.warnings, *encoder.warnings, NO_PROTECTION):
-            session.warn(warning)
-        n_rows = write_plain_clks(
-            table,
-            encoder,
-            output,
-            record_list,
-            columns=read_mapping(None, columns),
-            id_column=id_column,
-            progress=progress,
-        )
+    n_rows = _encode(session, output, record_list, given)
     if as_json:
         paths = {"clks": str(output), "records": str(record_list), "rows": n_rows}
         click.echo(json.dumps(paths, indent=2))
     else:
         session.say(f"{n_rows:,} CLKs are in {output}; your record IDs, to keep: {record_list}")
+
+
+def _encode(session: Session, output: Path, record_list: Path, given: Mapping[str, Any]) -> int:
+    """Write both files, with the warnings before; return how many rows there are."""
+    from encoding.cli.mapping import read_mapping
+    from encoding.encoder import Encoder
+    from encoding.plain_clks import read_any_secret, read_schema, write_plain_clks
+    from encoding.records import open_table
+
+    secret = read_any_secret(given["secret_file"])
+    layout = {name: given[name] for name in ("encoding", "delimiter", "sheet")}
+    table = open_table(given["file"], **layout)
+    with (
+        Encoder(read_schema(given["linkage_schema"]), secret.clk_key) as encoder,
+        session.progress() as progress,
+    ):
+        for warning in (*secret.warnings, *encoder.warnings, NO_PROTECTION):
+            session.warn(warning)
+        return write_plain_clks(
+            table,
+            encoder,
+            output,
+            record_list,
+            columns=read_mapping(None, given["columns"]),
+            id_column=given["id_column"],
+            progress=progress,
+        )

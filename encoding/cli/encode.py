@@ -75,9 +75,7 @@ def encode(
     A row that cannot be encoded stops everything before anything is written, and is named by row and
     column. The encodings and their manifest are written into the workspace.
     """
-    from encoding.cli import steps
     from encoding.cli.mapping import read_mapping
-    from encoding.cli.project_file import import_project
 
     mapping = read_mapping(columns_file, columns)
     if explain is not None:
@@ -87,6 +85,9 @@ def encode(
         subject = subject_of(session, file, id_column, mapping, date_format)
         show_explanation(session, subject, explain, by_id=by_id)
         return
+    from encoding.cli import steps
+    from encoding.cli.project_file import import_project
+
     source = steps.Source(
         file=file,
         id_column=id_column,

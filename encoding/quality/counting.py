@@ -79,11 +79,8 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
         n_rows += chunk.n_rows
         progress("checking", chunk.share, n_rows, "rows")
     cleaner.clear()
-    records = _numbered(np.concatenate(ids))
-    sample = sampler.sample()
-    progress("counting blocks", 0.0, n_rows, "rows")
+    records, sample = _numbered(np.concatenate(ids)), sampler.sample()
     blocks = count_blocks(ask.profile, sample, records)
-    progress("looking for duplicates", 0.5, n_rows, "rows")
     duplicates = find_duplicates(ask.profile, sample, records)
     counts = Counts(
         rows=n_rows,

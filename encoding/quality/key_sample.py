@@ -18,7 +18,7 @@ from encoding.quality.keys import KeyHasher, Words
 from encoding.rows import CleanedRows
 from schemas.profile import EncodingProfile
 
-MOST_KEYS: Final = 2_000_000
+MOST_KEYS: Final = 1_000_000
 _ALL: Final = 2**64 - 1
 # One bit a pass, of which a profile has 16 at most, and this one for a row that was cleaned at all.
 _CLEANED: Final = np.uint32(1 << 31)

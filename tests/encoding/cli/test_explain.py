@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from encoding.agency_file import AgencyFile
 from encoding.cli import explaining
+from encoding.cli.main import main
 from encoding.cli.session import Session
 from encoding.cli.subject import Subject
 from encoding.errors import UnknownRecordError
@@ -77,3 +79,12 @@ def test_nothing_is_shown_where_the_output_is_no_terminal(
     with pytest.raises(click.UsageError, match="terminal only"):
         explaining.show_explanation(Session(), subject, "1", by_id=False)
     assert capsys.readouterr().out == ""
+
+
+def test_the_command_refuses_an_output_that_is_no_terminal(subject: Subject) -> None:
+    layout = ["--id-column", "ID", "--date-format", "YYYY-MM-DD"]
+    words = ["encode", str(subject.file.path), "--explain", "a", "--id", *layout]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "terminal only" in result.stderr
