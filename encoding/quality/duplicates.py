@@ -27,7 +27,7 @@ STEPS: Final = (0.99, 0.9, 0.5)
 _STRANGER_PAIRS: Final = 500_000
 _PAIRS_AT_ONCE: Final = 200_000
 # Blocks above this are of default values, not of people: their pairs would be the square of them.
-_MOST_IN_BLOCK: Final = 32
+_MOST_IN_BLOCK: Final = 12
 # The keys of the comparison do not leave it, and the same file must give the same report.
 _SEED: Final = 1
 
