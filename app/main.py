@@ -28,6 +28,7 @@ from app.http.metrics import Metrics
 from app.http.openapi import describe_api, route_keys
 from app.http.problems import install_refusals
 from app.links import endpoints as links
+from app.rounds import endpoints as rounds
 from app.runs import endpoints as runs
 from app.security.actor import Actor
 from app.security.credential import Credential
@@ -43,6 +44,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     agencies.router,
     agreements.router,
     shares.router,
+    rounds.router,
     uploads.router,
     runs.router,
     decisions.router,

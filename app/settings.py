@@ -18,7 +18,6 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
 from schemas.ids import NAME_PATTERN
-from schemas.upload import PART_BYTES
 
 CONFIG_NAME: Final = "broker.toml"
 DEFAULT_STATE_DIR: Final = Path("broker-state")
@@ -83,12 +82,8 @@ class Settings(BaseSettings):
 
     disk_reserve_percent: Annotated[int, Field(ge=0, le=90)] = 10
 
-    # How uploads that are opened from now on are cut; what a lost connection may cost.
-    part_bytes: Annotated[int, Field(ge=1024, le=PART_BYTES)] = PART_BYTES
-    # Comparisons in one block of a run: what a worker that dies loses at most.
-    block_pairs: Annotated[int, Field(ge=1, le=10**13)] = 2 * 10**9
-    # A run fails on an upload of which more records than these look alike; 100 lets every upload pass.
-    max_lookalike_percent: Annotated[int, Field(ge=0, le=100)] = 10
+    # Rows in one range of a run, of both files together: what a worker that dies loses at most.
+    range_rows: Annotated[int, Field(ge=1, le=10**12)] = 2_000_000
     # How long a run waits for a worker that fell silent before another takes it up.
     lease_s: Seconds = 30
     worker_threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_processors)

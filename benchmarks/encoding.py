@@ -160,7 +160,6 @@ def peak_mib() -> int | None:
 
 def run_diffusion() -> None:
     import numpy as np
-
     from encoding.diffusion import diffuse, diffusion_matrix
 
     filters = np.random.default_rng(1).integers(0, 256, (200_000, 128), dtype=np.uint8)

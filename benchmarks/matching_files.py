@@ -12,8 +12,8 @@ from pathlib import Path
 
 import clkhash
 import numpy as np
-
 from encoding.diffusion import diffuse, diffusion_matrix
+
 from encoding.encoder import Encoder
 
 BENCH = Path(__file__).resolve().parent.parent / ".bench"

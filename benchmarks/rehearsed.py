@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from encoding.diffusion import diffuse, diffusion_matrix
 from numpy.typing import NDArray
 
 from app.matching.exhaustive import (
@@ -24,7 +25,6 @@ from app.matching.exhaustive import (
     plan_blocks,
     resolve,
 )
-from encoding.diffusion import diffuse, diffusion_matrix
 from encoding.encoder import Encoder
 from encoding.evaluate import Evaluation, Pair, Truth, evaluate, read_look_alikes, read_truth
 from encoding.recipe import Recipe

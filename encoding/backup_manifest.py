@@ -22,7 +22,16 @@ PATH_PATTERN: Final = (
     r"^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,149}/){0,2}[A-Za-z0-9][A-Za-z0-9._-]{0,149}$"
 )
 LEFT_OUT: Final = frozenset(
-    {"lock", "refresh-lock", "workspace.key", "keepers.sealed", "outbox", "scratch"}
+    {
+        "lock",
+        "refresh-lock",
+        "workspace.key",
+        "keepers.sealed",
+        "nonces",
+        "outbox",
+        "said",
+        "scratch",
+    }
 )
 
 

@@ -1,4 +1,4 @@
-"""Fetches sealed link IDs of all records of this agency, for a recipient that alone can open them."""
+"""Fetches sealed match IDs of all records of this agency, for a recipient that alone can open them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from encoding.agency_file import AgencyFile
 from encoding.client import BrokerClient
 from encoding.errors import NotReadyError, ReleaseError
 from encoding.links import prove_release, record_ids_of
+from encoding.packing.handles import MapName
 from encoding.uploads import Trust
 from encoding.workspace import Workspace
 from schemas.agreement import ProjectTerms
@@ -22,7 +23,7 @@ from schemas.sealing import receiving_key_sha256
 
 @dataclass(frozen=True, slots=True)
 class FetchedBlind:
-    """A blind release that was fetched and verified: its head, and the sealed link ID of each handle."""
+    """A blind release that was fetched and verified: its head, and the sealed match ID of each handle."""
 
     header: BlindHeader
     sealed: Mapping[Handle, bytes]
@@ -30,14 +31,14 @@ class FetchedBlind:
 
 @dataclass(frozen=True, slots=True)
 class JoinedBlind:
-    """Record IDs beside sealed link IDs, in order; `n_missing` of these belong to records the file has not."""
+    """Record IDs beside sealed match IDs, in order; `n_missing` of these belong to records the file has not."""
 
     links: tuple[tuple[str, bytes], ...]
     n_missing: int
 
 
 def blind_recipients(terms: ProjectTerms) -> tuple[str, ...]:
-    """Return the parties for whom sealed link IDs are made, in the order of their names."""
+    """Return the parties for whom sealed match IDs are made, in the order of their names."""
     return tuple(found.party for found in terms.recipients if found.mode == "blind")
 
 
@@ -95,20 +96,22 @@ def refuse_other_receivers(header: BlindHeader, trusted: Collection[PublicIdenti
     known = {(person.person, receiving_key_sha256(person)) for person in trusted}
     if any((sealed.person, sealed.key) not in known for sealed in header.keys):
         raise ReleaseError(
-            f"the link IDs are sealed to somebody whom you do not trust as a person of {header.recipient}",
+            f"the match IDs are sealed to somebody whom you do not trust as a person of {header.recipient}",
             hint=f"nothing was written; call {header.recipient}, and the operator of the broker",
         )
 
 
 def join_blind(workspace: Workspace, fetched: FetchedBlind, file: AgencyFile) -> JoinedBlind:
-    """Put the record IDs of the file beside their sealed link IDs; call it under the workspace's lock.
+    """Put the record IDs of the file beside their sealed match IDs; call it under the workspace's lock.
 
     Raises:
         InputError: the file cannot be read.
-        HandleMapError: the handle map of the release's epoch cannot be used, or knows none of the records.
+        HandleMapError: the handle map of the release's container cannot be used.
     """
     header, sealed = fetched.header, fetched.sealed
-    found = record_ids_of(workspace, header.project, header.epoch, file, sealed)
+    found = record_ids_of(
+        workspace, MapName(header.project, header.round, header.partner), file, sealed
+    )
     links = sorted((record_id, sealed[handle]) for handle, record_id in found.items())
     return JoinedBlind(tuple(links), len(sealed) - len(found))
 

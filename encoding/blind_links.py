@@ -1,4 +1,4 @@
-"""The file of sealed link IDs that an agency works with: its own record IDs, each beside one it cannot open."""
+"""The file of sealed match IDs that an agency works with: its own record IDs, each beside one it cannot open."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Final
 
 from encoding.agency_file import AgencyFile
 from encoding.blind_rows import (
-    SEALED_LINK_ID,
+    SEALED_MATCH_ID,
     read_blind_header,
-    read_sealed_link_id,
+    read_sealed_match_id,
     write_blind_rows,
 )
 from encoding.errors import LinksFileError
 from encoding.files import replacing
 from schemas.blind import BlindHeader
 
-BLIND_LINKS_START: Final = b"blindlink-blind-links/1\n"
-_HEADER: Final = ("record_id", SEALED_LINK_ID)
+BLIND_LINKS_START: Final = b"blindlink-blind-links/2\n"
+_HEADER: Final = ("record_id", SEALED_MATCH_ID)
 
 
 @dataclass(frozen=True, slots=True)
 class BlindLinks:
-    """The sealed link ID of each record ID, and the head of the release that they are of."""
+    """The sealed match ID of each record ID, and the head of the release that they are of."""
 
     header: BlindHeader
     sealed: dict[str, bytes]
 
 
 def write_blind_links(path: Path, header: BlindHeader, links: Iterable[tuple[str, bytes]]) -> None:
-    """Write the head and `record_id,sealed_link_id` in place of the former file, in one step."""
+    """Write the head and `record_id,sealed_match_id` in place of the former file, in one step."""
     with replacing(path) as file:
         file.write(BLIND_LINKS_START + header.to_canonical() + b"\n")
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
@@ -59,33 +59,33 @@ def read_blind_links(path: Path) -> BlindLinks:
     Raises:
         LinksFileError: it cannot be read, or is no such file.
     """
-    hint = "sealed link IDs are written by: blindlink links --for PARTY"
+    hint = "sealed match IDs are written by: blindlink links --for PARTY"
     try:
         with path.open("rb") as file:
             if file.readline(len(BLIND_LINKS_START)) != BLIND_LINKS_START:
-                raise LinksFileError(f"{path} is not a file of sealed link IDs", hint=hint)
+                raise LinksFileError(f"{path} is not a file of sealed match IDs", hint=hint)
             header = read_blind_header(file)
             rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""), strict=True)
             return BlindLinks(header, _read_rows(path, rows))
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        message = f"the file of sealed link IDs {path} cannot be read"
+        message = f"the file of sealed match IDs {path} cannot be read"
         raise LinksFileError(message, hint=hint) from exc
 
 
 def refuse_other_recipient(links: BlindLinks, recipient: str | None) -> None:
-    """Refuse sealed link IDs that another party than this one can open; None: whoever it is.
+    """Refuse sealed match IDs that another party than this one can open; None: whoever it is.
 
     Raises:
         LinksFileError: another can.
     """
     if recipient not in (None, links.header.recipient):
-        raise LinksFileError(f"the link IDs are sealed to {links.header.recipient}")
+        raise LinksFileError(f"the match IDs are sealed to {links.header.recipient}")
 
 
 def extract_blind(
     file: AgencyFile, links: BlindLinks, columns: tuple[str, ...], output: Path
 ) -> int:
-    """Write sealed link ID and listed columns of every row that was uploaded, and return how many rows.
+    """Write sealed match ID and listed columns of every row that was uploaded, and return how many rows.
 
     Raises:
         InputError: the file cannot be read, or a column is missing.
@@ -108,8 +108,8 @@ def _read_rows(path: Path, rows: Iterable[list[str]]) -> dict[str, bytes]:
     for number, row in enumerate(rows):
         if number == 0 and tuple(row) == _HEADER:
             continue
-        sealed = read_sealed_link_id(row[1]) if number and len(row) == 2 else None
+        sealed = read_sealed_match_id(row[1]) if number and len(row) == 2 else None
         if sealed is None:
-            raise LinksFileError(f"{path}, row {number}: not a record ID and a sealed link ID")
+            raise LinksFileError(f"{path}, row {number}: not a record ID and a sealed match ID")
         found[row[0]] = sealed
     return found

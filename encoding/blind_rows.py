@@ -1,6 +1,6 @@
-"""Rows for the recipient of a blind release: agreed columns, each row beside a sealed link ID.
+"""Rows for the recipient of a blind release: agreed columns, each row beside a sealed match ID.
 
-The agency writes them and learns nothing; the recipient opens the link IDs. Spec page:
+The agency writes them and learns nothing; the recipient opens the match IDs. Spec page:
 `schemas/spec/blind-release.md`.
 """
 
@@ -18,21 +18,21 @@ from encoding.files import replacing
 from encoding.identity import Identity
 from schemas.blind import (
     MAX_HEADER_LINE_BYTES,
-    SEALED_LINK_ID_BYTES,
+    SEALED_MATCH_ID_BYTES,
     BlindHeader,
-    LinkIdSeal,
+    MatchIdSeal,
 )
 from schemas.errors import FormatError, SealedError
 from schemas.printable import printable
 from schemas.spreadsheet import inert
 
-ROWS_START: Final = b"blindlink-blind-rows/1\n"
-SEALED_LINK_ID: Final = "sealed_link_id"
+ROWS_START: Final = b"blindlink-blind-rows/2\n"
+SEALED_MATCH_ID: Final = "sealed_match_id"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedRows:
-    """Rows whose link IDs are opened as they are read: each is a link ID and the cells of the columns.
+    """Rows whose match IDs are opened as they are read: each is a match ID and the cells of the columns.
 
     A cell that a spreadsheet would take for a formula stands behind an apostrophe.
     """
@@ -51,7 +51,7 @@ def write_blind_rows(
     """Write rows for the recipient in place of a file, and return how many.
 
     Args:
-        rows: the sealed link ID and the cells of each; they are sorted and each is written once, so that
+        rows: the sealed match ID and the cells of each; they are sorted and each is written once, so that
             the order of the agency's file does not pass.
     """
     ordered = sorted(set(rows))
@@ -59,7 +59,7 @@ def write_blind_rows(
         file.write(ROWS_START + header.to_canonical() + b"\n")
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((SEALED_LINK_ID, *columns))
+        writer.writerow((SEALED_MATCH_ID, *columns))
         writer.writerows((sealed.hex(), *cells) for sealed, cells in ordered)
         text.flush()
         text.detach()
@@ -74,18 +74,18 @@ def open_blind_rows(file: IO[bytes], receiver: Identity, columns: Sequence[str])
     Raises:
         LinksFileError: it is not such a file; a row of `rows` that is not one raises it too.
         ColumnNotListedError: the file has a column that is not listed, or lacks one.
-        SealedFileError: the link IDs are sealed to others, or were changed.
+        SealedFileError: the match IDs are sealed to others, or were changed.
     """
     if file.readline(len(ROWS_START)) != ROWS_START:
-        raise LinksFileError("it does not hold rows with sealed link IDs")
+        raise LinksFileError("it does not hold rows with sealed match IDs")
     header = read_blind_header(file)
     try:
         key = header.open(receiver.public, receiver.keys.receiving_key)
     except SealedError as exc:
-        raise SealedFileError(f"its link IDs cannot be opened: {exc}") from None
+        raise SealedFileError(f"its match IDs cannot be opened: {exc}") from None
     reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""), strict=True)
     places = _places(next(_checked(reader), []), columns)
-    seal = LinkIdSeal.of(key, header.release, header.agency)
+    seal = MatchIdSeal.of(key, header.release, header.agency)
     return OpenedRows(header, tuple(columns), _opened(_checked(reader), seal, places))
 
 
@@ -102,13 +102,13 @@ def read_blind_header(file: IO[bytes]) -> BlindHeader:
         raise LinksFileError(f"its head is damaged: {exc}") from None
 
 
-def read_sealed_link_id(text: str) -> bytes | None:
-    """Return the sealed link ID that a cell holds; None where it does not."""
+def read_sealed_match_id(text: str) -> bytes | None:
+    """Return the sealed match ID that a cell holds; None where it does not."""
     try:
         sealed = bytes.fromhex(text)
     except ValueError:
         return None
-    return sealed if len(sealed) == SEALED_LINK_ID_BYTES and sealed.hex() == text else None
+    return sealed if len(sealed) == SEALED_MATCH_ID_BYTES and sealed.hex() == text else None
 
 
 def _checked(reader: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -119,8 +119,8 @@ def _checked(reader: Iterable[list[str]]) -> Iterator[list[str]]:
 
 
 def _places(names: list[str], columns: Sequence[str]) -> list[int]:
-    if names[:1] != [SEALED_LINK_ID] or len(set(names)) != len(names):
-        raise LinksFileError("it does not hold rows with sealed link IDs")
+    if names[:1] != [SEALED_MATCH_ID] or len(set(names)) != len(names):
+        raise LinksFileError("it does not hold rows with sealed match IDs")
     for name in names[1:]:
         if name not in columns:
             raise ColumnNotListedError(
@@ -134,15 +134,15 @@ def _places(names: list[str], columns: Sequence[str]) -> list[int]:
 
 
 def _opened(
-    rows: Iterable[list[str]], seal: LinkIdSeal, places: Sequence[int]
+    rows: Iterable[list[str]], seal: MatchIdSeal, places: Sequence[int]
 ) -> Iterator[tuple[str, ...]]:
     n_cells = len(places) + 1
     for number, row in enumerate(rows, start=1):
-        sealed = read_sealed_link_id(row[0]) if len(row) == n_cells else None
+        sealed = read_sealed_match_id(row[0]) if len(row) == n_cells else None
         if sealed is None:
-            raise LinksFileError(f"row {number}: not a sealed link ID and the listed columns")
+            raise LinksFileError(f"row {number}: not a sealed match ID and the listed columns")
         try:
-            link_id = seal.open(sealed)
+            match_id = seal.open(sealed)
         except SealedError:
-            raise SealedFileError(f"row {number}: its link ID is not of this release") from None
-        yield (link_id.hex(), *(inert(row[place]) for place in places))
+            raise SealedFileError(f"row {number}: its match ID is not of this release") from None
+        yield (match_id.hex(), *(inert(row[place]) for place in places))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from encoding.errors import NotReadyError, ProjectChangedError
 from encoding.kept_secret import kept_of
+from encoding.receipts import ReceiptFolder
 from encoding.secret import Secret
 from encoding.secret_exchange import differences, refuse_differences, unconfirmed
 from encoding.workspace import Workspace
@@ -38,7 +40,7 @@ def epoch_secret(workspace: Workspace, project: str, epoch: int, party: str) -> 
         NotReadyError: the epoch's secret is not made yet.
         SecretsDifferError: a holder has confirmed something else.
     """
-    newest = max(workspace.epochs_with_handles(project), default=epoch)
+    newest = max(_epochs_sent(workspace, project), default=epoch)
     if newest > epoch:
         raise ProjectChangedError(
             f"the project's terms name epoch {epoch}, and this agency has encoded for epoch {newest} already",
@@ -62,3 +64,10 @@ def epoch_secret(workspace: Workspace, project: str, epoch: int, party: str) -> 
     refuse_differences(differences(kept, party))
     waiting = tuple(holder for holder in unconfirmed(kept) if holder != party)
     return EpochSecret(secret, waiting)
+
+
+def _epochs_sent(workspace: Workspace, project: str) -> Iterator[int]:
+    """Yield the epochs for which this agency has sent encodings, by the manifests of its receipts."""
+    for kept in ReceiptFolder(workspace.receipts).all():
+        if kept.manifest is not None and kept.manifest.manifest.project == project:
+            yield kept.manifest.manifest.epoch

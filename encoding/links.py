@@ -1,61 +1,52 @@
-"""Fetches the link IDs released to this agency, checks them, and puts its own record IDs beside them."""
+"""Fetches the matches released to this agency, checks them, and finds the records that they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from encoding.agency_file import AgencyFile
 from encoding.client import BrokerClient
-from encoding.errors import BrokerRefusedError, HandleMapError, NotReadyError, ReleaseError
-from encoding.handles import derive_map_keys, read_handle_map, record_keys
-from encoding.links_file import Link
+from encoding.errors import BrokerRefusedError, ReleaseError
+from encoding.packing.handles import (
+    HandleMap,
+    MapKeys,
+    MapName,
+    RecordKeys,
+    derive_map_keys,
+    key_text,
+    read_handle_map,
+    record_keys,
+)
 from encoding.receipts import KeptReceipt, verify_release_receipt
 from encoding.uploads import Trust
 from encoding.workspace import Workspace
 from schemas.api import ReleaseVerification, ReleaseView
 from schemas.errors import DocumentError
-from schemas.ids import Handle, LinkId
-from schemas.release import ReleaseHeader, parse_release, release_digest
+from schemas.ids import HANDLE_BYTES, Handle
+from schemas.release import Match, ReleaseHeader, parse_release, release_digest
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedRelease:
-    """A release that was fetched and verified: its header and the link ID of each handle."""
+    """A release that was fetched and verified: its header, and the match of each handle."""
 
     header: ReleaseHeader
-    links: dict[Handle, LinkId]
+    matches: dict[Handle, Match]
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedLinks:
-    """Links in the order of record IDs; `n_missing` link IDs belong to records that the file has not."""
-
-    links: tuple[Link, ...]
-    n_missing: int
-
-
-def newest_release(
-    client: BrokerClient, project: str, party: str, run: str | None = None
-) -> ReleaseView:
-    """Return the newest release of link IDs to this party; with `run`, the one of that run.
-
-    Raises:
-        NotReadyError: there is none.
-    """
+def releases_of_round(
+    client: BrokerClient, project: str, party: str, number: int
+) -> dict[str, ReleaseView]:
+    """Return the newest release of matches to this party in a round, by partner."""
+    found: dict[str, ReleaseView] = {}
     for release in client.releases(project).releases:
-        if (
-            release.recipient == party
-            and release.mode == "linked"
-            and (run is None or release.run == run)
-        ):
-            return release
-    of_run = "" if run is None else f" of the run {run}"
-    raise NotReadyError(
-        f"no link IDs{of_run} have been released to this agency yet", hint="see: blindlink status"
-    )
+        is_own = (release.recipient, release.mode, release.round) == (party, "linked", number)
+        if is_own and release.partner is not None:
+            found.setdefault(release.partner, release)
+    return found
 
 
 def fetch_release(client: BrokerClient, release: ReleaseView, trust: Trust) -> FetchedRelease:
@@ -78,7 +69,7 @@ def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust:
     raw = client.fetch_release(release.release, release.size_bytes)
     sha256 = release_digest(raw)
     if sha256 != release.sha256:
-        raise ReleaseError("the link IDs that were fetched are not those that were announced")
+        raise ReleaseError("what was fetched is not what was announced")
     receipt = client.release_receipt(release.release)
     verify_release_receipt(receipt, release.release, party, trust.keys, sha256)
     trust.log.hold(receipt.checkpoint.encode("utf-8"))
@@ -88,51 +79,66 @@ def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust:
     return raw
 
 
-def join_links(workspace: Workspace, fetched: FetchedRelease, file: AgencyFile) -> JoinedLinks:
-    """Put the record IDs of the file beside their link IDs; call it under the workspace's lock.
+def keys_of_handles(handle_map: HandleMap, wanted: Iterable[Handle]) -> dict[Handle, str]:
+    """Return the record key of each handle, as 32 hexadecimal digits: the name of a record in the ledger.
 
     Raises:
-        InputError: the file cannot be read.
-        HandleMapError: the handle map of the release's epoch cannot be used, or knows none of the records.
+        ReleaseError: a handle is none of this container's.
     """
-    header = fetched.header
-    found = record_ids_of(workspace, header.project, header.epoch, file, fetched.links)
-    links = sorted(Link(record_id, fetched.links[h].hex()) for h, record_id in found.items())
-    return JoinedLinks(tuple(links), len(fetched.links) - len(found))
+    handles = list(wanted)
+    order = handle_map.by_handle()
+    own = np.ascontiguousarray(handle_map.handles[order]).view(f"V{HANDLE_BYTES}").reshape(-1)
+    asked = np.frombuffer(b"".join(handles), dtype=own.dtype)
+    place = {bytes(handle): at for at, handle in zip(order.tolist(), own.tolist(), strict=True)}
+    missing = sum(bytes(handle) not in place for handle in asked.tolist())
+    if missing:
+        raise ReleaseError(f"the release names {missing:,} handles that this agency has not sent")
+    return {handle: key_text(handle_map.keys, place[handle]) for handle in handles}
 
 
 def record_ids_of(
-    workspace: Workspace, project: str, epoch: int, file: AgencyFile, wanted: Collection[Handle]
+    workspace: Workspace, name: MapName, file: AgencyFile, wanted: Collection[Handle]
 ) -> dict[Handle, str]:
     """Return the record IDs of those wanted handles that stand for a record of the file.
 
     Raises:
         InputError: the file cannot be read.
-        HandleMapError: the handle map of the epoch is missing or cannot be read, or no wanted handle is found:
-            what was found last time is worth more than nothing.
+        HandleMapError: the handle map cannot be read.
     """
-    path = workspace.handle_map(project, epoch)
-    if not path.exists():
-        raise HandleMapError(
-            f"the workspace {workspace.folder} has no handle map of epoch {epoch}",
-            hint="name the workspace in which the file was encoded, or restore it from its backup",
-        )
-    keys = derive_map_keys(workspace.key(), project, epoch)
-    handle_map = read_handle_map(path, project, epoch, keys)
+    keys = derive_map_keys(workspace.key(), name.project)
+    handle_map = read_handle_map(workspace.handle_map(*name), name, keys)
     found: dict[Handle, str] = {}
-    for chunk in file.open().select([file.id_column]).chunks():
-        record_ids = chunk.columns[file.id_column]
-        known, handles = handle_map.find(record_keys(keys, record_ids))
+    for record_ids, of_chunk in _keyed_chunks(file, keys):
+        known, handles = handle_map.find(of_chunk)
         for index in np.flatnonzero(known).tolist():
             handle = Handle(handles[index].tobytes())
             if handle in wanted:
                 found[handle] = record_ids[index]
-    if wanted and not found:
-        raise HandleMapError(
-            f"none of the {len(wanted):,} handles stands for a record of {file.path.name}",
-            hint="name the file that was encoded with --file, or restore the workspace from its backup",
-        )
     return found
+
+
+def record_ids_by_key(
+    workspace: Workspace, project: str, file: AgencyFile, wanted: Collection[str]
+) -> dict[str, str]:
+    """Return the record ID of each record key of a ledger that the file has.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    keys = derive_map_keys(workspace.key(), project)
+    found: dict[str, str] = {}
+    for record_ids, of_chunk in _keyed_chunks(file, keys):
+        for at, record_id in enumerate(record_ids):
+            key = key_text(of_chunk, at)
+            if key in wanted:
+                found[key] = record_id
+    return found
+
+
+def _keyed_chunks(file: AgencyFile, keys: MapKeys) -> Iterator[tuple[list[str], RecordKeys]]:
+    for chunk in file.open().select([file.id_column]).chunks():
+        record_ids = chunk.columns[file.id_column]
+        yield record_ids, record_keys(keys, record_ids)
 
 
 def _say_whole(client: BrokerClient, release: str, sha256: str) -> None:
@@ -147,25 +153,29 @@ def _say_whole(client: BrokerClient, release: str, sha256: str) -> None:
 
 def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
     try:
-        header, links = parse_release(raw)
+        header, matches = parse_release(raw)
     except DocumentError as exc:
         raise ReleaseError(f"the release breaks its format: {exc}") from exc
     stated = (
         header.release,
         header.run,
+        header.round,
         header.project,
         header.recipient,
+        header.partner,
         header.mode,
         header.space,
     )
     announced = (
         release.release,
         release.run,
+        release.round,
         release.project,
         release.recipient,
+        release.partner,
         release.mode,
         release.space,
     )
     if stated != announced:
         raise ReleaseError("the release is for someone else, or of another run, than was announced")
-    return FetchedRelease(header, links)
+    return FetchedRelease(header, matches)

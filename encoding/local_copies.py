@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final, get_args
 
 from encoding.blind_links import is_blind_links
+from encoding.disclosed import DisclosedRecords
 from encoding.links_file import LINKS_START
-from encoding.outbox import manifest_path
+from encoding.packing.outbox import manifest_path
 from encoding.workspace import Workspace
 from encoding.written import read_written
 from schemas.destruction import LocalKind
@@ -49,31 +50,33 @@ class Holdings:
 
     def all(self) -> list[LocalCopy]:
         """Return every file that is there, in order of kind and path."""
-        found = (*self._of_epochs(None), *self._container(), *self._tables(), *self._elsewhere())
+        found = (*self._kept(), *self._containers(), *self._tables(), *self._elsewhere())
         secret = LocalCopy("secret", self.secret_file)
         return _there([*found, secret, *self.named])
 
     def of_epoch(self, epoch: int) -> list[LocalCopy]:
-        """Return the files of one epoch alone: its handle map, and its secret if it was agreed on."""
-        return _there(self._of_epochs([epoch]))
+        """Return the files of one epoch alone: its secret if it was agreed on."""
+        return _there([LocalCopy("secret", self.workspace.kept_secret(self.project, epoch))])
 
-    def _of_epochs(self, epochs: Collection[int] | None) -> Iterator[LocalCopy]:
+    def _kept(self) -> Iterator[LocalCopy]:
         workspace, project = self.workspace, self.project
-        with_handles = {*workspace.epochs_with_handles(project), *self._disclosed_epochs()}
-        for epoch in sorted(with_handles if epochs is None else epochs):
-            yield LocalCopy("handle-map", workspace.handle_map(project, epoch))
-            for path in self._disclosed(epoch):
-                yield LocalCopy("handle-map", path)
-        chosen = workspace.epochs_with_secret(project) if epochs is None else epochs
-        for epoch in sorted(chosen):
+        for number, partner in workspace.handle_maps(project):
+            yield LocalCopy("handle-map", workspace.handle_map(project, number, partner))
+        for path in DisclosedRecords(workspace, project).files():
+            yield LocalCopy("handle-map", path)
+        yield LocalCopy("handle-map", workspace.withdrawn(project))
+        for path in (workspace.folder / "ledgers").glob(f"{project}.*.sealed"):
+            yield LocalCopy("link-table", path)
+        for path in (workspace.folder / "said").glob(f"{project}.*.sealed"):
+            yield LocalCopy("link-table", path)
+        for epoch in workspace.epochs_with_secret(project):
             yield LocalCopy("secret", workspace.kept_secret(project, epoch))
-        if epochs is None:
-            yield LocalCopy("handle-map", workspace.withdrawn(project))
 
-    def _container(self) -> Iterator[LocalCopy]:
-        container = self.workspace.container(self.project)
-        yield LocalCopy("container", container)
-        yield LocalCopy("container", manifest_path(container))
+    def _containers(self) -> Iterator[LocalCopy]:
+        for number, partner in self.workspace.containers(self.project):
+            container = self.workspace.container(self.project, number, partner)
+            yield LocalCopy("container", container)
+            yield LocalCopy("container", manifest_path(container))
 
     def _tables(self) -> Iterator[LocalCopy]:
         links = self.links
@@ -87,14 +90,6 @@ class Holdings:
         for one in read_written(self.workspace):
             if one.project == self.project:
                 yield LocalCopy(one.what, Path(one.path))
-
-    def _disclosed(self, epoch: int) -> Iterator[Path]:
-        return (self.workspace.folder / "disclosed").glob(f"{self.project}-{epoch}-*.sealed")
-
-    def _disclosed_epochs(self) -> set[int]:
-        stems = (p.name for p in (self.workspace.folder / "disclosed").glob(f"{self.project}-*"))
-        numbers = (stem.removeprefix(f"{self.project}-").split("-", 1)[0] for stem in stems)
-        return {int(number) for number in numbers if number.isdecimal()}
 
 
 def kinds_without(

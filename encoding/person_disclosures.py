@@ -8,13 +8,19 @@ Under `blind` it is only said that the record was in a file released to a recipi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from encoding.disclosed import DisclosedRecords
-from encoding.handles import derive_map_keys, read_handle_map, record_keys
 from encoding.log_copy import LogCopy
+from encoding.packing.handles import (
+    MapName,
+    derive_map_keys,
+    key_text,
+    read_handle_map,
+    record_keys,
+)
 from encoding.workspace import Workspace
 from schemas.agreement import Agreement
 from schemas.ids import Handle
@@ -72,25 +78,35 @@ class PersonDisclosure:
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """What the workspace knows of one record: its handle in each epoch of the project."""
+    """What the workspace knows of one record.
 
-    handles: dict[int, Handle]
+    Attributes:
+        key: its record key, as the ledger names it.
+        handles: its handle in each container that it was in, by round and partner.
+        containers: round and partner of every container whose handle map is kept.
+    """
+
+    key: str
+    handles: Mapping[tuple[int, str], Handle]
+    containers: Collection[tuple[int, str]]
 
 
 def find_record(workspace: Workspace, project: str, record_id: str) -> KnownRecord:
-    """Return the handles that stand for a record ID; none where it was never encoded here.
+    """Return the handles that stood for a record ID; none where it was never encoded here.
 
     Raises:
         HandleMapError: a handle map is damaged.
     """
-    found: dict[int, Handle] = {}
-    for epoch in workspace.epochs_with_handles(project):
-        keys = derive_map_keys(workspace.key(), project, epoch)
-        handle_map = read_handle_map(workspace.handle_map(project, epoch), project, epoch, keys)
-        known, handles = handle_map.find(record_keys(keys, [record_id]))
+    keys = derive_map_keys(workspace.key(), project)
+    wanted = record_keys(keys, [record_id])
+    maps = workspace.handle_maps(project)
+    found: dict[tuple[int, str], Handle] = {}
+    for number, partner in maps:
+        name = MapName(project, number, partner)
+        known, handles = read_handle_map(workspace.handle_map(*name), name, keys).find(wanted)
         if known[0]:
-            found[epoch] = Handle(handles[0].tobytes())
-    return KnownRecord(found)
+            found[number, partner] = Handle(handles[0].tobytes())
+    return KnownRecord(key_text(wanted, 0), found, frozenset(maps))
 
 
 def disclosures_of(
@@ -113,7 +129,7 @@ class _Run:
 
     certainty: Certainty
     parties: tuple[str, ...]
-    epoch: int
+    round: int
     linked: bool | None = None
 
 
@@ -124,11 +140,10 @@ class _Book:
     party: str
     record: KnownRecord
     lines: list[PersonDisclosure] = field(default_factory=list)
-    _uploads: dict[str, tuple[Certainty, int]] = field(default_factory=dict)
+    _uploads: dict[str, Certainty] = field(default_factory=dict)
     _runs: dict[str, _Run] = field(default_factory=dict)
     _releases: dict[str, ReleasePrepared | BlindReleasePrepared] = field(default_factory=dict)
     _agreements: dict[str, Agreement] = field(default_factory=dict)
-    _containers: dict[int, dict[str, bool]] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         body = entry.body
@@ -149,29 +164,25 @@ class _Book:
         certainty = self._in_container(body)
         if certainty is None:
             return
-        self._uploads[cast(str, entry.object)] = (certainty, body.epoch)
+        self._uploads[cast(str, entry.object)] = certainty
         agreement = self._agreements.get(entry.agreement or "")
         receiver = BROKER if agreement is None else agreement.operator.name
         self._add(entry, "encodings", certainty, self.party, receiver)
 
     def _in_container(self, body: UploadReceived) -> Certainty | None:
         """Tell whether the record was in an upload: None if not, "may" where that was not kept."""
-        handle = self.record.handles.get(body.epoch)
-        if handle is None:
-            return None
-        if body.epoch not in self._containers:
-            kept = DisclosedRecords(self.workspace, self.project, body.epoch)
-            self._containers[body.epoch] = kept.containers_with(handle)
-        is_in = self._containers[body.epoch].get(body.container_sha256)
-        return "may" if is_in is None else "yes" if is_in else None
+        if (body.round, body.partner) in self.record.handles:
+            return "yes"
+        return None if (body.round, body.partner) in self.record.containers else "may"
 
     def _take_run(self, entry: Entry, body: RunAsked) -> None:
         specification = body.specification
         for upload in specification.uploads:
             if upload.upload in self._uploads:
-                certainty, epoch = self._uploads[upload.upload]
+                certainty = self._uploads[upload.upload]
                 parties = tuple(u.party for u in specification.uploads)
-                self._runs[cast(str, entry.object)] = _Run(certainty, parties, epoch)
+                run = _Run(certainty, parties, specification.round)
+                self._runs[cast(str, entry.object)] = run
 
     def _take_release(self, entry: Entry, body: ReleasePrepared | BlindReleasePrepared) -> None:
         run, release = self._runs.get(body.run), cast(str, entry.object)
@@ -180,8 +191,8 @@ class _Book:
         self._releases[release] = body
         is_own = isinstance(body, ReleasePrepared) and body.recipient == self.party
         if is_own and body.mode == "linked":  # type: ignore[union-attr]
-            kept = DisclosedRecords(self.workspace, self.project, run.epoch)
-            run.linked = kept.release_has(release, self.record.handles[run.epoch])
+            kept = DisclosedRecords(self.workspace, self.project)
+            run.linked = kept.was_matched(run.round, self.record.key)
 
     def _take_fetch(self, entry: Entry) -> None:
         body = self._releases.get(entry.object or "")

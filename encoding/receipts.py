@@ -89,6 +89,8 @@ def verify_kept(kept: KeptReceipt, party: str, keys: LogKeys) -> Proven:
         ReceiptError: it proves nothing, or something else than what it is kept for.
     """
     subject = kept.receipt.subject
+    if subject is None:
+        raise ReceiptError("a receipt of the workspace is about nothing that is kept here")
     if kept.manifest is not None:
         return verify_upload_receipt(kept.receipt, subject, kept.manifest.manifest, keys)
     if is_random_id(subject, UPLOAD_PREFIX):

@@ -11,6 +11,7 @@ from encoding.agency_file import AgencyFile
 from encoding.errors import LinksFileError, NotReadyError
 from encoding.files import write_csv
 from encoding.links import record_ids_of
+from encoding.packing.handles import MapName
 from encoding.records import open_table
 from encoding.workspace import Workspace
 from schemas.ids import HANDLE_BYTES, Handle
@@ -61,7 +62,13 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
         for offset, (text, kept) in enumerate(zip(texts, cells or [()] * len(texts), strict=True)):
             rows.append((_handle(text, listed.name, chunk.first_row + offset), tuple(kept)))
     wanted = {handle for handle, _ in rows}
-    record_ids = record_ids_of(workspace, view.project, view.terms.epoch, file, wanted)
+    record_ids: dict[Handle, str] = {}
+    for number, partner in workspace.handle_maps(view.project):
+        missing = wanted - record_ids.keys()
+        if missing:
+            record_ids |= record_ids_of(
+                workspace, MapName(view.project, number, partner), file, missing
+            )
     found = [
         (
             record_ids.get(handle, ""),

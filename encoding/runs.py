@@ -1,4 +1,4 @@
-"""Asks for a run and waits for its end."""
+"""Waits for the end of a run."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 from encoding.client import BrokerClient
 from encoding.errors import OthersWaitedForError, RunFailedError
 from encoding.progress import Progress
-from schemas.api import RunProgress, RunRequest, RunView
+from schemas.api import RunProgress, RunView
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 10.0
 # What failed, by the broker's code, and what to do about it.
 FAILURES: Final = {
-    "lookalike-records": (
-        "too many records of one file look alike, as if they asked about single people",
-        "give all rows of one person one record ID, and upload again; the operator sees whose file it is",
+    "link-rate": (
+        "more or fewer records are linked than the agreement expects, so nothing was released",
+        "look at the file with: blindlink check; both stewards decide what to do",
     ),
     "nobody-receives": (
         "nobody of a recipient could open its link IDs",
@@ -33,22 +33,11 @@ FAILURES: Final = {
     ),
     "key-gone": (
         "an upload was destroyed before the run was done",
-        "upload again, and ask for another run",
+        "begin a new round: blindlink round correct",
     ),
 }
-_ASK_AGAIN: Final = "ask for it again with: blindlink run --wait"
+_ASK_AGAIN: Final = "ask for it again with: blindlink run --again --wait"
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
-
-
-def ask_run(client: BrokerClient, project: str, *, again: bool = False) -> RunView:
-    """Return the run on the newest upload of every agency; the broker makes one unless there is one.
-
-    The same agencies that ask one after the other get the same run, and so link IDs that they can join.
-
-    Args:
-        again: one that has succeeded does not count; one that waits or is under way does.
-    """
-    return client.ask_run(project, RunRequest(again=again))
 
 
 def wait_for_run(
@@ -93,5 +82,5 @@ def require_success(view: RunView) -> RunView:
 
 
 def _report(progress: Progress, run: RunProgress) -> None:
-    share = run.comparisons_done / run.comparisons_total if run.comparisons_total else 0.0
-    progress(f"linking: {run.stage}", share, run.comparisons_done, "comparisons")
+    share = run.rows_done / run.rows_total if run.rows_total else 0.0
+    progress(f"linking: {run.stage}", share, run.rows_done, "rows")

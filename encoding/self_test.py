@@ -33,6 +33,8 @@ _STEPS: Final[tuple[Step, ...]] = get_args(Step)
 _WORDS: Final[dict[Step, What]] = {"recipe": "recipe", "rows": "fields and passes"}
 # So that the people are spread over the years that a recipe takes, whichever these are.
 _YEARS_APART: Final = 7
+# The people have none: their file never changes. One of each kind that a recipe tells apart.
+_ZIPS: Final = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")
 _RECIPE_FIELDS: Final = ("name", "recipe", "version")
 
 
@@ -153,15 +155,18 @@ def _digest_of_rows(profile: EncodingProfile, canary: Secret, cleaned: _Cleaned)
     n_people = int(numbers.max(initial=0)) + 1
     digest = hashlib.sha256()
     for side in ("larger", "smaller"):
-        with tempfile.TemporaryDirectory() as folder, Assembly(
-            profile,
-            CellKeys(key),
-            side,
-            n_records=n_people,
-            repeated=np.zeros(n_people, dtype=bool),
-            folder=Path(folder),
-            randomness=Randomness(order=key, fill=key, padding=key),
-        ) as assembly:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Assembly(
+                profile,
+                CellKeys(key),
+                side,
+                n_records=n_people,
+                repeated=np.zeros(n_people, dtype=bool),
+                folder=Path(folder),
+                randomness=Randomness(order=key, fill=key, padding=key),
+            ) as assembly,
+        ):
             assembly.add(cleaned.columns, numbers)
             for rows in assembly.rows():
                 digest.update(rows.tobytes())

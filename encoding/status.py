@@ -3,50 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from encoding.client import BrokerClient
-from encoding.errors import NotReadyError
-from encoding.outbox import read_outbox
-from encoding.receipts import ReceiptFolder
+from encoding.rounds.api import RoundsApi
 from encoding.workspace import Workspace
-from schemas.api import ProjectView, ReleaseView, RunFinality, RunView, UploadView
-from schemas.upload import Manifest
+from schemas.api import ProjectView, RunFinality, RunView
+from schemas.rounds import PairProgress, RoundView
 
 Stage = Literal[
-    "not-in-force",
-    "encode",
-    "upload",
-    "waiting",
-    "run",
-    "awaiting",
-    "running",
-    "failed",
-    "links",
-    "done",
-]
+    "not-in-force", "round", "encode", "upload", "waiting", "awaiting", "running", "failed", "links",
+    "closing", "done",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What broker and workspace say about one agency's part in a project.
 
-    `outbox` is what was encoded last, `upload` the newest committed upload, `run` the newest run that used
-    it, `release` the newest link IDs of that run: each null where there is none. `waiting_for` names the
-    agencies whose uploads the broker lacks. `unstated` is when the newest destruction ended after which this
-    party has not stated yet that its own copies are deleted.
+    `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for` who
+    has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of this
+    agency's pairs. `receives` says that it gets matches of its own records, `applied` that the ledger has been
+    carried on by this round. `unstated` is when the newest destruction ended after which this party has not
+    stated yet that its own copies are deleted.
     """
 
     party: str
     view: ProjectView
-    outbox: Manifest | None
-    outbox_is_sent: bool
-    upload: UploadView | None
+    round: RoundView | None
+    due: bool
     waiting_for: tuple[str, ...]
-    run: RunView | None
-    release: ReleaseView | None
-    release_is_fetched: bool
+    encoded: frozenset[str]
+    runs: tuple[RunView, ...]
+    receives: bool
+    applied: bool
     unstated: str | None = None
 
 
@@ -62,25 +53,32 @@ class Status:
 def gather_facts(
     client: BrokerClient,
     workspace: Workspace,
-    receipts: ReceiptFolder,
     view: ProjectView,
     party: str,
+    last_applied: int | None,
 ) -> Facts:
-    """Ask broker and workspace."""
-    try:
-        outbox = read_outbox(workspace, view.project).manifest
-    except NotReadyError:
-        outbox = None
-    listed = client.uploads(view.project)
-    own = (u for u in listed.uploads if u.party == party)
-    upload = next((u for u in own if u.state == "committed"), None)
-    run = _newest_run(client, view.project, upload)
-    release = _release_of(client, view.project, party, run)
-    fetched = release is not None and receipts.find(release.release) is not None
-    is_sent = outbox is not None and _is_sent(outbox, upload, receipts)
-    waiting_for = listed.waiting_for
-    unstated = _unstated(client, view.project, party)
-    return Facts(party, view, outbox, is_sent, upload, waiting_for, run, release, fetched, unstated)
+    """Ask broker and workspace.
+
+    Args:
+        last_applied: the last round by which the ledger was carried on; None: none yet.
+    """
+    listed = RoundsApi(client, view.project).rounds()
+    newest = listed.rounds[0] if listed.rounds else None
+    number = 0 if newest is None else newest.round
+    encoded = {partner for of, partner in workspace.containers(view.project) if of == number}
+    receives = (party, "linked") in ((one.party, one.mode) for one in view.terms.recipients)
+    return Facts(
+        party=party,
+        view=view,
+        round=newest,
+        due=listed.due,
+        waiting_for=listed.waiting_for,
+        encoded=frozenset(encoded),
+        runs=tuple(client.run(one.run) for one in _pairs(newest, party) if one.run is not None),
+        receives=receives,
+        applied=last_applied is not None and last_applied >= number,
+        unstated=_unstated(client, view.project, party),
+    )
 
 
 def describe(facts: Facts) -> Status:
@@ -97,61 +95,96 @@ def describe(facts: Facts) -> Status:
     )
     waits = found.stage in {"not-in-force", "waiting", "done"}
     command = "blindlink destroy --local" if waits else found.command
-    return Status(found.stage, (*found.sentences, sentence), command)
+    return replace(found, sentences=(*found.sentences, sentence), command=command)
 
 
 def _describe_linkage(facts: Facts) -> Status:
-    terms, run = facts.view.terms, facts.run
+    terms, found = facts.view.terms, facts.round
     said = [f"The project {terms.project} is in force from {terms.start} to {terms.end}."]
     if not facts.view.in_force:
-        said = [
-            f"The project {terms.project} is not in force; its dates are {terms.start} to {terms.end}."
-        ]
-        return Status("not-in-force", tuple(said), None)
+        dates = f"its dates are {terms.start} to {terms.end}."
+        return Status(
+            "not-in-force", (f"The project {terms.project} is not in force; {dates}",), None
+        )
+    if found is None or found.state != "open":
+        return _between_rounds(facts, said)
+    said.append(f"Round {found.round} is open until {found.deadline}.")
     if facts.party in terms.providers:
-        if facts.outbox is None and facts.upload is None:
-            return Status("encode", (*said, "Nothing has been encoded yet."), "blindlink encode")
-        if facts.outbox is not None and not facts.outbox_is_sent:
-            said.append("Encodings are ready that have not been sent.")
-            return Status("upload", tuple(said), "blindlink upload")
-        said.append(_upload_sentence(facts.upload))
-    if run is None:
-        if facts.waiting_for:
-            names = ", ".join(facts.waiting_for)
-            said.append(f"No run has linked it yet: the linkage waits for an upload of {names}.")
-            return Status("waiting", tuple(said), None)
-        said.append("Every agency has sent its encodings; no run has linked them yet.")
-        return Status("run", tuple(said), "blindlink run --wait")
-    return _describe_run(facts, run, said)
+        for pair in _pairs(found, facts.party):
+            step = _own_step(facts, pair, said)
+            if step is not None:
+                return step
+    return _describe_runs(facts, said)
 
 
-def _describe_run(facts: Facts, run: RunView, said: list[str]) -> Status:
-    if run.state == "awaiting":
-        said.append("The run waits until it is approved, as the agreement asks.")
-        return Status("awaiting", tuple(said), "blindlink approve run")
-    if run.state in {"queued", "running"}:
-        said.append(f"The run is under way: {_progress(run)}.")
-        return Status("running", tuple(said), "blindlink run --wait")
-    if run.state != "succeeded":
-        reason = f" ({run.failure})" if run.failure else ""
-        said.append(f"The newest run has {run.state}{reason}.")
-        return Status("failed", tuple(said), "blindlink run --wait")
-    terms = facts.view.terms
-    said.append(f"The newest run has succeeded at {run.finished}.")
-    said.extend(_finality_sentence(run.finality))
-    if facts.release is None:
-        is_blind = (facts.party, "blind") in ((r.party, r.mode) for r in terms.recipients)
-        said.append(_SEALED if is_blind else "The agreement gives this agency no link IDs.")
-        return Status("done", tuple(said), None)
-    if not facts.release_is_fetched:
-        said.append("Link IDs are ready for you.")
+def _between_rounds(facts: Facts, said: list[str]) -> Status:
+    found = facts.round
+    if found is None:
+        said.append("No round has been made yet.")
+    elif found.state == "closed" and facts.receives and not facts.applied and facts.runs:
+        said.append(f"Round {found.round} is closed, and you have yet to fetch its link IDs.")
         return Status("links", tuple(said), "blindlink links")
-    said.append("You have its link IDs. When your file has changed, begin again.")
-    return Status("done", tuple(said), "blindlink refresh")
+    else:
+        said.append(f"Round {found.round} is over.")
+    if facts.waiting_for and not facts.due:
+        said.append(f"The next round waits for {', '.join(facts.waiting_for)} to get ready.")
+        return Status("waiting", tuple(said), "blindlink refresh")
+    if facts.due:
+        said.append("The next round may begin.")
+        return Status("round", tuple(said), "blindlink refresh")
+    said.append("The next round is not due yet.")
+    return Status("done", tuple(said), None)
+
+
+def _own_step(facts: Facts, pair: PairProgress, said: list[str]) -> Status | None:
+    """Return what this agency owes for a pair; None where it has sent its container."""
+    own, other = pair.root_larger, pair.root_smaller
+    partner = pair.smaller
+    if facts.party == pair.smaller:
+        own, other, partner = other, own, pair.larger
+    if own is None and partner not in facts.encoded:
+        said.append(f"Nothing has been encoded for {partner} in this round yet.")
+        return Status("encode", tuple(said), "blindlink encode")
+    if own is None:
+        said.append(f"What was encoded for {partner} has not been sent yet.")
+        return Status("upload", tuple(said), "blindlink upload")
+    if other is None:
+        said.append(f"You have uploaded; the round waits for the upload of {partner}.")
+        return Status("waiting", tuple(said), None)
+    return None
+
+
+def _describe_runs(facts: Facts, said: list[str]) -> Status:
+    for run in facts.runs:
+        if run.state == "awaiting":
+            said.append("The run waits until it is approved, as the agreement asks.")
+            return Status("awaiting", tuple(said), "blindlink approve run")
+        if run.state in {"queued", "running"}:
+            said.append(f"The run is under way: {_progress(run)}.")
+            return Status("running", tuple(said), "blindlink run --wait")
+        if run.state != "succeeded":
+            reason = f" ({run.failure})" if run.failure else ""
+            said.append(f"The run has {run.state}{reason}.")
+            return Status("failed", tuple(said), "blindlink run --again --wait")
+        said.append(f"The run has succeeded at {run.finished}.")
+        said.extend(_finality_sentence(run.finality))
+    if not facts.runs:
+        said.append("No run has been made in this round yet.")
+        return Status("waiting", tuple(said), None)
+    if facts.receives:
+        said.append(
+            "Matches are ready for you; link IDs are agreed on once both sides have fetched them."
+        )
+        return Status("links", tuple(said), "blindlink links")
+    is_blind = (facts.party, "blind") in (
+        (one.party, one.mode) for one in facts.view.terms.recipients
+    )
+    said.append(_SEALED if is_blind else "The agreement gives this agency no matches.")
+    return Status("done", tuple(said), None)
 
 
 _SEALED: Final = (
-    "The agencies hand you link IDs in files that you alone can open, with: blindlink open."
+    "The agencies hand you match IDs in files that you alone can open, with: blindlink open."
 )
 
 
@@ -167,7 +200,7 @@ def _finality_sentence(finality: RunFinality | None) -> Iterator[str]:
 
 
 def _unstated(client: BrokerClient, project: str, party: str) -> str | None:
-    # Where only another party's part was destroyed, the linkage goes on, and its next run replaces the links.
+    # Where only another party's part was destroyed, the linkage goes on, and its next round replaces the links.
     owing = (
         one.finished
         for one in client.destructions(project).destructions
@@ -178,45 +211,14 @@ def _unstated(client: BrokerClient, project: str, party: str) -> str | None:
     return next(owing, None)
 
 
-def _is_sent(outbox: Manifest, upload: UploadView | None, receipts: ReceiptFolder) -> bool:
-    """Tell whether the outbox is at the broker, by the receipts, since two clocks cannot be compared."""
-    if upload is not None and upload.container_sha256 == outbox.container_sha256:
-        return True
-    sent = (kept.manifest.manifest for kept in receipts.all() if kept.manifest is not None)
-    return any(
-        (m.container_sha256, m.created) == (outbox.container_sha256, outbox.created) for m in sent
-    )
-
-
-def _upload_sentence(upload: UploadView | None) -> str:
-    if upload is None or upload.records is None:
-        return "Nothing has been sent yet."
-    return f"Your newest upload is of {upload.committed}, with {upload.records:,} records."
+def _pairs(found: RoundView | None, party: str) -> tuple[PairProgress, ...]:
+    if found is None:
+        return ()
+    return tuple(pair for pair in found.progress if party in (pair.larger, pair.smaller))
 
 
 def _progress(run: RunView) -> str:
     progress = run.progress
-    share = (
-        progress.comparisons_done / progress.comparisons_total if progress.comparisons_total else 0
-    )
+    share = progress.rows_done / progress.rows_total if progress.rows_total else 0
     left = "" if progress.seconds_left is None else f", about {progress.seconds_left} s left"
     return f"{progress.stage}, {share:.0%}{left}"
-
-
-def _newest_run(client: BrokerClient, project: str, upload: UploadView | None) -> RunView | None:
-    """Return the newest run, if it is one that used the upload; a party without uploads sees the newest."""
-    for run in client.runs(project).runs:
-        if upload is None or any(u.upload == upload.upload for u in run.specification.uploads):
-            return run
-    return None
-
-
-def _release_of(
-    client: BrokerClient, project: str, party: str, run: RunView | None
-) -> ReleaseView | None:
-    if run is None or run.state != "succeeded":
-        return None
-    for release in client.releases(project).releases:
-        if release.run == run.run and party in (release.recipient, release.agency):
-            return release
-    return None

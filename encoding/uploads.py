@@ -46,6 +46,7 @@ def send_outbox(
     client: BrokerClient,
     outbox: Outbox,
     view: ProjectView,
+    *,
     trust: Trust,
     sending: Sending,
     progress: Progress,

@@ -11,7 +11,8 @@ agreements/         one file a project: the agreements that this agency keeps, w
 peers.json          whose keys this agency trusts
 outbox/             containers of rounds that are not over, each with its manifest
 receipts/           one receipt an upload or release
-disclosed/          one sealed file a release: which records were in it
+disclosed/          one sealed file a round: which records were matched
+said/               messages of the round that is not over, sealed, to go on after a kill
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself
 withdrawn/          one sealed file a project: the records that this agency has withdrawn

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from schemas.canonical import MAX_INTEGER
 from schemas.document import Model
 from schemas.ids import Code, Name, RandomId, UtcTime
-from schemas.run import ReleaseMode
+from schemas.run import ReleaseMode, RoundNumber
 
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Subject = Literal["upload", "secret", "signing-key", "receiving-key", "log-key"]
@@ -21,11 +21,16 @@ RunStage = Literal["asked", "started", "finished", "failed", "cancelled"]
 
 
 class ReachedUpload(Model):
-    """An upload that is, or was made with, what leaked; `destroyed` is null while it is there."""
+    """An upload that is, or was made with, what leaked; `destroyed` is null while it is there.
+
+    It was made by `party` for `partner`.
+    """
 
     upload: RandomId
     project: Name
+    round: RoundNumber
     party: Name
+    partner: Name
     entry: Count
     received: UtcTime
     destroyed: UtcTime | None
@@ -34,11 +39,12 @@ class ReachedUpload(Model):
 class ReachedRun(Model):
     """A run that used such an upload, or that the person asked for or approved while the key was in force.
 
-    `sealed-to-party`: its link IDs were sealed to the party whose receiving key leaked.
+    `sealed-to-party`: its match IDs were sealed to the party whose receiving key leaked.
     """
 
     run: RandomId
     project: Name
+    round: RoundNumber
     entry: Count
     asked: UtcTime
     cause: Cause
@@ -46,9 +52,9 @@ class ReachedRun(Model):
 
 
 class ReachedRelease(Model):
-    """Link IDs of such a run: for whom, how often and when they were fetched; null: never, or not destroyed.
+    """A release of such a run: for whom, how often and when they were fetched; null: never, or not destroyed.
 
-    `agency` is the one that fetches a blind release and whose records it is about; null for others. `links` is
+    `agency` is the one that fetches a blind release and whose records it is about; null for others. `matches` is
     null below the floor and for blind releases.
     """
 
@@ -58,13 +64,23 @@ class ReachedRelease(Model):
     recipient: Name
     agency: Name | None
     mode: ReleaseMode
-    links: Count | None
+    matches: Count | None
     entry: Count
     prepared: UtcTime
     fetched: Count
     first_fetched: UtcTime | None
     last_fetched: UtcTime | None
     destroyed: UtcTime | None
+
+
+class ReachedClaims(Model):
+    """Claims of a round that were sealed to the party whose receiving key leaked, by `party`."""
+
+    project: Name
+    round: RoundNumber
+    party: Name
+    entry: Count
+    received: UtcTime
 
 
 class Act(Model):
@@ -93,4 +109,5 @@ class Incident(Model):
     uploads: Annotated[tuple[ReachedUpload, ...], Field(max_length=100_000)]
     runs: Annotated[tuple[ReachedRun, ...], Field(max_length=100_000)]
     releases: Annotated[tuple[ReachedRelease, ...], Field(max_length=100_000)]
+    claims: Annotated[tuple[ReachedClaims, ...], Field(max_length=100_000)]
     acts: Annotated[tuple[Act, ...], Field(max_length=1_000_000)]

@@ -26,6 +26,7 @@ from schemas.identity import (
 )
 from schemas.ids import Code, IsoDate, Name, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KeyText, Ordinal, Origin, Outcome
+from schemas.run import RoundNumber
 from schemas.signing import sign_document, verify_document
 
 SIGNATURE_KIND: Final = "audit-report"
@@ -136,6 +137,20 @@ class Left(Model):
     holds: Count
 
 
+class RoundsOf(Model):
+    """How many rounds a project has opened, corrected and closed, and in how many a run has succeeded.
+
+    `open` is the number of the round that is open at the end of the log; null where none is.
+    """
+
+    project: Name
+    opened: Count
+    corrected: Count
+    closed: Count
+    linked: Count
+    open: RoundNumber | None
+
+
 class AuditReport(Document):
     """What an auditor found. Exactly one of `log` and `fault` is there, and without `log` nothing else is.
 
@@ -157,6 +172,7 @@ class AuditReport(Document):
     agreements: Annotated[tuple[Bound, ...], Field(max_length=10_000)]
     activity: Annotated[tuple[Activity, ...], Field(max_length=100_000)]
     disclosures: Annotated[tuple[Disclosed, ...], Field(max_length=100_000)]
+    rounds: Annotated[tuple[RoundsOf, ...], Field(max_length=10_000)]
     left: Annotated[tuple[Left, ...], Field(max_length=10_000)]
     incident: Incident | None
 
@@ -164,8 +180,8 @@ class AuditReport(Document):
     def _says_one_thing(self) -> Self:
         if (self.log is None) != (self.fault is not None):
             raise ValueError("a report has either the log that verified or the fault of one")
-        found = (self.agreements, self.activity, self.disclosures, self.left, self.incident)
-        if self.log is None and any(found):
+        found = (self.agreements, self.activity, self.disclosures, self.rounds, self.left)
+        if self.log is None and any((*found, self.incident)):
             raise ValueError("a report finds something in a log that does not verify")
         return self
 

@@ -37,7 +37,7 @@ MAX_OBJECTS: Final = 4096
 # `project` is all that the broker holds of it, `party` one party's uploads and what was made of them,
 # `upload` one upload and what was made of it, `expired` what fell due.
 Scope = Literal["project", "party", "upload", "expired"]
-ObjectKind = Literal["upload", "release", "match-record", "id-space"]
+ObjectKind = Literal["upload", "release", "match-record", "claims"]
 Method = Literal["crypto-erase"]
 RemainderKind = Literal["match-log", "receipts", "key-copies", "other-uploads", "held", "shares"]
 LocalKind = Literal["handle-map", "container", "link-table", "extract", "received", "secret"]
@@ -50,9 +50,9 @@ CertificateId = Annotated[str, StringConstraints(pattern=rf"^{CERTIFICATE_PREFIX
 class DestroyedObject(Model):
     """One object and how it ended.
 
-    `object` is its id, `party` whose it was (null for an ID space), `sha256` the digest of its content, or of
-    what was stored of it for an ID space; `count` its records or link IDs, null below the floor. `pieces` is
-    the number of encrypted pieces that were removed. `created` is null where that was not noted. `entry` is
+    `object` is its id, `party` whose it was (null for a match record), `sha256` the digest of its content; `count`
+    its records or matches, null below the floor and for what is not counted. `pieces` is the number of
+    encrypted pieces that were removed. `created` is null where that was not noted. `entry` is
     the index of the log entry that says so, null where the kind has none. `method` `crypto-erase`: the only
     key was destroyed (NIST SP 800-88).
     """

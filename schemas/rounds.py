@@ -105,13 +105,25 @@ class ListedClaims(Model):
     sha256: Sha256Hex
 
 
+class ListedStatement(Model):
+    """A chain statement that counts: of which party for which ID space, and the digest of the sealed message."""
+
+    party: Name
+    space: Name
+    sha256: Sha256Hex
+
+
 class PairProgress(Model):
-    """How far a pair of a round is: roots of committed containers, the run, and whose claims are there."""
+    """How far a pair of a round is: roots of committed containers, the run, and whose claims are there.
+
+    `earlier` is the party that committed first.
+    """
 
     larger: Name
     smaller: Name
     root_larger: Sha256Hex | None
     root_smaller: Sha256Hex | None
+    earlier: Name | None
     run: RandomId | None
     claims: tuple[ListedClaims, ...]
 
@@ -120,7 +132,8 @@ class RoundView(Document):
     """A round as a party of its project sees it.
 
     `receipt` proves that the round was opened so. `superseded_by` is the number of the round that corrects it,
-    `closing` the proof that it was closed with these claims: null before.
+    `closing` the proof that it was closed with these claims: null before. `statements` are those that are
+    there, for spaces of more than two recipients.
     """
 
     KIND: ClassVar[str] = "round"
@@ -132,6 +145,7 @@ class RoundView(Document):
     deadline: UtcTime
     pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=2016)]
     progress: Annotated[tuple[PairProgress, ...], Field(max_length=2016)]
+    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=4096)] = ()
     superseded_by: RoundNumber | None
     receipt: Receipt
     closing: Receipt | None
@@ -166,5 +180,17 @@ class ClaimsReceipt(Document):
     round: RoundNumber
     party: Name
     partner: Name
+    sha256: Sha256Hex
+    sequence: Annotated[int, Field(ge=1)]
+
+
+class StatementReceipt(Document):
+    """The sealed chain statement was logged under this digest."""
+
+    KIND: ClassVar[str] = "statement receipt"
+
+    round: RoundNumber
+    party: Name
+    space: Name
     sha256: Sha256Hex
     sequence: Annotated[int, Field(ge=1)]

@@ -18,6 +18,7 @@ from schemas.errors import SignatureError
 KINDS = frozenset(
     {
         "manifest",
+        "nonces",
         "agreement",
         "approval",
         "secret-share",
@@ -28,6 +29,8 @@ KINDS = frozenset(
         "audit-report",
         "receipt",
         "workspace-backup",
+        "ledger-claims",
+        "chain-statement",
     }
 )
 SIGNATURE_BYTES = 64

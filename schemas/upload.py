@@ -226,6 +226,7 @@ class SignedManifest(Document):
 class Receipt(Document):
     """Proof that the broker logged an entry: the entry, its place, and the way to a signed checkpoint.
 
+    `subject` is the id of what the entry is about, null where its kind has none, such as one of a round.
     `entry` is the canonical JSON text of the log entry, `proof` the inclusion proof as base64 hashes from
     leaf to root, `checkpoint` a C2SP signed note whose size is above `index`.
     """
@@ -233,7 +234,7 @@ class Receipt(Document):
     KIND: ClassVar[str] = "receipt"
 
     version: Literal["blindlink/receipt/1"] = "blindlink/receipt/1"
-    subject: RandomId
+    subject: RandomId | None
     entry: Annotated[str, Field(max_length=8192)]
     index: Count
     proof: Annotated[

@@ -13,6 +13,14 @@ class NotInForceError(RequestError):
     title = "The project's terms are not in force"
 
 
+class NotProviderError(RequestError):
+    """The terms in force do not name the party as a provider."""
+
+    code = "not-a-provider"
+    status = 409
+    title = "The terms do not let this party provide records"
+
+
 class WrongDutyError(RequestError):
     """The person does not have the duty that this needs."""
 
@@ -43,6 +51,14 @@ class StatementRefusedError(RequestError):
     code = "statement-refused"
     status = 422
     title = "The statement is refused"
+
+
+class SignatureRefusedError(RequestError):
+    """A document is not signed by the person who sent it, with the keys that they have enrolled."""
+
+    code = "signature-refused"
+    status = 422
+    title = "The signature does not count"
 
 
 class OutOfPlaceError(RequestError):

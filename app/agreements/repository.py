@@ -74,8 +74,8 @@ def hold_terms(session: Session, project: str) -> Project | None:
     return _hold(session, project, read=True, key_share=True)
 
 
-def hold_budget(session: Session, project: str) -> Project | None:
-    """Return a project, or None; until the transaction ends nobody else counts its runs."""
+def hold_rounds(session: Session, project: str) -> Project | None:
+    """Return a project, or None; until the transaction ends nobody else changes its rounds or runs."""
     return _hold(session, project, read=False, key_share=True)
 
 

@@ -22,10 +22,8 @@ from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
-from schemas.errors import PolicyError
 from schemas.matchlog.kinds import ProjectCreated
 from schemas.profile import EncodingProfile
-from schemas.run import encoded_thresholds
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -62,8 +60,7 @@ def create_project(
     """Store a project with its first terms and log it, in the caller's transaction.
 
     Raises:
-        TermsRefusedError: a party is unknown, the profile is another, a threshold cannot be used with it,
-            or a release mode is not available.
+        TermsRefusedError: a party is unknown, the profile is another, or a release mode is not available.
         ProjectExistsError: there is a project of this name.
     """
     check_terms(terms, profile)
@@ -111,10 +108,6 @@ def check_terms(terms: ProjectTerms, profile: EncodingProfile) -> None:
     """
     if profile.digest() != terms.profile:
         raise TermsRefusedError("The terms name another encoding profile.", clause="profile")
-    try:
-        encoded_thresholds(terms.policy, profile)
-    except PolicyError as exc:
-        raise TermsRefusedError(f"The matching policy is refused: {exc}.", clause="policy") from exc
     for recipient in terms.recipients:
         # A release in this mode holds the recipient's own handles, and only a provider has any.
         if recipient.mode == "linked" and recipient.party not in terms.providers:
@@ -154,14 +147,9 @@ def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForc
     return current
 
 
-def hold_budget(session: Session, project: str) -> None:
-    """Let nobody else count the project's runs until the caller's transaction ends."""
-    repository.hold_budget(session, project)
-
-
-def hold_destruction(session: Session, project: str) -> None:
-    """Let nobody else begin to destroy the project, or count its runs, until the caller's transaction ends."""
-    repository.hold_budget(session, project)
+def hold_rounds(session: Session, project: str) -> None:
+    """Let nobody else change the project's rounds or runs, or destroy it, until the caller's transaction ends."""
+    repository.hold_rounds(session, project)
 
 
 def agreement_now(session: Session, project: str, now: datetime) -> str | None:

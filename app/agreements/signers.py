@@ -1,4 +1,4 @@
-"""Who says something about an agreement: the person who is signed in, for their party, with their own keys."""
+"""Who may say or do something under an agreement: the person who is signed in, with their duties and keys."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import keys_of
-from app.agreements.errors import StatementRefusedError, WrongDutyError
+from app.agreements.errors import (
+    NotProviderError,
+    SignatureRefusedError,
+    StatementRefusedError,
+    WrongDutyError,
+)
 from app.clock import utc_text
 from schemas.errors import SignatureError
+from schemas.signing import verify_document
 from schemas.statement import duty_for
 
 if TYPE_CHECKING:
@@ -17,8 +23,10 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.security.actor import Actor
     from schemas.agreement import Agreement
+    from schemas.document import Document
     from schemas.identity import Duty
     from schemas.statement import SignedStatement
+    from schemas.upload import Signature
 
 # How far the clock of a person's machine may be ahead of ours.
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -51,6 +59,34 @@ def check_signer(
         )
     if stated.at > utc_text(now + CLOCK_SKEW):
         raise StatementRefusedError("It is of a time that is still to come.")
+
+
+def require_signature(
+    session: Session, actor: Actor, kind: str, document: Document, signature: Signature
+) -> None:
+    """Check that the actor has signed this document with the newest keys that they have enrolled.
+
+    Raises:
+        SignatureRefusedError: they have not, have no keys, or the signature is in another's name.
+    """
+    keys = keys_of(session, actor)
+    if keys is None:
+        raise SignatureRefusedError("Only a person who has enrolled with keys can sign this.")
+    own = (actor.party, actor.person, keys.key_sha256())
+    if (signature.party, signature.person, signature.key) != own:
+        raise SignatureRefusedError("It is not signed with the newest keys of who sent it.")
+    try:
+        verify_document(kind, document.to_json(), signature.signature, keys.verifier())
+    except SignatureError:
+        raise SignatureRefusedError("The signature does not cover it.") from None
+
+
+def refuse_stranger(terms: TermsInForce, party: str) -> None:
+    """Raise NotProviderError where the terms do not name the party as a provider."""
+    if party not in terms.terms.providers:
+        raise NotProviderError(
+            "The terms do not name this party as a provider.", clause="providers"
+        )
 
 
 def require_duty(actor: Actor, terms: TermsInForce, *duties: Duty) -> None:

@@ -2,7 +2,7 @@
 
 It holds what 34 CFR 99.32 asks of a record of disclosures, as far as the match log knows it: parties, their
 legitimate interest, date, and how many records; which person's records they are only the agencies know. Two
-things are disclosures: encodings that come to the broker, and link IDs that are handed out. Requests that
+things are disclosures: encodings that come to the broker, and match IDs that are handed out. Requests that
 were refused are listed too.
 """
 
@@ -25,7 +25,7 @@ from schemas.matchlog.kinds import (
     UploadReceived,
 )
 
-What = Literal["encodings", "link-ids", "sealed-link-ids", "count"]
+What = Literal["encodings", "match-ids", "sealed-match-ids", "count"]
 
 # The kinds of entry that the register is made from.
 KINDS: Final = frozenset(
@@ -39,7 +39,7 @@ KINDS: Final = frozenset(
         "release-fetched",
     }
 )
-_WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-link-ids", "count": "count"}
+_WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-match-ids", "count": "count"}
 NOT_STATED: Final = (
     "not stated: the operator made these terms, no agreement was signed in the system"
 )
@@ -134,10 +134,10 @@ class DisclosureBook:
             self._uploads[cast(str, entry.object)] = uploads
         elif isinstance(body, ReleasePrepared):
             self._releases[cast(str, entry.object)] = _Release(
-                body.run, body.recipient, body.mode, body.links
+                body.run, body.recipient, body.mode, body.matches
             )
         elif isinstance(body, BlindReleasePrepared):
-            # As many link IDs as the agency's upload has records, whatever the run found.
+            # As many match IDs as the agency's upload has records, whatever the run found.
             upload = self._uploads.get(body.run, {}).get(body.agency, "")
             self._releases[cast(str, entry.object)] = _Release(
                 body.run, body.recipient, "blind", self._records.get(upload), body.agency
@@ -166,7 +166,7 @@ class DisclosureBook:
         if release is None:
             return
         records = release.records if entry.outcome == "done" else None
-        what = _WHAT_OF_MODE.get(release.mode, "link-ids")
+        what = _WHAT_OF_MODE.get(release.mode, "match-ids")
         receiver = release.recipient if release.agency else entry.actor.party
         for giver in self._givers(release, receiver):
             self._add(

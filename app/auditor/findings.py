@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from app.auditor.disclosures import Disclosure, DisclosureBook
+from app.auditor.round_totals import RoundTotals
 from schemas.agreement import Agreement, ProjectTerms
-from schemas.audit_report import Activity, Bound, Disclosed, Left
+from schemas.audit_report import Activity, Bound, Disclosed, Left, RoundsOf
 from schemas.matchlog.agreement_kinds import AgreementInForce, AgreementProposed
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import Outcome, ProjectCreated
@@ -52,6 +53,7 @@ class FindingsBook:
     _left: dict[str, Counter[str]] = field(default_factory=dict)
     _proposed: dict[str, Agreement] = field(default_factory=dict)
     _bound: list[Bound] = field(default_factory=list)
+    _rounds: RoundTotals = field(default_factory=RoundTotals)
 
     def take(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -64,6 +66,7 @@ class FindingsBook:
             what, change = _CHANGES[entry.kind]
             left[what] += change
         self._take_agreement(entry)
+        self._rounds.take(entry)
 
     def agreements(self) -> tuple[Bound, ...]:
         """Return what bound the projects, in the order in which it came into force."""
@@ -91,6 +94,10 @@ class FindingsBook:
             )
             for (project, giver, receiver, what), total in sorted(self._totals.items())
         )
+
+    def rounds(self) -> tuple[RoundsOf, ...]:
+        """Return how the rounds of each project went."""
+        return self._rounds.totals()
 
     def left(self) -> tuple[Left, ...]:
         """Return what is still there, project by project."""

@@ -31,7 +31,7 @@ CAUSES: Final = {
     "uses-upload": "it used an upload that is reached",
     "asked-by-person": "the person asked for it",
     "approved-by-person": "the person approved it",
-    "sealed-to-party": "its link IDs were sealed to the party",
+    "sealed-to-party": "its match IDs were sealed to the party",
 }
 # What each leak means beyond the tables, for whoever must decide what to do.
 MEANINGS: Final = {
@@ -40,7 +40,7 @@ MEANINGS: Final = {
     "epoch with a new secret.",
     "signing-key": "While it was in force, each of these acts may be somebody else's. Replace the key; "
     "approvals and signatures made with it need to be confirmed by the person.",
-    "receiving-key": "What was sealed to it can be opened. Shares of a secret that were sent to the person "
+    "receiving-key": "What was sealed to it can be opened: releases, claims and cards. Shares of a secret that were sent to the person "
     "while it was in force count as known.",
     "log-key": "Whoever has it can write another log from that entry on. Compare pins and cosignatures of "
     "all parties: they show which log they have seen.",
@@ -90,7 +90,7 @@ def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
 
 
 def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
-    """Yield who has link IDs, and since when; an agency that fetched sealed ones cannot open them."""
+    """Yield who has match IDs, and since when; an agency that fetched sealed ones cannot open them."""
     since: dict[tuple[str, str], str] = {}
     for release in taken:
         pair = (release.recipient, release.agency or "")
@@ -98,15 +98,15 @@ def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
         since[pair] = min(since.get(pair, first), first)
     for (recipient, agency), first in sorted(since.items()):
         sealed = f", sealed, through {agency}" if agency else ""
-        yield f"{recipient} has link IDs of it{sealed}, since {moment(first)}"
+        yield f"{recipient} has match IDs of it{sealed}, since {moment(first)}"
 
 
 def _tables(incident: Incident) -> Iterator[Markup]:
     uploads = [
         (
             one.upload,
-            one.party,
-            one.project,
+            f"{one.party} for {one.partner}",
+            f"{one.project}, round {one.round}",
             str(one.entry),
             moment(one.received),
             moment(one.destroyed, "still there"),
@@ -115,7 +115,14 @@ def _tables(incident: Incident) -> Iterator[Markup]:
     ]
     yield _table("Uploads", ("Upload", "Of", "Project", "Entry", "Received", "Destroyed"), uploads)
     runs = [
-        (one.run, one.project, CAUSES[one.cause], one.stage, str(one.entry), moment(one.asked))
+        (
+            one.run,
+            f"{one.project}, round {one.round}",
+            CAUSES[one.cause],
+            one.stage,
+            str(one.entry),
+            moment(one.asked),
+        )
         for one in incident.runs
     ]
     yield _table("Runs", ("Run", "Project", "Why", "Stage", "Entry", "Asked for"), runs)
@@ -124,7 +131,7 @@ def _tables(incident: Incident) -> Iterator[Markup]:
             one.release,
             one.recipient if one.agency is None else f"{one.recipient}, through {one.agency}",
             one.mode,
-            _links(one),
+            _matches(one),
             str(one.entry),
             f"{one.fetched:,}",
             moment(one.first_fetched, "never"),
@@ -132,8 +139,15 @@ def _tables(incident: Incident) -> Iterator[Markup]:
         )
         for one in incident.releases
     ]
-    header = ("Release", "For", "Mode", "Links", "Entry", "Fetched", "First fetched", "Destroyed")
+    header = ("Release", "For", "Mode", "Matches", "Entry", "Fetched", "First fetched", "Destroyed")
     yield _table("Releases", header, releases)
+    if incident.claims:
+        claims = [
+            (f"{one.project}, round {one.round}", one.party, str(one.entry), moment(one.received))
+            for one in incident.claims
+        ]
+        header = ("Project", "By", "Entry", "Received")
+        yield _table("Claims that were sealed to the party", header, claims)
     if incident.acts:
         counted = Counter((act.kind, act.project or "none") for act in incident.acts)
         acts = [(kind, project, f"{n:,}") for (kind, project), n in sorted(counted.items())]
@@ -144,10 +158,10 @@ def _tables(incident: Incident) -> Iterator[Markup]:
         )
 
 
-def _links(release: ReachedRelease) -> str:
+def _matches(release: ReachedRelease) -> str:
     if release.mode == "blind":
         return "one beside every record"
-    return NOT_SHOWN if release.links is None else f"{release.links:,}"
+    return NOT_SHOWN if release.matches is None else f"{release.matches:,}"
 
 
 def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

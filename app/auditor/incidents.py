@@ -12,6 +12,7 @@ from schemas.audit_incident import (
     Act,
     Cause,
     Incident,
+    ReachedClaims,
     ReachedRelease,
     ReachedRun,
     ReachedUpload,
@@ -32,6 +33,7 @@ from schemas.matchlog.kinds import (
     SecretConfirmed,
     UploadReceived,
 )
+from schemas.matchlog.round_kinds import ClaimsReceived
 
 _STAGES: Final[dict[str, RunStage]] = {
     "run-started": "started",
@@ -61,6 +63,7 @@ class _Run:
     """A run of the log; `cause` is why it is reached, None while it is not."""
 
     project: str
+    round: int
     entry: int
     asked: str
     stage: RunStage = "asked"
@@ -84,6 +87,7 @@ class IncidentBook:
     parties: set[str] = field(default_factory=set)
     uploads: dict[str, ReachedUpload] = field(default_factory=dict)
     releases: dict[str, ReachedRelease] = field(default_factory=dict)
+    claims: list[ReachedClaims] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     _runs: dict[str, _Run] = field(default_factory=dict)
     _standing: set[str] = field(default_factory=set)
@@ -102,6 +106,8 @@ class IncidentBook:
             self._take_run(entry, self._runs[entry.object])
         elif entry.kind == "standing-approved":
             self._take_standing(entry)
+        elif isinstance(entry.body, ClaimsReceived):
+            self._take_claims(entry, entry.body)
         elif "release" in entry.kind:
             self._take_release(entry)
         elif entry.kind == "upload-destroyed" and entry.object in self.uploads:
@@ -129,6 +135,7 @@ class IncidentBook:
             uploads=tuple(self.uploads.values()),
             runs=tuple(self._reached_runs()),
             releases=tuple(self.releases.values()),
+            claims=tuple(self.claims),
             acts=tuple(self.acts),
         )
 
@@ -194,16 +201,19 @@ class IncidentBook:
             self.uploads[upload] = ReachedUpload(
                 upload=upload,
                 project=cast(str, entry.project),
+                round=body.round,
                 party=entry.actor.party,
+                partner=body.partner,
                 entry=entry.seq,
                 received=entry.time,
                 destroyed=None,
             )
 
     def _take_asked(self, entry: Entry, body: RunAsked) -> None:
-        run = _Run(cast(str, entry.project), entry.seq, entry.time)
+        asked = body.specification
+        run = _Run(cast(str, entry.project), asked.round, entry.seq, entry.time)
         self._runs[cast(str, entry.object)] = run
-        if not self.uploads.keys().isdisjoint(u.upload for u in body.specification.uploads):
+        if not self.uploads.keys().isdisjoint(u.upload for u in asked.uploads):
             run.cause = "uses-upload"
         elif self._is_by_person(entry):
             run.cause = "asked-by-person"
@@ -226,6 +236,7 @@ class IncidentBook:
                 yield ReachedRun(
                     run=name,
                     project=run.project,
+                    round=run.round,
                     entry=run.entry,
                     asked=run.asked,
                     cause=run.cause,
@@ -248,11 +259,26 @@ class IncidentBook:
         elif entry.kind == "release-destroyed":
             self._change(self.releases, entry, destroyed=entry.time)
 
+    def _take_claims(self, entry: Entry, body: ClaimsReceived) -> None:
+        if self._can_open(body.partner):
+            self.claims.append(
+                ReachedClaims(
+                    project=cast(str, entry.project),
+                    round=body.round,
+                    party=entry.actor.party,
+                    entry=entry.seq,
+                    received=entry.time,
+                )
+            )
+
+    def _can_open(self, party: str) -> bool:
+        """Tell whether what is sealed to a party now can be opened with the receiving key that leaked."""
+        return self.subject == "receiving-key" and self.until is None and party in self.parties
+
     def _take_prepared(self, entry: Entry, body: ReleasePrepared | BlindReleasePrepared) -> None:
         is_blind = isinstance(body, BlindReleasePrepared)
-        is_open = self.subject == "receiving-key" and self.until is None
         run = self._runs[body.run]
-        if is_blind and is_open and body.recipient in self.parties:
+        if is_blind and self._can_open(body.recipient):
             run.cause = run.cause or "sealed-to-party"
         if run.cause is None:
             return
@@ -264,7 +290,7 @@ class IncidentBook:
             recipient=body.recipient,
             agency=getattr(body, "agency", None),
             mode="blind" if is_blind else cast(ReleasePrepared, body).mode,
-            links=getattr(body, "links", None),
+            matches=getattr(body, "matches", None),
             entry=entry.seq,
             prepared=entry.time,
             fetched=0,

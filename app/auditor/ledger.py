@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.auditor.project_state import ProjectState
+from app.auditor.round_state import Pair
 from schemas.destruction import Scope
 from schemas.run import Recipient
 
@@ -20,6 +21,7 @@ class PersonState:
     """A person: the party, the digest of the public key in each use; `revoked` ends what they may do."""
 
     party: str
+    duties: tuple[str, ...]
     keys: dict[str, str]
     seq: int
     revoked: int | None = None
@@ -38,13 +40,15 @@ class ShareState:
 
 @dataclass(slots=True)
 class UploadState:
-    """An upload whose encodings are still there.
+    """An upload whose rows are still there: of a party for its partner, in a round.
 
     `day` is the one on which it was received, `due` the last on which it may be there, `person` who sent it.
     """
 
     project: str
+    round: int
     party: str
+    partner: str
     container_sha256: str
     manifest_sha256: str
     person: str | None
@@ -56,7 +60,7 @@ class UploadState:
 
 @dataclass(slots=True)
 class RunState:
-    """A run; `uploads` is emptied and `recipients` kept once it has finished.
+    """A run of a pair in a round; `uploads` is emptied and `recipients` kept once it has finished.
 
     `approved` holds for each party that has approved it the standing approval that was used, empty where
     there was none, and `approved_until` is when the first of these expires; `uploaders` are the persons who
@@ -65,6 +69,8 @@ class RunState:
     """
 
     project: str
+    round: int
+    pair: Pair
     specification_sha256: str
     uploads: tuple[str, ...]
     recipients: tuple[Recipient, ...]
@@ -111,7 +117,10 @@ class DestructionState:
 
 @dataclass(slots=True)
 class Ledger:
-    """Everything at once; `places` counts entries per project, None for those of none."""
+    """Everything at once; `places` counts entries per project, None for those of none.
+
+    `public_keys` holds the signing keys that agreements and changes of keys show, by their SHA-256.
+    """
 
     parties: dict[str, int] = field(default_factory=dict)
     persons: dict[str, PersonState] = field(default_factory=dict)
@@ -123,4 +132,5 @@ class Ledger:
     releases: dict[str, ReleaseState] = field(default_factory=dict)
     destructions: dict[str, DestructionState] = field(default_factory=dict)
     places: dict[str | None, int] = field(default_factory=dict)
+    public_keys: dict[str, str] = field(default_factory=dict)
     time: str = ""

@@ -6,14 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any, Final, Protocol
+from fractions import Fraction
+from typing import IO, Any, Protocol
 
-from app.auditor.errors import (
-    MalformedError,
-    NameUnknownError,
-    NotAuthorisedError,
-    RecordContradictedError,
-)
+from app.auditor.errors import MalformedError, NotAuthorisedError, RecordContradictedError
 from schemas.api import MatchRecordPage
 from schemas.errors import DocumentError
 from schemas.match_record import (
@@ -25,8 +21,6 @@ from schemas.match_record import (
 )
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import MatchRecordDestroyed, RunAsked, RunFinished
-
-STEPS: Final = tuple(f"{number / 20:.2f}" for number in range(20))
 
 
 class RecordSource(Protocol):
@@ -73,40 +67,28 @@ class RunBook:
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """Which decisions are listed; None is any. Similarities are the starts of steps, both included."""
+    """Which decisions are listed; None is any. Probabilities are the starts of steps, both included."""
 
     band: str | None = None
     rule: str | None = None
-    party: str | None = None
     least: str | None = None
     most: str | None = None
 
-    def holds(self, decision: Decision, header: MatchRecordHeader) -> bool:
+    def holds(self, decision: Decision) -> bool:
         """Tell whether a decision is asked for."""
-        parties = {header.uploads[place].party for place in decision.uploads}
         return (
             self.band in (None, decision.band)
             and self.rule in (None, decision.rule)
-            and (self.party is None or self.party in parties)
-            and (self.least is None or self.least <= decision.similarity)
-            and (self.most is None or decision.similarity <= self.most)
+            and (self.least is None or Fraction(self.least) <= Fraction(decision.probability))
+            and (self.most is None or Fraction(decision.probability) <= Fraction(self.most))
         )
-
-    def require_party(self, header: MatchRecordHeader) -> None:
-        """Refuse a party of whom no record was compared.
-
-        Raises:
-            NameUnknownError: the run used no upload of it.
-        """
-        if self.party not in {None, *(upload.party for upload in header.uploads)}:
-            raise NameUnknownError(f"the run compared no records of a party {self.party}")
 
 
 @dataclass(slots=True)
 class RecordRead:
     """A match record that was read to its end: its root, and the decisions by kind.
 
-    `counts` is by band, rule and step of similarity; `withheld` counts rows that are bare hashes, among
+    `counts` is by band, rule and step of probability; `withheld` counts rows that are bare hashes, among
     them padding, which stands for no decision.
     """
 
@@ -116,25 +98,43 @@ class RecordRead:
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def by(self, *places: int) -> dict[tuple[str, ...], int]:
-        """Return counts by some of band (0), rule (1) and similarity (2), in order."""
+        """Return counts by some of band (0), rule (1) and probability (2), in order."""
         summed: Counter[tuple[str, ...]] = Counter()
         for key, count in self.counts.items():
             summed[tuple(key[place] for place in places)] += count
         return dict(sorted(summed.items()))
 
+    def most_expected_wrong(self) -> Fraction:
+        """Return how many of the linked pairs that are shown are expected to be wrong at most.
+
+        Each counts as if its probability were the start of its step.
+        """
+        return sum(
+            (
+                count * (1 - Fraction(probability))
+                for (band, _, probability), count in self.counts.items()
+                if band == "auto"
+            ),
+            Fraction(0),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return it for `--json`."""
+        header = self.header
         return {
-            "run": self.header.run,
-            "project": self.header.project,
-            "specification": self.header.specification,
+            "run": header.run,
+            "project": header.project,
+            "round": header.round,
+            "specification": header.specification,
             "root": self.root,
-            "floor": self.header.floor,
-            "rows": self.header.rows,
+            "floor": header.floor,
+            "prior": header.prior,
+            "weights": [one.model_dump() for one in header.weights],
+            "rows": header.rows,
             "withheld": self.withheld,
             "counts": [
-                {"band": band, "rule": rule, "similarity": similarity, "decisions": count}
-                for (band, rule, similarity), count in sorted(self.counts.items())
+                {"band": band, "rule": rule, "probability": probability, "decisions": count}
+                for (band, rule, probability), count in sorted(self.counts.items())
             ],
         }
 
@@ -155,7 +155,7 @@ def read_record(
             read.withheld += 1
             continue
         decision = row.decision
-        read.counts[decision.band, decision.rule, decision.similarity] += 1
+        read.counts[decision.band, decision.rule, decision.probability] += 1
         on_decision(reader.header, row.number, decision)
     read.root = reader.root()
     return read

@@ -44,7 +44,7 @@ def _parties(entry: Entry) -> Iterator[str]:
         yield from (*terms.providers, *terms.auditors, *(one.party for one in terms.recipients))
     elif isinstance(body, AgreementProposed):
         yield from body.agreement.names()
-    for name in ("party", "recipient", "agency"):
+    for name in ("party", "recipient", "agency", "partner"):
         party = getattr(body, name, None)
         if party is not None:
             yield party

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from app.auditor.round_state import Rounds
 from schemas.agreement import Agreement, ProjectTerms
 
 
@@ -77,7 +78,7 @@ class ProjectState:
     halted: dict[str, int] = field(default_factory=dict)
     standing: dict[str, StandingState] = field(default_factory=dict)
     approvals: set[str] = field(default_factory=set)
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    rounds: Rounds = field(default_factory=Rounds)
     holds: dict[str, HoldState] = field(default_factory=dict)
     released: str = ""
 

@@ -60,6 +60,7 @@ def _sections(report: AuditReport, key: str) -> Iterator[Section]:
     if report.log is not None:
         yield Section("What binds the projects", [_agreements(report)])
         yield Section("Who received what", [_disclosures(report)])
+        yield Section("Rounds", [_rounds(report)])
         yield Section("What is still there", [_left(report)])
         yield Section("Everything that happened", [_activity(report)])
     yield Section("How to check this report", [*_how_to_check(report, key)])
@@ -130,6 +131,22 @@ def _disclosures(report: AuditReport) -> Markup:
         for line in report.disclosures
     ]
     return _table(f"Disclosures; each has its line in the register. {BROKERS_TIMES}", header, rows)
+
+
+def _rounds(report: AuditReport) -> Markup:
+    header = ("Project", "Opened", "Corrected", "Closed", "With a successful run", "Open now")
+    rows = [
+        (
+            one.project,
+            f"{one.opened:,}",
+            f"{one.corrected:,}",
+            f"{one.closed:,}",
+            f"{one.linked:,}",
+            "none" if one.open is None else f"round {one.open}",
+        )
+        for one in report.rounds
+    ]
+    return _table("Rounds by project; a corrected round does not count", header, rows)
 
 
 def _left(report: AuditReport) -> Markup:

@@ -42,6 +42,7 @@ def report_of(
         agreements=found.agreements(),
         activity=found.activity(),
         disclosures=found.disclosures(),
+        rounds=found.rounds(),
         left=found.left(),
         incident=incident,
     )
@@ -67,6 +68,7 @@ def report_of_fault(making: Making, error: AuditError) -> AuditReport:
         agreements=(),
         activity=(),
         disclosures=(),
+        rounds=(),
         left=(),
         incident=None,
     )
@@ -75,6 +77,8 @@ def report_of_fault(making: Making, error: AuditError) -> AuditReport:
 NEVER_PROVED: Final = (
     "What nobody wrote down: a broker that is not honest can compare what it holds in secret, and the log "
     "would not show it.",
+    "That no match was withheld: a broker may leave out pairs that it found. Who runs the same linkage again on "
+    "the same uploads, with the agencies' help, sees that.",
     "Whether links are right, and whose records they are: only the agencies can see that, at a visit with a "
     "sample of links.",
     "What receivers did with what they received, and what was signed on paper.",
@@ -105,8 +109,12 @@ def _proves(verdict: Verdict) -> Iterator[str]:
         f"signed for, in its place: none is missing, added, changed or moved since."
     )
     yield (
-        "What the entries say follows the rules of the log: no upload, run, approval, release or destruction "
-        "outside what binds the project, nothing for anybody whom it does not name."
+        "What the entries say follows the rules of the log: no round, upload, run, approval, release or "
+        "destruction outside what binds the project, nothing for anybody whom it does not name."
+    )
+    yield (
+        "No nonce served two pairs or two rounds, each pair was linked at most once a round, and each closed "
+        "round lists the last claims that its parties sent."
     )
     yield "By the log's own times, no encodings were kept longer than agreed."
     if verdict.pins:

@@ -1,9 +1,9 @@
-"""One run from end to end, as the match log tells it: agreement, uploads, approvals, run, releases, fetches."""
+"""One run from end to end, as the match log tells it: agreement, round, uploads, run, releases, claims, closing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from schemas.matchlog.agreement_kinds import AgreementInForce, RunApproved, StandingUsed
 from schemas.matchlog.entry import Entry
@@ -14,6 +14,12 @@ from schemas.matchlog.kinds import (
     ReleasePrepared,
     RunAsked,
     RunFinished,
+)
+from schemas.matchlog.round_kinds import (
+    ClaimsReceived,
+    RoundClosed,
+    RoundOpened,
+    RoundSuperseded,
 )
 
 
@@ -31,17 +37,20 @@ class Step:
 class RunTrail:
     """The steps of one run, in the order of the log; `root` and `openings` are what its end states.
 
-    `uploads` are those that the run compared, by party.
+    `uploads` are those that the run compared, by party, in round `round`.
     """
 
     run: str
     steps: list[Step] = field(default_factory=list)
     uploads: dict[str, str] = field(default_factory=dict)
     specification: str = ""
+    round: int = 0
     root: str | None = None
     openings: dict[str, str] = field(default_factory=dict)
     _bound: dict[str, Step] = field(default_factory=dict)
     _received: dict[str, Step] = field(default_factory=dict)
+    _rounds: dict[tuple[str, int], Step] = field(default_factory=dict)
+    _project: str = ""
     _releases: set[str] = field(default_factory=set)
 
     def take(self, entry: Entry) -> None:
@@ -55,8 +64,20 @@ class RunTrail:
         elif isinstance(body, AgreementInForce):
             what = f"agreement {body.number} came into force: every party had signed it"
             self._bound[cast(str, entry.agreement)] = _step(entry, what)
+        elif isinstance(body, RoundOpened):
+            what = f"round {body.round} opened, with nonces of each pair's parties"
+            self._rounds[entry.project or "", body.round] = _step(entry, what)
+        elif isinstance(body, RoundClosed | RoundSuperseded) and self._is_of_round(entry, body):
+            self.steps.append(_step(entry, _END_WORDS[entry.kind]))
+        elif isinstance(body, ClaimsReceived) and self._is_of_round(entry, body):
+            if {entry.actor.party, body.partner} == set(self.uploads):
+                what = f"{entry.actor.party} sent {body.partner} its claims, sealed"
+                self.steps.append(_step(entry, what))
         elif entry.kind == "upload-received":
-            what = f"{entry.actor.party} uploaded {body.records:,} records as of {body.as_of}"
+            what = (
+                f"{entry.actor.party} uploaded {body.records:,} records as of {body.as_of}"
+                f" for {body.partner}"
+            )
             self._received[cast(str, entry.object)] = _step(entry, what)
         elif entry.object == self.run:
             self._take_own(entry, body)
@@ -64,7 +85,7 @@ class RunTrail:
             self._releases.add(cast(str, entry.object))
             agency = getattr(body, "agency", None)
             beside = f", sealed beside the records of {agency}" if agency else ""
-            self.steps.append(_step(entry, f"link IDs for {body.recipient} were ready{beside}"))
+            self.steps.append(_step(entry, f"a release for {body.recipient} was ready{beside}"))
         elif entry.object in self._releases:
             self._take_release(entry)
 
@@ -92,20 +113,33 @@ class RunTrail:
     def _take_asked(self, entry: Entry, body: RunAsked) -> None:
         specification = body.specification
         self.specification = body.specification_sha256
+        self.round, self._project = specification.round, specification.project
         self.uploads = {upload.party: upload.upload for upload in specification.uploads}
         bound = self._bound.get(specification.agreement)
-        known = [*([bound] if bound else [])]
+        opened = self._rounds.get((specification.project, specification.round))
+        known = [step for step in (bound, opened) if step is not None]
         known += [self._received[u] for u in self.uploads.values() if u in self._received]
         self.steps = [*known, _step(entry, f"{entry.actor.party} asked for the run")]
 
+    def _is_of_round(
+        self, entry: Entry, body: RoundClosed | RoundSuperseded | ClaimsReceived
+    ) -> bool:
+        return (entry.project, body.round) == (self._project, self.round)
+
     def _take_release(self, entry: Entry) -> None:
         words = {
-            "release-fetched": f"{entry.actor.party} fetched them",
-            "release-verified": f"{entry.actor.party} found them whole",
-            "release-destroyed": "they were destroyed",
+            "release-fetched": f"{entry.actor.party} fetched it",
+            "release-verified": f"{entry.actor.party} found it whole",
+            "release-destroyed": "it was destroyed",
         }
         if entry.kind in words:
             self.steps.append(_step(entry, words[entry.kind]))
+
+
+_END_WORDS: Final = {
+    "round-closed": "the round closed with the claims that count",
+    "round-superseded": "the round was corrected; what came of it does not count",
+}
 
 
 def _step(entry: Entry, what: str) -> Step:

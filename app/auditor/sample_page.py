@@ -49,8 +49,8 @@ def sample_page(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> str:
 def worksheet_page(drawn: DrawnSample, party: str) -> str:
     """Return an agency's worksheet to print: one row a link, with room for what is found at the visit."""
     rows = [
-        (link, handle, similarity, margin, "", "", "")
-        for link, _, handle, similarity, margin, _, _ in worksheet_rows(drawn.links, party)
+        (link, handle, probability, lead, "", "", "")
+        for link, _, handle, probability, lead, _, _ in worksheet_rows(drawn.links, party)
     ]
     sections = [
         Section("What to do", [findings(("note", text) for text in TO_DO)]),
@@ -82,8 +82,8 @@ STEPS_HEADER = ("Step", "Proof", "Time (the broker's)", "About")
 SHEET_HEADER = (
     "Link",
     "Handle",
-    "Similarity",
-    "Margin",
+    "Probability from",
+    "Lead from",
     "Record ID",
     "Same person? yes / no",
     "Remark",
@@ -104,7 +104,7 @@ FOOTER = "Made by blindlink-audit."
 
 
 def _links(drawn: DrawnSample) -> Markup:
-    header = ("Link", "Row", "Similarity", "Margin", "Rule", "Between", "Opened")
+    header = ("Link", "Row", "Probability from", "Lead from", "Rule", "Between", "Opened")
     rows = [_row(link) for link in drawn.links]
     return table("Drawn decisions", header, rows) if rows else paragraph("None could be drawn.")
 
@@ -115,8 +115,8 @@ def _row(link: SampledLink) -> tuple[str, ...]:
     return (
         str(link.link),
         str(link.number),
-        decision.similarity,
-        decision.margin or "no other candidate",
+        decision.probability,
+        "no other pair" if decision.lead is None else str(decision.lead),
         decision.rule,
         " and ".join(link.parties),
         f"{OPEN_WORDS[link.is_open()]}: {opened}",

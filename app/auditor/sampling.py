@@ -19,7 +19,10 @@ from schemas.match_record import Decision, opens
 
 @dataclass(slots=True)
 class SampledLink:
-    """One drawn decision; `handles` has for each party that opened its side the handle, as text."""
+    """One drawn decision; `handles` has for each party that opened its side the handle, as text.
+
+    `parties` are the one with the larger file and the one with the smaller.
+    """
 
     link: int
     number: int
@@ -37,8 +40,8 @@ class SampledLink:
             "link": self.link,
             "number": self.number,
             "rule": self.decision.rule,
-            "similarity": self.decision.similarity,
-            "margin": self.decision.margin,
+            "probability": self.decision.probability,
+            "lead": self.decision.lead,
             "parties": list(self.parties),
             "handles": self.handles,
         }
@@ -79,17 +82,9 @@ def draw(source: IO[bytes], n: int, seed: str) -> DrawnSample:
 
     source.seek(0)
     read_record(source, keep)
-    uploads = record.header.uploads
+    larger, smaller = record.header.uploads
     links = tuple(
-        SampledLink(
-            link,
-            number,
-            found[number],
-            (
-                uploads[found[number].uploads[0]].party,
-                uploads[found[number].uploads[1]].party,
-            ),
-        )
+        SampledLink(link, number, found[number], (larger.party, smaller.party))
         for link, number in enumerate(numbers, start=1)
     )
     header = record.header
@@ -131,8 +126,8 @@ def worksheet_rows(links: Sequence[SampledLink], party: str) -> list[tuple[str, 
             str(link.link),
             str(link.number),
             link.handles[party],
-            link.decision.similarity,
-            link.decision.margin or "",
+            link.decision.probability,
+            "" if link.decision.lead is None else str(link.decision.lead),
             "",
             "",
         )
@@ -141,7 +136,7 @@ def worksheet_rows(links: Sequence[SampledLink], party: str) -> list[tuple[str, 
     ]
 
 
-WORKSHEET = ("link", "number", "handle", "similarity", "margin", "correct", "remark")
+WORKSHEET = ("link", "number", "handle", "probability", "lead", "correct", "remark")
 
 
 def _place_of(drawn: DrawnSample, file: Openings) -> int:

@@ -49,19 +49,19 @@ def _project_created(entry: Entry, body: Any) -> str:
 
 def _upload_received(entry: Entry, body: Any) -> str:
     return (
-        f"{_who(entry)} uploaded {body.records:,} records ({body.encodings:,} encodings), "
+        f"{_who(entry)} uploaded {body.records:,} records for {body.partner} in round {body.round}, "
         f"as of {body.as_of}"
     )
 
 
 def _run_asked(entry: Entry, body: Any) -> str:
-    uploads = ", ".join(upload.party for upload in body.specification.uploads)
-    return f"{_who(entry)} asked for a run on the uploads of {uploads}"
+    larger, smaller = (upload.party for upload in body.specification.uploads)
+    round_number = body.specification.round
+    return f"{_who(entry)} asked for the run of {larger} and {smaller} in round {round_number}"
 
 
 def _run_finished(_: Entry, body: Any) -> str:
     counts = (
-        (body.groups, "groups"),
         (body.auto_pairs, "pairs linked"),
         (body.review_pairs, "held for review"),
     )
@@ -70,8 +70,26 @@ def _run_finished(_: Entry, body: Any) -> str:
 
 
 def _release_prepared(_: Entry, body: Any) -> str:
-    links = "" if body.links is None else f", {body.links:,} links"
-    return f"link IDs for {body.recipient} are ready ({body.mode}{links})"
+    matches = "" if body.matches is None else f", {body.matches:,} matches"
+    return f"a release for {body.recipient} is ready ({body.mode}{matches})"
+
+
+def _nonces_offered(entry: Entry, body: Any) -> str:
+    offer = body.signed.offer
+    void = f"; those below {offer.void_below} are void" if offer.void_below > 1 else ""
+    return f"{_who(entry)} offered {len(offer.nonces)} nonces from number {offer.first} on{void}"
+
+
+def _round_opened(_: Entry, body: Any) -> str:
+    pairs = ", ".join(f"{pair.larger} with {pair.smaller}" for pair in body.pairs)
+    again = f" in the place of round {body.corrects}" if body.corrects else ""
+    until = body.deadline.replace("T", " ").replace("Z", "")
+    return f"round {body.round} opened{again} until {until}: {pairs}"
+
+
+def _round_closed(_: Entry, body: Any) -> str:
+    claims = ", ".join(f"{one.party} for {one.partner}" for one in body.claims) or "none"
+    return f"round {body.round} closed; claims that count: {claims}"
 
 
 def _agreement_proposed(entry: Entry, body: Any) -> str:
@@ -165,11 +183,19 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "secret-confirmed": lambda entry, body: (
         f"{_who(entry)} confirmed the secret of epoch {body.epoch}, key id {body.key_id}"
     ),
+    "nonces-offered": _nonces_offered,
+    "round-opened": _round_opened,
+    "round-superseded": lambda entry, body: (
+        f"{_who(entry)} corrected round {body.round}, which round {body.by} replaces ({body.reason})"
+    ),
+    "claims-received": lambda entry, body: (
+        f"{_who(entry)} sent {body.partner} its sealed claims of round {body.round},"
+        f" message {body.sequence:,}"
+    ),
+    "round-closed": _round_closed,
     "upload-received": _upload_received,
     "upload-rejected": lambda entry, body: f"an upload of {_who(entry)} was refused: {body.rule}",
-    "upload-destroyed": lambda entry, body: (
-        f"{_who(entry)} destroyed the encodings of an upload ({body.reason})"
-    ),
+    "upload-destroyed": lambda entry, body: f"{_who(entry)} destroyed an upload ({body.reason})",
     "run-asked": _run_asked,
     "run-approved": _run_approved,
     "standing-approved": _standing_approved,
@@ -184,19 +210,17 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "run-cancelled": lambda entry, body: f"{_who(entry)} cancelled the run ({body.reason})",
     "release-prepared": _release_prepared,
     "blind-release-prepared": lambda _, body: (
-        f"sealed link IDs for {body.recipient} are ready, beside every record of {body.agency}"
+        f"sealed match IDs for {body.recipient} are ready, beside every record of {body.agency}"
     ),
-    "release-fetched": lambda entry, _: f"{_who(entry)} fetched its link IDs",
+    "release-fetched": lambda entry, _: f"{_who(entry)} fetched a release",
     "release-verified": lambda entry, _: (
-        f"{_who(entry)} found its link IDs whole and proved by the log"
+        f"{_who(entry)} found its release whole and proved by the log"
     ),
     "request-refused": lambda _, body: (
         f"{body.count:,} requests of {body.party} were refused: {body.why}"
         + (f", clause {body.clause}" if body.clause else "")
     ),
-    "release-destroyed": lambda entry, body: (
-        f"{_who(entry)} destroyed the link IDs of a release ({body.reason})"
-    ),
+    "release-destroyed": lambda entry, body: f"{_who(entry)} destroyed a release ({body.reason})",
     "destruction-begun": _destruction_begun,
     "destruction-certified": lambda entry, body: (
         f"{_who(entry)} certified that {body.objects:,} objects were destroyed"

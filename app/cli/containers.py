@@ -1,48 +1,70 @@
-"""Reads whole containers from files, for the commands that compare them without a broker."""
+"""Reads whole containers from files, for the command that compares two of them without a broker."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.exhaustive import Dataset, pack_words
+from app.matching.blocks.checks import RowCheck
+from app.matching.blocks.rows import Rows, read_rows
 from schemas.errors import ContainerError
 from schemas.ids import HANDLE_BYTES
+from schemas.profile import EncodingProfile
 from schemas.upload import MAGIC, MAX_HEADER_BYTES, ContainerHeader, parse_header
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ContainerFile:
-    """A container in memory: `handles` uint8 of shape (n_records, 16), in the order of the records."""
+    """A container in memory, as one part; see `app.matching.blocks.ranges.StoredRows`.
+
+    `handles` is uint8 of shape (n_records, 16), in the order of the records.
+    """
 
     header: ContainerHeader
     handles: NDArray[np.uint8]
-    dataset: Dataset
+    rows: Rows
+
+    @property
+    def first_tokens(self) -> Sequence[bytes]:
+        """The first token of the one part."""
+        return [self.rows["token"][0].tobytes()]
+
+    @property
+    def n_rows(self) -> Sequence[int]:
+        """How many rows the one part has."""
+        return [len(self.rows)]
+
+    def part(self, number: int) -> Rows:
+        """Return the rows."""
+        del number
+        return self.rows
 
 
-def read_container(path: Path) -> ContainerFile:
-    """Read a container.
+def read_container(path: Path, profile: EncodingProfile) -> ContainerFile:
+    """Read a container of this profile.
 
     Raises:
-        ContainerError: it is not a container, or its rows are not those that its header states.
+        ContainerError: it is not a container, of another profile, or not as long as its header states.
+        RowMatchingError: its rows are not those of a container.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
         parsed = parse_header(file.read(len(MAGIC) + 4 + MAX_HEADER_BYTES))
         file.seek(parsed.body_offset)
-        body = np.frombuffer(file.read(), dtype=np.uint8)
+        body = file.read()
     header = parsed.header
-    if len(body) != header.encodings * header.record_bytes:
+    if header.profile != profile.digest():
+        raise ContainerError("the container was made with another encoding profile")
+    if len(body) != header.container_bytes() - parsed.body_offset:
         raise ContainerError("the container's length differs from what its header states")
-    rows = body.reshape(header.encodings, header.record_bytes)
-    is_first = rows[:, HANDLE_BYTES] == 0
-    if np.count_nonzero(is_first) != header.records or not is_first[0]:
-        raise ContainerError("the container's records differ from what its header states")
-    record = (np.cumsum(is_first) - 1).astype(np.uint32)
-    words = pack_words(np.ascontiguousarray(rows[:, HANDLE_BYTES + 1 :]))
-    return ContainerFile(
-        header, rows[is_first, :HANDLE_BYTES], Dataset(words, record, header.records)
-    )
+    table = header.records * HANDLE_BYTES
+    handles = np.frombuffer(body, dtype=np.uint8, count=table).reshape(-1, HANDLE_BYTES)
+    rows = read_rows(memoryview(body)[table:])
+    check = RowCheck(profile, header.side, header.records)
+    check.add(rows)
+    check.finish()
+    return ContainerFile(header, handles, rows)

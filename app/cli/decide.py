@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.errors import RequestError
-
 if TYPE_CHECKING:
     from app.cli.containers import ContainerFile
-    from app.matching.exhaustive import Decisions
-    from schemas.agreement import ProjectTerms
-    from schemas.profile import EncodingProfile
+    from app.matching.blocks.resolution import Resolution
+    from schemas.api import ProjectView
+    from schemas.counts import FileCounts
 
 HEADER = ("pair", "band", "party", "handle")
-BLOCK_PAIRS = 2**30
 ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -27,63 +24,90 @@ ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--project", "project_file", type=ReadableFile, required=True,
     help="The project, as `blindlink-broker project show` prints it.",
 )  # fmt: skip
-@click.argument("left", type=ReadableFile)
-@click.argument("right", type=ReadableFile)
+@click.option(
+    "--manifest", "manifest_file", type=ReadableFile,
+    help="The larger file's manifest, with its counts; those of the profile if not given.",
+)  # fmt: skip
+@click.argument("larger", type=ReadableFile)
+@click.argument("smaller", type=ReadableFile)
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file to write: two rows a pair, with band, party and handle.",
 )  # fmt: skip
-def decide(*, project_file: Path, left: Path, right: Path, output: Path) -> None:
-    """Decide every pair of two containers as a run of the project would, without a broker.
+def decide(
+    *,
+    project_file: Path,
+    manifest_file: Path | None,
+    larger: Path,
+    smaller: Path,
+    output: Path,
+) -> None:
+    """Decide every pair of two containers of one round as a run of the project would, without a broker.
 
     For rehearsals with a known truth: a run tells nobody which pairs it holds back for review.
 
-    Example: blindlink-broker decide --project project.json a.enc b.enc -o pairs.csv
+    Example: blindlink-broker decide --project project.json k12.enc welfare.enc -o pairs.csv
     """
     from app.cli.containers import read_container
     from app.cli.documents import read_document
     from schemas.api import ProjectView
+    from schemas.upload import Manifest
 
     view = read_document(ProjectView, project_file)
-    terms, profile = view.terms, view.profile
-    files = (read_container(left), read_container(right))
-    if any(file.header.profile != profile.digest() for file in files):
-        raise RequestError("a container was made with another encoding profile")
-    decisions = _decide(files, terms, profile)
+    counts = None if manifest_file is None else read_document(Manifest, manifest_file).counts
+    files = (read_container(larger, view.profile), read_container(smaller, view.profile))
+    if [file.header.side for file in files] != ["larger", "smaller"]:
+        raise click.UsageError(
+            "name the container of the larger file first, then the smaller one's"
+        )
+    resolution = _resolve(files, view, counts)
     with output.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(HEADER)
-        writer.writerows(_rows(files, decisions))
-    click.echo(f"wrote {len(decisions):,} decided pairs to {output}", err=True)
+        n_pairs = 0
+        for n_pairs, rows in enumerate(_rows(files, resolution), start=1):
+            writer.writerows(rows)
+    click.echo(f"wrote {n_pairs:,} decided pairs to {output}", err=True)
 
 
-def _decide(
-    files: tuple[ContainerFile, ...], terms: ProjectTerms, profile: EncodingProfile
-) -> Decisions:
-    from app.matching.exhaustive import MatchingPolicy, match_block, plan_blocks, resolve
-    from schemas.run import encoded_thresholds
+def _resolve(
+    files: tuple[ContainerFile, ContainerFile], view: ProjectView, counts: FileCounts | None
+) -> Resolution:
+    from app.matching.blocks.levels import LevelRules
+    from app.matching.blocks.ranges import LOWEST, Sizes, TokenRange, meet_range
+    from app.matching.blocks.resolution import resolve_pair
+    from app.runs.bounds import link_policy
+    from schemas.counts import published_counts
 
-    thresholds = encoded_thresholds(terms.policy, profile)
-    policy = MatchingPolicy(
-        thresholds.auto, thresholds.review, thresholds.margin, terms.policy.solver
+    larger, smaller = files
+    sizes = Sizes(smaller=smaller.header.records, larger=larger.header.records)
+    everything = TokenRange(LOWEST, None)
+    return resolve_pair(
+        [meet_range(everything, smaller, larger, LevelRules(view.profile))],
+        profile=view.profile,
+        counts=counts or published_counts(view.profile, sizes.larger),
+        sizes=sizes,
+        policy=link_policy(view.terms.policy, sizes.smaller),
     )
-    datasets = [file.dataset for file in files]
-    plan = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
-    pairs = ((block, match_block(datasets, block, policy)) for block in plan)
-    return resolve([dataset.n_records for dataset in datasets], pairs, policy).decisions
 
 
 def _rows(
-    files: tuple[ContainerFile, ...], decisions: Decisions
-) -> Iterator[tuple[int, str, str, str]]:
-    from app.matching.exhaustive import Band
+    files: tuple[ContainerFile, ContainerFile], resolution: Resolution
+) -> Iterator[list[tuple[int, str, str, str]]]:
+    """Yield two rows for each pair that is linked or held back."""
+    import numpy as np
 
-    sides = (
-        (decisions.left_dataset, decisions.left_record),
-        (decisions.right_dataset, decisions.right_record),
-    )
-    for pair in range(len(decisions)):
-        band = Band(int(decisions.band[pair])).name.lower()
-        for dataset, record in sides:
-            file = files[int(dataset[pair])]
-            yield pair, band, file.header.party, file.handles[int(record[pair])].tobytes().hex()
+    from app.matching.blocks.decisions import Band
+
+    kept = np.flatnonzero(resolution.decisions.band != Band.REJECT)
+    for pair, at in enumerate(kept.tolist()):
+        band = Band(int(resolution.decisions.band[at])).name.lower()
+        yield [
+            (
+                pair,
+                band,
+                file.header.party,
+                file.handles[resolution.pairs[side][at]].tobytes().hex(),
+            )
+            for file, side in zip(files, ("larger", "smaller"), strict=True)
+        ]

@@ -1,4 +1,4 @@
-"""Reads encodings from files of people who come from anonlink: CLK JSON, raw binary, or a container."""
+"""Reads encodings from files of people who come from anonlink: CLK JSON, or raw binary."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.cli.containers import read_container
 from app.matching.exhaustive import Dataset, pack_words
 from app.matching.exhaustive.words import MAX_ENCODING_BYTES
 from schemas.errors import FormatError
-from schemas.upload import MAGIC
 
 
 class EncodingFileError(FormatError):
@@ -28,13 +26,11 @@ def read_encodings(path: Path, bits: int | None) -> Dataset:
     """Return the encodings of a file; a row of JSON or raw binary is a record.
 
     Args:
-        path: a container (known by its first line), anonlink's `{"clks": [base64, ...]}`, or, if
-            `bits` is given, raw binary.
+        path: anonlink's `{"clks": [base64, ...]}` or, if `bits` is given, raw binary.
         bits: bits of one encoding in raw binary, a multiple of 8; None: not raw binary.
 
     Raises:
         EncodingFileError: it cannot be read, holds no encodings, or changed while it was read.
-        ContainerError: it is a container that breaks its format.
     """
     try:
         before = path.stat()
@@ -48,9 +44,6 @@ def read_encodings(path: Path, bits: int | None) -> Dataset:
 
 
 def _read(path: Path, bits: int | None) -> Dataset:
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) == MAGIC:
-            return read_container(path).dataset
     content = path.read_bytes()
     if not content:
         raise EncodingFileError(f"{path}: is empty")

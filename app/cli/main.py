@@ -34,7 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "backup-keys": ("app.cli.backup:backup_keys", "Write a short-lived backup of the keys."),
     "restore": ("app.cli.backup:restore", "Restore a backup of database and blobs."),
     "doctor": ("app.cli.doctor:doctor", "Check settings, stores, log and kernel."),
-    "match": ("app.cli.match:match", "Compare two containers offline."),
+    "match": ("app.cli.match:match", "Compare files of plain CLKs offline."),
     "decide": ("app.cli.decide:decide", "Decide the pairs of two containers offline."),
     "demo": ("app.cli.demo:demo", "Run the whole job on this machine with invented people."),
 }

@@ -54,9 +54,8 @@ def match(  # noqa: PLR0917 - one parameter for each option
 ) -> None:
     """Compare two or more FILES of encodings and print which rows belong together.
 
-    A file is a container, anonlink's JSON of CLKs, or raw binary with --bits. Rows count from 0; of
-    a container, records count in the order of their handles. Everything printed is as sensitive as
-    the encodings. With --estimate a sample says how long it will take and how many pairs to expect.
+    A file is anonlink's JSON of CLKs, or raw binary with --bits. Rows count from 0. Everything printed is
+    as sensitive as the encodings. With --estimate a sample says how long it will take and how many pairs to expect.
 
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
@@ -14,15 +15,17 @@ from app.cli.documents import read_document
 from app.cli.opening import echo_json, local_operator, opened_broker
 from app.errors import ConfigurationError
 from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
+from schemas.clauses import Frequency
 from schemas.ids import is_name
 from schemas.profile import EncodingProfile
-from schemas.run import ReleaseMode, Solver
+from schemas.run import ReleaseMode, SpaceLifetime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.canonical import JsonValue
 
+MOST_RECORDS: Final = 20_000_000
 ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -83,16 +86,43 @@ def open_(ctx: click.Context, *, name: str, parties: tuple[str, ...]) -> None:
 @click.option("--auditor", "auditors", multiple=True, help="Reads the match log.")
 @click.option("--space", help="One ID space for all who receive; each has its own if not given.")
 @click.option(
-    "--space-lifetime", type=click.Choice(["run", "project"]), default="run", show_default=True
+    "--space-lifetime",
+    type=click.Choice(get_args(SpaceLifetime)),
+    default="lasting",
+    show_default=True,
 )
 @click.option("--purpose", required=True, help="A code, such as school-stability.")
 @click.option("--population", required=True, help="A code, such as foster-care-0-21.")
-@click.option("--auto", default="0.85", show_default=True, help="Dice from which pairs are linked.")
 @click.option(
-    "--review", default="0.80", show_default=True, help="Dice from which pairs are held back."
+    "--records",
+    "sizes",
+    multiple=True,
+    metavar="PARTY=LEAST-MOST",
+    help="How many records a provider's file has; without, any number.",
 )
-@click.option("--margin", default="0.02", show_default=True, help="Lead over the runner-up.")
-@click.option("--solver", type=click.Choice(get_args(Solver)), default="groups", show_default=True)
+@click.option(
+    "--auto", default="0.99", show_default=True, help="Probability from which pairs are linked."
+)
+@click.option(
+    "--review",
+    default="0.50",
+    show_default=True,
+    help="Probability from which pairs are held back.",
+)
+@click.option(
+    "--lead",
+    type=int,
+    default=10,
+    show_default=True,
+    help="Times as likely as the runner-up, at least.",
+)
+@click.option(
+    "--frequency",
+    type=click.Choice(get_args(Frequency)),
+    default="on-request",
+    show_default=True,
+    help="When a round is due.",
+)
 @click.option(
     "--floor", type=int, default=DEFAULT_FLOOR, show_default=True, help="Smallest count shown."
 )
@@ -112,7 +142,9 @@ def draft(*, profile_file: Path, days: int, **given: Any) -> None:
             "purpose": given["purpose"],
             "population": given["population"],
             "profile": profile.digest(),
-            "policy": {key: given[key] for key in ("auto", "review", "margin", "solver")},
+            "policy": _policy(given),
+            "files": _sizes(given),
+            "frequency": given["frequency"],
             "floor": given["floor"],
             "start": today.isoformat(),
             "end": (today + timedelta(days=days)).isoformat(),
@@ -213,6 +245,31 @@ def _parties(given: dict[str, Any]) -> dict[str, JsonValue]:
         ],
         "spaces": [{"name": name, "lifetime": lifetime} for name in spaces],
     }
+
+
+def _policy(given: dict[str, Any]) -> dict[str, JsonValue]:
+    return {
+        **{key: given[key] for key in ("auto", "review", "lead")},
+        "review_share": "0.05",
+        "twin_guard": True,
+        "prior_matches": "0.5",
+        "link_rate": {"least": "0", "most": "1"},
+    }
+
+
+def _sizes(given: dict[str, Any]) -> list[JsonValue]:
+    found: dict[str, tuple[int, int]] = dict.fromkeys(given["providers"], (1, MOST_RECORDS))
+    for written in given["sizes"]:
+        match = re.fullmatch(r"([a-z0-9-]+)=([0-9]{1,10})-([0-9]{1,10})", written)
+        if match is None or match[1] not in found:
+            raise click.BadParameter(
+                "give each as PARTY=LEAST-MOST, for a provider", param_hint="--records"
+            )
+        found[match[1]] = int(match[2]), int(match[3])
+    return [
+        {"party": party, "least": least, "most": most}
+        for party, (least, most) in sorted(found.items())
+    ]
 
 
 def _modes(written: Sequence[str]) -> dict[str, str]:

@@ -19,8 +19,10 @@ from app.clock import utc_text
 from app.decisions.models import MatchRecord, MatchRecordPiece, RunOpenings
 from app.decisions.rows import RecordRows, plan_record
 from app.ids import new_id
+from app.runs.counts import owns_matches
 from app.security.at_rest import seal
 from schemas.match_record import (
+    FieldWeights,
     MatchRecordHeader,
     OpeningsHeader,
     RecordedUpload,
@@ -38,9 +40,9 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.matching.exhaustive import Decisions
+    from app.matching.blocks.resolution import Resolution
     from app.security.keystore import DataKey
-    from app.uploads.loading import LoadedUpload
+    from app.uploads.reading import Handles
     from schemas.run import Recipient, RunSpecification
 
 RECORD_PREFIX: Final = "mrc"
@@ -77,12 +79,15 @@ def draw_record(
     broker: Broker,
     specification: RunSpecification,
     terms: TermsInForce,
-    decisions: Decisions,
-    uploads: Sequence[LoadedUpload],
+    resolution: Resolution,
+    handles: Sequence[Handles],
 ) -> DrawnRecord:
-    """Write the match record of a solved run, and openings for those who may learn which records are linked.
+    """Write the match record of a run, and openings for those who may learn which records are linked.
 
-    These are each agency that receives its own links, and under `blind` the recipient alone.
+    These are each agency of the pair that receives its own matches, and under `blind` the recipient alone.
+
+    Args:
+        handles: of the larger and of the smaller file.
 
     Raises:
         KeyGoneError: the run's key is gone.
@@ -91,7 +96,7 @@ def draw_record(
     """
     run = specification.run
     secret = broker.keystore.open(run).secret
-    rows = plan_record(specification, terms.profile, decisions, uploads, secret)
+    rows = plan_record(specification, terms.profile, resolution, handles, secret)
     header = _header(rows)
     object_id = new_id(RECORD_PREFIX)
     writer = _Writer(broker, run, broker.keystore.create(object_id))
@@ -100,7 +105,7 @@ def draw_record(
     openings = tuple(
         _write_openings(writer, recipient.party, _openings_for(broker, rows, root, recipient))
         for recipient in specification.recipients
-        if recipient.mode in ("linked", "blind")
+        if recipient.mode == "blind" or owns_matches(specification, recipient.party)
     )
     record = MatchRecord(
         run=run,
@@ -122,18 +127,18 @@ def keep_record(session: Session, drawn: DrawnRecord) -> None:
     session.add_all([*drawn.openings, *drawn.pieces])
 
 
-def openings_file(rows: RecordRows, root: str, dataset: int) -> Iterator[bytes]:
-    """Yield an agency's openings in pieces of whole lines."""
-    upload = rows.specification.uploads[dataset]
+def openings_file(rows: RecordRows, root: str, side: int) -> Iterator[bytes]:
+    """Yield an agency's openings in pieces of whole lines; `side` 0 is the larger file's, 1 the smaller one's."""
+    upload = rows.specification.uploads[side]
     header = OpeningsHeader(
         project=rows.specification.project,
         run=rows.specification.run,
         party=upload.party,
         upload=upload.upload,
         match_record=root,
-        openings=rows.n_openings(dataset),
+        openings=rows.n_openings(),
     )
-    lines = serialise_openings(header, rows.openings(dataset))
+    lines = serialise_openings(header, rows.openings(side))
     while piece := b"".join(islice(lines, PIECE_OPENINGS)):
         yield piece
 
@@ -170,13 +175,20 @@ class _Writer:
 
 def _header(rows: RecordRows) -> MatchRecordHeader:
     specification = rows.specification
+    larger, smaller = specification.uploads
     return MatchRecordHeader(
         project=specification.project,
         run=specification.run,
+        round=specification.round,
         specification=specification.digest(),
-        uploads=tuple(
-            RecordedUpload(party=upload.party, upload=upload.upload)
-            for upload in specification.uploads
+        uploads=(
+            RecordedUpload(party=larger.party, upload=larger.upload),
+            RecordedUpload(party=smaller.party, upload=smaller.upload),
+        ),
+        prior=rows.weights.prior,
+        weights=tuple(
+            FieldWeights(field=field.name, levels=levels[1:])
+            for field, levels in zip(rows.profile.fields, rows.weights.fields, strict=True)
         ),
         floor=specification.floor,
         rows=len(rows.plan),
@@ -209,7 +221,7 @@ def _openings_for(
         receivers = receivers_of(session, recipient.party)
     created = utc_text(broker.clock())
     address = Address(broker.settings.operator, recipient.party, receivers, created)
-    files = (openings_file(rows, root, dataset) for dataset in range(len(uploads)))
+    files = (openings_file(rows, root, side) for side in range(len(uploads)))
     # The key is kept nowhere, as that of the release is not.
     return seal_pieces(chain.from_iterable(files), address, secrets.token_bytes(KEY_BYTES))
 

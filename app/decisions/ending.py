@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.decisions import repository
 from app.matchlog.draft import EntryDraft
-from app.uploads.ending import BATCH, Ended
+from app.rounds.ending import BATCH, Ended
 from schemas.matchlog.kinds import MatchRecordDestroyed
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ multiple of the floor is shown. Spec page: `schemas/spec/match-record.md`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,25 +15,44 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
-from app.matching.exhaustive import Band
+from app.matching.blocks.decisions import NO_RIVAL, Band
+from app.matching.blocks.weights import least_weight
+from app.runs.bounds import least_lead
+from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 
 if TYPE_CHECKING:
-    from app.matching.exhaustive import Decisions
-    from schemas.similarity_steps import Step
+    from app.matching.blocks.resolution import Resolution
 
-# The number of a margin where no other candidate is there to be ahead of.
-NO_MARGIN: Final = 31
+# The number of a lead where no other candidate is there to be ahead of.
+NO_LEAD: Final = 15
 PADDING: Final = -1
-# Farther from a step's start than this, doubles decide rightly: both parts stay below 2**27.
-_ROUNDING: Final = 1e-9
+_LOWEST: Final = np.iinfo(np.int64).min
+# The first step of each is reached by every pair.
+_PROBABILITIES: Final = np.array(
+    [_LOWEST, *(least_weight(step) for step in PROBABILITY_STEPS[1:])], dtype=np.int64
+)
+_LEADS: Final = np.array([_LOWEST, *(least_lead(step) for step in LEAD_STEPS[1:])], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graded:
-    """Decisions with their similarities and margins as numbers of steps; `margin` may be `NO_MARGIN`."""
+    """The pairs that are linked or held back, in order of records, with numbers of steps.
 
-    similarity: NDArray[np.uint8]
-    margin: NDArray[np.uint8]
+    Attributes:
+        larger, smaller: record of each pair in the larger and in the smaller file.
+        band: a `Band`.
+        rule: a `Rule`.
+        probability: number of the step of match probability.
+        lead: number of the step of the lead; may be `NO_LEAD`.
+        kind: equal for decisions that differ by their commitments alone.
+    """
+
+    larger: NDArray[np.uint32]
+    smaller: NDArray[np.uint32]
+    band: NDArray[np.uint8]
+    rule: NDArray[np.uint8]
+    probability: NDArray[np.uint8]
+    lead: NDArray[np.uint8]
     kind: NDArray[np.int64]
 
 
@@ -54,50 +72,23 @@ class RowPlan:
         return len(self.decision)
 
 
-def grade(
-    decisions: Decisions, similarity_steps: tuple[Step, ...], margin_steps: tuple[Step, ...]
-) -> Graded:
-    """Return to which steps similarities and margins belong, and numbers that are equal for one kind."""
-    common, total, other_common, other_total = (
-        column.astype(np.int64)
-        for column in (
-            decisions.common,
-            decisions.total,
-            decisions.runner_up_common,
-            decisions.runner_up_total,
-        )
-    )
-    similarity = last_reached(2 * common, np.maximum(total, 1), similarity_steps)
-    # 2 c / t - 2 c' / t' = 2 (c t' - c' t) / (t t')
-    lead = 2 * (common * other_total - other_common * total)
-    margin = last_reached(lead, np.maximum(total * other_total, 1), margin_steps)
-    margin[other_total == 0] = NO_MARGIN
-    kind = np.zeros(len(decisions), dtype=np.int64)
-    for column, base in (
-        (decisions.band, 4),
-        (decisions.rule, 8),
-        (similarity, 32),
-        (margin, 32),
-        (decisions.left_dataset, 64),
-        (decisions.right_dataset, 64),
-    ):
+def grade(resolution: Resolution) -> Graded:
+    """Return what a run decided, in steps: nothing of a pair that was rejected."""
+    kept = np.flatnonzero(resolution.decisions.band != Band.REJECT)
+    band, rule = resolution.decisions.band[kept], resolution.decisions.rule[kept]
+    ahead = resolution.decisions.lead[kept]
+    probability = _last_reached(resolution.total[kept], _PROBABILITIES)
+    lead = np.where(ahead == NO_RIVAL, NO_LEAD, _last_reached(ahead, _LEADS)).astype(np.uint8)
+    kind = np.zeros(len(kept), dtype=np.int64)
+    for column, base in ((band, 4), (rule, 8), (probability, 16), (lead, 16)):
         kind = kind * base + column
-    return Graded(similarity, margin, kind)
+    pairs = resolution.pairs[kept]
+    return Graded(pairs["larger"], pairs["smaller"], band, rule, probability, lead, kind)
 
 
-def last_reached(
-    numerator: NDArray[np.int64], denominator: NDArray[np.int64], steps: tuple[Step, ...]
-) -> NDArray[np.uint8]:
-    """Return the number of the last step that each fraction reaches, exactly; 0 where it reaches none."""
-    starts = np.array([float(step.least) for step in steps])
-    value = numerator / denominator
-    reached = np.maximum(np.searchsorted(starts, value, side="right") - 1, 0).astype(np.uint8)
-    after = np.minimum(reached + 1, len(steps) - 1)
-    distance = np.minimum(np.abs(value - starts[reached]), np.abs(value - starts[after]))
-    for i in np.flatnonzero(distance < _ROUNDING):
-        exact = Fraction(int(numerator[i]), int(denominator[i]))
-        reached[i] = max((at for at, step in enumerate(steps) if exact >= step.least), default=0)
-    return reached
+def _last_reached(weights: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the number of the last step that each weight reaches."""
+    return (np.searchsorted(starts, weights, side="right") - 1).astype(np.uint8)
 
 
 def plan_rows(band: NDArray[np.uint8], kind: NDArray[np.int64], floor: int, key: bytes) -> RowPlan:
@@ -135,7 +126,7 @@ def _n_padding(
         return 0
     band_of_kind = np.zeros(len(n_withheld), dtype=np.uint8)
     band_of_kind[kind] = band
-    withheld = [int(n_withheld[band_of_kind == each].sum()) for each in Band]
+    withheld = [int(n_withheld[band_of_kind == each].sum()) for each in (Band.AUTO, Band.REVIEW)]
     return sum(floor - n % floor for n in withheld)
 
 

@@ -1,17 +1,15 @@
-"""The end of match records: kept as long as the run's link IDs, then destroyed with all openings."""
+"""The end of match records: kept as long as the run's releases, then destroyed with all openings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.decisions import repository
-from app.uploads.retention import Remains
+from app.rounds.ending import BATCH
+from app.rounds.retention import Remains
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-
-BATCH: Final = 50
 
 
 def find_remains(session: Session) -> tuple[Remains, ...]:

@@ -10,7 +10,6 @@ import hmac
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -18,20 +17,21 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from app.decisions.plan import NO_MARGIN, PADDING, Graded, RowPlan, grade, plan_rows
+from app.decisions.plan import NO_LEAD, PADDING, Graded, RowPlan, grade, plan_rows
 from app.decisions.summary import ShownKind, ShownKinds
-from app.matching.exhaustive import Band, Rule
+from app.matching.blocks.decisions import Band, Rule
+from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 from schemas.match_record import NONCE_BYTES, Decision, Opening, commitment, padding_leaf
-from schemas.similarity_steps import margin_steps, similarity_steps
 
 if TYPE_CHECKING:
-    from app.matching.exhaustive import Decisions
-    from app.uploads.loading import LoadedUpload
+    from app.matching.blocks.resolution import Resolution
+    from app.matching.blocks.weights import Weights
+    from app.uploads.reading import Handles
     from schemas.profile import EncodingProfile
     from schemas.run import RunSpecification
 
-# Band, rule, steps of similarity and margin, the two files, the two records: see `Decisions`.
-_Columns: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+# Band, rule, steps of probability and lead, the records of the larger and of the smaller file.
+_Columns: TypeAlias = tuple[int, int, int, int, int, int]
 
 _ORDER_BYTES: Final = 16
 _PLACE: Final = struct.Struct(">QB")
@@ -65,18 +65,17 @@ class RecordRows:
     """All rows of one match record, made as they are asked for.
 
     Attributes:
-        decisions: what the run decided, over its uploads in the order of the specification.
-        similarity, margin: the texts of the steps.
+        handles: of the larger and of the smaller file.
+        weights: by which the run decided.
     """
 
     specification: RunSpecification
-    decisions: Decisions
-    uploads: Sequence[LoadedUpload]
+    profile: EncodingProfile
+    weights: Weights
+    handles: Sequence[Handles]
     keys: RecordKeys
     graded: Graded
     plan: RowPlan
-    similarity: tuple[str, ...]
-    margin: tuple[str, ...]
 
     def leaves(self, start: int, stop: int) -> Iterator[tuple[bytes, bool]]:
         """Yield the leaves of rows `start` (from 0) up to `stop`, each with whether it may be shown."""
@@ -92,23 +91,22 @@ class RecordRows:
             else:
                 yield padding_leaf(self.keys.nonce(number, 0)), False
 
-    def openings(self, dataset: int) -> Iterator[Opening]:
+    def openings(self, side: int) -> Iterator[Opening]:
         """Yield what opens an agency's own commitments of linked pairs, in increasing order of handle.
 
-        One of each handle, that of its first row: the number of rows would tell the agency with how many
-        others' records its own is linked.
+        Args:
+            side: 0 for the larger file's agency, 1 for the smaller one's.
         """
-        record, number, side = self._linked_rows(dataset)
-        order = np.lexsort((number, record))
-        _, first = np.unique(record[order], return_index=True)
-        for at in order[first].tolist():
-            handle = self.uploads[dataset].handle(int(record[at]))
+        record, number = self._linked_rows(side)
+        # Pairs are one to one, and records are numbered in the order of their handles.
+        for at in np.argsort(record).tolist():
             place = int(number[at])
-            yield Opening(handle, place, self.keys.nonce(place, int(side[at])))
+            handle = self.handles[side].of(int(record[at]))
+            yield Opening(handle, place, self.keys.nonce(place, side))
 
-    def n_openings(self, dataset: int) -> int:
-        """Return how many openings an agency gets."""
-        return len(np.unique(self._linked_rows(dataset)[0]))
+    def n_openings(self) -> int:
+        """Return how many openings each agency gets."""
+        return int((self.graded.band == Band.AUTO).sum())
 
     def summary(self) -> ShownKinds:
         """Return how many rows of each kind are shown: multiples of the floor, those of none left out."""
@@ -126,58 +124,42 @@ class RecordRows:
 
     def _columns(self, decided: NDArray[np.int64]) -> Iterator[_Columns]:
         """Yield what a line says of each of these decisions, as plain numbers."""
+        graded = self.graded
         columns = (
-            self.decisions.band,
-            self.decisions.rule,
-            self.graded.similarity,
-            self.graded.margin,
-            self.decisions.left_dataset,
-            self.decisions.right_dataset,
-            self.decisions.left_record,
-            self.decisions.right_record,
+            graded.band,
+            graded.rule,
+            graded.probability,
+            graded.lead,
+            graded.larger,
+            graded.smaller,
         )
         return zip(*(column[decided].tolist() for column in columns), strict=True)
 
     def _line(self, number: int, columns: _Columns) -> bytes:
         """Return the canonical JSON of `schemas.match_record.Decision`; a million of them take seconds."""
-        band, rule, similarity, margin, left, right, left_record, right_record = columns
+        band, rule, probability, lead, *records = columns
         commitments = [
             commitment(
                 self.keys.nonce(number, side),
                 self.specification.run,
-                self.specification.uploads[file].upload,
-                self.uploads[file].handle(record),
+                self.specification.uploads[side].upload,
+                self.handles[side].of(record),
             )
-            for side, (file, record) in enumerate(((left, left_record), (right, right_record)))
+            for side, record in enumerate(records)
         ]
         return (
             f'{{"band":"{_BANDS[band]}","commitments":["{commitments[0]}","{commitments[1]}"],'
-            f'"margin":{self._margin_text(margin)},"rule":"{_RULES[rule]}",'
-            f'"similarity":"{self.similarity[similarity]}","uploads":[{left},{right}]}}'
+            f'"lead":{"null" if lead == NO_LEAD else LEAD_STEPS[lead]},'
+            f'"probability":"{PROBABILITY_STEPS[probability]}","rule":"{_RULES[rule]}"}}'
         ).encode("ascii")
 
-    def _margin_text(self, margin: int) -> str:
-        return "null" if margin == NO_MARGIN else f'"{self.margin[margin]}"'
-
-    def _linked_rows(
-        self, dataset: int
-    ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint8]]:
-        """Return of each row that links a record of one file: the record, the row's number, which side."""
-        decisions, of_row = self.decisions, self.plan.decision
+    def _linked_rows(self, side: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Return of each row that links a record of one file: the record, and the row's number."""
+        graded, of_row = self.graded, self.plan.decision
         rows = np.flatnonzero(of_row != PADDING)
-        rows = rows[decisions.band[of_row[rows]] == Band.AUTO]
-        sides = (
-            (decisions.left_dataset, decisions.left_record),
-            (decisions.right_dataset, decisions.right_record),
-        )
-        mine = [rows[file[of_row[rows]] == dataset] for file, _ in sides]
-        return (
-            np.concatenate(
-                [record[of_row[found]] for found, (_, record) in zip(mine, sides, strict=True)]
-            ),
-            np.concatenate(mine) + 1,
-            np.repeat(np.arange(2, dtype=np.uint8), [len(found) for found in mine]),
-        )
+        rows = rows[graded.band[of_row[rows]] == Band.AUTO]
+        record = graded.smaller if side else graded.larger
+        return record[of_row[rows]], rows + 1
 
 
 _BANDS: Final = {int(band): band.name.lower() for band in Band}
@@ -187,27 +169,24 @@ _RULES: Final = {int(rule): rule.label for rule in Rule}
 def plan_record(
     specification: RunSpecification,
     profile: EncodingProfile,
-    decisions: Decisions,
-    uploads: Sequence[LoadedUpload],
+    resolution: Resolution,
+    handles: Sequence[Handles],
     secret: bytes,
 ) -> RecordRows:
     """Decide where each decision of a run stands, and which may be shown.
 
     Args:
-        uploads: in the order of the specification.
+        handles: of the larger and of the smaller file.
         secret: the run's key; the same one gives the same record.
     """
-    similarity = similarity_steps(profile)
-    margin = margin_steps(profile, Fraction(specification.policy.auto))
-    graded = grade(decisions, similarity, margin)
+    graded = grade(resolution)
     keys = RecordKeys.of_run(secret)
     return RecordRows(
         specification=specification,
-        decisions=decisions,
-        uploads=uploads,
+        profile=profile,
+        weights=resolution.weights,
+        handles=handles,
         keys=keys,
         graded=graded,
-        plan=plan_rows(decisions.band, graded.kind, specification.floor, keys.order),
-        similarity=tuple(step.text for step in similarity),
-        margin=tuple(step.text for step in margin),
+        plan=plan_rows(graded.band, graded.kind, specification.floor, keys.order),
     )

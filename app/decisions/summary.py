@@ -6,18 +6,18 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from schemas.decision_steps import LeadStep, ProbabilityStep
 from schemas.document import Document, Model
-from schemas.match_record import Band, DecisionRule, StepText
+from schemas.match_record import Band, DecisionRule
 
 
 class ShownKind(Model):
     """One kind of decision, and how many rows of it are shown: a multiple of the floor."""
 
     band: Band
-    margin: StepText | None
+    lead: LeadStep | None
+    probability: ProbabilityStep
     rule: DecisionRule
-    similarity: StepText
-    uploads: tuple[int, int]
     rows: Annotated[int, Field(ge=1)]
 
 

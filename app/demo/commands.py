@@ -20,6 +20,7 @@ from app.errors import BrokerError
 STOP_TIMEOUT_S: Final = 15
 COMMAND_TIMEOUT_S: Final = 600
 LOOK_S: Final = 0.5
+OTHERS_WAITED_FOR: Final = 7
 # Every command is in a group of its own, so that an interrupt at the terminal reaches the demo alone, which
 # then ends the others in order.
 NEW_GROUP: Final[int] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -52,8 +53,17 @@ class Commands:
     left_running: list[int] = field(default_factory=list)
     _services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
 
-    def run(self, title: str, folder: Path, *words: str | Path, to: str | None = None) -> Step:
+    def run(
+        self,
+        title: str,
+        folder: Path,
+        *words: str | Path,
+        to: str | None = None,
+        may_wait: bool = False,
+    ) -> Step:
         """Run one command to its end; `to` names a file in `folder` that gets what it prints.
+
+        With `may_wait` it may end by saying that another agency has yet to do its part.
 
         Raises:
             DemoError: it exits with anything but 0, runs for ten minutes, or what serves it has ended.
@@ -62,7 +72,8 @@ class Commands:
         line = shlex.join(typed)
         self.say(f"{title} ...")
         started = time.perf_counter()
-        output = self._finish(line, _start(typed, folder, subprocess.PIPE, subprocess.PIPE))
+        good = frozenset({0, OTHERS_WAITED_FOR} if may_wait else {0})
+        output = self._finish(line, _start(typed, folder, subprocess.PIPE, subprocess.PIPE), good)
         if to is not None:
             (folder / to).write_bytes(output)
             line += f" > {shlex.quote(to)}"
@@ -71,7 +82,7 @@ class Commands:
         self.steps.append(step)
         return step
 
-    def _finish(self, line: str, process: subprocess.Popen[bytes]) -> bytes:
+    def _finish(self, line: str, process: subprocess.Popen[bytes], good: frozenset[int]) -> bytes:
         """Wait for a command, but no longer than what it talks to is there; return what it printed."""
         deadline = time.monotonic() + COMMAND_TIMEOUT_S
         while True:
@@ -84,7 +95,7 @@ class Commands:
                 _stop(process)
                 process.communicate()
                 raise DemoError(f"{fault}, during: {line}", hint=f"look into {self.root}")
-        if process.returncode != 0:
+        if process.returncode not in good:
             said = _last_lines(complaint.decode("utf-8", "replace"))
             raise DemoError(
                 f"{line} ended with exit code {process.returncode}: {said}",

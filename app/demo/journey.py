@@ -103,15 +103,22 @@ def prepare_agencies(commands: Commands, plan: Rehearsal, log_key: str) -> None:
 
 
 def link(commands: Commands, plan: Rehearsal) -> Step:
-    """Encode and upload both files, run the linkage, fetch each agency's link IDs; return the run."""
-    for agency in (plan.welfare, plan.schools):
+    """Do one round: encode, upload, await the run, agree on link IDs; return the wait for the run."""
+    agencies = (plan.welfare, plan.schools)
+    for agency in agencies:
+        commands.run(
+            f"get {agency.party} ready for rounds", agency.folder, "blindlink", "round", "ready"
+        )
+    for agency in agencies:
         commands.run(f"encode the file of {agency.party}", agency.folder, "blindlink", "encode")
         commands.run(f"upload from {agency.party}", agency.folder, "blindlink", "upload")
-    run = commands.run(
-        "run the linkage", plan.welfare.folder, "blindlink", "run", "--wait", "--json"
-    )
-    for agency in (plan.welfare, plan.schools):
-        commands.run(f"fetch the link IDs of {agency.party}", agency.folder, "blindlink", "links")
+    run = commands.run("await the run", plan.welfare.folder, "blindlink", "run", "--wait", "--json")
+    # The first one again, since the other had not sent its claims yet.
+    for agency in (*agencies, plan.welfare):
+        commands.run(
+            f"agree on link IDs at {agency.party}", agency.folder, "blindlink", "links",
+            may_wait=True,
+        )  # fmt: skip
     return run
 
 

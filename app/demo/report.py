@@ -52,11 +52,15 @@ def count_rows(file: Path, encoding: str) -> int:
 
 
 def _numbers(findings: Findings) -> Iterator[str]:
-    counts = findings.run["counts"] or {}
-    progress = findings.run["progress"]
+    (run,) = findings.run["runs"]
+    counts = run["counts"] or {}
+    expected = counts.get("expected_false")
     yield f"  rows              {findings.rows_left:,} child-welfare, {findings.rows_right:,} K-12"
-    yield f"  pairs compared    {progress['comparisons_total']:,} (kernel {findings.run['kernel']})"
+    yield f"  pairs compared    {_count(counts.get('candidate_pairs'))} that met by a key, of"
+    yield f"                    {findings.rows_left * findings.rows_right:,}"
     yield f"  links             {_count(counts.get('auto_pairs'))}"
+    if expected is not None:
+        yield f"  expected wrong    {expected / 100:.1f} of them"
     yield f"  held for review   {findings.held:,}, none of them released"
     yield f"  links as released         {_quality(findings.auto)}"
     yield f"  with the review resolved  {_quality(findings.resolved)}"

@@ -31,9 +31,11 @@ def resolve_review(commands: Commands, plan: Rehearsal) -> int:
     """
     folder = plan.state.parent
     agencies = (plan.welfare, plan.schools)
-    containers = [
-        next((agency.folder / "workspace" / "outbox").glob("*.enc")) for agency in agencies
-    ]
+    # K-12's file is the larger one; its manifest says how often its people agree by chance.
+    larger, smaller = (
+        next((agency.folder / "workspace" / "outbox").glob("*.enc"))
+        for agency in (plan.schools, plan.welfare)
+    )
     commands.run(
         "write down the project", folder,
         "blindlink-broker", "--state", "state", "project", "show", PROJECT, to="project.json",
@@ -41,7 +43,7 @@ def resolve_review(commands: Commands, plan: Rehearsal) -> int:
     commands.run(
         "decide the pairs again, offline", folder,
         "blindlink-broker", "decide", "--project", "project.json",
-        *containers, "-o", "decisions.csv",
+        "--manifest", larger.with_suffix(".json"), larger, smaller, "-o", "decisions.csv",
     )  # fmt: skip
     for agency in agencies:
         commands.run(

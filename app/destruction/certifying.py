@@ -11,9 +11,10 @@ from app.clock import parse_utc, utc_text
 from app.decisions.ending import live_records
 from app.destruction import repository
 from app.destruction.shredding import is_needed_key, shred
-from app.links.ending import holders_of_links, live_releases
+from app.links.ending import holders_of_matches, live_releases
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import newest_checkpoint
+from app.rounds.ending import live_messages
 from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE
@@ -36,7 +37,7 @@ OF_RECIPIENT: Final = ("extract", "link-table", "received")
 
 WHY: Final = {
     "key-copies": "Copies of the keys are kept apart from all else, and for 7 days at most.",
-    "match-log": "It proves what was done, and holds no encoding, handle or link ID.",
+    "match-log": "It proves what was done, and holds no encoding, handle or match ID.",
     "other-uploads": "They are no part of this destruction, and end at their own time.",
     "shares": "They are sealed to agencies that have yet to confirm the secret; the broker cannot open them.",
     "receipts": "Ids, digests, counts and times stay, so that receipts can be given again.",
@@ -48,16 +49,6 @@ def finish(broker: Broker, certificate: str) -> bool:
 
     It may be killed anywhere and done again.
     """
-    with broker.database.read() as session:
-        spaces = [
-            (found.object, found.sha256)
-            for found in repository.objects_of(session, certificate)
-            if found.kind == "id-space"
-        ]
-    # Their rows are gone, so that no slice knows them any more.
-    for key, blob in spaces:
-        broker.keystore.destroy(key)
-        broker.blobs.delete(blob)
     shred(broker)
     with broker.database.write() as session:
         return certify(session, broker, certificate)
@@ -145,6 +136,7 @@ def _remains(session: Session, broker: Broker, found: Destruction) -> list[JsonV
         len(live_uploads(session, project))
         + len(live_releases(session, project))
         + len(live_records(session, project))
+        + len(live_messages(session, project))
     )
     shares = count_waiting(session, project)
     size = newest_checkpoint(session).size
@@ -176,7 +168,7 @@ def _outstanding(
         return set()
     releases = [one.object for one in objects if one.kind == "release"]
     among = None if found.scope == "project" else releases
-    holders = holders_of_links(session, found.project, among=among)
+    holders = holders_of_matches(session, found.project, among=among)
     owed = {(party, what) for party in holders for what in OF_RECIPIENT}
     if found.scope == "party" and found.subject is not None:
         owed |= {(found.subject, what) for what in OF_PROVIDER}

@@ -1,4 +1,4 @@
-"""Destruction over HTTP: ask for it, get the certificate, counter-sign, state what was deleted, holds."""
+"""Destruction over HTTP: ask for it, correct a round, get the certificate, counter-sign, state what was deleted, holds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from fastapi import APIRouter
 
 from app.agreements import holds
 from app.db import Window
-from app.destruction import joining, service, withdrawing
+from app.destruction import joining, service, superseding, withdrawing
 from app.destruction.certifying import finish
 from app.http.access import CurrentActor
 from app.http.body import json_body
-from app.http.paths import Before, CertificatePath, ProjectPath, UploadPath
+from app.http.paths import Before, CertificatePath, ProjectPath, RoundPath, UploadPath
+from app.rounds.views import round_view
 from app.wired import WiredBroker
 from schemas.certificate import CertificateFile
 from schemas.destruction import SignedDestruction
@@ -25,6 +26,7 @@ from schemas.destruction_api import (
     StatementTaken,
     WithdrawalTaken,
 )
+from schemas.rounds import Correction, RoundView
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -51,6 +53,23 @@ def destroy_upload(broker: WiredBroker, actor: CurrentActor, upload: UploadPath)
     with broker.database.write() as session:
         begun = service.destroy_upload(session, broker, actor, upload).id
     return _finished(broker, actor, begun)
+
+
+@router.post("/v1/projects/{project}/rounds/{number}/corrections", status_code=201)
+def correct_round(
+    *,
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    number: RoundPath,
+    wanted: Annotated[Correction, json_body(Correction)],
+) -> RoundView:
+    """Let the next round take the place of an open one, whose uploads are destroyed; give that round."""
+    with broker.database.write() as session:
+        following = superseding.correct_round(
+            session, broker, actor, project, number, reason=wanted.reason
+        )
+        return round_view(session, following)
 
 
 @router.get("/v1/projects/{project}/destructions")

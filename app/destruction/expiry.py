@@ -1,4 +1,4 @@
-"""What falls due by itself: uploads, match records and releases one by one, whole projects by their day."""
+"""What falls due by itself: uploads, match records, releases and messages one by one, whole projects by their day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from app.destruction.service import (
     end_all,
     projects_to_clear,
 )
-from app.links.ending import due_releases, due_spaces
+from app.links.ending import due_releases
+from app.rounds.ending import due_messages
 from app.uploads.ending import due_uploads, expire_open
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def begin_overdue(broker: Broker) -> int:
             found[record.project].records.append(record)
         for upload in due_uploads(session, now, held):
             found[upload.project].uploads.append(upload)
-        for space in due_spaces(session, now, held):
-            found[space.project].spaces.append(space)
+        for message in due_messages(session, now, held):
+            found[message.project].messages.append(message)
         for project, due in sorted(found.items()):
             end_all(session, broker, Wanted(project, "expired", reason=RETENTION), due)
             n_ended += len(due)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import is_held, refuse_held
-from app.agreements.service import binding_terms, hold_destruction, project_for
+from app.agreements.service import binding_terms, hold_rounds, project_for
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.decisions.ending import end_records, live_records
@@ -19,8 +19,9 @@ from app.destruction import repository
 from app.destruction.errors import NothingToDestroyError
 from app.destruction.models import Destruction, DestructionObject
 from app.ids import new_id
-from app.links.ending import end_releases, end_spaces, live_releases, live_spaces
+from app.links.ending import end_releases, live_releases
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.rounds.ending import end_messages, live_messages
 from app.runs.ending import cancel_runs, runs_using
 from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
 from app.uploads.service import upload_for
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.decisions.models import MatchRecord
-    from app.links.models import LastingSpace, Release
+    from app.links.models import Release
+    from app.rounds.ending import Ended
+    from app.rounds.models import SealedMessage
     from app.security.actor import Actor
-    from app.uploads.ending import Ended
     from app.uploads.models import Upload
     from schemas.destruction import Scope
 
@@ -64,18 +66,20 @@ class Found:
     uploads: list[Upload] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
     records: list[MatchRecord] = field(default_factory=list)
-    spaces: list[LastingSpace] = field(default_factory=list)
+    messages: list[SealedMessage] = field(default_factory=list)
     runs: frozenset[str] | None = frozenset()
 
     def __len__(self) -> int:
         """Return how many things there are to destroy."""
-        return len(self.uploads) + len(self.releases) + len(self.records) + len(self.spaces)
+        return len(self.uploads) + len(self.releases) + len(self.records) + len(self.messages)
 
     def take(self, most: int) -> Found:
-        """Take some releases and match records out, at most so many, and return them; no run with them."""
+        """Take some of what was made of uploads out, at most so many, and return it; no run with it."""
         taken = Found(releases=self.releases[:most])
         taken.records.extend(self.records[: most - len(taken)])
+        taken.messages.extend(self.messages[: most - len(taken)])
         del self.releases[: len(taken.releases)], self.records[: len(taken.records)]
+        del self.messages[: len(taken.messages)]
         return taken
 
 
@@ -118,7 +122,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
         LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
     """
     # First, so that the second of two who ask at once finds what the first one began.
-    hold_destruction(session, wanted.project)
+    hold_rounds(session, wanted.project)
     refuse_held(session, wanted.project, broker.clock())
     if wanted.scope in ("project", "party"):
         # Not in the log, and so in no certificate; but they are encodings.
@@ -159,7 +163,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
         *end_releases(session, found.releases, binding, wanted.reason, now),
         *end_records(session, found.records, binding, wanted.reason, now),
         *end_uploads(session, found.uploads, binding, wanted.reason),
-        *end_spaces(session, found.spaces),
+        *end_messages(found.messages, now),
     ]
     drafts = [_begun(destruction, wanted), *cancelled]
     drafts += [one.draft for one in ended if one.draft is not None]
@@ -190,7 +194,7 @@ def _collect(session: Session, wanted: Wanted) -> Found:
             list(live_uploads(session, project)),
             list(live_releases(session, project)),
             list(live_records(session, project)),
-            list(live_spaces(session, project)),
+            list(live_messages(session, project)),
             None,
         )
     party = wanted.subject if wanted.scope == "party" else None
@@ -203,8 +207,7 @@ def _collect(session: Session, wanted: Wanted) -> Found:
         list(uploads),
         list(live_releases(session, project, party=party, runs=runs)),
         list(live_records(session, project, runs=runs)),
-        # A lasting space holds handles of every party, and is made of all that was ever linked.
-        list(live_spaces(session, project)) if party else [],
+        list(live_messages(session, project, party=party)) if party else [],
         runs,
     )
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from app.decisions import retention as decisions
 from app.links import retention as links
+from app.rounds import retention as rounds
+from app.rounds.retention import Remains, destroy_remains
 from app.runs import retention as runs
 from app.uploads import retention as uploads
-from app.uploads.retention import Remains, destroy_remains
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -32,8 +33,8 @@ class Retention(Protocol):
         """Tell whether an object may still need the key of this name."""
 
 
-# Releases before runs before uploads: what was made of something goes first.
-SLICES: Final[tuple[Retention, ...]] = (links, decisions, runs, uploads)
+# Messages and releases before runs before uploads: what was made of something goes first.
+SLICES: Final[tuple[Retention, ...]] = (rounds, links, decisions, runs, uploads)
 
 
 def shred(broker: Broker) -> None:

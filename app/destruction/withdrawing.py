@@ -7,11 +7,10 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for
-from app.agreements.signers import require_duty
+from app.agreements.signers import refuse_stranger, require_duty
 from app.destruction.errors import NothingToDestroyError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs.ending import cancel_runs
-from app.uploads.service import refuse_stranger
 from app.uploads.withdrawals import note_withdrawn
 from schemas.destruction_api import SALT_BYTES, WithdrawalTaken
 from schemas.ids import Handle

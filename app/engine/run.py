@@ -1,16 +1,15 @@
-"""The blocks of a plan, matched in parallel and handed over in order."""
+"""The blocks of an exhaustive plan, matched in parallel and handed over in order."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Executor, Future
 from fractions import Fraction
 from typing import NamedTuple
 
+from app.engine.order import in_order, threads
 from app.engine.progress import Progress, ProgressMeter
 from app.matching.exhaustive import (
     Block,
@@ -71,7 +70,7 @@ def match_blocks(
     todo = [block for block in blocks if block.number not in finished]
     meter = _meter(blocks, todo, clock)
     cap = _RunCap(max_pairs, policy.review, n_pairs_before)
-    with _threads(executor, n_threads) as running:
+    with threads(executor, n_threads) as running:
 
         def start(block: Block) -> Future[Candidates]:
             return running.submit(
@@ -84,18 +83,11 @@ def match_blocks(
                 cancelled=cancelled,
             )
 
-        for block, pairs in _in_order(todo, start, n_threads + 1):
+        for block, pairs in in_order(todo, start, n_threads + 1):
             if cancelled is not None and cancelled.is_set():
                 raise MatchingCancelledError("the run was cancelled before it was complete")
             cap.spend(len(pairs))
             yield MatchedBlock(block, pairs, meter.advance(block.n_comparisons))
-
-
-def _threads(executor: Executor | None, n_threads: int) -> AbstractContextManager[Executor]:
-    """Return the caller's executor, left open at the end, or threads that end with the run."""
-    if executor is not None:
-        return nullcontext(executor)
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="matching")
 
 
 class _RunCap:
@@ -129,23 +121,3 @@ def _meter(
         n_blocks_before=len(blocks) - len(todo),
         clock=clock,
     )
-
-
-def _in_order(
-    blocks: Sequence[Block], start: Callable[[Block], Future[Candidates]], n_ahead: int
-) -> Iterator[tuple[Block, Candidates]]:
-    """Yield each block with its pairs, with at most `n_ahead` blocks started and not yielded."""
-    running: deque[tuple[Block, Future[Candidates]]] = deque()
-    waiting = iter(blocks)
-    try:
-        for block in waiting:
-            running.append((block, start(block)))
-            if len(running) >= n_ahead:
-                done, future = running.popleft()
-                yield done, future.result()
-        while running:
-            done, future = running.popleft()
-            yield done, future.result()
-    finally:
-        for _, future in running:
-            future.cancel()

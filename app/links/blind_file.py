@@ -1,40 +1,33 @@
-"""Writes a blind release: every record of an upload with a link ID that only the recipient can open."""
+"""Writes a blind release: every record of an upload with a match ID that only the recipient can open."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.matching.exhaustive import Groups
-from app.uploads.loading import LoadedUpload
-from schemas.blind import NONCE_BYTES, LinkIdSeal
-from schemas.ids import LINK_ID_BYTES, Handle, LinkId
+from schemas.blind import NONCE_BYTES, MatchIdSeal
+from schemas.ids import MATCH_ID_BYTES, Handle, MatchId
+
+if TYPE_CHECKING:
+    from app.links.drawing import LinkedRun
 
 
 def sealed_records(
-    groups: Groups,
-    dataset: int,
-    upload: LoadedUpload,
-    link_ids: Sequence[LinkId],
-    seal: LinkIdSeal,
+    run: LinkedRun, side: int, match_ids: list[MatchId], seal: MatchIdSeal
 ) -> Iterator[tuple[Handle, bytes]]:
-    """Yield all handles of a file in increasing order, each with its link ID sealed.
+    """Yield all handles of a file in increasing order, each with a match ID sealed.
 
-    A record in a group has the group's link ID; any other has a fresh random one, so that nothing tells them
+    A record that is matched has its match ID; any other has a fresh random one, so that nothing tells them
     apart: not the number of records, their sizes, their order, or what is sealed.
-
-    Args:
-        dataset: the number of the party's file in the run.
-        link_ids: one a group.
     """
-    group_of_record = np.full(len(upload.handles), -1, dtype=np.int64)
-    own = np.flatnonzero(groups.dataset == dataset)
-    group_of_member = np.repeat(np.arange(len(groups)), np.diff(groups.start))
-    group_of_record[groups.record[own]] = group_of_member[own]
-    for record, group in enumerate(group_of_record.tolist()):
+    handles = run.handles[side]
+    match_of_record = np.full(len(handles), -1, dtype=np.int64)
+    match_of_record[run.matches.records[side]] = np.arange(len(run.matches))
+    for record, match in enumerate(match_of_record.tolist()):
         # Drawn for every record, so that the two kinds differ in nothing but which ID is used.
-        fresh = LinkId(secrets.token_bytes(LINK_ID_BYTES))
-        link_id = fresh if group < 0 else link_ids[group]
-        yield upload.handle(record), seal.close(link_id, secrets.token_bytes(NONCE_BYTES))
+        fresh = MatchId(secrets.token_bytes(MATCH_ID_BYTES))
+        match_id = fresh if match < 0 else match_ids[match]
+        yield handles.of(record), seal.close(match_id, secrets.token_bytes(NONCE_BYTES))

@@ -1,4 +1,4 @@
-"""Ends releases and lasting ID spaces before or at their time, for destruction."""
+"""Ends releases before or at their time, for destruction."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.links import repository
 from app.matchlog.draft import EntryDraft
-from app.runs.counts import links_for_log
+from app.rounds.ending import BATCH, Ended
+from app.runs.counts import matches_for_log
 from app.runs.models import Run
 from app.runs.service import specification_of
-from app.uploads.ending import BATCH, Ended
 from schemas.matchlog.kinds import ReleaseDestroyed
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
-    from app.links.models import LastingSpace, Release
+    from app.links.models import Release
 
 
 def live_releases(
@@ -54,46 +54,15 @@ def end_releases(
     return ended
 
 
-def end_spaces(session: Session, spaces: Sequence[LastingSpace]) -> list[Ended]:
-    """Remove the rows of lasting ID spaces; their keys and blobs are the caller's to destroy."""
-    ended = []
-    for space in spaces:
-        ended.append(
-            Ended(
-                key=space.object,
-                kind="id-space",
-                party=None,
-                sha256=space.blob,
-                count=None,
-                pieces=1,
-                created=None,
-                draft=None,
-            )
-        )
-        session.delete(space)
-    session.flush()
-    return ended
-
-
-def live_spaces(session: Session, project: str) -> Sequence[LastingSpace]:
-    """Return the project's lasting ID spaces."""
-    return repository.spaces_of_project(session, project)
-
-
 def due_releases(session: Session, now: str, held: Collection[str]) -> Sequence[Release]:
     """Return, locked, some releases whose time is over; not those of projects that are held."""
     return repository.due_releases(session, now, BATCH, held)
 
 
-def due_spaces(session: Session, now: str, held: Collection[str]) -> Sequence[LastingSpace]:
-    """Return lasting ID spaces whose time is over: they go with the last release that was made of them."""
-    return repository.due_spaces(session, now, held)
-
-
-def holders_of_links(
+def holders_of_matches(
     session: Session, project: str, *, among: Collection[str] | None = None
 ) -> set[str]:
-    """Return the parties that ever got link IDs of a project: of these releases, or of any (None)."""
+    """Return the parties that ever got matches of a project: of these releases, or of any (None)."""
     return repository.fetched_parties(session, project, among)
 
 
@@ -104,7 +73,7 @@ def _ended(session: Session, release: Release, binding: TermsInForce, reason: st
         kind="release",
         party=release.recipient,
         sha256=release.sha256,
-        count=links_for_log(release.links, specification_of(run)),
+        count=matches_for_log(release.matches, specification_of(run)),
         pieces=len(repository.pieces_of(session, release.id)),
         created=release.created,
         draft=EntryDraft(

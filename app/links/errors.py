@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.decisions.ended import WHY_HINT, why_gone
-from app.errors import BrokerError, RequestError
+from app.errors import RequestError
 
 if TYPE_CHECKING:
     from app.links.models import Release
@@ -48,10 +48,3 @@ class OtherFileError(RequestError):
     code = "other-file"
     status = 422
     title = "Not the file that was handed out"
-
-
-class SpaceMovedError(BrokerError):
-    """Another run changed a lasting ID space in between, so the link IDs have to be drawn again."""
-
-    code = "link-space-moved"
-    title = "Another run used the ID space"

@@ -1,4 +1,4 @@
-"""Prepares a run's releases: link IDs drawn, files sealed and durable, nothing visible yet.
+"""Prepares a run's releases: match IDs drawn, files sealed and durable, nothing visible yet.
 
 What is prepared becomes visible in the one transaction that also finishes the run and logs it; if that
 fails, no row names the files, and the sweep takes them.
@@ -11,27 +11,22 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.agreements.receivers import receivers_of
 from app.clock import parse_utc, utc_text
 from app.ids import new_id
 from app.links.blind_file import sealed_records
-from app.links.drawing import (
-    LinkedRun,
-    ObsoleteObject,
-    draw_link_ids,
-    keep_space,
-)
-from app.links.models import LastingSpace, Release, ReleasePiece
-from app.links.release_file import cut_pieces, own_links
+from app.links.drawing import LinkedRun, draw_match_ids, own_matches
+from app.links.models import Release, ReleasePiece
+from app.links.release_file import cut_pieces
 from app.matchlog.draft import EntryDraft
-from app.runs.counts import count_own, found_groups, links_for_log
+from app.runs.counts import above_floor, matches_for_log
 from app.security.at_rest import seal
-from schemas.blind import BlindHeader, LinkIdSeal, serialise_blind_release
-from schemas.ids import RELEASE_PREFIX, Handle, LinkId
+from schemas.blind import BlindHeader, MatchIdSeal, serialise_blind_release
+from schemas.ids import RELEASE_PREFIX, Handle
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
-from schemas.release import ReleaseHeader, serialise_release
+from schemas.release import Match, ReleaseHeader, serialise_release
 from schemas.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -57,13 +52,15 @@ class SealedFile:
 class PreparedRelease:
     """A release that lacks only its place in the log.
 
-    `agency` is the party that fetches it, `links` how many link IDs it has.
+    `agency` is the party that fetches it, `partner` whose file it was compared with, None in mode `count`;
+    `matches` is how many match IDs it has.
     """
 
     release: str
     recipient: Recipient
     agency: str
-    links: int
+    partner: str | None
+    matches: int
     created: str
     file: SealedFile
     body: ReleasePrepared | BlindReleasePrepared
@@ -75,7 +72,6 @@ class Prepared:
 
     run: LinkedRun
     releases: tuple[PreparedRelease, ...]
-    spaces: tuple[LastingSpace, ...]
 
     def drafts(self) -> list[EntryDraft]:
         """Return the log entries of the releases, in their order."""
@@ -83,10 +79,10 @@ class Prepared:
 
 
 def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
-    """Draw the link IDs of every ID space, and seal a file for every recipient.
+    """Draw the match IDs of every ID space, and seal a file for every recipient whom the pair concerns.
 
-    For a recipient of mode `blind` there is one file for each agency to fetch; a recipient of mode `none`
-    gets nothing, not even an empty file.
+    For a recipient of mode `blind` there is one file for each agency of the pair to fetch; a recipient of mode
+    `none` gets nothing, not even an empty file, nor does one of mode `linked` whose records are not compared.
 
     Raises:
         KeyGoneError: the run's keys are gone.
@@ -94,27 +90,22 @@ def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
         StorageFullError: the disk is nearly full.
     """
     created = utc_text(broker.clock())
-    drawn = draw_link_ids(broker, run)
     releases: list[PreparedRelease] = []
     for recipient in run.specification.recipients:
-        link_ids = drawn[recipient.space].link_ids
         if recipient.mode == "blind":
-            releases.extend(_prepare_blind(broker, run, recipient, link_ids, created))
-        elif recipient.mode != "none":
-            releases.append(_prepare(broker, run, recipient, link_ids, created))
-    revised = tuple(space.revised for space in drawn.values() if space.revised is not None)
-    return Prepared(run, tuple(releases), revised)
+            releases.extend(_prepare_blind(broker, run, recipient, created))
+        elif recipient.mode == "count":
+            releases.append(_prepare_count(broker, run, recipient, created))
+        elif recipient.mode == "linked" and run.side_of(recipient.party) is not None:
+            releases.append(_prepare_linked(broker, run, recipient, created))
+    return Prepared(run, tuple(releases))
 
 
-def keep_releases(
-    session: Session, prepared: Prepared, appended: Sequence[Appended]
-) -> tuple[ObsoleteObject, ...]:
-    """Make prepared releases visible; returns what lasting spaces need no longer.
+def keep_releases(session: Session, prepared: Prepared, appended: Sequence[Appended]) -> None:
+    """Make prepared releases visible.
 
     Args:
         appended: where the log entries of `prepared.drafts()` stand, in the same order.
-    Raises:
-        SpaceMovedError: the link IDs have to be drawn again.
     """
     for release, entry in zip(prepared.releases, appended, strict=True):
         session.add(_row(prepared.run, release, entry))
@@ -123,86 +114,90 @@ def keep_releases(
             ReleasePiece(release=release.release, number=number, blob=blob)
             for number, blob in enumerate(release.file.blobs)
         )
-    return tuple(obsolete for space in prepared.spaces for obsolete in keep_space(session, space))
 
 
-def _prepare(
+def _prepare_linked(
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+) -> PreparedRelease:
+    """Prepare the matches of a party's own records."""
+    side = run.side_of(recipient.party) or 0
+    uploads = run.specification.uploads
+    header = ReleaseHeader(
+        **_stated(run, recipient, created),
+        partner=uploads[1 - side].party,
+        mode="linked",
+        upload=uploads[side].upload,
+        matches=len(run.matches),
+    )
+    match_ids = draw_match_ids(broker, run, recipient.space)
+    return _prepared(broker, run, recipient, header, own_matches(run, side, match_ids))
+
+
+def _prepare_count(
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+) -> PreparedRelease:
+    """Prepare a file that says how many matches there are, and nothing where they are few."""
+    header = ReleaseHeader(
+        **_stated(run, recipient, created),
+        partner=None,
+        mode="count",
+        upload=None,
+        matches=0,
+        total=above_floor(len(run.matches), run.specification.floor),
+    )
+    return _prepared(broker, run, recipient, header, ())
+
+
+def _prepared(
     broker: Broker,
     run: LinkedRun,
     recipient: Recipient,
-    link_ids: Sequence[LinkId],
-    created: str,
+    header: ReleaseHeader,
+    matches: Iterable[tuple[Handle, Match]],
 ) -> PreparedRelease:
-    specification = run.specification
-    links: Iterable[tuple[Handle, LinkId]] = ()
-    upload, n_links, total = None, 0, None
-    if recipient.mode == "linked":
-        parties = [upload.party for upload in specification.uploads]
-        dataset = parties.index(recipient.party)
-        upload = specification.uploads[dataset].upload
-        n_links = count_own(run.groups, dataset)
-        links = own_links(run.groups, dataset, run.uploads[dataset], link_ids)
-    else:
-        total = found_groups(run.groups, specification).shown(specification.floor)
-    header = ReleaseHeader(
-        release=new_id(RELEASE_PREFIX),
-        run=specification.run,
-        specification=specification.digest(),
-        project=specification.project,
-        epoch=specification.epoch,
-        agreement=specification.agreement,
-        recipient=recipient.party,
-        mode=recipient.mode,
-        space=recipient.space,
-        upload=upload,
-        links=n_links,
-        total=total,
-        created=created,
-    )
-    file = _seal_file(broker, header.release, serialise_release(header, links))
+    file = _seal_file(broker, header.release, serialise_release(header, matches))
     body = ReleasePrepared(
         run=header.run,
         recipient=header.recipient,
         mode=header.mode,
         space=header.space,
-        links=links_for_log(header.links, specification),
+        matches=matches_for_log(header.matches, run.specification),
         sha256=file.sha256,
     )
-    return PreparedRelease(header.release, recipient, recipient.party, n_links, created, file, body)
+    return PreparedRelease(
+        release=header.release,
+        recipient=recipient,
+        agency=recipient.party,
+        partner=header.partner,
+        matches=header.matches,
+        created=header.created,
+        file=file,
+        body=body,
+    )
 
 
 def _prepare_blind(
-    broker: Broker,
-    run: LinkedRun,
-    recipient: Recipient,
-    link_ids: Sequence[LinkId],
-    created: str,
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
 ) -> Iterator[PreparedRelease]:
-    """Yield a release for each agency to fetch, of as many link IDs as it has records."""
+    """Yield a release for each agency of the pair to fetch, of as many match IDs as it has records."""
     with broker.database.read() as session:
         receivers = receivers_of(session, recipient.party)
-    specification = run.specification
-    for dataset, (named, upload) in enumerate(zip(specification.uploads, run.uploads, strict=True)):
+    match_ids = draw_match_ids(broker, run, recipient.space)
+    uploads = run.specification.uploads
+    for side, named in enumerate(uploads):
         # The key is kept nowhere: only the recipient can open what is sealed under it.
         key = secrets.token_bytes(KEY_BYTES)
         header = BlindHeader.close(
             key,
             receivers,
-            release=new_id(RELEASE_PREFIX),
-            run=specification.run,
-            specification=specification.digest(),
-            project=specification.project,
-            epoch=specification.epoch,
-            agreement=specification.agreement,
-            recipient=recipient.party,
+            **_stated(run, recipient, created),
             agency=named.party,
-            space=recipient.space,
+            partner=uploads[1 - side].party,
             upload=named.upload,
-            records=len(upload.handles),
-            created=created,
+            records=len(run.handles[side]),
         )
-        closing = LinkIdSeal.of(key, header.release, header.agency)
-        records = sealed_records(run.groups, dataset, upload, link_ids, closing)
+        closing = MatchIdSeal.of(key, header.release, header.agency)
+        records = sealed_records(run, side, match_ids, closing)
         file = _seal_file(broker, header.release, serialise_blind_release(header, records))
         body = BlindReleasePrepared(
             run=header.run,
@@ -212,8 +207,32 @@ def _prepare_blind(
             sha256=file.sha256,
         )
         yield PreparedRelease(
-            header.release, recipient, header.agency, header.records, created, file, body
+            release=header.release,
+            recipient=recipient,
+            agency=header.agency,
+            partner=header.partner,
+            matches=header.records,
+            created=created,
+            file=file,
+            body=body,
         )
+
+
+def _stated(run: LinkedRun, recipient: Recipient, created: str) -> dict[str, Any]:
+    """Return what every header states of a run, under a new id."""
+    specification = run.specification
+    return {
+        "release": new_id(RELEASE_PREFIX),
+        "run": specification.run,
+        "specification": specification.digest(),
+        "project": specification.project,
+        "epoch": specification.epoch,
+        "round": specification.round,
+        "agreement": specification.agreement,
+        "recipient": recipient.party,
+        "space": recipient.space,
+        "created": created,
+    }
 
 
 def _seal_file(broker: Broker, release: str, lines: Iterable[bytes]) -> SealedFile:
@@ -254,7 +273,9 @@ def _row(run: LinkedRun, release: PreparedRelease, entry: Appended) -> Release:
         floor=specification.floor,
         sha256=release.file.sha256,
         size_bytes=release.file.size_bytes,
-        links=release.links,
+        round=specification.round,
+        partner=release.partner,
+        matches=release.matches,
         created=release.created,
         keep_until=utc_text(keep_until),
         entry=entry.seq,

@@ -8,7 +8,7 @@ from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Window, look_through
-from app.links.models import LastingSpace, Release, ReleasePiece
+from app.links.models import Release, ReleasePiece
 from app.security.actor import Actor
 
 
@@ -56,15 +56,6 @@ def pieces_of(session: Session, release: str) -> tuple[str, ...]:
     return tuple(session.scalars(query.order_by(ReleasePiece.number)))
 
 
-def find_space(
-    session: Session, project: str, epoch: int, name: str, *, lock: bool = False
-) -> LastingSpace | None:
-    """Return where a lasting space is stored, or None before the first run that used it."""
-    return session.get(
-        LastingSpace, (project, epoch, name), populate_existing=True, with_for_update=lock or None
-    )
-
-
 def due_releases(
     session: Session, now: str, limit: int, held: Collection[str]
 ) -> Sequence[Release]:
@@ -97,7 +88,7 @@ def live_of_project(
 
 
 def fetched_parties(session: Session, project: str, among: Collection[str] | None) -> set[str]:
-    """Return the parties that have link IDs of a project: who fetched them, and whom they are sealed to.
+    """Return the parties that have matches of a project: who fetched them, and whom they are sealed to.
 
     `among` are the releases that are meant; None: all.
     """
@@ -107,15 +98,6 @@ def fetched_parties(session: Session, project: str, among: Collection[str] | Non
     if among is not None:
         query = query.where(Release.id.in_(among))
     return {party for row in session.execute(query.distinct()) for party in row}
-
-
-def due_spaces(session: Session, now: str, held: Collection[str]) -> Sequence[LastingSpace]:
-    """Return, locked, lasting spaces whose releases are all gone, but for those of these projects."""
-    query = select(LastingSpace).where(
-        LastingSpace.keep_until <= now, LastingSpace.project.not_in(held)
-    )
-    order = (LastingSpace.project, LastingSpace.epoch, LastingSpace.name)
-    return session.scalars(query.order_by(*order).with_for_update()).all()
 
 
 def unshredded(session: Session, limit: int) -> Sequence[Release]:
@@ -140,22 +122,13 @@ def unshredded_of_project(session: Session, actor: Actor, project: str) -> Seque
     return session.scalars(query.order_by(Release.id)).all()
 
 
-def spaces_of_project(session: Session, project: str) -> Sequence[LastingSpace]:
-    """Return the project's lasting ID spaces that are stored."""
-    query = select(LastingSpace).where(LastingSpace.project == project)
-    return session.scalars(query.order_by(LastingSpace.epoch, LastingSpace.name)).all()
-
-
 def is_blob(session: Session, digest: str) -> bool:
-    """Tell whether a piece of a release, or a lasting space, is in this blob."""
-    for column in (ReleasePiece.blob, LastingSpace.blob):
-        if session.scalar(select(column).where(column == digest)) is not None:
-            return True
-    return False
+    """Tell whether a piece of a release is in this blob."""
+    query = select(ReleasePiece.release).where(ReleasePiece.blob == digest)
+    return session.scalar(query) is not None
 
 
-def has_live_key(session: Session, object_id: str) -> bool:
-    """Tell whether a release or lasting space of this id may still need its key."""
-    release = select(Release.id).where(Release.id == object_id, Release.is_shredded.is_(False))
-    space = select(LastingSpace.name).where(LastingSpace.object == object_id)
-    return session.scalar(release) is not None or session.scalar(space) is not None
+def has_live_key(session: Session, release: str) -> bool:
+    """Tell whether a release of this id may still need its key."""
+    query = select(Release.id).where(Release.id == release, Release.is_shredded.is_(False))
+    return session.scalar(query) is not None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.links import repository
-from app.uploads.retention import Remains
+from app.rounds.ending import BATCH
+from app.rounds.retention import Remains
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-
-BATCH: Final = 50
 
 
 def find_remains(session: Session) -> tuple[Remains, ...]:
@@ -28,10 +26,10 @@ def forget_remains(session: Session, release: str) -> None:
 
 
 def is_needed_blob(session: Session, digest: str) -> bool:
-    """Tell whether a piece of a release, or a lasting ID space, is in this blob."""
+    """Tell whether a piece of a release is in this blob."""
     return repository.is_blob(session, digest)
 
 
 def is_needed_key(session: Session, object_id: str) -> bool:
-    """Tell whether a release or a lasting ID space may still need the key of this name."""
+    """Tell whether a release may still need the key of this name."""
     return repository.has_live_key(session, object_id)

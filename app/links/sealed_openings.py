@@ -15,6 +15,7 @@ from app.errors import NotFoundError
 from app.links import repository
 from app.links.errors import NotRecipientError, release_gone
 from app.matchlog.draft import entry_actor
+from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
 from app.runs.finality import require_final
 from app.runs.service import run_for
@@ -51,6 +52,7 @@ def log_sealed_fetch(session: Session, broker: Broker, actor: Actor, run: str) -
         As `open_sealed_openings`.
     """
     terms = _terms_that_allow(session, broker, actor, run)
+    note_handed_out(session, run)
     broker.log.append_export(
         session,
         entry_actor(actor),

@@ -19,10 +19,11 @@ from app.links.errors import (
     OtherFileError,
     release_gone,
 )
-from app.links.models import LastingSpace, Release
+from app.links.models import Release
 from app.links.preparing import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
+from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
 from app.runs.counts import above_floor
 from app.runs.finality import require_final
@@ -92,16 +93,6 @@ def held_releases(session: Session, actor: Actor, project: str) -> Sequence[Rele
     return repository.unshredded_of_project(session, actor, project)
 
 
-def held_spaces(session: Session, actor: Actor, project: str) -> Sequence[LastingSpace]:
-    """Return the ID spaces that are kept from run to run in a project that the actor may see.
-
-    Raises:
-        NotFoundError: no such project, or not the caller's.
-    """
-    project_for(session, actor, project)
-    return repository.spaces_of_project(session, project)
-
-
 def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:
     """Return the proof that the release was logged when it was prepared.
 
@@ -123,14 +114,16 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
     return ReleaseView(
         release=release.id,
         run=release.run,
+        round=release.round,
         project=release.project,
         recipient=release.recipient,
+        partner=release.partner,
         agency=release.agency if release.mode == "blind" else None,
         mode=release.mode,  # type: ignore[arg-type]  # the column holds only these
         space=release.space,
         sha256=release.sha256,
         size_bytes=-(-release.size_bytes // step) * step,
-        links=above_floor(release.links, floor),
+        matches=above_floor(release.matches, floor),
         created=release.created,
         fetched=release.fetched,
         verified=release.verified,
@@ -197,6 +190,7 @@ def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> N
     found = release_for(session, actor, release, lock=True)
     digest = _refuse_fetch(session, broker, actor, found)
     found.fetched = found.fetched or utc_text(broker.clock())
+    note_handed_out(session, found.run)
     broker.log.append(session, [_fetch_entry(found, actor, digest, "done")])
 
 

@@ -17,6 +17,7 @@ from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.rounds.service import note_run_state
 from app.runs import repository
 from app.runs.errors import NotApprovedError, UploaderApprovesError
 from app.runs.models import ApprovedStep, Run
@@ -151,6 +152,7 @@ def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor
         request=None if actor is None else actor.request_id,
     )
     broker.log.append(session, [draft])
+    note_run_state(session, run.id, "cancelled")
 
 
 def end_overdue(session: Session, broker: Broker) -> int:

@@ -1,4 +1,4 @@
-"""What a worker writes of a run, all of it under its lease: begun, one more block, failed.
+"""What a worker writes of a run, all of it under its lease: begun, one more range, failed.
 
 How a run succeeds stands in `app.worker`, since its releases are made visible in the same transaction.
 """
@@ -14,16 +14,18 @@ import structlog
 from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
+from app.matching.blocks.decisions import Band
 from app.matchlog.draft import EntryDraft
+from app.rounds.service import note_run_state
 from app.runs import repository
 from app.runs.approvals import require_approved
-from app.runs.counts import Found, counts_for_log, found_groups
+from app.runs.counts import Found, counts_for_log
 from app.runs.errors import LeaseLostError, NotApprovedError
 from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
 from app.runs.models import Run, RunBlock
 from app.runs.service import specification_of
 from app.security.errors import KeyGoneError
-from app.uploads.loading import require_committed
+from app.uploads.reading import require_committed
 from app.version import SOFTWARE
 from schemas.matchlog.kinds import PartyDigest, RunFailed, RunFinished, RunStarted
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.engine import Progress
-    from app.matching.exhaustive import Resolution
+    from app.matching.blocks.resolution import Resolution
     from schemas.run import RunSpecification
 
 
@@ -47,7 +49,7 @@ class Attempt:
     lease: Lease
     specification: RunSpecification
     purpose: str
-    block_pairs: int
+    range_rows: int
 
     @property
     def run(self) -> str:
@@ -56,11 +58,12 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedBlocks:
-    """What earlier attempts have stored: the blob of each block by number, and the pairs in all of them."""
+class FinishedRanges:
+    """What earlier attempts have stored: the blob of each range by number, and the rows and meetings of all."""
 
     blobs: dict[int, str]
-    n_pairs: int
+    n_rows: int
+    n_meetings: int
 
 
 def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
@@ -105,11 +108,13 @@ def bury_exhausted(session: Session, broker: Broker) -> bool:
     return run is not None
 
 
-def finished_blocks(session: Session, attempt: Attempt) -> FinishedBlocks:
+def finished_ranges(session: Session, attempt: Attempt) -> FinishedRanges:
     """Return what need not be compared again."""
-    blocks = repository.finished_blocks(session, attempt.run)
-    return FinishedBlocks(
-        {block.number: block.blob for block in blocks}, sum(block.pairs for block in blocks)
+    done = repository.finished_blocks(session, attempt.run)
+    return FinishedRanges(
+        {one.number: one.blob for one in done},
+        sum(one.rows for one in done),
+        sum(one.meetings for one in done),
     )
 
 
@@ -118,18 +123,13 @@ def enter_stage(session: Session, attempt: Attempt, stage: str, **values: Any) -
     write_under_lease(session, attempt.lease, stage=stage, **values)
 
 
-def keep_block(
-    session: Session, attempt: Attempt, block: RunBlock, progress: Progress, *, n_before: int
-) -> None:
-    """Record a finished block, whose blob is durable; raises LeaseLostError.
-
-    `n_before` is the number of comparisons in blocks that `progress` does not count.
-    """
+def keep_range(session: Session, attempt: Attempt, block: RunBlock, progress: Progress) -> None:
+    """Record a finished range, whose blob is durable; raises LeaseLostError."""
     # First, since it also locks the run's row until this transaction ends.
     write_under_lease(
         session,
         attempt.lease,
-        comparisons_done=n_before + progress.n_done,
+        rows_done=progress.n_done,
         rate=round(progress.comparisons_per_s or 0),
         stalled_attempts=0,
     )
@@ -141,7 +141,6 @@ def finish_attempt(
     broker: Broker,
     attempt: Attempt,
     resolution: Resolution,
-    kernel: str,
     *,
     match_record: str,
     openings: tuple[PartyDigest, ...],
@@ -155,9 +154,11 @@ def finish_attempt(
         LeaseLostError: the result is not wanted any more.
     """
     specification = attempt.specification
-    linked = found_groups(resolution.groups, specification)
     found = Found(
-        resolution.n_candidate_pairs, resolution.n_auto_pairs, resolution.n_review_pairs, linked
+        candidate_pairs=len(resolution.pairs),
+        auto_pairs=resolution.n_in_band(Band.AUTO),
+        review_pairs=resolution.n_in_band(Band.REVIEW),
+        expected_false=round(100 * resolution.expected_false_matches),
     )
     write_under_lease(
         session,
@@ -166,22 +167,22 @@ def finish_attempt(
         stage="done",
         lease_token=None,
         lease_until_ms=None,
-        kernel=kernel,
         finished=utc_text(broker.clock()),
         candidate_pairs=found.candidate_pairs,
         auto_pairs=found.auto_pairs,
         review_pairs=found.review_pairs,
-        groups=linked.groups,
-        matched=json.dumps(linked.matched),
-        histogram=json.dumps(resolution.histogram.tolist()),
+        expected_false=found.expected_false,
+        histogram=json.dumps(resolution.histogram),
         match_record=match_record,
     )
+    logged = counts_for_log(found, specification)
     body = RunFinished(
         specification_sha256=specification.digest(),
-        **counts_for_log(found, specification).model_dump(),
+        candidate_pairs=logged.candidate_pairs,
+        auto_pairs=logged.auto_pairs,
+        review_pairs=logged.review_pairs,
         match_record_root=match_record,
         openings=openings,
-        kernel=kernel,
         software=SOFTWARE,
     )
     return entry_of(attempt, body)
@@ -204,6 +205,7 @@ def fail_attempt(session: Session, broker: Broker, attempt: Attempt, code: str) 
         failure=code,
         finished=utc_text(broker.clock()),
     )
+    note_run_state(session, attempt.run, "failed")
     body = RunFailed(code=code, attempt=attempt.lease.attempt)
     # Another agreement may have taken the place of the run's: then that is why it fails.
     bound = agreement_now(session, attempt.specification.project, broker.clock())
@@ -229,4 +231,4 @@ def entry_of(
 def _attempt(run: Run | None, lease: Lease) -> Attempt:
     if run is None:
         raise LeaseLostError("The run is gone.")
-    return Attempt(lease, specification_of(run), run.purpose, run.block_pairs)
+    return Attempt(lease, specification_of(run), run.purpose, run.range_rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.clock import utc_text
 from app.matchlog.draft import EntryDraft
+from app.rounds.service import note_run_state
 from app.runs import repository
 from app.runs.service import specification_of
 from schemas.matchlog.kinds import RunCancelled
@@ -29,6 +30,11 @@ def runs_using(session: Session, project: str, uploads: Sequence[str]) -> frozen
     )
 
 
+def runs_of_round(session: Session, project: str, number: int) -> frozenset[str]:
+    """Return the ids of a round's runs, whatever became of them."""
+    return frozenset(run.id for run in repository.all_runs(session, project) if run.round == number)
+
+
 def cancel_runs(
     session: Session,
     project: str,
@@ -37,17 +43,19 @@ def cancel_runs(
     now: datetime,
     *,
     among: frozenset[str] | None = None,
+    number: int | None = None,
 ) -> list[EntryDraft]:
-    """Cancel the project's runs that have not ended, all or those named, and return their entries.
+    """Cancel the project's runs that have not ended, all, those named or a round's, and return their entries.
 
     A worker that is at one finds that it holds it no longer.
     """
     drafts = []
-    for run in repository.pending_of_project(session, project):
+    for run in repository.pending_of_project(session, project, number):
         if among is not None and run.id not in among:
             continue
         run.state, run.stage, run.finished = "cancelled", "done", utc_text(now)
         run.lease_token = run.lease_until_ms = None
+        note_run_state(session, run.id, "cancelled")
         drafts.append(
             EntryDraft(
                 RunCancelled(reason=reason),

@@ -1,4 +1,4 @@
-"""Runs over HTTP: ask, approve, watch, cancel."""
+"""Runs over HTTP: start with a commit, ask again, approve, watch, cancel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from app.agreements.service import project_for
 from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body
-from app.http.paths import Before, ProjectPath, RunPath
-from app.runs import approvals, asking, service, standing
+from app.http.paths import Before, ProjectPath, RunPath, UploadPath
+from app.runs import approvals, asking, committing, service, standing
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.view import view_of
 from app.uploads.endpoints import IdempotencyKey
@@ -19,6 +19,7 @@ from app.wired import WiredBroker
 from schemas.api import RunList, RunRequest, RunView
 from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
 from schemas.statement import SignedStatement
+from schemas.upload import Receipt, SignedManifest
 
 router = APIRouter()
 
@@ -31,12 +32,26 @@ def ask_run(
     request: Annotated[RunRequest, json_body(RunRequest)],
     idempotency_key: IdempotencyKey = None,
 ) -> RunView:
-    """Ask for a run on the newest uploads; one on the same inputs that has not failed is that run."""
+    """Ask once more for the run of a pair; one that has not failed, nor was cancelled, is that run."""
     with broker.database.write() as session:
-        run = asking.ask_run(
+        run = asking.ask_again(
             session, broker, actor, project, request, idempotency_key=idempotency_key
         )
         return view_of(run, actor)
+
+
+@router.post("/v1/uploads/{upload}/commit")
+def commit_upload(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    upload: UploadPath,
+    signed: Annotated[SignedManifest, json_body(SignedManifest)],
+) -> Receipt:
+    """Commit an upload by its manifest, and give its receipt; once more gives the same receipt, or refusal.
+
+    What completes a pair of the round also starts its run.
+    """
+    return committing.commit_upload(broker, actor, upload, signed)
 
 
 @router.get("/v1/projects/{project}/runs")

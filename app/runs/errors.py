@@ -6,19 +6,11 @@ from app.errors import BrokerError, RequestError
 
 
 class UploadsMissingError(RequestError):
-    """A provider has no committed upload of the epoch."""
+    """A party of the pair has no committed upload of the round."""
 
     code = "uploads-missing"
     status = 409
-    title = "Not every provider has uploaded"
-
-
-class OtherPurposeError(RequestError):
-    """The terms allow runs for another purpose only."""
-
-    code = "other-purpose"
-    status = 409
-    title = "Not the purpose that the terms name"
+    title = "Not both parties have uploaded"
 
 
 class RunOverError(RequestError):
@@ -35,22 +27,6 @@ class OtherPolicyError(RequestError):
     code = "other-policy"
     status = 409
     title = "Not a matching policy that the agreement allows"
-
-
-class AsOfGapError(RequestError):
-    """The files describe days that lie further apart than the agreement allows."""
-
-    code = "as-of-gap"
-    status = 409
-    title = "The files describe different days"
-
-
-class RunBudgetError(RequestError):
-    """The agreement allows no more runs in these days."""
-
-    code = "run-budget"
-    status = 409
-    title = "No more runs are agreed on for now"
 
 
 class TooManyApprovalsError(RequestError):
@@ -83,6 +59,13 @@ class RunNotFinalError(RequestError):
     code = "run-not-final"
     status = 409
     title = "The run is not final yet"
+
+
+class TooManyPairsError(BrokerError):
+    """Rows of the two files meet more often than the matching policy allows."""
+
+    code = "pair-cap"
+    title = "More pairs than the policy allows"
 
 
 class LeaseLostError(BrokerError):

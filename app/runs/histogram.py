@@ -1,59 +1,50 @@
-"""How alike a run's candidate pairs are: counts in steps of similarity, hidden where they are small."""
+"""How likely a run's candidate pairs are matches: counts by total weight, hidden where they are small."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.counts import shown_counts
 
 if TYPE_CHECKING:
     from app.runs.counts import Found
     from app.runs.models import Run
-    from schemas.run import EncodedThresholds
+    from schemas.run import MatchingPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Candidate pairs whose similarity lies from `start` up to, but not including, `end`.
+    """Candidate pairs whose total weight is from `bits` on and below one bit more; None: not shown."""
 
-    The last step includes similarity 1. `pairs` is None where the count is not shown. Similarities are
-    those of the encodings, as the broker compares them.
-    """
-
-    start: Fraction
-    end: Fraction
+    bits: int
     pairs: int | None
 
 
 def histogram_of(
-    run: Run, found: Found | None, thresholds: EncodedThresholds, floor: int
+    run: Run, found: Found | None, policy: MatchingPolicy, floor: int
 ) -> tuple[Step, ...]:
-    """Return a run's steps from the review threshold up; none before it has succeeded.
-
-    Below the review threshold there are no candidate pairs, so a step that ends there says nothing.
-    """
+    """Return a run's steps of one bit, without a gap, in increasing order; none before it has succeeded."""
     if run.histogram is None or found is None:
         return ()
-    counts = json.loads(run.histogram)
-    first = int(thresholds.review * len(counts))
-    auto = math.ceil(thresholds.auto * len(counts))
-    # The sum of all steps is the number of candidate pairs, and that of the steps above the auto threshold
+    counted = dict(json.loads(run.histogram))
+    if not counted:
+        return ()
+    bits = range(min(counted), max(counted) + 1)
+    counts = [counted.get(at, 0) for at in bits]
+    auto = max(0, least_weight(policy.auto) // UNIT - bits.start)
+    # The sum of all steps is the number of candidate pairs, and that of the steps from the auto bound on
     # nearly that of the linked ones: where the difference is not shown, the sums must not show it.
     is_total_hidden = shown_counts(found, floor).candidate_pairs is None
     not_linked = sum(counts[auto:]) - found.auto_pairs
     shown = [
-        *hide_small(counts[first:auto], floor, hides_sum=is_total_hidden),
+        *hide_small(counts[:auto], floor, hides_sum=is_total_hidden),
         *hide_small(counts[auto:], floor, hides_sum=is_total_hidden or not_linked < floor),
     ]
-    return tuple(
-        Step(Fraction(at, len(counts)), Fraction(at + 1, len(counts)), pairs)
-        for at, pairs in enumerate(shown, start=first)
-    )
+    return tuple(Step(at, pairs) for at, pairs in zip(bits, shown, strict=True))
 
 
 def hide_small(counts: Sequence[int], floor: int, *, hides_sum: bool = False) -> list[int | None]:

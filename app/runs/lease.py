@@ -20,7 +20,7 @@ from app.runs.errors import LeaseLostError
 from app.runs.models import Run
 
 LEASE_MS: Final = 30_000
-# A run that ends its worker this often without one more finished block would do so for ever.
+# A run that ends its worker this often without one more finished range would do so for ever.
 MAX_STALLED_ATTEMPTS: Final = 5
 
 
@@ -74,7 +74,7 @@ def claim_run(session: Session, *, lease_ms: int = LEASE_MS) -> Lease | None:
         .where(Run.id == oldest)
         .values(
             state="running",
-            stage="loading",
+            stage="comparing",
             lease_token=token,
             lease_until_ms=database_now_ms() + lease_ms,
             attempts=Run.attempts + 1,

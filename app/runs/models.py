@@ -1,4 +1,4 @@
-"""Tables of runs, which are also the queue of the workers, of their finished blocks and of approvals."""
+"""Tables of runs, which are also the queue of the workers, of their finished ranges and of approvals."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ _IS_PENDING = text("state IN ('awaiting', 'queued', 'running')")
 
 
 class Run(Base):
-    """One run; `state` is one of schemas.api.RunState, `stage` one of RunProgress's.
+    """One run of a pair of a round; `state` is one of schemas.api.RunState, `stage` one of RunProgress's.
 
-    `inputs_sha256` is over all of the specification that decides the result, so that asking twice finds
-    the run that is under way. While it runs, `lease_token` names the worker that holds it until
-    `lease_until_ms` (database time); every write of a worker is conditioned on its token.
-    `stalled_attempts` counts attempts since the last finished block. A count is null until the run has
-    succeeded; `histogram` is a JSON list of candidate pairs in equal steps of similarity, `matched` one of
-    how many records of each party that receives links are in a group.
-    `match_record` is the root of its match record, `log_size` the size of the checkpoint that first covered
-    its end; both are null until it has succeeded.
-    `is_shredded` says that its blocks and keys are gone too.
+    While it runs, `lease_token` names the worker that holds it until `lease_until_ms` (database time); every
+    write of a worker is conditioned on its token. `stalled_attempts` counts attempts since the last range that
+    was stored. `request_sha256` is null where nobody asked by hand. A count is null until the run has
+    succeeded; `expected_false` is in hundredths, `histogram` a JSON list of whole bits of total weight, each
+    with how many candidate pairs have it. `match_record` is the root of its match record, `log_size` the size
+    of the checkpoint that first covered its end; both are null until it has succeeded.
+    `is_shredded` says that its ranges and keys are gone too.
     """
 
     __tablename__ = "run"
@@ -36,7 +34,9 @@ class Run(Base):
         Index(
             "ix_run_pending",
             "project",
-            "inputs_sha256",
+            "round",
+            "larger",
+            "smaller",
             unique=True,
             sqlite_where=_IS_PENDING,
             postgresql_where=_IS_PENDING,
@@ -45,6 +45,9 @@ class Run(Base):
 
     id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
     project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
+    round: Mapped[int] = mapped_column(Integer)
+    larger: Mapped[str] = mapped_column(NAME)
+    smaller: Mapped[str] = mapped_column(NAME)
     party: Mapped[str] = mapped_column(NAME)
     person: Mapped[str] = mapped_column(RANDOM_ID)
     state: Mapped[str] = mapped_column(String(12), index=True)
@@ -52,45 +55,42 @@ class Run(Base):
     purpose: Mapped[str] = mapped_column(CODE)
     specification: Mapped[str] = mapped_column(Text)
     specification_sha256: Mapped[str] = mapped_column(DIGEST)
-    inputs_sha256: Mapped[str] = mapped_column(DIGEST)
     created: Mapped[str] = mapped_column(TIME)
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
-    request_sha256: Mapped[str] = mapped_column(DIGEST)
+    request_sha256: Mapped[str | None] = mapped_column(DIGEST)
 
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until_ms: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     stalled_attempts: Mapped[int] = mapped_column(Integer, default=0)
-    # Fixed with the run: the plan of blocks must be the same for every worker that takes it up.
-    block_pairs: Mapped[int] = mapped_column(BigInteger)
+    # Fixed with the run: the ranges must be the same for every worker that takes it up.
+    range_rows: Mapped[int] = mapped_column(BigInteger)
 
-    comparisons_done: Mapped[int] = mapped_column(BigInteger, default=0)
-    comparisons_total: Mapped[int] = mapped_column(BigInteger, default=0)
+    rows_done: Mapped[int] = mapped_column(BigInteger, default=0)
+    rows_total: Mapped[int] = mapped_column(BigInteger, default=0)
     rate: Mapped[int] = mapped_column(BigInteger, default=0)
-    kernel: Mapped[str | None] = mapped_column(CODE)
 
     finished: Mapped[str | None] = mapped_column(TIME)
     failure: Mapped[str | None] = mapped_column(CODE)
     candidate_pairs: Mapped[int | None] = mapped_column(BigInteger)
     auto_pairs: Mapped[int | None] = mapped_column(BigInteger)
     review_pairs: Mapped[int | None] = mapped_column(BigInteger)
-    groups: Mapped[int | None] = mapped_column(BigInteger)
+    expected_false: Mapped[int | None] = mapped_column(BigInteger)
     histogram: Mapped[str | None] = mapped_column(Text)
-    matched: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
     match_record: Mapped[str | None] = mapped_column(DIGEST)
     log_size: Mapped[int | None] = mapped_column(BigInteger)
     is_shredded: Mapped[bool] = mapped_column(default=False)
 
 
 class RunBlock(Base):
-    """A finished block of a run: its candidate pairs, sealed, and how many."""
+    """A range of tokens that a run has done: its meetings, sealed, and how many of how many rows."""
 
     __tablename__ = "run_block"
 
     run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    comparisons: Mapped[int] = mapped_column(BigInteger)
-    pairs: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int] = mapped_column("n_rows", BigInteger)
+    meetings: Mapped[int] = mapped_column(BigInteger)
     blob: Mapped[str] = mapped_column(DIGEST, unique=True)
 
 

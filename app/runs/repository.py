@@ -30,30 +30,13 @@ def all_runs(session: Session, project: str) -> Sequence[Run]:
     return session.scalars(select(Run).where(Run.project == project).order_by(Run.id)).all()
 
 
-def pending_of_project(session: Session, project: str) -> Sequence[Run]:
-    """Return, locked, the project's runs that wait or are under way."""
+def pending_of_project(session: Session, project: str, number: int | None = None) -> Sequence[Run]:
+    """Return, locked, the project's runs that wait or are under way: all, or a round's."""
     query = select(Run).where(Run.project == project, Run.state.in_(PENDING)).order_by(Run.id)
+    if number is not None:
+        query = query.where(Run.round == number)
     query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).all()
-
-
-def find_pending(session: Session, project: str, inputs_sha256: str) -> Run | None:
-    """Return the run on the same inputs that waits or is under way, or None: there is at most one."""
-    return session.scalar(
-        select(Run).where(
-            Run.project == project, Run.inputs_sha256 == inputs_sha256, Run.state.in_(PENDING)
-        )
-    )
-
-
-def find_succeeded(session: Session, project: str, inputs_sha256: str) -> Run | None:
-    """Return the newest run on the same inputs that has succeeded, or None."""
-    return session.scalar(
-        select(Run)
-        .where(Run.project == project, Run.inputs_sha256 == inputs_sha256, Run.state == "succeeded")
-        .order_by(Run.finished.desc(), Run.id)
-        .limit(1)
-    )
 
 
 def find_by_idempotency_key(session: Session, project: str, party: str, key: str) -> Run | None:
@@ -64,14 +47,14 @@ def find_by_idempotency_key(session: Session, project: str, party: str, key: str
 
 
 def finished_blocks(session: Session, run: str) -> Sequence[RunBlock]:
-    """Return the finished blocks of a run by number."""
+    """Return the finished ranges of a run by number."""
     return session.scalars(
         select(RunBlock).where(RunBlock.run == run).order_by(RunBlock.number)
     ).all()
 
 
 def unshredded(session: Session, limit: int) -> Sequence[Run]:
-    """Return runs that have ended but whose keys or blocks may still be there."""
+    """Return runs that have ended but whose keys or ranges may still be there."""
     return session.scalars(
         select(Run)
         .where(Run.state.not_in(PENDING), Run.is_shredded.is_(False))
@@ -81,7 +64,7 @@ def unshredded(session: Session, limit: int) -> Sequence[Run]:
 
 
 def forget_blocks(session: Session, run: str) -> None:
-    """Remove the rows of a run's blocks and note that nothing of them is left."""
+    """Remove the rows of a run's ranges and note that nothing of them is left."""
     session.execute(delete(RunBlock).where(RunBlock.run == run))
     session.execute(update(Run).where(Run.id == run).values(is_shredded=True))
 
@@ -92,7 +75,7 @@ def set_log_size(session: Session, run: str, size: int) -> None:
 
 
 def is_block_blob(session: Session, digest: str) -> bool:
-    """Tell whether a block's row names this blob."""
+    """Tell whether a range's row names this blob."""
     return session.scalar(select(RunBlock.run).where(RunBlock.blob == digest)) is not None
 
 
@@ -100,14 +83,6 @@ def has_live_key(session: Session, run: str) -> bool:
     """Tell whether a run of this id may still need its keys."""
     query = select(Run.id).where(Run.id == run, Run.is_shredded.is_(False))
     return session.scalar(query) is not None
-
-
-def count_since(session: Session, project: str, first: str) -> int:
-    """Return how many of a project's runs were asked for since a time and did not fail, nor were cancelled."""
-    query = select(func.count()).where(
-        Run.project == project, Run.created >= first, Run.state.not_in(WITHOUT_RESULT)
-    )
-    return session.scalar(query) or 0
 
 
 def awaiting_runs(session: Session, project: str | None = None) -> Sequence[Run]:

@@ -1,17 +1,16 @@
-"""The end of runs: when one has succeeded, failed or been cancelled, its keys and blocks are destroyed."""
+"""The end of runs: when one has succeeded, failed or been cancelled, its keys and ranges are destroyed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from app.rounds.ending import BATCH
+from app.rounds.retention import Remains
 from app.runs import repository
 from app.runs.service import keys_of, specification_of
-from app.uploads.retention import Remains
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-BATCH: Final = 50
 
 
 def find_remains(session: Session) -> tuple[Remains, ...]:
@@ -32,7 +31,7 @@ def forget_remains(session: Session, run: str) -> None:
 
 
 def is_needed_blob(session: Session, digest: str) -> bool:
-    """Tell whether a block of a run is in this blob."""
+    """Tell whether a range of a run is in this blob."""
     return repository.is_block_blob(session, digest)
 
 

@@ -44,13 +44,13 @@ def runs_for(
 
 
 def keys_of(specification: RunSpecification) -> tuple[str, ...]:
-    """Return the names under which the key store holds a run's keys: its blocks', then each ID space's."""
+    """Return the names under which the key store holds a run's keys: its ranges', then each ID space's."""
     spaces = (space_key(specification.run, space.name) for space in specification.spaces)
     return (specification.run, *spaces)
 
 
 def space_key(run: str, space: str) -> str:
-    """Return the name of the key from which a run draws the link IDs of one ID space."""
+    """Return the name of the key from which a run draws the match IDs of one ID space."""
     return f"{run}.{space}"
 
 

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from app.runs.counts import (
-    Found,
-    FoundGroups,
-    counts_for_agency,
-    is_paired,
-    shown_counts,
-)
+from app.runs.counts import Found, counts_for_agency, shown_counts
 from app.runs.models import Run
 from app.runs.service import specification_of
 from schemas.api import RunCounts, RunFinality, RunProgress, RunView
@@ -32,7 +25,6 @@ def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunV
         specification_sha256=run.specification_sha256,
         progress=_progress(run),
         counts=_counts(run, specification, actor),
-        kernel=run.kernel,
         failure=run.failure,
         created=run.created,
         finished=run.finished,
@@ -42,19 +34,19 @@ def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunV
 
 
 def _progress(run: Run) -> RunProgress:
-    left = max(run.comparisons_total - run.comparisons_done, 0)
+    left = max(run.rows_total - run.rows_done, 0)
     is_timed = run.state == "running" and run.rate > 0
     return RunProgress(
         stage=run.stage,  # type: ignore[arg-type]  # the column holds only these
-        comparisons_done=run.comparisons_done,
-        comparisons_total=run.comparisons_total,
+        rows_done=run.rows_done,
+        rows_total=run.rows_total,
         rate=run.rate,
         seconds_left=-(-left // run.rate) if is_timed else None,
     )
 
 
 def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCounts | None:
-    found = found_by(run, specification)
+    found = found_by(run)
     if found is None:
         return None
     if actor.role == "agency":
@@ -62,12 +54,11 @@ def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCount
     return shown_counts(found, specification.floor)
 
 
-def found_by(run: Run, specification: RunSpecification) -> Found | None:
+def found_by(run: Run) -> Found | None:
     """Return what a run found, as it is; None before it has succeeded."""
-    counted = [run.candidate_pairs, run.auto_pairs, run.review_pairs, run.groups]
+    counted = [run.candidate_pairs, run.auto_pairs, run.review_pairs, run.expected_false]
     known = [count for count in counted if count is not None]
     if run.state != "succeeded" or len(known) != len(counted):
         return None
-    candidates, auto, review, groups = known
-    linked = FoundGroups(groups, tuple(json.loads(run.matched)), is_paired(specification))
-    return Found(candidates, auto, review, linked)
+    candidates, auto, review, expected_false = known
+    return Found(candidates, auto, review, expected_false)

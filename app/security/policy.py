@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from app.errors import ConfigurationError
 from schemas.api import Role
-from schemas.upload import PART_BYTES
+from schemas.upload import MAX_PART_BYTES
 
 RouteKey: TypeAlias = tuple[str, str]
 RateClass: TypeAlias = Literal["read", "write", "part", "sign-in", "probe"]
@@ -27,6 +27,8 @@ EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
 KIB: Final = 1024
 # A statement with as many changes of keys as there can be, sixteen, each of two kilobytes and a bit.
 SIGNED_BYTES: Final = 48 * KIB
+# Claims of a million matches: the head, then 64 bytes or so a match.
+SEALED_BYTES: Final = 64 * 1024 * KIB
 # A statement of destruction names up to 1,024 files.
 STATEMENT_BYTES: Final = 224 * KIB
 
@@ -152,13 +154,32 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
         AGENCY, max_body_bytes=4 * KIB, rate="write"
     ),
     ("GET", "/v1/projects/{project}/confirmations"): Rule(AGENCY),
+    # Rounds. Sealed messages go from recipient to recipient; the broker opens none.
+    ("POST", "/v1/projects/{project}/nonces"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
+    ("GET", "/v1/projects/{project}/nonces"): Rule(AGENCY),
+    ("POST", "/v1/projects/{project}/rounds"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/projects/{project}/rounds"): Rule(EVERYONE),
+    ("GET", "/v1/projects/{project}/rounds/{number}"): Rule(EVERYONE),
+    ("POST", "/v1/projects/{project}/rounds/{number}/corrections"): Rule(
+        AGENCY, max_body_bytes=KIB, rate="write"
+    ),
+    ("PUT", "/v1/projects/{project}/rounds/{number}/claims/{partner}"): Rule(
+        AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
+    ),
+    ("GET", "/v1/projects/{project}/rounds/{number}/claims/{partner}"): Rule(AGENCY, rate="write"),
+    ("PUT", "/v1/projects/{project}/rounds/{number}/statements/{space}"): Rule(
+        AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
+    ),
+    ("GET", "/v1/projects/{project}/rounds/{number}/statements/{space}"): Rule(
+        AGENCY, rate="write"
+    ),
     # Uploads.
     ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),
     ("GET", "/v1/uploads/{upload}"): Rule(EVERYONE),
     ("GET", "/v1/uploads/{upload}/parts"): Rule(AGENCY),
     ("PUT", "/v1/uploads/{upload}/parts/{number}"): Rule(
-        AGENCY, max_body_bytes=PART_BYTES, rate="part"
+        AGENCY, max_body_bytes=MAX_PART_BYTES, rate="part"
     ),
     ("POST", "/v1/uploads/{upload}/commit"): Rule(AGENCY, max_body_bytes=16 * KIB, rate="write"),
     ("GET", "/v1/uploads/{upload}/receipt"): Rule(AGENCY),
@@ -180,7 +201,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ),
     # Match records are for auditors to review: neither for agencies nor for whoever runs the broker.
     ("GET", "/v1/runs/{run}/match-record"): Rule(AUDITOR, rate="write"),
-    # Link IDs.
+    # Releases.
     ("GET", "/v1/projects/{project}/releases"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.matchlog.draft import EntryDraft
+from app.rounds.ending import BATCH, Ended
 from app.uploads import repository
 from schemas.matchlog.kinds import UploadDestroyed
 
@@ -15,27 +15,6 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.uploads.models import Upload
-    from schemas.destruction import ObjectKind
-
-
-BATCH: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An object that has just been ended, as its certificate will list it, and its log entry if it has one.
-
-    `key` is the name of its key in the key store.
-    """
-
-    key: str
-    kind: ObjectKind
-    party: str | None
-    sha256: str
-    count: int | None
-    pieces: int
-    created: str | None
-    draft: EntryDraft | None
 
 
 def end_uploads(
@@ -46,10 +25,17 @@ def end_uploads(
 
 
 def live_uploads(
-    session: Session, project: str, *, party: str | None = None, upload: str | None = None
+    session: Session,
+    project: str,
+    *,
+    party: str | None = None,
+    upload: str | None = None,
+    number: int | None = None,
 ) -> Sequence[Upload]:
-    """Return, locked, the project's committed uploads that are still there: all, a party's, or one."""
-    return repository.committed_of_project(session, project, party=party, upload=upload)
+    """Return, locked, the project's committed uploads that are still there: all, a party's, one, a round's."""
+    return repository.committed_of_project(
+        session, project, party=party, upload=upload, number=number
+    )
 
 
 def expire_open(session: Session, now: str) -> int:
@@ -60,9 +46,11 @@ def expire_open(session: Session, now: str) -> int:
     return len(overdue)
 
 
-def expire_open_of(session: Session, project: str, party: str | None) -> None:
-    """End a project's open uploads, all or a party's: what was never committed holds encodings, too."""
-    for found in repository.open_of_project(session, project, party):
+def expire_open_of(
+    session: Session, project: str, party: str | None, number: int | None = None
+) -> None:
+    """End a project's open uploads, all, a party's or a round's: what was never committed holds encodings, too."""
+    for found in repository.open_of_project(session, project, party, number):
         found.state = "expired"
     session.flush()
 
@@ -85,7 +73,8 @@ def _end(session: Session, upload: Upload, binding: TermsInForce, reason: str) -
         party=upload.party,
         sha256=upload.container_sha256,
         count=upload.records,
-        pieces=len(repository.stored_parts(session, upload.id)),
+        # The parts, and the index of their tokens.
+        pieces=len(repository.stored_parts(session, upload.id)) + 1,
         created=upload.committed,
         draft=EntryDraft(
             UploadDestroyed(container_sha256=upload.container_sha256, reason=reason),

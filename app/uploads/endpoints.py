@@ -1,4 +1,4 @@
-"""Uploads over HTTP: open, send parts, commit, get the receipt."""
+"""Uploads over HTTP: open, send parts, get the receipt. Committing may start a run: see `app.runs`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 
-from app.clock import utc_text
 from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body, raw_body
 from app.http.paths import Before, PartNumber, ProjectPath, UploadPath
-from app.uploads import commit, service
-from app.uploads.errors import UploadRejectedError
-from app.uploads.parts import check_part, parse_content_digest
+from app.uploads import receipts, sending, service
+from app.uploads.parts import parse_content_digest
 from app.wired import WiredBroker
 from schemas.api import PartList, PartStored, UploadList, UploadRequest, UploadView
-from schemas.upload import Receipt, SignedManifest
+from schemas.upload import Receipt
 
 router = APIRouter()
 
@@ -35,7 +33,7 @@ def open_upload(
     request: Annotated[UploadRequest, json_body(UploadRequest)],
     idempotency_key: IdempotencyKey = None,
 ) -> UploadView:
-    """Open an upload, or resume the open one of the same container; another open one of the party ends."""
+    """Open an upload, or resume the open one of the same container; another open one for the partner ends."""
     with broker.database.write() as session:
         upload = service.open_upload(
             session, broker, actor, project, request, idempotency_key=idempotency_key
@@ -47,11 +45,9 @@ def open_upload(
 def list_uploads(
     broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
 ) -> UploadList:
-    """List the project's uploads, newest first; an agency sees its own. Say whose are missing for a run."""
+    """List the project's uploads, newest first; an agency sees its own."""
     with broker.database.read() as session:
-        return service.upload_list(
-            session, actor, project, utc_text(broker.clock()), Window(before)
-        )
+        return service.upload_list(session, actor, project, Window(before))
 
 
 @router.get("/v1/uploads/{upload}")
@@ -81,14 +77,14 @@ def put_part(
     """Store one part durably; sending the same bytes again changes nothing, other bytes are refused."""
     sha256 = parse_content_digest(content_digest)
     with broker.database.read() as session:
-        place = service.place_of_part(session, broker, actor, upload, number=number, sha256=sha256)
-    check_part(part, place.length, sha256)
+        place = sending.place_of_part(session, broker, actor, upload, number=number, sha256=sha256)
+    sending.check_part(place, part, sha256)
     if not place.is_stored:
-        blob = service.seal_part(broker, place, part)
+        blob = sending.seal_part(broker, place, part)
         is_kept = False
         try:
             with broker.database.write() as session:
-                is_kept = service.keep_part(session, broker, actor, place, sha256=sha256, blob=blob)
+                is_kept = sending.keep_part(session, broker, actor, place, sha256=sha256, blob=blob)
         finally:
             # Not where the commit itself failed: it may have reached the database. The sweep finds out.
             if not is_kept:
@@ -96,31 +92,8 @@ def put_part(
     return PartStored(part=number, sha256=sha256)
 
 
-@router.post("/v1/uploads/{upload}/commit")
-def commit_upload(
-    broker: WiredBroker,
-    actor: CurrentActor,
-    upload: UploadPath,
-    signed: Annotated[SignedManifest, json_body(SignedManifest)],
-) -> Receipt:
-    """Commit an upload by its manifest, and give its receipt; once more gives the same receipt, or refusal."""
-    try:
-        with broker.database.read() as session:
-            pending = commit.prepare_commit(session, broker, actor, upload, signed)
-        if isinstance(pending, Receipt):
-            return pending
-        with broker.checks.take(upload):
-            commit.check_parts(broker, pending)
-        with broker.database.write() as session:
-            return commit.accept_upload(session, broker, actor, pending)
-    except UploadRejectedError as rejection:
-        with broker.database.write() as session:
-            commit.reject_upload(session, broker, actor, upload, signed=signed, rejection=rejection)
-        raise
-
-
 @router.get("/v1/uploads/{upload}/receipt")
 def show_receipt(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> Receipt:
     """Give the receipt of a committed upload."""
     with broker.database.read() as session:
-        return commit.receipt_for(session, actor, upload)
+        return receipts.receipt_for(session, actor, upload)

@@ -1,42 +1,34 @@
 """What an upload is refused for: one class a rule, none with anything of the container in it.
 
-BrokerError
-└── LookalikeRecordsError    a run on it fails
 RequestError
-├── NotProviderError         the terms do not let this party upload
+├── AlreadyUploadedError     the party's container for this partner and round is there
 ├── UploadClosedError        the upload is committed, expired or destroyed
+├── NotCommittedError
 ├── UnknownPartError, PartLengthError, PartDigestError, PartDiffersError, PartsMissingError
 ├── KeyReusedError           an Idempotency-Key with another request
-└── UploadRejectedError      the commit is refused; its code is what the match log records
-    ├── ManifestDiffersError, AgreementDiffersError, PopulationDiffersError, SignatureNotTakenError
-    ├── AsOfError, AsOfTooOldError
-    ├── OtherEpochError, OtherProfileError, OtherKeyError
-    ├── ContainerDigestError, ContainerSizeError, MalformedContainerError, HeaderDiffersError
-    ├── DuplicateRecordError, RecordOrderError, VariantGapError, TooManyVariantsError
-    ├── CountDiffersError, TooFewRecordsError, TooManyRecordsError
-    └── PaddingBitsError, BlankEncodingError, EncodingWeightError
+└── UploadRejectedError      a part or the commit is refused; of a commit, the match log records the code
+    ├── ManifestDiffersError, ManifestSignatureError, AgreementDiffersError, PopulationDiffersError
+    ├── AsOfError, AsOfTooOldError, AsOfGapError
+    ├── OtherEpochError, OtherProfileError, OtherKeyError, PartnerRootError, CountsRefusedError
+    ├── ContainerDigestError, ContainerSizeError, ContainerRootError, MalformedContainerError
+    ├── HeaderDiffersError, TooFewRecordsError, TooManyRecordsError
+    ├── RecordOrderError     handles do not increase
+    └── RowOrderError, RepeatedTokenError, RecordNumberError, RowCountError
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from app.errors import BrokerError, RequestError
+from app.errors import RequestError
 
 
-class LookalikeRecordsError(BrokerError):
-    """Too many records of one upload look alike, as those do that were made to ask about single people."""
+class AlreadyUploadedError(RequestError):
+    """A container is committed once for each round, party and partner, and never replaced."""
 
-    code = "lookalike-records"
-    title = "Too many records look alike"
-
-
-class NotProviderError(RequestError):
-    """The terms in force do not name the party as a provider."""
-
-    code = "not-a-provider"
+    code = "already-uploaded"
     status = 409
-    title = "The terms do not let this party upload"
+    title = "The party has uploaded for this partner"
 
 
 class UploadClosedError(RequestError):
@@ -104,7 +96,7 @@ class KeyReusedError(RequestError):
 
 
 class UploadRejectedError(RequestError):
-    """A commit that is refused: nothing is changed, and the match log records the rule's code.
+    """A part or a commit that is refused: nothing is changed; of a commit, the match log records the code.
 
     `is_lasting`: the same manifest will be refused by this rule again, whatever may change meanwhile.
     """
@@ -120,6 +112,39 @@ class ManifestDiffersError(UploadRejectedError):
 
     code = "manifest-differs"
     title = "The manifest does not fit the upload"
+
+
+class ManifestSignatureError(UploadRejectedError):
+    """The manifest is not signed by the one person who commits it, with their newest keys."""
+
+    code = "manifest-signature"
+    title = "The manifest's signature does not count"
+    # The digest of a manifest is without its signatures.
+    is_lasting = False
+
+
+class PartnerRootError(UploadRejectedError):
+    """Whoever commits second states the root of the container that was there before."""
+
+    code = "partner-root"
+    status = 409
+    title = "Not the root of the partner's container"
+    is_lasting = False
+
+
+class CountsRefusedError(UploadRejectedError):
+    """The counts are missing, of other fields, or such as nobody can have counted."""
+
+    code = "counts-refused"
+    title = "The counts cannot be used"
+
+
+class AsOfGapError(UploadRejectedError):
+    """The two files of a pair describe days that lie further apart than the agreement allows."""
+
+    code = "as-of-gap"
+    status = 409
+    title = "The files describe different days"
 
 
 class AgreementDiffersError(UploadRejectedError):
@@ -155,15 +180,6 @@ class AsOfTooOldError(UploadRejectedError):
     title = "The file describes too old a day"
 
 
-class SignatureNotTakenError(UploadRejectedError):
-    """The manifest carries a signature that nobody here can check, so it is not taken for one."""
-
-    code = "signature-not-taken"
-    title = "The project takes no signatures on manifests"
-    # The digest of a manifest is without its signatures.
-    is_lasting = False
-
-
 class OtherEpochError(UploadRejectedError):
     """Encodings of another epoch are made with another secret."""
 
@@ -189,14 +205,14 @@ class OtherKeyError(UploadRejectedError):
 
 
 class ContainerDigestError(UploadRejectedError):
-    """The parts together do not have the container's SHA-256."""
+    """The head does not have the container's SHA-256."""
 
     code = "container-digest"
-    title = "The container does not have its digest"
+    title = "The container's head does not have its digest"
 
 
 class ContainerSizeError(UploadRejectedError):
-    """The container is cut short or has bytes after its last record."""
+    """The container is not as long as its numbers of records and rows make it."""
 
     code = "container-size"
     title = "The container has the wrong size"
@@ -210,46 +226,52 @@ class MalformedContainerError(UploadRejectedError):
 
 
 class HeaderDiffersError(UploadRejectedError):
-    """The container's header states another project, party, width or count than it should."""
+    """The container's header states another project, round, party or count than it should."""
 
     code = "header-differs"
     title = "The container's header does not fit the upload"
 
 
-class DuplicateRecordError(UploadRejectedError):
-    """A handle and variant occur twice."""
+class ContainerRootError(UploadRejectedError):
+    """The pieces do not have the Merkle root that the container's head states."""
 
-    code = "duplicate-record"
-    title = "A record occurs twice"
+    code = "container-root"
+    title = "The container does not have its root"
 
 
 class RecordOrderError(UploadRejectedError):
-    """Records do not stand in the order of their handles."""
+    """Handles do not strictly increase."""
 
     code = "record-order"
     title = "Records are not in order"
 
 
-class VariantGapError(UploadRejectedError):
-    """A handle's variants are not numbered 0, 1, 2 and so on."""
+class RowOrderError(UploadRejectedError):
+    """Rows do not strictly increase in token, then in record number."""
 
-    code = "variant-gap"
-    title = "A variant is missing"
-
-
-class TooManyVariantsError(UploadRejectedError):
-    """A handle has more variants than the terms allow."""
-
-    code = "too-many-variants"
-    status = 409
-    title = "Too many variants of a record"
+    code = "row-order"
+    title = "Rows are not in order"
 
 
-class CountDiffersError(UploadRejectedError):
-    """The manifest or header counts other records or encodings than there are."""
+class RepeatedTokenError(UploadRejectedError):
+    """Two rows of the larger file have one token."""
 
-    code = "count-differs"
-    title = "The container holds another number of records"
+    code = "repeated-token"
+    title = "Two rows have one token"
+
+
+class RecordNumberError(UploadRejectedError):
+    """A row names a record that the table of handles has not."""
+
+    code = "record-number"
+    title = "A row is of no record"
+
+
+class RowCountError(UploadRejectedError):
+    """A record has more or fewer rows than the profile gives it."""
+
+    code = "row-count"
+    title = "A record has another number of rows"
 
 
 class TooFewRecordsError(UploadRejectedError):
@@ -266,27 +288,6 @@ class TooManyRecordsError(UploadRejectedError):
     code = "too-many-records"
     status = 409
     title = "More records than the terms allow"
-
-
-class PaddingBitsError(UploadRejectedError):
-    """Bits after the encoding's last one are set."""
-
-    code = "padding-bits"
-    title = "Padding bits are set"
-
-
-class BlankEncodingError(UploadRejectedError):
-    """An encoding has no bit set, or all: it would be similar to nobody, or to everybody."""
-
-    code = "blank-encoding"
-    title = "An encoding is all zero or all one"
-
-
-class EncodingWeightError(UploadRejectedError):
-    """An encoding has fewer or more bits set than an honest one of this profile."""
-
-    code = "encoding-weight"
-    title = "An encoding has an impossible number of bits set"
 
 
 _REJECTIONS: Final[dict[str, type[UploadRejectedError]]] = {

@@ -21,8 +21,10 @@ class Upload(Base):
     """One container on its way, committed, or gone; `state` is one of schemas.api.UploadState.
 
     `agreement` and `purpose` are those of the terms that it was committed under.
-    An open upload ends at `expires`, a committed one at `keep_until`. `entry` is the index of its
-    `upload-received` entry in the match log, `entry_size` the size of the checkpoint that first covered it.
+    An open upload ends at `expires`, a committed one at `keep_until`. `token_index` is the blob that holds the
+    first token of each part of rows, sealed. `entry` is the index of its `upload-received` entry in the match
+    log, `entry_size` the size of the checkpoint that first covered it. All of these are null until it is
+    committed.
     `is_shredded` says that its key and parts are gone too.
     """
 
@@ -33,6 +35,7 @@ class Upload(Base):
             "ix_upload_open",
             "project",
             "party",
+            "partner",
             unique=True,
             sqlite_where=_IS_OPEN,
             postgresql_where=_IS_OPEN,
@@ -45,11 +48,15 @@ class Upload(Base):
     person: Mapped[str] = mapped_column(RANDOM_ID)
     state: Mapped[str] = mapped_column(String(12), index=True)
     epoch: Mapped[int] = mapped_column(Integer)
+    round: Mapped[int] = mapped_column(Integer)
+    partner: Mapped[str] = mapped_column(ForeignKey("party.name"))
     profile: Mapped[str] = mapped_column(DIGEST)
     key_id: Mapped[str] = mapped_column(String(16))
     container_sha256: Mapped[str] = mapped_column(DIGEST)
     container_bytes: Mapped[int] = mapped_column(BigInteger)
-    part_bytes: Mapped[int] = mapped_column(Integer)
+    head_bytes: Mapped[int] = mapped_column(Integer)
+    records: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int] = mapped_column("n_rows", BigInteger)
     created: Mapped[str] = mapped_column(TIME)
     expires: Mapped[str] = mapped_column(TIME)
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
@@ -58,8 +65,7 @@ class Upload(Base):
     keep_until: Mapped[str | None] = mapped_column(TIME)
     agreement: Mapped[str | None] = mapped_column(DIGEST)
     purpose: Mapped[str | None] = mapped_column(String(60))
-    records: Mapped[int | None] = mapped_column(BigInteger)
-    encodings: Mapped[int | None] = mapped_column(BigInteger)
+    token_index: Mapped[str | None] = mapped_column(DIGEST, unique=True)
     manifest: Mapped[str | None] = mapped_column(Text)
     manifest_sha256: Mapped[str | None] = mapped_column(DIGEST)
     entry: Mapped[int | None] = mapped_column(BigInteger)

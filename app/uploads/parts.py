@@ -1,4 +1,4 @@
-"""How a container is cut into parts, and what one part must be."""
+"""What one part must be: its length, its digest, and what can be told of its content without the others."""
 
 from __future__ import annotations
 
@@ -6,28 +6,58 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from app.uploads.errors import PartDigestError, PartLengthError, UnknownPartError
+import numpy as np
+
+from app.matching.blocks.checks import RowCheck
+from app.matching.blocks.errors import RowMatchingError
+from app.matching.blocks.rows import read_rows
+from app.uploads.errors import (
+    ContainerDigestError,
+    HeaderDiffersError,
+    MalformedContainerError,
+    PartDigestError,
+    PartLengthError,
+    RecordOrderError,
+    UnknownPartError,
+    rejection_of,
+)
+from schemas.errors import ContainerError
+from schemas.ids import HANDLE_BYTES
+from schemas.upload import ContainerHeader, Parts, parse_header
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from schemas.profile import EncodingProfile, Side
 
 _CONTENT_DIGEST: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
-def n_parts(container_bytes: int, part_bytes: int) -> int:
-    """Return how many parts of `part_bytes` a container has, the last one shorter."""
-    return -(-container_bytes // part_bytes)
+@dataclass(frozen=True, slots=True)
+class ExpectedContainer:
+    """What a container must be, from the upload's request and the terms.
 
-
-def part_length(number: int, container_bytes: int, part_bytes: int) -> int:
-    """Return the length in bytes of part `number`, counted from 0.
-
-    Raises:
-        UnknownPartError: the container ends before this part.
+    `header` states all but the root, of which the commit decides. `sha256` is the digest of the head.
     """
-    start = number * part_bytes
-    if not 0 <= start < container_bytes:
-        raise UnknownPartError("The upload has no part of this number.")
-    return min(part_bytes, container_bytes - start)
+
+    header: dict[str, object]
+    sha256: str
+    parts: Parts
+    profile: EncodingProfile
+    side: Side
+
+
+def length_of(parts: Parts, number: int) -> int:
+    """Return the length in bytes of a part, counted from 0; raises UnknownPartError where there is none."""
+    try:
+        return parts.length(number)
+    except ContainerError:
+        raise UnknownPartError("The upload has no part of this number.") from None
 
 
 def parse_content_digest(header: str | None) -> str:
@@ -45,7 +75,7 @@ def parse_content_digest(header: str | None) -> str:
     return raw.hex()
 
 
-def check_part(body: bytes, length: int, sha256: str) -> None:
+def check_bytes(body: bytes, length: int, sha256: str) -> None:
     """Assert a part's length and digest.
 
     Raises:
@@ -56,3 +86,93 @@ def check_part(body: bytes, length: int, sha256: str) -> None:
         raise PartLengthError("The part is not as long as its number demands.")
     if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), sha256):
         raise PartDigestError("The part's bytes are not those that its digest announces.")
+
+
+def check_content(number: int, body: bytes, expected: ExpectedContainer) -> None:
+    """Hold one part against what the container must be, as far as it goes without the other parts.
+
+    Raises:
+        UploadRejectedError: one of its subclasses.
+    """
+    if number == 0:
+        read_head(body, expected)
+    elif number <= expected.parts.n_table:
+        HandleCheck().add(handles_in(body))
+    else:
+        PartRows(expected).add(body)
+
+
+def read_head(body: bytes, expected: ExpectedContainer) -> ContainerHeader:
+    """Return the header in a container's part 0.
+
+    Raises:
+        ContainerDigestError, MalformedContainerError, HeaderDiffersError: it is not the announced one.
+    """
+    if hashlib.sha256(body).hexdigest() != expected.sha256:
+        raise ContainerDigestError("The head does not have the digest that was announced.")
+    try:
+        parsed = parse_header(body)
+    except ContainerError as exc:
+        raise MalformedContainerError(f"The container is refused: {exc}.") from exc
+    if parsed.body_offset != len(body):
+        raise MalformedContainerError("The container's head is not as long as was announced.")
+    stated = parsed.header.to_json()
+    for name, value in expected.header.items():
+        if stated[name] != value:
+            raise HeaderDiffersError(f"The header's {name.replace('_', ' ')} is not the upload's.")
+    return parsed.header
+
+
+def handles_in(body: bytes) -> NDArray[np.uint8]:
+    """Return the handles in a part of the table, uint8 of shape (n, 16), without copying them."""
+    return np.frombuffer(body, dtype=np.uint8).reshape(-1, HANDLE_BYTES)
+
+
+class HandleCheck:
+    """Takes the table of handles piece by piece, in order, and sees that it strictly increases."""
+
+    def __init__(self) -> None:
+        """Expect the first piece."""
+        self._last = b""
+
+    def add(self, handles: NDArray[np.uint8]) -> None:
+        """Take the next handles; raises RecordOrderError."""
+        texts = np.ascontiguousarray(handles).view(f"S{HANDLE_BYTES}").reshape(-1)
+        is_rising = bool((texts[:-1] < texts[1:]).all())
+        if not is_rising or handles[0].tobytes() <= self._last:
+            raise RecordOrderError("The handles do not strictly increase.")
+        self._last = handles[-1].tobytes()
+
+
+class PartRows:
+    """Takes parts of rows, in order, and refuses them by the upload's own errors."""
+
+    def __init__(self, expected: ExpectedContainer) -> None:
+        """Expect the first part, or any one part alone."""
+        self._check = RowCheck(expected.profile, expected.side, expected.parts.records)
+        self.first_tokens: list[bytes] = []
+
+    def add(self, body: bytes) -> None:
+        """Take the next part.
+
+        Raises:
+            RowOrderError, RepeatedTokenError, RecordNumberError, RowCountError: it breaks a rule.
+        """
+        rows = read_rows(body)
+        self.first_tokens.append(rows["token"][0].tobytes())
+        with _as_rejection():
+            self._check.add(rows)
+
+    def finish(self) -> None:
+        """Tell whether all rows were there; raises RowCountError."""
+        with _as_rejection():
+            self._check.finish()
+
+
+@contextmanager
+def _as_rejection() -> Iterator[None]:
+    """Turn what the engine finds wrong with rows into the upload's refusal by the same code."""
+    try:
+        yield
+    except RowMatchingError as exc:
+        raise rejection_of(exc.code, f"The rows are refused: {exc}.", None) from exc

@@ -47,49 +47,33 @@ def find_by_idempotency_key(
     )
 
 
-def find_open(session: Session, actor: Actor, project: str) -> Upload | None:
-    """Return the party's open upload in the project, locked, or None: there is at most one."""
+def find_open(session: Session, actor: Actor, project: str, partner: str) -> Upload | None:
+    """Return the party's open upload for a partner, locked, or None: there is at most one."""
     return session.scalar(
         select(Upload)
-        .where(Upload.party == actor.party, Upload.project == project, Upload.state == "open")
+        .where(
+            Upload.party == actor.party,
+            Upload.project == project,
+            Upload.partner == partner,
+            Upload.state == "open",
+        )
         .with_for_update()
         .execution_options(populate_existing=True)
     )
 
 
-def parties_with_encodings(session: Session, project: str, epoch: int, now: str) -> set[str]:
-    """Return the parties with a committed upload of the epoch whose keeping time is not over."""
-    return set(
-        session.scalars(
-            select(Upload.party)
-            .where(
-                Upload.project == project,
-                Upload.epoch == epoch,
-                Upload.state == "committed",
-                Upload.keep_until > now,
-            )
-            .distinct()
-        )
-    )
-
-
-def newest_committed(session: Session, project: str, epoch: int, party: str) -> Upload | None:
-    """Return the party's newest committed upload of the epoch that still has its encodings, or None.
-
-    It stays so until the transaction ends.
-    """
+def committed_for(
+    session: Session, project: str, number: int, party: str, partner: str
+) -> Upload | None:
+    """Return what a party has committed for a partner in a round, for the broker itself; None: nothing is there."""
     return session.scalar(
-        select(Upload)
-        .where(
+        select(Upload).where(
             Upload.project == project,
-            Upload.epoch == epoch,
+            Upload.round == number,
             Upload.party == party,
+            Upload.partner == partner,
             Upload.state == "committed",
         )
-        # The log's order is the order of commits; times have whole seconds only.
-        .order_by(Upload.entry.desc())
-        .limit(1)
-        .with_for_update(read=True)
     )
 
 
@@ -145,11 +129,15 @@ def due_open(session: Session, now: str, limit: int) -> Sequence[Upload]:
     return session.scalars(query.order_by(Upload.id).limit(limit).with_for_update()).all()
 
 
-def open_of_project(session: Session, project: str, party: str | None) -> Sequence[Upload]:
-    """Return, locked, the project's open uploads for the broker itself: all, or a party's."""
+def open_of_project(
+    session: Session, project: str, party: str | None, number: int | None
+) -> Sequence[Upload]:
+    """Return, locked, the project's open uploads for the broker itself: all, a party's, or a round's."""
     query = select(Upload).where(Upload.project == project, Upload.state == "open")
     if party is not None:
         query = query.where(Upload.party == party)
+    if number is not None:
+        query = query.where(Upload.round == number)
     return session.scalars(query.order_by(Upload.id).with_for_update()).all()
 
 
@@ -164,14 +152,21 @@ def due_committed(
 
 
 def committed_of_project(
-    session: Session, project: str, *, party: str | None = None, upload: str | None = None
+    session: Session,
+    project: str,
+    *,
+    party: str | None = None,
+    upload: str | None = None,
+    number: int | None = None,
 ) -> Sequence[Upload]:
-    """Return, locked, the project's committed uploads for the broker itself: all, a party's, or one."""
+    """Return, locked, the project's committed uploads for the broker itself: all, a party's, one, a round's."""
     query = select(Upload).where(Upload.project == project, Upload.state == "committed")
     if party is not None:
         query = query.where(Upload.party == party)
     if upload is not None:
         query = query.where(Upload.id == upload)
+    if number is not None:
+        query = query.where(Upload.round == number)
     query = query.order_by(Upload.id).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
@@ -200,9 +195,11 @@ def unshredded_of_project(session: Session, actor: Actor, project: str) -> Seque
     return session.scalars(query.order_by(Upload.id)).all()
 
 
-def is_part_blob(session: Session, digest: str) -> bool:
-    """Tell whether a part's row names this blob."""
-    return session.scalar(select(UploadPart.upload).where(UploadPart.blob == digest)) is not None
+def is_blob(session: Session, digest: str) -> bool:
+    """Tell whether a part, or the index of an upload's tokens, is in this blob."""
+    part = select(UploadPart.upload).where(UploadPart.blob == digest)
+    index = select(Upload.id).where(Upload.token_index == digest, Upload.is_shredded.is_(False))
+    return session.scalar(part) is not None or session.scalar(index) is not None
 
 
 def has_live_key(session: Session, upload: str) -> bool:

@@ -6,34 +6,14 @@ sweep finds by the row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from app.rounds.ending import BATCH
+from app.rounds.retention import Remains
 from app.uploads import repository
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-    from app.broker import Broker
-
-BATCH: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Remains:
-    """What is left of an object that is over: the names of its keys in the key store, and its blobs."""
-
-    object: str
-    keys: tuple[str, ...]
-    blobs: tuple[str, ...]
-
-
-def destroy_remains(broker: Broker, remains: Remains) -> None:
-    """Destroy the keys, which destroys the object wherever its bytes are, then remove its blobs."""
-    for key in remains.keys:
-        broker.keystore.destroy(key)
-    for blob in remains.blobs:
-        broker.blobs.delete(blob)
 
 
 def find_remains(session: Session) -> tuple[Remains, ...]:
@@ -42,7 +22,10 @@ def find_remains(session: Session) -> tuple[Remains, ...]:
         Remains(
             found.id,
             (found.id,),
-            tuple(part.blob for part in repository.stored_parts(session, found.id)),
+            (
+                *(part.blob for part in repository.stored_parts(session, found.id)),
+                *([found.token_index] if found.token_index else []),
+            ),
         )
         for found in repository.unshredded(session, BATCH)
     )
@@ -54,8 +37,8 @@ def forget_remains(session: Session, upload: str) -> None:
 
 
 def is_needed_blob(session: Session, digest: str) -> bool:
-    """Tell whether a part of an upload is in this blob."""
-    return repository.is_part_blob(session, digest)
+    """Tell whether a part of an upload, or the index of its tokens, is in this blob."""
+    return repository.is_blob(session, digest)
 
 
 def is_needed_key(session: Session, object_id: str) -> bool:

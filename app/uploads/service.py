@@ -1,35 +1,36 @@
-"""Opening an upload, storing its parts, and what others may ask about uploads."""
+"""Opening an upload, and what others may ask about uploads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, terms_in_force
-from app.agreements.signers import require_duty
+from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window, add_if_alone
 from app.errors import NotFoundError
 from app.ids import new_id
-from app.security.at_rest import seal
+from app.rounds.service import open_pair, own_root, side_of
 from app.uploads import repository
 from app.uploads.errors import (
+    AlreadyUploadedError,
+    ContainerSizeError,
     KeyReusedError,
-    NotProviderError,
     OtherEpochError,
     OtherKeyError,
     OtherProfileError,
-    PartDiffersError,
+    TooFewRecordsError,
     TooManyRecordsError,
     UploadClosedError,
 )
-from app.uploads.models import Upload, UploadPart
-from app.uploads.parts import n_parts, part_length
+from app.uploads.models import Upload
+from app.uploads.parts import ExpectedContainer
 from schemas.api import UploadList, UploadRequest, UploadView
 from schemas.ids import HANDLE_BYTES, UPLOAD_PREFIX
-from schemas.upload import MAX_HEADER_BYTES, VARIANT_BYTES, Manifest
+from schemas.rows import STORED_ROW_BYTES
+from schemas.upload import Manifest, Parts
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -37,9 +38,12 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.security.actor import Actor
+    from schemas.agreement import ProjectTerms
+    from schemas.profile import Side
 
 OPEN_HOURS: Final = 24
 PART_KIND: Final = "upload-part"
+INDEX_KIND: Final = "upload-token-index"
 
 
 def open_upload(
@@ -53,12 +57,13 @@ def open_upload(
 ) -> Upload:
     """Open an upload, or return the open one of the same container, to be resumed.
 
-    A party has one open upload in a project: opening one for another container ends it.
+    A party has one open upload for a partner: opening one for another container ends it.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
+        NotFoundError: no such project or round, or not the caller's.
         NotInForceError, NotProviderError, OtherEpochError, OtherProfileError, OtherKeyError,
-        TooManyRecordsError: the terms do not allow such an upload.
+        TooFewRecordsError, TooManyRecordsError, ContainerSizeError: the terms do not allow such an upload.
+        RoundClosedError, NotInRoundError, AlreadyUploadedError: the round takes none from this party now.
         KeyReusedError: the Idempotency-Key came with another request before.
         StorageFullError: the disk is nearly full.
     """
@@ -70,9 +75,15 @@ def open_upload(
     terms = terms_in_force(session, project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")
-    _check_request(session, terms, request)
+    pair = open_pair(session, project, request.round, actor.party, request.partner)
+    if own_root(pair, actor.party) is not None:
+        raise AlreadyUploadedError(
+            "The party's container for this partner and round is committed.",
+            hint="where it was wrong, ask for a correction: the next round takes this one's place",
+        )
+    _check_request(session, terms, request, side_of(pair, actor.party), actor.party)
     broker.blobs.refuse_when_full()
-    earlier = repository.find_open(session, actor, project)
+    earlier = repository.find_open(session, actor, project, request.partner)
     if earlier is not None and _is_same_container(earlier, request, utc_text(now)):
         return earlier
     if earlier is not None:
@@ -85,7 +96,6 @@ def open_upload(
         person=actor.person,
         state="open",
         **request.model_dump(),
-        part_bytes=broker.settings.part_bytes,
         created=utc_text(now),
         expires=utc_text(now + timedelta(hours=OPEN_HOURS)),
         idempotency_key=idempotency_key,
@@ -102,14 +112,6 @@ def open_upload(
     return winner
 
 
-def refuse_stranger(terms: TermsInForce, party: str) -> None:
-    """Raise NotProviderError where the terms do not name the party as a provider."""
-    if party not in terms.terms.providers:
-        raise NotProviderError(
-            "The terms do not name this party as a provider.", clause="providers"
-        )
-
-
 def upload_for(session: Session, actor: Actor, upload: str, *, lock: bool = False) -> Upload:
     """Return an upload that the actor may see.
 
@@ -124,21 +126,16 @@ def upload_for(session: Session, actor: Actor, upload: str, *, lock: bool = Fals
 
 
 def upload_list(
-    session: Session, actor: Actor, project: str, now: str, window: Window = NEWEST
+    session: Session, actor: Actor, project: str, window: Window = NEWEST
 ) -> UploadList:
-    """Return a piece of the project's uploads that the actor may see, newest first, and whose a run waits for.
-
-    An agency sees its own.
+    """Return a piece of the project's uploads that the actor may see, newest first; an agency sees its own.
 
     Raises:
         NotFoundError: no such project, or not the caller's; no such upload to look on from.
     """
-    terms = project_for(session, actor, project).terms
-    ready = repository.parties_with_encodings(session, project, terms.epoch, now)
-    return UploadList(
-        uploads=tuple(map(view_of, repository.uploads_of_project(session, actor, project, window))),
-        waiting_for=tuple(party for party in terms.providers if party not in ready),
-    )
+    project_for(session, actor, project)
+    found = repository.uploads_of_project(session, actor, project, window)
+    return UploadList(uploads=tuple(map(view_of, found)))
 
 
 def held_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
@@ -162,14 +159,14 @@ def view_of(upload: Upload) -> UploadView:
     return UploadView(
         upload=upload.id,
         project=upload.project,
+        round=upload.round,
         party=upload.party,
+        partner=upload.partner,
         state=upload.state,  # type: ignore[arg-type]  # the column holds only these
-        part_bytes=upload.part_bytes,
-        parts=n_parts(upload.container_bytes, upload.part_bytes),
+        parts=parts_of(upload).n_parts,
         container_sha256=upload.container_sha256,
         container_bytes=upload.container_bytes,
         records=upload.records,
-        encodings=upload.encodings,
         created=upload.created,
         committed=upload.committed,
     )
@@ -180,67 +177,33 @@ def manifest_of(upload: Upload) -> Manifest | None:
     return None if upload.manifest is None else Manifest.from_canonical(upload.manifest.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class PartPlace:
-    """Where a part belongs, and its length in bytes; `is_stored` says that the same bytes are there already."""
-
-    upload: str
-    number: int
-    length: int
-    is_stored: bool
+def parts_of(upload: Upload) -> Parts:
+    """Return how an upload is cut."""
+    return Parts(upload.head_bytes, upload.records, upload.rows)
 
 
-def place_of_part(
-    session: Session, broker: Broker, actor: Actor, upload: str, *, number: int, sha256: str
-) -> PartPlace:
-    """Return where a part belongs, before its bytes are looked at.
-
-    Raises:
-        NotFoundError, NotInForceError, NotProviderError, UploadClosedError, UnknownPartError,
-        PartDiffersError: it belongs nowhere.
-    """
-    found = upload_for(session, actor, upload)
-    terms = terms_in_force(session, found.project, broker.clock())
-    refuse_stranger(terms, actor.party)
-    require_duty(actor, terms, "analyst")
-    stored = repository.find_part(session, upload, number)
-    if stored is not None and stored.sha256 != sha256:
-        raise PartDiffersError("Other bytes are stored for this part already.")
-    if stored is None:
-        refuse_closed(found, utc_text(broker.clock()))
-    length = part_length(number, found.container_bytes, found.part_bytes)
-    return PartPlace(upload, number, length, is_stored=stored is not None)
-
-
-def seal_part(broker: Broker, place: PartPlace, body: bytes) -> str:
-    """Store a part sealed; returns its blob, which is durable, but which no row names yet.
-
-    Raises:
-        StorageFullError: the disk is nearly full.
-    """
-    key = broker.keystore.open(place.upload)
-    return broker.blobs.put(seal(key, PART_KIND, place.upload, place.number, body))
-
-
-def keep_part(
-    session: Session, broker: Broker, actor: Actor, place: PartPlace, *, sha256: str, blob: str
-) -> bool:
-    """Record a sealed part, or return False where the same part came twice at once: the first one stays.
-
-    Every sealing draws a nonce, so no other row names this blob.
-
-    Raises:
-        UploadClosedError, PartDiffersError: the upload was closed, or other bytes were first.
-    """
-    found = upload_for(session, actor, place.upload, lock=True)
-    refuse_closed(found, utc_text(broker.clock()))
-    stored = repository.find_part(session, place.upload, place.number)
-    if stored is None:
-        part = UploadPart(upload=place.upload, number=place.number, sha256=sha256, blob=blob)
-        session.add(part)
-    elif stored.sha256 != sha256:
-        raise PartDiffersError("Other bytes are stored for this part already.")
-    return stored is None
+def expected_of(upload: Upload, terms: TermsInForce) -> ExpectedContainer:
+    """Return what the container of an upload must be."""
+    larger, _ = terms.terms.pair(upload.party, upload.partner)
+    side: Side = "larger" if upload.party == larger else "smaller"
+    return ExpectedContainer(
+        header={
+            "project": upload.project,
+            "epoch": upload.epoch,
+            "round": upload.round,
+            "party": upload.party,
+            "partner": upload.partner,
+            "side": side,
+            "profile": upload.profile,
+            "key_id": upload.key_id,
+            "records": upload.records,
+            "rows": upload.rows,
+        },
+        sha256=upload.container_sha256,
+        parts=parts_of(upload),
+        profile=terms.profile,
+        side=side,
+    )
 
 
 def part_numbers(session: Session, actor: Actor, upload: str) -> tuple[int, ...]:
@@ -249,21 +212,13 @@ def part_numbers(session: Session, actor: Actor, upload: str) -> tuple[int, ...]
     return tuple(part.number for part in repository.stored_parts(session, found.id))
 
 
-def newest_of_providers(session: Session, terms: TermsInForce, now: str) -> dict[str, Upload]:
-    """Return the newest committed upload of each provider of the epoch; who has none is missing.
-
-    What is past its keeping time counts as gone, even before the sweeper comes.
-    """
-    agreed = terms.terms
-    newest = {
-        party: repository.newest_committed(session, agreed.project, agreed.epoch, party)
-        for party in agreed.providers
-    }
-    return {
-        party: upload
-        for party, upload in newest.items()
-        if upload is not None and upload.keep_until is not None and upload.keep_until > now
-    }
+def pair_uploads(
+    session: Session, project: str, number: int, larger: str, smaller: str
+) -> tuple[Upload, Upload] | None:
+    """Return the committed uploads of a pair in a round, the larger file's first; None: one is missing or gone."""
+    first = repository.committed_for(session, project, number, larger, smaller)
+    second = repository.committed_for(session, project, number, smaller, larger)
+    return None if first is None or second is None else (first, second)
 
 
 def refuse_closed(upload: Upload, now: str) -> None:
@@ -290,7 +245,22 @@ def _is_same_container(upload: Upload, request: UploadRequest, now: str) -> bool
     return upload.request_sha256 == request.digest() and upload.expires > now
 
 
-def _check_request(session: Session, terms: TermsInForce, request: UploadRequest) -> None:
+def refuse_size(agreed: ProjectTerms, party: str, records: int) -> None:
+    """Check that a file has as many records as agreed.
+
+    Raises:
+        TooFewRecordsError, TooManyRecordsError: it has not.
+    """
+    size = agreed.file_size(party)
+    if records < size.least:
+        raise TooFewRecordsError("There are fewer records than agreed.", clause="files")
+    if records > size.most:
+        raise TooManyRecordsError("There are more records than agreed.", clause="files")
+
+
+def _check_request(
+    session: Session, terms: TermsInForce, request: UploadRequest, side: Side, party: str
+) -> None:
     agreed = terms.terms
     if request.epoch != agreed.epoch:
         raise OtherEpochError("The project is in another epoch.", clause="epoch")
@@ -299,9 +269,8 @@ def _check_request(session: Session, terms: TermsInForce, request: UploadRequest
     key_id = repository.epoch_key_id(session, agreed.project, agreed.epoch)
     if key_id is not None and key_id != request.key_id:
         raise OtherKeyError("The project's encodings are made with another secret.")
-    record_bytes = HANDLE_BYTES + VARIANT_BYTES + terms.profile.encoding_bytes
-    most = agreed.max_records * agreed.max_variants * record_bytes + 2 * MAX_HEADER_BYTES
-    if request.container_bytes > most:
-        raise TooManyRecordsError(
-            "The container is larger than the terms allow.", clause="max-records"
-        )
+    refuse_size(agreed, party, request.records)
+    body = request.records * HANDLE_BYTES + request.rows * STORED_ROW_BYTES
+    is_whole = request.container_bytes == request.head_bytes + body
+    if request.rows != request.records * terms.profile.rows(side) or not is_whole:
+        raise ContainerSizeError("The container is not as long as its number of records makes it.")

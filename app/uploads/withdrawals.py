@@ -6,12 +6,12 @@ A handle is 128 random bits, so that its digest tells nobody which record it was
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from app.matching.exhaustive import Dataset
 from app.uploads.withdrawal_models import WithdrawnRecord
 from schemas.ids import Handle
 
@@ -40,38 +40,27 @@ def withdrawn_digests(session: Session, project: str, epoch: int, party: str) ->
     return frozenset(session.scalars(query))
 
 
-def count_withdrawn(session: Session, project: str, epoch: int) -> int:
-    """Return how many records have been withdrawn in an epoch, by all parties."""
-    query = select(func.count()).where(
-        WithdrawnRecord.project == project, WithdrawnRecord.epoch == epoch
-    )
-    return session.scalar(query) or 0
-
-
 def handle_digest(handle: Handle) -> str:
     """Return what stands for a handle that was withdrawn."""
     return hashlib.sha256(_LABEL + handle).hexdigest()
 
 
-def leave_out(handles: NDArray[np.uint8], dataset: Dataset, digests: frozenset[str]) -> Dataset:
-    """Return the dataset without the encodings of withdrawn records; the old encodings are zeroed.
-
-    The records keep their numbers: a record without an encoding matches nothing.
+def withdrawn_records(
+    handles: Iterable[NDArray[np.uint8]], digests: frozenset[str]
+) -> NDArray[np.uint32]:
+    """Return the numbers of the records that were withdrawn, in increasing order.
 
     Args:
-        handles: uint8, shape (n_records, 16), one a record.
-        digests: of the handles that were withdrawn; none leaves the dataset as it is.
+        handles: the table of handles in pieces, each uint8 of shape (n, 16).
+        digests: of the handles that were withdrawn.
     """
-    if not digests:
-        return dataset
-    is_out = np.fromiter(
-        (handle_digest(Handle(handle.tobytes())) in digests for handle in handles),
-        dtype=np.bool_,
-        count=len(handles),
-    )
-    if not is_out.any():
-        return dataset
-    is_kept = ~is_out[dataset.record]
-    kept = Dataset(dataset.words[is_kept], dataset.record[is_kept], dataset.n_records)
-    dataset.words.fill(0)
-    return kept
+    found: list[int] = []
+    first = 0
+    for piece in handles if digests else ():
+        found += [
+            first + at
+            for at, handle in enumerate(piece)
+            if handle_digest(Handle(handle.tobytes())) in digests
+        ]
+        first += len(piece)
+    return np.array(found, dtype=np.uint32)

@@ -11,7 +11,8 @@ from app.clock import parse_utc
 
 if TYPE_CHECKING:
     from app.decisions.models import MatchRecord
-    from app.links.models import LastingSpace, Release
+    from app.links.models import Release
+    from app.rounds.models import SealedMessage
     from app.uploads.models import Upload
 
 DueState = Literal["held", "overdue", "ended"]
@@ -28,7 +29,7 @@ class Due:
     """One thing that is held: what, whose, since when, and when it must be gone.
 
     `object` is the id of an upload or release, of a run for its match record, and `party` whose it is. A match
-    record has no party and no `since`, an ID space none of the three.
+    record has no party and no `since`, a sealed message no object.
     """
 
     due: str
@@ -47,7 +48,7 @@ def dues_of(
     uploads: Iterable[Upload],
     releases: Iterable[Release],
     records: Iterable[MatchRecord],
-    spaces: Iterable[LastingSpace],
+    messages: Iterable[SealedMessage],
     now: str,
 ) -> list[Due]:
     """Return all that is held, what is due first at the top."""
@@ -55,7 +56,7 @@ def dues_of(
         *(_due_upload(upload, now) for upload in uploads),
         *(_due_release(release, now) for release in releases),
         *(_due_record(record, now) for record in records),
-        *(_due_space(space, now) for space in spaces),
+        *(_due_message(message, now) for message in messages),
     ]
     return sorted(found, key=lambda due: (due.due, due.what, due.object or ""))
 
@@ -77,7 +78,7 @@ def _due_upload(upload: Upload, now: str) -> Due:
 def _due_release(release: Release, now: str) -> Due:
     return Due(
         due=release.keep_until,
-        what="link IDs",
+        what="match IDs",
         state=_state(release.keep_until, now, is_over=release.destroyed is not None),
         object=release.id,
         party=release.recipient,
@@ -94,9 +95,14 @@ def _due_record(record: MatchRecord, now: str) -> Due:
     )
 
 
-def _due_space(space: LastingSpace, now: str) -> Due:
-    what = f"link IDs of the ID space {space.name}, kept for the next run"
-    return Due(space.keep_until, what, _state(space.keep_until, now, is_over=False))
+def _due_message(message: SealedMessage, now: str) -> Due:
+    return Due(
+        due=message.keep_until,
+        what=f"sealed {message.kind} of round {message.round}",
+        state=_state(message.keep_until, now, is_over=message.destroyed is not None),
+        party=message.party,
+        since=message.received,
+    )
 
 
 def _state(due: str, now: str, *, is_over: bool) -> DueState:

@@ -17,24 +17,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MODE_WORDS: Final = {
-    "linked": "receives the link IDs of its own records that have a match",
-    "blind": "receives sealed link IDs of all records, without learning which have a match",
-    "count": "receives the number of matches, and no link ID",
+    "linked": "receives the match IDs of its own records that have a match",
+    "blind": "receives sealed match IDs of all records, without learning which have a match",
+    "count": "receives the number of matches, and no match ID",
     "none": "receives nothing",
 }
 
 RUN_WORDS: Final = {
     "waiting": "It waits for its turn.",
-    "loading": "It reads the uploads.",
     "comparing": "It compares encodings.",
-    "solving": "It decides which records belong to the same person.",
+    "deciding": "It decides which records belong to the same person.",
     "releasing": "It makes the releases ready.",
     "done": "",
 }
 
 LIFETIME_WORDS: Final = {
-    "run": "are new in every run",
-    "project": "stay the same from run to run",
+    "round": "are new in every round",
+    "lasting": "stay the same from round to round",
 }
 
 
@@ -61,14 +60,12 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
         yield f"{listed(terms.auditors)} {verbs[0]} the match log, and {verbs[1]} no person's data."
     else:
         yield "The terms name no auditor."
-    yield (
-        f"An upload has {terms.min_records:,} to {terms.max_records:,} records, "
-        f"each with at most {terms.max_variants} encodings."
-    )
+    for file in terms.files:
+        yield f"The file of {file.party} has {file.least:,} to {file.most:,} records."
     yield f"A count below {terms.floor}, or that would reveal such a one, is not shown."
     yield (
         f"Encodings are destroyed {terms.keep_encodings_days:,} days after they were uploaded, "
-        f"link IDs {terms.keep_links_days:,} days after their run."
+        f"match IDs {terms.keep_links_days:,} days after their run."
     )
 
 

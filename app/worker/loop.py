@@ -11,9 +11,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import Broker
+from app.engine import StoppedError
 from app.errors import BrokerError, ConfigurationError, UnavailableError
-from app.links.errors import SpaceMovedError
-from app.matching.exhaustive import KernelError, MatchingCancelledError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work
@@ -29,7 +28,7 @@ log = structlog.get_logger()
 
 
 def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
-    """Work until SIGTERM or SIGINT, which end the process between two comparisons and lose nothing.
+    """Work until SIGTERM or SIGINT, which end the process between two ranges and lose nothing.
 
     With `until_idle`, end as soon as no run waits.
     """
@@ -105,7 +104,7 @@ class Worker:
             do_run(self._broker, attempt, self._halted)
         except LeaseLostError:
             log.warning("lease_lost", run_id=attempt.run)
-        except (MatchingCancelledError, SpaceMovedError):
+        except StoppedError:
             self._give_back(attempt)
         except Exception as exc:  # noqa: BLE001 - one run's fault must not end the worker
             if _is_final(exc):
@@ -138,5 +137,5 @@ class Worker:
 
 def _is_final(exc: Exception) -> bool:
     """Tell whether the next attempt would fail alike: the run or its data is at fault, not the moment."""
-    is_passing = isinstance(exc, (UnavailableError, ConfigurationError, KernelError))
+    is_passing = isinstance(exc, (UnavailableError, ConfigurationError))
     return isinstance(exc, (FormatError, BrokerError)) and not is_passing

@@ -20,15 +20,16 @@ from app.decisions.drawing import RECORD_PREFIX
 from app.denials.service import sum_up_denials
 from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
 from app.destruction.shredding import is_needed_blob, is_needed_key, shred
-from app.links.drawing import SPACE_PREFIX
+from app.rounds.messages import MESSAGE_PREFIX
 from app.runs.approvals import end_overdue
+from app.runs.deadline import close_overdue
 from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 ORPHAN_AGE_S: Final = 3600.0
 # Keys of anything else in the key store are none of the sweeper's business.
 _SWEPT: Final = tuple(
     f"{prefix}-"
-    for prefix in (UPLOAD_PREFIX, RUN_PREFIX, RELEASE_PREFIX, SPACE_PREFIX, RECORD_PREFIX)
+    for prefix in (UPLOAD_PREFIX, RUN_PREFIX, RELEASE_PREFIX, MESSAGE_PREFIX, RECORD_PREFIX)
 )
 
 
@@ -55,6 +56,7 @@ class Sweeper:
         self._sum_up_denials()
         self._narrow_parties()
         self._end_unapproved()
+        self._close_rounds()
         self._begin_destructions()
         shred(self._broker)
         self._finish_destructions()
@@ -100,6 +102,11 @@ class Sweeper:
             n_ended = end_overdue(session, self._broker)
         if n_ended:
             log.info("runs_not_approved", n_ended=n_ended)
+
+    def _close_rounds(self) -> None:
+        n_closed = close_overdue(self._broker)
+        if n_closed:
+            log.info("rounds_closed", n_closed=n_closed)
 
     def _begin_destructions(self) -> None:
         n_projects = begin_projects(self._broker)

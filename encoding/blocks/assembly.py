@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
@@ -20,10 +21,12 @@ from numpy.typing import NDArray
 
 from encoding.blocks.blocking import BlockingKeys, FormKeys, Keys
 from encoding.blocks.keys import KEY_BYTES, CellKeys, index_rows
+from encoding.blocks.observing import Observations
 from encoding.blocks.seal import Bytes, Fill, RowSealer
 from encoding.blocks.spool import Spool
 from encoding.blocks.values import Lines, ValueTables
 from encoding.progress import Progress, silent
+from schemas.counts import FileCounts
 from schemas.profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile, Side
 from schemas.rows import RECORD_NUMBER_BYTES
 
@@ -122,6 +125,7 @@ class Assembly:
         self._cells = Spool(folder, "cells", cell, n_rows if side == "larger" else 0)
         self._rows = Spool(folder, "rows", STORED_ROW, n_rows)
         self.counts = AssemblyCounts([PassCounts() for _ in profile.passes])
+        self._observed = Observations(profile, n_records, n_lanes)
 
     def add(self, columns: Mapping[str, Sequence[str]], records: NDArray[np.uint32]) -> None:
         """Take derived rows; the first one of a record is its main spelling, all others are aliases.
@@ -153,6 +157,7 @@ class Assembly:
         spooled["cell"], spooled["record"] = cells, records[rows]
         spooled["pass"], spooled["line"] = passes, lines[rows]
         self._cells.add(spooled)
+        self._observed.take_lines(lines, records)
 
     def rows(self, progress: Progress = silent) -> Iterator[Rows]:
         """Yield all rows, sorted by token and record, some at a time; call it once, at the end."""
@@ -165,6 +170,21 @@ class Assembly:
         self._pad()
         for bucket in self._rows.buckets():
             yield bucket[_order(bucket)]
+
+    def file_counts(self) -> FileCounts:
+        """Return what the manifest of the larger file states; call it after `rows`."""
+        return self._observed.counts(self._tables)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close all files; for when something went wrong."""
@@ -234,6 +254,7 @@ class Assembly:
         order, block = self._in_blocks(entries)
         starts = np.flatnonzero(np.diff(block, prepend=-1))
         places = np.arange(len(order)) - starts[block]
+        self._observed.take_blocks(entries["line"][order], entries["record"][order], starts)
         cap, passes = self._profile.block_cap, entries["pass"][order]
         is_too_large = np.diff(starts, append=len(order)) > cap
         n_passes = len(self.counts.passes)

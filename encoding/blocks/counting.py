@@ -100,6 +100,8 @@ def tell_apart(
     dependence: int,
     found: LevelNumbers,
     n_records: int,
+    *,
+    share: float = 1.0,
 ) -> Classes:
     """Tell duplicates, twins and strangers apart among pairs of records that share a blocking key.
 
@@ -109,13 +111,16 @@ def tell_apart(
         dependence: of both names, in thousandths of a bit.
         found: levels of the pairs, each pair once.
         n_records: records of the file.
+        share: which share of such pairs the given ones are.
     """
     u = [_share(count + _SMOOTHING) for count in strangers]
     m = [_share(np.array([level.m for level in field.levels], float)) for field in profile.fields]
     first = [_share(np.array(published_twins(field), float)) for field in profile.fields]
     twins = [share.copy() for share in first]
-    n_all = n_records**2 / 2
-    n_duplicates, n_twins = _DUPLICATES_AT_FIRST * n_records, _TWINS_AT_FIRST * n_records
+    n_all = share * n_records**2 / 2
+    n_duplicates, n_twins = (
+        share * rate * n_records for rate in (_DUPLICATES_AT_FIRST, _TWINS_AT_FIRST)
+    )
     off = dependence / 1000 * math.log(2) * _is_dependent(profile, found)
     duplicate_odds = _log_ratio(m, u, found) - off
     duplicate = np.zeros(len(found))
@@ -130,7 +135,7 @@ def tell_apart(
             _refit(field.twins, share, twin, found[:, number], profile.twin_strength)
             for number, (field, share) in enumerate(zip(profile.fields, first, strict=True))
         ]
-    return Classes(twins, n_twins, duplicate)
+    return Classes(twins, n_twins / share, duplicate)
 
 
 def file_counts(

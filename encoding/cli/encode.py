@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
 from encoding.cli.subject import parse_day
+
+if TYPE_CHECKING:
+    from encoding.packing.fill import Filled
 
 
 @click.command(
@@ -38,12 +42,6 @@ from encoding.cli.subject import parse_day
     type=click.Path(dir_okay=False, path_type=Path),
     help="Leave out rows that cannot be encoded, and list them here.",
 )
-@click.option("--offline", is_flag=True, help="Do not ask the broker for the project's terms.")
-@click.option(
-    "--project-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The project as the operator exported it, in place of asking the broker.",
-)
 @click.option(
     "--explain",
     metavar="ROW",
@@ -64,16 +62,14 @@ def encode(
     as_of: str | None,
     population: str | None,
     skip_invalid: Path | None,
-    offline: bool,
-    project_file: Path | None,
     explain: str | None,
     by_id: bool,
     as_json: bool,
 ) -> None:
-    """Encode FILE (or the file of the settings) with the secret; nothing leaves this computer.
+    """Encode FILE (or the file of the settings) for the open round; nothing leaves this computer.
 
-    A row that cannot be encoded stops everything before anything is written, and is named by row and
-    column. The encodings and their manifest are written into the workspace.
+    One container is made for each partner, under keys of this round alone. A row that cannot be encoded stops
+    everything before anything is written, and is named by row and column.
     """
     from encoding.cli.mapping import read_mapping
 
@@ -85,8 +81,7 @@ def encode(
         subject = subject_of(session, file, id_column, mapping, date_format)
         show_explanation(session, subject, explain, by_id=by_id)
         return
-    from encoding.cli import steps
-    from encoding.cli.project_file import import_project
+    from encoding.cli import round_steps, steps
 
     source = steps.Source(
         file=file,
@@ -98,27 +93,36 @@ def encode(
         skip_invalid=skip_invalid,
     )
     steps.refuse_list(session, source)
-    if project_file is not None:
-        import_project(session, project_file)
-    if offline or project_file is not None:
-        view = steps.remembered_view(session)
-    else:
-        view = steps.current_view(session)
-    filled = steps.encode(session, view, source)
+    with session.connect() as client:
+        counter = round_steps.Counter(session, client, session.trust(client), session.view(client))
+        round_steps.top_up_nonces(counter)
+        found = round_steps.required_round(counter)
+        turns = round_steps.own_turns(counter, found)
+    containers = []
+    for turn in turns:
+        round_steps.refuse_spent(session, turn)
+        filled = steps.encode(session, counter.view, source, turn)
+        containers.append(_document(filled))
+        session.say(
+            f"{filled.outbox.manifest.records:,} records are encoded for {turn.partner} in round"
+            f" {turn.round}"
+        )
+    document: dict[str, object] = {"round": found.round, "containers": containers}
+    steps.print_result(session, as_json, document, "next: blindlink upload")
+
+
+def _document(filled: Filled) -> dict[str, object]:
     manifest = filled.outbox.manifest
-    document: dict[str, object] = {
-        "container": str(filled.outbox.container),
+    return {
+        "partner": manifest.partner,
+        "side": manifest.side,
+        "container": str(filled.outbox.container.path),
         "container_sha256": manifest.container_sha256,
         "container_bytes": manifest.container_bytes,
-        "rows": filled.rows,
+        "rows_of_file": filled.rows,
         "rows_skipped": filled.rows_skipped,
         "rows_withdrawn": filled.rows_withdrawn,
         "records": manifest.records,
-        "encodings": manifest.encodings,
-        "variants_dropped": filled.variants_dropped,
+        "rows": manifest.rows,
         "key_id": manifest.key_id,
     }
-    sentence = (
-        f"{manifest.records:,} records, {manifest.encodings:,} encodings; next: blindlink upload"
-    )
-    steps.print_result(session, as_json, document, sentence)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     help="Where to write record_id,link_id; the settings name it.",
 )
 @click.option(
-    "--run", "run_id", help="The link IDs of this run; the newest ones unless you say so."
+    "--run", "run_id", help="The sealed match IDs of this run; the newest ones unless you say so."
 )
 @click.option(
     "--for",
@@ -46,14 +46,16 @@ def links(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Fetch the link IDs released to this agency and put its own record IDs beside them.
+    """Fetch the matches released to this agency, agree with the others on link IDs, and write them down.
 
     They are held against the broker's match log first. The former file of links stays until the new one
-    is complete. Where the agreement gives link IDs to another party without showing you who was linked, you
-    get sealed ones for all of your records; where it gives you a total and no link IDs, the total is printed.
+    is complete. Where the agreement gives matches to another party without showing you who was linked, you
+    get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
     """
     from encoding.cli import steps
     from encoding.cli.blind_steps import blind_links
+    from encoding.cli.link_steps import RoundLinks
+    from encoding.cli.round_steps import Counter, newest_round
     from encoding.totals import fetch_total
 
     source = steps.Source(file=file, id_column=id_column)
@@ -85,17 +87,17 @@ def links(
                 click.echo(sentence)
                 return
         else:
-            written = steps.links(
-                session, client, trust, source, output=output, run=run_id, force=force
-            )
+            counter = Counter(session, client, trust, view)
+            links = RoundLinks(counter, newest_round(counter))
+            written = links.write(source, links.agree(), output=output, force=force)
             document = {
                 "file": str(written.path),
-                "release": written.release,
-                "run": written.run,
+                "round": written.round,
                 "links": written.links,
+                "pending": written.pending,
                 "missing": written.missing,
             }
-            sentence = f"{written.links:,} records have a link ID, in {written.path}"
+            sentence = written.sentence()
     steps.print_result(session, as_json, document, sentence)
 
 

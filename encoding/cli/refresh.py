@@ -12,7 +12,10 @@ from encoding.cli.options import agency_options, file_options, json_option
 from encoding.cli.session import UNATTENDED_S, Session
 
 if TYPE_CHECKING:
-    from schemas.run import Recipient
+    from encoding.cli.round_steps import Counter
+    from encoding.cli.steps import Source
+    from encoding.patience import Patience
+    from schemas.rounds import RoundView
 
 
 @click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")
@@ -40,14 +43,14 @@ def refresh(
     wait_hours: float,
     as_json: bool,
 ) -> None:
-    """Check and encode the file, upload, ask for the run, wait, fetch and verify; for cron and Task Scheduler.
+    """Do what is due of the linkage: check, encode, upload, wait, fetch, agree on link IDs; for cron and Task Scheduler.
 
     Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
-    again at any time, and goes on where it stopped. Exit code 7: another agency has yet to do its part.
+    again at any time, and goes on where it stopped. Nothing due: exit code 0. Exit code 7: another agency has
+    yet to do its part. Exit code 9: what came cannot be honest, and nothing of it was stored.
     """
-    from encoding.blind_fetch import blind_recipients
-    from encoding.cli import steps
-    from encoding.cli.blind_steps import blind_links
+    from encoding.cli import round_steps, steps
+    from encoding.cli.round_steps import Counter
     from encoding.cli.settling import settle_secrets
     from encoding.patience import Patience
 
@@ -56,40 +59,77 @@ def refresh(
     source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
     steps.refuse_list(session, source)
     with session.workspace.refresh_lock(), session.connect() as client:
-        trust = session.trust(client)
-        view = session.view(client)
-        patience.until_ready(lambda: settle_secrets(session, client, view))
-        session.require_secret(view)
-        rows = steps.check(session, view, source)
-        steps.audit(session, view, source, rows)
-        manifest = steps.encode(session, view, source).outbox.manifest
-        session.say(f"encoded {manifest.records:,} records")
-        kept = steps.upload(session, client, trust, view)
-        session.say(f"uploaded, and logged as entry {kept.receipt.index}")
-        run = patience.until_ready(lambda: steps.run(session, client, wait=True))
-        # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
-        session.trust_again(client, trust)
-        sealed: dict[str, str] = {}
-        document: dict[str, object] = {
-            "records": manifest.records,
-            "upload": kept.receipt.subject,
-            "run": run.run,
-            "links": None,
-            "sealed": sealed,
-        }
-        sentence = "the run has succeeded; the agreement gives this agency no link IDs of its own"
-        if _receives_links(session, view.terms.recipients):
-            written = patience.until_ready(lambda: steps.links(session, client, trust, source))
-            document |= {"links": written.links, "file": str(written.path)}
-            sentence = f"{written.links:,} records have a link ID, in {written.path}"
-        for recipient in blind_recipients(view.terms):
-            fetch = partial(blind_links, recipient=recipient, source=source, run=run.run)
-            blind = patience.until_ready(partial(fetch, session, client, trust, view))
-            sealed[recipient] = str(blind.path)
-            sentence = f"{sentence}; {blind.sentence()}"
+        counter = Counter(session, client, session.trust(client), session.view(client))
+        is_provider = session.party in counter.view.terms.providers
+        if is_provider:
+            round_steps.top_up_nonces(counter)
+        round_steps.drain(counter, source)
+        patience.until_ready(lambda: settle_secrets(session, client, counter.view))
+        session.require_secret(counter.view)
+        found = patience.until_ready(lambda: round_steps.open_round(counter))
+        if found is None:
+            steps.print_result(session, as_json, {"round": None}, "nothing is due")
+            return
+        document: dict[str, object] = {"round": found.round}
+        if is_provider:
+            document |= _send(counter, found, source)
+        document, sentence = _finish(counter, found, source, patience, document)
     steps.print_result(session, as_json, document, sentence)
 
 
-def _receives_links(session: Session, recipients: tuple[Recipient, ...]) -> bool:
-    mine = (session.party, "linked")
-    return any((recipient.party, recipient.mode) == mine for recipient in recipients)
+def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:
+    """Check, encode and upload what this agency owes in a round."""
+    from encoding.cli import steps
+    from encoding.cli.round_steps import own_turns
+
+    session = counter.session
+    owed = [turn for turn in own_turns(counter, found) if not turn.is_sent]
+    sent: dict[str, object] = {}
+    if not owed:
+        return {"uploads": sent}
+    rows = steps.check(session, counter.view, source)
+    steps.audit(session, counter.view, source, rows)
+    for turn in owed:
+        manifest = steps.encoded(session, counter.view, source, turn).manifest
+        session.say(f"encoded {manifest.records:,} records for {turn.partner}")
+        kept = steps.upload(session, counter.client, counter.trust, counter.view, turn)
+        session.say(f"uploaded for {turn.partner}, and logged as entry {kept.receipt.index}")
+        sent[turn.partner] = kept.receipt.subject
+    return {"uploads": sent}
+
+
+def _finish(
+    counter: Counter,
+    found: RoundView,
+    source: Source,
+    patience: Patience,
+    document: dict[str, object],
+) -> tuple[dict[str, object], str]:
+    """Wait for the round's runs, and bring home what they found."""
+    from encoding.blind_fetch import blind_recipients
+    from encoding.cli.blind_steps import blind_links
+    from encoding.cli.link_steps import RoundLinks, own_space
+    from encoding.cli.round_steps import await_runs
+
+    session, client = counter.session, counter.client
+    runs = patience.until_ready(lambda: await_runs(counter, found))
+    # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
+    session.trust_again(client, counter.trust)
+    sealed: dict[str, str] = {}
+    document |= {"runs": [run.run for run in runs], "links": None, "sealed": sealed}
+    sentence = "the runs have ended; the agreement gives this agency no matches of its own"
+    if own_space(counter) is not None and runs:
+        links = RoundLinks(counter, found)
+        applied = patience.until_ready(links.agree)
+        written = links.write(source, applied)
+        document |= {"links": written.links, "pending": written.pending, "file": str(written.path)}
+        sentence = written.sentence()
+    for recipient in blind_recipients(counter.view.terms):
+        for run in runs:
+            fetch = partial(blind_links, recipient=recipient, source=source, run=run.run)
+            blind = patience.until_ready(
+                partial(fetch, session, client, counter.trust, counter.view)
+            )
+            sealed[recipient] = str(blind.path)
+            sentence = f"{sentence}; {blind.sentence()}"
+    return document, sentence

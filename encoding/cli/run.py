@@ -1,41 +1,54 @@
-"""`blindlink run`: ask for a run, and wait for it."""
+"""`blindlink run`: the runs of the open round, waited for, or asked for once more."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
 
+if TYPE_CHECKING:
+    from schemas.api import RunView
+
 
 @click.command("run", epilog="Example: blindlink run --wait")
-@click.option("--wait", is_flag=True, help="Wait until the run has ended.")
+@click.option("--wait", is_flag=True, help="Wait until the runs have ended.")
 @click.option(
-    "--again", is_flag=True, help="Ask even if the newest uploads have been linked already."
+    "--again", is_flag=True, help="Ask once more for a run that has failed or was cancelled."
 )
 @json_option
 @agency_options
 @click.pass_obj
 def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
-    """Ask the broker to link the newest upload of every agency.
+    """Say how the runs of the newest round stand; they start by themselves once both agencies have uploaded.
 
-    Any agency may ask. If these uploads are being linked or have been linked already, that is the run.
-    Exit code 6: the run failed or was cancelled.
+    Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
     """
-    from encoding.cli import steps
+    from encoding.cli import round_steps, steps
 
     with session.connect() as client:
-        trust = session.trust(client)
-        session.view(client)
-        view = steps.run(session, client, wait=wait, again=again)
-        if view.state == "succeeded":
+        trust, view = session.trust(client), session.view(client)
+        counter = round_steps.Counter(session, client, trust, view)
+        found = round_steps.newest_round(counter)
+        if again:
+            round_steps.ask_again(counter, found)
+        if wait:
+            runs = round_steps.await_runs(counter, found)
             session.trust_again(client, trust)
-    document = view.to_json()
-    del document["specification"]
-    if view.state == "succeeded":
-        sentence = f"run {view.run} has succeeded; next: blindlink links"
-    elif view.state == "awaiting":
-        sentence = f"run {view.run} waits for approval; an approver types: blindlink approve run"
-    else:
-        sentence = f"run {view.run} is {view.state}; next: blindlink run --wait"
-    steps.print_result(session, as_json, dict(document), sentence)
+        else:
+            runs = round_steps.runs_of(counter, found)
+    document: dict[str, object] = {
+        "round": found.round,
+        "runs": [_document(one) for one in runs],
+    }
+    is_done = bool(runs) and all(one.state == "succeeded" for one in runs)
+    states = ", ".join(f"{one.run} {one.state}" for one in runs) or "no run yet"
+    step = "blindlink links" if is_done else "blindlink run --wait"
+    steps.print_result(session, as_json, document, f"round {found.round}: {states}; next: {step}")
+
+
+def _document(run: RunView) -> dict[str, object]:
+    counts = None if run.counts is None else run.counts.model_dump()
+    return {"run": run.run, "state": run.state, "failure": run.failure, "counts": counts}

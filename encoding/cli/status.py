@@ -17,12 +17,17 @@ def status(session: Session, as_json: bool) -> None:
     """Say where the linkage stands, who is waited for, and which command comes next."""
     import json
 
+    from encoding.cli.link_steps import ledger_file, own_space
+    from encoding.cli.round_steps import Counter
     from encoding.status import describe, gather_facts
 
     with session.connect() as client:
         trust = session.trust(client)
         view = session.view(client, must_bind=False)
-        facts = gather_facts(client, session.workspace, trust.receipts, view, session.party)
+        counter = Counter(session, client, trust, view)
+        last = ledger_file(counter).read().last if own_space(counter) is not None else None
+        applied = None if last is None else last.round
+        facts = gather_facts(client, session.workspace, view, session.party, applied)
     found = describe(facts)
     if as_json:
         document = {
@@ -30,10 +35,9 @@ def status(session: Session, as_json: bool) -> None:
             "stage": found.stage,
             "sentences": list(found.sentences),
             "next": found.command,
-            "upload": facts.upload.upload if facts.upload else None,
-            "run": facts.run.run if facts.run else None,
-            "final": facts.run.finality.is_final if facts.run and facts.run.finality else None,
-            "release": facts.release.release if facts.release else None,
+            "round": None if facts.round is None else facts.round.round,
+            "runs": [run.run for run in facts.runs],
+            "final": [run.finality.is_final for run in facts.runs if run.finality is not None],
         }
         click.echo(json.dumps(document, indent=2))
     else:

@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.agency_file import agency_file
-from encoding.cli.agreed import hold_run, hold_to_kept
-from encoding.cli.noting import note_file
+from encoding.cli.agreed import hold_to_kept
 from encoding.cli.session import Session
 from encoding.cli.subject import Subject
-from encoding.client import BrokerClient
 from encoding.errors import BrokerUnreachableError, NotReadyError, OutputExistsError
 from encoding.files import refuse_to_overwrite
-from encoding.links import fetch_release, join_links, newest_release
-from encoding.links_file import LINKS_START, write_links
-from encoding.outbox import read_outbox
-from encoding.receipts import KeptReceipt
-from encoding.runs import ask_run, require_success, wait_for_run
-from encoding.uploads import Trust, check_party, send_outbox
-from schemas.api import ProjectView, RunView
+from encoding.uploads import check_party
+from schemas.api import ProjectView
 
 if TYPE_CHECKING:
-    from encoding.packing import Filled
+    from encoding.client import BrokerClient
+    from encoding.packing.fill import Filled
+    from encoding.packing.outbox import Outbox
+    from encoding.receipts import KeptReceipt
+    from encoding.rounds.nonces import Nonces
+    from encoding.rounds.turns import Turn
+    from encoding.uploads import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +39,6 @@ class Source:
     as_of: str | None = None
     population: str | None = None
     skip_invalid: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LinksWritten:
-    """Which release was written where; `missing` link IDs belong to records that the file has not."""
-
-    path: Path
-    release: str
-    run: str
-    links: int
-    missing: int
 
 
 def current_view(session: Session) -> ProjectView:
@@ -105,15 +93,14 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int) -> Non
     """Attack the encodings of the file, unless an earlier audit still holds for so many rows.
 
     Raises:
-        PrivacyAuditError: more was found than is allowed, and the profile promises protection.
+        PrivacyAuditError: more was found than is allowed.
     """
     from encoding.cli.auditing import audited, kept_audit, refuse_missed
     from encoding.privacy_audit.audit import QUICK
     from encoding.privacy_audit.report import summary
 
     profile = view.profile
-    # What is not hardened is not protected: every encoding of it comes with that warning already.
-    if profile.hardening.kind == "none" or kept_audit(session).still_holds(profile.digest(), rows):
+    if kept_audit(session).still_holds(profile.digest(), rows):
         return
     report = audited(session, _subject(session, view, source), QUICK)
     refuse_missed(report)
@@ -140,19 +127,20 @@ def refuse_list(session: Session, source: Source) -> None:
         )
 
 
-def encode(session: Session, view: ProjectView, source: Source) -> Filled:
-    """Fill the outbox and say what the analyst must know about it."""
+def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> Filled:
+    """Fill the outbox for one turn, and say what the analyst must know about it."""
     # Here, since the encoder takes half a second to load and the other steps do without it.
     from encoding.cli.auditing import kept_audit
-    from encoding.cli.checking import kept_digest, weak_by_itself
-    from encoding.disclosed import DisclosedRecords
-    from encoding.packing import Order, fill_outbox
+    from encoding.cli.checking import kept_digest
+    from encoding.packing.fill import Order, fill_outbox
+    from encoding.profiles import require_usable
 
     settings = session.config.sections
     file = agency_file(session.config, source.file, source.id_column)
     order = Order(
         view=view,
         party=session.party,
+        turn=turn,
         file=file,
         columns=settings.columns | source.columns,
         date_format=source.date_format or session.config.source.date_format,
@@ -163,24 +151,42 @@ def encode(session: Session, view: ProjectView, source: Source) -> Filled:
         privacy_audit_digest=kept_audit(session).digest_for(view.profile.digest()),
     )
     check_party(view.terms, order.party, order.population)
-    weak = weak_by_itself(view.profile)
+    require_usable(view.profile)
     secret = session.secret(view)
     with session.workspace.lock(), session.progress() as progress:
+        own_nonces(session).require(turn.own_nonce.number, turn.own_nonce.nonce)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
-        # Before it can leave: later this says in which disclosures a record was.
-        kept = DisclosedRecords(session.workspace, view.project, view.terms.epoch)
-        kept.keep_container(filled.outbox)
-    for warning in (*weak, *filled.warnings):
-        session.warn(warning)
     if filled.rows_skipped:
         session.warn(
             f"{filled.rows_skipped:,} rows were left out; they are listed in {source.skip_invalid}"
         )
     if filled.rows_withdrawn:
         session.say(f"{filled.rows_withdrawn:,} rows were left out: their records are withdrawn")
-    if filled.variants_dropped:
-        session.say(f"{filled.variants_dropped:,} variants beyond the agreed number were left out")
+    dropped = sum(one.rows_dropped for one in filled.counts.passes)
+    if dropped:
+        session.say(
+            f"{dropped:,} rows were dropped in blocks that are too large; see: blindlink check"
+        )
     return filled
+
+
+def encoded(session: Session, view: ProjectView, source: Source, turn: Turn) -> Outbox:
+    """Return what is to be sent in a turn: what was encoded for it before, else the file encoded now."""
+    from encoding.packing.fill import kept_outbox
+
+    kept = kept_outbox(session.workspace, session.project, turn)
+    if kept is not None and own_nonces(session).is_spent(turn.own_nonce.number):
+        # It may have left already, in part: no other container goes out for this turn.
+        return kept
+    return encode(session, view, source, turn).outbox
+
+
+def own_nonces(session: Session) -> Nonces:
+    """Return the nonces of this workspace; use them under its lock."""
+    from encoding.rounds.nonces import Nonces
+
+    workspace = session.workspace
+    return Nonces(workspace.nonces(session.project), session.project, workspace.key())
 
 
 def _subject(session: Session, view: ProjectView, source: Source) -> Subject:
@@ -193,57 +199,26 @@ def _subject(session: Session, view: ProjectView, source: Source) -> Subject:
     )
 
 
-def upload(session: Session, client: BrokerClient, trust: Trust, view: ProjectView) -> KeptReceipt:
-    """Send the outbox and keep the receipt."""
-    outbox = read_outbox(session.workspace, session.project)
+def upload(
+    session: Session, client: BrokerClient, trust: Trust, view: ProjectView, turn: Turn
+) -> KeptReceipt:
+    """Send the outbox of one turn and keep the receipt."""
+    from encoding.cli.own_identity import unlock_own
+    from encoding.packing.outbox import read_outbox
+    from encoding.rounds.api import RoundsApi
+    from encoding.rounds.turns import turns_of
+    from encoding.uploads import Sending, send_outbox
+
+    outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
+    api = RoundsApi(client, session.project)
+
+    def partner_root() -> str | None:
+        now = turns_of(api.round(turn.round), view.terms, session.party)
+        return next(one.partner_root for one in now if one.partner == turn.partner)
+
     with session.workspace.lock(), session.progress() as progress:
-        return send_outbox(client, outbox, view, trust, progress)
-
-
-def run(session: Session, client: BrokerClient, *, wait: bool, again: bool = False) -> RunView:
-    """Ask for a run, or join the one there is; with `wait`, return when it has succeeded."""
-    found = ask_run(client, session.project, again=again)
-    hold_run(session, client, found)
-    if not wait:
-        return require_success(found)
-    with session.progress() as progress:
-        done = wait_for_run(client, found.run, progress, session.sleep)
-    hold_run(session, client, done)
-    return done
-
-
-def links(
-    session: Session,
-    client: BrokerClient,
-    trust: Trust,
-    source: Source,
-    *,
-    output: Path | None = None,
-    run: str | None = None,
-    force: bool = False,
-) -> LinksWritten:
-    """Fetch the newest release, hold it against the log, and replace the file of links at the very end."""
-    from encoding.disclosed import DisclosedRecords
-
-    path = output or session.config.resolve(session.config.sections.output.links)
-    refuse_to_overwrite(path, own_start=LINKS_START, force=force)
-    note_file(session, "link-table", path)
-    session.view(client)
-    release = newest_release(client, session.project, session.party, run)
-    hold_run(session, client, client.run(release.run), for_release=True)
-    with session.workspace.lock():
-        fetched = fetch_release(client, release, trust)
-        header = fetched.header
-        kept = DisclosedRecords(session.workspace, header.project, header.epoch)
-        kept.keep_release(header.release, fetched.links)
-        file = agency_file(session.config, source.file, source.id_column)
-        joined = join_links(session.workspace, fetched, file)
-        write_links(path, joined.links)
-    if joined.n_missing:
-        session.warn(
-            f"{joined.n_missing:,} link IDs belong to records that {file.path.name} does not have"
-        )
-    return LinksWritten(path, release.release, release.run, len(joined.links), joined.n_missing)
+        sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
+        return send_outbox(client, outbox, view, trust=trust, sending=sending, progress=progress)
 
 
 def print_result(

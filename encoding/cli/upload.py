@@ -13,22 +13,23 @@ from encoding.cli.session import UNATTENDED_S, Session
 @agency_options
 @click.pass_obj
 def upload(session: Session, as_json: bool) -> None:
-    """Send the encodings to the broker, and keep the receipt once it has been checked.
+    """Send what was encoded for the open round, and keep the receipts once they have been checked.
 
     An upload that was cut off goes on where it stopped.
     """
-    from encoding.cli import steps
+    from encoding.cli import round_steps, steps
 
     session.patience_s = UNATTENDED_S
+    sent: dict[str, object] = {}
     with session.connect() as client:
-        trust = session.trust(client)
-        kept = steps.upload(session, client, trust, session.view(client))
-    receipt = kept.receipt
-    document: dict[str, object] = {"upload": receipt.subject, "log_index": receipt.index}
-    steps.print_result(
-        session,
-        as_json,
-        document,
-        f"upload {receipt.subject} stands in the match log as entry {receipt.index};"
-        " next: blindlink run --wait",
-    )
+        trust, view = session.trust(client), session.view(client)
+        counter = round_steps.Counter(session, client, trust, view)
+        found = round_steps.required_round(counter)
+        for turn in round_steps.own_turns(counter, found):
+            receipt = steps.upload(session, client, trust, view, turn).receipt
+            sent[turn.partner] = {"upload": receipt.subject, "log_index": receipt.index}
+            session.say(
+                f"the upload for {turn.partner} stands in the match log as entry {receipt.index}"
+            )
+    document: dict[str, object] = {"round": found.round, "uploads": sent}
+    steps.print_result(session, as_json, document, "next: blindlink run --wait")

@@ -47,6 +47,7 @@ def withdraw_record(
     import json
 
     from encoding.person_disclosures import find_record
+    from encoding.rounds.api import RoundsApi
     from encoding.withdrawn import Withdrawn
 
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
@@ -67,20 +68,24 @@ def withdraw_record(
             kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
             # First here, so that no container that is made meanwhile holds it.
             kept.add(record_id)
-        handle = handles.get(view.terms.epoch)
+        open_rounds = {
+            one.round for one in RoundsApi(client, project).rounds().rounds if one.state == "open"
+        }
+        told = [handle for (number, _), handle in handles.items() if number in open_rounds]
         n_cancelled = 0
-        if handle is not None:
-            logged, n_cancelled = _tell(session, client, trust, handle, view.terms.epoch)
+        for handle in told:
+            logged, n_more = _tell(session, client, trust, handle, view.terms.epoch)
+            n_cancelled += n_more
             with workspace.lock():
                 kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
                 kept.add(record_id, logged)
-    document = {"was_encoded": bool(handles), "told": handle is not None, "cancelled": n_cancelled}
+    document = {"was_encoded": bool(handles), "told": bool(told), "cancelled": n_cancelled}
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return
     session.say(_sentence(document))
     if n_cancelled:
-        session.say("ask for a new run: blindlink run")
+        session.say("ask for the run once more: blindlink run --again")
 
 
 def _require_known(record: KnownRecord) -> None:
@@ -128,4 +133,4 @@ def _sentence(document: dict[str, Any]) -> str:
         return "the record is withdrawn; the match log says so, and only you can show of whom"
     if not document["was_encoded"]:
         return "no record of this number was ever encoded here, and none will be"
-    return "the record has no handle in this epoch; it is left out of what is encoded from now on"
+    return "the record is in no round that is open; it is left out of what is encoded from now on"

@@ -51,9 +51,7 @@ class WrittenContainer:
     size_bytes: int
 
 
-def write_body(
-    path: Path, handles: NDArray[np.uint8], rows: Iterable[NDArray[np.void]]
-) -> Body:
+def write_body(path: Path, handles: NDArray[np.uint8], rows: Iterable[NDArray[np.void]]) -> Body:
     """Write table and rows, and return the root over the pieces in which they will be sent.
 
     Args:

@@ -96,7 +96,9 @@ def fill_outbox(
     withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
     with workspace.scratch() as scratch, ProblemLog(scratch / "problems.csv") as problems:
         table = order.file.open()
-        people = _number_records(order, table.select([order.file.id_column]), keys, withdrawn, progress)
+        people = _number_records(
+            order, table.select([order.file.id_column]), keys, withdrawn, progress
+        )
         job = _Job(order, secret, keys, people, problems, scratch)
         made = job.make(table, progress)
         _settle_problems(order, problems)
@@ -157,7 +159,9 @@ class _Job:
             repeated=people.repeated,
             folder=self.scratch,
         ) as assembly:
-            self._read(table.select([order.file.id_column, *cleaner.headers]), cleaner, assembly, progress)
+            self._read(
+                table.select([order.file.id_column, *cleaner.headers]), cleaner, assembly, progress
+            )
             cleaner.clear()
             ordered = people.handles.handles[people.handles.by_handle()]
             body = write_body(self.scratch / "body", ordered, assembly.rows(progress))
@@ -178,9 +182,14 @@ class _Job:
             place, known = self.people.handles.places(record_keys(self.keys, record_ids))
             index = cleaned.rows - chunk.first_row
             kept = np.flatnonzero(known[index])
-            columns = {
-                name: [cells[at] for at in kept.tolist()] for name, cells in cleaned.columns.items()
-            } if len(kept) < len(index) else cleaned.columns
+            columns = (
+                {
+                    name: [cells[at] for at in kept.tolist()]
+                    for name, cells in cleaned.columns.items()
+                }
+                if len(kept) < len(index)
+                else cleaned.columns
+            )
             assembly.add(columns, self.people.numbers[place[index[kept]]])
             progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
 
@@ -195,7 +204,11 @@ def _number_records(
         cells = chunk.columns[column]
         is_withdrawn = withdrawn.among(cells)
         n_withdrawn += int(is_withdrawn.sum())
-        kept = [cell for cell, gone in zip(cells, is_withdrawn.tolist(), strict=True) if cell and not gone]
+        kept = [
+            cell
+            for cell, gone in zip(cells, is_withdrawn.tolist(), strict=True)
+            if cell and not gone
+        ]
         found = record_keys(keys, kept)
         high.append(found.high)
         low.append(found.low)

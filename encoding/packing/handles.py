@@ -151,6 +151,11 @@ def record_keys(keys: MapKeys, record_ids: Sequence[str]) -> RecordKeys:
     return RecordKeys(pairs[:, 0].copy(), pairs[:, 1].copy())
 
 
+def key_text(keys: RecordKeys, place: int) -> str:
+    """Return one record key as 32 hexadecimal digits."""
+    return f"{int(keys.high[place]):016x}{int(keys.low[place]):016x}"
+
+
 def write_handle_map(path: Path, handle_map: HandleMap, keys: MapKeys) -> None:
     """Write the map sealed, in place of the former one."""
     head = MAGIC + _header_line(handle_map.name, len(handle_map))

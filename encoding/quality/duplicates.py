@@ -6,7 +6,6 @@ duplicates, twins and strangers. Twins are no duplicates, however alike they loo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -93,9 +92,9 @@ def find_duplicates(
     is_small = n_records < SMALLEST_COUNTED_FILE
     strangers, dependence = agreeing.published() if is_small else agreeing.counted(draw)
     seen = _chance_to_be_seen(sample, pairs)
-    # As many records as would have the pairs that were kept, so that prior and evidence are of one size.
-    n_as_seen = max(2, round(n_records * math.sqrt(seen.max())))
-    duplicate = tell_apart(profile, strangers, dependence, pairs.found, n_as_seen).duplicate
+    duplicate = tell_apart(
+        profile, strangers, dependence, pairs.found, n_records, share=float(seen.max())
+    ).duplicate
     listed = tuple(_listed(profile, sample, pairs, duplicate))
     return Duplicates(float((duplicate / seen).sum()), listed)
 

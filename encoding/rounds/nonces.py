@@ -96,6 +96,14 @@ class Nonces:
             " blindlink round correct",
         )
 
+    def has_drawn(self, number: int) -> bool:
+        """Tell whether the nonce of this number was drawn here."""
+        return any(one.number == number for one in self._read().nonces)
+
+    def is_spent(self, number: int) -> bool:
+        """Tell whether a container has left with this nonce, or was about to."""
+        return any(one.number == number and one.container for one in self._read().nonces)
+
     def spend(self, number: int, *, round_number: int, partner: str, container: str) -> None:
         """Mark a nonce as spent on one container; the same container again changes nothing.
 

@@ -19,15 +19,20 @@ from schemas.rounds import ListedClaims, RoundPair, RoundView, UsedNonce
 class Turn:
     """One container that an agency owes: for which partner, in which round, with which nonces.
 
-    `own_nonce` is the one that this agency drew; `partner_root` is the root of the partner's container where that
-    is at the broker already.
+    `own_root` and `partner_root` are the roots of the containers that are at the broker already; null: none is.
     """
 
     round: int
     partner: str
     side: Side
     pair: RoundPair
+    own_root: str | None
     partner_root: str | None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether this agency's container is at the broker."""
+        return self.own_root is not None
 
     @property
     def own_nonce(self) -> UsedNonce:
@@ -66,11 +71,10 @@ def turns_of(found: RoundView, terms: ProjectTerms, party: str) -> tuple[Turn, .
             )
         is_larger = party == pair.larger
         progress = roots.get(pair.parties)
-        root = None
-        if progress is not None:
-            root = progress.root_smaller if is_larger else progress.root_larger
+        both = (None, None) if progress is None else (progress.root_larger, progress.root_smaller)
+        own, other = both if is_larger else both[::-1]
         side: Side = "larger" if is_larger else "smaller"
-        turns.append(Turn(found.round, pair.partner_of(party), side, pair, root))
+        turns.append(Turn(found.round, pair.partner_of(party), side, pair, own, other))
     return tuple(sorted(turns, key=lambda turn: turn.partner))
 
 

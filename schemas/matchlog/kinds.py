@@ -56,6 +56,7 @@ from schemas.matchlog.round_kinds import (
     RoundClosed,
     RoundOpened,
     RoundSuperseded,
+    StatementReceived,
 )
 from schemas.run import ReleaseMode, RoundNumber, RunSpecification
 from schemas.upload import Signature
@@ -425,6 +426,7 @@ KINDS: Final[dict[str, Kind]] = {
     "round-opened": Kind(RoundOpened, max_bytes=_DOCUMENT_BYTES),
     "round-superseded": Kind(RoundSuperseded),
     "claims-received": Kind(ClaimsReceived),
+    "statement-received": Kind(StatementReceived),
     "round-closed": Kind(RoundClosed, max_bytes=_DOCUMENT_BYTES),
     "upload-received": Kind(UploadReceived, object_prefix=UPLOAD_PREFIX),
     "upload-rejected": Kind(

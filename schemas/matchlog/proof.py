@@ -68,8 +68,8 @@ class LogProof:
         """Return the hashes as a receipt writes them."""
         return tuple(_base64(value) for value in self.hashes)
 
-    def to_receipt(self, subject: str) -> Receipt:
-        """Return the receipt for what has this id: the object of the entry."""
+    def to_receipt(self, subject: str | None) -> Receipt:
+        """Return the receipt for what has this id: the object of the entry, None where it has none."""
         return Receipt(
             subject=subject,
             entry=self.entry.decode(),

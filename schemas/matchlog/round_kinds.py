@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from schemas.document import Model
 from schemas.ids import Code, Name, Sha256Hex, UtcTime
-from schemas.rounds import ListedClaims, RoundPair, SignedNonceOffer
+from schemas.rounds import ListedClaims, ListedStatement, RoundPair, SignedNonceOffer
 from schemas.run import RoundNumber
 
 
@@ -57,15 +57,34 @@ class ClaimsReceived(Model):
     sha256: Sha256Hex
 
 
+class StatementReceived(Model):
+    """A party's sealed chain statement is kept for the recipients of a space; a later one takes its place.
+
+    `sequence` counts the statements of this party for this space over all rounds.
+    """
+
+    round: RoundNumber
+    space: Name
+    sequence: Annotated[int, Field(ge=1)]
+    sha256: Sha256Hex
+
+
 class RoundClosed(Model):
-    """A round ends; link IDs follow from the claims that are listed here, and from no others."""
+    """A round ends; link IDs follow from the messages that are listed here, and from no others.
+
+    `statements` are those for spaces of more than two recipients.
+    """
 
     round: RoundNumber
     claims: Annotated[tuple[ListedClaims, ...], Field(max_length=4096)]
+    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=4096)] = ()
 
     @model_validator(mode="after")
-    def _claims_are_in_order(self) -> Self:
+    def _messages_are_in_order(self) -> Self:
         places = [(one.party, one.partner) for one in self.claims]
         if places != sorted(set(places)):
             raise ValueError("claims must be listed once each, in the order of party and partner")
+        stated = [(one.party, one.space) for one in self.statements]
+        if stated != sorted(set(stated)):
+            raise ValueError("statements must be listed once each, in the order of party and space")
         return self

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from oracles.agreement_rig import ANSWERS, PROJECT, AgreementRig, agreement_rig
-from oracles.share_rig import ADDRESS
+from oracles.near_broker import ADDRESS
 
 from encoding.config import read_config, render_config
 

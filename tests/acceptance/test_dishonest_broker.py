@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
 from oracles.desk import NOW
 from oracles.example_agreement import digest_of
-from oracles.share_rig import answer_with
+from oracles.near_broker import answer_with
 
 from encoding.identity import new_identity
 from encoding.secret_agreement import SUITE

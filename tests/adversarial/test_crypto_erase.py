@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from app.uploads.loading import StoredContainer, load_upload
 from oracles.kill_scene import Scene
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, two_files
 from oracles.searching import database_rows, files_under, found_in
@@ -14,7 +15,6 @@ from oracles.thief import Encodings, Thief
 from app.backup.archive import restore_backup, write_backup
 from app.security.errors import KeyGoneError
 from app.security.keystore import DataKey
-from app.uploads.loading import StoredContainer, load_upload
 
 N_PLANTED, N_COMMON = 1000, 20
 

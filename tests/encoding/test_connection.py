@@ -18,7 +18,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from oracles.broker import BrokerDouble, Refusal, problem
+from oracles.near_broker import NearBroker, problem
 
 from encoding.client import BrokerClient
 from encoding.connection import Connection, Waiting, trust_only
@@ -64,31 +64,31 @@ def refuse_connection() -> httpx2.Response:
         ),
     ],
 )
-def test_passing_failure_is_tried_again(broker: BrokerDouble, client_of, sleeps, fail) -> None:
-    broker.before = FailFirst(3, fail)
+def test_passing_failure_is_tried_again(broker: NearBroker, client_of, sleeps, fail) -> None:
+    broker.courier.before = FailFirst(3, fail)
     assert client_of("welfare").project("foster-pupils") == broker.view
     assert len(sleeps) == 3
     assert sleeps[0] < 1 < sum(sleeps)
 
 
-def test_retry_after_is_honoured(broker: BrokerDouble, client_of, sleeps) -> None:
+def test_retry_after_is_honoured(broker: NearBroker, client_of, sleeps) -> None:
     answer = lambda: httpx2.Response(429, content=iter([b""]), headers={"Retry-After": "7"})  # noqa: E731
-    broker.before = FailFirst(1, answer)
+    broker.courier.before = FailFirst(1, answer)
     client_of("welfare").project("foster-pupils")
     assert sleeps[0] >= 7
 
 
-def test_absurd_retry_after_ends_the_patience(broker: BrokerDouble, client_of, sleeps) -> None:
+def test_absurd_retry_after_ends_the_patience(broker: NearBroker, client_of, sleeps) -> None:
     answer = lambda: httpx2.Response(429, content=iter([b""]), headers={"Retry-After": "9" * 40})  # noqa: E731
-    broker.before = FailFirst(99, answer)
+    broker.courier.before = FailFirst(99, answer)
     with pytest.raises(BrokerRefusedError):
         client_of("welfare").project("foster-pupils")
     assert sleeps == []
 
 
 @pytest.mark.parametrize("fail", [lose_connection, refuse_connection])
-def test_broker_that_stays_away_is_unreachable(broker: BrokerDouble, client_of, sleeps, fail):
-    broker.before = FailFirst(999, fail)
+def test_broker_that_stays_away_is_unreachable(broker: NearBroker, client_of, sleeps, fail):
+    broker.courier.before = FailFirst(999, fail)
     with pytest.raises(BrokerUnreachableError) as caught:
         client_of("welfare").project("foster-pupils")
     assert caught.value.exit_code == 5
@@ -103,7 +103,7 @@ def test_upload_opened_twice_by_a_lost_answer_has_one_idempotency_key(broker, cl
         keys.append(request.headers.get("Idempotency-Key"))
         return lose_connection() if len(keys) == 1 else response
 
-    broker.after = lose_first
+    broker.courier.after = lose_first
     from schemas.api import UploadRequest
 
     request = UploadRequest(
@@ -120,10 +120,10 @@ def test_upload_opened_twice_by_a_lost_answer_has_one_idempotency_key(broker, cl
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_unknown_token_is_not_authorised_and_not_tried_again(
-    broker: BrokerDouble, client_of, sleeps, status
+    broker: NearBroker, client_of, sleeps, status
 ) -> None:
     refusal = Refusal(status, "token-unknown", detail="The token has expired.")
-    broker.before = FailFirst(1, lambda: problem(refusal))
+    broker.courier.before = FailFirst(1, lambda: problem(refusal))
     with pytest.raises(
         NotAuthorisedError, match=r"the broker says: the token has expired$"
     ) as caught:
@@ -132,11 +132,11 @@ def test_unknown_token_is_not_authorised_and_not_tried_again(
     assert sleeps == []
 
 
-def test_refusal_names_clause_and_hint(broker: BrokerDouble, client_of) -> None:
+def test_refusal_names_clause_and_hint(broker: NearBroker, client_of) -> None:
     refusal = Refusal(
         409, "not-in-force", detail="The project has ended.", clause="end", hint="Sign."
     )
-    broker.before = FailFirst(1, lambda: problem(refusal))
+    broker.courier.before = FailFirst(1, lambda: problem(refusal))
     with pytest.raises(BrokerRefusedError, match=r"the project has ended \(clause end\)") as caught:
         client_of("welfare").project("foster-pupils")
     assert (caught.value.exit_code, caught.value.problem) == (1, "not-in-force")
@@ -145,38 +145,40 @@ def test_refusal_names_clause_and_hint(broker: BrokerDouble, client_of) -> None:
 
 def test_refusal_cannot_write_control_characters_to_the_terminal(broker, client_of) -> None:
     refusal = Refusal(409, "x", detail="\x1b]0;owned\x07\u202eNo\n")
-    broker.before = FailFirst(1, lambda: problem(refusal))
+    broker.courier.before = FailFirst(1, lambda: problem(refusal))
     with pytest.raises(BrokerRefusedError) as caught:
         client_of("welfare").project("foster-pupils")
     assert str(caught.value).isprintable()
 
 
 def test_refusal_without_a_problem_document_gives_the_status(broker, client_of) -> None:
-    broker.before = FailFirst(1, lambda: httpx2.Response(404, content=iter([b"<html>"])))
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(404, content=iter([b"<html>"])))
     with pytest.raises(BrokerRefusedError, match="status 404"):
         client_of("welfare").project("foster-pupils")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"project": 1}', b'{"a": NaN}', b"\xff"])
 def test_answer_that_breaks_its_format_is_refused(broker, client_of, body) -> None:
-    broker.before = FailFirst(1, lambda: httpx2.Response(200, content=iter([body])))
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(200, content=iter([body])))
     with pytest.raises(BrokerAnswerError):
         client_of("welfare").project("foster-pupils")
 
 
 def test_endless_answer_is_cut_off(broker, client_of, monkeypatch) -> None:
     endless = lambda: httpx2.Response(200, content=(b"x" * 10**6 for _ in range(10**9)))  # noqa: E731
-    broker.before = FailFirst(1, endless)
+    broker.courier.before = FailFirst(1, endless)
     with pytest.raises(BrokerAnswerError, match="too long"):
         client_of("welfare").project("foster-pupils")
 
 
 def test_redirect_is_not_followed(broker, client_of) -> None:
     headers = {"Location": "https://elsewhere.test/"}
-    broker.before = FailFirst(1, lambda: httpx2.Response(302, content=iter([]), headers=headers))
+    broker.courier.before = FailFirst(
+        1, lambda: httpx2.Response(302, content=iter([]), headers=headers)
+    )
     with pytest.raises(BrokerRefusedError, match="status 302"):
         client_of("welfare").project("foster-pupils")
-    assert len(broker.requests) == 1
+    assert len(broker.courier.requests) == 1
 
 
 def test_token_is_read_without_the_line_end(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from encoding.container import Spool, write_body, write_container
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoding import container
-from encoding.container import Spool, write_body, write_container
 from schemas.upload import ContainerHeader, parse_header
 
 ENCODING_BYTES = 2

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import httpx2
 import pytest
-from oracles.broker import Refusal, problem
+from oracles.near_broker import problem
 
 from app.security.assertions import read_assertion
 from app.security.dpop import read_proof
@@ -193,7 +193,7 @@ def test_a_refused_sign_in_says_what_may_be_the_matter(
     client: BrokerClient, double: SignInDouble, hours: int, hint: str
 ) -> None:
     def refuse(_: httpx2.Request) -> httpx2.Response:
-        answer = problem(Refusal(401, "not-authenticated", detail="The sign-in is refused."))
+        answer = problem((401, "not-authenticated", detail="The sign-in is refused."))
         answer.headers["date"] = START.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return answer
 

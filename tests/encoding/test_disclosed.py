@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from encoding.outbox import Outbox
 from oracles.containers import build_container, random_rows
 
 from encoding.disclosed import DisclosedRecords
 from encoding.errors import WorkspaceError
-from encoding.outbox import Outbox
 from encoding.workspace import Workspace, open_workspace
 from schemas.ids import Handle
 from schemas.upload import Manifest

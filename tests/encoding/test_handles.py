@@ -6,10 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from encoding.errors import HandleMapError
 from encoding.handles import (
     SEGMENT_RECORDS,
     HandleMap,
@@ -21,6 +17,10 @@ from encoding.handles import (
     record_keys,
     write_handle_map,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoding.errors import HandleMapError
 
 KEYS = derive_map_keys(bytes(32), "foster-pupils", 1)
 few_numbers = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12)

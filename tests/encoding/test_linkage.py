@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from clkhash.schema import from_json_dict
-
 from encoding.diffusion import diffuse, diffusion_matrix
+from encoding.lint import lint_fill, lint_schema, lint_structure
+
 from encoding.encoder import Encoder
 from encoding.errors import ShippedNameError
 from encoding.linkage import NO_HARDENING, SHIPPED, load_preset, load_shipped
-from encoding.lint import lint_fill, lint_schema, lint_structure
 from encoding.recipe import INPUTS, Recipe
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, write_rehearsal
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import httpx2
 import pytest
 from oracles.agency import Agency
-from oracles.broker import BrokerDouble, document
+from oracles.near_broker import NearBroker, document
 
 from encoding.agency_file import AgencyFile
 from encoding.client import BrokerClient
@@ -105,7 +105,7 @@ def test_receipt_of_the_release_is_kept(linked: Pair, client_of) -> None:
     assert [kept.manifest is None for kept in folder.all()] == [True, False]
 
 
-def test_newest_release_wins(linked: Pair, client_of, broker: BrokerDouble) -> None:
+def test_newest_release_wins(linked: Pair, client_of, broker: NearBroker) -> None:
     run = next(iter(broker.runs.values()))
     handle = linked.welfare.handle_of("07")
     broker.release(run, "welfare", {handle: LinkId(b"\1" * 16)})
@@ -145,7 +145,7 @@ def changed_file(change: Any) -> Tampered:
     [lambda raw: raw[:-1], lambda raw: raw + b"\n", lambda raw: raw[:0], lambda raw: raw * 2],
 )
 def test_release_of_another_length_is_refused(linked: Pair, client_of, broker, change) -> None:
-    broker.after = changed_file(change)
+    broker.courier.after = changed_file(change)
     with pytest.raises(BrokerAnswerError):
         linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
 
@@ -155,7 +155,7 @@ def test_every_changed_byte_of_a_release_is_noticed(linked: Pair, client_of, bro
         view.size_bytes for view, _, _ in broker.releases.values() if view.recipient == "welfare"
     }
     for place in range(0, size, 7):
-        broker.after = changed_file(
+        broker.courier.after = changed_file(
             lambda raw, at=place: raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
         )
         with pytest.raises(ReleaseError):
@@ -185,7 +185,7 @@ def test_release_to_another_agency_is_refused(linked: Pair, client_of, broker) -
 
 def test_receipt_for_another_release_is_refused(linked: Pair, client_of, broker) -> None:
     (_, first), (_, second) = broker.releases.items()
-    broker.after = Tampered(
+    broker.courier.after = Tampered(
         "/receipt", lambda _: document(broker.log.receipt(first[2], first[0].release))
     )
     other = "welfare" if second[0].recipient == "welfare" else "schools"

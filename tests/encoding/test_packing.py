@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from clkhash import clk
 from clkhash import schema as clkhash_schema
+from encoding.outbox import read_outbox
 from oracles.agency import NOW, Agency
 
 from encoding.agency_file import AgencyFile
@@ -26,7 +27,6 @@ from encoding.errors import (
     NotReadyError,
     RecordCountError,
 )
-from encoding.outbox import read_outbox
 from encoding.secret import Secret
 from schemas.api import ProjectView
 from schemas.profile import Hardening

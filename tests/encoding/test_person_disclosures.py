@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.sample_log import CW, K12, SampleLog
-
-from encoding.disclosed import DisclosedRecords
 from encoding.handles import (
     derive_map_keys,
     empty_map,
     record_keys,
     write_handle_map,
 )
+from oracles.sample_log import CW, K12, SampleLog
+
+from encoding.disclosed import DisclosedRecords
 from encoding.log_copy import LogCopy, read_log_copy
 from encoding.person_disclosures import (
     PersonDisclosure,

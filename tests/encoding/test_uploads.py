@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from oracles.agency import Agency
-from oracles.broker import BrokerDouble, document, new_id
+from oracles.near_broker import NearBroker, document
 
 from encoding.client import BrokerClient
 from encoding.errors import (
@@ -34,8 +34,8 @@ def agency(tmp_path: Path, view: ProjectView, secret, people, write_people) -> A
     return agency
 
 
-def puts(broker: BrokerDouble) -> list[str]:
-    return [path.rsplit("/", 1)[1] for method, path in broker.requests if method == "PUT"]
+def puts(broker: NearBroker) -> list[str]:
+    return [path.rsplit("/", 1)[1] for method, path in broker.courier.requests if method == "PUT"]
 
 
 def test_broker_receives_the_container_byte_for_byte(agency, broker, client_of: Connect) -> None:
@@ -78,10 +78,10 @@ def test_stored_parts_are_not_sent_again(agency, broker, client_of: Connect) -> 
             raise httpx2.ConnectError("cut off")
         return None
 
-    broker.before = cut_off
+    broker.courier.before = cut_off
     with pytest.raises(BrokerUnreachableError):
         agency.upload(client_of("welfare"))
-    broker.before = lambda _: None
+    broker.courier.before = lambda _: None
     agency.upload(client_of("welfare"))
     (upload,) = broker.uploads.values()
     assert upload.container() == agency.container()
@@ -102,7 +102,7 @@ def test_every_lost_answer_ends_in_one_committed_upload(agency, broker, client_o
             raise httpx2.ReadError("lost")
         return response
 
-    broker.after = lose_once
+    broker.courier.after = lose_once
     agency.upload(client_of("welfare"))
     assert [each.view.state for each in broker.uploads.values()] == ["committed"]
     assert len(broker.log.entries) == 1
@@ -174,7 +174,7 @@ def test_nonsensical_parts_are_refused(agency, broker, client_of, part_bytes, pa
             return document(upload.view.model_copy(update=changes), 201)
         return response
 
-    broker.after = confuse
+    broker.courier.after = confuse
     with pytest.raises(BrokerAnswerError):
         agency.upload(client_of("welfare"))
 
@@ -182,7 +182,7 @@ def test_nonsensical_parts_are_refused(agency, broker, client_of, part_bytes, pa
 class Forgery:
     """Changes the receipt that a commit is answered with."""
 
-    def __init__(self, broker: BrokerDouble, change: Callable[[BrokerDouble], object]) -> None:
+    def __init__(self, broker: NearBroker, change: Callable[[NearBroker], object]) -> None:
         self.broker, self.change = broker, change
 
     def __call__(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
@@ -191,7 +191,7 @@ class Forgery:
         return response
 
 
-def receipt_of(broker: BrokerDouble):
+def receipt_of(broker: NearBroker):
     (upload,) = broker.uploads.values()
     return upload.receipt
 
@@ -206,13 +206,13 @@ def receipt_of(broker: BrokerDouble):
         ),
         lambda b: receipt_of(b).model_copy(update={"proof": ("A" * 43 + "=",)}),
         lambda b: receipt_of(b).model_copy(
-            update={"checkpoint": BrokerDouble(b.view).log.checkpoint()}
+            update={"checkpoint": NearBroker(b.view).log.checkpoint()}
         ),
     ],
     ids=["other subject", "other place", "other entry", "other proof", "other log"],
 )
 def test_receipt_that_proves_nothing_is_not_kept(agency, broker, client_of, change) -> None:
-    broker.after = Forgery(broker, change)
+    broker.courier.after = Forgery(broker, change)
     with pytest.raises(ReceiptError):
         agency.upload(client_of("welfare"))
     assert list(ReceiptFolder(agency.workspace.receipts).all()) == []
@@ -223,7 +223,7 @@ def test_receipt_of_another_upload_is_refused(
 ) -> None:
     first = agency.upload(client_of("welfare")).receipt
     agency.encode(write_people(people[:3]))
-    broker.after = Forgery(broker, lambda _: first)
+    broker.courier.after = Forgery(broker, lambda _: first)
     with pytest.raises(ReceiptError, match="something else"):
         agency.upload(client_of("welfare"))
 
@@ -236,7 +236,7 @@ def test_log_that_forgets_the_receipt_is_refused(agency, broker, client_of) -> N
 
 
 def test_no_message_holds_token_handle_or_encoding(agency, broker, client_of) -> None:
-    broker.after = Forgery(broker, lambda b: receipt_of(b).model_copy(update={"index": 9}))
+    broker.courier.after = Forgery(broker, lambda b: receipt_of(b).model_copy(update={"index": 9}))
     with pytest.raises(AgencyError) as caught:
         agency.upload(client_of("welfare"))
     spoken = f"{caught.value} {caught.value.hint} {caught.value.args} {caught.value.__cause__}"

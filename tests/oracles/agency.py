@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from encoding.handles import derive_map_keys, read_handle_map, record_keys
+from encoding.outbox import read_outbox
+
 from encoding.agency_file import AgencyFile
 from encoding.client import BrokerClient
-from encoding.handles import derive_map_keys, read_handle_map, record_keys
 from encoding.links import JoinedLinks, fetch_release, join_links, newest_release
-from encoding.outbox import read_outbox
 from encoding.packing import Filled, Order, fill_outbox
 from encoding.pins import PinnedLog
 from encoding.receipts import KeptReceipt, ReceiptFolder

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from app.uploads.loading import LoadedUpload
 from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, profile_of, terms_of
 from oracles.persons import enrolled_person
 from services.migrated import lay_tables
@@ -26,7 +27,6 @@ from app.runs.service import space_key
 from app.security.actor import Actor
 from app.security.at_rest import unseal
 from app.settings import Settings
-from app.uploads.loading import LoadedUpload
 from encoding.identity import Identity
 from schemas.blind import RECORD_BYTES, parse_blind_header
 from schemas.run import IdSpace, Recipient, RunSpecification, RunUpload

@@ -1,4 +1,4 @@
-"""An analyst's desk: a folder with settings, token and secret, and the commands typed there."""
+"""An analyst's desk: a folder with settings and secret, and the commands typed there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner, Result
-from oracles.broker import BrokerDouble
 
 from encoding.cli.main import main
 from encoding.cli.session import Session
@@ -17,52 +16,60 @@ from encoding.config import parse_sections, render_config
 from encoding.identity import Identity
 from encoding.secret import Secret, write_secret
 
+if TYPE_CHECKING:
+    from oracles.near_broker import NearBroker
+
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 
 
 @dataclass
 class Desk:
-    """Runs commands in `folder` against a broker in memory, without ever sleeping.
+    """Runs commands in `folder` without ever sleeping: while one waits, the broker's worker works.
 
-    `own` is whose keys the analyst has at hand; the broker lets in by token all the same.
+    `own` is whose keys the analyst has at hand already; else the settings name them.
     """
 
     folder: Path
-    broker: BrokerDouble
+    near: NearBroker
     party: str
     now: datetime = NOW
     own: Identity | None = None
     slept: list[float] = field(default_factory=list)
 
-    def set_up(self, file: Path, secret: Secret, **changes: dict[str, Any]) -> None:
+    def set_up(self, file: Path, secret: Secret | None = None, **changes: dict[str, Any]) -> None:
+        """Write the settings, and the secret if there is one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         raw: dict[str, Any] = {
-            "broker": {"url": "https://broker.test", "token_file": "token.txt"},
+            "broker": {"url": "https://broker.test"},
             "project": {
                 "name": "foster-pupils",
                 "party": self.party,
                 "insecure_unsigned_terms": True,
             },
-            "input": {"file": str(file), "id_column": "ID", "population": "in-care"},
+            "input": {
+                "file": str(file),
+                "id_column": "ID",
+                "population": "in-care",
+                "date_format": "YYYY-MM-DD",
+                "as_of": "today",
+            },
         }
         for section, fields in changes.items():
             raw[section] = raw.get(section, {}) | fields
         (self.folder / "blindlink.toml").write_text(render_config(parse_sections(raw)), "utf-8")
-        token = self.folder / "token.txt"
-        token.write_text(f"bl_{self.party}\n")
-        token.chmod(0o600)
-        write_secret(self.folder / "secret.txt", secret)
+        if secret is not None:
+            write_secret(self.folder / "secret.txt", secret)
 
     def type(self, *words: str) -> Result:
         """Type one command; its exit code, standard output and error output are in the result."""
-        session = Session(
-            transport=self.broker.transport(),
-            now=lambda: self.now,
-            sleep=self.slept.append,
-        )
+        session = Session(transport=self.near.courier, now=lambda: self.now, sleep=self._sleep)
         session.own = self.own
         config = str(self.folder / "blindlink.toml")
         return CliRunner().invoke(main, ["--config", config, *words], obj=session)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.near.work()
 
     def ok(self, *words: str) -> Result:
         """Type a command that must succeed."""

@@ -83,7 +83,11 @@ def everything_destroyed(log: SampleLog, project: str = "undone") -> None:
     withdraw(log, project=project)
     hold(log, project=project)
     lift(log, project=project)
-    uploads = [log.upload(project, CW), log.upload(project, CW), log.upload(project, K12)]
+    uploads = [log.upload(project, CW)]
+    log.moment += timedelta(days=log.terms[project].round_days)
+    log.rounds(project).close()
+    log.rounds(project).open()
+    uploads += [log.upload(project, CW), log.upload(project, K12)]
     scopes: list[tuple[str, dict[str, Any]]] = [
         ("expired", {}),
         ("upload", {"upload": uploads[0].object}),

@@ -7,7 +7,7 @@ import hashlib
 from typing import Any
 
 import rfc8785
-from oracles.example_documents import POLICY
+from oracles.example_documents import FILES, POLICY
 from oracles.write_identity_vectors import identity_of, private_bytes, signature
 
 # Name -> seed of the keys, party, duties.
@@ -53,7 +53,7 @@ def direction(giver: str, receiver: str, basis: str, citation: str | None = None
 
 
 AGREEMENT: dict[str, Any] = {
-    "version": "blindlink/agreement/1",
+    "version": "blindlink/agreement/2",
     "project": "foster-k12",
     "number": 1,
     "previous": None,
@@ -116,12 +116,12 @@ AGREEMENT: dict[str, Any] = {
     "profile": "a" * 64,
     "policy": POLICY,
     "policy_range": {
-        "auto_from": "0.84",
-        "auto_to": "0.90",
-        "review_from": "0.78",
-        "review_to": "0.84",
+        "auto_from": "0.85",
+        "auto_to": "0.95",
+        "review_from": "0.02",
+        "review_to": "0.2",
     },
-    "spaces": [{"name": "shared", "lifetime": "run"}],
+    "spaces": [{"name": "shared", "lifetime": "lasting"}],
     "recipients": [
         {"party": "child-welfare", "mode": "linked", "space": "shared", "onward": None},
         {
@@ -131,7 +131,11 @@ AGREEMENT: dict[str, Any] = {
             "onward": "The point of contact of the pupil's own school.",
         },
     ],
-    "schedule": {"frequency": "weekly", "note": "Uploads by Sunday 22:00, run on Monday."},
+    "schedule": {
+        "frequency": "weekly",
+        "round_days": 7,
+        "note": "Uploads by Sunday 22:00, run on Monday.",
+    },
     "approvals": {
         "runs": "standing",
         "parties": ["child-welfare", "k12"],
@@ -139,10 +143,8 @@ AGREEMENT: dict[str, Any] = {
         "releases": False,
     },
     "limits": {
-        "min_records": 100,
-        "max_records": 20_000_000,
-        "max_variants": 16,
-        "budget": {"runs": 6, "days": 30},
+        "files": FILES,
+        "budget": {"rounds": 6, "days": 30},
         "floor": 10,
     },
     "start": "2026-09-01",

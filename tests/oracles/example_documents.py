@@ -7,33 +7,104 @@ import copy
 import json
 from typing import Any
 
-LINKAGE_SCHEMA = json.dumps(
+LINKAGE_FEATURE = json.dumps(
     {
-        "version": 3,
-        "clkConfig": {"l": 1024, "xor_folds": 0, "kdf": {"type": "HKDF", "hash": "SHA256"}},
-        "features": [{"identifier": "given_names", "hashing": {"weight": 1.5}}],
+        "identifier": "first",
+        "format": {"type": "string", "encoding": "utf-8"},
+        "hashing": {
+            "comparison": {"type": "ngram", "n": 2},
+            "strategy": {"bitsPerFeature": 44},
+            "hash": {"type": "blakeHash"},
+        },
     }
 )
 
+
+def lane(column: str, kind: str = "tag") -> dict[str, Any]:
+    """A lane of one column."""
+    return {
+        "column": column,
+        "kind": kind,
+        "linkage": LINKAGE_FEATURE if kind == "filter" else None,
+    }
+
+
+def level(name: str, m: int, u: int, *within: tuple[str, int]) -> dict[str, Any]:
+    """A level that holds where one of these lanes differs in at most so many bits."""
+    alternatives = [[{"lane": column, "within": bits}] for column, bits in within]
+    return {"name": name, "any_of": alternatives, "m": m, "u": u}
+
+
 PROFILE: dict[str, Any] = {
-    "version": "blindlink/encoding-profile/1",
-    "name": "children-2",
-    "recipe": {"name": "us-children", "version": 2, "steps": ["fold", "split"]},
-    "linkage_schema": LINKAGE_SCHEMA,
-    "hardening": {"kind": "eld1", "taps": 4, "output_bits": 2048, "salt": "none"},
-    "nominal_fill": "0.48",
+    "version": "blindlink/encoding-profile/2",
+    "name": "children-3",
+    "recipe": {"name": "us-children", "version": 3, "steps": ["fold", "split"]},
+    "fields": [
+        {
+            "name": "first",
+            "lanes": [lane("first", "filter"), lane("nickname")],
+            "levels": [
+                level("exact", 800_000, 2_000_000, ("first", 0)),
+                level("near", 150_000, 8_000_000, ("first", 17), ("nickname", 0)),
+                level("far", 50_000, 990_000_000),
+            ],
+            "twins": 0,
+        },
+        {
+            "name": "date",
+            "lanes": [lane("year"), lane("month_day")],
+            "levels": [
+                {
+                    "name": "exact",
+                    "any_of": [[{"lane": "year", "within": 0}, {"lane": "month_day", "within": 0}]],
+                    "m": 950_000,
+                    "u": 150_000,
+                },
+                level("year", 40_000, 52_850_000, ("year", 0)),
+                level("other", 10_000, 947_000_000),
+            ],
+            "twins": 990,
+        },
+    ],
+    "passes": [
+        {
+            "name": "any3s",
+            "keys": [[["year"], ["month_day"], ["first"]], [["year"], ["month_day"], ["second"]]],
+        },
+        {"name": "c", "keys": [[["first", "second"], ["month_day"]]]},
+    ],
+    "alias_keys": {"larger": 1, "smaller": 2},
+    "block_cap": 4,
+    "strength": 300,
+    "twin_strength": 30,
+    "twins_per_million": 30_000,
+    "dependence": {
+        "levels": [
+            {"field": "first", "levels": ["exact"]},
+            {"field": "date", "levels": ["exact", "year"]},
+        ],
+        "published": 640,
+    },
 }
 
 POLICY: dict[str, Any] = {
-    "auto": "0.85",
-    "review": "0.81",
-    "margin": "0.02",
-    "solver": "groups",
+    "auto": "0.9",
+    "review": "0.05",
+    "lead": 1,
+    "review_share": "0.05",
+    "twin_guard": False,
+    "prior_matches": "0.4",
+    "link_rate": {"least": "0.2", "most": "1"},
     "max_pairs": 50_000_000,
 }
 
+FILES: list[dict[str, Any]] = [
+    {"party": "child-welfare", "least": 1_000, "most": 90_000},
+    {"party": "k12", "least": 100_000, "most": 8_000_000},
+]
+
 TERMS: dict[str, Any] = {
-    "version": "blindlink/project-terms/1",
+    "version": "blindlink/project-terms/2",
     "project": "foster-k12",
     "epoch": 1,
     "purpose": "school-stability",
@@ -43,7 +114,7 @@ TERMS: dict[str, Any] = {
         {"party": "k12", "mode": "linked", "space": "shared"},
     ],
     "auditors": ["state-auditor"],
-    "spaces": [{"name": "shared", "lifetime": "run"}],
+    "spaces": [{"name": "shared", "lifetime": "lasting"}],
     "profile": "a" * 64,
     "policy": POLICY,
     "policy_range": None,
@@ -51,10 +122,10 @@ TERMS: dict[str, Any] = {
     "as_of_max_age_days": None,
     "as_of_max_gap_days": None,
     "floor": 10,
-    "min_records": 100,
-    "max_records": 20_000_000,
-    "max_variants": 16,
-    "run_budget": None,
+    "files": FILES,
+    "frequency": "weekly",
+    "round_days": 7,
+    "round_budget": None,
     "approvals": None,
     "finality": None,
     "start": "2026-09-01",
@@ -66,28 +137,29 @@ TERMS: dict[str, Any] = {
 }
 
 RUN: dict[str, Any] = {
-    "version": "blindlink/run/1",
+    "version": "blindlink/run/2",
     "run": "run-0123456789abcdef0123456789abcdef",
     "project": "foster-k12",
     "epoch": 1,
+    "round": 3,
     "agreement": "b" * 64,
     "uploads": [
-        {
-            "party": "child-welfare",
-            "upload": "upl-0123456789abcdef0123456789abcdef",
-            "container_sha256": "c" * 64,
-            "manifest_sha256": "d" * 64,
-        },
         {
             "party": "k12",
             "upload": "upl-fedcba9876543210fedcba9876543210",
             "container_sha256": "e" * 64,
             "manifest_sha256": "f" * 64,
         },
+        {
+            "party": "child-welfare",
+            "upload": "upl-0123456789abcdef0123456789abcdef",
+            "container_sha256": "c" * 64,
+            "manifest_sha256": "d" * 64,
+        },
     ],
     "profile": "a" * 64,
     "policy": POLICY,
-    "algorithm": "blindlink-matching/1",
+    "algorithm": "blindlink-matching/2",
     "recipients": TERMS["recipients"],
     "spaces": TERMS["spaces"],
     "floor": 10,
@@ -95,24 +167,55 @@ RUN: dict[str, Any] = {
     "asked_at": "2026-09-01T06:00:00Z",
 }
 
+COUNTS: dict[str, Any] = {
+    "fields": [
+        {
+            "field": "first",
+            "strangers": [3_000, 12_000, 1_485_000],
+            "twins": [2_000, 8_000, 990_000],
+        },
+        {"field": "date", "strangers": [200, 79_300, 1_420_500], "twins": [990_000, 5_000, 5_000]},
+    ],
+    "dependence": 640,
+    "twin_pairs": 61_234,
+}
+
 MANIFEST: dict[str, Any] = {
-    "version": "blindlink/manifest/1",
+    "version": "blindlink/manifest/2",
     "project": "foster-k12",
-    "party": "child-welfare",
     "epoch": 1,
+    "round": 3,
+    "party": "k12",
+    "partner": "child-welfare",
+    "side": "larger",
     "agreement": "b" * 64,
     "profile": "a" * 64,
     "key_id": "0123456789abcdef",
     "container_sha256": "c" * 64,
-    "container_bytes": 16_411_234,
-    "records": 60_000,
-    "encodings": 60_321,
+    "container_bytes": 1_411_234_567,
+    "records": 2_000_000,
+    "rows": 8_000_000,
+    "root": "d" * 64,
+    "partner_root": "e" * 64,
+    "last_message": None,
+    "counts": COUNTS,
     "as_of": "2026-08-31",
     "population": "foster-care.0-21",
     "quality_digest": "1" * 64,
     "privacy_audit_digest": None,
     "created": "2026-09-01T05:30:00Z",
     "software": "blindlink-0.1.0",
+}
+
+OFFER: dict[str, Any] = {
+    "version": "blindlink/nonces/1",
+    "project": "foster-k12",
+    "party": "child-welfare",
+    "person": "per-" + "1" * 32,
+    "first": 5,
+    "nonces": [f"{number:02x}" * 32 for number in (1, 2, 3, 4)],
+    "void_below": 5,
+    "at": "2026-09-01T05:00:00Z",
 }
 
 RECEIPT: dict[str, Any] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from oracles.destruction_breaks import DESTRUCTION_BREAKS, everything_destroyed
+from oracles.round_breaks import ROUND_BREAKS
 from oracles.rule_breaks import BREAKS, never_destroyed
 from oracles.sample_log import CW, ORIGIN, WITNESSES, Parts, SampleLog, signer, story
 from oracles.signed_breaks import SIGNED_BREAKS
@@ -26,7 +27,7 @@ from schemas.matchlog.note import parse_note
 
 ALL_BREAKS = [
     broken
-    for rules in (BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS)
+    for rules in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS)
     for breaks in rules.values()
     for broken in breaks
 ]

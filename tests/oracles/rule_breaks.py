@@ -23,8 +23,9 @@ def _uploads(log: SampleLog) -> list[Entry]:
     return [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
 
 
-def _asked(log: SampleLog) -> Entry:
-    return log.ask(log.specification(FOSTER, _uploads(log)))
+def _asked(log: SampleLog, project: str = FOSTER) -> Entry:
+    uploads = [log.upload(project, CW), log.upload(project, K12)]
+    return log.ask(log.specification(project, uploads))
 
 
 def _finished(log: SampleLog) -> tuple[Entry, list[Entry]]:
@@ -43,8 +44,7 @@ def _changed(specification: RunSpecification, **changes: Any) -> RunSpecificatio
 
 
 def _received(log: SampleLog, actor: Any = CW, **changes: Any) -> Entry:
-    honest = log.upload(FOSTER, actor)
-    body = honest.body.model_copy(update=changes)
+    body = log.received(FOSTER, actor).model_copy(update=changes)
     return log.append(body, project=FOSTER, actor=actor, object=log.id("upl"))
 
 
@@ -244,19 +244,11 @@ def upload_of_another_population(log: SampleLog) -> Entry:
 
 
 def upload_too_large(log: SampleLog) -> Entry:
-    return _received(log, records=20_000_001, encodings=20_000_001)
+    return _received(log, records=50_001)
 
 
 def upload_too_small(log: SampleLog) -> Entry:
-    return _received(log, records=0, encodings=0)
-
-
-def upload_of_too_many_variants(log: SampleLog) -> Entry:
-    return _received(log, records=10, encodings=161)
-
-
-def upload_of_too_few_encodings(log: SampleLog) -> Entry:
-    return _received(log, records=10, encodings=9)
+    return _received(log, records=99)
 
 
 def upload_twice(log: SampleLog) -> Entry:
@@ -318,7 +310,7 @@ def run_of_another_epoch(log: SampleLog) -> Entry:
 
 
 def run_of_another_policy(log: SampleLog) -> Entry:
-    policy = log.terms[FOSTER].policy.model_copy(update={"auto": "0.80"})
+    policy = log.terms[FOSTER].policy.model_copy(update={"auto": "0.8"})
     return _specified(log, policy=policy)
 
 
@@ -332,7 +324,7 @@ def run_for_a_stranger(log: SampleLog) -> Entry:
 
 
 def run_in_another_space(log: SampleLog) -> Entry:
-    spaces = (*log.terms[FOSTER].spaces, IdSpace(name="secret", lifetime="project"))
+    spaces = (*log.terms[FOSTER].spaces, IdSpace(name="secret", lifetime="round"))
     return _specified(log, spaces=spaces)
 
 
@@ -439,7 +431,7 @@ def finished_with_few_pairs_not_linked(log: SampleLog) -> Entry:
 def finished_with_few_pairs_not_for_review(log: SampleLog) -> Entry:
     asked = _asked(log)
     log.start(asked)
-    body = log.finished(asked, auto_pairs=None, groups=None, review_pairs=1791)
+    body = log.finished(asked, auto_pairs=None, review_pairs=1791)
     return log.append(body, project=FOSTER, object=asked.object)
 
 
@@ -452,7 +444,7 @@ def finished_with_few_pairs_left_over(log: SampleLog) -> Entry:
 def finished_with_a_count_of_zero(log: SampleLog) -> Entry:
     asked = _asked(log)
     log.start(asked)
-    return log.append(log.finished(asked, groups=0), project=FOSTER, object=asked.object)
+    return log.append(log.finished(asked, review_pairs=0), project=FOSTER, object=asked.object)
 
 
 def failed_after_the_end(log: SampleLog) -> Entry:
@@ -516,14 +508,13 @@ def released_in_another_space(log: SampleLog) -> Entry:
 
 
 def released_with_a_small_count(log: SampleLog) -> Entry:
-    return _released(log, links=3)
+    return _released(log, matches=3)
 
 
 def released_to_one_who_gets_nothing(log: SampleLog) -> Entry:
     recipient = Recipient(party="county-cw", mode="none", space="shared")
     log.create_project("silent", recipients=(recipient,))
-    uploads = [log.upload("silent", CW), log.upload("silent", K12)]
-    asked = log.ask(log.specification("silent", uploads))
+    asked = _asked(log, "silent")
     log.start(asked)
     log.append(log.finished(asked), project="silent", object=asked.object)
     body = log.released(asked, "county-cw", mode="none")
@@ -680,15 +671,15 @@ def blind_release_fetched_for_its_recipient(log: SampleLog) -> Entry:
 
 def blind_run_with_a_count(log: SampleLog) -> Entry:
     log.create_blind_project("study")
-    asked = log.ask(log.specification("study", [log.upload("study", CW), log.upload("study", K12)]))
+    asked = _asked(log, "study")
     log.start(asked)
-    body = log.finished(asked, groups=1650)
+    body = log.finished(asked, candidate_pairs=1650)
     return log.append(body, project="study", object=asked.object)
 
 
 def openings_for_a_stranger(log: SampleLog) -> Entry:
     log.create_project("second", recipients=terms_of(FOSTER).recipients[:1])
-    asked = log.ask(log.specification("second", [log.upload("second", CW)]))
+    asked = _asked(log, "second")
     log.start(asked)
     body = log.finished(asked, openings=log.openings("school-district"))
     return log.append(body, project="second", object=asked.object)
@@ -697,7 +688,7 @@ def openings_for_a_stranger(log: SampleLog) -> Entry:
 def openings_for_one_who_gets_a_total(log: SampleLog) -> Entry:
     counted = Recipient(party="county-cw", mode="count", space="shared")
     log.create_project("second", recipients=(counted,))
-    asked = log.ask(log.specification("second", [log.upload("second", CW)]))
+    asked = _asked(log, "second")
     log.start(asked)
     body = log.finished(asked, openings=log.openings("county-cw"))
     return log.append(body, project="second", object=asked.object)
@@ -726,7 +717,7 @@ def other_match_record_destroyed(log: SampleLog) -> Entry:
 
 
 def match_record_destroyed_that_was_not_made(log: SampleLog) -> Entry:
-    asked = log.ask(log.specification(FOSTER, [log.upload(FOSTER, CW)]))
+    asked = _asked(log)
     log.start(asked)
     body = log.finished(asked, match_record_root=None, openings=())
     finished = log.append(body, project=FOSTER, object=asked.object)
@@ -734,7 +725,7 @@ def match_record_destroyed_that_was_not_made(log: SampleLog) -> Entry:
 
 
 def match_record_destroyed_before_the_end(log: SampleLog) -> Entry:
-    asked = log.ask(log.specification(FOSTER, [log.upload(FOSTER, CW)]))
+    asked = _asked(log)
     log.start(asked)
     body = kinds.MatchRecordDestroyed(root="0" * 64, reason="retention")
     return log.append(body, project=FOSTER, object=asked.object)
@@ -871,7 +862,6 @@ BREAKS: dict[str, list[Break]] = {
     "upload-profile": [upload_of_another_profile, upload_of_another_epoch],
     "upload-population": [upload_of_another_population],
     "upload-size": [upload_too_large, upload_too_small],
-    "upload-variants": [upload_of_too_many_variants, upload_of_too_few_encodings],
     "upload-twice": [upload_twice, upload_again_after_destruction],
     "upload-destroyed": [destroyed_twice, run_on_a_destroyed_upload, started_on_a_destroyed_upload],
     "upload-unknown": [

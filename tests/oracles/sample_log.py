@@ -15,8 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from oracles.sample_rounds import SampleRounds, key_digest, person_key
 
 from schemas.agreement import ProjectTerms
+from schemas.clauses import FileSize
 from schemas.document import Model
 from schemas.matchlog import kinds
 from schemas.matchlog.archive import END, pack_member
@@ -31,7 +33,14 @@ from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.merkle import Frontier, hash_leaf
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
-from schemas.run import IdSpace, MatchingPolicy, Recipient, RunSpecification, RunUpload
+from schemas.run import (
+    IdSpace,
+    LinkRate,
+    MatchingPolicy,
+    Recipient,
+    RunSpecification,
+    RunUpload,
+)
 from schemas.signing import sign_document
 
 ORIGIN = "broker.example/log"
@@ -39,8 +48,19 @@ BROKER = Actor(party="broker", person=None, role="broker")
 OPERATOR = Actor(party="broker", person="per-" + "0" * 32, role="operator")
 CW = Actor(party="county-cw", person="per-" + "1" * 32, role="agency")
 K12 = Actor(party="school-district", person="per-" + "2" * 32, role="agency")
-STRANGER = Actor(party="stranger", person=None, role="agency")
+HEALTH = Actor(party="health-office", person="per-" + "4" * 32, role="agency")
+STRANGER = Actor(party="stranger", person="per-" + "5" * 32, role="agency")
 PROFILE = "ab" * 32
+POLICY = MatchingPolicy(
+    auto="0.9",
+    review="0.05",
+    lead=1,
+    review_share="0.05",
+    twin_guard=False,
+    prior_matches="0.4",
+    link_rate=LinkRate(least="0", most="1"),
+)
+LARGEST = {"county-cw": 50_000, "school-district": 20_000_000, "health-office": 1_000_000}
 
 
 def signer(number: int, name: str = ORIGIN, kind: int = 1) -> NoteSigner:
@@ -57,18 +77,21 @@ WITNESSES = (
 
 def terms_of(project: str, **changes: Any) -> ProjectTerms:
     """Terms between the two sample agencies, who both receive."""
+    providers = changes.get("providers", ("county-cw", "school-district"))
     fields: dict[str, Any] = {
         "project": project,
         "purpose": "foster-care-education",
-        "providers": ("county-cw", "school-district"),
+        "providers": providers,
         "recipients": tuple(
-            Recipient(party=party, mode="linked", space="shared")
-            for party in ("county-cw", "school-district")
+            Recipient(party=party, mode="linked", space="shared") for party in providers
         ),
-        "spaces": (IdSpace(name="shared", lifetime="run"),),
+        "spaces": (IdSpace(name="shared", lifetime="lasting"),),
         "profile": PROFILE,
-        "policy": MatchingPolicy(auto="0.85", review="0.78", margin="0.05", solver="groups"),
+        "policy": POLICY,
         "population": "pupils",
+        "files": tuple(
+            FileSize(party=party, least=100, most=LARGEST[party]) for party in providers
+        ),
         "start": "2026-01-01",
         "end": "2030-12-31",
     }
@@ -158,6 +181,9 @@ class SampleLog:
         self.terms: dict[str, ProjectTerms] = {}
         # The agreements of projects that operator's terms do not bind; null before one binds.
         self.agreements: dict[str, str | None] = {}
+        self.keys: dict[str, Ed25519PrivateKey] = {}
+        self.agents: dict[tuple[str, str], Actor] = {}
+        self.all_rounds: dict[str, SampleRounds] = {}
         key = self.signers[0].verifier_key.text
         self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
 
@@ -169,6 +195,19 @@ class SampleLog:
         """A new digest, the same for the same seed."""
         return self.random.randbytes(32).hex()
 
+    def now(self, later: timedelta = timedelta()) -> str:
+        """The present time, or one so much later."""
+        return (self.moment + later).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def agent(self, project: str, party: str) -> Actor:
+        """The person who acts for a party in a project's rounds."""
+        known = {actor.party: actor for actor in (CW, K12, HEALTH)}
+        return self.agents.get((project, party)) or known[party]
+
+    def rounds(self, project: str) -> SampleRounds:
+        """The rounds of a project."""
+        return self.all_rounds.setdefault(project, SampleRounds(self, project))
+
     def add(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
         """Add one entry to the open batch; `fields` replace what would be written."""
         written: dict[str, Any] = {
@@ -176,7 +215,7 @@ class SampleLog:
             "seq": len(self.entries),
             "batch": self.batch,
             "place": self.places[project],
-            "time": self.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": self.now(),
             "request": self.id("req"),
             "actor": BROKER,
             "project": project,
@@ -261,19 +300,52 @@ class SampleLog:
     # The story.
 
     def enrol(self, *actors: Actor) -> None:
-        """Enrol parties, in one batch."""
+        """Enrol parties, each with a person, in one batch."""
         for actor in actors:
             self.add(
                 kinds.PartyEnrolled(party=actor.party, role="agency", fingerprint=None),
                 actor=OPERATOR,
             )
+            if actor.person is not None:
+                self.add(person_of(actor), actor=OPERATOR)
         self.close()
 
     def create_project(self, project: str, **changes: Any) -> None:
-        """Create a project with its terms."""
+        """Create a project with its terms, and open its first round where there is a pair."""
         self.terms[project] = terms_of(project, **changes)
         body = kinds.ProjectCreated(terms=self.terms[project])
         self.append(body, project=project, actor=OPERATOR)
+        terms = self.terms[project]
+        if terms.pairs and terms.start <= self.now()[:10] <= terms.end:
+            self.rounds(project).open()
+
+    def received(
+        self, project: str, actor: Actor, records: int = 2000, **changes: Any
+    ) -> kinds.UploadReceived:
+        """The body that receives an upload for the open round, by default made with a secret of its own."""
+        rounds = self.rounds(project)
+        partner = changes.pop("partner", None) or next(
+            (one for one in self.terms[project].providers if one != actor.party), "county-cw"
+        )
+        manifest = self.digest()
+        fields: dict[str, Any] = {
+            "epoch": 1,
+            "round": rounds.number,
+            "partner": partner,
+            "records": records,
+            "container_sha256": self.digest(),
+            "root": self.digest(),
+            "partner_root": rounds.roots.get((partner, actor.party)),
+            "size_bytes": records * 500,
+            "profile": self.terms[project].profile,
+            "key_id": self.random.randbytes(8).hex(),
+            "as_of": self.moment.strftime("%Y-%m-%d"),
+            "population": "pupils",
+            "privacy_audit": None,
+            "manifest_sha256": manifest,
+            "signature": rounds.signature(actor, "manifest", {"digest": manifest}),
+        }
+        return kinds.UploadReceived.model_validate({**fields, **changes})
 
     def upload(
         self,
@@ -281,24 +353,18 @@ class SampleLog:
         actor: Actor,
         records: int = 2000,
         key_id: str | None = None,
+        partner: str | None = None,
         **fields: Any,
     ) -> Entry:
         """Receive an upload, by default made with a secret of its own."""
-        body = kinds.UploadReceived(
-            epoch=1,
-            records=records,
-            encodings=records + 17,
-            container_sha256=self.digest(),
-            size_bytes=records * 145,
-            profile=self.terms[project].profile,
-            key_id=key_id or self.random.randbytes(8).hex(),
-            as_of=self.moment.strftime("%Y-%m-%d"),
-            population="pupils",
-            privacy_audit=None,
-            manifest_sha256=self.digest(),
-        )
+        given = {} if key_id is None else {"key_id": key_id}
+        body = self.received(project, actor, records, partner=partner, **given)
+        rounds = self.rounds(project)
+        rounds.roots[actor.party, body.partner] = body.root
         written = {"project": project, "actor": actor, "object": self.id("upl"), **fields}
-        return self.append(body, **written)
+        entry = self.append(body, **written)
+        rounds.received.append(entry)
+        return entry
 
     def relay(self, actor: Actor, recipient: str, **changes: Any) -> Entry:
         """Keep a share of the secret from one sample agency for another."""
@@ -323,10 +389,14 @@ class SampleLog:
     def specification(self, project: str, uploads: Iterable[Entry]) -> RunSpecification:
         """The specification of a run on these uploads, as the first sample agency asks for it."""
         terms = self.terms[project]
+        place = {party: (-file.most, party) for file in terms.files for party in [file.party]}
+        first, *_ = uploads = sorted(uploads, key=lambda one: place.get(one.actor.party, (0, "")))
+        assert isinstance(first.body, kinds.UploadReceived)
         return RunSpecification(
             run=self.id("run"),
             project=project,
             epoch=1,
+            round=first.body.round,
             agreement=self.agreement_of(project) or "",
             uploads=tuple(_run_upload(entry) for entry in uploads),
             profile=terms.profile,
@@ -335,7 +405,7 @@ class SampleLog:
             spaces=terms.spaces,
             floor=terms.floor,
             asked_by="county-cw",
-            asked_at=self.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            asked_at=self.now(),
         )
 
     def ask(self, specification: RunSpecification, **fields: Any) -> Entry:
@@ -368,10 +438,8 @@ class SampleLog:
             "candidate_pairs": None if is_blind else 1800,
             "auto_pairs": None if is_blind else 1650,
             "review_pairs": None,
-            "groups": None if is_blind else 1650,
             "match_record_root": self.digest(),
             "openings": self.openings(*opening),
-            "kernel": "numpy",
             "software": "blindlink-0.1.0",
         }
         return kinds.RunFinished(**{**fields, **changes})
@@ -387,7 +455,7 @@ class SampleLog:
             "recipient": recipient,
             "mode": "linked",
             "space": "shared",
-            "links": 1650,
+            "matches": 1650,
             "sha256": self.digest(),
         }
         return kinds.ReleasePrepared(**{**fields, **changes})
@@ -431,12 +499,10 @@ class SampleLog:
         body = kinds.ReleaseVerified(**fields)
         return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
 
-    def destroy(self, received: Entry) -> Entry:
+    def destroy(self, received: Entry, reason: str = "retention") -> Entry:
         """Destroy an upload."""
         assert isinstance(received.body, kinds.UploadReceived)
-        body = kinds.UploadDestroyed(
-            container_sha256=received.body.container_sha256, reason="retention"
-        )
+        body = kinds.UploadDestroyed(container_sha256=received.body.container_sha256, reason=reason)
         return self.append(body, project=received.project, object=received.object)
 
     def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:
@@ -473,8 +539,13 @@ class SampleLog:
         return prepared
 
     def week(self, project: str) -> None:
-        """One weekly linkage from upload to destruction, with the mishaps of some weeks."""
+        """One weekly linkage from upload to destruction, with the mishaps of some weeks; opens the next round."""
         self.moment += timedelta(days=7)
+        rounds = self.rounds(project)
+        rounds.ensure_open()
+        if self.random.random() < 0.2:
+            self.upload(project, CW)
+            rounds.correct()
         uploads = [self.upload(project, CW), self.upload(project, K12, records=20_000)]
         if self.random.random() < 0.2:
             body = kinds.UploadRejected(rule="wrong-profile")
@@ -490,6 +561,11 @@ class SampleLog:
             self.fetch(prepared[1], K12)
         for received in uploads:
             self.destroy(received)
+        rounds.claim_all()
+        if self.random.random() < 0.3:
+            rounds.claim(CW, K12.party)
+        rounds.close()
+        rounds.open()
 
 
 def story(seed: int = 0, n_weeks: int = 4, projects: tuple[str, ...] = ("foster",)) -> SampleLog:
@@ -512,6 +588,18 @@ def story(seed: int = 0, n_weeks: int = 4, projects: tuple[str, ...] = ("foster"
             log.rotate_key()
             log.cosign(1)
     return log
+
+
+def person_of(actor: Actor) -> kinds.PersonEnrolled:
+    """The body that enrols the person of a sample party."""
+    assert actor.person is not None
+    return kinds.PersonEnrolled(
+        party=actor.party,
+        person=actor.person,
+        duties=("analyst", "recipient"),
+        signing_key=key_digest(person_key(actor.person)),
+        receiving_key=hashlib.sha256(f"receiving {actor.person}".encode()).hexdigest(),
+    )
 
 
 def _run_upload(entry: Entry) -> RunUpload:
@@ -554,10 +642,10 @@ def everything_else(log: SampleLog) -> None:
     log.append(
         kinds.UploadRejected(rule="wrong-profile"), project="foster", actor=K12, outcome="refused"
     )
-    for clause in ("run-budget", None):
+    for clause in ("round-budget", None):
         hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
         refused_request = kinds.RequestRefused(
-            party="county-cw", why="run-budget", clause=clause, hour=hour, count=2
+            party="county-cw", why="round-budget", clause=clause, hour=hour, count=2
         )
         log.append(refused_request, project="foster", outcome="refused")
     relayed = log.relay(CW, "school-district")
@@ -576,6 +664,7 @@ def everything_else(log: SampleLog) -> None:
         object=failing.object,
         outcome="failed",
     )
+    rounds = log.rounds("foster")
     cancelled = log.ask(log.specification("foster", uploads))
     log.append(
         kinds.RunCancelled(reason="by-request"), project="foster", object=cancelled.object, actor=CW
@@ -591,12 +680,44 @@ def everything_else(log: SampleLog) -> None:
     log.destroy_match_record(log.entries[releases[0].seq - 1])
     for received in uploads:
         log.destroy(received)
+    rounds.claim_all()
+    rounds.close()
+    rounds.open()
+    log.upload("foster", CW)
+    rounds.correct()
+    rounds.offer(CW, 2, void_below=3)
     log.create_blind_project("study")
     asked = log.finish_blind("study")
     for actor in (CW, K12):
         log.fetch(log.release_blind(asked, actor.party), actor)
+    three_agencies(log)
     if len(log.signers) == 1:
         log.rotate_key()
         log.append(
             kinds.ConfigurationChanged(digest=log.digest(), changed=(), software="blindlink-0.1.0")
         )
+
+
+def three_agencies(log: SampleLog, project: str = "trio") -> None:
+    """Add a round of three agencies: one pair is linked, the others wait until the deadline."""
+    if not any(entry.actor.party == HEALTH.party for entry in log.entries):
+        log.enrol(HEALTH)
+    providers = ("county-cw", "health-office", "school-district")
+    log.create_project(project, providers=providers)
+    rounds = log.rounds(project)
+    uploads = [
+        log.upload(project, CW, partner=HEALTH.party),
+        log.upload(project, HEALTH, partner=CW.party),
+    ]
+    asked = log.ask(log.specification(project, uploads))
+    log.start(asked)
+    log.append(log.finished(asked, openings=()), project=project, object=asked.object)
+    for party, actor in (("county-cw", CW), ("health-office", HEALTH)):
+        body = log.released(asked, party)
+        log.fetch(log.append(body, project=project, object=log.id("rel")), actor)
+    rounds.claim(CW, HEALTH.party)
+    log.upload(project, K12, partner=CW.party)
+    for received in rounds.received:
+        log.destroy(received)
+    log.moment += timedelta(days=log.terms[project].round_days)
+    rounds.close()

@@ -22,7 +22,8 @@ from schemas.matchlog.merkle import hash_node, inclusion_proof
 from schemas.matchlog.proof import LogProof
 from schemas.upload import Receipt
 
-PARTIES = ("county-cw", "school-district")
+# The one with the larger file first.
+PARTIES = ("school-district", "county-cw")
 
 
 @dataclass
@@ -58,7 +59,7 @@ def sample_run(
 ) -> SampleRun:
     """Add a linkage from its uploads to its fetched releases."""
     chooser = random.Random(n_auto)
-    uploads = [log.upload(project, CW), log.upload(project, K12)]
+    uploads = [log.upload(project, K12), log.upload(project, CW)]
     asked = log.ask(log.specification(project, uploads))
     handles = [(chooser.randbytes(16), chooser.randbytes(16)) for _ in range(n_auto + n_review)]
     nonces = [(chooser.randbytes(32), chooser.randbytes(32)) for _ in handles]
@@ -70,7 +71,7 @@ def sample_run(
     }
     digests = tuple(
         PartyDigest(party=party, sha256=hashlib.sha256(raw).hexdigest())
-        for party, raw in made.openings.items()
+        for party, raw in sorted(made.openings.items())
     )
     log.start(asked)
     body = log.finished(asked, match_record_root=root, openings=digests)
@@ -80,7 +81,7 @@ def sample_run(
         for party in PARTIES
     ]
     log.close()
-    for release, actor in zip(made.releases, (CW, K12), strict=True):
+    for release, actor in zip(made.releases, (K12, CW), strict=True):
         log.fetch(release, actor)
     return made
 
@@ -135,10 +136,9 @@ def _record(made: SampleRun, n_auto: int, n_review: int, floor: int) -> bytes:
                     "commitments": [
                         commit(secret[side], made.run, ids[side], pair[side]) for side in (0, 1)
                     ],
-                    "margin": "0.10" if is_auto else None,
-                    "rule": "mutual-best-with-margin" if is_auto else "review-band",
-                    "similarity": ("0.85", "0.90")[number % 2] if is_auto else "0.80",
-                    "uploads": [0, 1],
+                    "lead": 10 if is_auto else None,
+                    "probability": ("0.95", "0.99")[number % 2] if is_auto else "0.40",
+                    "rule": "match-probability" if is_auto else "review-band",
                 }
             )
         )
@@ -147,12 +147,18 @@ def _record(made: SampleRun, n_auto: int, n_review: int, floor: int) -> bytes:
     n_shown = n_review // floor * floor if floor else n_review
     shown[n_auto : n_auto + n_shown] = rows[n_auto : n_auto + n_shown]
     header = {
-        "version": "blindlink/match-record/1",
+        "version": "blindlink/match-record/2",
         "project": made.project,
         "run": made.run,
+        "round": made.asked.body.specification.round,  # type: ignore[attr-defined]
         "specification": made.asked.body.specification_sha256,  # type: ignore[attr-defined]
         "uploads": [
             {"party": party, "upload": upload} for party, upload in zip(PARTIES, ids, strict=True)
+        ],
+        "prior": -23_456,
+        "weights": [
+            {"field": "first", "levels": [9_400, 4_100, -3_300]},
+            {"field": "date", "levels": [13_200, 0, -6_700]},
         ],
         "floor": floor,
         "rows": len(rows),

@@ -49,7 +49,9 @@ def terms_of(agreement: Any) -> dict[str, Any]:
     return {
         **{name: agreement[name] for name in (*same, "finality", "start", "end")},
         **{name: value for name, value in limits.items() if name != "budget"},
-        "run_budget": limits["budget"],
+        "round_budget": limits["budget"],
+        "frequency": agreement["schedule"]["frequency"],
+        "round_days": agreement["schedule"]["round_days"],
         "purpose": agreement["purpose"]["code"],
         "population": agreement["population"]["code"],
         "as_of_max_age_days": agreement["population"]["max_age_days"],

@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,23 @@ CELLS = [re.split(r" *\| *", row)[1:-1] for row in PAGE.split("\n") if row.start
 FIELDS = {row[0].strip("`"): row[1] for row in CELLS if len(row) == 3}
 KINDS = {re.findall(r"[a-z-]+", row[0])[0]: row for row in CELLS if len(row) == 4}
 ACTOR = {"party": "name", "person": "id or null", "role": "code"}
+OBJECTS = {
+    "person signature": {
+        "party": "name",
+        "person": "id",
+        "key": "digest",
+        "signature": "signature",
+    },
+    "offer": {"offer": "document", "signature": "person signature"},
+    "used nonce": {"number": "ordinal", "nonce": "digest"},
+}
+LISTED = {
+    "pairs": {
+        **dict.fromkeys(("larger", "smaller"), "name"),
+        **{f"nonce_{side}": "used nonce" for side in ("larger", "smaller")},
+    },
+    "claims": {"party": "name", "partner": "name", "sha256": "digest"},
+}
 FORMS = {
     "name": r"(?=.{2,40}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*",
     "code": r"(?=.{1,60}\Z)[a-z0-9]+([-.][a-z0-9]+)*",
@@ -71,6 +89,12 @@ def has_type(value: Any, name: str) -> bool:
         return value is None or has_type(value, name.removesuffix(" or null"))
     if name in ("number", "ordinal"):
         return type(value) is int and (name == "ordinal") <= value < 2**53
+    if name == "round":
+        return type(value) is int and 1 <= value <= 10**6
+    if name in OBJECTS:
+        return type(value) is dict and has_fields(value, OBJECTS[name])
+    if name in ("pairs", "claims"):
+        return is_list_of(value, name)
     if name == "codes":
         return type(value) is list and len(value) <= 64 and all(has_type(c, "code") for c in value)
     if name == "party digests":
@@ -93,6 +117,20 @@ def has_type(value: Any, name: str) -> bool:
     return type(value) is str and bool(re.fullmatch(FORMS[name], value))
 
 
+def is_list_of(value: Any, name: str) -> bool:
+    """Tell whether a value is a list of pairs or claims, in order."""
+    need(type(value) is list and (name == "pairs") <= len(value) <= 4096, name)
+    need(len(value) <= 2016 or name == "claims", name)
+    need(all(type(one) is dict and has_fields(one, LISTED[name]) for one in value), name)
+    if name == "claims":
+        places = [[one["party"], one["partner"]] for one in value]
+    else:
+        places = [sorted([one["larger"], one["smaller"]]) for one in value]
+        used = [one[side]["number"] for one in value for side in ("nonce_larger", "nonce_smaller")]
+        need(max(used) <= 10**9, name)
+    return all(one < two for one, two in pairwise(places))
+
+
 def has_fields(value: dict[str, Any], types: dict[str, str]) -> bool:
     return set(value) == set(types) and all(has_type(value[name], types[name]) for name in types)
 
@@ -101,9 +139,8 @@ def parse_entry(raw: bytes) -> Any:
     entry = parse(raw)
     need(has_fields(entry, FIELDS), "fields of the entry")
     kind, project, prefix, body = KINDS[entry["kind"]]
-    limit = (
-        61440 if entry["kind"] == "agreement-proposed" else 49152 if "document" in body else 4096
-    )
+    is_long = re.search("document|pairs` pairs|claims` claims", body)
+    limit = 61440 if entry["kind"] == "agreement-proposed" else 49152 if is_long else 4096
     need(len(raw) <= limit, "length of the entry")
     datetime.fromisoformat(entry["time"])
     fields = dict(re.findall(r"`(\w+)` ([a-zA-Z ]+)", body))

@@ -8,9 +8,17 @@ from typing import Any
 from oracles.second_agreements import Accord, allows, before, days, digest_of
 from oracles.second_destruction import Undoing
 from oracles.second_entries import need
+from oracles.second_rounds import Signers, Turns
 
 DATED = {
-    *("upload-received", "run-asked", "run-approved", "standing-approved", "standing-used"),
+    *(
+        "round-opened",
+        "upload-received",
+        "run-asked",
+        "run-approved",
+        "standing-approved",
+        "standing-used",
+    ),
     *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
 }
 
@@ -23,14 +31,22 @@ class Replay:
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
         self.sent: dict[str, Any] = {}
+        self.placed: dict[str, Any] = {}
         self.runs: dict[str, Any] = {}
         self.releases: dict[str, Any] = {}
         self.run_of: dict[str, Any] = {}
         self.fetched: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
+        self.signers = Signers()
+        self.turns: dict[Any, Turns] = defaultdict(Turns)
 
     def take(self, e: Any, index: int) -> None:
+        self.follow(e, index)
+        if e["outcome"] != "refused":
+            self.signers.take(e)
+
+    def follow(self, e: Any, index: int) -> None:
         body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
         party, t = e["actor"]["party"], self.terms[project]
         need((kind == "log-started") == (index == 0), "log-start")
@@ -76,17 +92,30 @@ class Replay:
         elif kind.startswith(("share", "secret-")):
             need(party in t["providers"] and body["epoch"] - t["epoch"] in (0, 1), kind)
             self.take_share(kind, body, project, party, t["providers"])
+        elif kind == "nonces-offered":
+            self.signers.signed(e, body["signed"]["signature"], self.owners, accord.fixed is None)
+            self.turns[project].offer(e, t, self.signers)
+        elif kind == "round-opened":
+            self.turns[project].open(e, t)
+        elif kind == "round-superseded":
+            self.turns[project].supersede(body)
+        elif kind == "claims-received":
+            self.turns[project].claim(party, body, t, self.runs)
+        elif kind == "round-closed":
+            self.turns[project].close(e, t, self.runs)
         elif kind == "upload-received":
             need(obj not in self.uploads and party in t["providers"], kind)
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
-            need(t["min_records"] <= body["records"] <= t["max_records"], kind)
-            need(body["encodings"] - body["records"] >= 0, kind)
-            need(body["encodings"] <= body["records"] * t["max_variants"], kind)
+            (size,) = [file for file in t["files"] if file["party"] == party]
+            need(size["least"] <= body["records"] <= size["most"], kind)
+            self.signers.signed(e, body["signature"], self.owners, accord.fixed is None)
+            self.turns[project].upload(party, body)
             age = t["as_of_max_age_days"]
             need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
             due = before(e["time"][:10], -t["keep_encodings_days"] - 1)
             self.uploads[obj] = stated_upload(project, party, body), due
             self.sent[obj] = e["actor"]["person"], body["as_of"]
+            self.placed[obj] = [body["round"], party, body["partner"]]
         elif kind == "upload-destroyed":
             (owner, _, container, _), _ = self.uploads[obj]
             need((owner, container) == (project, body["container_sha256"]), kind)
@@ -102,7 +131,8 @@ class Replay:
             for x in s["uploads"]:
                 stated = stated_upload(project, x["party"], x)
                 need(self.uploads[x["upload"]][0] == stated, kind)
-            self.may_ask(e, s, t)
+            self.may_ask(s, t)
+            self.turns[project].ask(obj, s, self.placed, self.runs)
             self.runs[obj] = {
                 "project": project,
                 "spec": s,
@@ -112,7 +142,6 @@ class Replay:
                 "approved": {},
                 "let-go": {},
                 "day": days(e)[1],
-                "asked": e["time"][:10],
                 "senders": {self.sent[x["upload"]][0] for x in s["uploads"]},
             }
         elif kind == "run-approved":
@@ -132,8 +161,8 @@ class Replay:
             self.move_run(kind, self.runs[obj], body, project, t["floor"])
             if kind == "run-started":
                 accord.may_start(t, self.runs[obj])
+                self.turns[project].start(self.runs[obj], self.runs)
             elif kind != "run-finished":
-                self.runs[obj]["lost"] = True
                 accord.give_back(obj)
         elif kind.endswith("release-prepared"):
             run, agency = self.runs[body["run"]], body.get("agency")
@@ -141,8 +170,10 @@ class Replay:
             to = {"party": body["recipient"], "mode": mode, "space": body["space"]}
             need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
             need(to in run["spec"]["recipients"] and (to["party"], agency) not in run["to"], kind)
-            need(agency in t["providers"] if agency else mode in ("linked", "count"), kind)
-            need(agency or not 0 <= above(body["links"]) < t["floor"], kind)
+            pair = [upload["party"] for upload in run["spec"]["uploads"]]
+            need(agency in pair if agency else mode in ("linked", "count"), kind)
+            need(mode != "linked" or to["party"] in pair, kind)
+            need(agency or not 0 <= above(body["matches"]) < t["floor"], kind)
             run["to"].append((to["party"], agency))
             fetched_by = agency or to["party"]
             self.releases[obj] = [project, fetched_by, fetched_by, body["sha256"]]
@@ -150,6 +181,7 @@ class Replay:
         elif kind == "release-fetched":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
             accord.may_leave(t, self.run_of[obj])
+            self.turns[project].fetch(self.run_of[obj])
             self.fetched.add(obj)
         elif kind == "release-verified":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
@@ -158,18 +190,10 @@ class Replay:
             need(self.releases[obj][::3] == [project, body["sha256"]], kind)
             self.releases[obj] = [None]
 
-    def may_ask(self, e: Any, specification: Any, terms: Any) -> None:
+    def may_ask(self, specification: Any, terms: Any) -> None:
         described = sorted(self.sent[x["upload"]][1] for x in specification["uploads"])
-        gap, budget = terms["as_of_max_gap_days"], terms["run_budget"]
+        gap = terms["as_of_max_gap_days"]
         need(gap is None or described[0] >= before(described[-1], gap), "as-of")
-        if budget is not None:
-            first = before(e["time"][:10], budget["days"] - 1)
-            counted = [
-                run
-                for run in self.runs.values()
-                if run["project"] == e["project"] and run["asked"] >= first and not run.get("lost")
-            ]
-            need(len(counted) < budget["runs"], "budget")
 
     def take_share(self, kind: str, body: Any, project: str, party: str, holders: Any) -> None:
         if kind == "share-relayed":

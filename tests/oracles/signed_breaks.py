@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from oracles.example_agreement import private
-from oracles.sample_log import OPERATOR, SampleLog
+from oracles.sample_log import K12, OPERATOR, SampleLog
 from oracles.signed_log import (
     ACCORD,
     ANN,
@@ -323,7 +323,7 @@ def ran_on_days_far_apart(log: SampleLog) -> Entry:
 
 def ran_beyond_the_range(log: SampleLog) -> Entry:
     project = _agreed(log)
-    policy = project.agreement.policy.model_copy(update={"auto": "0.91"})
+    policy = project.agreement.policy.model_copy(update={"auto": "0.96"})
     return project.ask(policy=policy)
 
 
@@ -334,22 +334,23 @@ def ran_for_a_stranger(log: SampleLog) -> Entry:
     return project.ask(recipients=(stranger, *recipients[1:]))
 
 
-def ran_beyond_the_budget(log: SampleLog) -> Entry:
+def opened_beyond_the_budget(log: SampleLog) -> Entry:
     project = _agreed(log)
-    uploads = project.uploads()
-    for _ in range(project.agreement.limits.budget.runs):
-        project.ask(uploads)
-    return project.ask(uploads)
+    budget = project.agreement.limits.budget
+    assert budget is not None
+    for _ in range(budget.rounds):
+        log.rounds(ACCORD).correct()
+    return log.entries[-1]
 
 
-def ran_beyond_an_amended_budget(log: SampleLog) -> Entry:
+def opened_beyond_an_amended_budget(log: SampleLog) -> Entry:
     project = _agreed(log)
-    uploads = project.uploads()
-    for _ in range(4):
-        project.ask(uploads)
-    limits = project.agreement.to_json()["limits"] | {"budget": {"runs": 4, "days": 365}}
+    for _ in range(3):
+        log.rounds(ACCORD).correct()
+    limits = project.agreement.to_json()["limits"] | {"budget": {"rounds": 4, "days": 365}}
     project.agree(project.amended(limits=limits))
-    return project.ask(uploads)
+    log.rounds(ACCORD).correct()
+    return log.entries[-1]
 
 
 # Approvals.
@@ -381,7 +382,8 @@ def approved_by_a_party_not_asked(log: SampleLog) -> Entry:
 
 def approved_twice_by_one_id(log: SampleLog) -> Entry:
     project = _agreed(log)
-    first, second = project.ask(), project.ask()
+    uploads = project.uploads()
+    first, second = project.ask(uploads), project.ask(uploads)
     signed = project.approval("ann", first)
     for asked in (first, second):
         body = signed_kinds.RunApproved(signed=signed)
@@ -472,8 +474,7 @@ def approved_with_a_lapse(log: SampleLog) -> tuple[SignedProject, Entry, list[En
     """Let a release be approved by one until a time after which the other comes."""
     project = _agreed(log, approvals=RELEASES_TOO)
     # Whoever uploaded does not approve, so it was somebody else.
-    school_analyst = BOB.model_copy(update={"party": KIM.party})
-    asked = project.ask([log.upload(ACCORD, BOB), log.upload(ACCORD, school_analyst)])
+    asked = project.ask([log.upload(ACCORD, BOB), log.upload(ACCORD, K12)])
     prepared = project.finish(_approved(project, asked))
     soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     project.approve("ann", asked, "release", expires=soon)
@@ -617,7 +618,7 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
     "run-as-of": [ran_on_days_far_apart],
     "run-policy": [ran_beyond_the_range],
     "run-recipient": [ran_for_a_stranger],
-    "run-budget": [ran_beyond_the_budget, ran_beyond_an_amended_budget],
+    "round-budget": [opened_beyond_the_budget, opened_beyond_an_amended_budget],
     "run-unapproved": [started_without_an_approval, started_on_a_revoked_approval],
     "approver": [approved_by_a_party_not_asked],
     "approval-twice": [approved_twice_by_one_id],

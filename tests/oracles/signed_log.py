@@ -45,7 +45,7 @@ def agreement_of(**changes: Any) -> Agreement:
     plain = terms_of(ACCORD).to_json()
     raw["parties"] = raw["parties"][:3]
     raw |= {"project": ACCORD, "profile": PROFILE, "policy": plain["policy"]}
-    raw["policy_range"] |= {"auto_to": "0.9"}
+    raw["limits"] |= {"files": plain["files"]}
     raw["population"] |= {"code": "pupils"}
     raw["purpose"] |= {"code": "foster-care-education"}
     return Agreement.from_json(raw | changes)
@@ -57,6 +57,10 @@ class SignedProject:
     def __init__(self, log: SampleLog, project: str = ACCORD) -> None:
         self.log, self.project = log, project
         log.agreements[project] = None
+        log.agents |= {(project, one.party): one for one in (BOB, KIM)}
+        for name in ("bob", "kim"):
+            own = Ed25519PrivateKey.from_private_bytes(private(name)[:32])
+            log.keys[person_id(name)] = own
         if not any(entry.actor.party == "data-center" for entry in log.entries):
             self._enrol()
         parties = tuple(sorted(PARTY_OF.values()))
@@ -108,11 +112,13 @@ class SignedProject:
         return entry
 
     def agree(self, agreement: Agreement | None = None) -> SignedProject:
-        """Propose an agreement and let all parties consent, so that it comes into force."""
+        """Propose an agreement and let all parties consent, so that it comes into force; open a round then."""
         self.propose(agreement)
         for name in SIGNERS.values():
             self.consent(name)
         self.in_force()
+        if self.agreement.start <= self.log.now()[:10]:
+            self.log.rounds(self.project).ensure_open()
         return self
 
     def amended(self, **changes: Any) -> Agreement:
@@ -123,7 +129,7 @@ class SignedProject:
 
     def notice(self, name: str, act: str, *, at: str | None = None, **fields: Any) -> Entry:
         """Let a person's party suspend, resume or withdraw."""
-        at = at or self.log.moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = at or self.log.now()
         signed = self.signed(name, "notice", act=act, reason="A reason.", at=at)
         body = {
             "suspend": signed_kinds.AgreementSuspended,
@@ -135,7 +141,7 @@ class SignedProject:
     # Runs.
 
     def uploads(self, **changes: Any) -> list[Entry]:
-        """One upload of each agency: by the analyst bob and by kim, who approves too."""
+        """One upload of each agency: by the analyst bob and by kim, who approves too; in the open round."""
         made = []
         for who in (BOB, KIM):
             honest = self.log.upload(self.project, who, **changes)
@@ -157,7 +163,7 @@ class SignedProject:
     ) -> SignedStatement:
         """A signed approval of a run."""
         assert isinstance(asked.body, kinds.RunAsked)
-        expires = (self.log.moment + timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        expires = self.log.now(timedelta(days=7))
         stated: dict[str, Any] = {
             "approval": self.log.id("apv"),
             "step": step,
@@ -232,7 +238,7 @@ class SignedProject:
             "agreement": self.agreement.digest(),
             "party": actor(name).party,
             "person": person_id(name),
-            "at": self.log.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "at": self.log.now(),
             **fields,
         }
         unsigned = {"statement": raw, "changes": [], "signature": "A" * 86 + "=="}

@@ -64,11 +64,21 @@ REPORT: dict[str, Any] = {
             "project": PROJECT,
             "giver": "county-cw",
             "receiver": "school-district",
-            "what": "link-ids",
+            "what": "match-ids",
             "times": 3,
             "records": None,
             "first": "2026-09-02T06:00:00Z",
             "last": TIME,
+        }
+    ],
+    "rounds": [
+        {
+            "project": PROJECT,
+            "opened": 9,
+            "corrected": 1,
+            "closed": 7,
+            "linked": 7,
+            "open": 9,
         }
     ],
     "left": [{"project": PROJECT, "uploads": 1, "releases": 2, "holds": 0}],
@@ -85,7 +95,9 @@ INCIDENT: dict[str, Any] = {
         {
             "upload": UPLOAD,
             "project": PROJECT,
+            "round": 2,
             "party": "county-cw",
+            "partner": "school-district",
             "entry": 4,
             "received": TIME,
             "destroyed": None,
@@ -95,6 +107,7 @@ INCIDENT: dict[str, Any] = {
         {
             "run": RUN,
             "project": PROJECT,
+            "round": 2,
             "entry": 6,
             "asked": TIME,
             "cause": "uses-upload",
@@ -109,7 +122,7 @@ INCIDENT: dict[str, Any] = {
             "recipient": "school-district",
             "agency": None,
             "mode": "linked",
-            "links": 1650,
+            "matches": 1650,
             "entry": 9,
             "prepared": TIME,
             "fetched": 1,
@@ -118,6 +131,7 @@ INCIDENT: dict[str, Any] = {
             "destroyed": None,
         }
     ],
+    "claims": [],
     "acts": [],
 }
 FAULT: dict[str, Any] = {
@@ -131,6 +145,7 @@ NOTHING: dict[str, Any] = {
     "agreements": [],
     "activity": [],
     "disclosures": [],
+    "rounds": [],
     "left": [],
 }
 PAGE = b"<!doctype html>\n<p>A page.</p>\n"
@@ -187,6 +202,10 @@ def _bad_reports() -> list[tuple[str, str]]:
         (
             "a count of 0 in what happened",
             signed({**REPORT, "activity": [{**activity, "count": 0}]}),
+        ),
+        (
+            "a round 0",
+            signed({**REPORT, "rounds": [{**REPORT["rounds"][0], "open": 0}]}),
         ),
         (
             "an incident of another kind",

@@ -13,16 +13,22 @@ from oracles.vector_file import write_vectors
 
 RUN = f"run-{'5' * 32}"
 UPLOADS = [
-    {"party": "child-welfare", "upload": f"upl-{'1' * 32}"},
-    {"party": "k12", "upload": f"upl-{'2' * 32}"},
+    {"party": "k12", "upload": f"upl-{'1' * 32}"},
+    {"party": "child-welfare", "upload": f"upl-{'2' * 32}"},
 ]
 HANDLES = [bytes([place]) * 16 for place in (0x21, 0x42, 0x63)]
 HEADER: dict[str, Any] = {
-    "version": "blindlink/match-record/1",
+    "version": "blindlink/match-record/2",
     "project": "foster-pupils",
     "run": RUN,
+    "round": 3,
     "specification": "ab" * 32,
     "uploads": UPLOADS,
+    "prior": -23_456,
+    "weights": [
+        {"field": "first", "levels": [9_400, 4_100, -3_300]},
+        {"field": "date", "levels": [13_200, 0, -6_700]},
+    ],
     "floor": 2,
     "rows": 4,
 }
@@ -48,15 +54,14 @@ def decision(number: int, **changes: Any) -> dict[str, Any]:
     plain = {
         "band": "auto",
         "commitments": commitments,
-        "margin": "0.05",
-        "rule": "mutual-best-with-margin",
-        "similarity": "0.85",
-        "uploads": [0, 1],
+        "lead": 20,
+        "probability": "0.95",
+        "rule": "match-probability",
     }
     return {**plain, **changes}
 
 
-ROWS = [decision(1), decision(2), decision(3, band="review", rule="review-band", margin=None)]
+ROWS = [decision(1), decision(2), decision(3, band="review", rule="review-band", lead=None)]
 PADDING = canonical({"padding": "ef" * 32})
 
 
@@ -107,7 +112,7 @@ def _bad_records() -> list[tuple[str, bytes]]:
         ("no newline at the end", good[:-1]),
         ("a carriage return", good.replace(b"\n", b"\r\n")),
         ("an empty line", good + b"\n"),
-        ("another version", good.replace(b"match-record/1", b"match-record/2")),
+        ("another version", good.replace(b"match-record/2", b"match-record/1")),
         ("one row more than stated", good + canonical(ROWS[1]) + b"\n"),
         ("one row less than stated", record(HEADER, [canonical(row) for row in ROWS])),
         ("a hash in capitals", record(one, [hidden(PADDING).upper()])),
@@ -118,13 +123,29 @@ def _bad_records() -> list[tuple[str, bytes]]:
         ("an unknown rule", changed(rule="looks-alike")),
         ("one commitment", changed(commitments=ROWS[0]["commitments"][:1])),
         ("a commitment that is no digest", changed(commitments=["0", "1"])),
-        ("an exact similarity", changed(similarity="0.8571")),
-        ("a step that is none", changed(similarity="0.87")),
-        ("a similarity above 1", changed(similarity="1.05")),
-        ("a margin as a number", changed(margin=0)),
-        ("uploads in the other order", changed(uploads=[1, 0])),
-        ("an upload with itself", changed(uploads=[0, 0])),
-        ("an upload that the header lacks", changed(uploads=[0, 2])),
+        ("an exact probability", changed(probability="0.9571")),
+        ("a step that is none", changed(probability="0.15")),
+        ("a probability of 1", changed(probability="1.00")),
+        ("a step with a digit less", changed(probability="0.9")),
+        ("a probability as a number", changed(probability=0)),
+        ("a lead that is no step", changed(lead=3)),
+        ("a lead as text", changed(lead="20")),
+        ("a lead below 0", changed(lead=-1)),
+        ("a lead of true", changed(lead=True)),
+        ("a rule of rejected pairs", changed(rule="below-review")),
+        ("three commitments", changed(commitments=[*ROWS[0]["commitments"], "ab" * 32])),
+        ("uploads in a row", changed(uploads=[0, 1])),
+        ("one upload", record({**one, "uploads": UPLOADS[:1]}, [canonical(ROWS[0])])),
+        ("no weights", record({**one, "weights": []}, [canonical(ROWS[0])])),
+        (
+            "a field of one level",
+            record(
+                {**one, "weights": [{"field": "first", "levels": [9_400]}]}, [canonical(ROWS[0])]
+            ),
+        ),
+        ("a weight as text", record({**one, "prior": "-23456"}, [canonical(ROWS[0])])),
+        ("a weight of 1,000,001", record({**one, "prior": 1_000_001}, [canonical(ROWS[0])])),
+        ("round 0", record({**one, "round": 0}, [canonical(ROWS[0])])),
         ("an unknown field", changed(handle="21" * 16)),
     ]
 

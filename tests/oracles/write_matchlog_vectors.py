@@ -292,6 +292,8 @@ def entry_vectors() -> dict[str, Any]:
     }
     for name, change in changes.items():
         bad[name] = _canonical({**received, **change})
+    for name, entry in _bad_rounds(entries).items():
+        bad[name] = _canonical(entry)
     missing = {key: value for key, value in received.items() if key != "place"}
     bad["a field missing"] = _canonical(missing)
     asked = json.loads(entries["run-asked"])
@@ -305,6 +307,54 @@ def entry_vectors() -> dict[str, Any]:
         "good": [{"name": name, "entry": entry} for name, entry in entries.items()],
         "bad": [{"name": name, "entry": entry} for name, entry in bad.items()],
     }
+
+
+def _bad_rounds(entries: dict[str, str]) -> dict[str, Any]:
+    """Return entries about rounds that are malformed."""
+    log = everything()
+    opened = json.loads(
+        next(
+            raw
+            for entry, raw in zip(log.entries, log.raw, strict=True)
+            if (entry.kind, entry.project) == ("round-opened", "trio")
+        )
+    )
+    closed, offered = (json.loads(entries[kind]) for kind in ("round-closed", "nonces-offered"))
+    pairs, offer = opened["body"]["pairs"], offered["body"]["signed"]["offer"]
+    claim = {"party": "county-cw", "partner": "school-district", "sha256": "ab" * 32}
+    bodies: list[tuple[str, Any, dict[str, Any]]] = [
+        ("a round of no pair", opened, {"pairs": []}),
+        ("pairs out of order", opened, {"pairs": pairs[::-1]}),
+        ("a pair twice", opened, {"pairs": [pairs[0], *pairs]}),
+        ("a pair with a third party", opened, {"pairs": [{**pairs[0], "third": "county-cw"}]}),
+        ("a nonce of 31 bytes", opened, {
+            "pairs": [{**pairs[0], "nonce_larger": {"number": 1, "nonce": "0" * 62}}],
+        }),
+        ("a nonce of number 0", opened, {
+            "pairs": [{**pairs[0], "nonce_larger": {"number": 0, "nonce": "0" * 64}}],
+        }),
+        ("round 0", opened, {"round": 0}),
+        ("round 1,000,001", opened, {"round": 1_000_001}),
+        ("claims out of order", closed, {
+            "claims": [{**claim, "party": "school-district"}, claim],
+        }),
+        ("claims twice", closed, {"claims": [claim, claim]}),
+        ("claims without a partner", closed, {"claims": [{**claim, "partner": None}]}),
+    ]  # fmt: skip
+    offers: list[tuple[str, dict[str, Any]]] = [
+        ("a nonce that is offered twice", {"nonces": offer["nonces"][:1] * 2}),
+        ("17 nonces", {"nonces": [f"{number:064x}" for number in range(17)]}),
+        ("nonces void that come after", {"void_below": offer["first"] + 1}),
+        ("an offer by no person", {"person": None}),
+        ("an offer of another version", {"version": "blindlink/nonces/2"}),
+    ]
+    made = {name: {**entry, "body": {**entry["body"], **change}} for name, entry, change in bodies}
+    for name, change in offers:
+        signed = {**offered["body"]["signed"], "offer": {**offer, **change}}
+        made[name] = {**offered, "body": {"signed": signed}}
+    unsigned = {"offer": offer, "signature": offered["body"]["signed"]["signature"]["signature"]}
+    made["a signature that is text alone"] = {**offered, "body": {"signed": unsigned}}
+    return made
 
 
 def one_of_each_kind() -> dict[str, str]:

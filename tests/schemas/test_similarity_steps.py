@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from schemas.similarity_steps import Step, margin_steps, similarity_steps, step_of
 
 from schemas.errors import PolicyError
 from schemas.profile import EncodingProfile, Hardening, encoded_similarity
 from schemas.run import MatchingPolicy, encoded_thresholds
-from schemas.similarity_steps import Step, margin_steps, similarity_steps, step_of
 
 
 def profile_of(taps: int | None, fill: str = "0.48") -> EncodingProfile:

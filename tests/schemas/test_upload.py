@@ -8,13 +8,13 @@ import random
 from typing import Any
 
 import pytest
+from app.uploads.container import ExpectedContainer, check_container
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles.containers import Row, header_of, random_rows
 from oracles.vector_file import read_vectors
 from oracles.write_upload_vectors import container_vectors
 
-from app.uploads.container import ExpectedContainer, check_container
 from app.uploads.errors import UploadRejectedError
 from schemas.errors import ContainerError
 from schemas.upload import MAGIC, ContainerHeader, parse_header, serialise_header

@@ -32,7 +32,25 @@ if TYPE_CHECKING:
     from app.auditor.verdict import Verdict
     from schemas.match_record import Decision, MatchRecordHeader
 
-STEP: Final = click.Choice([f"{number / 20:.2f}" for number in range(20)])
+# The steps of probability: written out, since naming the options must not load the formats.
+STEP: Final = click.Choice(
+    [
+        "0.00",
+        "0.05",
+        "0.10",
+        "0.20",
+        "0.30",
+        "0.40",
+        "0.50",
+        "0.60",
+        "0.70",
+        "0.80",
+        "0.90",
+        "0.95",
+        "0.99",
+        "0.999",
+    ]
+)
 # A page with more rows than that is read by nobody; the CSV file has all.
 PAGE_ROWS: Final = 1_000
 
@@ -45,12 +63,13 @@ PAGE_ROWS: Final = 1_000
 @pin_options
 @broker_options
 @click.option("--band", type=click.Choice(["auto", "review"]), help="Only decisions of this band.")
-@click.option("--rule", help="Only decisions by this rule, such as margin-too-small.")
-@click.option("--party", help="Only decisions about a record of this party.")
-@click.option("--from", "least", type=STEP, help="Only from this step of similarity on.")
-@click.option("--to", "most", type=STEP, help="Only up to and with this step of similarity.")
+@click.option("--rule", help="Only decisions by this rule, such as lead-too-small.")
+@click.option("--from", "least", type=STEP, help="Only from this step of match probability on.")
+@click.option("--to", "most", type=STEP, help="Only up to and with this step of match probability.")
 @click.option("--csv", "csv_file", type=OUTPUT, help="Write each decision as a line of CSV.")
-@click.option("--html", "html_file", type=OUTPUT, help="Write counts, histogram and decisions.")
+@click.option(
+    "--html", "html_file", type=OUTPUT, help="Write weights, counts, histogram and decisions."
+)
 @force_option
 @json_option
 def matches(
@@ -65,7 +84,7 @@ def matches(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Show the match record of a run: every decision, its band, rule, similarity and margin.
+    """Show the match record of a run: its weights, and every decision: band, rule, probability, lead.
 
     FILE is a match record that was saved; from the broker at URL it is fetched with --run. Whose records a
     decision is about is under commitments that only the agencies can open. With --log the record is held to
@@ -78,7 +97,7 @@ def matches(
     from app.auditor.match_records import RowFilter, RunBook, read_record
     from app.auditor.matches import UNHELD, summary_lines
 
-    names = ("band", "rule", "party", "least", "most")
+    names = ("band", "rule", "least", "most")
     wanted = RowFilter(**{name: given.pop(name) for name in names})
     _require_sense(wanted)
     book, verdict = RunBook(), None
@@ -90,7 +109,6 @@ def matches(
         listing = _Listing(wanted, table)
         with _opened(source, run_id, save, broker) as record:
             found = read_record(record, listing.take)
-        wanted.require_party(found.header)
         if bundle is not None:
             verdict = verified(replace(options, project=found.header.project), book.take)
             book.hold(found)
@@ -112,7 +130,11 @@ def _require_sense(wanted: RowFilter) -> None:
     rules = get_args(DecisionRule)
     if wanted.rule is not None and wanted.rule not in rules:
         raise click.BadParameter(f"it is one of {', '.join(rules)}", param_hint="--rule")
-    if wanted.least is not None and wanted.most is not None and wanted.most < wanted.least:
+    if (
+        wanted.least is not None
+        and wanted.most is not None
+        and float(wanted.most) < float(wanted.least)
+    ):
         raise click.UsageError("--to is below --from")
 
 
@@ -128,7 +150,7 @@ class _Listing:
     def take(self, header: MatchRecordHeader, number: int, decision: Decision) -> None:
         from app.auditor.matches import row_of
 
-        if not self.wanted.holds(decision, header):
+        if not self.wanted.holds(decision):
             return
         row = row_of(header, number, decision)
         self.count += 1

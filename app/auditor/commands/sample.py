@@ -182,8 +182,8 @@ def _lines(drawn: DrawnSample) -> Iterator[str]:
         yield f"opened       {sentence}"
     for link in drawn.links:
         opened = ", ".join(sorted(link.handles)) or "nobody"
-        similarity = link.decision.similarity
-        yield f"link {link.link:<4} row {link.number:<8} similarity {similarity}  opened by {opened}"
+        probability = link.decision.probability
+        yield f"link {link.link:<4} row {link.number:<8} probability {probability:<5}  opened by {opened}"
 
 
 def _write_worksheets(folder: Path, drawn: DrawnSample) -> None:

@@ -45,6 +45,8 @@ def propose(ledger: Ledger, entry: Entry) -> None:
     state = AgreementState(agreement, agreement.digest(), agreement.terms(), entry.seq)
     _is_next(project, state, entry)
     project.agreements[state.digest] = state
+    for party in agreement.parties:
+        ledger.public_keys |= {one.key_sha256(): one.signing_key for one in party.persons}
 
 
 def consent(ledger: Ledger, entry: Entry) -> None:

@@ -21,7 +21,7 @@ def enrol(ledger: Ledger, entry: Entry) -> None:
     if known is not None:
         break_off("person-twice", "a person is enrolled twice", entry, known.seq)
     keys = {"signing": body.signing_key, "receiving": body.receiving_key}
-    ledger.persons[body.person] = PersonState(body.party, keys, entry.seq)
+    ledger.persons[body.person] = PersonState(body.party, body.duties, keys, entry.seq)
 
 
 def revoke(ledger: Ledger, entry: Entry) -> None:

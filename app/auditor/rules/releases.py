@@ -23,17 +23,17 @@ def prepare(ledger: Ledger, entry: Entry) -> None:
     """A release is made once of a finished run, for a recipient, mode and ID space that the run names."""
     body = cast(ReleasePrepared, entry.body)
     modes = {"linked", "count"} & {body.mode}
-    _prepare(ledger, entry, body, modes, (body.recipient,))
-    counts_reach_floor(ledger, entry, (body.links,))
+    run = _prepare(ledger, entry, body, modes, (body.recipient,))
+    if body.mode == "linked":
+        _has_records(run, body.recipient, entry)
+    counts_reach_floor(ledger, entry, (body.matches,))
 
 
 def prepare_blind(ledger: Ledger, entry: Entry) -> None:
     """A blind release is made once of a finished run for a recipient of this mode and each agency."""
     body = cast(BlindReleasePrepared, entry.body)
     run = _prepare(ledger, entry, body, {"blind"}, (body.agency, body.recipient))
-    if body.agency not in project_of(ledger, entry).terms.providers:
-        message = "a release is made for a party to fetch that provides no records"
-        break_off("release-to-stranger", message, entry, run.seq)
+    _has_records(run, body.agency, entry)
 
 
 def fetch(ledger: Ledger, entry: Entry) -> None:
@@ -45,8 +45,14 @@ def fetch(ledger: Ledger, entry: Entry) -> None:
         break_off("fetch-by-stranger", message, entry, release.seq)
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
-    fetch_is_approved(ledger, entry, ledger.runs[release.run])
+    run, rounds = ledger.runs[release.run], project_of(ledger, entry).rounds
+    if run.round in rounds.superseded:
+        message = "a release is fetched of a round that was superseded"
+        break_off("round-superseded", message, entry, release.seq)
+    fetch_is_approved(ledger, entry, run)
     release.is_fetched = True
+    if rounds.open is not None and rounds.open.number == run.round:
+        rounds.open.is_fetched = True
 
 
 def verify(ledger: Ledger, entry: Entry) -> None:
@@ -94,6 +100,12 @@ def _prepare(
         run.project, sys.intern(body.run), fetched_by, body.sha256, entry.seq
     )
     return run
+
+
+def _has_records(run: RunState, party: str, entry: Entry) -> None:
+    if party not in run.pair:
+        message = "a release is about records of a party whose file the run did not compare"
+        break_off("release-to-stranger", message, entry, run.seq)
 
 
 def _release_of(ledger: Ledger, entry: Entry) -> ReleaseState:

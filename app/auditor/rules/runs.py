@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
-from itertools import takewhile
 from typing import cast
 
 from app.auditor.ledger import Ledger, RunState
@@ -78,18 +77,20 @@ def days_fit(ledger: Ledger, entry: Entry) -> None:
         break_off("run-as-of", message, entry, project_of(ledger, entry).seq)
 
 
-def within_budget(ledger: Ledger, entry: Entry) -> None:
-    """No more runs are asked for than the terms allow, but for those that failed or were cancelled."""
-    project = project_of(ledger, entry)
-    budget = project.terms.run_budget
-    if budget is None:
-        return
-    first = date.fromisoformat(entry.time[:10]) - timedelta(days=budget.days - 1)
-    recent = takewhile(lambda asked: asked[0] >= first.isoformat(), reversed(project.asked))
-    counted = [run for _, run in recent if ledger.runs[run].stage not in {"failed", "cancelled"}]
-    if len(counted) >= budget.runs:
-        message = "a run was asked for beyond the number that the terms allow"
-        break_off("run-budget", message, entry, project.seq)
+def is_of_one_pair(ledger: Ledger, entry: Entry) -> None:
+    """A run takes the uploads of one pair of the round that is open, which has not been linked yet."""
+    specification, project = cast(RunAsked, entry.body).specification, project_of(ledger, entry)
+    larger, smaller = specification.uploads
+    pair, state = (larger.party, smaller.party), project.rounds.open
+    if state is None or specification.round != state.number or pair not in state.pairs:
+        message = "a run is of a round that is not open, or of a pair that it has not"
+        break_off("run-pair", message, entry, None if state is None else state.seq)
+    for own, named in ((pair, larger), (pair[::-1], smaller)):
+        upload = upload_of(ledger, entry, named.upload)
+        if (upload.round, upload.party, upload.partner) != (state.number, *own):
+            message = "a run takes an upload of another round or pair"
+            break_off("run-pair", message, entry, upload.seq)
+    _pair_is_unlinked(ledger, entry, state.runs.get(pair, ()))
 
 
 def ask(ledger: Ledger, entry: Entry) -> None:
@@ -100,8 +101,11 @@ def ask(ledger: Ledger, entry: Entry) -> None:
     project = project_of(ledger, entry)
     terms, named = project.terms, body.specification.recipients
     uploads = body.specification.uploads
+    pair = (sys.intern(uploads[0].party), sys.intern(uploads[1].party))
     ledger.runs[run] = RunState(
         project=terms.project,
+        round=body.specification.round,
+        pair=pair,
         specification_sha256=body.specification_sha256,
         uploads=tuple(upload.upload for upload in uploads),
         # One value for all runs of the same recipients: there are many runs and few terms.
@@ -111,19 +115,25 @@ def ask(ledger: Ledger, entry: Entry) -> None:
         day=sys.intern(days_of(entry)[1]),
         seq=entry.seq,
     )
-    # An amendment may bring a budget; the operator's terms never change.
-    if terms.run_budget is not None or project.binding.signed is not None:
-        project.asked.append((entry.time[:10], run))
+    if project.rounds.open is not None:
+        project.rounds.open.runs.setdefault(pair, []).append(run)
 
 
 def start(ledger: Ledger, entry: Entry) -> None:
-    """A run starts while it is open, each time as a later attempt, and its uploads are still there."""
+    """A run starts while it is open, each time as a later attempt, and its uploads are still there.
+
+    Its round is open, and no other run of its pair has succeeded.
+    """
     run, attempt = run_of(ledger, entry), cast(RunStarted, entry.body).attempt
     if run.stage not in {"asked", "started"} or attempt <= run.attempt:
         message = "a run starts after it ended, or repeats an attempt"
         break_off("run-order", message, entry, run.seq)
     for upload in run.uploads:
         upload_of(ledger, entry, upload)
+    state = project_of(ledger, entry).rounds.open
+    if state is None or state.number != run.round:
+        break_off("run-pair", "a run starts of a round that is not open", entry, run.seq)
+    _pair_is_unlinked(ledger, entry, state.runs[run.pair])
     run.stage, run.attempt = "started", attempt
 
 
@@ -135,9 +145,9 @@ def finish(ledger: Ledger, entry: Entry) -> None:
     if body.specification_sha256 != run.specification_sha256:
         message = "a run finishes by another specification than was asked for"
         break_off("run-specification", message, entry, run.seq)
-    counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs, body.groups)
+    counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs)
     counts_reach_floor(ledger, entry, counts)
-    candidates, auto, review, _ = counts
+    candidates, auto, review = counts
     for others in ((auto,), (review,), (auto, review)):
         difference_reaches_floor(ledger, entry, candidates, *others)
     is_blind = any(found.mode == "blind" for found in run.recipients)
@@ -147,7 +157,7 @@ def finish(ledger: Ledger, entry: Entry) -> None:
     # Under `blind` they are sealed to the recipient.
     opening = {found.party for found in run.recipients if found.mode in ("linked", "blind")}
     if not opening.issuperset(openings.party for openings in body.openings):
-        message = "a match record can be opened by a party that receives no link IDs"
+        message = "a match record can be opened by a party that receives no match IDs"
         break_off("openings-to-stranger", message, entry, run.seq)
     if body.match_record_root is not None:
         run.match_record = bytes.fromhex(body.match_record_root)
@@ -176,6 +186,13 @@ def end_without_result(ledger: Ledger, entry: Entry) -> None:
         break_off("run-order", message, entry, run.seq)
     run.stage, run.uploads = "failed" if entry.kind == "run-failed" else "cancelled", ()
     forget_uses(ledger.projects[run.project], object_of(entry))
+
+
+def _pair_is_unlinked(ledger: Ledger, entry: Entry, runs: Sequence[str]) -> None:
+    done = next((ledger.runs[one] for one in runs if ledger.runs[one].stage == "finished"), None)
+    if done is not None:
+        message = "a pair is linked a second time in one round"
+        break_off("run-pair", message, entry, done.seq)
 
 
 def _uploaders(ledger: Ledger, uploads: Sequence[RunUpload]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from schemas.identity import PublicIdentity
 from schemas.ids import utc_text
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
+from schemas.upload import Signature
 
 Rule: TypeAlias = Callable[[Ledger, Entry], None]
 
@@ -57,18 +58,45 @@ def signer_of(ledger: Ledger, entry: Entry, agreement: Agreement) -> PublicIdent
         signer = signed.verify(agreement)
     except SignatureError as exc:
         break_off("statement-signature", f"a statement does not count: {exc}", entry)
-    person = ledger.persons.get(signer.person)
-    if person is None or person.keys.get("signing") != signer.key_sha256():
-        message = "a statement is signed with keys that its person has not enrolled"
-        break_off("signer-key", message, entry, None if person is None else person.seq)
-    if person.revoked is not None:
-        break_off(
-            "signer-key",
-            "a statement is signed after its person's access ended",
-            entry,
-            person.revoked,
-        )
+    fault = key_fault(ledger, entry, signer.key_sha256())
+    if fault is not None:
+        break_off("signer-key", f"a statement is signed {fault[0]}", entry, fault[1])
+    ledger.public_keys[signer.key_sha256()] = signer.signing_key
     return signer
+
+
+def key_fault(ledger: Ledger, entry: Entry, key: str) -> tuple[str, int | None] | None:
+    """Return why the person who acts in an entry cannot sign with the key of this digest; None: they can.
+
+    The second item is the entry that says so, None where there is none.
+    """
+    person = ledger.persons.get(entry.actor.person or "")
+    if person is None or person.party != entry.actor.party:
+        return "by somebody who was not enrolled for the party", None
+    if person.keys["signing"] != key:
+        return "with keys that the person has not enrolled", person.seq
+    if person.revoked is not None:
+        return "after the person's access ended", person.revoked
+    return None
+
+
+def signed_by_analyst(ledger: Ledger, entry: Entry, signature: Signature, rule: str) -> None:
+    """Check that the person who acts in an entry has signed with their key.
+
+    Under a signed agreement that is a person with the duty analyst.
+
+    Raises:
+        RuleBrokenError: they have not, by this rule.
+    """
+    if (signature.party, signature.person) != (entry.actor.party, entry.actor.person):
+        break_off(rule, "somebody acts on what another person signed", entry)
+    fault = key_fault(ledger, entry, signature.key)
+    if fault is not None:
+        break_off(rule, f"a document is signed {fault[0]}", entry, fault[1])
+    person = ledger.persons[signature.person]
+    is_agreed = project_of(ledger, entry).binding.signed is not None
+    if is_agreed and "analyst" not in person.duties:
+        break_off(rule, "a document is signed without the duty analyst", entry, person.seq)
 
 
 def moment_before(entry: Entry) -> str:

@@ -9,7 +9,14 @@ from typing import Final, cast
 from app.auditor.errors import RuleBrokenError
 from app.auditor.ledger import Ledger, ReleaseState, UploadState
 from app.auditor.project_state import ProjectState
-from app.auditor.rules.steps import break_off, days_of, object_of, project_of, upload_of
+from app.auditor.rules.steps import (
+    break_off,
+    days_of,
+    object_of,
+    project_of,
+    signed_by_analyst,
+    upload_of,
+)
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
 
@@ -30,17 +37,37 @@ def fits_terms(ledger: Ledger, entry: Entry) -> None:
     if body.population != terms.population:
         message = "an upload is of another population than the terms"
         break_off("upload-population", message, entry, project.seq)
-    if not terms.min_records <= body.records <= terms.max_records:
-        message = "an upload has fewer or more records than the terms allow"
+    size = terms.file_size(entry.actor.party)
+    if not size.least <= body.records <= size.most:
+        message = "an upload has fewer or more records than the terms allow its party"
         break_off("upload-size", message, entry, project.seq)
-    if not body.records <= body.encodings <= body.records * terms.max_variants:
-        message = "an upload has fewer encodings than records, or too many variants"
-        break_off("upload-variants", message, entry, project.seq)
     if terms.as_of_max_age_days is not None:
         oldest = date.fromisoformat(days_of(entry)[1]) - timedelta(days=terms.as_of_max_age_days)
         if body.as_of < oldest.isoformat():
             message = "an upload describes an older day than the terms allow"
             break_off("upload-as-of", message, entry, project.seq)
+
+
+def is_signed(ledger: Ledger, entry: Entry) -> None:
+    """The person who acts has signed the manifest."""
+    signed_by_analyst(ledger, entry, cast(UploadReceived, entry.body).signature, "upload-signer")
+
+
+def belongs_to_round(ledger: Ledger, entry: Entry) -> None:
+    """An upload is for a pair of the round that is open, once, and the second one states the first one's root."""
+    body, rounds = cast(UploadReceived, entry.body), project_of(ledger, entry).rounds
+    state = rounds.open
+    own = (sys.intern(entry.actor.party), sys.intern(body.partner))
+    if state is None or body.round != state.number or state.pair_of(*own) is None:
+        message = "an upload is received for a round that is not open, or a pair that it has not"
+        break_off("upload-round", message, entry, None if state is None else state.seq)
+    if own in state.roots:
+        message = "a party's container for a partner is received twice in one round"
+        break_off("upload-twice", message, entry, state.seq)
+    if body.partner_root != state.roots.get(own[::-1]):
+        message = "a manifest does not state the root of the container that came before it"
+        break_off("upload-side", message, entry, state.seq)
+    state.roots[own] = body.root
 
 
 def receive(ledger: Ledger, entry: Entry) -> None:
@@ -52,7 +79,9 @@ def receive(ledger: Ledger, entry: Entry) -> None:
     due = date.fromisoformat(entry.time[:10]) + timedelta(terms.keep_encodings_days + GRACE_DAYS)
     ledger.uploads[upload] = UploadState(
         project=terms.project,
+        round=body.round,
         party=sys.intern(entry.actor.party),
+        partner=sys.intern(body.partner),
         container_sha256=body.container_sha256,
         manifest_sha256=body.manifest_sha256,
         person=entry.actor.person,

@@ -50,7 +50,7 @@ def show_approvals(
         table=Table(COLUMNS, [*_pending_rows(waiting.pending), *_standing_rows(stood)]),
         project=project,
         rule=terms.terms.approvals if terms.is_signed else None,
-        budget=terms.terms.run_budget,
+        budget=terms.terms.round_budget,
         pending=[(one, step_words(one.step)) for one in waiting.pending],
         query=paging.query,
         standing=paging.turn(stood, [one.approval for one in stood]),

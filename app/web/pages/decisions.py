@@ -18,7 +18,8 @@ from app.web.filters import AddressFilter
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
-from schemas.match_record import Band, Decision, DecisionRule, MatchRecordHeader
+from schemas.decision_steps import PROBABILITY_STEPS
+from schemas.match_record import Band, Decision, DecisionRule
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 COLUMNS: Final = (
-    "number", "band", "rule", "similarity", "margin", "left_party", "right_party", "left_upload",
-    "right_upload", "left_commitment", "right_commitment",
+    "number", "band", "rule", "probability", "lead", "larger_commitment", "smaller_commitment",
 )  # fmt: skip
 ROWS_A_PAGE: Final = 50
 # How many rows one look goes through at most; at some 15 us each that stays below half a second.
@@ -37,11 +37,10 @@ MAX_SCANNED: Final = 20_000
 
 BAND_WORDS: Final[dict[Band, str]] = {"auto": "linked", "review": "held back for a decision"}
 RULE_WORDS: Final[dict[DecisionRule, str]] = {
-    "mutual-best-with-margin": "each is the other's best candidate, ahead by the margin",
-    "review-band": "below the auto threshold",
-    "not-mutual-best": "one of them has a better candidate",
-    "margin-too-small": "another candidate is nearly as good",
-    "group-conflict": "contradicts a better pair of the group",
+    "match-probability": "likely enough, and ahead of any other pair of its records",
+    "review-band": "not likely enough to be linked at once",
+    "twin-guard": "twins would explain it as well",
+    "lead-too-small": "another pair is nearly as likely",
 }
 
 
@@ -49,14 +48,14 @@ RULE_WORDS: Final[dict[DecisionRule, str]] = {
 class DecisionQuery(AddressFilter):
     """The filter as it stands in the address; empty wants all.
 
-    `similarity` is the least step that is wanted, `first` the row to look on from.
+    `probability` is the least step that is wanted, `first` the row to look on from.
     """
 
     PLACES = ("first",)
 
     band: Annotated[str, Query(pattern="^(auto|review)?$")] = ""
     rule: Annotated[str, Query(pattern="^[a-z-]*$", max_length=30)] = ""
-    similarity: Annotated[str, Query(pattern=r"^(0\.[0-9][05])?$")] = ""
+    probability: Annotated[str, Query(pattern=r"^(0\.[0-9]{2,3})?$")] = ""
     first: Annotated[int, Query(ge=1, le=MAX_INTEGER)] = 1
 
     def takes(self, decision: Decision | ShownKind) -> bool:
@@ -65,7 +64,7 @@ class DecisionQuery(AddressFilter):
             self.band in ("", decision.band)
             and self.rule in ("", decision.rule)
             # Steps are written alike, so their texts have the order of their values; empty is below all.
-            and self.similarity <= decision.similarity
+            and self.probability <= decision.probability
         )
 
 
@@ -93,7 +92,7 @@ def show_match_record(
         "match_record.html",
         title="Match record",
         document=json_stream(head, "decisions", (_document(*row) for row in everything)),
-        table=Table(COLUMNS, (_row(header, *row) for row in everything)),
+        table=Table(COLUMNS, (_row(*row) for row in everything)),
         project=header.project,
         query=query.encoded(first=query.first if query.first > 1 else None),
         header=header,
@@ -107,7 +106,7 @@ def show_match_record(
         charts=list(_charts(kinds)),
         bands=BAND_WORDS,
         rules=RULE_WORDS,
-        step_texts=[f"0.{at * 5:02d}" for at in range(20)],
+        step_texts=list(PROBABILITY_STEPS),
         onward=None if look_on is None else f"{page.path}?{query.encoded(first=look_on)}",
         back=None if before is None else f"{page.path}?{query.encoded(first=before)}",
     )
@@ -156,47 +155,42 @@ def _document(number: int, decision: Decision) -> dict[str, Any]:
     return {"number": number, **decision.to_json()}
 
 
-def _row(
-    header: MatchRecordHeader, number: int, decision: Decision
-) -> tuple[str | int | None, ...]:
-    uploads = [header.uploads[place] for place in decision.uploads]
+def _row(number: int, decision: Decision) -> tuple[str | int | None, ...]:
     return (
         number,
         decision.band,
         decision.rule,
-        decision.similarity,
-        decision.margin,
-        *(upload.party for upload in uploads),
-        *(upload.upload for upload in uploads),
+        decision.probability,
+        decision.lead,
         *decision.commitments,
     )
 
 
 def _steps(kinds: Sequence[ShownKind]) -> list[tuple[str, int, int]]:
-    """Return for each step of similarity that is shown how many decisions of either band."""
+    """Return for each step of probability that is shown how many decisions of either band."""
     counts: dict[str, dict[str, int]] = {}
     for kind in kinds:
-        of_step = counts.setdefault(kind.similarity, dict.fromkeys(get_args(Band), 0))
+        of_step = counts.setdefault(kind.probability, dict.fromkeys(get_args(Band), 0))
         of_step[kind.band] += kind.rows
     return [(step, found["auto"], found["review"]) for step, found in sorted(counts.items())]
 
 
 def _charts(kinds: Sequence[ShownKind]) -> Iterator[Chart]:
     """Yield a chart for each band of which anything is shown, over the same steps."""
-    steps = sorted({kind.similarity for kind in kinds})
+    steps = sorted({kind.probability for kind in kinds})
     for band, words in BAND_WORDS.items():
         counts = Counter[str]()
         for kind in kinds:
             if kind.band == band:
-                counts[kind.similarity] += kind.rows
+                counts[kind.probability] += kind.rows
         if counts:
             yield bar_chart(
-                f"similarity-{band}",
+                f"probability-{band}",
                 [Value(step, counts[step], band) for step in steps],
-                title=f"Decisions {words}, by similarity",
+                title=f"Decisions {words}, by match probability",
                 description=(
-                    f"Decisions {words} that are shown, in steps of similarity. "
+                    f"Decisions {words} that are shown, in steps of match probability. "
                     "The numbers are in the table."
                 ),
-                axis="similarity from, of plain encodings",
+                axis="match probability from",
             )

@@ -20,7 +20,6 @@ from app.web.table import Cell, Table, clause_rows
 from app.web.wording import parties_of, terms_sentences
 from app.wired import WiredBroker
 from schemas.api import ProjectList
-from schemas.run import encoded_thresholds
 
 router = APIRouter()
 
@@ -77,10 +76,6 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         parties = parties_of(terms, party_titles(session))
         view = project_view(session, found, now)
     sentences = list(terms_sentences(terms))
-    mapped = encoded_thresholds(terms.policy, found.profile)
-    thresholds = {
-        name: f"{float(getattr(mapped, name)):.4f}" for name in ("auto", "review", "margin")
-    }
     return page.answer(
         "project.html",
         title="Terms",
@@ -93,5 +88,4 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         terms=terms,
         sentences=sentences,
         parties=parties,
-        thresholds=thresholds,
     )

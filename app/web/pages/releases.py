@@ -1,4 +1,4 @@
-"""The releases of a project, and one release; never a link ID."""
+"""The releases of a project, and one release; never a match ID."""
 
 from __future__ import annotations
 
@@ -14,14 +14,24 @@ from schemas.api import ReleaseList, ReleaseView
 
 router = APIRouter()
 
-COLUMNS = ("release", "run", "recipient", "mode", "space", "links", "created", "fetched", "sha256")
+COLUMNS = (
+    "release",
+    "run",
+    "recipient",
+    "mode",
+    "space",
+    "matches",
+    "created",
+    "fetched",
+    "sha256",
+)
 
 
 @page_route(router, "/projects/{project}/releases")
 def list_releases(
     broker: WiredBroker, page: WiredPage, project: ProjectPath, paging: WiredPaging
 ) -> Response:
-    """Show which link IDs were made ready for whom, and when they were fetched."""
+    """Show which match IDs were made ready for whom, and when they were fetched."""
     with broker.database.read() as session:
         found = releases_for(session, page.actor, project, paging.window)
         views = [view_of(release, page.actor) for release in found]
@@ -64,7 +74,7 @@ def _row(view: ReleaseView) -> tuple[str | int | None, ...]:
         view.recipient,
         view.mode,
         view.space,
-        view.links,
+        view.matches,
         view.created,
         view.fetched,
         view.sha256,

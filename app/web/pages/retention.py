@@ -10,7 +10,8 @@ from app.clock import utc_text
 from app.decisions.service import held_records
 from app.destruction.joining import destructions_for, view_of
 from app.http.paths import ProjectPath
-from app.links.service import held_releases, held_spaces
+from app.links.service import held_releases
+from app.rounds.service import held_messages
 from app.uploads.service import held_uploads
 from app.web.answer import WiredPage, page_route
 from app.web.destruction_words import extent_words, outstanding_words, reason_words
@@ -37,7 +38,7 @@ def show_retention(
             held_uploads(session, page.actor, project),
             held_releases(session, page.actor, project),
             held_records(session, page.actor, project),
-            held_spaces(session, page.actor, project),
+            held_messages(session, page.actor, project),
             utc_text(now),
         )
         holds = [hold_view(hold) for hold in holds_of(session, page.actor, project)]

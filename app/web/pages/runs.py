@@ -23,12 +23,11 @@ from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
-from app.web.similarity import similarity_chart, similarity_rows, threshold_chart
 from app.web.table import Table
+from app.web.weights import weight_chart, weight_rows
 from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
-from schemas.run import encoded_thresholds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,16 +42,16 @@ router = APIRouter()
 
 COLUMNS = (
     "run", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
-    "review_pairs", "groups", "failure", "specification_sha256", "match_record", "cosigned_by",
+    "review_pairs", "expected_false", "failure", "specification_sha256", "match_record", "cosigned_by",
     "cosigners_needed", "is_final",
 )  # fmt: skip
 # As many bars as can be told apart.
 CHARTED_RUNS: Final = 26
 COUNT_WORDS: Final = {
-    "candidate_pairs": "Pairs at or above the review threshold",
+    "candidate_pairs": "Candidate pairs",
     "auto_pairs": "Pairs linked (auto)",
     "review_pairs": "Pairs held back for a decision (review)",
-    "groups": "Groups",
+    "expected_false": "Linked pairs that are expected to be wrong, in hundredths",
 }
 
 
@@ -90,27 +89,23 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         finality = finality_of(found, terms.terms, cosigned_sizes(session))
         view = view_of(found, page.actor, finality)
         floor = view.specification.floor
-        thresholds = encoded_thresholds(view.specification.policy, terms.profile)
-        # Thresholds of another encoding profile than the run's would stand in the wrong places.
-        is_comparable = terms.terms.profile == view.specification.profile
-        what = found_by(found, view.specification) if is_comparable else None
-        steps = histogram_of(found, what, thresholds, floor)
+        policy = view.specification.policy
+        steps = histogram_of(found, found_by(found), policy, floor)
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
         approvals = _approvals(session, found, terms, broker.clock())
         record_gone = why_record_gone(session, broker, run)
-    similarity = similarity_rows(steps, thresholds)
+    weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
         title="Run",
-        document={**view.to_json(), "similarity": [asdict(row) for row in similarity]},
+        document={**view.to_json(), "weights": [asdict(row) for row in weights]},
         table=Table(COLUMNS, [_row(view)]),
         project=view.project,
         view=view,
         specification=view.specification,
         floor=floor,
-        similarity=similarity,
-        chart=similarity_chart(steps, thresholds, floor),
-        threshold_chart=threshold_chart(steps, thresholds, floor),
+        weights=weights,
+        chart=weight_chart(steps, policy, floor),
         counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),

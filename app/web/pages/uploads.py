@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
-from app.clock import utc_text
 from app.http.paths import ProjectPath, UploadPath
 from app.uploads.service import manifest_of, upload_for, upload_list, view_of
 from app.web.answer import WiredPage, page_route
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 COLUMNS = (
-    "upload", "party", "state", "records", "encodings", "size_bytes", "created", "committed", "sha256",
+    "upload", "round", "party", "partner", "state", "records", "size_bytes", "created", "committed", "sha256",
 )  # fmt: skip
 
 
@@ -32,9 +31,7 @@ def list_uploads(
 ) -> Response:
     """Show what the agencies have sent."""
     with broker.database.read() as session:
-        document = upload_list(
-            session, page.actor, project, utc_text(broker.clock()), paging.window
-        )
+        document = upload_list(session, page.actor, project, paging.window)
     turned = paging.turn(document.uploads, [view.upload for view in document.uploads])
     return page.answer(
         "uploads.html",
@@ -44,7 +41,6 @@ def list_uploads(
         project=project,
         query=paging.query,
         turned=turned,
-        waiting_for=document.waiting_for,
     )
 
 
@@ -85,10 +81,11 @@ def _facts(upload: Upload) -> list[tuple[str, str]]:
 def _row(view: UploadView) -> tuple[str | int | None, ...]:
     return (
         view.upload,
+        view.round,
         view.party,
+        view.partner,
         view.state,
         view.records,
-        view.encodings,
         view.container_bytes,
         view.created,
         view.committed,

@@ -101,13 +101,16 @@ def test_a_manifest_that_is_not_one_is_refused(change: dict[str, Any]) -> None:
     malformed(with_member("bundle.json", canonical_bytes({**claims, **change})))
 
 
-def with_entry(raw: bytes, index: int = 5) -> io.BytesIO:
+UPLOAD = next(e.seq for e in LOG.entries if e.kind == "upload-received")
+
+
+def with_entry(raw: bytes, index: int = UPLOAD) -> io.BytesIO:
     parts: Parts = LOG.parts()
     parts.entries[index], parts.leaf_hashes[index] = raw, hash_leaf(raw)
     return io.BytesIO(parts.pack())
 
 
-ENTRY = LOG.raw[5]
+ENTRY = LOG.raw[UPLOAD]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ ENTRY = LOG.raw[5]
 )
 def test_an_entry_that_cannot_be_read_is_named(raw: bytes, said: str) -> None:
     error = malformed(with_entry(raw))
-    assert error.index == 5
+    assert error.index == UPLOAD
     assert said in error.message
 
 

@@ -76,7 +76,7 @@ def test_a_line_under_an_agreement_has_basis_interest_and_titles() -> None:
     assert (fetched.giver, fetched.receiver, fetched.what) == (
         "county-cw",
         "school-district",
-        "link-ids",
+        "match-ids",
     )
     assert fetched.records == 1650
     assert fetched.citation == "Example Code § 12.4, school stability"
@@ -112,7 +112,7 @@ def test_a_blind_release_is_disclosed_to_its_recipient_with_every_record() -> No
         made.take(entry)
     line = made.lines[-1]
     assert (line.giver, line.receiver) == ("school-district", "county-cw")
-    assert (line.what, line.records) == ("sealed-link-ids", 2000)
+    assert (line.what, line.records) == ("sealed-match-ids", 2000)
 
 
 def test_project_party_and_period_narrow_it() -> None:

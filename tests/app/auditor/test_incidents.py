@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from oracles.example_agreement import person_id
-from oracles.sample_log import CW, OPERATOR, SampleLog, everything_else, story
+from oracles.sample_log import CW, K12, OPERATOR, SampleLog, everything_else, story
 from oracles.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.errors import SubjectUnknownError
@@ -37,6 +38,10 @@ def told() -> SampleLog:
         log.fetch(prepared[0], BOB)
         if week:
             log.fetch(prepared[1], KIM)
+        log.rounds(project.project).claim_all()
+        log.rounds(project.project).close()
+        log.moment += timedelta(days=7)
+        log.rounds(project.project).open()
     project.rotate("kim", 23)
     return log
 
@@ -145,8 +150,7 @@ def test_a_run_is_reached_through_its_approval_alone() -> None:
 def test_a_run_is_reached_through_a_standing_approval_alone() -> None:
     log = story(84, n_weeks=0)
     project = SignedProject(log).agree()
-    uploads = [log.upload(project.project, who) for who in (BOB, BOB)][:1]
-    uploads.append(log.upload(project.project, KIM.model_copy(update={"person": None})))
+    uploads = [log.upload(project.project, BOB), log.upload(project.project, K12)]
     asked = project.ask(uploads)
     _, standing = project.stand("kim")
     project.use(asked, "school-district", standing)
@@ -169,18 +173,25 @@ def test_a_receiving_key_reaches_what_was_sealed_to_its_party() -> None:
     replaced: list[Any] = [
         e
         for e in entries("key-rotated")
-        if e.body.old == enrolled[0].body.receiving_key  # type: ignore[attr-defined]
+        if e.body.old in {one.body.receiving_key for one in enrolled}  # type: ignore[attr-defined]
     ]
     incident = reached(replaced[0].body.new)
+    claims: list[Any] = [
+        e
+        for e in entries("claims-received")
+        if e.body.partner == "county-cw" and e.seq > replaced[0].seq  # type: ignore[attr-defined]
+    ]
+    assert [one.entry for one in incident.claims] == [e.seq for e in claims]
+    assert claims
     assert incident.subject == "receiving-key"
     require_like(incident, set(), {entry.body.run for entry in blind})
     assert {release.mode for release in incident.releases} == {"blind"}
     assert {release.agency for release in incident.releases} == {"county-cw", "school-district"}
-    said = [line for line in incident_lines(incident) if "has link IDs" in line]
+    said = [line for line in incident_lines(incident) if "has match IDs" in line]
     assert len(said) == 2
-    assert all("county-cw has link IDs of it, sealed, through " in line for line in said)
+    assert all("county-cw has match IDs of it, sealed, through " in line for line in said)
     # The key that was replaced before that opened none of them.
-    assert not reached(enrolled[0].body.receiving_key).releases
+    assert not reached(replaced[0].body.old).releases
 
 
 def test_a_log_key_is_in_force_until_it_is_handed_over() -> None:

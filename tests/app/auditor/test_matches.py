@@ -42,8 +42,11 @@ def test_kinds_are_counted_and_the_histogram_is_drawn(record: Path) -> None:
     result = run(record)
     assert result.exit_code == 0, result.stderr
     assert "rows         53, of which 3 are withheld" in result.stdout
-    assert "auto                40  mutual-best-with-margin" in result.stdout
-    assert "review  0.80         10  ####################" in result.stdout
+    assert "auto                40  match-probability" in result.stdout
+    assert "review  0.40         10  ####################" in result.stdout
+    assert "weight       " in result.stdout
+    # Twenty from .95 on and twenty from .99 on: 20 * .05 + 20 * .01.
+    assert "at most 1.2 of the 40 linked pairs that are shown are wrong" in result.stdout
     assert "not held to a match log" in result.stderr
 
 
@@ -51,7 +54,7 @@ def test_a_record_is_held_to_its_root_in_the_log(record: Path, bundle: Path) -> 
     document = json.loads(run(record, "--log", bundle, "--json").stdout)
     assert document["log"]["verified"] is True
     assert sum(kind["decisions"] for kind in document["counts"]) == 50
-    record.write_bytes(MADE.record.replace(b'"similarity":"0.80"', b'"similarity":"0.75"', 1))
+    record.write_bytes(MADE.record.replace(b'"probability":"0.40"', b'"probability":"0.50"', 1))
     refused = run(record, "--log", bundle)
     assert refused.exit_code == 1
     assert "code: record-contradicted" in refused.stderr
@@ -59,20 +62,21 @@ def test_a_record_is_held_to_its_root_in_the_log(record: Path, bundle: Path) -> 
 
 def test_filters_narrow_the_list_and_not_the_counts(record: Path, tmp_path: Path) -> None:
     table = tmp_path / "rows.csv"
-    result = run(record, "--band", "auto", "--from", "0.90", "--csv", table, "--json")
+    result = run(record, "--band", "auto", "--from", "0.99", "--csv", table, "--json")
     assert json.loads(result.stdout)["listed"] == 20
     rows = list(csv.DictReader(io.StringIO(table.read_text("utf-8"))))
     assert len(rows) == 20
-    assert {row["similarity"] for row in rows} == {"0.90"}
-    assert rows[0]["left_party"] == "county-cw"
+    assert {row["probability"] for row in rows} == {"0.99"}
+    assert rows[0]["larger_party"] == "school-district"
+    assert rows[0]["lead"] == "10"
     assert json.loads(run(record, "--rule", "review-band", "--json").stdout)["listed"] == 10
 
 
 @pytest.mark.parametrize(
     ("filters", "says"),
     [
-        (("--party", "stranger"), "compared no records of a party stranger"),
-        (("--rule", "nope"), "margin-too-small"),
+        (("--rule", "nope"), "lead-too-small"),
+        (("--from", "0.96"), "Invalid value for '--from'"),
         (("--from", "0.90", "--to", "0.10"), "--to is below --from"),
     ],
 )
@@ -94,6 +98,8 @@ def test_the_page_has_counts_chart_and_decisions(
     assert "its root is in the match log broker.example/log" in html
     assert html.count("<svg") == 2
     assert "50 decisions" in html
+    assert "+9.400" in html
+    assert "before anything is compared" in html
     assert not any(pair[0].hex() in html for pair in MADE.handles)
 
 

@@ -107,9 +107,25 @@ def test_what_it_counts_is_what_the_log_has(desk: Path) -> None:
         (a["project"], a["kind"], a["outcome"]): a["count"] for a in made["activity"]
     }
     numbers = {(a["project"], a["number"]) for a in made["agreements"]}
-    assert numbers == {(p, None) for p in ("foster", "health", "study", "undone")} | {("accord", 1)}
+    assert numbers == {(p, None) for p in ("foster", "health", "study", "trio", "undone")} | {
+        ("accord", 1)
+    }
     withdrawn = next(e.seq for e in LOG.entries if e.kind == "agreement-withdrawn")
     assert [a["ended"] for a in made["agreements"] if a["number"]] == [withdrawn]
+
+
+def test_rounds_are_counted_by_project(desk: Path) -> None:
+    made = {one["project"]: one for one in report(desk)["rounds"]}
+    for project, counted in made.items():
+        mine: list[Any] = [e for e in LOG.entries if e.project == project]
+        opened = [e.body.round for e in mine if e.kind == "round-opened"]
+        gone = [e.body.round for e in mine if e.kind == "round-superseded"]
+        closed = [e.body.round for e in mine if e.kind == "round-closed"]
+        assert (counted["opened"], counted["corrected"]) == (len(opened), len(gone))
+        assert counted["closed"] == len(closed)
+        left = set(opened) - set(gone) - set(closed)
+        assert counted["open"] == (left.pop() if left else None)
+    assert made["foster"]["linked"] == 3
 
 
 def test_disclosures_and_what_is_left_add_up(desk: Path) -> None:

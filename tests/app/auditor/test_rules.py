@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from oracles.destruction_breaks import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
+from oracles.round_breaks import ROUND_BREAKS
 from oracles.rule_breaks import BREAKS, FOSTER, Break
 from oracles.rule_verifier import why_refused
 from oracles.sample_log import CW, K12, SampleLog, everything_else, story
@@ -23,7 +24,8 @@ from schemas.matchlog.kinds import KINDS
 
 CASES = [
     pytest.param(rule, broken, id=f"{rule}-{broken.__name__}")
-    for rule, breaks in (*BREAKS.items(), *SIGNED_BREAKS.items(), *DESTRUCTION_BREAKS.items())
+    for every in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS)
+    for rule, breaks in every.items()
     for broken in breaks
 ]
 
@@ -63,7 +65,7 @@ def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
     rules = PAGE.split("## Rules")[1]
     named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
-    assert named == {*BREAKS, *SIGNED_BREAKS, *DESTRUCTION_BREAKS}
+    assert named == {*BREAKS, *ROUND_BREAKS, *SIGNED_BREAKS, *DESTRUCTION_BREAKS}
     assert set(RULES) == set(KINDS)
 
 

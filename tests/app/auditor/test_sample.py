@@ -58,15 +58,16 @@ def test_the_draw_is_written_for_the_agencies(folder: Path) -> None:
 def test_packs_open_every_link_and_the_right_handles_come_out(folder: Path) -> None:
     found = document(run(folder, *packs(folder), "--json"))
     for link in found["links"]:
-        left, right = MADE.handles[link["number"] - 1]
-        assert link["handles"] == {"county-cw": left.hex(), "school-district": right.hex()}
+        larger, smaller = MADE.handles[link["number"] - 1]
+        assert link["handles"] == {"school-district": larger.hex(), "county-cw": smaller.hex()}
     assert found["log"]["receipts"] == {"county-cw": 2, "school-district": 2}
     assert found["log"]["pins"] == 2
     said = [step["what"] for step in found["steps"]]
     assert said[0].startswith("the operator made the terms")
-    assert said[1] == "county-cw uploaded 2,000 records as of 2026-09-08"
+    assert said[1] == "round 2 opened, with nonces of each pair's parties"
+    assert said[2] == "school-district uploaded 2,000 records as of 2026-09-08 for county-cw"
     assert "the run finished; its match record is fixed" in said
-    assert said[-1] == "school-district fetched them"
+    assert said[-1] == "county-cw fetched it"
 
 
 def test_a_worksheet_for_each_agency_is_one_that_resolve_reads(folder: Path) -> None:
@@ -144,7 +145,7 @@ def test_openings_of_another_run_are_refused(folder: Path) -> None:
 
 
 def test_a_record_that_is_not_the_logs_is_refused(folder: Path) -> None:
-    bent = MADE.record.replace(b'"similarity":"0.85"', b'"similarity":"0.95"', 1)
+    bent = MADE.record.replace(b'"probability":"0.95"', b'"probability":"0.90"', 1)
     (folder / "run.record").write_bytes(bent)
     assert run(folder, "--log", str(folder / "log.tar")).exit_code == 1
 

@@ -134,7 +134,8 @@ def test_full_verifies_everything_and_keeps_the_bundle(broker: Shown, tmp_path: 
     result = run(broker, state, "--full")
     assert result.exit_code == 0, result.stderr
     assert (state / "log.bundle").read_bytes() == broker.log.bundle()
-    broker.log.raw[5] = broker.log.raw[5].replace(b"2000", b"2001")
+    at = next(e.seq for e in broker.log.entries if e.kind == "upload-received")
+    broker.log.raw[at] = broker.log.raw[at].replace(b"2000", b"2001")
     bad = run(broker, state, "--full")
     assert bad.exit_code == 1
     assert "code: leaf-changed" in bad.stderr

@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from schemas.similarity_steps import Step, step_of
 
 from app.decisions.plan import PADDING, grade, keyed_order, last_reached, plan_rows
 from app.matching.exhaustive import Decisions
-from schemas.similarity_steps import Step, step_of
 
 KEY = bytes(range(16))
 

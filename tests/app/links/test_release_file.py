@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+from app.uploads.loading import LoadedUpload
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from app.links.release_file import cut_pieces, own_links
 from app.matching.exhaustive import Dataset, Groups
 from app.matching.exhaustive.groups import groups_from_labels
 from app.runs.counts import count_own
-from app.uploads.loading import LoadedUpload
 from schemas.ids import LinkId
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from app.uploads.container import ExpectedContainer, check_container
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles.containers import (
@@ -19,7 +20,6 @@ from oracles.containers import (
     some_encoding,
 )
 
-from app.uploads.container import ExpectedContainer, check_container
 from app.uploads.errors import UploadRejectedError
 from schemas.upload import parse_header, serialise_header
 

@@ -10,6 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from app.web.similarity import (
+    AUTO,
+    BOTH,
+    REVIEW,
+    similarity_chart,
+    similarity_rows,
+    threshold_chart,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles.linkage_rig import profile_of, terms_of
@@ -20,14 +28,6 @@ from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.dues import dues_of
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
-from app.web.similarity import (
-    AUTO,
-    BOTH,
-    REVIEW,
-    similarity_chart,
-    similarity_rows,
-    threshold_chart,
-)
 from app.web.table import Table
 from app.web.wording import parties_of, run_sentence, terms_sentences
 from schemas.canonical import parse_json

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from app.uploads.loading import LoadedUpload, load_upload
 from oracles.broker_twins import expire_leases, released_links
 from oracles.hooked_database import hooked, hooked_after_sweep
 from oracles.linkage_rig import Linkage, MakeLinkage
@@ -17,7 +18,6 @@ import app.worker.run
 from app.broker import Broker
 from app.runs.lease import Lease, claim_run
 from app.security.errors import StorageFullError
-from app.uploads.loading import LoadedUpload, load_upload
 from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
 from schemas.run import IdSpace

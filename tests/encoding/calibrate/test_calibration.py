@@ -7,6 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from encoding.lint import fill
+from encoding.specimen import clean_sample, encode_cleaned
 from oracles import febrl
 
 from app.matching.exhaustive import Band, MatchingPolicy, match_block, plan_blocks, resolve
@@ -15,10 +17,8 @@ from encoding.calibrate.calibration import Calibration
 from encoding.calibrate.report import document, report_lines, report_page
 from encoding.calibrate.similarities import Sweep, dataset, similar_pairs
 from encoding.errors import RecordCountError
-from encoding.lint import fill
 from encoding.sample import Sample
 from encoding.secret import Secret
-from encoding.specimen import clean_sample, encode_cleaned
 from schemas.profile import EncodingProfile, Hardening, encoded_similarity
 
 KEYS = Secret(bytes(range(2, 34)))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 PLANTED = {
     "record ID": "CANARYRECORD",
@@ -22,10 +22,10 @@ PLANTED = {
 class Wire:
     """Everything that was sent to the broker: path, headers, body."""
 
-    def __init__(self, broker: BrokerDouble) -> None:
+    def __init__(self, broker: NearBroker) -> None:
         self.sent = b""
         self.headers = b""
-        broker.before = self
+        broker.courier.before = self
 
     def __call__(self, request: httpx2.Request) -> None:
         self.headers += repr(request.headers.raw).encode()
@@ -33,7 +33,7 @@ class Wire:
 
 
 @pytest.fixture
-def wire(broker: BrokerDouble) -> Wire:
+def wire(broker: NearBroker) -> Wire:
     return Wire(broker)
 
 

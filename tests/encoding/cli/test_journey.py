@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.broker import BrokerDouble, Refusal, problem
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker, problem
 from oracles.share_desks import give_keys, trust
 
 from encoding.person_disclosures import find_record
@@ -159,11 +159,11 @@ def test_links_leave_a_strange_file_alone(linked: Desk) -> None:
     assert (linked.folder / "links.csv").read_text() == "my thesis"
 
 
-def test_receipts_verify_without_the_broker(linked: Desk, broker: BrokerDouble) -> None:
+def test_receipts_verify_without_the_broker(linked: Desk, broker: NearBroker) -> None:
     linked.ok("links")
-    n_requests = len(broker.requests)
+    n_requests = len(broker.courier.requests)
     result = linked.ok("receipt", "verify")
-    assert len(broker.requests) == n_requests
+    assert len(broker.courier.requests) == n_requests
     kinds = sorted(line.split()[1] for line in result.stdout.splitlines())
     assert kinds == ["release-prepared", "upload-received"]
 
@@ -192,10 +192,10 @@ def test_encode_works_offline_once_the_project_was_seen(
     def refuse(_: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("no network")
 
-    broker.before = refuse
-    n_requests = len(broker.requests)
+    broker.courier.before = refuse
+    n_requests = len(broker.courier.requests)
     uploaded.ok("encode", "--offline")
-    assert len(broker.requests) == n_requests
+    assert len(broker.courier.requests) == n_requests
     result = uploaded.ok("encode")
     assert "as they were last seen" in result.stderr
 
@@ -206,11 +206,11 @@ def test_encode_offline_needs_to_know_the_project(welfare: Desk) -> None:
     assert "--project-file" in result.stderr
 
 
-def test_project_can_come_as_a_file(welfare: Desk, broker: BrokerDouble, tmp_path: Path) -> None:
+def test_project_can_come_as_a_file(welfare: Desk, broker: NearBroker, tmp_path: Path) -> None:
     path = tmp_path / "project.json"
     path.write_text(json.dumps(broker.view.to_json(), indent=2))
     welfare.ok("encode", "--project-file", str(path))
-    assert broker.requests == []
+    assert broker.courier.requests == []
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"project": "x"}'])
@@ -299,7 +299,7 @@ def test_run_before_the_other_agency_has_uploaded_passes_on_the_brokers_words(
     assert "hint: wait for the other agency" in result.stderr
 
 
-def test_failed_run_ends_with_6(uploaded: Desk, broker: BrokerDouble) -> None:
+def test_failed_run_ends_with_6(uploaded: Desk, broker: NearBroker) -> None:
     broker.run_ends = "failed"
     result = uploaded.type("run", "--wait")
     assert result.exit_code == 6
@@ -313,18 +313,18 @@ def test_unknown_token_ends_with_4(welfare: Desk) -> None:
     assert "bl_expired" not in result.output
 
 
-def test_unreachable_broker_ends_with_5(welfare: Desk, broker: BrokerDouble) -> None:
+def test_unreachable_broker_ends_with_5(welfare: Desk, broker: NearBroker) -> None:
     def refuse(_: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("no network")
 
-    broker.before = refuse
+    broker.courier.before = refuse
     result = welfare.type("status")
     assert result.exit_code == 5
     assert "trying again" in result.stderr
 
 
 def test_rewritten_log_stops_every_command_that_asks_the_broker(linked: Desk, broker) -> None:
-    broker.log.entries[0] = b"another past"
+    broker.rewrite_log()
     linked_before = linked.files()
     for words in (["upload"], ["run"], ["links"], ["status"], ["refresh"], ["encode"]):
         result = linked.type(*words)
@@ -334,14 +334,14 @@ def test_rewritten_log_stops_every_command_that_asks_the_broker(linked: Desk, br
     assert all("pins/evidence-" in name for name in new)
 
 
-def test_first_log_key_is_shown_to_be_compared(welfare: Desk, broker: BrokerDouble) -> None:
-    assert broker.log.key in welfare.ok("status").stderr
-    assert broker.log.key not in welfare.ok("status").stderr
+def test_first_log_key_is_shown_to_be_compared(welfare: Desk, broker: NearBroker) -> None:
+    assert broker.broker.log.key.text in welfare.ok("status").stderr
+    assert broker.broker.log.key.text not in welfare.ok("status").stderr
 
 
 def test_log_key_of_the_settings_is_held_against_the_broker(welfare: Desk, broker) -> None:
     config = welfare.folder / "blindlink.toml"
-    other = BrokerDouble(broker.view).log.key
+    other = NearBroker(broker.view).log.key
     text = config.read_text().replace(
         '# log_key = "broker.example.gov+..."', f'log_key = "{other}"'
     )
@@ -351,12 +351,12 @@ def test_log_key_of_the_settings_is_held_against_the_broker(welfare: Desk, broke
     assert "signed by another key" in result.stderr
 
 
-def test_refusal_of_the_broker_shows_its_clause(uploaded: Desk, broker: BrokerDouble) -> None:
+def test_refusal_of_the_broker_shows_its_clause(uploaded: Desk, broker: NearBroker) -> None:
     def refuse(request: httpx2.Request) -> httpx2.Response | None:
         refusal = Refusal(409, "not-in-force", detail="The project has ended.", clause="end")
         return problem(refusal) if request.method == "POST" else None
 
-    broker.before = refuse
+    broker.courier.before = refuse
     result = uploaded.type("run")
     assert result.exit_code == 1
     assert "the project has ended (clause end)" in result.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from oracles.broker import BrokerDouble, Refusal, problem
+from oracles.near_broker import NearBroker, problem
 from oracles.desk import NOW, Desk
 
 from encoding.identity import new_identity
@@ -19,7 +19,7 @@ def signed_in(welfare: Desk) -> Desk:
 
 
 def test_pin_says_what_it_pinned_and_gives_it_to_an_auditor(
-    welfare: Desk, broker: BrokerDouble
+    welfare: Desk, broker: NearBroker
 ) -> None:
     welfare.ok("encode")
     welfare.ok("upload")
@@ -33,7 +33,7 @@ def test_pin_says_what_it_pinned_and_gives_it_to_an_auditor(
 
 
 def test_pin_cosigns_with_the_keys_of_whoever_signed_in(
-    signed_in: Desk, broker: BrokerDouble
+    signed_in: Desk, broker: NearBroker
 ) -> None:
     signed_in.ok("encode")
     signed_in.ok("upload")
@@ -44,7 +44,7 @@ def test_pin_cosigns_with_the_keys_of_whoever_signed_in(
 
 
 def test_every_command_that_talks_to_the_broker_pins_and_cosigns_once_for_each_size(
-    signed_in: Desk, schools: Desk, broker: BrokerDouble
+    signed_in: Desk, schools: Desk, broker: NearBroker
 ) -> None:
     for desk in (signed_in, schools):
         desk.ok("encode")
@@ -58,22 +58,22 @@ def test_every_command_that_talks_to_the_broker_pins_and_cosigns_once_for_each_s
 
 
 def test_a_command_does_its_work_though_cosigning_is_refused(
-    signed_in: Desk, broker: BrokerDouble
+    signed_in: Desk, broker: NearBroker
 ) -> None:
     def refuse(request: httpx2.Request) -> httpx2.Response | None:
         if request.url.path.endswith("/cosignatures"):
-            return problem(Refusal(403, "cosignature-refused", detail="Not now."))
+            return problem((403, "cosignature-refused", detail="Not now."))
         return None
 
     signed_in.ok("encode")
     signed_in.ok("upload")
-    broker.before = refuse
+    broker.courier.before = refuse
     assert "pinned, but not cosigned: the broker says: not now" in signed_in.ok("status").stderr
     assert signed_in.type("log", "pin").exit_code == 4
 
 
 def test_a_rewritten_log_is_neither_pinned_nor_cosigned(
-    signed_in: Desk, broker: BrokerDouble
+    signed_in: Desk, broker: NearBroker
 ) -> None:
     signed_in.ok("encode")
     signed_in.ok("upload")
@@ -99,7 +99,7 @@ def test_a_rewritten_log_is_neither_pinned_nor_cosigned(
     ],
 )
 def test_status_says_whether_the_run_is_final(
-    welfare: Desk, schools: Desk, broker: BrokerDouble, by: tuple[str, ...], said: str
+    welfare: Desk, schools: Desk, broker: NearBroker, by: tuple[str, ...], said: str
 ) -> None:
     for desk in (welfare, schools):
         desk.ok("encode")

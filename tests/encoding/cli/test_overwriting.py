@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from oracles.broker import BrokerDouble
 from oracles.desk import NOW, Desk
+from oracles.near_broker import NearBroker
 
 from encoding.cli.synth import synth
 from encoding.errors import OutputExistsError
@@ -33,12 +33,12 @@ COMMANDS = [
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("content", [STRANGE, b'{"a":1}', b""])
 def test_strange_file_is_left_alone_before_any_work(
-    welfare: Desk, broker: BrokerDouble, words: tuple[str, ...], content: bytes
+    welfare: Desk, broker: NearBroker, words: tuple[str, ...], content: bytes
 ) -> None:
     def nobody_is_asked(_: object) -> None:
         raise AssertionError
 
-    broker.before = nobody_is_asked
+    broker.courier.before = nobody_is_asked
     strange = welfare.folder / "strange"
     strange.write_bytes(content)
     result = welfare.type(*(word.format(strange) for word in words))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 from encoding.linkage import NO_HARDENING, load_shipped
 from encoding.synth import K12_LAYOUT, write_rehearsal
@@ -27,7 +27,7 @@ def students(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, students: Path, broker: BrokerDouble, view_of, secret) -> Desk:
+def desk(tmp_path: Path, students: Path, broker: NearBroker, view_of, secret) -> Desk:
     """A school agency with the students' file and the shipped profile."""
     broker.view = view_of(load_shipped("children"))
     desk = Desk(tmp_path / "schools", broker, "schools", now=datetime(2025, 10, 1, tzinfo=UTC))
@@ -36,7 +36,7 @@ def desk(tmp_path: Path, students: Path, broker: BrokerDouble, view_of, secret) 
     return desk
 
 
-def use(broker: BrokerDouble, profile: EncodingProfile, view_of) -> None:
+def use(broker: NearBroker, profile: EncodingProfile, view_of) -> None:
     broker.view = view_of(profile)
 
 
@@ -52,7 +52,7 @@ def test_what_reaches_its_goals_ends_with_0_and_its_digest_goes_into_the_manifes
 
 @pytest.mark.parametrize("hardening", [NO_HARDENING, WEAK], ids=["none", "two taps"])
 def test_what_misses_a_goal_ends_with_1_and_is_reported_all_the_same(
-    desk: Desk, broker: BrokerDouble, view_of, hardening: Hardening
+    desk: Desk, broker: NearBroker, view_of, hardening: Hardening
 ) -> None:
     use(broker, load_shipped("children", hardening=hardening), view_of)
     page = desk.folder / "audit.html"
@@ -66,7 +66,7 @@ def test_what_misses_a_goal_ends_with_1_and_is_reported_all_the_same(
 
 @pytest.mark.long
 def test_refresh_audits_once_and_again_when_the_file_has_changed_much(
-    desk: Desk, broker: BrokerDouble, students: Path, tmp_path: Path
+    desk: Desk, broker: NearBroker, students: Path, tmp_path: Path
 ) -> None:
     def audits() -> int:
         return desk.type("refresh").stderr.count("privacy audit: ")
@@ -83,7 +83,7 @@ def test_refresh_audits_once_and_again_when_the_file_has_changed_much(
 
 
 def test_refresh_stops_at_a_profile_that_protects_too_little(
-    desk: Desk, broker: BrokerDouble, view_of
+    desk: Desk, broker: NearBroker, view_of
 ) -> None:
     use(broker, load_shipped("children", hardening=WEAK), view_of)
     result = desk.type("refresh")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_next_week_replaces_the_links(ready: Desk, people, write_people) -> None
     assert links(ready) == ["7"]
 
 
-def test_repeating_it_after_success_is_harmless(ready: Desk, broker: BrokerDouble) -> None:
+def test_repeating_it_after_success_is_harmless(ready: Desk, broker: NearBroker) -> None:
     ready.ok("refresh")
     ready.ok("refresh")
     assert len([u for u in broker.uploads.values() if u.view.party == "welfare"]) == 1
@@ -76,14 +76,14 @@ class Interruption(KeyboardInterrupt):
     pass
 
 
-def count_requests(desk: Desk, broker: BrokerDouble) -> int:
-    before = len(broker.requests)
+def count_requests(desk: Desk, broker: NearBroker) -> int:
+    before = len(broker.courier.requests)
     desk.ok("refresh")
-    return len(broker.requests) - before
+    return len(broker.courier.requests) - before
 
 
 def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
-    ready: Desk, broker: BrokerDouble, people, write_people
+    ready: Desk, broker: NearBroker, people, write_people
 ) -> None:
     ready.ok("refresh")
     before = (ready.folder / "links.csv").read_bytes()
@@ -108,10 +108,10 @@ def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
     while True:
         stop += 1
         is_after = stop % 2 == 0
-        broker.before = (lambda _: None) if is_after else interrupt_at(stop, is_after=False)
-        broker.after = interrupt_at(stop, is_after=True) if is_after else (lambda _, r: r)
+        broker.courier.before = (lambda _: None) if is_after else interrupt_at(stop, is_after=False)
+        broker.courier.after = interrupt_at(stop, is_after=True) if is_after else (lambda _, r: r)
         result = ready.type("refresh")
-        broker.before, broker.after = (lambda _: None), (lambda _, r: r)
+        broker.courier.before, broker.courier.after = (lambda _: None), (lambda _, r: r)
         if result.exit_code == 0:
             break
         assert result.exit_code == 1, result.stderr
@@ -128,7 +128,7 @@ def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
     [("invalid row", 3), ("unknown token", 4), ("no broker", 5), ("failed run", 6), ("log", 1)],
 )
 def test_failure_leaves_last_weeks_links_and_says_what_it_was(
-    ready: Desk, broker: BrokerDouble, people, write_people, fault: str, status: int
+    ready: Desk, broker: NearBroker, people, write_people, fault: str, status: int
 ) -> None:
     ready.ok("refresh")
     before = (ready.folder / "links.csv").read_bytes()
@@ -142,11 +142,11 @@ def test_failure_leaves_last_weeks_links_and_says_what_it_was(
         def refuse(_: httpx2.Request) -> httpx2.Response:
             raise httpx2.ConnectError("no network")
 
-        broker.before = refuse
+        broker.courier.before = refuse
     elif fault == "failed run":
         broker.run_ends = "failed"
     else:
-        broker.log.entries[0] = b"another past"
+        broker.rewrite_log()
     assert ready.type("refresh").exit_code == status
     assert (ready.folder / "links.csv").read_bytes() == before
 
@@ -177,7 +177,7 @@ def test_invalid_rows_may_be_skipped_every_week(ready: Desk, people, write_peopl
     assert skipped.read_text().splitlines()[1:] == ["5,ID,no record ID"]
 
 
-def test_refresh_waits_long_for_a_broker_that_restarts(ready: Desk, broker: BrokerDouble) -> None:
+def test_refresh_waits_long_for_a_broker_that_restarts(ready: Desk, broker: NearBroker) -> None:
     left = 12
 
     def restart(_: httpx2.Request) -> httpx2.Response | None:
@@ -187,6 +187,6 @@ def test_refresh_waits_long_for_a_broker_that_restarts(ready: Desk, broker: Brok
             raise httpx2.ConnectError("restarting")
         return None
 
-    broker.before = restart
+    broker.courier.before = restart
     ready.ok("refresh")
     assert sum(ready.slept) > 60

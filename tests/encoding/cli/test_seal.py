@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 from oracles.share_desks import give_keys, trust
 
 from encoding.identity import Identity, new_identity, write_identity
@@ -128,9 +128,9 @@ def other_person(schools: Desk, duty: str) -> Identity:
 
 
 def test_without_the_broker_known_keys_are_used(
-    welfare: Desk, sealed: Path, broker: BrokerDouble
+    welfare: Desk, sealed: Path, broker: NearBroker
 ) -> None:
-    broker.before = lambda _: (_ for _ in ()).throw(ConnectionError())  # type: ignore[assignment]
+    broker.courier.before = lambda _: (_ for _ in ()).throw(ConnectionError())  # type: ignore[assignment]
     file = sealed.parent / "letter.txt"
     assert welfare.type("seal", str(file), "--to", "schools", "--force").exit_code != 0
     welfare.ok("seal", str(file), "--to", "schools", "--force", "--offline")

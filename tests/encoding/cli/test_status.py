@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 from oracles.share_desks import give_keys
 
 
@@ -47,7 +47,7 @@ def test_failed_run_is_told_with_its_reason(welfare: Desk, schools: Desk, broker
     assert stage(welfare) == ("failed", "blindlink run --wait")
 
 
-def test_project_that_is_not_in_force_is_told(welfare: Desk, broker: BrokerDouble) -> None:
+def test_project_that_is_not_in_force_is_told(welfare: Desk, broker: NearBroker) -> None:
     broker.view = broker.view.model_copy(update={"in_force": False})
     assert stage(welfare) == ("not-in-force", None)
     assert "is not in force" in welfare.ok("status").stdout

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from encoding.specimen import clean_sample, encode_cleaned
 
 from encoding.linkage import NO_HARDENING, load_shipped
 from encoding.privacy_audit import Audit, AuditScope, audit_sample, judge_audit
@@ -16,7 +17,6 @@ from encoding.privacy_audit.report import AuditReport, report_lines, report_page
 from encoding.privacy_audit.tokens import token_sets
 from encoding.sample import Sample
 from encoding.secret import Secret
-from encoding.specimen import clean_sample, encode_cleaned
 from encoding.synth import K12_LAYOUT
 from schemas.canonical import canonical_bytes
 from schemas.profile import EncodingProfile, Hardening

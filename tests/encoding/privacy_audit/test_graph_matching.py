@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from encoding.specimen import clean_sample, encode_cleaned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
@@ -12,7 +13,6 @@ from encoding.linkage import NO_HARDENING, load_shipped
 from encoding.privacy_audit.assignment import assign
 from encoding.privacy_audit.graph_matching import attack_by_resemblance
 from encoding.secret import Secret
-from encoding.specimen import clean_sample, encode_cleaned
 from encoding.synth import K12_LAYOUT
 from schemas.profile import EncodingProfile, Hardening
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from encoding.specimen import Cleaned, clean_sample, encode_cleaned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,6 @@ from encoding.linkage import load_shipped
 from encoding.privacy_audit import known_pairs
 from encoding.privacy_audit.tokens import indicators, seen_often, token_sets
 from encoding.secret import Secret
-from encoding.specimen import Cleaned, clean_sample, encode_cleaned
 from encoding.synth import K12_LAYOUT
 
 SETS = st.lists(

@@ -1,0 +1,64 @@
+"""What the log has said of a project's rounds: nonces, the round that is open, its uploads, runs and claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Pair: TypeAlias = tuple[str, str]
+"""Two parties: the one with the larger file first, or the one that acts and its partner."""
+
+
+@dataclass(slots=True)
+class NonceBook:
+    """A party's nonces: the number that its next offer begins with, and what no round has used yet."""
+
+    next: int = 1
+    unspent: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class RoundState:
+    """A round that is open; `pairs` are those of which it takes uploads.
+
+    `roots` holds the root of what a party has sent for its partner, `runs` what was asked for of each pair, and
+    `claims` the digest of the last claims of a party for its partner. `is_fetched`: a release has left.
+    """
+
+    number: int
+    deadline: str
+    pairs: frozenset[Pair]
+    seq: int
+    roots: dict[Pair, str] = field(default_factory=dict)
+    runs: dict[Pair, list[str]] = field(default_factory=dict)
+    claims: dict[Pair, str] = field(default_factory=dict)
+    is_fetched: bool = False
+
+    def pair_of(self, one: str, other: str) -> Pair | None:
+        """Return the pair that two parties are in this round; None if they are none."""
+        return next((pair for pair in ((one, other), (other, one)) if pair in self.pairs), None)
+
+
+@dataclass(slots=True)
+class Rounds:
+    """All rounds of a project.
+
+    `last` is the number of the one opened last, `regular` the day on which the last one was opened that corrects
+    no other, `days` those of all openings. `corrected` is the number of a round whose correction has yet to be
+    opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts claims.
+    """
+
+    books: dict[str, NonceBook] = field(default_factory=dict)
+    seen: set[bytes] = field(default_factory=set)
+    open: RoundState | None = None
+    last: int = 0
+    corrected: int | None = None
+    superseded: set[int] = field(default_factory=set)
+    regular: str = ""
+    days: list[str] = field(default_factory=list)
+    has_linked: bool = False
+    sequences: dict[Pair, int] = field(default_factory=dict)
+
+    def book(self, party: str) -> NonceBook:
+        """Return the nonces of a party."""
+        return self.books.setdefault(party, NonceBook())

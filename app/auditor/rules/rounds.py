@@ -1,0 +1,161 @@
+"""Steps about rounds: opened when due, corrected by the next one, closed with the claims that were received."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Final, cast
+
+from app.auditor.ledger import Ledger
+from app.auditor.project_state import ProjectState
+from app.auditor.round_state import Pair, RoundState
+from app.auditor.rules import nonces
+from app.auditor.rules.steps import break_off, days_of, moment_before, project_of
+from schemas.agreement import ProjectTerms
+from schemas.ids import utc_text
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.round_kinds import (
+    ClaimsReceived,
+    RoundClosed,
+    RoundOpened,
+    RoundSuperseded,
+)
+
+PERIOD_DAYS: Final[Mapping[str, int]] = {
+    "daily": 1,
+    "weekly": 7,
+    "monthly": 28,
+    "quarterly": 90,
+    "yearly": 365,
+}
+
+
+def is_next(ledger: Ledger, entry: Entry) -> None:
+    """A round has the next number, no other is open, and it corrects exactly one that was superseded."""
+    body, rounds = cast(RoundOpened, entry.body), project_of(ledger, entry).rounds
+    if rounds.open is not None:
+        break_off("round-order", "a round opens while another is open", entry, rounds.open.seq)
+    if body.round != rounds.last + 1:
+        break_off("round-order", "a round does not have the next number", entry)
+    if body.corrects != rounds.corrected:
+        message = "a round corrects another one than was superseded, or does not say so"
+        break_off("round-superseded", message, entry)
+
+
+def is_due(ledger: Ledger, entry: Entry) -> None:
+    """A round that corrects no other opens when the terms' frequency lets it."""
+    project = project_of(ledger, entry)
+    frequency, rounds = project.terms.frequency, project.rounds
+    if cast(RoundOpened, entry.body).corrects is not None or not rounds.regular:
+        return
+    due = rounds.regular
+    if frequency in PERIOD_DAYS:
+        period = timedelta(days=PERIOD_DAYS[frequency])
+        due = (date.fromisoformat(rounds.regular) + period).isoformat()
+    if due > entry.time[:10] or (frequency == "once" and rounds.has_linked):
+        break_off("round-due", "a round is opened before it is due", entry, project.seq)
+
+
+def within_budget(ledger: Ledger, entry: Entry) -> None:
+    """No more rounds are opened than the terms allow, those that correct another one included."""
+    project = project_of(ledger, entry)
+    budget = project.terms.round_budget
+    if budget is None:
+        return
+    first = date.fromisoformat(entry.time[:10]) - timedelta(days=budget.days - 1)
+    recent = [day for day in project.rounds.days[-budget.rounds :] if day >= first.isoformat()]
+    if len(recent) >= budget.rounds:
+        message = "a round is opened beyond the number that the terms allow"
+        break_off("round-budget", message, entry, project.seq)
+
+
+def open_round(ledger: Ledger, entry: Entry) -> None:
+    """A round waits as long as agreed, for pairs of the agreement, with a first unspent nonce of each party."""
+    body, project = cast(RoundOpened, entry.body), project_of(ledger, entry)
+    terms, rounds = project.terms, project.rounds
+    opened = datetime.fromisoformat(body.deadline) - timedelta(days=terms.round_days)
+    if not moment_before(entry) <= utc_text(opened) <= entry.time:
+        message = "a round's deadline is not as many days after its opening as the terms say"
+        break_off("round-deadline", message, entry, project.seq)
+    agreed = frozenset(terms.pairs)
+    for pair in body.pairs:
+        if pair.parties not in agreed:
+            message = "a pair is not one of the agreement, or its sides are exchanged"
+            break_off("round-pair", message, entry, project.seq)
+        nonces.use(rounds, pair, entry)
+    pairs = frozenset((sys.intern(p.larger), sys.intern(p.smaller)) for p in body.pairs)
+    rounds.open = RoundState(body.round, body.deadline, pairs, entry.seq)
+    rounds.last, rounds.corrected = body.round, None
+    if body.corrects is None:
+        rounds.regular = days_of(entry)[1]
+    rounds.days.append(sys.intern(entry.time[:10]))
+
+
+def supersede(ledger: Ledger, entry: Entry) -> None:
+    """The round that is open gives way to the next one, as long as nothing of it was fetched."""
+    body, rounds = cast(RoundSuperseded, entry.body), project_of(ledger, entry).rounds
+    state = rounds.open
+    if state is None or body.round != state.number or body.by != body.round + 1:
+        message = "a round is superseded that is not open, or not by the next one"
+        break_off("round-superseded", message, entry, None if state is None else state.seq)
+    if state.is_fetched:
+        message = "a round is superseded of which a release was fetched"
+        break_off("round-superseded", message, entry, state.seq)
+    rounds.superseded.add(body.round)
+    rounds.open, rounds.corrected = None, body.round
+
+
+def receive_claims(ledger: Ledger, entry: Entry) -> None:
+    """Claims are of the round that is open, of a pair that owes them, and numbered on from the last."""
+    body, project = cast(ClaimsReceived, entry.body), project_of(ledger, entry)
+    rounds, sides = project.rounds, (sys.intern(entry.actor.party), sys.intern(body.partner))
+    state = rounds.open
+    if state is None or body.round != state.number:
+        break_off("claims-round", "claims are received for a round that is not open", entry)
+    pair = state.pair_of(*sides)
+    if pair is None or not _owes(ledger, project.terms, state, pair):
+        message = "claims are received of a pair that owes none"
+        break_off("claims-round", message, entry, state.seq)
+    if body.sequence != rounds.sequences.get(sides, 0) + 1:
+        break_off("claims-order", "claims are not numbered on from the last ones", entry)
+    rounds.sequences[sides] = body.sequence
+    state.claims[sides] = body.sha256
+
+
+def close(ledger: Ledger, entry: Entry) -> None:
+    """A round closes with exactly the last claims received, and before its deadline only when all is done."""
+    body, project = cast(RoundClosed, entry.body), project_of(ledger, entry)
+    state = project.rounds.open
+    if state is None or body.round != state.number:
+        break_off("round-order", "a round is closed that is not open", entry)
+    if {(one.party, one.partner): one.sha256 for one in body.claims} != state.claims:
+        message = "a round is closed with other claims than the last ones received"
+        break_off("round-claims", message, entry, state.seq)
+    if entry.time < state.deadline and not _is_done(ledger, project, state):
+        message = "a round is closed before its deadline while something is still due"
+        break_off("round-deadline", message, entry, state.seq)
+    project.rounds.has_linked |= any(_has_linked(ledger, state, pair) for pair in state.pairs)
+    project.rounds.open = None
+
+
+def _is_done(ledger: Ledger, project: ProjectState, state: RoundState) -> bool:
+    """Tell whether every pair has a run, none is under way, and all claims that are due have come."""
+    stages = {
+        pair: {ledger.runs[run].stage for run in state.runs.get(pair, ())} for pair in state.pairs
+    }
+    if any(not seen or seen & {"asked", "started"} for seen in stages.values()):
+        return False
+    owing = [pair for pair in state.pairs if _owes(ledger, project.terms, state, pair)]
+    return all({pair, pair[::-1]} <= state.claims.keys() for pair in owing)
+
+
+def _owes(ledger: Ledger, terms: ProjectTerms, state: RoundState, pair: Pair) -> bool:
+    """Tell whether a pair owes claims: its run has succeeded, and both receive `linked` in one ID space."""
+    spaces = [one.space for one in terms.recipients if one.mode == "linked" and one.party in pair]
+    is_shared = len(spaces) == 2 and spaces[0] == spaces[1]
+    return is_shared and _has_linked(ledger, state, pair)
+
+
+def _has_linked(ledger: Ledger, state: RoundState, pair: Pair) -> bool:
+    return any(ledger.runs[run].stage == "finished" for run in state.runs.get(pair, ()))

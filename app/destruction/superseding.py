@@ -1,0 +1,63 @@
+"""Correcting a round: the next one takes its place, and all that was uploaded for it or made of it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.holds import refuse_held
+from app.agreements.service import project_for
+from app.decisions.ending import live_records
+from app.destruction.service import Found, Wanted, end_all
+from app.links.ending import live_releases
+from app.rounds.ending import live_messages
+from app.rounds.errors import HandedOutError
+from app.rounds.opening import supersede_round
+from app.rounds.service import following_of, was_handed_out
+from app.runs.ending import runs_of_round
+from app.uploads.ending import expire_open_of, live_uploads
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.rounds.models import Round
+    from app.security.actor import Actor
+
+SUPERSEDED: Final = "superseded"
+
+
+def correct_round(
+    session: Session, broker: Broker, actor: Actor, project: str, number: int, *, reason: str
+) -> Round:
+    """Let the next round take the place of an open one, and return it; of two who ask, both get the same.
+
+    Raises:
+        NotFoundError, NotInForceError, NotProviderError, WrongDutyError: not the caller's to correct now.
+        RoundClosedError: it is closed.
+        RoundBudgetError, NoncesMissingError: the next one cannot be opened.
+        HandedOutError: something that was made of it has been fetched.
+        LegalHoldError: nothing of the project may be destroyed.
+    """
+    project_for(session, actor, project)
+    following = supersede_round(session, broker, actor, project, number, reason=reason)
+    if following is None:
+        return following_of(session, project, number)
+    refuse_held(session, project, broker.clock())
+    expire_open_of(session, project, None, number)
+    runs = runs_of_round(session, project, number)
+    found = Found(
+        uploads=list(live_uploads(session, project, number=number)),
+        releases=list(live_releases(session, project, runs=runs)),
+        records=list(live_records(session, project, runs=runs)),
+        messages=list(live_messages(session, project, number=number)),
+        runs=runs,
+    )
+    is_fetched = any(release.fetched is not None for release in found.releases)
+    if is_fetched or was_handed_out(session, project, number):
+        raise HandedOutError(
+            "A release of this round was fetched, so it cannot be made not to count.",
+            hint="what is wrong in it is put right by the next regular round",
+        )
+    if found or runs:
+        end_all(session, broker, Wanted(project, "expired", reason=SUPERSEDED), found)
+    return following

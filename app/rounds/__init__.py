@@ -1,0 +1,1 @@
+"""Rounds: nonces that agencies keep, rounds that use them, and sealed messages between recipients."""

@@ -1,0 +1,179 @@
+"""Rounds over HTTP: offer nonces, open and watch rounds, send and fetch sealed messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.http.access import CurrentActor
+from app.http.body import json_body, raw_body
+from app.http.paths import PartnerPath, ProjectPath, RoundPath, SpacePath
+from app.rounds import messages, nonces, opening, service
+from app.rounds.messages import Place
+from app.rounds.views import round_list, round_view
+from app.wired import WiredBroker
+from schemas.rounds import (
+    ClaimsReceipt,
+    NonceState,
+    RoundList,
+    RoundView,
+    SignedNonceOffer,
+    StatementReceipt,
+)
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.rounds.models import SealedMessage
+    from app.security.actor import Actor
+
+router = APIRouter()
+
+MESSAGE_MEDIA_TYPE = "application/octet-stream"
+Below = Annotated[int | None, Query(ge=1, le=10**6)]
+Sender = Annotated[str, Query(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+_SEALED_BYTES = {
+    200: {
+        "content": {MESSAGE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "headers": {"ETag": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post("/v1/projects/{project}/nonces", status_code=201)
+def offer_nonces(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    signed: Annotated[SignedNonceOffer, json_body(SignedNonceOffer)],
+) -> NonceState:
+    """Take nonces that a workspace of the caller's party drew; the same offer again changes nothing."""
+    with broker.database.write() as session:
+        return nonces.offer_nonces(session, broker, actor, project, signed)
+
+
+@router.get("/v1/projects/{project}/nonces")
+def show_nonces(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> NonceState:
+    """Tell how many unspent nonces the caller's party has, and the number of its next one."""
+    with broker.database.read() as session:
+        return nonces.nonces_of(session, actor, project)
+
+
+@router.post("/v1/projects/{project}/rounds", status_code=201)
+def open_round(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> RoundView:
+    """Open the next round if it is due, or give the one that is open."""
+    with broker.database.write() as session:
+        found = opening.open_round(session, broker, actor, project)
+        return round_view(session, found)
+
+
+@router.get("/v1/projects/{project}/rounds")
+def list_rounds(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, below: Below = None
+) -> RoundList:
+    """List the project's rounds, newest first; say whether one is due, and who has no unspent nonce."""
+    with broker.database.read() as session:
+        return round_list(session, actor, project, below, broker.clock())
+
+
+@router.get("/v1/projects/{project}/rounds/{number}")
+def show_round(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, number: RoundPath
+) -> RoundView:
+    """Show one round, with the proofs that it was opened, and closed, as it says."""
+    with broker.database.read() as session:
+        return round_view(session, service.round_for(session, actor, project, number))
+
+
+@router.put("/v1/projects/{project}/rounds/{number}/claims/{partner}")
+def put_claims(
+    *,
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    number: RoundPath,
+    partner: PartnerPath,
+    content: Annotated[bytes, raw_body(MESSAGE_MEDIA_TYPE)],
+) -> ClaimsReceipt:
+    """Keep the caller's sealed claims for a partner, in place of earlier ones of the round."""
+    row = _keep(broker, actor, Place(project, number, "claims", partner), content)
+    return ClaimsReceipt(
+        round=row.round,
+        party=row.party,
+        partner=row.target,
+        sha256=row.sha256,
+        sequence=row.sequence,
+    )
+
+
+@router.get(
+    "/v1/projects/{project}/rounds/{number}/claims/{partner}",
+    response_class=Response,
+    responses=_SEALED_BYTES,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+)
+def fetch_claims(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    number: RoundPath,
+    partner: PartnerPath,
+) -> Response:
+    """Give the newest sealed claims of a partner for the caller's party."""
+    return _fetch(broker, actor, Place(project, number, "claims", actor.party), partner)
+
+
+@router.put("/v1/projects/{project}/rounds/{number}/statements/{space}")
+def put_statement(
+    *,
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    number: RoundPath,
+    space: SpacePath,
+    content: Annotated[bytes, raw_body(MESSAGE_MEDIA_TYPE)],
+) -> StatementReceipt:
+    """Keep the caller's sealed chain statement for an ID space, in place of an earlier one of the round."""
+    row = _keep(broker, actor, Place(project, number, "statement", space), content)
+    return StatementReceipt(
+        round=row.round,
+        party=row.party,
+        space=row.target,
+        sha256=row.sha256,
+        sequence=row.sequence,
+    )
+
+
+@router.get(
+    "/v1/projects/{project}/rounds/{number}/statements/{space}",
+    response_class=Response,
+    responses=_SEALED_BYTES,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+)
+def fetch_statement(
+    *,
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    number: RoundPath,
+    space: SpacePath,
+    party: Sender,
+) -> Response:
+    """Give the newest sealed chain statement of a party to a recipient of the space."""
+    return _fetch(broker, actor, Place(project, number, "statement", space), party)
+
+
+def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedMessage:
+    with broker.database.read() as session:
+        messages.refuse_undue(session, broker, actor, place)
+    stored = messages.store_message(broker, content)
+    with broker.database.write() as session:
+        kept = messages.keep_message(session, broker, actor, place, stored)
+    if kept.obsolete is not None:
+        messages.drop_stored(broker, kept.obsolete)
+    return kept.row
+
+
+def _fetch(broker: Broker, actor: Actor, place: Place, sender: str) -> Response:
+    with broker.database.write() as session:
+        content, sha256 = messages.fetch_message(session, broker, actor, place, sender)
+    headers = {"etag": f'"{sha256}"', "cache-control": "no-store"}
+    return Response(content, media_type=MESSAGE_MEDIA_TYPE, headers=headers)

@@ -1,0 +1,207 @@
+"""Sealed messages on their way: kept as they come, handed to whom they are for alone, never opened.
+
+The blob and its key are durable before the row that names them. What a later message takes the place of is
+destroyed after the commit; a crash in between leaves it to the sweep, since no row names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from app.agreements.service import hold_rounds, terms_in_force
+from app.agreements.signers import require_duty
+from app.clock import utc_text
+from app.errors import NotFoundError
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds import repository
+from app.rounds.closing import close_if_done
+from app.rounds.errors import ClaimsGoneError, ClaimsNotDueError, RoundClosedError
+from app.rounds.models import SealedMessage
+from app.rounds.pairing import claims_due, statements_due
+from app.rounds.service import pair_in, round_for
+from app.security.at_rest import seal, unseal
+from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+
+MESSAGE_PREFIX: Final = "msg"
+MESSAGE_KIND: Final = "sealed-message"
+MAX_BYTES: Final = 64 * 1024 * 1024
+MessageKind = Literal["claims", "statement"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message belongs: the round, and for which partner or ID space it is."""
+
+    project: str
+    number: int
+    kind: MessageKind
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message that is sealed and durable, and that no row names yet."""
+
+    object: str
+    blob: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message that is logged, and what it took the place of: None where it is the first."""
+
+    row: SealedMessage
+    obsolete: Stored | None
+
+
+def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -> TermsInForce:
+    """Return the terms under which the actor's party owes this message now.
+
+    Raises:
+        NotFoundError, RoundClosedError, NotInRoundError: no such round, or nothing more is taken for it.
+        NotInForceError, WrongDutyError: the terms do not let this person send it.
+        ClaimsNotDueError: the party owes no such message.
+    """
+    found = round_for(session, actor, place.project, place.number)
+    terms = terms_in_force(session, place.project, broker.clock())
+    pairs = repository.pairs_of(session, place.project, place.number)
+    if place.kind == "claims":
+        pair_in(pairs, actor.party, place.target)
+    require_duty(actor, terms, "recipient", "analyst")
+    if found.state != "open":
+        raise RoundClosedError(f"The round is {found.state}.")
+    due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
+    if (actor.party, place.target) not in due:
+        raise ClaimsNotDueError("The party owes no such message of this round.")
+    return terms
+
+
+def store_message(broker: Broker, content: bytes) -> Stored:
+    """Seal a message under a key of its own; durable, but not visible yet.
+
+    Raises:
+        StorageFullError: the disk is nearly full.
+    """
+    broker.blobs.refuse_when_full()
+    name = new_id(MESSAGE_PREFIX)
+    sealed = seal(broker.keystore.create(name), MESSAGE_KIND, name, 0, content)
+    return Stored(name, broker.blobs.put(sealed), hashlib.sha256(content).hexdigest())
+
+
+def keep_message(
+    session: Session, broker: Broker, actor: Actor, place: Place, stored: Stored
+) -> Kept:
+    """Put a message in the place of the party's earlier one of the round, log it, and close the round if done.
+
+    The same bytes again change nothing: what was stored for them is obsolete.
+
+    Raises:
+        As `refuse_undue`.
+    """
+    hold_rounds(session, place.project)
+    terms = refuse_undue(session, broker, actor, place)
+    key = (place.project, place.number, actor.party, place.kind, place.target)
+    row = repository.find_message(session, *key)
+    if row is not None and row.sha256 == stored.sha256 and row.destroyed is None:
+        return Kept(row, stored)
+    last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
+    now = broker.clock()
+    obsolete = None
+    if row is None:
+        row = SealedMessage(
+            project=place.project,
+            round=place.number,
+            party=actor.party,
+            kind=place.kind,
+            target=place.target,
+        )
+    else:
+        obsolete = Stored(row.object, row.blob, row.sha256)
+    row.sequence, row.object, row.blob = last + 1, stored.object, stored.blob
+    row.sha256, row.received = stored.sha256, utc_text(now)
+    row.keep_until = utc_text(now + timedelta(days=terms.terms.keep_links_days))
+    row.fetched = row.destroyed = None
+    row.is_shredded = False
+    session.add(row)
+    session.flush()
+    broker.log.append(session, [_entry(actor, terms, row)])
+    close_if_done(session, broker, place.project, place.number)
+    return Kept(row, obsolete)
+
+
+def drop_stored(broker: Broker, stored: Stored) -> None:
+    """Destroy a message that no row names (any more)."""
+    broker.keystore.destroy(stored.object)
+    broker.blobs.delete(stored.blob)
+
+
+def fetch_message(
+    session: Session, broker: Broker, actor: Actor, place: Place, sender: str
+) -> tuple[bytes, str]:
+    """Return the newest message of a sender and its digest, if it is for the actor's party.
+
+    Args:
+        place: of which `target` is the actor's own party, or the ID space.
+    Raises:
+        NotFoundError: there is none, or it is not for the caller: both alike.
+        WrongDutyError: a person with another duty.
+        ClaimsGoneError: its keeping time is over.
+    """
+    round_for(session, actor, place.project, place.number)
+    terms = terms_in_force(session, place.project, broker.clock())
+    if not _is_for(session, actor, place):
+        raise NotFoundError("There is nothing here.")
+    key = (place.project, place.number, sender, place.kind, place.target)
+    row = repository.find_message(session, *key)
+    if row is None:
+        raise NotFoundError("There is nothing here.")
+    require_duty(actor, terms, "recipient", "analyst")
+    now = utc_text(broker.clock())
+    if row.destroyed is not None or row.keep_until <= now:
+        raise ClaimsGoneError("The message was kept as long as agreed, and is gone.")
+    row.fetched = row.fetched or now
+    content = unseal(
+        broker.keystore.open(row.object), MESSAGE_KIND, row.object, 0, broker.blobs.get(row.blob)
+    )
+    return content, row.sha256
+
+
+def _is_for(session: Session, actor: Actor, place: Place) -> bool:
+    if place.kind == "claims":
+        return place.target == actor.party
+    pairs = repository.pairs_of(session, place.project, place.number)
+    return any(
+        pair.space == place.target and actor.party in (pair.larger, pair.smaller) for pair in pairs
+    )
+
+
+def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
+    body: ClaimsReceived | StatementReceived
+    if row.kind == "claims":
+        body = ClaimsReceived(
+            round=row.round, partner=row.target, sequence=row.sequence, sha256=row.sha256
+        )
+    else:
+        body = StatementReceived(
+            round=row.round, space=row.target, sequence=row.sequence, sha256=row.sha256
+        )
+    return EntryDraft(
+        body,
+        entry_actor(actor),
+        project=row.project,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        request=actor.request_id,
+    )

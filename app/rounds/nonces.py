@@ -1,0 +1,119 @@
+"""Nonces that agencies keep in the match log: numbered, signed, used once or voided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.service import hold_rounds, project_for, terms_in_force
+from app.agreements.signers import (
+    CLOCK_SKEW,
+    refuse_stranger,
+    require_duty,
+    require_signature,
+)
+from app.clock import utc_text
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds import repository
+from app.rounds.errors import NoncesRefusedError
+from app.rounds.models import OfferedNonce
+from schemas.matchlog.round_kinds import NoncesOffered
+from schemas.rounds import MAX_OFFERED, NonceState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.rounds import NonceOffer, SignedNonceOffer
+
+SIGNATURE_KIND: Final = "nonces"
+
+
+def offer_nonces(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedNonceOffer
+) -> NonceState:
+    """Take a party's nonces, void those that it takes back, and log both; the same offer again changes nothing.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotInForceError, NotProviderError, WrongDutyError: the terms do not let this person offer any.
+        SignatureRefusedError: they have not signed it.
+        NoncesRefusedError: it does not continue what the party offered before.
+    """
+    project_for(session, actor, project)
+    hold_rounds(session, project)
+    terms = terms_in_force(session, project, broker.clock())
+    refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
+    offer = signed.offer
+    if (offer.project, offer.party, offer.person) != (project, actor.party, actor.person):
+        raise NoncesRefusedError("The nonces are in the name of another project, party or person.")
+    require_signature(session, actor, SIGNATURE_KIND, offer, signed.signature)
+    if _was_taken(session, offer):
+        return state_of(session, project, actor.party)
+    if offer.at > utc_text(broker.clock() + CLOCK_SKEW):
+        raise NoncesRefusedError("The offer is of a time that is still to come.")
+    is_less = repository.void_below(session, project, actor.party, offer.void_below)
+    _keep(session, offer)
+    if not offer.nonces and not is_less:
+        return state_of(session, project, actor.party)
+    draft = EntryDraft(
+        NoncesOffered(signed=signed),
+        entry_actor(actor),
+        project=project,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        request=actor.request_id,
+    )
+    broker.log.append(session, [draft])
+    return state_of(session, project, actor.party)
+
+
+def nonces_of(session: Session, actor: Actor, project: str) -> NonceState:
+    """Return how many unspent nonces the actor's party has, and the number of its next one.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotProviderError: the terms do not name the party as a provider.
+    """
+    refuse_stranger(project_for(session, actor, project), actor.party)
+    return state_of(session, project, actor.party)
+
+
+def state_of(session: Session, project: str, party: str) -> NonceState:
+    """Return what the broker knows of a party's nonces."""
+    unspent = repository.count_unspent(session, project, [party]).get(party, 0)
+    following = repository.newest_number(session, project, party) + 1
+    return NonceState(party=party, unspent=unspent, next=following)
+
+
+def _was_taken(session: Session, offer: NonceOffer) -> bool:
+    rows = repository.offered_from(
+        session, offer.project, offer.party, offer.first, len(offer.nonces)
+    )
+    return bool(offer.nonces) and tuple(row.nonce for row in rows) == offer.nonces
+
+
+def _keep(session: Session, offer: NonceOffer) -> None:
+    """Store the nonces of an offer whose voiding is done.
+
+    Raises:
+        NoncesRefusedError: they are not numbered on, were offered before, or are too many.
+    """
+    if offer.first != repository.newest_number(session, offer.project, offer.party) + 1:
+        raise NoncesRefusedError(
+            "The nonces are not numbered on from the party's last one.",
+            hint="ask for the number of the next one, and sign again",
+        )
+    if repository.known_nonces(session, offer.project, offer.nonces):
+        raise NoncesRefusedError("A nonce was offered before; each is used once, or never.")
+    unspent = repository.count_unspent(session, offer.project, [offer.party])
+    if unspent.get(offer.party, 0) + len(offer.nonces) > MAX_OFFERED:
+        raise NoncesRefusedError(f"A party keeps at most {MAX_OFFERED} unspent nonces.")
+    session.add_all(
+        OfferedNonce(
+            project=offer.project, party=offer.party, number=number, nonce=nonce, state="unspent"
+        )
+        for number, nonce in enumerate(offer.nonces, offer.first)
+    )
+    session.flush()

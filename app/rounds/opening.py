@@ -1,0 +1,220 @@
+"""Opening rounds: when one is due, with which pairs, by which nonces."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.service import hold_rounds, project_for, terms_in_force
+from app.agreements.signers import refuse_stranger, require_duty
+from app.clock import utc_text
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds import repository
+from app.rounds.errors import (
+    NoncesMissingError,
+    RoundBudgetError,
+    RoundClosedError,
+    RoundNotDueError,
+)
+from app.rounds.models import Round, RoundPairing
+from app.rounds.pairing import pair_view, pairing_of
+from app.rounds.service import round_for
+from schemas.matchlog.round_kinds import RoundOpened, RoundSuperseded
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.agreement import ProjectTerms
+
+# Days that a calendar needs at least: a month is never shorter.
+PERIOD_DAYS: Final = {"daily": 1, "weekly": 7, "monthly": 28, "quarterly": 90, "yearly": 365}
+
+
+def open_round(session: Session, broker: Broker, actor: Actor, project: str) -> Round:
+    """Open the next round, or return the one that is open.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        NotInForceError, NotProviderError, WrongDutyError: the terms do not let this person ask.
+        RoundNotDueError, RoundBudgetError, NoncesMissingError: it is not due, or cannot be opened.
+    """
+    project_for(session, actor, project)
+    # First, so that of two who ask at once the second one finds the first one's round.
+    hold_rounds(session, project)
+    terms = terms_in_force(session, project, broker.clock())
+    refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
+    found = repository.open_round(session, project)
+    if found is not None:
+        return found
+    _refuse_undue(session, terms.terms, broker.clock())
+    return _begin(session, broker, actor, terms, corrects=None)
+
+
+def supersede_round(
+    session: Session, broker: Broker, actor: Actor, project: str, number: int, *, reason: str
+) -> Round | None:
+    """Let the next round take the place of one; returns it, or None where another has taken its place already.
+
+    What was uploaded for it and made of it is the caller's to end.
+
+    Raises:
+        NotFoundError, NotInForceError, NotProviderError, WrongDutyError: not the caller's to correct now.
+        RoundClosedError: it is closed.
+        RoundBudgetError, NoncesMissingError: the next one cannot be opened.
+    """
+    round_for(session, actor, project, number)
+    hold_rounds(session, project)
+    terms = terms_in_force(session, project, broker.clock())
+    refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
+    found = repository.get_round(session, project, number, lock=True)
+    if found is None or found.state == "superseded":
+        return None
+    if found.state != "open":
+        raise RoundClosedError(f"The round is {found.state}.")
+    found.state = "superseded"
+    session.flush()
+    following = _begin(session, broker, actor, terms, corrects=found, reason=reason)
+    found.superseded_by = following.number
+    session.flush()
+    return following
+
+
+def is_due(session: Session, terms: ProjectTerms, now: datetime) -> bool:
+    """Tell whether a round may be opened now, as far as schedule, budget and nonces go."""
+    if repository.open_round(session, terms.project) is not None:
+        return False
+    try:
+        _refuse_undue(session, terms, now)
+        _refuse_beyond_budget(session, terms, now)
+    except (RoundNotDueError, RoundBudgetError):
+        return False
+    have = repository.count_unspent(session, terms.project, terms.providers)
+    return any(larger in have and smaller in have for larger, smaller in terms.pairs)
+
+
+def waiting_for(session: Session, terms: ProjectTerms) -> tuple[str, ...]:
+    """Return the providers that have no unspent nonce, by name."""
+    have = repository.count_unspent(session, terms.project, terms.providers)
+    return tuple(party for party in terms.providers if party not in have)
+
+
+def _refuse_undue(session: Session, terms: ProjectTerms, now: datetime) -> None:
+    if terms.frequency == "once":
+        if repository.has_result(session, terms.project):
+            raise RoundNotDueError(
+                "The linkage was to be made once, and has been.", clause="schedule"
+            )
+        return
+    last = repository.last_regular(session, terms.project)
+    if terms.frequency == "on-request" or last is None:
+        return
+    due = date.fromisoformat(last.opened[:10]) + timedelta(days=PERIOD_DAYS[terms.frequency])
+    if now.date() < due:
+        raise RoundNotDueError(f"The next round is due on {due.isoformat()}.", clause="schedule")
+
+
+def _refuse_beyond_budget(session: Session, terms: ProjectTerms, now: datetime) -> None:
+    budget = terms.round_budget
+    if budget is None:
+        return
+    # As the log's verifier counts: whole days in UTC, today among them.
+    first = now.date() - timedelta(days=budget.days - 1)
+    if repository.count_since(session, terms.project, first.isoformat()) >= budget.rounds:
+        raise RoundBudgetError(
+            f"The terms allow {budget.rounds} rounds within {budget.days} days.",
+            clause="round-budget",
+        )
+
+
+def _begin(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    terms: TermsInForce,
+    *,
+    corrects: Round | None,
+    reason: str = "",
+) -> Round:
+    """Open the next round, within the budget, and log it; with `corrects` as the one in its place."""
+    now, agreed = broker.clock(), terms.terms
+    _refuse_beyond_budget(session, agreed, now)
+    last = repository.last_round(session, agreed.project)
+    number = 1 if last is None else last.number + 1
+    pairs = _ready_pairs(session, agreed, number, corrects)
+    deadline = utc_text(now + timedelta(days=agreed.round_days))
+    opened = RoundOpened(
+        round=number,
+        deadline=deadline,
+        corrects=None if corrects is None else corrects.number,
+        pairs=tuple(map(pair_view, pairs)),
+    )
+    bodies: list[RoundOpened | RoundSuperseded] = [opened]
+    if corrects is not None:
+        bodies.insert(0, RoundSuperseded(round=corrects.number, by=number, reason=reason))
+    appended = broker.log.append(session, [_entry(actor, terms, body) for body in bodies])[-1]
+    row = Round(
+        project=agreed.project,
+        number=number,
+        state="open",
+        opened=utc_text(now),
+        deadline=deadline,
+        corrects=opened.corrects,
+        entry=appended.seq,
+        entry_size=appended.size,
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(pairs)
+    session.flush()
+    return row
+
+
+def _ready_pairs(
+    session: Session, agreed: ProjectTerms, number: int, corrects: Round | None
+) -> list[RoundPairing]:
+    """Return the pairs of a new round, each with the lowest unspent nonce of both parties, which it uses.
+
+    Raises:
+        NoncesMissingError: no pair is ready or, of a correction, one that the round before had.
+    """
+    unspent = {
+        party: deque(repository.unspent_nonces(session, agreed.project, party))
+        for party in agreed.providers
+    }
+    wanted = [
+        pair for pair in agreed.pairs if corrects is None or pair in _parties_of(session, corrects)
+    ]
+    pairs = [
+        pairing_of(agreed, number, unspent[larger].popleft(), unspent[smaller].popleft())
+        for larger, smaller in wanted
+        if unspent[larger] and unspent[smaller]
+    ]
+    if not pairs or (corrects is not None and len(pairs) < len(wanted)):
+        raise NoncesMissingError(
+            "A party has no unspent nonce.", hint="each agency's refresh offers new ones"
+        )
+    return pairs
+
+
+def _parties_of(session: Session, found: Round) -> set[tuple[str, str]]:
+    pairs = repository.pairs_of(session, found.project, found.number)
+    return {(pair.larger, pair.smaller) for pair in pairs}
+
+
+def _entry(actor: Actor, terms: TermsInForce, body: RoundOpened | RoundSuperseded) -> EntryDraft:
+    return EntryDraft(
+        body,
+        entry_actor(actor),
+        project=terms.terms.project,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        request=actor.request_id,
+    )

@@ -1,0 +1,79 @@
+"""Pairs of parties in a round: made of two nonces, as the wire shows them, and what they still owe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.rounds.models import RoundPairing
+from schemas.rounds import RoundPair, UsedNonce
+
+if TYPE_CHECKING:
+    from app.rounds.models import OfferedNonce
+    from schemas.agreement import ProjectTerms
+
+SUCCEEDED = "succeeded"
+
+
+def pairing_of(
+    agreed: ProjectTerms, number: int, larger: OfferedNonce, smaller: OfferedNonce
+) -> RoundPairing:
+    """Return the pair of a round that uses these nonces, which are used from then on."""
+    larger.state = smaller.state = "used"
+    return RoundPairing(
+        project=agreed.project,
+        round=number,
+        larger=larger.party,
+        smaller=smaller.party,
+        number_larger=larger.number,
+        nonce_larger=larger.nonce,
+        number_smaller=smaller.number,
+        nonce_smaller=smaller.nonce,
+        space=_common_space(agreed, (larger.party, smaller.party)),
+    )
+
+
+def pair_view(pair: RoundPairing) -> RoundPair:
+    """Return a pair with the nonces that it uses, as the wire and the match log show it."""
+    return RoundPair(
+        larger=pair.larger,
+        smaller=pair.smaller,
+        nonce_larger=UsedNonce(number=pair.number_larger, nonce=pair.nonce_larger),
+        nonce_smaller=UsedNonce(number=pair.number_smaller, nonce=pair.nonce_smaller),
+    )
+
+
+def claims_due(pairs: Sequence[RoundPairing]) -> set[tuple[str, str]]:
+    """Return who owes claims to whom: both sides of a pair whose run has succeeded, in one space."""
+    owing = [pair for pair in pairs if pair.space is not None and pair.run_state == SUCCEEDED]
+    return {
+        ends
+        for pair in owing
+        for ends in ((pair.larger, pair.smaller), (pair.smaller, pair.larger))
+    }
+
+
+def statements_due(pairs: Sequence[RoundPairing]) -> set[tuple[str, str]]:
+    """Return which party owes a chain statement for which space: where a space has more than one pair."""
+    owing: dict[str, list[RoundPairing]] = {}
+    for pair in pairs:
+        if pair.space is not None and pair.run_state == SUCCEEDED:
+            owing.setdefault(pair.space, []).append(pair)
+    return {
+        (party, space)
+        for space, of_space in owing.items()
+        if len(of_space) > 1
+        for pair in of_space
+        for party in (pair.larger, pair.smaller)
+    }
+
+
+def _common_space(agreed: ProjectTerms, parties: Sequence[str]) -> str | None:
+    """Return the ID space in which all of these parties receive links; None: there is none."""
+    spaces = {
+        recipient.party: recipient.space
+        for recipient in agreed.recipients
+        if recipient.mode == "linked"
+    }
+    found = {spaces.get(party) for party in parties}
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,258 @@
+"""All queries of rounds. Who may see a round is decided by its project; a message is read by its receivers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db import LIST_LIMIT
+from app.rounds.models import OfferedNonce, Round, RoundPairing, SealedMessage
+
+
+def newest_number(session: Session, project: str, party: str) -> int:
+    """Return the number of the last nonce that a party has offered; 0 before the first."""
+    query = select(func.max(OfferedNonce.number)).where(
+        OfferedNonce.project == project, OfferedNonce.party == party
+    )
+    return session.scalar(query) or 0
+
+
+def offered_from(
+    session: Session, project: str, party: str, first: int, n: int
+) -> Sequence[OfferedNonce]:
+    """Return a party's nonces of these numbers, in order."""
+    query = select(OfferedNonce).where(
+        OfferedNonce.project == project,
+        OfferedNonce.party == party,
+        OfferedNonce.number >= first,
+        OfferedNonce.number < first + n,
+    )
+    return session.scalars(query.order_by(OfferedNonce.number)).all()
+
+
+def known_nonces(session: Session, project: str, nonces: Collection[str]) -> bool:
+    """Tell whether anybody has offered one of these nonces in the project before."""
+    query = select(OfferedNonce.number).where(
+        OfferedNonce.project == project, OfferedNonce.nonce.in_(nonces)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def unspent_nonces(session: Session, project: str, party: str) -> Sequence[OfferedNonce]:
+    """Return a party's nonces that no round has used and none of its offers has voided, lowest first."""
+    query = select(OfferedNonce).where(
+        OfferedNonce.project == project,
+        OfferedNonce.party == party,
+        OfferedNonce.state == "unspent",
+    )
+    query = query.order_by(OfferedNonce.number).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def count_unspent(session: Session, project: str, parties: Collection[str]) -> dict[str, int]:
+    """Return how many unspent nonces each of these parties has; who has none is missing."""
+    query = (
+        select(OfferedNonce.party, func.count())
+        .where(
+            OfferedNonce.project == project,
+            OfferedNonce.party.in_(parties),
+            OfferedNonce.state == "unspent",
+        )
+        .group_by(OfferedNonce.party)
+    )
+    return {party: n for party, n in session.execute(query)}
+
+
+def void_below(session: Session, project: str, party: str, number: int) -> bool:
+    """Void a party's unspent nonces of lower numbers; tell whether there were any."""
+    voided = session.execute(
+        update(OfferedNonce)
+        .where(
+            OfferedNonce.project == project,
+            OfferedNonce.party == party,
+            OfferedNonce.state == "unspent",
+            OfferedNonce.number < number,
+        )
+        .values(state="void")
+        .returning(OfferedNonce.number)
+    ).all()
+    return bool(voided)
+
+
+def get_round(session: Session, project: str, number: int, *, lock: bool = False) -> Round | None:
+    """Return a round, or None; callers ask its project whether the actor may see it."""
+    return session.get(
+        Round, (project, number), populate_existing=True, with_for_update=lock or None
+    )
+
+
+def open_round(session: Session, project: str) -> Round | None:
+    """Return the project's open round, or None: there is at most one."""
+    query = select(Round).where(Round.project == project, Round.state == "open")
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def last_round(session: Session, project: str) -> Round | None:
+    """Return the project's newest round, or None before the first."""
+    query = select(Round).where(Round.project == project).order_by(Round.number.desc()).limit(1)
+    return session.scalar(query)
+
+
+def last_regular(session: Session, project: str) -> Round | None:
+    """Return the project's newest round that corrects no other, or None before the first."""
+    query = select(Round).where(Round.project == project, Round.corrects.is_(None))
+    return session.scalar(query.order_by(Round.number.desc()).limit(1))
+
+
+def rounds_of(session: Session, project: str, below: int | None) -> Sequence[Round]:
+    """Return the project's rounds, newest first, of lower numbers than `below` if that is given."""
+    query = select(Round).where(Round.project == project)
+    if below is not None:
+        query = query.where(Round.number < below)
+    return session.scalars(query.order_by(Round.number.desc()).limit(LIST_LIMIT)).all()
+
+
+def count_since(session: Session, project: str, first: str) -> int:
+    """Return how many of a project's rounds were opened since a time."""
+    query = select(func.count()).where(Round.project == project, Round.opened >= first)
+    return session.scalar(query) or 0
+
+
+def has_result(session: Session, project: str) -> bool:
+    """Tell whether any round of the project was closed with a run that succeeded."""
+    query = (
+        select(Round.number)
+        .join(
+            RoundPairing,
+            (RoundPairing.project == Round.project) & (RoundPairing.round == Round.number),
+        )
+        .where(
+            Round.project == project,
+            Round.state == "closed",
+            RoundPairing.run_state == "succeeded",
+        )
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def overdue_rounds(session: Session, now: str) -> Sequence[Round]:
+    """Return the open rounds of all projects whose deadline has passed."""
+    query = select(Round).where(Round.state == "open", Round.deadline <= now)
+    return session.scalars(query.order_by(Round.project)).all()
+
+
+def pairs_of(session: Session, project: str, number: int) -> Sequence[RoundPairing]:
+    """Return the pairs of a round, in the order of their parties' names."""
+    query = select(RoundPairing).where(
+        RoundPairing.project == project, RoundPairing.round == number
+    )
+    found = session.scalars(query.execution_options(populate_existing=True)).all()
+    return sorted(found, key=lambda pair: sorted((pair.larger, pair.smaller)))
+
+
+def pair_of_run(session: Session, run: str) -> RoundPairing | None:
+    """Return the pair whose newest run this is, locked, or None."""
+    query = select(RoundPairing).where(RoundPairing.run == run).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def find_message(
+    session: Session, project: str, number: int, party: str, kind: str, target: str
+) -> SealedMessage | None:
+    """Return a party's message of a round, locked, or None."""
+    key = (project, number, party, kind, target)
+    return session.get(SealedMessage, key, populate_existing=True, with_for_update=True)
+
+
+def messages_of(session: Session, project: str, number: int) -> Sequence[SealedMessage]:
+    """Return all messages of a round, by party, then by whom they are for."""
+    query = select(SealedMessage).where(
+        SealedMessage.project == project, SealedMessage.round == number
+    )
+    order = (SealedMessage.party, SealedMessage.kind, SealedMessage.target)
+    return session.scalars(query.order_by(*order)).all()
+
+
+def last_sequence(session: Session, project: str, party: str, kind: str, target: str) -> int:
+    """Return the sequence number of a party's last message to this target; 0 before the first."""
+    query = select(func.max(SealedMessage.sequence)).where(
+        SealedMessage.project == project,
+        SealedMessage.party == party,
+        SealedMessage.kind == kind,
+        SealedMessage.target == target,
+    )
+    return session.scalar(query) or 0
+
+
+def live_messages(
+    session: Session, project: str, *, party: str | None = None, number: int | None = None
+) -> Sequence[SealedMessage]:
+    """Return, locked, the project's messages that are not destroyed: all, a round's, or a party's.
+
+    A party's are those that it sent, and claims that were sent to it.
+    """
+    query = select(SealedMessage).where(
+        SealedMessage.project == project, SealedMessage.destroyed.is_(None)
+    )
+    if party is not None:
+        to_it = (SealedMessage.kind == "claims") & (SealedMessage.target == party)
+        query = query.where(or_(SealedMessage.party == party, to_it))
+    if number is not None:
+        query = query.where(SealedMessage.round == number)
+    query = query.order_by(SealedMessage.object).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def due_messages(
+    session: Session, now: str, limit: int, held: Collection[str]
+) -> Sequence[SealedMessage]:
+    """Return, locked, messages past their keeping time, but for those of these projects."""
+    query = select(SealedMessage).where(
+        SealedMessage.destroyed.is_(None),
+        SealedMessage.keep_until <= now,
+        SealedMessage.project.not_in(held),
+    )
+    return session.scalars(
+        query.order_by(SealedMessage.object).limit(limit).with_for_update()
+    ).all()
+
+
+def unshredded(session: Session, limit: int) -> Sequence[SealedMessage]:
+    """Return messages that are destroyed but whose key or blob may still be there."""
+    query = select(SealedMessage).where(
+        SealedMessage.destroyed.is_not(None), SealedMessage.is_shredded.is_(False)
+    )
+    return session.scalars(query.order_by(SealedMessage.object).limit(limit)).all()
+
+
+def unshredded_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
+    """Return the messages of a project of which something may be left."""
+    query = select(SealedMessage).where(
+        SealedMessage.project == project, SealedMessage.is_shredded.is_(False)
+    )
+    return session.scalars(query.order_by(SealedMessage.object)).all()
+
+
+def note_shredded(session: Session, object_id: str) -> None:
+    """Note that nothing of a message is left."""
+    session.execute(
+        update(SealedMessage).where(SealedMessage.object == object_id).values(is_shredded=True)
+    )
+
+
+def is_blob(session: Session, digest: str) -> bool:
+    """Tell whether a message is in this blob."""
+    query = select(SealedMessage.object).where(
+        SealedMessage.blob == digest, SealedMessage.is_shredded.is_(False)
+    )
+    return session.scalar(query) is not None
+
+
+def has_live_key(session: Session, object_id: str) -> bool:
+    """Tell whether a message of this id may still need its key."""
+    query = select(SealedMessage.object).where(
+        SealedMessage.object == object_id, SealedMessage.is_shredded.is_(False)
+    )
+    return session.scalar(query) is not None

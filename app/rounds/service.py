@@ -1,0 +1,143 @@
+"""Who may see which round, and what uploads, runs and releases note of its pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.agreements.service import project_for
+from app.errors import NotFoundError
+from app.rounds import repository
+from app.rounds.errors import NotInRoundError, RoundClosedError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.rounds.models import Round, RoundPairing, SealedMessage
+    from app.security.actor import Actor
+    from schemas.profile import Side
+
+
+def round_for(session: Session, actor: Actor, project: str, number: int) -> Round:
+    """Return a round of a project that the actor may see.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see: both alike.
+    """
+    project_for(session, actor, project)
+    found = repository.get_round(session, project, number)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    return found
+
+
+def open_pair(
+    session: Session, project: str, number: int, party: str, partner: str
+) -> RoundPairing:
+    """Return the pair of two parties in a round that is open; in any order.
+
+    Raises:
+        NotFoundError: the project has no such round.
+        RoundClosedError: it is closed or superseded.
+        NotInRoundError: the two are no pair of it.
+    """
+    found = repository.get_round(session, project, number)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    if found.state != "open":
+        raise RoundClosedError(f"The round is {found.state}.")
+    return pair_in(repository.pairs_of(session, project, number), party, partner)
+
+
+def pair_in(pairs: Sequence[RoundPairing], party: str, partner: str) -> RoundPairing:
+    """Return the pair of two parties among those of a round, in any order; raises NotInRoundError."""
+    for pair in pairs:
+        if {pair.larger, pair.smaller} == {party, partner}:
+            return pair
+    raise NotInRoundError(
+        "The round has no such pair.",
+        hint="a party without an unspent nonce is left out of a round",
+    )
+
+
+def side_of(pair: RoundPairing, party: str) -> Side:
+    """Return which file of the pair a party's is."""
+    return "larger" if party == pair.larger else "smaller"
+
+
+def partner_root(pair: RoundPairing, party: str) -> str | None:
+    """Return the root of the partner's container, None where it is not committed yet."""
+    return pair.root_smaller if party == pair.larger else pair.root_larger
+
+
+def own_root(pair: RoundPairing, party: str) -> str | None:
+    """Return the root of a party's own container, None where it is not committed yet."""
+    return pair.root_larger if party == pair.larger else pair.root_smaller
+
+
+def note_container(session: Session, pair: RoundPairing, party: str, root: str) -> None:
+    """Note that a party's container is committed."""
+    if party == pair.larger:
+        pair.root_larger = root
+    else:
+        pair.root_smaller = root
+    pair.earlier = pair.earlier or party
+    session.flush()
+
+
+def note_run(session: Session, pair: RoundPairing, run: str, state: str) -> None:
+    """Note the newest run of a pair."""
+    pair.run, pair.run_state = run, state
+    session.flush()
+
+
+def note_run_state(session: Session, run: str, state: str) -> None:
+    """Note how the newest run of a pair has ended without a result; of another run nothing is noted."""
+    pair = repository.pair_of_run(session, run)
+    if pair is not None:
+        pair.run_state = state
+        session.flush()
+
+
+def note_handed_out(session: Session, run: str) -> None:
+    """Note that something that a run made has been handed out: its round cannot be corrected any more."""
+    pair = repository.pair_of_run(session, run)
+    if pair is not None:
+        pair.is_handed_out = True
+        session.flush()
+
+
+def overdue_rounds(session: Session, now: str) -> list[tuple[str, int]]:
+    """Return project and number of the open rounds whose deadline has passed, for the broker itself."""
+    return [(found.project, found.number) for found in repository.overdue_rounds(session, now)]
+
+
+def open_round_of(session: Session, project: str, number: int) -> Round | None:
+    """Return, locked, a round that is open, for the broker itself; None if it is not (any more)."""
+    found = repository.get_round(session, project, number, lock=True)
+    return found if found is not None and found.state == "open" else None
+
+
+def held_messages(session: Session, actor: Actor, project: str) -> Sequence[SealedMessage]:
+    """Return the sealed messages of which something may still be there, of a project that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.unshredded_of_project(session, project)
+
+
+def following_of(session: Session, project: str, number: int) -> Round:
+    """Return the round that has taken the place of a superseded one, or of the one that has taken its."""
+    found = repository.get_round(session, project, number)
+    while found is not None and found.superseded_by is not None:
+        found = repository.get_round(session, project, found.superseded_by)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    return found
+
+
+def was_handed_out(session: Session, project: str, number: int) -> bool:
+    """Tell whether something that the runs of a round made has been handed out."""
+    return any(pair.is_handed_out for pair in repository.pairs_of(session, project, number))

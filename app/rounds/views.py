@@ -1,0 +1,97 @@
+"""What the wire says of rounds, with the proofs that they were opened and closed as it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.agreements.service import project_for
+from app.matchlog.proofs import entry_proof
+from app.rounds import repository
+from app.rounds.opening import is_due, waiting_for
+from app.rounds.pairing import pair_view
+from schemas.rounds import (
+    ListedClaims,
+    ListedStatement,
+    PairProgress,
+    RoundList,
+    RoundView,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.rounds.models import Round, RoundPairing, SealedMessage
+    from app.security.actor import Actor
+
+
+def round_view(session: Session, found: Round) -> RoundView:
+    """Return a round as any party of its project sees it."""
+    pairs = repository.pairs_of(session, found.project, found.number)
+    messages = repository.messages_of(session, found.project, found.number)
+    closing = None
+    if found.closing is not None and found.closing_size is not None:
+        closing = entry_proof(session, found.closing, found.closing_size).to_receipt(None)
+    return RoundView(
+        project=found.project,
+        round=found.number,
+        state=found.state,  # type: ignore[arg-type]  # the column holds only these
+        opened=found.opened,
+        deadline=found.deadline,
+        pairs=tuple(map(pair_view, pairs)),
+        progress=tuple(_progress(pair, messages) for pair in pairs),
+        statements=listed_statements(messages),
+        superseded_by=found.superseded_by,
+        receipt=entry_proof(session, found.entry, found.entry_size).to_receipt(None),
+        closing=closing,
+    )
+
+
+def round_list(
+    session: Session, actor: Actor, project: str, below: int | None, now: datetime
+) -> RoundList:
+    """Return a piece of a project's rounds, newest first, whether one is due, and for whom it waits.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    terms = project_for(session, actor, project).terms
+    rounds = repository.rounds_of(session, project, below)
+    return RoundList(
+        rounds=tuple(round_view(session, found) for found in rounds),
+        due=is_due(session, terms, now),
+        waiting_for=waiting_for(session, terms),
+    )
+
+
+def listed_claims(messages: Sequence[SealedMessage]) -> tuple[ListedClaims, ...]:
+    """Return the claims among a round's messages, by party and partner."""
+    return tuple(
+        ListedClaims(party=one.party, partner=one.target, sha256=one.sha256)
+        for one in sorted(messages, key=lambda one: (one.party, one.target))
+        if one.kind == "claims"
+    )
+
+
+def listed_statements(messages: Sequence[SealedMessage]) -> tuple[ListedStatement, ...]:
+    """Return the chain statements among a round's messages, by party and space."""
+    return tuple(
+        ListedStatement(party=one.party, space=one.target, sha256=one.sha256)
+        for one in sorted(messages, key=lambda one: (one.party, one.target))
+        if one.kind == "statement"
+    )
+
+
+def _progress(pair: RoundPairing, messages: Sequence[SealedMessage]) -> PairProgress:
+    parties = {pair.larger, pair.smaller}
+    return PairProgress(
+        larger=pair.larger,
+        smaller=pair.smaller,
+        root_larger=pair.root_larger,
+        root_smaller=pair.root_smaller,
+        earlier=pair.earlier,
+        run=pair.run,
+        claims=listed_claims([one for one in messages if {one.party, one.target} == parties]),
+    )

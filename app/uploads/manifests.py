@@ -1,0 +1,135 @@
+"""Holds a manifest against the upload, the terms, and what the partner has committed before."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from app.matching.blocks.checks import require_plausible
+from app.matching.blocks.errors import RowMatchingError
+from app.uploads.errors import (
+    AgreementDiffersError,
+    AsOfError,
+    AsOfGapError,
+    AsOfTooOldError,
+    ContainerRootError,
+    CountsRefusedError,
+    ManifestDiffersError,
+    OtherEpochError,
+    OtherKeyError,
+    OtherProfileError,
+    PartnerRootError,
+    PopulationDiffersError,
+)
+from app.uploads.service import expected_of, refuse_size
+from schemas.counts import SMALLEST_COUNTED_FILE
+from schemas.errors import DocumentError
+from schemas.upload import merkle_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.agreements.service import TermsInForce
+    from app.uploads.models import Upload
+    from schemas.profile import EncodingProfile
+    from schemas.upload import Manifest
+
+
+def check_manifest(
+    manifest: Manifest,
+    upload: Upload,
+    terms: TermsInForce,
+    *,
+    partner_root: str | None,
+    partner: Manifest | None,
+    today: date,
+) -> None:
+    """Hold a manifest against everything that the broker knows without the parts.
+
+    Args:
+        partner_root: root of the partner's container, None where it has not committed any yet.
+        partner: the partner's manifest, None where there is none.
+        today: in UTC.
+    Raises:
+        UploadRejectedError: the rule is its class.
+    """
+    agreed = terms.terms
+    if manifest.agreement != terms.digest:
+        raise AgreementDiffersError(
+            "The manifest was made under other terms than those in force.",
+            hint="fetch the project again and make a new manifest",
+        )
+    if not upload.epoch == manifest.epoch == agreed.epoch:
+        raise OtherEpochError("The project is in another epoch.", clause="epoch")
+    if not upload.profile == manifest.profile == agreed.profile:
+        raise OtherProfileError("The project has another encoding profile.", clause="profile")
+    if manifest.key_id != upload.key_id:
+        raise OtherKeyError("The manifest names another key id than the upload.")
+    _check_statements(manifest, upload, terms)
+    if manifest.partner_root != partner_root:
+        raise PartnerRootError(
+            "The manifest does not state the root of the partner's container as it is now.",
+            hint="fetch the round again, state the root, and sign the manifest anew",
+        )
+    _check_as_of(manifest.as_of, agreed.as_of_max_age_days, today)
+    if partner is not None:
+        _refuse_gap(manifest.as_of, partner.as_of, agreed.as_of_max_gap_days)
+    if manifest.population != agreed.population:
+        raise PopulationDiffersError("The terms name another population.", clause="population")
+    refuse_size(agreed, upload.party, manifest.records)
+    _check_counts(manifest, terms.profile)
+
+
+def check_root(piece_digests: Sequence[str], manifest: Manifest) -> None:
+    """Check that a container's pieces have the root that its manifest states.
+
+    Args:
+        piece_digests: of all parts but the head, in order.
+    Raises:
+        ContainerRootError: they have another.
+    """
+    if merkle_root(bytes.fromhex(digest) for digest in piece_digests) != manifest.root:
+        raise ContainerRootError("The pieces do not have the root that the manifest states.")
+
+
+def _check_statements(manifest: Manifest, upload: Upload, terms: TermsInForce) -> None:
+    stated, expected = manifest.to_json(), expected_of(upload, terms).header
+    expected |= {
+        "container_sha256": upload.container_sha256,
+        "container_bytes": upload.container_bytes,
+    }
+    if any(stated[name] != value for name, value in expected.items()):
+        raise ManifestDiffersError("The manifest is about another container, party or round.")
+
+
+def _check_as_of(as_of: str, max_age_days: int | None, today: date) -> None:
+    # The agency's day may be ahead of UTC's.
+    if date.fromisoformat(as_of) > today + timedelta(days=1):
+        raise AsOfError("The as-of date lies in the future.")
+    if max_age_days is not None and date.fromisoformat(as_of) < today - timedelta(max_age_days):
+        raise AsOfTooOldError(
+            f"The file describes a day more than {max_age_days} days ago.",
+            clause="as-of-max-age-days",
+        )
+
+
+def _refuse_gap(as_of: str, partners: str, most: int | None) -> None:
+    apart = abs((date.fromisoformat(as_of) - date.fromisoformat(partners)).days)
+    if most is not None and apart > most:
+        raise AsOfGapError(
+            f"The files describe days more than {most} days apart.", clause="as-of-max-gap-days"
+        )
+
+
+def _check_counts(manifest: Manifest, profile: EncodingProfile) -> None:
+    is_counted = manifest.side == "larger" and manifest.records >= SMALLEST_COUNTED_FILE
+    if is_counted != (manifest.counts is not None):
+        raise CountsRefusedError(
+            f"The larger file is counted if it has {SMALLEST_COUNTED_FILE:,} records or more, and no other."
+        )
+    if manifest.counts is None:
+        return
+    try:
+        require_plausible(manifest.counts, profile, manifest.records)
+    except (DocumentError, RowMatchingError) as exc:
+        raise CountsRefusedError(f"The counts cannot be used: {exc}.") from exc

@@ -1,0 +1,49 @@
+"""Receipts of committed uploads; they outlive the encodings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.matchlog.proofs import entry_proof
+from app.uploads.errors import NotCommittedError, UploadClosedError
+from app.uploads.service import upload_for
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.security.actor import Actor
+    from app.uploads.models import Upload
+    from schemas.upload import Manifest, Receipt
+
+
+def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
+    """Return the receipt of a committed upload; it outlives the encodings.
+
+    Raises:
+        NotFoundError: no such upload, or not the caller's.
+        NotCommittedError: it is not committed.
+    """
+    return receipt_of(session, upload_for(session, actor, upload))
+
+
+def receipt_again(session: Session, upload: Upload, manifest: Manifest) -> Receipt:
+    """Return the receipt of a committed upload, if it was committed with this manifest.
+
+    Raises:
+        UploadClosedError: it was committed with another.
+    """
+    if upload.manifest_sha256 != manifest.digest():
+        raise UploadClosedError("The upload is committed with another manifest.")
+    return receipt_of(session, upload)
+
+
+def receipt_of(session: Session, upload: Upload) -> Receipt:
+    """Return the receipt of an upload.
+
+    Raises:
+        NotCommittedError: it is not committed.
+    """
+    if upload.entry is None:
+        raise NotCommittedError("The upload is not committed, so there is no receipt yet.")
+    # Always under the checkpoint of its own batch, so that asking again gives the same receipt.
+    return entry_proof(session, upload.entry, upload.entry_size).to_receipt(upload.id)

@@ -1,0 +1,97 @@
+"""Storing an upload's parts: each is checked as far as it goes alone, sealed, and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.agreements.service import terms_in_force
+from app.agreements.signers import refuse_stranger, require_duty
+from app.clock import utc_text
+from app.security.at_rest import seal
+from app.uploads import repository
+from app.uploads.errors import PartDiffersError
+from app.uploads.models import UploadPart
+from app.uploads.parts import ExpectedContainer, check_bytes, check_content, length_of
+from app.uploads.service import PART_KIND, expected_of, refuse_closed, upload_for
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlace:
+    """Where a part belongs, and in what container; `is_stored` says that the same bytes are there already."""
+
+    upload: str
+    number: int
+    expected: ExpectedContainer
+    is_stored: bool
+
+
+def place_of_part(
+    session: Session, broker: Broker, actor: Actor, upload: str, *, number: int, sha256: str
+) -> PartPlace:
+    """Return where a part belongs, before its bytes are looked at.
+
+    Raises:
+        NotFoundError, NotInForceError, NotProviderError, UploadClosedError, UnknownPartError,
+        PartDiffersError: it belongs nowhere.
+    """
+    found = upload_for(session, actor, upload)
+    terms = terms_in_force(session, found.project, broker.clock())
+    refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
+    stored = repository.find_part(session, upload, number)
+    if stored is not None and stored.sha256 != sha256:
+        raise PartDiffersError("Other bytes are stored for this part already.")
+    if stored is None:
+        refuse_closed(found, utc_text(broker.clock()))
+    expected = expected_of(found, terms)
+    length_of(expected.parts, number)
+    return PartPlace(upload, number, expected, is_stored=stored is not None)
+
+
+def check_part(place: PartPlace, body: bytes, sha256: str) -> None:
+    """Hold a part against its place, as far as that goes without the other parts.
+
+    Raises:
+        PartLengthError, PartDigestError: these are not the announced bytes.
+        UploadRejectedError: they cannot be part of such a container.
+    """
+    check_bytes(body, length_of(place.expected.parts, place.number), sha256)
+    check_content(place.number, body, place.expected)
+
+
+def seal_part(broker: Broker, place: PartPlace, body: bytes) -> str:
+    """Store a part sealed; returns its blob, which is durable, but which no row names yet.
+
+    Raises:
+        StorageFullError: the disk is nearly full.
+    """
+    key = broker.keystore.open(place.upload)
+    return broker.blobs.put(seal(key, PART_KIND, place.upload, place.number, body))
+
+
+def keep_part(
+    session: Session, broker: Broker, actor: Actor, place: PartPlace, *, sha256: str, blob: str
+) -> bool:
+    """Record a sealed part, or return False where the same part came twice at once: the first one stays.
+
+    Every sealing draws a nonce, so no other row names this blob.
+
+    Raises:
+        UploadClosedError, PartDiffersError: the upload was closed, or other bytes were first.
+    """
+    found = upload_for(session, actor, place.upload, lock=True)
+    refuse_closed(found, utc_text(broker.clock()))
+    stored = repository.find_part(session, place.upload, place.number)
+    if stored is None:
+        part = UploadPart(upload=place.upload, number=place.number, sha256=sha256, blob=blob)
+        session.add(part)
+    elif stored.sha256 != sha256:
+        raise PartDiffersError("Other bytes are stored for this part already.")
+    return stored is None

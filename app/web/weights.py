@@ -1,0 +1,71 @@
+"""The chart of how likely a run's candidate pairs are matches, and the rows of the table beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.matching.blocks.weights import UNIT, least_weight
+from app.web.chart import Chart, Mark, Value, bar_chart
+
+if TYPE_CHECKING:
+    from app.runs.histogram import Step
+    from schemas.run import MatchingPolicy
+
+AUTO: Final = "from the bound of what is linked on"
+REVIEW: Final = "held back at most"
+BELOW: Final = "below the bound of what is held back"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRow:
+    """One step: from and to, in bits; how many pairs, None if too few; where it lies."""
+
+    start: int
+    end: int
+    pairs: int | None
+    place: str
+
+
+def weight_rows(steps: Sequence[Step], policy: MatchingPolicy) -> tuple[WeightRow, ...]:
+    """Return the steps as rows."""
+    return tuple(
+        WeightRow(step.bits, step.bits + 1, step.pairs, _place(step, policy)) for step in steps
+    )
+
+
+def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, floor: int) -> Chart | None:
+    """Return the chart of these steps with both bounds; None where there are no steps."""
+    if not steps:
+        return None
+    return bar_chart(
+        "weights",
+        [
+            Value(str(step.bits), step.pairs, "auto" if _place(step, policy) == AUTO else "review")
+            for step in steps
+        ],
+        title="Pairs by match weight",
+        description=(
+            f"Candidate pairs in steps of one bit of total match weight from {steps[0].bits} on. "
+            f"A frame stands for a number below {floor} or one that would reveal it. "
+            "The numbers are in the table."
+        ),
+        axis="total match weight, in bits",
+        marks=list(_marks(steps, policy)),
+    )
+
+
+def _marks(steps: Sequence[Step], policy: MatchingPolicy) -> list[Mark]:
+    found = []
+    for name, bound in (("review", policy.review), ("auto", policy.auto)):
+        share = (least_weight(bound) / UNIT - steps[0].bits) / len(steps)
+        if 0 <= share <= 1:
+            found.append(Mark(f"{name} {bound}", share))
+    return found
+
+
+def _place(step: Step, policy: MatchingPolicy) -> str:
+    if step.bits >= least_weight(policy.auto) // UNIT:
+        return AUTO
+    return REVIEW if step.bits >= least_weight(policy.review) // UNIT else BELOW
