@@ -31,7 +31,7 @@ _INPUT_OF: Final[Mapping[str, str]] = {
 
 
 def count_blocks(
-    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int64]
+    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int32]
 ) -> BlockCounts:
     """Count keys and blocks by pass.
 

@@ -69,7 +69,7 @@ class _Candidates:
 
 
 def find_duplicates(
-    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int64]
+    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int32]
 ) -> Duplicates:
     """Find pairs of records that are probably one person.
 
@@ -120,7 +120,7 @@ def _listed(
         )
 
 
-def _pairs(entries: Entries, own: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _pairs(entries: Entries, own: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return all pairs of spellings of different records that share a block, each once."""
     size = np.bincount(entries.block)
     usable = (size[entries.block] > 1) & (size[entries.block] <= _MOST_IN_BLOCK)
@@ -153,8 +153,8 @@ def _compared(
 def _best_of_records(
     profile: EncodingProfile,
     found: LevelNumbers,
-    one: NDArray[np.int64],
-    other: NDArray[np.int64],
+    one: NDArray[np.int32],
+    other: NDArray[np.int32],
 ) -> NDArray[np.intp]:
     """Return which pair of spellings speaks for each pair of records: the nearest by the shipped weights."""
     score = np.zeros(len(found))
@@ -177,7 +177,7 @@ class _Agreeing:
     profile: EncodingProfile
     sample: KeySample
     levels: ClearLevels
-    own: NDArray[np.int64]
+    own: NDArray[np.int32]
 
     def published(self) -> tuple[list[NDArray[np.int64]], int]:
         """Return what the profile ships, for a small file."""

@@ -33,6 +33,10 @@ class Analyst:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.set_up()
+        self.write(MANY)
+
+    def set_up(self, **layout: str) -> None:
         raw: dict[str, Any] = {
             "broker": {"url": "https://broker.test", "token_file": "token.txt"},
             "project": {"name": "pupils", "party": "welfare", "insecure_unsigned_terms": True},
@@ -41,11 +45,12 @@ class Analyst:
                 "id_column": "ID",
                 "date_format": "YYYY-MM-DD",
                 "population": "in-care",
+                **layout,
             },
             "columns": {"first_name": "given"},
         }
-        (folder / "blindlink.toml").write_text(render_config(parse_sections(raw)), "utf-8")
-        self.write(MANY)
+        settings = render_config(parse_sections(raw))
+        (self.folder / "blindlink.toml").write_text(settings, "utf-8")
 
     def write(self, rows: list[Row]) -> None:
         with (self.folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
@@ -204,6 +209,34 @@ def test_a_damaged_memory_of_the_last_check_is_no_obstacle(analyst: Analyst) -> 
 
 def test_a_missing_column_of_record_ids_is_a_fault_of_the_file(analyst: Analyst) -> None:
     assert analyst.type("--id-column", "NUMBER").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "said"),
+    [
+        ("ID;given;last\n1;A;B\n", {}, "cell with semicolons in it"),
+        ("ID\tgiven\tlast\n1\tA\tB\n", {}, "cell with tabs in it"),
+        ("\ufeffgiven,ID,last\nA,1,B\n", {"encoding": "cp1252"}, "as a file in UTF-8"),
+    ],
+)
+def test_a_file_that_is_read_wrongly_is_told_how_to_read_it(
+    analyst: Analyst, text: str, layout: dict[str, str], said: str
+) -> None:
+    analyst.set_up(**layout)
+    (analyst.folder / "people.csv").write_text(text, "utf-8")
+    result = analyst.type()
+    assert result.exit_code == 3
+    assert said in result.stderr
+    assert "in the section [input]" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+def test_a_file_of_two_byte_letters_is_told_so(analyst: Analyst, encoding: str) -> None:
+    analyst.set_up(encoding=encoding)
+    (analyst.folder / "people.csv").write_text("ID,given\n1,A\n", "utf-16")
+    result = analyst.type()
+    assert result.exit_code == 3
+    assert 'encoding = "utf-16"' in result.stderr
 
 
 def alone(*words: str) -> Result:

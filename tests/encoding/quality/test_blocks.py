@@ -67,7 +67,7 @@ def sampled(
 
 
 def counted(profile: EncodingProfile, rows: list[Row], records: list[int]) -> BlockCounts:
-    return count_blocks(profile, sampled(profile, rows), np.array(records, dtype=np.int64))
+    return count_blocks(profile, sampled(profile, rows), np.array(records, dtype=np.int32))
 
 
 def numbered(ids: list[int]) -> list[int]:
@@ -160,7 +160,7 @@ def test_nothing_is_to_blame_where_nothing_is_dropped() -> None:
 
 def test_a_sample_keeps_whole_blocks() -> None:
     rows = many(1_500)
-    records = np.arange(len(rows), dtype=np.int64)
+    records = np.arange(len(rows), dtype=np.int32)
     whole, some = sampled(SHIPPED, rows, at_once=500), sampled(SHIPPED, rows, 4_000, at_once=500)
     assert some.one_in > 1
     sizes = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from encoding.lint import Finding as WeakSetting
 from hypothesis import given
 from hypothesis import strategies as st
 
