@@ -21,6 +21,7 @@ from encoding.privacy_audit.refinement import SharedCells
 _FEWEST: Final = 100
 _STEP_BITS: Final = 4
 _MOST_COUNTED: Final = 9
+_SPELLING: Final = ("first_name", "surname_1", "surname_2")
 
 Features = NDArray[np.int64]
 """Small whole numbers, shape (n children, n features)."""
@@ -84,7 +85,12 @@ def attributes_of(file: ClearFile, groups: Sequence[str] | None) -> dict[str, ND
     def column(name: str) -> list[str]:
         return [file.columns[name][at] for at in main]
 
-    has_alias = np.bincount(file.record, minlength=file.n_records) > 1
+    spellings = zip(*(file.columns[name] for name in _SPELLING), strict=True)
+    distinct = {
+        (record, *names) for record, names in zip(file.record.tolist(), spellings, strict=True)
+    }
+    owners = np.array([one[0] for one in distinct], dtype=np.int64)
+    has_alias = np.bincount(owners, minlength=file.n_records) > 1
     first, surname = column("first_name"), column("surname_1")
     is_double = [one != two for one, two in zip(surname, column("surname_2"), strict=True)]
     common = _most_common(surname, 50)

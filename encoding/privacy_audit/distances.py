@@ -70,7 +70,8 @@ def _name_pairs(
     """Return a number for each two names, whatever their order."""
     ours = np.array([smaller.columns["first_name"][at] for at in smaller.main.tolist()])[left]
     theirs = np.array([larger.columns["first_name"][at] for at in larger.main.tolist()])[right]
-    pair = np.stack([np.minimum(ours, theirs), np.maximum(ours, theirs)], axis=1)
+    is_before = (ours < theirs)[:, None]
+    pair = np.where(is_before, np.stack([ours, theirs], 1), np.stack([theirs, ours], 1))
     _, number = np.unique(pair, axis=0, return_inverse=True)
     return number.reshape(-1).astype(np.int64)
 

@@ -51,8 +51,6 @@ class ClearFile:
 
     def plus(self, other: ClearFile) -> ClearFile:
         """Return the records of both files; those of the other one come after these."""
-        columns = {
-            name: [*values, *other.columns[name]] for name, values in self.columns.items()
-        }
+        columns = {name: [*values, *other.columns[name]] for name, values in self.columns.items()}
         record = np.concatenate([self.record, other.record + self.n_records])
         return ClearFile(columns, record, self.n_records + other.n_records)

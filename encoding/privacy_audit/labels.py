@@ -52,7 +52,6 @@ class Labels:
         shown[is_absent] = ABSENT
         return shown
 
-
     def certain(self, shown: Shown) -> Shown:
         """Return what is seen without an error: of filters only whether they are equal."""
         sure = shown.copy()
@@ -77,7 +76,9 @@ class Labels:
         key, high = draw.integers(0, 2**64, (2, len(left)), dtype=np.uint64)
         found = np.full((len(left), len(self.draws)), FILTER_BITS / 2, dtype=np.float32)
         for number, texts in enumerate(self._filters):
-            one, other = (filters(texts.calls(), side[:, number], key, high) for side in (left, right))
+            one, other = (
+                filters(texts.calls(), side[:, number], key, high) for side in (left, right)
+            )
             there = shown[:, number] >= 0
             found[there, number] = np.bitwise_count(one ^ other)[there]
         return found

@@ -183,9 +183,7 @@ class _Sorted:
         return self._distance[first:last], self._cells[first:last].astype(np.float32)
 
 
-def _best(
-    ours: _Sorted, theirs: _Sorted, record: int, people: Numbers, person: Numbers
-) -> int:
+def _best(ours: _Sorted, theirs: _Sorted, record: int, people: Numbers, person: Numbers) -> int:
     """Return the person whom the distances of a record point to with more than one half; -1 for none."""
     drawn, n_drawn = ours.edges(record)
     if not drawn.any():

@@ -128,9 +128,7 @@ class Copyist:
 def strangers(profile: EncodingProfile, n: int, seed: int) -> ClearFile:
     """Return invented people of school age, cleaned by the profile's recipe."""
     rng = Random(seed)  # noqa: S311 - invented people, reproducible on purpose
-    families = Population(rng, AS_OF, in_care=False).families(
-        numbering(), numbering(), SCHOOL_AGES
-    )
+    families = Population(rng, AS_OF, in_care=False).families(numbering(), numbering(), SCHOOL_AGES)
     people = (person for family in families for person in family)
     recipe = Recipe.load(profile.recipe)
     columns: dict[str, list[str]] = {}

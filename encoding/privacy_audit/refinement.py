@@ -82,7 +82,9 @@ def tell_apart(graph: SharedCells) -> ShapeResult:
     return ShapeResult(shares[0], shares[1], DEPTH)
 
 
-def follow(before: SharedCells, after: SharedCells, smaller: Numbers, larger: Numbers) -> ShapeResult:
+def follow(
+    before: SharedCells, after: SharedCells, smaller: Numbers, larger: Numbers
+) -> ShapeResult:
     """Return which part of each file is followed rightly from one round to the next.
 
     Args:

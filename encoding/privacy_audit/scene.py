@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from encoding.blocks.values import Lines, ValueTables
-from encoding.privacy_audit.cells import file_keys, meet, meet_within
+from encoding.privacy_audit.cells import FileKeys, file_keys, meet, meet_within
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.graph import Edges, edges_of
 from encoding.privacy_audit.labels import Labels
@@ -42,7 +42,13 @@ class Pair:
 
 
 def rehearse_partner(
-    profile: EncodingProfile, file: ClearFile, side: Side, n_partner: int, seed: int
+    profile: EncodingProfile,
+    file: ClearFile,
+    side: Side,
+    n_partner: int,
+    seed: int,
+    *,
+    sampled: float = 1.0,
 ) -> Pair:
     """Return this file with a partner's: three in five of the smaller file's people are in both.
 
@@ -52,9 +58,10 @@ def rehearse_partner(
         side: whether it is the larger or the smaller file of the pair.
         n_partner: records of the partner's file.
         seed: draws the partner's people and mistakes.
+        sampled: which part of the larger file this is; of the people in both, so many are in it.
     """
     draw = np.random.default_rng(seed)
-    n_both = round(_IN_BOTH * min(n_partner, file.n_records))
+    n_both = round(_IN_BOTH * sampled * min(n_partner, file.n_records))
     chosen = draw.permutation(file.n_records)[:n_both].astype(np.int64)
     rng = Random(seed)  # noqa: S311 - mistakes, reproducible on purpose
     partner = Copyist(rng).copy(file, chosen)
@@ -88,6 +95,40 @@ class Scene:
         met = meet_within(self.keys_smaller)
         within = edges_of(met, ours, ours, self.labels, self.draw, exact=exact)
         return SharedCells(self.pair.smaller.n_records, self.pair.larger.n_records, between, within)
+
+    def next_round(self, changed: float, seed: int) -> SharedCells:
+        """Return the graph of the next round, before which a part of the records of each file has changed."""
+        ours = self._changed(self.pair.smaller, self.keys_smaller, changed, seed)
+        theirs = self._changed(self.pair.larger, self.keys_larger, changed, seed + 1)
+        lines = [
+            np.concatenate([before, more.lines(self._tables)])
+            for before, (more, _) in (
+                (self.lines_smaller, ours),
+                (self.lines_larger, theirs),
+            )
+        ]
+        met = meet(ours[1], theirs[1], self.profile.block_cap, self.draw)
+        between = edges_of(met, *lines, self.labels, self.draw)
+        met = meet_within(ours[1])
+        within = edges_of(met, lines[0], lines[0], self.labels, self.draw)
+        return SharedCells(self.pair.smaller.n_records, self.pair.larger.n_records, between, within)
+
+    def _changed(
+        self, file: ClearFile, keys: FileKeys, share: float, seed: int
+    ) -> tuple[ClearFile, FileKeys]:
+        """Return new lines of some records, which come after the others, and all keys."""
+        chosen = self.draw.permutation(file.n_records)[: round(share * file.n_records)]
+        rng = Random(seed)  # noqa: S311 - mistakes, reproducible on purpose
+        more = Copyist(rng).copy(file, chosen.astype(np.int64), moved=1.0)
+        new = file_keys(self.profile, more, "larger")
+        is_same = np.ones(file.n_records, dtype=bool)
+        is_same[chosen] = False
+        kept = keys.take(is_same)
+        return more, FileKeys(
+            np.concatenate([kept.cell, new.cell]),
+            np.concatenate([kept.line, new.line + len(file.record)]),
+            np.concatenate([kept.record, chosen[new.record]]),
+        )
 
     def target(self, graph: SharedCells) -> Target:
         """Return what is to be named."""
