@@ -59,8 +59,8 @@ def privacy_audit(
 ) -> None:
     """Attack what the broker would have of FILE (or of the file in your settings).
 
-    A partner's file is rehearsed, and both are encoded under keys that are thrown away. Your project's secret is
-    not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
+    A partner's file is rehearsed, and both are encoded under keys that are thrown away. Your project's secret
+    is not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
     """
     from encoding.cli.auditing import audited, refuse_missed
     from encoding.privacy_audit.audit import QUICK, AuditScope

@@ -184,7 +184,8 @@ def _whole_patterns(
     np.add.at(table, (of[: len(seen)], kind), 1.0)
     usual = np.bincount(kind, minlength=n_kinds) / len(kind)
     table += 10 * usual
-    return np.log(table / table.sum(axis=1, keepdims=True) + 1e-9)[of[len(seen) :]]
+    score: NDArray[np.float64] = np.log(table / table.sum(axis=1, keepdims=True) + 1e-9)
+    return score[of[len(seen) :]]
 
 
 def _most_common(names: list[str], n: int) -> set[str]:

@@ -32,7 +32,7 @@ from encoding.privacy_audit.known_pairs import (
 from encoding.privacy_audit.naming import NamingResult, Register, name_records
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.plain import PlainResult, attack_plain
-from encoding.privacy_audit.refinement import SharedCells, ShapeResult, follow, tell_apart
+from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.privacy_audit.sealed import SealedResult, attack_rows, sealed_rows
 from encoding.progress import Progress, silent

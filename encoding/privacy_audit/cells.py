@@ -120,7 +120,7 @@ def meet(smaller: FileKeys, larger: FileKeys, cap: int, draw: np.random.Generato
 
 
 def meet_within(keys: FileKeys) -> Meetings:
-    """Return where rows of one file meet each other: every pair of rows of a cell once, the earlier record left."""
+    """Return where rows of one file meet each other: each pair of a cell once, the earlier record left."""
     order = np.lexsort((keys.record, keys.cell))
     cells = keys.cell[order]
     last = np.searchsorted(cells, cells, side="right")

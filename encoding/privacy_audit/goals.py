@@ -105,8 +105,8 @@ def _named(audit: Audit, limits: Limits) -> Iterator[Outcome]:
             best = max(result.share for result in kind.results if result.n_known <= 1_000)
             yield Outcome(
                 name,
-                f"Someone with a list of everybody ({kind.register}) can name {best:.2%} of the children in care,"
-                f" even when up to 1,000 are already known; at most {limit:.2%} is allowed.",
+                f"Someone with a list of everybody ({kind.register}) can name {best:.2%} of the children in"
+                f" care, even when up to 1,000 are already known; at most {limit:.2%} is allowed.",
                 best,
                 limit,
             )

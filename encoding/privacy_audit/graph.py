@@ -1,8 +1,8 @@
 """The graph of shared cells, as a broker may draw it: records that met, and all that their meetings showed.
 
 An edge's label is a digest of what its meetings showed for certain: which lanes are equal, which fields are not
-compared, and how often the two met. How far unequal names are apart stands beside it, since a broker measures it
-with an error: each meeting is one draw under a key of its own.
+compared, and how often the two met. How far unequal names are apart stands beside it, since a broker measures
+it with an error: each meeting is one draw under a key of its own.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def edges_of(
     label, total = each[:0], seen[:0]
     if len(starts):
         label = np.add.reduceat(each, starts)
-        total = np.add.reduceat(seen[order], starts, axis=0) / n_cells[:, None].astype(np.float32)
+        total = np.add.reduceat(seen[order], starts, axis=0)
+        total /= n_cells[:, None]
     return Edges(lefts[starts], rights[starts], label, n_cells, shown[order][starts], total)
 
 

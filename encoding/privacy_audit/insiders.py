@@ -1,4 +1,4 @@
-"""What a dishonest agency or a dishonest broker can do: not a fault of the encoding, but to be said and bounded.
+"""What a dishonest agency or a dishonest broker can do: no fault of the encoding, but to be said and bounded.
 
 An agency may link, so it may ask: its container can hold made-up people, and the links tell it who is in the
 other file. A broker may invent links; the agencies' claims prove to each other that a pair met by a key.

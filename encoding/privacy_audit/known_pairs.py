@@ -113,8 +113,8 @@ def _bigrams(text: str) -> Sequence[str]:
 
 def _predictions(known: Matrix, goal: Matrix, tested: Matrix) -> Iterator[Matrix]:
     """Yield what each kernel predicts for the tested records, in the columns of `goal`."""
-    width = max(known.shape[1], 1)
-    among, across = known @ known.T / width, tested @ known.T / width
+    known, tested = _unit(known), _unit(tested)
+    among, across = known @ known.T, tested @ known.T
     for steepness, added in _KERNELS:
         if steepness:
             inner, outer = (np.exp(steepness * (cosine - 1)) for cosine in (among, across))

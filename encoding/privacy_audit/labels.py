@@ -50,7 +50,8 @@ class Labels:
         shown[:, n_filters:][lacking] = 0
         is_absent = (left[:, self._field_lane] == 0) | (right[:, self._field_lane] == 0)
         shown[is_absent] = ABSENT
-        return shown
+        told: Shown = shown
+        return told
 
     def certain(self, shown: Shown) -> Shown:
         """Return what is seen without an error: of filters only whether they are equal."""
@@ -107,7 +108,8 @@ def _common(calls: FilterCalls, left: NDArray[np.int32], right: NDArray[np.int32
         else:
             others = _draws_of(calls, other)
             found[at] = sum(min(n, others[word]) for word, n in draws.items() if word in others)
-    return found[of.reshape(-1)]
+    each: Shown = found[of.reshape(-1)]
+    return each
 
 
 def _draws_of(calls: FilterCalls, value: int) -> dict[int, int]:

@@ -1,8 +1,8 @@
 """Attack: name children in care from the graph of shared cells and a register of everybody.
 
 The attacker has a list of people, works out whom each of them would meet in the larger file and how, and looks
-for the one record of the smaller file with just such meetings. What was named so, or was known beforehand, tells
-records of the larger file apart, by which more are found: seed and extend.
+for the one record of the smaller file with just such meetings. What was named so, or was known beforehand,
+tells records of the larger file apart, by which more are found: seed and extend.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _identify(
     seen_larger: Digests,
     listed_larger: Digests,
 ) -> None:
-    """Give records of the larger file a name where a named record's star leads to them by a label of its own."""
+    """Name records of the larger file to which a named record's star leads by a label of its own."""
     named = np.flatnonzero(guess >= 0)
     person, place = np.unique(register.person, return_index=True)
     at = np.minimum(np.searchsorted(person, guess[named]), len(person) - 1)
@@ -146,7 +146,7 @@ def _identify(
 
 
 def _nearest(target: Target, register: Register, guess: Numbers) -> Numbers:
-    """Guess the rest by distances: of the people with a like star the one whose distances fit by far the best."""
+    """Guess the rest by distances: of people with a like star the one whose distances fit by far the best."""
     found = guess.copy()
     nobody = np.zeros(len(target.larger), dtype=np.uint64)
     seen = _stars(target.stars, nobody, len(target.smaller))
@@ -175,7 +175,8 @@ class _Sorted:
     def distances(self, nodes: Numbers, n_edges: int) -> NDArray[np.float32]:
         """Return the distances of nodes that have so many edges each, shape (n, n edges, n filters)."""
         at = np.searchsorted(self._left, nodes)[:, None] + np.arange(n_edges)
-        return self._distance[at]
+        found: NDArray[np.float32] = self._distance[at]
+        return found
 
     def edges(self, node: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the distances of one node, and how often each edge was measured."""

@@ -21,9 +21,9 @@ from encoding.report import (
 
 _TRIED: Final = (
     ("Look for structure in the bytes", "The broker alone",
-     "Looks for a hidden linear code, rows that look alike, uneven bits, unequal numbers of rows and a telling order."),
+     "Looks for a hidden linear code, look-alike rows, uneven bits, unequal row counts and a telling order."),
     ("See who meets whom", "The broker alone",
-     "Counts the records of which anything is seen at all: those that share a blocking key with the other file."),
+     "Counts the records of which anything is seen: those that share a blocking key with the other file."),
     ("Name children from a register", "The broker with a list of everybody",
      "Works out whom each person on the list would meet, and looks for the record with just such meetings."),
     ("Start from known people", "The broker with staff or a leaked list",
@@ -38,9 +38,10 @@ _TRIED: Final = (
     ("Invent links", "A dishonest broker", "Claims links between records that never met."),
 )  # fmt: skip
 _LIMITS: Final = (
-    "The attacks were made on your file and on a rehearsed partner's file, under keys that were thrown away. Your"
-    " project's secret was not used, and nothing left this computer. These are the strongest attacks this program"
-    " knows, not the strongest there are. Encodings are protected personal data, whatever this page says."
+    "The attacks were made on your file and on a rehearsed partner's file, under keys that were thrown away."
+    " Your project's secret was not used, and nothing left this computer. These are the strongest attacks that"
+    " this program knows, not the strongest there are. Encodings are protected personal data, whatever this page"
+    " says."
 )
 
 
@@ -92,8 +93,8 @@ def _beside_plain(audit: Audit) -> Iterator[Section]:
         if 0 in best:
             bars.append(Bar("nobody known, Blindlink", best[0], f"{best[0]:.1%}"))
     told = (
-        "Plain CLKs use one key for a whole file. The same records were encoded that way too, and attacked by the"
-        " classic attacks. Blindlink does not send plain CLKs to a project."
+        "Plain CLKs use one key for a whole file. The same records were encoded that way too, and attacked by"
+        " the classic attacks. Blindlink does not send plain CLKs to a project."
     )
     chart = bar_chart("Share of the other people who were named at the first guess", bars)
     yield Section("The same people as plain CLKs", [paragraph(told), chart])
@@ -145,9 +146,9 @@ def _traits(audit: Audit) -> Iterator[Section]:
     if names is not None:
         blocks.append(
             paragraph(
-                f"Of {names.n:,} pairs of unequal first names that met, {names.right:.1%} were guessed from their"
-                f" distance; by frequency alone, {names.chance:.1%}. One distance is off by"
-                f" {names.error_once:.1f} of 64 bits, the mean over a pair's meetings by {names.error_mean:.1f}."
+                f"Of {names.n:,} pairs of unequal first names that met, {names.right:.1%} were guessed from"
+                f" their distance; by frequency alone, {names.chance:.1%}. One distance is off by"
+                f" {names.error_once:.1f} of 64 bits, the mean of a pair's meetings by {names.error_mean:.1f}."
             )
         )
     yield Section("Traits and names", blocks)

@@ -1,4 +1,4 @@
-"""The other agency's file, rehearsed: copies of this file's people with another clerk's mistakes, and strangers.
+"""The other agency's file, rehearsed: copies of this file's people with a clerk's mistakes, and strangers.
 
 Rates of mistakes are those of the rehearsal data (docs/synthetic-data.md); they come together, one person in
 ten carrying most of them.
@@ -17,6 +17,7 @@ from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.recipe import Recipe
 from encoding.recipe.columns import (
     COLUMNS_OF,
+    Source,
     birth_forms,
     canonical_names,
     first_name_forms,
@@ -157,10 +158,8 @@ def _cells(people: list[Person]) -> Mapping[str, list[str]]:
 
 
 def _pair(one: str, two: str) -> tuple[str, ...]:
-    parts = tuple(sorted({part for part in (one, two) if part}))
-    return parts
+    return tuple(sorted({part for part in (one, two) if part}))
 
 
-def _forms(source: str, forms: tuple[str, ...]) -> Line:
-    names = {name: columns for name, columns in COLUMNS_OF.items()}[source]  # type: ignore[index]
-    return dict(zip(names, forms, strict=True))
+def _forms(source: Source, forms: tuple[str, ...]) -> Line:
+    return dict(zip(COLUMNS_OF[source], forms, strict=True))

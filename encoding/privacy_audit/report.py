@@ -13,12 +13,15 @@ from schemas.canonical import canonical_digest
 VERSION: Final = "blindlink/privacy-audit/2"
 
 AGENCY_NOTE: Final = (
-    "An agency that may link may also ask: asked about {n:,} named people, it learned of {told:,} whether they are"
-    " in the other file, and found {found} of {dates} birth dates by trying every day of a year. One record can"
-    " carry {rows} such guesses. The agreement bounds this by the number of records, the share of links that is"
-    " released, and the number of rounds; it does not prevent it."
+    "An agency that may link may also ask: asked about {n:,} named people, it learned of {told:,} whether they"
+    " are in the other file, and found {found} of {dates} birth dates by trying every day of a year. One record"
+    " can carry {rows} such guesses. The agreement bounds this by the number of records, the share of links"
+    " that is released, and the number of rounds; it does not prevent it."
 )
-SECRET_NOTE: Final = "Whoever has both the agencies' secret and a container can guess every record. No encoding changes that."
+HOLDER_NOTE: Final = (
+    "Whoever has both the agencies' secret and a container can guess every record."
+    " No encoding changes that."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,10 @@ def notes(report: AuditReport) -> Iterator[str]:
         )
     if report.audit.sampled < 1:
         yield (
-            f"The attacks were made on {report.audit.sampled:.0%} of the file's records. Records of a whole file"
-            " have more neighbors, so more is seen of them."
+            f"The attacks were made on {report.audit.sampled:.0%} of the file's records. Records of a whole"
+            " file have more neighbors, so more is seen of them."
         )
-    yield SECRET_NOTE
+    yield HOLDER_NOTE
 
 
 def report_lines(report: AuditReport) -> Iterator[str]:

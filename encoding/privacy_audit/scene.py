@@ -1,4 +1,4 @@
-"""Two files and what a broker has of them: this agency's, a rehearsed partner's, and the graph of shared cells."""
+"""Two files and what a broker has of them: this agency's, a rehearsed partner's, and the cells they share."""
 
 from __future__ import annotations
 
@@ -100,17 +100,12 @@ class Scene:
         """Return the graph of the next round, before which a part of the records of each file has changed."""
         ours = self._changed(self.pair.smaller, self.keys_smaller, changed, seed)
         theirs = self._changed(self.pair.larger, self.keys_larger, changed, seed + 1)
-        lines = [
-            np.concatenate([before, more.lines(self._tables)])
-            for before, (more, _) in (
-                (self.lines_smaller, ours),
-                (self.lines_larger, theirs),
-            )
-        ]
+        left = np.concatenate([self.lines_smaller, ours[0].lines(self._tables)])
+        right = np.concatenate([self.lines_larger, theirs[0].lines(self._tables)])
         met = meet(ours[1], theirs[1], self.profile.block_cap, self.draw)
-        between = edges_of(met, *lines, self.labels, self.draw)
+        between = edges_of(met, left, right, self.labels, self.draw)
         met = meet_within(ours[1])
-        within = edges_of(met, lines[0], lines[0], self.labels, self.draw)
+        within = edges_of(met, left, left, self.labels, self.draw)
         return SharedCells(self.pair.smaller.n_records, self.pair.larger.n_records, between, within)
 
     def _changed(

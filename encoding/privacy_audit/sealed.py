@@ -100,14 +100,14 @@ def attack_rows(rows: Rows, numbers: Numbers, seed: int = 1) -> SealedResult:
         bits_off=_uneven(sealed),
         row_counts=len(np.unique(counts[counts > 0])),
         order=_correlation(numbers),
-        order_error=3 / max(len(numbers), 1) ** 0.5,
+        order_error=float(3 / np.sqrt(max(len(numbers), 1))),
     )
 
 
 def _uneven(sealed: NDArray[np.uint8]) -> float:
     """Return how far the most uneven bit is beyond what chance makes of so many bits; 0 where it is not."""
     share = np.unpackbits(sealed, axis=1).mean(axis=0, dtype=np.float64)
-    off = float(np.abs(share - 0.5).max()) * 2 * len(sealed) ** 0.5
+    off = float(np.abs(share - 0.5).max()) * 2 * float(np.sqrt(len(sealed)))
     return max(0.0, off - _FAR_OFF)
 
 

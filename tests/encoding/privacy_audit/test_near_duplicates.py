@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import eld1
 from oracles import linear_code as slow
 
-from encoding.diffusion import diffuse, diffusion_matrix
 from encoding.privacy_audit.near_duplicates import (
     attack_near_duplicates,
     choose_rows,
@@ -19,6 +19,7 @@ from encoding.privacy_audit.near_duplicates import (
 )
 
 CLK_BITS = 128
+KEY = bytes(range(32))
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,21 +70,21 @@ def test_rows_that_cannot_stand_in_one_matrix_are_left_out() -> None:
 
 @pytest.mark.parametrize("output_bits", [CLK_BITS, 2 * CLK_BITS])
 def test_rows_are_found_also_where_there_is_no_redundancy(output_bits: int) -> None:
-    matrix = diffusion_matrix(bytes(range(32)), clk_bits=CLK_BITS, output_bits=output_bits, taps=4)
+    matrix = eld1.matrix(KEY, CLK_BITS, output_bits, 4)
     random = np.random.default_rng(4)
     filters = random.integers(0, 2, (1_500, CLK_BITS), dtype=np.uint8)
     corrected = filters ^ (random.random(filters.shape) < 0.05).astype(np.uint8)
     both = np.packbits(np.vstack([filters, corrected]), axis=1)
-    found = attack_near_duplicates(diffuse(both, matrix), matrix.taps, clk_bits=CLK_BITS)
+    found = attack_near_duplicates(eld1.diffuse(both, matrix), matrix, clk_bits=CLK_BITS)
     assert found.n_pairs > 1_000
     assert found.share > 0.5
     assert found.n_claimed <= 1.02 * found.n_found
 
 
 def test_random_bits_have_no_near_duplicates() -> None:
-    matrix = diffusion_matrix(bytes(range(32)), clk_bits=CLK_BITS, output_bits=256, taps=4)
+    matrix = eld1.matrix(KEY, CLK_BITS, 256, 4)
     random = np.random.default_rng(5).integers(0, 256, (1_000, 32), dtype=np.uint8)
-    found = attack_near_duplicates(random, matrix.taps, clk_bits=CLK_BITS)
+    found = attack_near_duplicates(random, matrix, clk_bits=CLK_BITS)
     assert (found.n_claimed, found.n_found) == (0, 0)
 
 
