@@ -61,7 +61,10 @@ def bound_rows(policy: MatchingPolicy) -> tuple[tuple[str, str], ...]:
     """Return what the sum of a pair's weights leads to, from likeliest on."""
     return (
         (f"probability {policy.auto} or more", "linked, unless another rule holds it back"),
-        (f"probability {policy.review} or more, below {policy.auto}", "held back for clerical review"),
+        (
+            f"probability {policy.review} or more, below {policy.auto}",
+            "held back for clerical review",
+        ),
         (f"probability below {policy.review}", "not linked"),
     )
 
@@ -73,9 +76,7 @@ def odds_words(weight: int) -> str:
     return f"{number} times as likely" if weight >= 0 else f"{number} times less likely"
 
 
-def _weights(
-    header: MatchRecordHeader, profile: EncodingProfile
-) -> Iterator[tuple[str, str, int]]:
+def _weights(header: MatchRecordHeader, profile: EncodingProfile) -> Iterator[tuple[str, str, int]]:
     yield START, "before anything is compared", header.prior
     names = {field.name: [level.name for level in field.levels] for field in profile.fields}
     for found in header.weights:

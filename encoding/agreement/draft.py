@@ -217,7 +217,7 @@ def _table(raw: Mapping[str, Any], clause: str) -> dict[str, Any]:
 
 def _numbers_as_text(policy: dict[str, Any]) -> dict[str, Any]:
     """Return the policy with 0 and 1, which TOML reads as whole numbers, as the decimal texts that they are."""
-    texts = {
+    texts: dict[str, Any] = {
         name: str(policy[name])
         for name in ("auto", "review", "review_share", "prior_matches")
         if isinstance(policy.get(name), int)

@@ -81,20 +81,22 @@ def file_keys(
     blocking = BlockingKeys(profile, CellKeys(key))
     aliases = profile.alias_keys
     most = profile.keys + (aliases.larger if side == "larger" else aliases.smaller)
-    several = np.bincount(file.record, minlength=file.n_records) > 1
-    seen: dict[int, list[bytes]] = {}
+    first = np.unique(file.record, return_index=True)[1].astype(np.intp)
     cells: list[bytes] = []
     lines: list[int] = []
-    for line, record in enumerate(file.record.tolist()):
-        if not several[record]:
-            new = list(blocking.of_main(file.columns, line).cells)
-        elif record not in seen:
-            new = seen[record] = list(blocking.of_main(file.columns, line).cells)
-        else:
-            earlier = seen[record]
-            found = blocking.of_alias(file.columns, line).cells
-            new = [cell for cell in found if cell not in earlier][: most - len(earlier)]
-            seen[record] = earlier + new
+    seen: dict[int, list[bytes]] = {}
+    several = np.bincount(file.record, minlength=file.n_records) > 1
+    for of_form in blocking.of_mains(file.columns, first):
+        cells += of_form.cells
+        lines += of_form.rows.tolist()
+        for line, cell in zip(of_form.rows.tolist(), of_form.cells, strict=True):
+            if several[file.record[line]]:
+                seen.setdefault(int(file.record[line]), []).append(cell)
+    others = np.setdiff1d(np.arange(len(file.record)), first).tolist()
+    for line, found in zip(others, blocking.of_aliases(file.columns, others), strict=True):
+        earlier = seen.setdefault(int(file.record[line]), [])
+        new = [cell for cell in found.cells if cell not in earlier][: most - len(earlier)]
+        earlier += new
         cells += new
         lines += [line] * len(new)
     heads = b"".join(cell[:_CELL_BYTES] for cell in cells)

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.blocks.seal import filters
+from encoding.blocks.seal import drawn_calls, filters
+from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterCalls, Lines, ValueTables
 from schemas.fields import FILTER_BITS
 from schemas.profile import EncodingProfile
@@ -77,12 +78,24 @@ class Labels:
         key, high = draw.integers(0, 2**64, (2, len(left)), dtype=np.uint64)
         found = np.full((len(left), len(self.draws)), FILTER_BITS / 2, dtype=np.float32)
         for number, texts in enumerate(self._filters):
-            one, other = (
-                filters(texts.calls(), side[:, number], key, high) for side in (left, right)
-            )
+            calls = texts.calls()
+            one, other = (_filters(calls, side[:, number], key, high) for side in (left, right))
             there = shown[:, number] >= 0
             found[there, number] = np.bitwise_count(one ^ other)[there]
         return found
+
+
+def _filters(
+    calls: FilterCalls,
+    values: NDArray[np.int32],
+    low: NDArray[np.uint64],
+    high: NDArray[np.uint64],
+) -> NDArray[np.uint64]:
+    """Return the filter of each value under the key of its row."""
+    drawn = drawn_calls(calls, values)
+    hashed = siphash(np.repeat(low, drawn.n), np.repeat(high, drawn.n), drawn.words)
+    found: NDArray[np.uint64] = filters([drawn], hashed)[0]
+    return found
 
 
 def expected_distance(common: int, draws: int) -> float:

@@ -13,10 +13,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.agreements.service import project_for, project_view
 from app.decisions.service import decision_of, log_export, open_record
 from app.http.paths import RunPath
+from app.runs.service import run_for
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.filters import AddressFilter
-from app.runs.service import run_for
 from app.web.table import Table
 from app.web.waterfall import bound_rows, waterfall
 from app.wired import WiredBroker

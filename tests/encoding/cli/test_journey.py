@@ -283,7 +283,9 @@ def test_run_before_the_other_agency_has_uploaded_says_whom_it_waits_for(
     assert "round 1 waits for the upload of schools" in result.stderr
 
 
-def test_a_round_begins_once_all_are_ready(broker: NearBroker, welfare: Desk, schools: Desk) -> None:
+def test_a_round_begins_once_all_are_ready(
+    broker: NearBroker, welfare: Desk, schools: Desk
+) -> None:
     refused = welfare.type("encode")
     assert refused.exit_code == 7
     assert "schools has yet to get ready" in refused.stderr

@@ -13,7 +13,6 @@ from oracles.near_broker import HIGH_RATE, NearBroker
 
 from encoding.workspace import open_workspace
 
-
 LINKED = ["4", "7", "x-3"]
 
 
@@ -165,7 +164,13 @@ def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
     ("fault", "status"), [("invalid row", 3), ("unknown person", 4), ("no broker", 5), ("log", 1)]
 )
 def test_failure_leaves_last_weeks_links_and_says_what_it_was(
-    welfare: Desk, partner: Partner, broker: NearBroker, people, write_people, fault: str, status: int
+    welfare: Desk,
+    partner: Partner,
+    broker: NearBroker,
+    people,
+    write_people,
+    fault: str,
+    status: int,
 ) -> None:
     refresh(welfare, partner)
     before = (welfare.folder / "links.csv").read_bytes()
