@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from encoding.privacy_audit.audit import Audit
+from encoding.privacy_audit.results import Audit
 from schemas.profile import EncodingProfile
 
 # What may be guessed of linked children beyond chance; twice the standard error is allowed for.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from encoding.privacy_audit.audit import Audit
 from encoding.privacy_audit.report import AuditReport, notes, summary
+from encoding.privacy_audit.results import Audit
 from encoding.report import (
     Bar,
     Section,
@@ -40,8 +40,8 @@ _TRIED: Final = (
 _LIMITS: Final = (
     "The attacks were made on your file and on a rehearsed partner's file, under keys that were thrown away."
     " Your project's secret was not used, and nothing left this computer. These are the strongest attacks that"
-    " this program knows, not the strongest there are. Encodings are protected personal data, whatever this page"
-    " says."
+    " this program knows, not the strongest there are. Encodings are protected personal data, whatever this"
+    " page says."
 )
 
 

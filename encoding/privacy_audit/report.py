@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
-from encoding.privacy_audit.audit import FEWEST_RECORDS, Audit
 from encoding.privacy_audit.goals import Outcome
+from encoding.privacy_audit.results import FEWEST_RECORDS, Audit
 from schemas.canonical import canonical_digest
 
 VERSION: Final = "blindlink/privacy-audit/2"

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from encoding.privacy_audit.attributes import AttributeResult
-from encoding.privacy_audit.audit import QUICK, Audit, AuditScope, Naming, audit_file
+from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.goals import judge_audit
 from encoding.privacy_audit.kept import keep_audit, read_kept_audit
 from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.page import report_page
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.report import AuditReport, report_lines, summary
+from encoding.privacy_audit.results import QUICK, Audit, AuditScope, Naming
 from schemas.canonical import canonical_bytes
 
 SMALL = AuditScope(
