@@ -49,7 +49,7 @@ def report_page(report: AuditReport, file_name: str) -> str:
     """Return the report as one self-contained HTML file; it holds aggregates only and may be shown."""
     listed = [
         Verdict("good" if outcome.is_reached else "bad", outcome.sentence)
-        for outcome in report.outcomes
+        for outcome in (*report.missed, *(one for one in report.outcomes if one.is_reached))
     ] or [Verdict("note", summary(report))]
     listed += [Verdict("note", note) for note in notes(report)]
     sections = [

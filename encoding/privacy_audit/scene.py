@@ -17,9 +17,12 @@ from encoding.privacy_audit.labels import Labels
 from encoding.privacy_audit.naming import Register, Target
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
+from encoding.synth.rehearsal import SCHOOL_AGES
 from schemas.profile import EncodingProfile, Side
 
 _IN_BOTH: Final = 0.6
+_TOO_YOUNG: Final = 0.75
+_YOUNG, _OLD = (0.0, 5.0), (19.0, 21.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -65,7 +68,16 @@ def rehearse_partner(
     chosen = draw.permutation(file.n_records)[:n_both].astype(np.int64)
     rng = Random(seed)  # noqa: S311 - mistakes, reproducible on purpose
     partner = Copyist(rng).copy(file, chosen)
-    partner = partner.plus(strangers(profile, n_partner - n_both, seed))
+    n_young = n_old = 0
+    if side == "larger":
+        # Children in care who are not in the larger file are mostly too young for it.
+        n_outside = round((1 - _IN_BOTH) * n_partner)
+        n_young = round(_TOO_YOUNG * n_outside)
+        n_old = n_outside - n_young
+    bands = ((n_partner - n_both - n_young - n_old, SCHOOL_AGES), (n_young, _YOUNG), (n_old, _OLD))
+    for place, (n, ages) in enumerate(bands):
+        if n:
+            partner = partner.plus(strangers(profile, n, seed + place, ages))
     ours = np.arange(file.n_records, dtype=np.int64)
     new = np.arange(partner.n_records - n_both, dtype=np.int64) + file.n_records
     theirs = np.concatenate([chosen, new])
