@@ -34,10 +34,12 @@ from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, 
 from encoding.privacy_audit.results import FEWEST_RECORDS, Audit, AuditScope, Naming
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.privacy_audit.sealed import SealedResult, attack_rows, sealed_rows
+from encoding.privacy_audit.spreading import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
 from schemas.profile import EncodingProfile, Side
 
 _CHANGED: Final = 0.02
+_KNOWN: Final = 1_000
 
 
 def audit_file(
@@ -120,6 +122,7 @@ def audit_pair(
         followed=followed,
         naming=naming,
         attributes=guessed,
+        spread=_spread(scene, graph, linked),
         name_pairs=guess_name_pairs(graph, scene.labels, pair.smaller, pair.larger),
         known_pairs=tuple(_by_regression(pair, features, records, scope.plain_known)),
         agency=_ask(scene, scope.n_probes, seed),
@@ -147,6 +150,16 @@ def _guess(pair: Pair, features: Features, records: Numbers) -> tuple[AttributeR
     values = attributes_of(pair.smaller, pair.groups)
     found = (guess_attribute(name, features, kind[records]) for name, kind in values.items())
     return tuple(result for result in found if result is not None)
+
+
+def _spread(scene: Scene, graph: SharedCells, linked: Numbers) -> tuple[SpreadResult, ...]:
+    pair = scene.pair
+    known = np.zeros(graph.n_smaller, dtype=bool)
+    known[scene.draw.permutation(graph.n_smaller)[: min(_KNOWN, graph.n_smaller // 2)]] = True
+    record_of = np.full(graph.n_larger, -1, dtype=np.int64)
+    record_of[graph.between.right[linked]] = graph.between.left[linked]
+    values = attributes_of(pair.smaller, None)
+    return spread_traits(graph, scene.labels, values, known, record_of)
 
 
 def _by_regression(

@@ -142,6 +142,24 @@ def _traits(audit: Audit) -> Iterator[Section]:
     ]  # fmt: skip
     header = ("trait", "children", "right", "chance", "points gained")
     blocks = [table("Traits of linked children", header, rows)]
+    if audit.spread:
+        spread = [
+            (
+                one.name,
+                f"{one.n:,}",
+                f"{one.n_told:,}",
+                f"{one.n_right:,}",
+                f"{100 * one.gain:+.1f}",
+            )
+            for one in audit.spread
+        ]
+        blocks.append(
+            table(
+                "Traits copied from 1,000 known children to those they meet with an equal tag",
+                ("trait", "others", "told", "right", "points gained"),
+                spread,
+            )
+        )
     names = audit.name_pairs
     if names is not None:
         blocks.append(

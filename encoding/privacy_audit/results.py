@@ -13,6 +13,7 @@ from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.plain import PlainResult
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.sealed import SealedResult
+from encoding.privacy_audit.spreading import SpreadResult
 
 # With fewer, a lucky guess already weighs more than the goals allow.
 FEWEST_RECORDS: Final = 500
@@ -82,6 +83,7 @@ class Audit:
         followed: part of each file that is followed from one round to the next.
         naming: children in care who were named, a kind of register each.
         attributes: what was guessed of linked children.
+        spread: traits that spread from 1,000 known children to those they meet.
         name_pairs: names guessed from distances.
         known_pairs: linked children named by regression on what is seen of them.
         agency: what a dishonest agency can ask.
@@ -100,6 +102,7 @@ class Audit:
     followed: ShapeResult | None = None
     naming: tuple[Naming, ...] = ()
     attributes: tuple[AttributeResult, ...] = ()
+    spread: tuple[SpreadResult, ...] = ()
     name_pairs: NamePairResult | None = None
     known_pairs: tuple[KnownPairsResult, ...] = ()
     agency: DishonestAgency | None = None
