@@ -164,7 +164,7 @@ def print_naming(found: Audit) -> None:
             )
     for one in found.known_pairs:
         print(
-            f"| linked children, by regression | {one.n_known} | {one.n_tested} | {one.n_right} | {one.share:.2%} |"
+            f"| linked, by regression | {one.n_known} | {one.n_tested} | {one.n_right} | {one.share:.2%} |"
         )
     for plain in found.plain.known_pairs if found.plain else ():
         print(
