@@ -192,8 +192,10 @@ def test_traits_spread_from_known_children_along_equal_tags(scene) -> None:
         shown,
         np.zeros((2, 3), np.float32),
     )
-    graph = SharedCells(4, 0, edges([]), within)
+    none = np.empty(0, dtype=np.int64)
+    apart = Edges(none, none, none.astype(np.uint64), none, shown[:0], within.distance[:0])
+    graph = SharedCells(4, 0, apart, within)
     values = {"sex": np.array(["F", "F", "M", "M"])}
     known = np.array([True, False, False, False])
-    (found,) = spread_traits(graph, scene.labels, values, known, np.empty(0, dtype=np.int64))
+    (found,) = spread_traits(graph, scene.labels, values, known, none)
     assert (found.n, found.n_told, found.n_right) == (3, 1, 1)
