@@ -75,7 +75,6 @@ def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
         *_named(audit, limits),
         *_followed(audit, limits),
         *_guessed(audit),
-        *_forged(audit),
     )
 
 
@@ -153,15 +152,3 @@ def _told(result: AttributeResult) -> str:
         f"The broker guesses the {result.name} of {result.share:.1%} of linked children rightly; always naming"
         f" the most frequent one reaches {result.chance:.1%}."
     )
-
-
-def _forged(audit: Audit) -> Iterator[Outcome]:
-    forged = audit.forged
-    if forged is not None:
-        yield Outcome(
-            "forged-links",
-            f"Of {forged.n_forged:,} links that a dishonest broker made up, the agencies' checks let"
-            f" {forged.n_accepted or 'none'} through; none is allowed.",
-            float(forged.n_accepted),
-            0.0,
-        )

@@ -1,7 +1,7 @@
 """Attack: what is known of some children spreads to those they meet, wherever a tag is equal.
 
 Equal tags of sex and year of birth cut every connected part of the graph into kinds. One known child tells
-the kind of all whom it meets with an equal tag: twins and siblings in the smaller file, namesakes in the larger.
+the kind of all it meets with an equal tag: twins and siblings in the smaller file, namesakes in the larger.
 """
 
 from __future__ import annotations
