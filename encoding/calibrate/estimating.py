@@ -18,7 +18,7 @@ from encoding.errors import RecordCountError
 from encoding.quality.duplicates import DuplicatePair
 from schemas.profile import EncodingProfile
 
-FEWEST_PAIRS: Final = 50
+FEWEST_PAIRS: Final = 30
 SURE: Final = 0.9
 """Pairs below this probability are not counted: too many of them are two people."""
 
@@ -35,7 +35,7 @@ def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) 
         pairs: of records that are probably one person.
         usual: share of copies with middling mistakes that differ in each field.
     Raises:
-        RecordCountError: there are fewer than 50 such pairs.
+        RecordCountError: there are fewer than 30 such pairs.
     """
     sure = [pair for pair in pairs if pair.step >= SURE]
     if len(sure) < FEWEST_PAIRS:
@@ -51,8 +51,6 @@ def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) 
         share = (n_differing + _PRIOR_PAIRS * before) / (len(sure) + _PRIOR_PAIRS)
         return float(np.clip(share / before, _LEAST_FACTOR, _MOST_FACTOR))
 
-    # How often somebody moves has a share of all pairs for its limit.
-    moved = min(factor("zip"), 0.9 / (medium.zip_near + medium.zip_far))
     return Mistakes(
         medium.errors.scaled(
             last=factor("surname"),
@@ -62,8 +60,9 @@ def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) 
             sex=factor("sex"),
             zip_code=1.0,
         ),
-        medium.zip_near * moved,
-        medium.zip_far * moved,
+        # What one agency knows of where somebody lives says nothing of what another one knows.
+        medium.zip_near,
+        medium.zip_far,
     )
 
 

@@ -205,7 +205,7 @@ def test_mistakes_are_estimated_from_duplicates(small: Sample) -> None:
 
 def test_too_few_duplicates_are_refused(small: Sample) -> None:
     doubtful = [DuplicatePair(1, 2, 0.5, ()) for _ in range(200)]
-    with pytest.raises(RecordCountError, match="fewer than 50 people are in the file twice"):
+    with pytest.raises(RecordCountError, match="fewer than 30 people are in the file twice"):
         calibrated(small, Setting(300, 50_000), ESTIMATED, duplicates=doubtful)
 
 
