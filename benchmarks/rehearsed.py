@@ -20,7 +20,7 @@ from app.matching.blocks.weights import (
     probability,
     shipped_scores,
 )
-from encoding.blocks.assembly import Assembly
+from encoding.blocks.assembly import Assembly, Randomness
 from encoding.blocks.keys import CellKeys
 from encoding.records import open_table
 from encoding.rows import RowCleaner
@@ -153,6 +153,8 @@ def _rows(file: File, profile: EncodingProfile, side: Side) -> tuple[Rows, FileC
             n_records=n_records,
             repeated=np.ones(n_records, dtype=bool),
             folder=Path(folder),
+            # The same each time, so that a benchmark can be repeated.
+            randomness=Randomness(order=_KEY, fill=_KEY, padding=_KEY),
         ) as assembly,
     ):
         for start in range(0, len(file.record), _AT_ONCE):

@@ -14,7 +14,7 @@ from encoding.calibrate.estimating import differing_shares, estimated_mistakes
 from encoding.calibrate.mistakes import MISTAKE_LEVELS, Copyist, Mistakes, Rows
 from encoding.calibrate.people import Copies, clean_rows
 from encoding.calibrate.prediction import Prediction, Rehearsal, Setting
-from encoding.calibrate.strangers import N_STRANGERS, Strangers
+from encoding.calibrate.strangers import Strangers, enough_strangers
 from encoding.errors import RecordCountError
 from encoding.linkage import SHIPPED, SIZES, ZIP_FIELD, shipped_profile
 from encoding.progress import Progress, silent
@@ -94,7 +94,7 @@ def calibrate(
     columns: Mapping[str, str],
     date_format: str,
     duplicates: Sequence[DuplicatePair] = (),
-    n_strangers: int = N_STRANGERS,
+    n_strangers: int | None = None,
     progress: Progress = silent,
 ) -> Calibration:
     """Predict what each set of passes does, and recommend one.
@@ -107,7 +107,7 @@ def calibrate(
         columns: names of the recipe to headers of the sample.
         date_format: how the file writes dates.
         duplicates: for ESTIMATED, pairs of records of the file that are probably one person.
-        n_strangers: how many strangers are made up; they stand for all of the larger file.
+        n_strangers: how many strangers are made up, to stand for all of the larger file; None: enough.
         progress: told before each step.
     Raises:
         RecordCountError: fewer than 200 records can be used, or too few duplicates.
@@ -138,7 +138,9 @@ def calibrate(
         usual = differing_shares(widest, people_copied)
         mistakes = estimated_mistakes(duplicates, usual)
         people_copied = with_copies(mistakes)
-    strangers = Strangers.draw(originals, n_strangers, np.random.default_rng(_SEED))
+    strangers = Strangers.draw(
+        originals, n_strangers or enough_strangers(setting.larger), np.random.default_rng(_SEED)
+    )
     sets = []
     for number, profiles in enumerate(candidates, start=1):
         progress("trying passes", number / len(candidates), number, "steps")

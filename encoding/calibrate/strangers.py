@@ -17,9 +17,14 @@ from encoding.calibrate.people import PersonKeys, Spellings
 from encoding.quality.blocks import input_of
 from encoding.quality.keys import KeyHasher, Words
 
-N_STRANGERS: Final = 100_000
+# One stranger stands for ten of a large file, within what memory and patience allow.
+_FEWEST, _MOST, _STANDS_FOR = 100_000, 500_000, 10
 # What a record takes together: a first name goes with the sex.
 _GROUPS: Final = (("first_name", "middle_name", "sex"), ("last_name",), ("birth_date",), ("zip",))
+_FIRST_NAME, _BIRTH_DATE = 0, 2
+# First name and date are taken from people who are at most so far apart, in places by age: a 25th of all.
+_LEAST_APART: Final = 10
+_AGES: Final = 25
 _AT_ONCE: Final = 20_000
 # Of a block that holds more, so many stand for all.
 _MOST_LISTED: Final = 32
@@ -35,9 +40,16 @@ class Strangers:
 
     @classmethod
     def draw(cls, spellings: Spellings, n: int, draw: np.random.Generator) -> Strangers:
-        """Make some out of main spellings."""
+        """Make some out of main spellings; first name and date of birth are of people of nearly one age."""
         mains = spellings.mains
-        return cls(mains[draw.integers(0, len(mains), (n, len(_GROUPS)))])
+        births = spellings.columns["birth_date"]
+        by_age = mains[np.argsort([births[at] for at in mains.tolist()], kind="stable")]
+        donors = draw.integers(0, len(mains), (n, len(_GROUPS)))
+        # First names have their years.
+        most_apart = max(_LEAST_APART, len(mains) // _AGES)
+        older = donors[:, _FIRST_NAME] + draw.integers(-most_apart, most_apart + 1, n)
+        donors[:, _BIRTH_DATE] = older % len(mains)
+        return cls(by_age[donors])
 
     def keys(
         self, columns: Mapping[str, Sequence[str]], hasher: KeyHasher
@@ -77,6 +89,11 @@ class Met:
     entry: NDArray[np.intp]
     stranger: NDArray[np.intp]
     weight: NDArray[np.float64]
+
+
+def enough_strangers(n_larger: int) -> int:
+    """Return how many strangers to make for a larger file of so many records."""
+    return min(max(n_larger // _STANDS_FOR, _FEWEST), _MOST)
 
 
 def group_of(column: str) -> int:
