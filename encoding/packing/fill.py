@@ -19,7 +19,7 @@ from encoding.agency_file import AgencyFile
 from encoding.blocks.assembly import Assembly, AssemblyCounts
 from encoding.blocks.keys import CellKeys, round_key
 from encoding.errors import NotReadyError, RecordCountError
-from encoding.files import write_durably
+from encoding.files import sync_folder, write_durably
 from encoding.packing.container import Body, WrittenContainer, write_body, write_container
 from encoding.packing.handles import (
     HandleMap,
@@ -103,6 +103,8 @@ def fill_outbox(
         made = job.make(table, progress)
         _settle_problems(order, problems)
         name = people.handles.name
+        # Without its manifest a container is not sent: a crash from here on leaves none that the map cannot read.
+        _forget_manifest(workspace.container(*name))
         write_handle_map(workspace.handle_map(*name), people.handles, keys)
         outbox = _replace_outbox(workspace, order, secret, people, made, now)
         if order.skip_invalid is not None:
@@ -246,6 +248,11 @@ def _settle_problems(order: Order, problems: ProblemLog) -> None:
         )
 
 
+def _forget_manifest(container: Path) -> None:
+    manifest_path(container).unlink(missing_ok=True)
+    sync_folder(container.parent)
+
+
 def _replace_outbox(
     workspace: Workspace,
     order: Order,
@@ -269,8 +276,6 @@ def _replace_outbox(
         root=made.body.root,
     )
     path = workspace.container(terms.project, turn.round, turn.partner)
-    # Without its manifest a container is not sent, so a crash here leaves no pair that does not fit.
-    manifest_path(path).unlink(missing_ok=True)
     written = write_container(path, header, made.body.path)
     manifest = _manifest(order, written, made.stated, now)
     write_durably(manifest_path(path), manifest.to_canonical())
