@@ -154,7 +154,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     require_usable(view.profile)
     secret = session.secret(view)
     with session.workspace.lock(), session.progress() as progress:
-        own_nonces(session).require(turn.own_nonce.number, turn.own_nonce.nonce)
+        own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
     if filled.rows_skipped:
         session.warn(
@@ -209,7 +209,6 @@ def upload(
     from encoding.rounds.turns import turns_of
     from encoding.uploads import Sending, send_outbox
 
-    outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
     api = RoundsApi(client, session.project)
 
     def partner_root() -> str | None:
@@ -217,6 +216,8 @@ def upload(
         return next(one.partner_root for one in now if one.partner == turn.partner)
 
     with session.workspace.lock(), session.progress() as progress:
+        # Under the lock, so that no other container takes its place while its parts are sent.
+        outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
         sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
         return send_outbox(client, outbox, view, trust=trust, sending=sending, progress=progress)
 

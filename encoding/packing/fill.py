@@ -103,7 +103,7 @@ def fill_outbox(
         made = job.make(table, progress)
         _settle_problems(order, problems)
         name = people.handles.name
-        # Without its manifest a container is not sent: a crash from here on leaves none that the map cannot read.
+        # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
         _forget_manifest(workspace.container(*name))
         write_handle_map(workspace.handle_map(*name), people.handles, keys)
         outbox = _replace_outbox(workspace, order, secret, people, made, now)
