@@ -48,9 +48,9 @@ REASON_WORDS: Final = {
 }
 KIND_WORDS: Final = {
     "upload": "encodings of an upload",
-    "release": "link IDs of a release",
+    "release": "match IDs of a release",
     "match-record": "match record of a run",
-    "id-space": "link IDs kept from run to run",
+    "claims": "sealed messages between recipients",
 }
 REMAINS_WORDS: Final = {
     "match-log": "entries of the match log",

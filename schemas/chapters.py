@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.agreement import Agreement
+from schemas.chapter_limits import (
+    approval_sentences,
+    days,
+    limit_sentences,
+    listed,
+    promise_sentences,
+    retention_sentences,
+    round_sentences,
+    space_sentences,
+)
 from schemas.clauses import AgreedParty, Direction
 from schemas.identity import PublicIdentity
-from schemas.knowledge import learned_rows
+from schemas.knowledge import MEASURED, MEASURED_CAPTION, learned_rows
+from schemas.policy_words import policy_sentences, range_sentence, zip_sentence
 from schemas.profile import EncodingProfile
 
 BASIS_WORDS: Final = {
@@ -21,9 +32,9 @@ BASIS_WORDS: Final = {
     "other": "another law",
 }
 MODE_WORDS: Final = {
-    "linked": "the link IDs of its own records that have a match",
-    "blind": "link IDs of all records of the agencies, sealed to it, without showing anyone which have a match",
-    "count": "the number of matches, and no link ID",
+    "linked": "match IDs of its own records that have a match, from which it keeps link IDs",
+    "blind": "match IDs of all records of the agencies, sealed to it, without showing an agency which have a match",
+    "count": "the number of matches, and no match ID",
     "none": "nothing",
 }
 KIND_WORDS: Final = {
@@ -33,8 +44,8 @@ KIND_WORDS: Final = {
     "operator": "operator of the broker",
 }
 LIFETIME_WORDS: Final = {
-    "run": "new in every run",
-    "project": "the same from run to run",
+    "round": "new in each round",
+    "lasting": "the same from round to round",
 }
 
 
@@ -70,17 +81,14 @@ def chapters_of(agreement: Agreement, profile: EncodingProfile | None) -> tuple[
         Chapter("Whose records", tuple(_population(agreement)), _elements(agreement)),
         Chapter("How records are compared", tuple(_comparison(agreement, profile))),
         _recipients(agreement),
-        Chapter("When, and who approves", tuple(_approvals(agreement))),
-        Chapter("Limits", tuple(_limits(agreement))),
-        Chapter("How long what is kept", tuple(_retention(agreement))),
-        Chapter("What every party promises", tuple(_promises(agreement))),
-        _learned(agreement, profile),
+        Chapter(
+            "When, and who approves", (*round_sentences(agreement), *approval_sentences(agreement))
+        ),
+        Chapter("Limits", tuple(limit_sentences(agreement))),
+        Chapter("How long data is kept", tuple(retention_sentences(agreement))),
+        Chapter("What every party promises", tuple(promise_sentences(agreement))),
+        _learned(agreement),
     )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names with commas and an `and` between them."""
-    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def grouped(digest: str) -> str:
@@ -158,7 +166,7 @@ def _what_is_given(agreement: Agreement, direction: Direction) -> str:
     mode = next(r.mode for r in agreement.recipients if r.party == direction.receiver)
     what = {
         "linked": "which of the receiver's own records have a match",
-        "blind": "sealed link IDs of all of its records",
+        "blind": "sealed match IDs of all of its records",
         "count": "how many matches there are",
     }[mode]
     return what + columns
@@ -176,9 +184,9 @@ def _population(agreement: Agreement) -> Iterator[str]:
     yield f"Population ({population.code}): {population.definition}"
     yield f"As of: {population.as_of}"
     if population.max_age_days is not None:
-        yield f"That day lies at most {_days(population.max_age_days)} before the upload."
+        yield f"That day lies at most {days(population.max_age_days)} before the upload."
     if population.max_gap_days is not None:
-        yield f"In one run, the days of two files lie at most {_days(population.max_gap_days)} apart."
+        yield f"The days of two files that are compared lie at most {days(population.max_gap_days)} apart."
 
 
 def _elements(agreement: Agreement) -> tuple[Table, ...]:
@@ -194,37 +202,16 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
     columns = () if profile is None else profile.columns
     which = f"these columns: {listed(columns)}" if columns else "the columns that it names"
     yield (
-        "Each agency turns columns of its own into encodings on its own computer, with a secret that only the "
-        "agencies share. The operator gets the encodings; it never has a name, a birth date, a record ID or "
-        "the secret."
+        "Each agency encodes columns of its own file on its own computer, with a secret that only the agencies share. "
+        "The operator gets random-looking numbers; it never has a name, a birth date, a record ID or the secret."
     )
     yield f"The encoding profile says how, from {which}."
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
-    if profile is not None and profile.hardening.kind == "none":
-        yield (
-            f"It is called {profile.name} and does not harden encodings: published attacks tell from such "
-            "encodings who 97 to 100 % of the people are, without the secret."
-        )
-    elif profile is not None:
-        yield f"It is called {profile.name}, and encodings are hardened before they leave."
-    policy, choice = agreement.policy, agreement.policy_range
-    yield (
-        f"Two records are linked when their encodings are alike by {policy.auto} or more and ahead of the next "
-        f"best by {policy.margin}; from {policy.review} on, a pair is held back and not released."
-    )
-    yield _SOLVER[policy.solver]
-    yield f"A run that finds more than {policy.max_pairs:,} such pairs ends without a result."
-    if choice is not None:
-        yield (
-            f"A run may use thresholds from {choice.auto_from} to {choice.auto_to} for linking and from "
-            f"{choice.review_from} to {choice.review_to} for holding back."
-        )
-
-
-_SOLVER: Final = {
-    "one-to-one": "A record is linked with at most one record of each other agency.",
-    "groups": "All records that are alike, also several of one agency, are put into one group.",
-}
+    if profile is not None:
+        yield f"It is called {profile.name}. {zip_sentence(profile)}"
+    yield from policy_sentences(agreement.policy)
+    if agreement.policy_range is not None:
+        yield range_sentence(agreement.policy_range)
 
 
 def _recipients(agreement: Agreement) -> Chapter:
@@ -246,113 +233,25 @@ def _recipients(agreement: Agreement) -> Chapter:
     sentence = (
         "Link IDs of one ID space can be joined with each other, those of different spaces cannot."
     )
+    told = (sentence, *space_sentences(agreement))
     if not rows:
         return Chapter("Who receives what", ("Nobody receives anything.",))
-    return Chapter("Who receives what", (sentence,), (Table("Recipients", header, rows), spaces))
+    return Chapter("Who receives what", told, (Table("Recipients", header, rows), spaces))
 
 
-def _approvals(agreement: Agreement) -> Iterator[str]:
-    schedule, rule = agreement.schedule, agreement.approvals
-    note = f" {schedule.note}" if schedule.note else ""
-    yield f"The linkage is made {_FREQUENCY[schedule.frequency]}.{note}"
-    yield f"Every run is approved by {listed(rule.parties)}, each through a person with the duty approver."
-    if rule.runs == "standing":
-        yield (
-            "A party may approve in advance all runs of one matching policy, until a day and up to a number, "
-            "and may take that back at any time."
-        )
-    if not rule.asker_suffices:
-        yield "The approval of the party that asked for a run does not suffice."
-    if rule.releases:
-        yield (
-            "When a run has finished, the same parties approve once more before anything is released; nobody "
-            "who uploaded for the run can do so."
-        )
-    else:
-        yield "What a run finds is released to the recipients without a further approval."
-    finality = agreement.finality
-    if finality.cosigners:
-        waits = "is released only then" if finality.delays_release else "is released before that"
-        yield f"A result is final when {finality.cosigners} parties have signed the match log; it {waits}."
-
-
-_FREQUENCY: Final = {
-    "once": "once",
-    "on-request": "whenever a party asks for it",
-    "daily": "every day",
-    "weekly": "every week",
-    "monthly": "every month",
-    "quarterly": "every quarter",
-    "yearly": "every year",
-}
-
-
-def _limits(agreement: Agreement) -> Iterator[str]:
-    limits = agreement.limits
-    yield (
-        f"An upload has {limits.min_records:,} to {limits.max_records:,} records, each with at most "
-        f"{limits.max_variants} encodings."
-    )
-    if limits.budget is None:
-        yield "The number of runs is not limited."
-    else:
-        yield (
-            f"There are at most {limits.budget.runs:,} runs in {_days(limits.budget.days)}; one that failed or "
-            "was cancelled does not count."
-        )
-    if limits.floor:
-        yield (
-            f"A count below {limits.floor} is not shown, but to the party whose own released records it "
-            "counts."
-        )
-    else:
-        yield "Every count is shown, however small."
-
-
-def _retention(agreement: Agreement) -> Iterator[str]:
-    kept = agreement.retention
-    yield f"Encodings are destroyed {_days(kept.keep_encodings_days)} after they were uploaded."
-    yield f"Link IDs are kept at the broker for {_days(kept.keep_links_days)}."
-    yield (
-        f"By {kept.destroy_by} no encoding, link ID or match record is left at the broker. The match log and "
-        "the receipts stay; they hold nothing of a person whose record was linked."
-    )
-    yield (
-        f"What a recipient has received it destroys itself by {kept.destroy_by}, and signs a statement of it: "
-        "its copies are out of the broker's reach."
-    )
-    if kept.legal_hold is None:
-        yield "No order forbids destruction."
-    else:
-        yield f"For the time being nothing is destroyed: {kept.legal_hold}"
-
-
-def _promises(agreement: Agreement) -> Iterator[str]:
-    yield (
-        "No party tries to find out who a person is from encodings, handles or link IDs, alone or with others, "
-        "and none lets anybody else try."
-    )
-    breach = agreement.breach
-    yield f"Within {breach.hours} hours a party tells the others of a breach. {breach.instruction}"
-    yield (
-        "Any one party may suspend the linkage or withdraw from it alone, at any time; the broker obeys from "
-        "the next call on."
-    )
-    yield "A change of this agreement needs the signature of every party once more."
-
-
-def _learned(agreement: Agreement, profile: EncodingProfile | None) -> Chapter:
+def _learned(agreement: Agreement) -> Chapter:
     table = Table(
         "Who could learn what: alone, and together with others or after a leak",
         ("who", "alone", "together, or after a leak", "what stands against it"),
-        learned_rows(agreement, profile),
+        learned_rows(agreement),
     )
-    sentence = (
+    measured = Table(MEASURED_CAPTION, ("what was tried", "how often it succeeded"), MEASURED)
+    sentences = (
         "Encodings are protected personal data, not anonymous. The limits of this protection are said here so "
-        "that nobody signs without knowing them."
+        "that nobody signs without knowing them.",
+        "What a broker could make of what it sees was tried on invented records. Other files may show more or less; "
+        "each agency can measure its own before it uploads.",
+        "A broker that withholds a match is noticed by nobody, unless an auditor links the same files again with the "
+        "agencies' help.",
     )
-    return Chapter("Who could learn what", (sentence,), (table,))
-
-
-def _days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number:,} days"
+    return Chapter("Who could learn what", sentences, (table, measured))

@@ -127,6 +127,6 @@ def _parse_line(line: bytes) -> tuple[Handle, Match]:
     except ValueError as exc:
         raise DocumentError("release file: a line is not a handle, a match ID and a row") from exc
     written = f"{handle.hex()} {match_id.hex()} {match.row:0{ROW_DIGITS}d}\n"
-    if written.encode("ascii") != line:
+    if match.row < 0 or written.encode("ascii") != line:
         raise DocumentError("release file: a line is not a handle, a match ID and a row")
     return Handle(handle), match

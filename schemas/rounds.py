@@ -106,7 +106,7 @@ class ListedClaims(Model):
 
 
 class ListedStatement(Model):
-    """A chain statement that counts: of which party for which ID space, and the digest of the sealed message."""
+    """A chain statement that counts: of which party, for which ID space, the digest of what is sealed."""
 
     party: Name
     space: Name

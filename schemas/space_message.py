@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Annotated, ClassVar, Final, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -59,6 +59,8 @@ class MessageHead(Document):
     sender has seen. `applied` is the newest release of the space that the sender's ledger has applied, null if
     there is none. `makers` are the parties that the lines of vetoes name by their place, from 0.
     """
+
+    KIND: ClassVar[str] = "message of a recipient"
 
     project: Name
     space: Name

@@ -148,7 +148,7 @@ def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForc
 
 
 def hold_rounds(session: Session, project: str) -> None:
-    """Let nobody else change the project's rounds or runs, or destroy it, until the caller's transaction ends."""
+    """Let nobody else change the project's rounds or runs, or destroy it, until the transaction ends."""
     repository.hold_rounds(session, project)
 
 

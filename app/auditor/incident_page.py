@@ -146,8 +146,9 @@ def _tables(incident: Incident) -> Iterator[Markup]:
             (f"{one.project}, round {one.round}", one.party, str(one.entry), moment(one.received))
             for one in incident.claims
         ]
-        header = ("Project", "By", "Entry", "Received")
-        yield _table("Claims that were sealed to the party", header, claims)
+        yield _table(
+            "Claims that were sealed to the party", ("Project", "By", "Entry", "Received"), claims
+        )
     if incident.acts:
         counted = Counter((act.kind, act.project or "none") for act in incident.acts)
         acts = [(kind, project, f"{n:,}") for (kind, project), n in sorted(counted.items())]

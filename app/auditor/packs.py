@@ -91,7 +91,7 @@ class PackHeld:
                 f"the log has another entry at {entry.seq} than the one that {self.party} has proof of",
                 index=entry.seq,
             )
-        signed, body = self.manifests.get(receipt.subject), entry.body
+        signed, body = self.manifests.get(receipt.subject or ""), entry.body
         if signed is None or not isinstance(body, UploadReceived):
             return
         if signed.manifest.digest() != body.manifest_sha256:

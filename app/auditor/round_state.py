@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[str, str]
-"""Two parties: the one with the larger file first, or the one that acts and its partner."""
+"""Two parties: the one with the larger file first, or the one that acts and its partner; or a party and a space."""
 
 
 @dataclass(slots=True)
@@ -22,7 +22,8 @@ class RoundState:
     """A round that is open; `pairs` are those of which it takes uploads.
 
     `roots` holds the root of what a party has sent for its partner, `runs` what was asked for of each pair, and
-    `claims` the digest of the last claims of a party for its partner. `is_fetched`: a release has left.
+    `claims` the digest of the last claims of a party for its partner, `statements` that of its last chain
+    statement for a space. `is_fetched`: a release has left.
     """
 
     number: int
@@ -32,6 +33,7 @@ class RoundState:
     roots: dict[Pair, str] = field(default_factory=dict)
     runs: dict[Pair, list[str]] = field(default_factory=dict)
     claims: dict[Pair, str] = field(default_factory=dict)
+    statements: dict[Pair, str] = field(default_factory=dict)
     is_fetched: bool = False
 
     def pair_of(self, one: str, other: str) -> Pair | None:
@@ -45,7 +47,8 @@ class Rounds:
 
     `last` is the number of the one opened last, `regular` the day on which the last one was opened that corrects
     no other, `days` those of all openings. `corrected` is the number of a round whose correction has yet to be
-    opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts claims.
+    opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts the claims
+    of a party for its partner, `statements` its chain statements for a space.
     """
 
     books: dict[str, NonceBook] = field(default_factory=dict)
@@ -58,6 +61,7 @@ class Rounds:
     days: list[str] = field(default_factory=list)
     has_linked: bool = False
     sequences: dict[Pair, int] = field(default_factory=dict)
+    statements: dict[Pair, int] = field(default_factory=dict)
 
     def book(self, party: str) -> NonceBook:
         """Return the nonces of a party."""

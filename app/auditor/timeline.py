@@ -89,7 +89,9 @@ def _round_opened(_: Entry, body: Any) -> str:
 
 def _round_closed(_: Entry, body: Any) -> str:
     claims = ", ".join(f"{one.party} for {one.partner}" for one in body.claims) or "none"
-    return f"round {body.round} closed; claims that count: {claims}"
+    stated = ", ".join(f"{one.party} for {one.space}" for one in body.statements)
+    statements = f"; statements that count: {stated}" if stated else ""
+    return f"round {body.round} closed; claims that count: {claims}{statements}"
 
 
 def _agreement_proposed(entry: Entry, body: Any) -> str:
@@ -190,6 +192,10 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     ),
     "claims-received": lambda entry, body: (
         f"{_who(entry)} sent {body.partner} its sealed claims of round {body.round},"
+        f" message {body.sequence:,}"
+    ),
+    "statement-received": lambda entry, body: (
+        f"{_who(entry)} sent the ID space {body.space} its sealed chain statement of round {body.round},"
         f" message {body.sequence:,}"
     ),
     "round-closed": _round_closed,

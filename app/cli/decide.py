@@ -65,8 +65,9 @@ def decide(
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(HEADER)
         n_pairs = 0
-        for n_pairs, rows in enumerate(_rows(files, resolution), start=1):
+        for rows in _rows(files, resolution):
             writer.writerows(rows)
+            n_pairs += 1
     click.echo(f"wrote {n_pairs:,} decided pairs to {output}", err=True)
 
 

@@ -55,7 +55,8 @@ def match(  # noqa: PLR0917 - one parameter for each option
     """Compare two or more FILES of encodings and print which rows belong together.
 
     A file is anonlink's JSON of CLKs, or raw binary with --bits. Rows count from 0. Everything printed is
-    as sensitive as the encodings. With --estimate a sample says how long it will take and how many pairs to expect.
+    as sensitive as the encodings. With --estimate a sample says how long it will take and how many pairs to
+    expect.
 
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """

@@ -128,7 +128,7 @@ def keep_record(session: Session, drawn: DrawnRecord) -> None:
 
 
 def openings_file(rows: RecordRows, root: str, side: int) -> Iterator[bytes]:
-    """Yield an agency's openings in pieces of whole lines; `side` 0 is the larger file's, 1 the smaller one's."""
+    """Yield an agency's openings in pieces of whole lines; `side` 0 is the larger file's, 1 the other's."""
     upload = rows.specification.uploads[side]
     header = OpeningsHeader(
         project=rows.specification.project,

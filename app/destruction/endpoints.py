@@ -1,4 +1,4 @@
-"""Destruction over HTTP: ask for it, correct a round, get the certificate, counter-sign, state what was deleted, holds."""
+"""Destruction over HTTP: ask for it, correct a round, get and counter-sign certificates, statements, holds."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def destroy_upload(broker: WiredBroker, actor: CurrentActor, upload: UploadPath)
     return _finished(broker, actor, begun)
 
 
-@router.post("/v1/projects/{project}/rounds/{number}/corrections", status_code=201)
+@router.post("/v1/projects/{project}/rounds/{round}/corrections", status_code=201)
 def correct_round(
     *,
     broker: WiredBroker,

@@ -1,4 +1,4 @@
-"""What falls due by itself: uploads, match records, releases and messages one by one, whole projects by their day."""
+"""What falls due by itself: uploads, match records, releases, messages; whole projects by their day."""
 
 from __future__ import annotations
 

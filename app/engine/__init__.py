@@ -1,4 +1,4 @@
-"""Runs the tasks of a plan, with progress, a cap on pairs, and stopping: ranges of tokens, or blocks of pairs."""
+"""Runs the tasks of a plan, with progress and stopping: ranges of tokens, or blocks of pairs."""
 
 from __future__ import annotations
 

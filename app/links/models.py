@@ -17,7 +17,8 @@ class Release(Base):
     """What one run has for one recipient; the file is there until `keep_until`.
 
     `agency` is the party that fetches the file: of mode `blind` the one whose records it is about, else the
-    recipient. `partner` is whose file that agency's was compared with, null in mode `count`. `agreement`, `purpose` and `floor` are those of the terms that the run was asked for under.
+    recipient. `partner` is whose file that agency's was compared with, null in mode `count`.
+    `agreement`, `purpose` and `floor` are those of the terms that the run was asked for under.
     `sha256` and `size_bytes` are those of the file in the clear. `entry` is the index of its
     `release-prepared` entry in the match log, `entry_size` the size of the checkpoint that first covered
     it. `fetched` is null until the file was first handed out, `verified` until whoever fetched it has said

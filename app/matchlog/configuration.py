@@ -44,7 +44,7 @@ OF_THE_MACHINE: Final = frozenset(
         "max_connections",
         "max_connections_per_address",
         "disk_reserve_percent",
-        "block_pairs",
+        "range_rows",
         "lease_s",
         "worker_threads",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -76,7 +77,7 @@ def list_rounds(
         return round_list(session, actor, project, below, broker.clock())
 
 
-@router.get("/v1/projects/{project}/rounds/{number}")
+@router.get("/v1/projects/{project}/rounds/{round}")
 def show_round(
     broker: WiredBroker, actor: CurrentActor, project: ProjectPath, number: RoundPath
 ) -> RoundView:
@@ -85,7 +86,7 @@ def show_round(
         return round_view(session, service.round_for(session, actor, project, number))
 
 
-@router.put("/v1/projects/{project}/rounds/{number}/claims/{partner}")
+@router.put("/v1/projects/{project}/rounds/{round}/claims/{partner}")
 def put_claims(
     *,
     broker: WiredBroker,
@@ -107,7 +108,7 @@ def put_claims(
 
 
 @router.get(
-    "/v1/projects/{project}/rounds/{number}/claims/{partner}",
+    "/v1/projects/{project}/rounds/{round}/claims/{partner}",
     response_class=Response,
     responses=_SEALED_BYTES,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
 )
@@ -122,7 +123,7 @@ def fetch_claims(
     return _fetch(broker, actor, Place(project, number, "claims", actor.party), partner)
 
 
-@router.put("/v1/projects/{project}/rounds/{number}/statements/{space}")
+@router.put("/v1/projects/{project}/rounds/{round}/statements/{space}")
 def put_statement(
     *,
     broker: WiredBroker,
@@ -144,7 +145,7 @@ def put_statement(
 
 
 @router.get(
-    "/v1/projects/{project}/rounds/{number}/statements/{space}",
+    "/v1/projects/{project}/rounds/{round}/statements/{space}",
     response_class=Response,
     responses=_SEALED_BYTES,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
 )
@@ -163,6 +164,9 @@ def fetch_statement(
 
 def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedMessage:
     with broker.database.read() as session:
+        known = messages.known_message(session, actor, place, hashlib.sha256(content).hexdigest())
+        if known is not None:
+            return known
         messages.refuse_undue(session, broker, actor, place)
     stored = messages.store_message(broker, content)
     with broker.database.write() as session:

@@ -88,6 +88,20 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
     return terms
 
 
+def known_message(
+    session: Session, actor: Actor, place: Place, sha256: str
+) -> SealedMessage | None:
+    """Return what the actor's party has sent, if it is this: who lost the answer sends it again, at any time.
+
+    Raises:
+        NotFoundError: no such round, or not the caller's.
+    """
+    round_for(session, actor, place.project, place.number)
+    key = (place.project, place.number, actor.party, place.kind, place.target)
+    row = repository.find_message(session, key)
+    return row if row is not None and row.sha256 == sha256 else None
+
+
 def store_message(broker: Broker, content: bytes) -> Stored:
     """Seal a message under a key of its own; durable, but not visible yet.
 
@@ -105,7 +119,7 @@ def keep_message(
 ) -> Kept:
     """Put a message in the place of the party's earlier one of the round, log it, and close the round if done.
 
-    The same bytes again change nothing: what was stored for them is obsolete.
+    The same bytes that came twice at once change nothing: what was stored for them is obsolete.
 
     Raises:
         As `refuse_undue`.
@@ -113,7 +127,7 @@ def keep_message(
     hold_rounds(session, place.project)
     terms = refuse_undue(session, broker, actor, place)
     key = (place.project, place.number, actor.party, place.kind, place.target)
-    row = repository.find_message(session, *key)
+    row = repository.find_message(session, key, lock=True)
     if row is not None and row.sha256 == stored.sha256 and row.destroyed is None:
         return Kept(row, stored)
     last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
@@ -164,7 +178,7 @@ def fetch_message(
     if not _is_for(session, actor, place):
         raise NotFoundError("There is nothing here.")
     key = (place.project, place.number, sender, place.kind, place.target)
-    row = repository.find_message(session, *key)
+    row = repository.find_message(session, key, lock=True)
     if row is None:
         raise NotFoundError("There is nothing here.")
     require_duty(actor, terms, "recipient", "analyst")

@@ -74,9 +74,9 @@ class Round(Base):
 class RoundPairing(Base):
     """Two parties of a round, with their nonces, what came of them, and whether something was handed out.
 
-    A root is null until that party's container is committed, `earlier` is who committed first, `run` null until there is one; `run_state` is that of
-    the newest run. `space` is the ID space in which both receive links, null where there is none: then no
-    claims are due.
+    A root is null until that party's container is committed, `earlier` is who committed first, `run` null
+    until there is one; `run_state` is that of the newest run. `space` is the ID space in which both receive
+    links, null where there is none: then no claims are due.
     """
 
     __tablename__ = "round_pair"

@@ -62,7 +62,7 @@ def count_unspent(session: Session, project: str, parties: Collection[str]) -> d
         )
         .group_by(OfferedNonce.party)
     )
-    return {party: n for party, n in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def void_below(session: Session, project: str, party: str, number: int) -> bool:
@@ -159,11 +159,10 @@ def pair_of_run(session: Session, run: str) -> RoundPairing | None:
 
 
 def find_message(
-    session: Session, project: str, number: int, party: str, kind: str, target: str
+    session: Session, key: tuple[str, int, str, str, str], *, lock: bool = False
 ) -> SealedMessage | None:
-    """Return a party's message of a round, locked, or None."""
-    key = (project, number, party, kind, target)
-    return session.get(SealedMessage, key, populate_existing=True, with_for_update=True)
+    """Return a message by project, round, party, kind and target, or None."""
+    return session.get(SealedMessage, key, populate_existing=True, with_for_update=lock or None)
 
 
 def messages_of(session: Session, project: str, number: int) -> Sequence[SealedMessage]:

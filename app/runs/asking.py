@@ -1,4 +1,4 @@
-"""Runs of a pair: the first one starts with the commit that completes the pair, others are asked for by hand."""
+"""Runs of a pair: the first one starts with the commit that completes it, others are asked for by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing import take_up
 from app.uploads.errors import KeyReusedError
-from app.uploads.service import pair_uploads
+from app.uploads.manifests import refuse_gap, refuse_misfit
+from app.uploads.service import manifest_of, pair_uploads
 from schemas.ids import RUN_PREFIX
 from schemas.matchlog.kinds import RunAsked, RunCancelled
 from schemas.run import MatchingPolicy, RunSpecification, RunUpload
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from app.rounds.models import RoundPairing
     from app.security.actor import Actor
     from app.uploads.models import Upload
+    from schemas.agreement import ProjectTerms
     from schemas.api import RunRequest
 
 
@@ -46,7 +48,8 @@ def start_if_complete(
     if uploads is None or pair.run is not None:
         return None
     terms = terms_in_force(session, pair.project, broker.clock())
-    return _queue(session, broker, actor, terms, pair, uploads, terms.terms.policy)
+    specification = _specify(broker, actor, terms, pair, uploads)
+    return _queue(session, broker, actor, terms, specification)
 
 
 def ask_again(
@@ -78,6 +81,11 @@ def ask_again(
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")
+    policy = request.policy or terms.terms.policy
+    if not terms.terms.allows(policy):
+        raise OtherPolicyError(
+            "The terms do not leave room for this matching policy.", clause="policy-range"
+        )
     pair = open_pair(session, project, request.round, actor.party, request.partner)
     newest = None if pair.run is None else repository.get_run(session, pair.run)
     if newest is not None and newest.state not in repository.WITHOUT_RESULT:
@@ -85,12 +93,8 @@ def ask_again(
     uploads = pair_uploads(session, project, pair.round, pair.larger, pair.smaller)
     if uploads is None:
         raise UploadsMissingError("There are not yet uploads of both parties of the pair.")
-    policy = request.policy or terms.terms.policy
-    if not terms.terms.allows(policy):
-        raise OtherPolicyError(
-            "The terms do not leave room for this matching policy.", clause="policy-range"
-        )
-    run = _queue(session, broker, actor, terms, pair, uploads, policy)
+    specification = _specify(broker, actor, terms, pair, uploads, policy=policy)
+    run = _queue(session, broker, actor, terms, specification)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
     session.flush()
     return run
@@ -142,20 +146,17 @@ def _queue(
     broker: Broker,
     actor: Actor,
     terms: TermsInForce,
-    pair: RoundPairing,
-    uploads: tuple[Upload, Upload],
-    policy: MatchingPolicy,
+    specification: RunSpecification,
 ) -> Run:
     """Queue a run of a pair of which none waits or is under way, and log it."""
     _refuse_unopenable(session, terms)
-    asked_at = utc_text(broker.clock())
-    specification = _specify(actor, terms, pair.round, uploads, policy, asked_at)
-    run = _waiting(broker, actor, terms, pair, specification)
+    run = _waiting(broker, actor, terms, specification)
     # The keys are durable before the row that needs them.
     for key in keys_of(specification):
         broker.keystore.create(key)
     if not add_if_alone(session, run):
         raise RunOverError("Another run of this pair was asked for at the same moment.")
+    pair = open_pair(session, run.project, run.round, run.larger, run.smaller)
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
     entry = _entry(actor, terms, terms.digest, run.id, asked)
@@ -170,30 +171,47 @@ def _refuse_unopenable(session: Session, terms: TermsInForce) -> None:
 
 
 def _specify(
+    broker: Broker,
     actor: Actor,
     terms: TermsInForce,
-    number: int,
+    pair: RoundPairing,
     uploads: tuple[Upload, Upload],
-    policy: MatchingPolicy,
-    asked_at: str,
+    *,
+    policy: MatchingPolicy | None = None,
 ) -> RunSpecification:
+    """Return the specification of a new run; without `policy`, by the agreed one."""
     agreed = terms.terms
+    _refuse_misfits(agreed, uploads)
     larger, smaller = map(_named, uploads)
     return RunSpecification(
         run=new_id(RUN_PREFIX),
         project=agreed.project,
         epoch=agreed.epoch,
-        round=number,
+        round=pair.round,
         agreement=terms.digest,
         uploads=(larger, smaller),
         profile=agreed.profile,
-        policy=policy,
+        policy=policy or agreed.policy,
         recipients=agreed.recipients,
         spaces=agreed.spaces,
         floor=agreed.floor,
         asked_by=actor.party,
-        asked_at=asked_at,
+        asked_at=utc_text(broker.clock()),
     )
+
+
+def _refuse_misfits(agreed: ProjectTerms, uploads: tuple[Upload, Upload]) -> None:
+    """Check uploads against the terms in force: an amendment may ask for more than what bound before."""
+    if any((one.epoch, one.profile) != (agreed.epoch, agreed.profile) for one in uploads):
+        raise UploadsMissingError(
+            "An upload of the round was made for another epoch or profile.",
+            hint="a correction opens the next round",
+        )
+    manifests = [one for upload in uploads if (one := manifest_of(upload)) is not None]
+    for manifest in manifests:
+        refuse_misfit(manifest, agreed)
+    larger, smaller = manifests
+    refuse_gap(larger, smaller, agreed)
 
 
 def _named(upload: Upload) -> RunUpload:
@@ -206,18 +224,15 @@ def _named(upload: Upload) -> RunUpload:
 
 
 def _waiting(
-    broker: Broker,
-    actor: Actor,
-    terms: TermsInForce,
-    pair: RoundPairing,
-    specification: RunSpecification,
+    broker: Broker, actor: Actor, terms: TermsInForce, specification: RunSpecification
 ) -> Run:
+    larger, smaller = specification.uploads
     return Run(
         id=specification.run,
         project=specification.project,
-        round=pair.round,
-        larger=pair.larger,
-        smaller=pair.smaller,
+        round=specification.round,
+        larger=larger.party,
+        smaller=smaller.party,
         party=actor.party,
         person=actor.person,
         state="queued" if terms.terms.approvals is None else "awaiting",

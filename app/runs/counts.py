@@ -41,7 +41,7 @@ class LoggedCounts:
 
 
 def owns_matches(specification: RunSpecification, party: str) -> bool:
-    """Tell whether a run's matches are a party's own: it is one of the pair, and receives those of its records."""
+    """Tell whether a run's matches are a party's own: it is of the pair, and receives those of its records."""
     is_of_pair = party in {upload.party for upload in specification.uploads}
     return is_of_pair and any(
         recipient.party == party and recipient.mode == "linked"

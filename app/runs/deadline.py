@@ -1,4 +1,4 @@
-"""Rounds whose deadline has passed: what has not ended is cancelled, and the round is closed with what is there."""
+"""Rounds past their deadline: what has not ended is cancelled, and the round closes with what is there."""
 
 from __future__ import annotations
 

@@ -63,6 +63,8 @@ PAGES: Final = (
     "/projects/{project}/approvals",
     "/projects/{project}/timeline",
     "/projects/{project}/uploads",
+    "/projects/{project}/rounds",
+    "/projects/{project}/rounds/{number}",
     "/projects/{project}/runs",
     "/projects/{project}/releases",
     "/projects/{project}/disclosures",
@@ -159,20 +161,18 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects/{project}/nonces"): Rule(AGENCY),
     ("POST", "/v1/projects/{project}/rounds"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/projects/{project}/rounds"): Rule(EVERYONE),
-    ("GET", "/v1/projects/{project}/rounds/{number}"): Rule(EVERYONE),
-    ("POST", "/v1/projects/{project}/rounds/{number}/corrections"): Rule(
+    ("GET", "/v1/projects/{project}/rounds/{round}"): Rule(EVERYONE),
+    ("POST", "/v1/projects/{project}/rounds/{round}/corrections"): Rule(
         AGENCY, max_body_bytes=KIB, rate="write"
     ),
-    ("PUT", "/v1/projects/{project}/rounds/{number}/claims/{partner}"): Rule(
+    ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(
         AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
     ),
-    ("GET", "/v1/projects/{project}/rounds/{number}/claims/{partner}"): Rule(AGENCY, rate="write"),
-    ("PUT", "/v1/projects/{project}/rounds/{number}/statements/{space}"): Rule(
+    ("GET", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(AGENCY, rate="write"),
+    ("PUT", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(
         AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
     ),
-    ("GET", "/v1/projects/{project}/rounds/{number}/statements/{space}"): Rule(
-        AGENCY, rate="write"
-    ),
+    ("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(AGENCY, rate="write"),
     # Uploads.
     ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),

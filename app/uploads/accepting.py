@@ -58,7 +58,7 @@ def accept_upload(
     refuse_stranger(terms, actor.party)
     pair = open_pair_of(session, found)
     require_signed(session, actor, pending.signed)
-    check(session, found, pending.manifest, terms, pair, now)
+    check(session, found, pending.manifest, terms, now.date())
     _fix_epoch_key(session, found)
     found.state = "committed"
     found.committed = utc_text(now)

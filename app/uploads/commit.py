@@ -40,7 +40,7 @@ from app.uploads.service import (
 from schemas.upload import Manifest, Receipt, SignedManifest
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
     from sqlalchemy.orm import Session
 
@@ -88,12 +88,12 @@ def prepare_commit(
     terms = terms_in_force(session, found.project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")
-    pair = open_pair_of(session, found)
+    open_pair_of(session, found)
     require_signed(session, actor, signed)
     parts = repository.stored_parts(session, upload)
     if len(parts) != parts_of(found).n_parts:
         raise PartsMissingError("Not all parts of the upload are stored.")
-    check(session, found, manifest, terms, pair, now)
+    check(session, found, manifest, terms, now.date())
     check_root([part.sha256 for part in parts[1:]], manifest)
     _refuse_again(session, upload, manifest)
     blobs = tuple(part.blob for part in parts)
@@ -154,14 +154,10 @@ def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> No
 
 
 def check(
-    session: Session,
-    upload: Upload,
-    manifest: Manifest,
-    terms: TermsInForce,
-    pair: RoundPairing,
-    now: datetime,
+    session: Session, upload: Upload, manifest: Manifest, terms: TermsInForce, today: date
 ) -> None:
     """Hold a manifest against upload, terms and the partner's container; raises UploadRejectedError."""
+    pair = open_pair_of(session, upload)
     partner = repository.committed_for(
         session, upload.project, upload.round, upload.partner, upload.party
     )
@@ -171,7 +167,7 @@ def check(
         terms,
         partner_root=partner_root(pair, upload.party),
         partner=None if partner is None else manifest_of(partner),
-        today=now.date(),
+        today=today,
     )
 
 

@@ -49,7 +49,7 @@ def expire_open(session: Session, now: str) -> int:
 def expire_open_of(
     session: Session, project: str, party: str | None, number: int | None = None
 ) -> None:
-    """End a project's open uploads, all, a party's or a round's: what was never committed holds encodings, too."""
+    """End a project's open uploads, all, a party's or a round's: they hold encodings, too."""
     for found in repository.open_of_project(session, project, party, number):
         found.state = "expired"
     session.flush()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.uploads.models import Upload
+    from schemas.agreement import ProjectTerms
     from schemas.profile import EncodingProfile
     from schemas.upload import Manifest
 
@@ -73,11 +74,30 @@ def check_manifest(
         )
     _check_as_of(manifest.as_of, agreed.as_of_max_age_days, today)
     if partner is not None:
-        _refuse_gap(manifest.as_of, partner.as_of, agreed.as_of_max_gap_days)
+        refuse_gap(manifest, partner, agreed)
+    refuse_misfit(manifest, agreed)
+    _check_counts(manifest, terms.profile)
+
+
+def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
+    """Check that what was uploaded is of the agreed population and within the agreed size.
+
+    Raises:
+        PopulationDiffersError, TooFewRecordsError, TooManyRecordsError: it is not.
+    """
     if manifest.population != agreed.population:
         raise PopulationDiffersError("The terms name another population.", clause="population")
-    refuse_size(agreed, upload.party, manifest.records)
-    _check_counts(manifest, terms.profile)
+    refuse_size(agreed, manifest.party, manifest.records)
+
+
+def refuse_gap(one: Manifest, other: Manifest, agreed: ProjectTerms) -> None:
+    """Check that two files describe days as near as agreed; raises AsOfGapError."""
+    most = agreed.as_of_max_gap_days
+    apart = abs((date.fromisoformat(one.as_of) - date.fromisoformat(other.as_of)).days)
+    if most is not None and apart > most:
+        raise AsOfGapError(
+            f"The files describe days more than {most} days apart.", clause="as-of-max-gap-days"
+        )
 
 
 def check_root(piece_digests: Sequence[str], manifest: Manifest) -> None:
@@ -110,14 +130,6 @@ def _check_as_of(as_of: str, max_age_days: int | None, today: date) -> None:
         raise AsOfTooOldError(
             f"The file describes a day more than {max_age_days} days ago.",
             clause="as-of-max-age-days",
-        )
-
-
-def _refuse_gap(as_of: str, partners: str, most: int | None) -> None:
-    apart = abs((date.fromisoformat(as_of) - date.fromisoformat(partners)).days)
-    if most is not None and apart > most:
-        raise AsOfGapError(
-            f"The files describe days more than {most} days apart.", clause="as-of-max-gap-days"
         )
 
 

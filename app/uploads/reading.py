@@ -44,7 +44,7 @@ class StoredContainer:
 
 
 class StoredUpload:
-    """The rows of a committed upload, decrypted a part at a time; see `app.matching.blocks.ranges.StoredRows`."""
+    """Rows of a committed upload, decrypted a part at a time: `app.matching.blocks.ranges.StoredRows`."""
 
     def __init__(self, broker: Broker, stored: StoredContainer) -> None:
         """Open the key and read where each part's tokens begin.

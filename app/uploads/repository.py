@@ -65,7 +65,7 @@ def find_open(session: Session, actor: Actor, project: str, partner: str) -> Upl
 def committed_for(
     session: Session, project: str, number: int, party: str, partner: str
 ) -> Upload | None:
-    """Return what a party has committed for a partner in a round, for the broker itself; None: nothing is there."""
+    """Return what a party has committed for a partner in a round, for the broker itself; None: nothing."""
     return session.scalar(
         select(Upload).where(
             Upload.project == project,

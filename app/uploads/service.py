@@ -215,7 +215,7 @@ def part_numbers(session: Session, actor: Actor, upload: str) -> tuple[int, ...]
 def pair_uploads(
     session: Session, project: str, number: int, larger: str, smaller: str
 ) -> tuple[Upload, Upload] | None:
-    """Return the committed uploads of a pair in a round, the larger file's first; None: one is missing or gone."""
+    """Return a pair's committed uploads of a round, the larger file's first; None: one is missing or gone."""
     first = repository.committed_for(session, project, number, larger, smaller)
     second = repository.committed_for(session, project, number, smaller, larger)
     return None if first is None or second is None else (first, second)

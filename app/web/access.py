@@ -80,6 +80,16 @@ def _receives(terms: ProjectTerms, party: str, _role: Role) -> str:
     return "; ".join(found) or NO
 
 
+def _shares_links(terms: ProjectTerms, party: str, _role: Role) -> str:
+    spaces = [one.space for one in terms.recipients if one.mode == "linked" and one.party == party]
+    others = [
+        one.party
+        for one in terms.recipients
+        if one.mode == "linked" and one.party != party and one.space in spaces
+    ]
+    return f"sealed, with {', '.join(others)}" if others else NO
+
+
 def _approves(terms: ProjectTerms, party: str, _role: Role) -> str:
     return YES if terms.approvals is not None and party in terms.approvals.parties else NO
 
@@ -122,8 +132,14 @@ ACTIONS: Final = (
         _signs,
         ("steward",),
     ),
+    Action(
+        "Open or correct a round",
+        ("POST", "/v1/projects/{project}/rounds"),
+        _provides,
+        ("analyst",),
+    ),
     Action("Upload encodings", ("POST", "/v1/projects/{project}/uploads"), _provides, ("analyst",)),
-    Action("Ask for a run", ("POST", "/v1/projects/{project}/runs"), _provides, ("analyst",)),
+    Action("Ask for a run again", ("POST", "/v1/projects/{project}/runs"), _provides, ("analyst",)),
     Action("Approve a run", ("POST", "/v1/runs/{run}/approvals"), _approves, ("approver",)),
     Action(
         "Stop a run",
@@ -132,7 +148,7 @@ ACTIONS: Final = (
         ("analyst", "approver", "operator"),
     ),
     Action(
-        "Fetch link IDs",
+        "Fetch releases",
         ("GET", "/v1/releases/{release}/file"),
         _receives,
         ("recipient", "analyst"),
@@ -161,6 +177,13 @@ ACTIONS: Final = (
         _always,
         ("steward",),
     ),
+    Action(
+        "Exchange claims with other recipients",
+        ("PUT", "/v1/projects/{project}/rounds/{number}/claims/{partner}"),
+        _shares_links,
+        ("recipient",),
+    ),
+    Action("See rounds", ("GET", "/v1/projects/{project}/rounds"), _always),
     Action("See that there are uploads", ("GET", "/v1/projects/{project}/uploads"), _sees_own),
     Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),
     Action("See that there are releases", ("GET", "/v1/projects/{project}/releases"), _sees_own),

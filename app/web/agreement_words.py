@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from schemas.chapters import listed
+from schemas.chapter_limits import listed
 from schemas.statement import Consent, Notice
 
 if TYPE_CHECKING:

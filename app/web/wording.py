@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from schemas.chapters import listed
+from schemas.chapter_limits import FREQUENCY_WORDS, days, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,16 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
         yield "The terms name no auditor."
     for file in terms.files:
         yield f"The file of {file.party} has {file.least:,} to {file.most:,} records."
-    yield f"A count below {terms.floor}, or that would reveal such a one, is not shown."
+    for larger, smaller in terms.pairs:
+        yield f"Of {larger} and {smaller}, {larger} has the larger file."
+    yield (
+        f"A round of linkage is made {FREQUENCY_WORDS[terms.frequency]}, and waits {days(terms.round_days)} for "
+        "uploads."
+    )
+    if terms.round_budget is not None:
+        budget = terms.round_budget
+        yield f"At most {budget.rounds:,} rounds are opened in {days(budget.days)}."
+    yield f"Counts under {terms.floor}, and counts that would reveal one, are hidden."
     yield (
         f"Encodings are destroyed {terms.keep_encodings_days:,} days after they were uploaded, "
         f"match IDs {terms.keep_links_days:,} days after their run."

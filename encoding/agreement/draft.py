@@ -15,32 +15,30 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from encoding.agreement.persons import read_party
 from encoding.agreement.refused import plain_fault
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
+from encoding.linkage import SHIPPED, shipped_profile
 from encoding.profiles import read_profile
 from schemas.agreement import DEFAULT_FLOOR, Agreement, opens_epoch, succession_fault
-from schemas.canonical import canonical_bytes, parse_json
-from schemas.errors import CanonicalError, FormatError
-from schemas.identity import PublicIdentity, SignedIdentity
+from schemas.canonical import canonical_bytes
+from schemas.errors import CanonicalError
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 
-MAX_IDENTITY_BYTES: Final = 16 * 1024
-# Measured for the shipped profile `children` on rehearsal data: docs/recipe.md.
-DEFAULT_POLICY: Final = {
-    "auto": "0.88",
-    "review": "0.83",
-    "margin": "0.03",
+# Measured for the shipped profiles on rehearsal data: docs/matching.md.
+DEFAULT_POLICY: Final[Mapping[str, Any]] = {
+    "auto": "0.9",
+    "review": "0.05",
+    "lead": 1,
+    "review_share": "0.05",
+    "twin_guard": False,
+    "prior_matches": "0.4",
+    "link_rate": {"least": "0", "most": "1"},
     "max_pairs": 50_000_000,
 }
-DEFAULT_LIMITS: Final = {
-    "min_records": 100,
-    "max_records": 20_000_000,
-    "max_variants": 16,
-    "budget": None,
-    "floor": DEFAULT_FLOOR,
-}
+DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR}
 # Clauses that an answer may leave out as a whole, and what stands there then.
 _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
     "paper": None,
@@ -53,7 +51,7 @@ _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
 _DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "paper": {"sha256": None},
     "population": {"max_age_days": None, "max_gap_days": None},
-    "schedule": {"note": None},
+    "schedule": {"round_days": 7, "note": None},
     "limits": DEFAULT_LIMITS,
     "retention": {"legal_hold": None},
     "approvals": {"asker_suffices": False, "releases": False},
@@ -100,7 +98,7 @@ def draft_agreement(
         frame = {"number": before.agreement.number + 1, "previous": before.agreement.digest()}
     raw |= frame
     raw["profile"] = profile.digest()
-    raw["parties"] = [_party(party, folder) for party in _tables(raw, "parties")]
+    raw["parties"] = [read_party(party, folder) for party in _tables(raw, "parties")]
     _put_in_order(raw)
     asks_new_secret = bool(raw.pop("new_secret", False))
     agreement = _read(raw | {"epoch": 1 if before is None else before.agreement.epoch})
@@ -111,30 +109,6 @@ def draft_agreement(
     if fault is not None:
         raise AgreementDraftError(fault)
     return AgreementProposal(agreement=agreement, profile=profile)
-
-
-def read_identity_file(path: Path) -> PublicIdentity:
-    """Return the public identity in a file, as `blindlink identity show --json` prints it.
-
-    Raises:
-        AgreementDraftError: it cannot be read, or is not signed by its own key.
-    """
-    try:
-        raw = parse_json(path.read_bytes()[:MAX_IDENTITY_BYTES])
-    except (OSError, CanonicalError) as exc:
-        raise AgreementDraftError(
-            why_unread(exc, path, f"the identity {path} cannot be read as JSON"),
-            hint="its person makes it with: blindlink identity show --json",
-        ) from exc
-    if not isinstance(raw, dict):
-        raise AgreementDraftError(f"the file {path} holds no identity")
-    signed = {name: value for name, value in raw.items() if name != "fingerprint"}
-    try:
-        return SignedIdentity.from_json(signed).verify()
-    except FormatError as exc:
-        raise AgreementDraftError(
-            f"the file {path} holds no identity that its person signed"
-        ) from exc
 
 
 def _read(raw: Mapping[str, Any]) -> Agreement:
@@ -149,13 +123,22 @@ def _read(raw: Mapping[str, Any]) -> Agreement:
 def _profile(
     raw: dict[str, Any], folder: Path, before: AgreementProposal | None
 ) -> EncodingProfile:
-    given = raw.pop("profile", None)
+    given, zip_code = raw.pop("profile", None), raw.pop("zip", None)
     if given is None:
+        if zip_code is not None:
+            raise AgreementDraftError("the answer zip needs the answer profile, such as children")
         if before is None:
             raise AgreementDraftError("the answers name no encoding profile, such as children")
         return before.profile
     # A shipped name stays a name; anything else is a file.
     path = folder / str(given)
+    if not path.exists() and str(given) in SHIPPED:
+        return shipped_profile(str(given), zip_code=zip_code is not False)
+    if zip_code is not None:
+        raise AgreementDraftError(
+            f"the answer zip is for a shipped profile: {' or '.join(SHIPPED)}",
+            hint="a file says itself whether ZIP codes are compared",
+        )
     return read_profile(str(path) if path.exists() else str(given))
 
 
@@ -167,8 +150,7 @@ def _fill_in(raw: dict[str, Any]) -> None:
         raw.setdefault(clause, value)
     raw.setdefault("limits", {})
     raw["no_reidentification"] = True
-    solver = "one-to-one" if len(agencies) <= 2 else "groups"
-    raw["policy"] = {**DEFAULT_POLICY, "solver": solver, **_table(raw, "policy")}
+    raw["policy"] = {**DEFAULT_POLICY, **_numbers_as_text(_table(raw, "policy"))}
     raw["approvals"] = {"runs": "each", "parties": agencies, **_table(raw, "approvals")}
     for clause, fields in _DEFAULT_FIELDS.items():
         if isinstance(raw.get(clause), dict):
@@ -181,7 +163,9 @@ def _fill_in(raw: dict[str, Any]) -> None:
     for direction in _tables(raw, "directions"):
         direction.setdefault("citation", None)
     named = [{"name": name} for name in sorted({str(r.get("space")) for r in recipients})]
-    raw["spaces"] = [{"lifetime": "run", **space} for space in (_tables(raw, "spaces") or named)]
+    raw["spaces"] = [
+        {"lifetime": "lasting", **space} for space in (_tables(raw, "spaces") or named)
+    ]
 
 
 def _carry_over(raw: dict[str, Any], before: dict[str, Any]) -> None:
@@ -191,30 +175,12 @@ def _carry_over(raw: dict[str, Any], before: dict[str, Any]) -> None:
         for name, value in parties.get(str(party.get("name")), {}).items():
             if name not in ("persons", "holder") or "identities" not in party:
                 party.setdefault(name, value)
+    if isinstance(raw.get("policy"), dict):
+        raw["policy"] = _numbers_as_text(raw["policy"])
     for clause, value in before.items():
         if isinstance(value, dict) and isinstance(raw.get(clause), dict):
             raw[clause] = {**value, **raw[clause]}
         raw.setdefault(clause, value)
-
-
-def _party(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    party = dict(raw)
-    files = party.pop("identities", None)
-    if files is not None:
-        persons = [read_identity_file(folder / str(file)) for file in files]
-        party["persons"] = [person.to_json() for person in sorted(persons, key=lambda p: p.person)]
-    if "holder" not in party:
-        party["holder"] = _likely_holder(party)
-    return party
-
-
-def _likely_holder(party: Mapping[str, Any]) -> str | None:
-    """Return the person through whom an agency holds the secret, if nobody is named: its first analyst."""
-    persons = party.get("persons") or []
-    analysts = [person for person in persons if "analyst" in person["duties"]]
-    if party.get("kind") != "agency" or not persons:
-        return None
-    return str((analysts or persons)[0]["person"])
 
 
 def _put_in_order(raw: dict[str, Any]) -> None:
@@ -224,6 +190,9 @@ def _put_in_order(raw: dict[str, Any]) -> None:
         "directions": ("giver", "receiver"),
         "spaces": ("name",),
     }
+    limits = raw.get("limits")
+    if isinstance(limits, dict):
+        limits["files"] = sorted(_tables(limits, "files"), key=lambda file: str(file.get("party")))
     for clause, names in orders.items():
 
         def place(row: dict[str, Any], names: tuple[str, ...] = names) -> list[str]:
@@ -244,6 +213,19 @@ def _table(raw: Mapping[str, Any], clause: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise AgreementDraftError(f"the answer {clause} is a table: [{clause}]")
     return found
+
+
+def _numbers_as_text(policy: dict[str, Any]) -> dict[str, Any]:
+    """Return the policy with 0 and 1, which TOML reads as whole numbers, as the decimal texts that they are."""
+    texts: dict[str, Any] = {
+        name: str(policy[name])
+        for name in ("auto", "review", "review_share", "prior_matches")
+        if isinstance(policy.get(name), int)
+    }
+    rate = policy.get("link_rate")
+    if isinstance(rate, dict):
+        texts["link_rate"] = {name: str(value) for name, value in rate.items()}
+    return {**policy, **texts}
 
 
 def _composed(value: Any) -> Any:

@@ -66,7 +66,7 @@ def agreement_markdown(
 
 def _rows(table: Table) -> Iterator[str]:
     """Yield a table as a terminal shows it: each row a paragraph, each cell under its heading's name."""
-    yield f"  {table.caption}:"
+    yield from _wrapped(f"{table.caption}:", "  ")
     for row in table.rows:
         yield from _wrapped(row[0], "    ")
         for heading, cell in zip(table.header[1:], row[1:], strict=True):

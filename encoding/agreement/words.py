@@ -7,8 +7,10 @@ from datetime import date
 
 from encoding.agreement.kept import KeptAgreement
 from schemas.agreement import Agreement
-from schemas.chapters import Chapter, Table, grouped, listed
-from schemas.run import MatchingPolicy, RunSpecification
+from schemas.chapter_limits import listed
+from schemas.chapters import Chapter, Table, grouped
+from schemas.policy_words import policy_sentences
+from schemas.run import RunSpecification
 from schemas.statement import Consent, StandingApproval, Step
 
 _MODES = {
@@ -35,7 +37,7 @@ def specification_sentences(
     )
     for upload in specification.uploads:
         yield f"It uses the upload {upload.upload} of {upload.party}, {_short(upload.container_sha256)}."
-    yield policy_sentence(specification.policy)
+    yield from policy_sentences(specification.policy)
     if specification.policy != agreement.policy:
         yield "These thresholds are not the agreed ones, but lie within the range that is agreed."
     for recipient in specification.recipients:
@@ -44,21 +46,13 @@ def specification_sentences(
     yield f"Fingerprint of all that this run does: {grouped(specification.digest())}"
 
 
-def policy_sentence(policy: MatchingPolicy) -> str:
-    """Return in a sentence which pairs are linked."""
-    return (
-        f"Pairs are linked from {policy.auto} on, if they are ahead of the next best by {policy.margin}, and"
-        f" held back for review from {policy.review} on."
-    )
-
-
 def standing_sentences(agreement: Agreement, until: str, runs: int) -> Iterator[str]:
     """Yield what is approved in advance."""
     yield (
         f"You approve in advance up to {runs:,} runs under agreement {agreement.number} of the project"
         f" {agreement.project}, until {until}, this day included."
     )
-    yield policy_sentence(agreement.policy)
+    yield from policy_sentences(agreement.policy)
     yield "It holds for these thresholds only, and for no other agreement; a run that failed does not count."
     yield "You can take it back at any time: blindlink approve revoke"
 

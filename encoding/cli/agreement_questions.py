@@ -13,12 +13,24 @@ from typing import Any, Final, get_args
 
 import click
 
+from encoding.cli.asking import (
+    ask_choice,
+    ask_confirmation,
+    ask_date,
+    ask_list,
+    ask_number,
+    ask_share,
+    ask_text,
+    say_heading,
+)
 from schemas.clauses import Frequency, LegalBasis, PartyKind
 from schemas.run import ReleaseMode
 
 Answers = dict[str, Any]
 
 _YEAR: Final = timedelta(days=365)
+# Written out, since asking must not load what makes profiles.
+SHIPPED_PROFILES: Final = ("children", "generic-person")
 
 
 def ask_answers(project: str | None, today: date) -> Answers:
@@ -28,16 +40,16 @@ def ask_answers(project: str | None, today: date) -> Answers:
         project: the project's name if the settings name it; None asks for it.
         today: the day from which dates are proposed.
     """
-    answers: Answers = {"project": project or _ask("Name of the project, such as foster-k12")}
-    _head("Who takes part")
+    answers: Answers = {"project": project or ask_text("Name of the project, such as foster-k12")}
+    say_heading("Who takes part")
     answers["parties"] = list(_parties())
-    _head("Is this a good idea?")
+    say_heading("Is this a good idea?")
     answers |= _idea(answers["parties"])
-    _head("Is this ethical?")
+    say_heading("Is this ethical?")
     answers |= _ethics(answers["parties"])
-    _head("Is this legal?")
+    say_heading("Is this legal?")
     answers |= _law(answers, today)
-    _head("How do we know, and who decides?")
+    say_heading("How do we know, and who decides?")
     approvals, answers["limits"]["budget"] = _decisions(answers["parties"])
     return answers | {"approvals": approvals}
 
@@ -49,53 +61,86 @@ def _parties() -> Iterator[Answers]:
     )
     kinds: list[str] = []
     while True:
-        name = _ask("Short name of a party, such as child-welfare (Enter: no more)", "")
+        name = ask_text("Short name of a party, such as child-welfare (Enter: no more)", "")
         if not name:
             return
         default = "agency" if kinds.count("agency") < 2 else "operator"
-        kinds.append(_choose("What it is", get_args(PartyKind), default))
+        kinds.append(ask_choice("What it is", get_args(PartyKind), default))
         yield {
             "name": name,
             "kind": kinds[-1],
-            "title": _ask("Its legal name"),
-            "capacity": _ask("What it is in this agreement, such as: holds the education records"),
-            "contact": _ask("Whom to call there about a breach"),
-            "identities": _list("Files of its persons' identities, with commas between"),
+            "title": ask_text("Its legal name"),
+            "capacity": ask_text(
+                "What it is in this agreement, such as: holds the education records"
+            ),
+            "contact": ask_text("Whom to call there about a breach"),
+            "identities": ask_list("Files of its persons' identities, with commas between"),
         }
 
 
 def _idea(parties: Sequence[Answers]) -> Answers:
-    statement = _ask("What the linkage is for, in one sentence")
-    code = _ask("A short code for that", _slug(statement))
-    definition = _ask("Which people are in the files")
+    statement = ask_text("What the linkage is for, in one sentence")
+    code = ask_text("A short code for that", _slug(statement))
+    definition = ask_text("Which people are in the files")
     population = {
-        "code": _ask("A short code for them", _slug(definition)),
+        "code": ask_text("A short code for them", _slug(definition)),
         "definition": definition,
-        "as_of": _ask(
+        "as_of": ask_text(
             "Which day a file describes", "The file describes the day before it is uploaded."
         ),
-        "max_age_days": _number("How many days old that day may be at the upload", 7),
-        "max_gap_days": _number("How many days the days of two files may lie apart", 7),
+        "max_age_days": ask_number("How many days old that day may be at the upload", 7),
+        "max_gap_days": ask_number("How many days the days of two files may lie apart", 7),
     }
     return {
         "purpose": {"code": code, "statement": statement},
         "population": population,
         "elements": list(_elements(parties)),
-        "profile": _ask(
-            "Encoding profile: children, children-strict, generic-person, or a file", "children"
-        ),
+        **_profile(),
         "schedule": {
-            "frequency": _choose("How often", get_args(Frequency), "weekly"),
-            "note": _ask("When, and by whom (Enter: nothing is said)", "") or None,
+            "frequency": ask_choice("How often a round is made", get_args(Frequency), "weekly"),
+            "round_days": ask_number("For how many days a round waits for uploads", 7),
+            "note": ask_text("When, and by whom (Enter: nothing is said)", "") or None,
+        },
+        "policy": _policy(),
+    }
+
+
+def _profile() -> Answers:
+    """Return the encoding profile; of a shipped one, whether it compares ZIP codes."""
+    name = ask_text(
+        f"Encoding profile: {', '.join(SHIPPED_PROFILES)}, or a file", SHIPPED_PROFILES[0]
+    )
+    if name not in SHIPPED_PROFILES:
+        return {"profile": name}
+    return {
+        "profile": name,
+        "zip": ask_confirmation("Do both files have ZIP codes that may be compared", default=True),
+    }
+
+
+def _policy() -> Answers:
+    """Return when a pair is linked; the rest is as measured on rehearsal data."""
+    auto = ask_share("From which match probability a pair is linked without review", "0.9")
+    return {
+        "auto": auto,
+        "review": ask_share("From which probability it is held back for clerical review", "0.05"),
+        "review_share": ask_share("At most which share of the smaller file is held back", "0.05"),
+        "twin_guard": ask_confirmation(
+            "Is a pair held back that twins would explain as well", default=False
+        ),
+        "prior_matches": ask_share("Which share of the smaller file you expect to match", "0.4"),
+        "link_rate": {
+            "least": ask_share("Below which share of links nothing is released", "0"),
+            "most": ask_share("Above which share of links nothing is released", "1"),
         },
     }
 
 
 def _elements(parties: Sequence[Answers]) -> Iterator[Answers]:
     for party in _of_kind(parties, "agency"):
-        for column in _list(f"Columns of {party} that go into encodings, with commas between"):
+        for column in ask_list(f"Columns of {party} that go into encodings, with commas between"):
             yield {"party": party, "name": column, "use": "encoded"}
-        for column in _list(
+        for column in ask_list(
             f"Columns of {party} that may be handed over beside a link ID (Enter: none)", ""
         ):
             yield {"party": party, "name": column, "use": "shared"}
@@ -104,24 +149,37 @@ def _elements(parties: Sequence[Answers]) -> Iterator[Answers]:
 def _ethics(parties: Sequence[Answers]) -> Answers:
     recipients = []
     for party in (*_of_kind(parties, "agency"), *_of_kind(parties, "recipient")):
-        mode = _choose(f"What {party} receives", get_args(ReleaseMode), "linked")
+        mode = ask_choice(f"What {party} receives", get_args(ReleaseMode), "linked")
         if mode == "none":
             continue
-        space = _ask("In which ID space; recipients in one space can join their rows", party)
-        onward = _ask("To whom else it may pass that on (Enter: nobody)", "") or None
+        space = ask_text("In which ID space; recipients in one space can join their rows", party)
+        onward = ask_text("To whom else it may pass that on (Enter: nobody)", "") or None
         recipients.append({"party": party, "mode": mode, "space": space, "onward": onward})
     limits = {
-        "min_records": _number("Smallest number of records in an upload", 100),
-        "floor": _number("Smallest count that is shown", 10),
+        "files": list(_files(parties)),
+        "floor": ask_number("Smallest count that is shown", 10),
     }
     breach = {
-        "hours": _number("Within how many hours a party tells the others of a breach", 24),
-        "instruction": _ask(
+        "hours": ask_number("Within how many hours a party tells the others of a breach", 24),
+        "instruction": ask_text(
             "What a party does then",
             "Suspend the linkage, keep the workspace as it is, call the contacts.",
         ),
     }
     return {"recipients": recipients, "limits": limits, "breach": breach}
+
+
+def _files(parties: Sequence[Answers]) -> Iterator[Answers]:
+    agencies = _of_kind(parties, "agency")
+    if len(agencies) > 1:
+        click.echo(
+            "Of two agencies the one whose file may be larger has the larger file of the pair.",
+            err=True,
+        )
+    for party in agencies:
+        most = ask_number(f"How many records the file of {party} has at most", None)
+        least = ask_number(f"How many records the file of {party} has at least", max(1, most // 10))
+        yield {"party": party, "least": least, "most": most}
 
 
 def _law(answers: Answers, today: date) -> Answers:
@@ -131,11 +189,11 @@ def _law(answers: Answers, today: date) -> Answers:
     for giver in _of_kind(parties, "agency"):
         for receiver in dict.fromkeys(receiving):
             if receiver != giver:
-                basis = _choose(
+                basis = ask_choice(
                     f"Legal basis from {giver} to {receiver}", get_args(LegalBasis), None
                 )
                 hint = "" if basis != "other" else None
-                citation = _ask(
+                citation = ask_text(
                     "Which law or paper" + ("" if hint is None else " (Enter: none)"), hint
                 )
                 directions.append(
@@ -146,13 +204,13 @@ def _law(answers: Answers, today: date) -> Answers:
                         "citation": citation or None,
                     }
                 )
-    start = _date("First day", today)
-    end = _date("Last day", start + _YEAR - timedelta(days=1))
-    links = _number("For how many days link IDs are kept at the broker", 400)
+    start = ask_date("First day", today)
+    end = ask_date("Last day", start + _YEAR - timedelta(days=1))
+    links = ask_number("For how many days match IDs are kept at the broker", 400)
     retention = {
-        "keep_encodings_days": _number("After how many days encodings are destroyed", 30),
+        "keep_encodings_days": ask_number("After how many days encodings are destroyed", 30),
         "keep_links_days": links,
-        "destroy_by": _date(
+        "destroy_by": ask_date(
             "Day by which nothing is left", end + timedelta(days=links)
         ).isoformat(),
     }
@@ -166,74 +224,39 @@ def _law(answers: Answers, today: date) -> Answers:
 
 
 def _paper() -> Answers:
-    number = _ask("Number of the paper agreement (Enter: there is none)", "")
+    number = ask_text("Number of the paper agreement (Enter: there is none)", "")
     if not number:
         return {}
     return {
         "paper": {
             "number": number,
-            "date": _date("Its date", None).isoformat(),
-            "sha256": _ask("Fingerprint (SHA-256) of its file (Enter: none)", "") or None,
+            "date": ask_date("Its date", None).isoformat(),
+            "sha256": ask_text("Fingerprint (SHA-256) of its file (Enter: none)", "") or None,
         }
     }
 
 
 def _decisions(parties: Sequence[Answers]) -> tuple[Answers, Answers | None]:
-    """Return who approves what, and the budget of runs; None: no limit."""
+    """Return who approves what, and the budget of rounds; None: no limit."""
     agencies = _of_kind(parties, "agency")
-    approvers = _list("Parties that approve runs, with commas between", ", ".join(agencies))
-    may_stand = _confirm("May runs be approved in advance, for unattended weeks", default=True)
+    approvers = ask_list("Parties that approve runs, with commas between", ", ".join(agencies))
+    may_stand = ask_confirmation(
+        "May runs be approved in advance, for unattended weeks", default=True
+    )
     approvals = {
         "runs": "standing" if may_stand else "each",
         "parties": sorted(approvers),
         "asker_suffices": len(approvers) < 2,
-        "releases": _confirm("Is every release approved once more after its run", default=False),
+        "releases": ask_confirmation(
+            "Is every release approved once more after its run", default=False
+        ),
     }
-    if not _confirm("Is the number of runs limited", default=True):
+    if not ask_confirmation("Is the number of rounds limited", default=True):
         return approvals, None
     return approvals, {
-        "runs": _number("How many runs", 6),
-        "days": _number("Within how many days", 30),
+        "rounds": ask_number("How many rounds, corrections included", 6),
+        "days": ask_number("Within how many days", 30),
     }
-
-
-def _confirm(text: str, *, default: bool) -> bool:
-    return click.confirm(text, default, err=True)
-
-
-def _head(question: str) -> None:
-    click.echo(f"\n{question}", err=True)
-
-
-def _ask(text: str, default: str | None = None) -> str:
-    answer: str = click.prompt(text, default=default, show_default=bool(default), err=True)
-    return answer.strip()
-
-
-def _list(text: str, default: str | None = None) -> list[str]:
-    return [part.strip() for part in _ask(text, default).split(",") if part.strip()]
-
-
-def _number(text: str, default: int) -> int:
-    answer: int = click.prompt(text, default=default, type=click.IntRange(0), err=True)
-    return answer
-
-
-def _choose(text: str, choices: Sequence[str], default: str | None) -> str:
-    answer: str = click.prompt(text, default=default, type=click.Choice(list(choices)), err=True)
-    return answer
-
-
-def _date(text: str, default: date | None) -> date:
-    def parse(given: str) -> date:
-        try:
-            return date.fromisoformat(given)
-        except ValueError:
-            raise click.BadParameter("a day is written as 2026-09-01") from None
-
-    shown = None if default is None else default.isoformat()
-    answer: date = click.prompt(text, default=shown, value_proc=parse, err=True)
-    return answer
 
 
 def _of_kind(parties: Sequence[Answers], kind: str) -> list[str]:

@@ -315,7 +315,7 @@ def _refuse_other(shown: KeptAgreement, digest: str) -> None:
 
 
 def _say_signed(session: Session, kept: KeptAgreement, *, was_signed: bool) -> None:
-    from schemas.chapters import listed
+    from schemas.chapter_limits import listed
 
     said = "was signed already, with the counsel named then" if was_signed else "signed"
     if kept.missing():

@@ -12,7 +12,7 @@ from encoding.agency_file import agency_file
 from encoding.cli.agreed import hold_run, trusted_peers
 from encoding.cli.noting import note_file
 from encoding.cli.own_identity import unlock_own
-from encoding.cli.round_steps import Counter, own_turns
+from encoding.cli.round_steps import Counter, as_it_stands, own_turns
 from encoding.cli.steps import Source
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.files import refuse_to_overwrite
@@ -104,13 +104,14 @@ class RoundLinks:
         from encoding.rounds.turns import closed_claims
 
         with self._counter.session.workspace.lock():
-            space, desk = self._at_space(self._round), self._desk()
+            space = self._at_space(as_it_stands(self._counter, self._round))
+            desk = self._desk()
             speak(desk, space)
-            space = self._at_space(self._counter.api.round(self._round.round))
+            space = self._at_space(as_it_stands(self._counter, self._round))
             is_closed = space.round.closing is not None
             checked = listen(desk, space, must_be_complete=not is_closed)
             state(desk, space, checked)
-            now = self._counter.api.round(self._round.round)
+            now = as_it_stands(self._counter, self._round)
             listed = closed_claims(now, self._counter.trust.keys)
             if listed is None:
                 raise OthersWaitedForError(f"round {now.round} is not closed yet")

@@ -42,8 +42,9 @@ COMMANDS: Final[dict[str, str]] = {
     "hold": "Set and lift legal holds.",
     "audit-pack": "Write one file for an auditor: proofs, and openings of a sample.",
     "calibrate": "Recommend thresholds for this file.",
-    "privacy-audit": "Attack the own encodings before they are sent.",
-    "schema": "Check and compare encoding profiles.",
+    "privacy-audit": "Attack your own encodings before they are sent.",
+    "schema": "Show, check and compare encoding profiles.",
+    "clk": "Make plain CLKs, to exchange with users of clkhash and anonlink.",
     "synth": "Write two agencies' rehearsal files of invented people.",
     "evaluate": "Measure links against a known truth.",
 }

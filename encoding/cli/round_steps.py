@@ -120,6 +120,17 @@ def proven(counter: Counter, found: RoundView) -> RoundView:
     return found
 
 
+def as_it_stands(counter: Counter, found: RoundView) -> RoundView:
+    """Return a round that was proven before as it stands now.
+
+    Raises:
+        RoundUnprovenError: the broker shows another round under its number.
+    """
+    now = counter.api.round(found.round)
+    prove_round(now, counter.trust.keys)
+    return now
+
+
 def drain(counter: Counter, source: Source) -> None:
     """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
 

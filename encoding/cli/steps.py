@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from encoding.rounds.nonces import Nonces
     from encoding.rounds.turns import Turn
     from encoding.uploads import Trust
+    from schemas.profile import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,11 @@ def check(session: Session, view: ProjectView, source: Source) -> int:
     return report.counts.rows
 
 
-def audit(session: Session, view: ProjectView, source: Source, rows: int) -> None:
+def audit(session: Session, view: ProjectView, source: Source, rows: int, side: Side) -> None:
     """Attack the encodings of the file, unless an earlier audit still holds for so many rows.
+
+    Args:
+        side: whether the file is the larger or the smaller one of its pair.
 
     Raises:
         PrivacyAuditError: more was found than is allowed.
@@ -102,7 +106,7 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int) -> Non
     profile = view.profile
     if kept_audit(session).still_holds(profile.digest(), rows):
         return
-    report = audited(session, _subject(session, view, source), QUICK)
+    report = audited(session, _subject(session, view, source), QUICK, side)
     refuse_missed(report)
     session.say(f"privacy audit: {summary(report)}")
 

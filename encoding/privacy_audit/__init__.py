@@ -1,1 +1,1 @@
-"""Attack the agency's own encodings before they leave, under keys that are thrown away."""
+"""Attack what the broker would have, before it leaves, under keys that are thrown away."""

@@ -77,7 +77,7 @@ class RoundClosed(Model):
 
     round: RoundNumber
     claims: Annotated[tuple[ListedClaims, ...], Field(max_length=4096)]
-    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=4096)] = ()
+    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=4096)]
 
     @model_validator(mode="after")
     def _messages_are_in_order(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oracles.near_broker import PARTIES, NearBroker, near_broker, small_profile, small_terms
@@ -80,9 +81,15 @@ def bare_broker(tmp_path: Path) -> Iterator[NearBroker]:
 
 
 @pytest.fixture
-def broker(bare_broker: NearBroker) -> NearBroker:
+def terms() -> dict[str, Any]:
+    """What the broker's project has agreed otherwise; a test replaces it by parametrisation."""
+    return {}
+
+
+@pytest.fixture
+def broker(bare_broker: NearBroker, terms: dict[str, Any]) -> NearBroker:
     """A broker with the project of these tests."""
-    bare_broker.add_project()
+    bare_broker.add_project(**terms)
     return bare_broker
 
 

@@ -78,7 +78,11 @@ party = "child-welfare"
 space = "shared"
 
 [limits]
-budget = { runs = 6, days = 30 }
+files = [
+    { party = "k12", least = 100_000, most = 8_000_000 },
+    { party = "child-welfare", least = 1_000, most = 90_000 },
+]
+budget = { rounds = 6, days = 30 }
 
 [retention]
 keep_encodings_days = 30

@@ -12,7 +12,7 @@ from encoding.identity import Identity
 from schemas.blind import (
     RECORD_BYTES,
     BlindHeader,
-    LinkIdSeal,
+    MatchIdSeal,
     blind_release_bytes,
     parse_blind_header,
 )
@@ -29,9 +29,7 @@ class BlindLinkage:
     receiver: Identity
 
     def run(self) -> None:
-        """Ask for a run on the newest uploads, once more if need be, and let a worker do it."""
-        answer = self.linkage.ask(again=True)
-        assert answer.status_code == 202, answer.text
+        """Let a worker do the run that the last upload started."""
         self.linkage.work()
 
     def view(self, agency: str, recipient: str = RESEARCH) -> dict[str, Any]:
@@ -46,7 +44,7 @@ class BlindLinkage:
         assert answer.status_code == 200, answer.text
         return answer.content
 
-    def link_ids(self, agency: str) -> dict[bytes, bytes]:
+    def match_ids(self, agency: str) -> dict[bytes, bytes]:
         """Return what the recipient would find in the newest release of an agency, by handle."""
         return opened(self.file(agency), self.receiver)
 
@@ -55,7 +53,7 @@ def make_blind(make: MakeLinkage, **changes: Any) -> BlindLinkage:
     """Create the blind project; changes are those of its terms."""
     terms: dict[str, Any] = {
         "recipients": (Recipient(party=RESEARCH, mode="blind", space="research"),),
-        "spaces": (IdSpace(name="research", lifetime="run"),),
+        "spaces": (IdSpace(name="research", lifetime="round"),),
     }
     linkage = make(**{**terms, **changes})
     person = EnrolledPerson.confirmed(linkage.founded, linkage.client, RESEARCH, "recipient")
@@ -63,7 +61,7 @@ def make_blind(make: MakeLinkage, **changes: Any) -> BlindLinkage:
 
 
 def records_of(raw: bytes) -> dict[bytes, bytes]:
-    """Return the sealed link ID of each handle, after checking all that is fixed about the file."""
+    """Return the sealed match ID of each handle, after checking all that is fixed about the file."""
     parsed = parse_blind_header(raw)
     assert len(raw) == blind_release_bytes(parsed)
     body = raw[parsed.body_offset :]
@@ -74,10 +72,10 @@ def records_of(raw: bytes) -> dict[bytes, bytes]:
 
 
 def opened(raw: bytes, receiver: Identity) -> dict[bytes, bytes]:
-    """Return the link ID of each handle, opened with the recipient's keys."""
+    """Return the match ID of each handle, opened with the recipient's keys."""
     header: BlindHeader = parse_blind_header(raw).header
     key = header.open(receiver.public, receiver.keys.receiving_key)
-    seal = LinkIdSeal.of(key, header.release, header.agency)
+    seal = MatchIdSeal.of(key, header.release, header.agency)
     return {handle: bytes(seal.open(sealed)) for handle, sealed in records_of(raw).items()}
 
 

@@ -16,10 +16,10 @@ from app.clock import Clock
 from app.links import repository
 from app.links.models import Release
 from app.links.service import OpenedFile
-from schemas.ids import Handle, LinkId
-from schemas.release import parse_release
+from schemas.ids import Handle
+from schemas.release import Match, parse_release
 
-Links = dict[str, dict[Handle, LinkId]]
+Matches = dict[str, dict[Handle, Match]]
 
 
 def copy_broker(broker: Broker, folder: Path, clock: Clock) -> Broker:
@@ -60,9 +60,9 @@ def _open(broker: Broker, folder: Path, url: str, clock: Clock) -> Broker:
     return open_broker(broker.settings.model_copy(update=changed), clock=clock)
 
 
-def released_links(broker: Broker, run: str | None = None) -> Links:
-    """Return the links of every release (of a run) by recipient; fails where a recipient has two."""
-    found: Links = {}
+def released_matches(broker: Broker, run: str | None = None) -> Matches:
+    """Return the matches of every release (of a run) by recipient; fails where a recipient has two."""
+    found: Matches = {}
     chosen = select(Release) if run is None else select(Release).where(Release.run == run)
     with broker.database.read() as session:
         for release in session.scalars(chosen):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from oracles.containers import random_rows
 from oracles.enrolled import EnrolledPerson
-from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, Linkage
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, Linkage
+from oracles.round_files import random_people
 
 from app.clock import utc_text
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
@@ -34,7 +34,8 @@ def destroy(
 
 def destroyed_upload(linkage: Linkage) -> str:
     """Let an agency upload a file and have it destroyed; returns the certificate's number."""
-    upload = linkage.upload(random_rows(random.Random(2), 20, bits=BITS), CHILD_WELFARE).subject
+    receipt, _ = linkage.upload(random_people(random.Random(2), 5), CHILD_WELFARE)
+    upload = receipt.subject
     return str(destroy(linkage, f"uploads/{upload}").json()["certificate"])
 
 

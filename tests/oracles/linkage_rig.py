@@ -190,7 +190,7 @@ class Linkage:
         }
         offer = NonceOffer(**(stated | changes))
         signed = SignedNonceOffer(offer=offer, signature=self.signature("nonces", offer, party))
-        return self.post(self._path("nonces"), party, signed.to_json())
+        return self.post_as(self._path("nonces"), party, signed.to_json())
 
     def offer_all(self) -> None:
         """Let every provider have unspent nonces."""
@@ -199,7 +199,7 @@ class Linkage:
                 assert self.offer(party).status_code == 201
 
     def ask_round(self, party: str = CHILD_WELFARE) -> Response:
-        return self.post(self._path("rounds"), party)
+        return self.post_as(self._path("rounds"), party)
 
     def open_round(self) -> dict[str, Any]:
         """Open the next round, or return the one that is open."""
@@ -217,7 +217,7 @@ class Linkage:
 
     def correct(self, number: int, party: str = CHILD_WELFARE) -> Response:
         path = self._path(f"rounds/{number}/corrections")
-        return self.post(path, party, {"reason": "wrong-file"})
+        return self.post_as(path, party, {"reason": "wrong-file"})
 
     def put_claims(
         self, party: str, partner: str, content: bytes = b"sealed", number: int | None = None
@@ -268,7 +268,7 @@ class Linkage:
         """Encode people for the round that is open, or the newest one."""
         name = self.name_of(party, partner or self.partner_of(party), self.round())
         side: Side = "larger" if party == name.larger else "smaller"
-        return build_container(people, self.profile, name, side, **header)
+        return build_container(people, self.profile, name, side, header)
 
     def manifest(self, made: Container, party: str, /, **changes: Any) -> Manifest:
         header = made.header
@@ -314,13 +314,13 @@ class Linkage:
             },
         )
 
-    def signed(self, manifest: Manifest, party: str) -> SignedManifest:
+    def signed_manifest(self, manifest: Manifest, party: str) -> SignedManifest:
         signature = self.signature("manifest", manifest, party)
         return SignedManifest(manifest=manifest, signatures=(signature,))
 
     def commit(self, upload: str, manifest: Manifest, party: str) -> Response:
-        return self.post(
-            f"/v1/uploads/{upload}/commit", party, self.signed(manifest, party).to_json()
+        return self.post_as(
+            f"/v1/uploads/{upload}/commit", party, self.signed_manifest(manifest, party).to_json()
         )
 
     def send(self, made: Container, party: str) -> str:
@@ -342,14 +342,30 @@ class Linkage:
         assert answer.status_code == 200, answer.text
         return Receipt.from_json(answer.json()), made
 
+    def end_round(self) -> None:
+        """End the open round if anything was uploaded for it: by claims where its runs succeeded, else corrected."""
+        view = self.round()
+        if view["state"] != "open" or not any(
+            one["root_larger"] or one["root_smaller"] for one in view["progress"]
+        ):
+            return
+        runs = [one["run"] for one in view["progress"]]
+        states = {run and self.get(f"/v1/runs/{run}").json()["state"] for run in runs}
+        if states == {"succeeded"}:
+            self.exchange_claims()
+        else:
+            self.offer_all()
+            assert self.correct(view["round"]).status_code == 201
+
     def upload_both(
         self, n_records: int = 20, n_common: int = 12, n_doubtful: int = 0
     ) -> tuple[Container, Container]:
-        """Open a round and upload two files as `two_files` makes them, which starts the run.
+        """Open the next round and upload two files as `two_files` makes them, which starts the run.
 
         Returns the containers of the smaller and of the larger file.
         """
         larger, smaller = self.pair
+        self.end_round()
         left, right = two_files(self.rng, n_records, n_common, n_doubtful)
         self.open_round()
         _, first = self.upload(left, smaller)
@@ -384,7 +400,7 @@ class Linkage:
     def get(self, path: str, party: str = CHILD_WELFARE, role: str = "agency") -> Response:
         return self.client.get(path, headers=self.as_party(party, role))
 
-    def post(
+    def post_as(
         self, path: str, party: str = CHILD_WELFARE, body: Any = None, role: str = "agency"
     ) -> Response:
         given = {} if body is None else {"json": body}

@@ -6,6 +6,7 @@ What the agencies ask and get passes a courier, who may answer in the broker's p
 from __future__ import annotations
 
 import io
+import json
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +22,10 @@ from oracles.desk import NOW, Desk
 from oracles.false_log import Log
 from oracles.persons import enrolled_person, lay_down_keys
 from services.migrated import lay_tables
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from app.agencies.persons import revoke_person
 from app.agencies.service import enrol_party
 from app.agreements.service import create_project
 from app.broker import Broker, open_broker
@@ -67,6 +70,8 @@ SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "columns": {"first_name": "first", "last_name": "last", "birth_date": "born"},
     "identity": {"file": "identity.txt", "key_file": "identity.key"},
 }
+# Of four records three are linked, which this does not allow.
+HIGH_RATE: Final = POLICY.model_copy(update={"link_rate": LinkRate(least="0.9", most="1")})
 
 Before = Callable[[httpx2.Request], httpx2.Response | None]
 After = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
@@ -93,7 +98,8 @@ def small_terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
         "floor": 1,
         "start": "2026-01-01",
         "end": "2027-12-31",
-        "round_days": 1,
+        "frequency": "weekly",
+        "round_days": 3,
     } | changes
     given.setdefault(
         "files",
@@ -178,6 +184,12 @@ class NearBroker:
 
         self.courier.before = lie
 
+    def log_kinds(self) -> list[str]:
+        """Return the kinds of all entries of the match log, in order."""
+        with self.broker.database.read() as session:
+            rows = session.execute(text("SELECT entry FROM log_leaf ORDER BY seq")).scalars()
+            return [json.loads(bytes(row))["kind"] for row in rows]
+
     def enrol(self, party: str) -> None:
         """Enrol a party."""
         with self.broker.database.write() as session:
@@ -194,6 +206,17 @@ class NearBroker:
     def person(self, party: str, *duties: Duty) -> Identity:
         """Return a new person of an enrolled party, confirmed."""
         return enrolled_person(self.broker, self.operator, party, *duties or EVERY_DUTY)
+
+    def revoke(self, party: str) -> None:
+        """Revoke the person at a party's desk."""
+        with self.broker.database.write() as session:
+            revoke_person(
+                session,
+                self.broker.log,
+                person_id=self.people[party].public.person,
+                actor=self.operator,
+                now=self.now,
+            )
 
     def desk(
         self,

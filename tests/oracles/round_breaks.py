@@ -9,7 +9,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from oracles.sample_log import BROKER, CW, HEALTH, K12, OPERATOR, STRANGER, SampleLog
+from oracles.sample_log import (
+    BROKER,
+    CW,
+    HEALTH,
+    K12,
+    OPERATOR,
+    STRANGER,
+    SampleLog,
+    create_trio,
+    link_pair,
+)
 from oracles.signed_log import ACCORD, ANN, BOB, SignedProject, agreement_of
 
 from schemas.matchlog import kinds
@@ -214,7 +224,7 @@ def nonce_that_is_void(log: SampleLog) -> Entry:
 
 
 def one_nonce_for_two_pairs(log: SampleLog) -> Entry:
-    _trio(log)
+    create_trio(log)
     rounds = log.rounds("trio")
     _closed(log, "trio")
     rounds.top_up()
@@ -222,11 +232,6 @@ def one_nonce_for_two_pairs(log: SampleLog) -> Entry:
     party = first.larger
     bent = [_with_nonce(pair, party, first.nonce_larger) for pair in rest]
     return rounds.open(pairs=(first, *bent))
-
-
-def _trio(log: SampleLog) -> None:
-    log.enrol(HEALTH)
-    log.create_project("trio", providers=("county-cw", "health-office", "school-district"))
 
 
 def _with_nonce(pair: RoundPair, party: str, nonce: UsedNonce) -> RoundPair:
@@ -356,18 +361,73 @@ def closed_before_a_claim_came(log: SampleLog) -> Entry:
 
 
 def closed_while_a_pair_waits(log: SampleLog) -> Entry:
-    _trio(log)
-    uploads = [
-        log.upload("trio", CW, partner=HEALTH.party),
-        log.upload("trio", HEALTH, partner=CW.party),
-    ]
-    asked = log.ask(log.specification("trio", uploads))
-    log.start(asked)
-    log.append(log.finished(asked), project="trio", object=asked.object)
+    create_trio(log)
+    link_pair(log, "trio", CW, HEALTH)
     rounds = log.rounds("trio")
     rounds.claim(CW, HEALTH.party)
     rounds.claim(HEALTH, CW.party)
     return rounds.close()
+
+
+def _all_linked(log: SampleLog) -> None:
+    create_trio(log)
+    for one, other in ((CW, HEALTH), (CW, K12), (HEALTH, K12)):
+        link_pair(log, "trio", one, other)
+    log.rounds("trio").claim_all()
+
+
+def closed_before_a_statement_came(log: SampleLog) -> Entry:
+    _all_linked(log)
+    for actor in (CW, HEALTH):
+        log.rounds("trio").state(actor)
+    return log.rounds("trio").close()
+
+
+def stated_of_a_single_pair(log: SampleLog) -> Entry:
+    create_trio(log)
+    link_pair(log, "trio", CW, HEALTH)
+    return log.rounds("trio").state(CW)
+
+
+def stated_by_a_party_that_was_not_linked(log: SampleLog) -> Entry:
+    _linked(log)
+    return log.rounds(FOSTER).state(CW)
+
+
+def stated_for_another_space(log: SampleLog) -> Entry:
+    _all_linked(log)
+    return log.rounds("trio").state(CW, "elsewhere")
+
+
+def stated_after_the_close(log: SampleLog) -> Entry:
+    _all_linked(log)
+    _closed(log, "trio")
+    return log.rounds("trio").state(CW, round=log.rounds("trio").last)
+
+
+def stated_under_the_same_number(log: SampleLog) -> Entry:
+    _all_linked(log)
+    log.rounds("trio").state(CW)
+    return log.rounds("trio").state(CW, sequence=1)
+
+
+def closed_with_an_earlier_statement(log: SampleLog) -> Entry:
+    _all_linked(log)
+    rounds = log.rounds("trio")
+    for actor in (CW, HEALTH, K12):
+        rounds.state(actor)
+    earlier = dict(rounds.statements)
+    rounds.state(CW)
+    rounds.statements = earlier
+    return rounds.close()
+
+
+def closed_with_a_statement_left_out(log: SampleLog) -> Entry:
+    _all_linked(log)
+    log.rounds("trio").state(CW)
+    log.rounds("trio").statements = {}
+    log.moment += timedelta(days=7)
+    return log.rounds("trio").close()
 
 
 # Uploads.
@@ -407,7 +467,7 @@ def uploaded_for_a_stranger(log: SampleLog) -> Entry:
 
 
 def uploaded_for_a_pair_that_is_not_ready(log: SampleLog) -> Entry:
-    _trio(log)
+    create_trio(log)
     rounds = log.rounds("trio")
     _closed(log, "trio")
     rounds.top_up()
@@ -496,7 +556,7 @@ def ran_with_sides_exchanged(log: SampleLog) -> Entry:
 
 
 def ran_on_uploads_for_others(log: SampleLog) -> Entry:
-    _trio(log)
+    create_trio(log)
     uploads = [
         log.upload("trio", CW, partner=HEALTH.party),
         log.upload("trio", K12, partner=HEALTH.party),
@@ -747,6 +807,7 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         closed_before_a_run_ended,
         closed_before_a_claim_came,
         closed_while_a_pair_waits,
+        closed_before_a_statement_came,
     ],
     "upload-round": [
         uploaded_for_the_round_before,
@@ -789,16 +850,23 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         claimed_in_separate_spaces,
         claimed_of_a_single_recipient,
         claimed_of_a_blind_run,
+        stated_of_a_single_pair,
+        stated_by_a_party_that_was_not_linked,
+        stated_for_another_space,
+        stated_after_the_close,
     ],
     "claims-order": [
         claimed_with_a_gap,
         claimed_under_the_same_number,
         claimed_from_one_in_a_new_round,
+        stated_under_the_same_number,
     ],
     "round-claims": [
         closed_with_earlier_claims,
         closed_with_claims_left_out,
         closed_with_claims_that_never_came,
+        closed_with_an_earlier_statement,
+        closed_with_a_statement_left_out,
     ],
     "round-superseded": [
         superseded_twice,

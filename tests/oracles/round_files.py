@@ -121,7 +121,11 @@ def rows_of(
 
 
 def build_container(
-    people: Sequence[Person], profile: EncodingProfile, name: RoundName, side: Side, **changes: Any
+    people: Sequence[Person],
+    profile: EncodingProfile,
+    name: RoundName,
+    side: Side,
+    changes: dict[str, Any],
 ) -> Container:
     """Encode people for one side of a pair of a round; `changes` are of the header."""
     numbered = random.Random(len(people)).sample(range(len(people)), len(people))
@@ -131,7 +135,7 @@ def build_container(
     given = [b""] * len(people)
     for record, at in enumerate(numbered):
         given[at] = handles[record]
-    return container_of(handles, rows, given, profile, name, side, **changes)
+    return container_of(handles, rows, given, profile, name, side, changes)
 
 
 def container_of(
@@ -141,7 +145,7 @@ def container_of(
     profile: EncodingProfile,
     name: RoundName,
     side: Side,
-    **changes: Any,
+    changes: dict[str, Any] | None = None,
 ) -> Container:
     """Put a table of handles and rows together, whatever they are; `given` are the people's handles."""
     party, partner = (name.larger, name.smaller)[:: 1 if side == "larger" else -1]
@@ -151,7 +155,7 @@ def container_of(
         "records": len(handles), "rows": len(rows),
     }  # fmt: skip
     body = b"".join(handles) + rows.tobytes()
-    stated |= changes
+    stated |= changes or {}
     cut = Parts(0, stated["records"], stated["rows"])
     pieces, at = [], 0
     for number in range(1, cut.n_parts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from oracles.holders import Holders
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, content_digest
 from oracles.negotiation import body_for
+from oracles.round_files import Container, build_container, random_people
 
+from encoding.blocks.keys import RoundName
 from schemas.api import ReleaseVerification, Role, RunRequest, UploadRequest
 from schemas.problem import MEDIA_TYPE
-from schemas.upload import SignedManifest
+from schemas.rounds import Correction, NonceOffer, SignedNonceOffer
 
 STRANGER = "stranger"
 PART = b"0123456789abcdef"
@@ -26,13 +29,21 @@ NOTHING = {
     "certificate": "crt-" + "0" * 32,
     "agreement": "0" * 64,
     "number": "0",
+    "round": "999999",
+    "partner": "nobody-there",
+    "space": "nowhere",
     "tile": "0/000.p/1",
 }
 # The log itself, its key and its checkpoint belong to no project.
 LOG_OF_A_PROJECT = ("/v1/log/tile/", "/v1/log/bundle")
-QUERIES = {
-    ("GET", f"/v1/projects/{{project}}/{kind}"): "?epoch=1" for kind in ("shares", "confirmations")
-} | {("DELETE", "/v1/projects/{project}/shares"): "?epoch=1"}
+QUERIES = (
+    {("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): f"?party={SCHOOL}"}
+    | {
+        ("GET", f"/v1/projects/{{project}}/{kind}"): "?epoch=1"
+        for kind in ("shares", "confirmations")
+    }
+    | {("DELETE", "/v1/projects/{project}/shares"): "?epoch=1"}
+)
 
 
 @dataclass
@@ -69,6 +80,8 @@ class World:
     routes: list[Route]
     ids: dict[str, str]
     holders: Holders
+    containers: tuple[Container, ...] = ()
+    _made: Container | None = None
 
     def path(self, route: Route, ids: dict[str, str]) -> str:
         path = route.pattern + QUERIES.get((route.method, route.pattern), "")
@@ -97,21 +110,52 @@ class World:
             return None, {}
         return self.document(route).to_canonical(), {"content-type": "application/json"}
 
+    def made(self) -> Container:
+        if self._made is None:
+            self._made = made_up(self.linkage)
+        return self._made
+
+    def nonces(self) -> SignedNonceOffer:
+        """Return an offer that its party made before: the same again changes nothing."""
+        offer = NonceOffer(
+            project=PROJECT,
+            party=CHILD_WELFARE,
+            person=self.linkage.person(CHILD_WELFARE).id,
+            first=1,
+            nonces=(),
+            void_below=1,
+            at="2026-09-01T06:00:00Z",
+        )
+        signature = self.linkage.signature("nonces", offer, CHILD_WELFARE)
+        return SignedNonceOffer(offer=offer, signature=signature)
+
     def document(self, route: Route) -> Any:
         """Return a document that the route would take from whoever may call it."""
-        rows: list[Any] = [type("Row", (), {"handle": b"\1" * 16})]
         if route.pattern.endswith("/shares"):
             return self.holders.share(CHILD_WELFARE, SCHOOL)
         if route.pattern.endswith("/confirmations"):
             return self.holders.confirmation(CHILD_WELFARE)
         if route.pattern.endswith("/uploads"):
-            return UploadRequest.from_json(self.linkage.request(PART))
+            return UploadRequest.from_json(self.made().request())
         if route.pattern.endswith("/commit"):
-            manifest = self.linkage.manifest(rows, PART, CHILD_WELFARE)
-            return SignedManifest(manifest=manifest)
+            manifest = self.linkage.manifest(self.made(), CHILD_WELFARE, partner_root=None)
+            return self.linkage.signed_manifest(manifest, CHILD_WELFARE)
+        if route.pattern.endswith("/nonces"):
+            return self.nonces()
+        if route.pattern.endswith("/corrections"):
+            return Correction(reason="wrong-file")
         if route.pattern.endswith("/verification"):
             return ReleaseVerification(sha256="0" * 64)
-        return body_for(route.pattern) or RunRequest()
+        return body_for(route.pattern) or RunRequest(round=1, partner=SCHOOL)
+
+
+def made_up(linkage: Linkage) -> Container:
+    """Return a container of people whom nobody knows, of a round that nobody opened."""
+    name = RoundName(
+        PROJECT, 1, SCHOOL, CHILD_WELFARE, linkage.profile.digest(), 1, bytes(32), bytes(32)
+    )
+    people = random_people(random.Random(7), 3)
+    return build_container(people, linkage.profile, name, "smaller", {})
 
 
 def routes_of(linkage: Linkage) -> Iterator[Route]:

@@ -698,23 +698,42 @@ def everything_else(log: SampleLog) -> None:
         )
 
 
-def three_agencies(log: SampleLog, project: str = "trio") -> None:
-    """Add a round of three agencies: one pair is linked, the others wait until the deadline."""
+def create_trio(log: SampleLog, project: str = "trio") -> None:
+    """Create a project of three agencies, all in one ID space."""
     if not any(entry.actor.party == HEALTH.party for entry in log.entries):
         log.enrol(HEALTH)
     providers = ("county-cw", "health-office", "school-district")
     log.create_project(project, providers=providers)
-    rounds = log.rounds(project)
+
+
+def link_pair(log: SampleLog, project: str, one: Actor, other: Actor) -> None:
+    """Link the files of two parties in the open round, and let both fetch."""
     uploads = [
-        log.upload(project, CW, partner=HEALTH.party),
-        log.upload(project, HEALTH, partner=CW.party),
+        log.upload(project, one, partner=other.party),
+        log.upload(project, other, partner=one.party),
     ]
     asked = log.ask(log.specification(project, uploads))
     log.start(asked)
-    log.append(log.finished(asked, openings=()), project=project, object=asked.object)
-    for party, actor in (("county-cw", CW), ("health-office", HEALTH)):
-        body = log.released(asked, party)
+    log.append(log.finished(asked), project=project, object=asked.object)
+    for actor in (one, other):
+        body = log.released(asked, actor.party)
         log.fetch(log.append(body, project=project, object=log.id("rel")), actor)
+
+
+def three_agencies(log: SampleLog, project: str = "trio") -> None:
+    """Add two rounds of three agencies: one in which all pairs are linked, one that runs out."""
+    create_trio(log, project)
+    rounds, actors = log.rounds(project), (CW, HEALTH, K12)
+    for one, other in ((CW, HEALTH), (CW, K12), (HEALTH, K12)):
+        link_pair(log, project, one, other)
+    rounds.claim_all()
+    for actor in (*actors, CW):
+        rounds.state(actor)
+    for received in rounds.received:
+        log.destroy(received)
+    rounds.close()
+    rounds.open()
+    link_pair(log, project, CW, HEALTH)
     rounds.claim(CW, HEALTH.party)
     log.upload(project, K12, partner=CW.party)
     for received in rounds.received:

@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.matchlog import round_kinds as kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.rounds import ListedClaims, NonceOffer, RoundPair, SignedNonceOffer, UsedNonce
+from schemas.rounds import (
+    ListedClaims,
+    ListedStatement,
+    NonceOffer,
+    RoundPair,
+    SignedNonceOffer,
+    UsedNonce,
+)
 from schemas.signing import sign_document
 from schemas.upload import Signature
 
@@ -42,6 +49,8 @@ class SampleRounds:
         self.received: list[Entry] = []
         self.claims: dict[tuple[str, str], str] = {}
         self.sequences: Counter[tuple[str, str]] = Counter()
+        self.statements: dict[tuple[str, str], str] = {}
+        self.stated: Counter[tuple[str, str]] = Counter()
 
     @property
     def number(self) -> int:
@@ -134,7 +143,7 @@ class SampleRounds:
             ):
                 self.unspent[party] = [one for one in self.unspent[party] if one != used]
         self.opened, self.last = body, body.round
-        self.roots, self.received, self.claims = {}, [], {}
+        self.roots, self.received, self.claims, self.statements = {}, [], {}, {}
         actor = self.log.agent(self.project, self.log.terms[self.project].providers[0])
         return self.log.append(body, project=self.project, actor=actor)
 
@@ -181,12 +190,35 @@ class SampleRounds:
             for party in pair.parties:
                 self.claim(self.log.agent(self.project, party), pair.partner_of(party))
 
+    def state(self, actor: Actor, space: str = "shared", **changes: Any) -> Entry:
+        """Receive a party's chain statement for a space."""
+        place = actor.party, space
+        fields: dict[str, Any] = {
+            "round": self.number,
+            "space": space,
+            "sequence": self.stated[place] + 1,
+            "sha256": self.log.digest(),
+        }
+        body = kinds.StatementReceived.model_validate({**fields, **changes})
+        self.stated[place] = body.sequence
+        self.statements[place] = body.sha256
+        return self.log.append(body, project=self.project, actor=actor)
+
     def close(self, **changes: Any) -> Entry:
-        """Close the open round with the claims that have come."""
+        """Close the open round with the claims and statements that have come."""
+        stated = [
+            ListedStatement(party=party, space=space, sha256=sha256)
+            for (party, space), sha256 in sorted(self.statements.items())
+        ]
         listed = [
             ListedClaims(party=party, partner=partner, sha256=sha256)
             for (party, partner), sha256 in sorted(self.claims.items())
         ]
-        fields = {"round": self.number, "claims": tuple(listed), **changes}
+        fields = {
+            "round": self.number,
+            "claims": tuple(listed),
+            "statements": tuple(stated),
+            **changes,
+        }
         self.opened = None
         return self.log.append(kinds.RoundClosed.model_validate(fields), project=self.project)

@@ -37,6 +37,7 @@ LISTED = {
         **{f"nonce_{side}": "used nonce" for side in ("larger", "smaller")},
     },
     "claims": {"party": "name", "partner": "name", "sha256": "digest"},
+    "statements": {"party": "name", "space": "name", "sha256": "digest"},
 }
 FORMS = {
     "name": r"(?=.{2,40}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*",
@@ -93,7 +94,7 @@ def has_type(value: Any, name: str) -> bool:
         return type(value) is int and 1 <= value <= 10**6
     if name in OBJECTS:
         return type(value) is dict and has_fields(value, OBJECTS[name])
-    if name in ("pairs", "claims"):
+    if name in LISTED:
         return is_list_of(value, name)
     if name == "codes":
         return type(value) is list and len(value) <= 64 and all(has_type(c, "code") for c in value)
@@ -118,12 +119,12 @@ def has_type(value: Any, name: str) -> bool:
 
 
 def is_list_of(value: Any, name: str) -> bool:
-    """Tell whether a value is a list of pairs or claims, in order."""
+    """Tell whether a value is a list of pairs, claims or statements, in order."""
     need(type(value) is list and (name == "pairs") <= len(value) <= 4096, name)
-    need(len(value) <= 2016 or name == "claims", name)
+    need(len(value) <= 2016 or name != "pairs", name)
     need(all(type(one) is dict and has_fields(one, LISTED[name]) for one in value), name)
-    if name == "claims":
-        places = [[one["party"], one["partner"]] for one in value]
+    if name != "pairs":
+        places = [[one["party"], one.get("partner") or one["space"]] for one in value]
     else:
         places = [sorted([one["larger"], one["smaller"]]) for one in value]
         used = [one[side]["number"] for one in value for side in ("nonce_larger", "nonce_smaller")]

@@ -69,6 +69,7 @@ class Turns:
         self.superseded: list[int] = []
         self.linked_once = False
         self.sequence: dict[Any, int] = defaultdict(int)
+        self.stated: dict[Any, int] = defaultdict(int)
 
     def offer(self, e: Any, t: Any, signers: Signers) -> None:
         offer, signature = e["body"]["signed"]["offer"], e["body"]["signed"]["signature"]
@@ -113,7 +114,15 @@ class Turns:
                 self.use(pair[side], pair[f"nonce_{side}"])
         self.is_open = True
         self.opened.append(
-            {**body, "entry": e, "roots": {}, "runs": {}, "claims": {}, "left": False}
+            {
+                **body,
+                "entry": e,
+                "roots": {},
+                "runs": {},
+                "claims": {},
+                "statements": {},
+                "left": False,
+            }
         )
 
     def use(self, party: str, used: Any) -> None:
@@ -177,11 +186,37 @@ class Turns:
         need(body["sequence"] == self.sequence[sides], "sequence")
         state["claims"][sides] = body["sha256"]
 
+    def state(self, party: str, body: Any, t: Any, runs: Any) -> None:
+        found, place = self.present(body["round"]), (party, body["space"])
+        need(place in self.statements_due(found, t, runs), "owes no statement")
+        self.stated[place] += 1
+        need(body["sequence"] == self.stated[place], "sequence")
+        found["statements"][place] = body["sha256"]
+
+    def statements_due(self, state: Any, t: Any, runs: Any) -> set[tuple[str, str]]:
+        owing = [
+            (p["larger"], p["smaller"])
+            for p in state["pairs"]
+            if owes(t, (p["larger"], p["smaller"]))
+            and self.has_linked(state, (p["larger"], p["smaller"]), runs)
+        ]
+        space = {one["party"]: one["space"] for one in t["recipients"]}
+        return {
+            (party, space[party])
+            for pair in owing
+            for party in pair
+            if sum(space[other[0]] == space[party] for other in owing) > 1
+        }
+
     def close(self, e: Any, t: Any, runs: Any) -> None:
         body = e["body"]
         state = self.present(body["round"])
         listed = {(one["party"], one["partner"]): one["sha256"] for one in body["claims"]}
         need(listed == state["claims"], "claims")
+        stated = {(one["party"], one["space"]): one["sha256"] for one in body["statements"]}
+        need(stated == state["statements"], "statements")
+        if e["time"] < state["deadline"]:
+            need(self.statements_due(state, t, runs) <= set(stated), "statements that are due")
         for pair in [(p["larger"], p["smaller"]) for p in state["pairs"]]:
             asked = [runs[run] for run in state["runs"].get(pair, [])]
             self.linked_once = self.linked_once or self.has_linked(state, pair, runs)

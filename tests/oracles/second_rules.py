@@ -101,6 +101,8 @@ class Replay:
             self.turns[project].supersede(body)
         elif kind == "claims-received":
             self.turns[project].claim(party, body, t, self.runs)
+        elif kind == "statement-received":
+            self.turns[project].state(party, body, t, self.runs)
         elif kind == "round-closed":
             self.turns[project].close(e, t, self.runs)
         elif kind == "upload-received":

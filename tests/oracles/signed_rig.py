@@ -22,6 +22,7 @@ from oracles.linkage_rig import (
     profile_of,
     terms_of,
 )
+from oracles.round_files import Container
 
 from app.agreements.negotiating import open_project
 from app.clock import utc_text
@@ -50,7 +51,6 @@ COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"
 class Accord(Linkage):
     """As `Linkage`, with persons in place of issued tokens; `agreement` is the newest that was proposed."""
 
-    persons: dict[str, EnrolledPerson] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     agreement: Agreement = field(init=False)
 
@@ -98,13 +98,8 @@ class Accord(Linkage):
             "asker_suffices": False,
             "releases": False,
         }
-        raw["limits"] = {
-            "min_records": 1,
-            "max_records": 1000,
-            "max_variants": 3,
-            "budget": None,
-            "floor": 3,
-        }
+        raw["limits"] = {"files": terms["files"], "budget": None, "floor": 3}
+        raw["schedule"] = {"frequency": "on-request", "round_days": 7, "note": None}
         raw["retention"] |= {"keep_encodings_days": 30, "keep_links_days": 90}
         raw["finality"] = {"cosigners": 0, "delays_release": False}
         return Agreement.from_json(raw | changes)
@@ -144,6 +139,9 @@ class Accord(Linkage):
 
     def as_party(self, party: str, role: str = "agency") -> dict[str, str]:
         return self.as_person(USUAL[party]) if party in USUAL else self.bearer(party, role)
+
+    def person(self, party: str) -> EnrolledPerson:
+        return self.persons[USUAL[party]]
 
     def sleep(self, **time: float) -> None:
         """Let time pass; everybody signs in anew."""
@@ -208,14 +206,14 @@ class Accord(Linkage):
         signed = self.signed(name, "approval-revocation", approval=approval)
         return self.post(self.about("revocations"), name, signed)
 
-    def manifest(self, rows: Any, content: bytes, party: str, /, **changes: Any) -> Manifest:
+    def manifest(self, made: Container, party: str, /, **changes: Any) -> Manifest:
         now = self.founded.clock()
         stated = {
             "agreement": self.agreement.digest(),
             "as_of": utc_text(now - timedelta(days=1))[:10],
             "created": utc_text(now),
         }
-        return super().manifest(rows, content, party, **{**stated, **changes})
+        return super().manifest(made, party, **{**stated, **changes})
 
     def _parties(self) -> list[dict[str, Any]]:
         kinds = {

@@ -29,8 +29,10 @@ from schemas.document import Document
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
 from schemas.negotiation import AgreementProposal
+from schemas.rounds import NonceOffer, SignedNonceOffer
 from schemas.sign_in import EnrolmentRequest
-from schemas.upload import SignedManifest
+from schemas.signing import sign_document
+from schemas.upload import Signature
 
 ROLE_OF: Final[dict[str, Role]] = {
     CHILD_WELFARE: "agency",
@@ -50,6 +52,7 @@ FIRST: Final = (
 LAST: Final = (
     "DELETE /session",
     "POST /v1/runs/{run}/cancel",
+    "POST /v1/projects/{project}/rounds/{round}/corrections",
     "POST /v1/uploads/{upload}/destruction",
     "GET /v1/destructions/{certificate}",
     "POST /v1/destructions/{certificate}/countersignatures",
@@ -110,9 +113,14 @@ class Tour:
             runs = self.accord.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
             done = next(run["run"] for run in runs if run["state"] == "succeeded")
             return self.world.ids | {"run": done}
-        return self.world.ids
+        if route.pattern.endswith("/corrections"):
+            return self.world.ids | {"round": "2"}
+        return self.world.ids | ({"number": "2"} if "/parts/" in route.pattern else {})
 
     def _hear(self, route: Route, answer: Any) -> None:
+        if route.pattern.endswith("/commit"):
+            self.scene.run = self.scene.newest_run()
+            self.world.ids["run"] = self.scene.run["run"]
         if route.pattern.endswith("/file"):
             self.heard["sha256"] = hashlib.sha256(answer.content).hexdigest()
         if route.pattern == "/v1/session-links":
@@ -128,7 +136,7 @@ class Tour:
             return None, ""
         (media_type,) = kinds
         if media_type == "application/octet-stream":
-            return self.scene.content, media_type
+            return self.scene.made.parts[2], media_type
         if route.pattern == "/v1/token":
             return urlencode(form(self.accord.persons["bob"].claim())).encode(), media_type
         if route.pattern == "/session":
@@ -140,10 +148,28 @@ class Tour:
     # Bodies.
 
     def manifest(self, _: str) -> Document:
-        scene = self.scene
-        return SignedManifest(
-            manifest=self.accord.manifest(scene.rows, scene.content, CHILD_WELFARE)
+        return self.accord.signed_manifest(self.scene.manifest(), CHILD_WELFARE)
+
+    def nonces(self, name: str) -> Document:
+        accord = self.accord
+        party = accord.persons[name].identity.public.party
+        offer = NonceOffer(
+            project=PROJECT,
+            party=party,
+            person=accord.persons[name].id,
+            first=self.scene.next_nonce,
+            nonces=(),
+            void_below=1,
+            at=utc_text(accord.founded.clock()),
         )
+        key = accord.persons[name].identity
+        signature = Signature(
+            party=party,
+            person=key.public.person,
+            key=key.public.key_sha256(),
+            signature=sign_document("nonces", offer.to_json(), key.keys.signing_key),
+        )
+        return SignedNonceOffer(offer=offer, signature=signature)
 
     def verification(self, _: str) -> Document:
         return ReleaseVerification(sha256=self.heard["sha256"])
@@ -205,6 +231,7 @@ class Tour:
 # The last part of a route's path -> the body that it takes.
 BODIES: Final[dict[str, Callable[[Tour, str], Document]]] = {
     "commit": Tour.manifest,
+    "nonces": Tour.nonces,
     "verification": Tour.verification,
     "enrolments": Tour.enrolment,
     "key-changes": Tour.key_change,

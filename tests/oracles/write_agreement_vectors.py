@@ -37,7 +37,7 @@ PERSON = "parties.0.persons.0"
 GOOD: list[Change] = [
     ("no paper agreement", "paper", None),
     ("a paper without its file", "paper.sha256", None),
-    ("no range of thresholds", "policy_range", None),
+    ("no range of probabilities", "policy_range", None),
     ("a count for the auditor", "recipients", [
         {"party": "child-welfare", "mode": "linked", "space": "shared", "onward": None},
         {"party": "k12", "mode": "blind", "space": "shared", "onward": None},
@@ -45,7 +45,10 @@ GOOD: list[Change] = [
     ("no auditor", "parties", PARTIES[:3]),
     ("no data element", "elements", []),
     ("no limit on the as-of day", "population.max_age_days", None),
-    ("no run budget", "limits.budget", None),
+    ("no budget of rounds", "limits.budget", None),
+    ("rounds of a day", "schedule.round_days", 1),
+    ("two files of one size", "limits.files.0.most", 8_000_000),
+    ("link IDs that are new in each round", "spaces.0.lifetime", "round"),
     ("each run is approved", "approvals.runs", "each"),
     ("one party approves", "approvals", {
         "runs": "each", "parties": ["k12"], "asker_suffices": True, "releases": True,
@@ -57,7 +60,7 @@ GOOD: list[Change] = [
 ]  # fmt: skip
 
 BAD_FRAME: list[Change] = [
-    ("another version", "version", "blindlink/agreement/2"),
+    ("another version", "version", "blindlink/agreement/1"),
     ("a number of 0", "number", 0),
     ("a first agreement with a previous one", "previous", "0" * 64),
     ("a second agreement without a previous one", "number", 2),
@@ -143,10 +146,17 @@ BAD_LIMITS: list[Change] = [
     ("approvals by the asker alone", "approvals.parties", ["k12"]),
     ("a party that approves without an approver", f"{PERSON}.duties", ["steward"]),
     ("runs that nobody approves", "approvals.runs", "none"),
-    ("a smallest size above the largest", "limits.min_records", 20_000_001),
-    ("a budget of no runs", "limits.budget.runs", 0),
-    ("a policy outside its range", "policy.auto", "0.91"),
-    ("a review threshold above the auto one", "policy.review", "0.86"),
+    ("a file of an agency that is not listed", "limits.files", AGREEMENT["limits"]["files"][:1]),
+    ("a file of the operator", "limits.files.0.party", "data-center"),
+    ("files out of order", "limits.files", AGREEMENT["limits"]["files"][::-1]),
+    ("a least size above the most", "limits.files.0.least", 90_001),
+    ("a budget of no rounds", "limits.budget.rounds", 0),
+    ("a budget of runs", "limits.budget", {"runs": 6, "days": 30}),
+    ("rounds of no day", "schedule.round_days", 0),
+    ("rounds of 61 days", "schedule.round_days", 61),
+    ("a policy outside its range", "policy.auto", "0.96"),
+    ("a review probability above the auto one", "policy.review", "0.91"),
+    ("a link rate upside down", "policy.link_rate", {"least": "0.9", "most": "0.1"}),
     ("more cosigners than parties", "finality.cosigners", 4),
     ("a wait for no cosigner", "finality.delays_release", True),
 ]
@@ -169,12 +179,13 @@ def successions() -> list[dict[str, Any]]:
     ]
     without_links = {
         "recipients": AGREEMENT["recipients"][:1],
+        "limits": {**AGREEMENT["limits"], "files": AGREEMENT["limits"]["files"][:1]},
         "directions": [each for each in AGREEMENT["directions"] if each["giver"] != "k12"][:1],
     }
     cases: list[tuple[str, dict[str, Any], bool]] = [
         ("a later end", {"end": "2027-12-31"}, True),
         ("a new secret", {"epoch": 2}, True),
-        ("another policy", {"policy": {**AGREEMENT["policy"], "auto": "0.86"}}, True),
+        ("another policy", {"policy": {**AGREEMENT["policy"], "auto": "0.95"}}, True),
         ("no auditor any more", {"parties": PARTIES[:3]}, True),
         ("another profile in a new epoch", {"profile": "b" * 64, "epoch": 2}, True),
         ("another profile in the same epoch", {"profile": "b" * 64}, False),

@@ -115,8 +115,8 @@ CERTIFICATE_GOOD: list[Change] = [
     ("nothing remains", "remains", []),
     ("nothing is outstanding", "outstanding", []),
     ("an object without an entry", "objects.0.entry", None),
-    ("an ID space", "objects.0", {
-        **RELEASED, "object": "spc-" + "0" * 32, "kind": "id-space", "party": None, "entry": None,
+    ("a sealed message", "objects.0", {
+        **RELEASED, "object": "msg-" + "0" * 32, "kind": "claims", "count": None, "entry": None,
         "created": None,
     }),
 ]  # fmt: skip

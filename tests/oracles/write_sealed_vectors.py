@@ -90,33 +90,35 @@ def seal(key: bytes, public: dict[str, Any], info: bytes) -> bytes:
 # Blind releases.
 
 BLIND: dict[str, Any] = {
-    "version": "blindlink/blind-release/1",
+    "version": "blindlink/blind-release/2",
     "release": "rel-0123456789abcdef0123456789abcdef",
     "run": "run-0123456789abcdef0123456789abcdef",
     "specification": "d" * 64,
     "project": "foster-k12",
     "epoch": 1,
+    "round": 3,
     "agreement": "b" * 64,
     "recipient": RECIPIENT,
     "agency": "child-welfare",
+    "partner": "k12",
     "space": "research",
     "upload": "upl-0123456789abcdef0123456789abcdef",
     "records": 3,
     "created": TIME,
 }
-LINKS = [("00" * 15 + "05", "ff" * 16), ("ab" * 16, "00" * 16), ("ff" * 16, "a5" * 16)]
+MATCHES = [("00" * 15 + "05", "ff" * 16), ("ab" * 16, "00" * 16), ("ff" * 16, "a5" * 16)]
 
 
-def sealed_link_id(link_id: str, nonce: bytes, header: dict[str, Any]) -> bytes:
+def sealed_match_id(match_id: str, nonce: bytes, header: dict[str, Any]) -> bytes:
     named = {"agency": header["agency"], "release": header["release"]}
-    bound = b"blindlink/v1/blind-link-id\n" + rfc8785.dumps(named)
-    return nonce + AESGCM(KEY).encrypt(nonce, bytes.fromhex(link_id), bound)
+    bound = b"blindlink/v1/blind-match-id\n" + rfc8785.dumps(named)
+    return nonce + AESGCM(KEY).encrypt(nonce, bytes.fromhex(match_id), bound)
 
 
-def blind_body(links: list[tuple[str, str]], header: dict[str, Any]) -> bytes:
+def blind_body(matches: list[tuple[str, str]], header: dict[str, Any]) -> bytes:
     records = (
-        bytes.fromhex(handle) + sealed_link_id(link_id, bytes([number] * 12), header)
-        for number, (handle, link_id) in enumerate(links)
+        bytes.fromhex(handle) + sealed_match_id(match_id, bytes([number] * 12), header)
+        for number, (handle, match_id) in enumerate(matches)
     )
     return b"".join(records)
 
@@ -128,8 +130,8 @@ def blind_vectors() -> dict[str, Any]:
     plain = sealed_header("blind-release", BLIND, kept)
     to_one = dict(list(SEEDS.items())[:1])
     single = sealed_header("blind-release", one, kept, to_one)
-    good = [("plain", plain, LINKS), ("one record for one person", single, LINKS[:1])]
-    body = blind_body(LINKS, BLIND)
+    good = [("plain", plain, MATCHES), ("one record for one person", single, MATCHES[:1])]
+    body = blind_body(MATCHES, BLIND)
     head = rfc8785.dumps(plain)
     bad = [
         ("empty", b""),
@@ -138,7 +140,7 @@ def blind_vectors() -> dict[str, Any]:
         ("a header with white space", head.replace(b":", b": ", 1) + b"\n" + body),
         *(
             (name, rfc8785.dumps(header) + b"\n" + body)
-            for name, header in bad_headers(plain, surprise_of="blindlink/blind-release/2")
+            for name, header in bad_headers(plain, surprise_of="blindlink/blind-release/1")
         ),
         ("no records", rfc8785.dumps({**plain, "records": 0}) + b"\n"),
         ("a record less", head + b"\n" + body[:-60]),
@@ -158,10 +160,10 @@ def blind_vectors() -> dict[str, Any]:
                 "file": b64(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "header": header,
-                "link_ids": dict(links),
+                "match_ids": dict(matches),
             }
-            for name, header, links in good
-            for content in [rfc8785.dumps(header) + b"\n" + blind_body(links, header)]
+            for name, header, matches in good
+            for content in [rfc8785.dumps(header) + b"\n" + blind_body(matches, header)]
         ],
         "bad": [{"name": name, "file": b64(content)} for name, content in bad],
     }

@@ -12,19 +12,18 @@ from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
 from schemas.errors import DocumentError
 
 DEFAULTS: dict[str, Any] = {
-    "version": "blindlink/project-terms/1",
+    "version": "blindlink/project-terms/2",
     "epoch": 1,
     "auditors": (),
     "floor": DEFAULT_FLOOR,
-    "min_records": 1,
-    "max_records": 20_000_000,
-    "max_variants": 16,
+    "frequency": "on-request",
+    "round_days": 7,
     "keep_encodings_days": 30,
     "keep_links_days": 400,
     "policy_range": None,
     "as_of_max_age_days": None,
     "as_of_max_gap_days": None,
-    "run_budget": None,
+    "round_budget": None,
     "approvals": None,
     "finality": None,
     "destroy_by": None,
@@ -59,17 +58,17 @@ def test_every_change_of_a_field_is_another_agreement() -> None:
         "project": "other",
         "epoch": 2,
         "purpose": "research",
-        "providers": ["child-welfare"],
         "recipients": [],
         "auditors": [],
-        "spaces": [*TERMS["spaces"], {"name": "more", "lifetime": "run"}],
+        "spaces": [*TERMS["spaces"], {"name": "more", "lifetime": "round"}],
         "profile": "0" * 64,
-        "policy.auto": "0.86",
+        "policy.auto": "0.91",
         "population": "everyone",
         "floor": 11,
-        "min_records": 2,
-        "max_records": 10**6,
-        "max_variants": 2,
+        "files.0.least": 2,
+        "files.1.most": 10**6,
+        "frequency": "monthly",
+        "round_days": 8,
         "start": "2026-09-02",
         "end": "2027-09-01",
         "keep_encodings_days": 1,
@@ -77,7 +76,7 @@ def test_every_change_of_a_field_is_another_agreement() -> None:
         "policy_range": RANGE,
         "as_of_max_age_days": 7,
         "as_of_max_gap_days": 7,
-        "run_budget": {"runs": 6, "days": 30},
+        "round_budget": {"rounds": 6, "days": 30},
         "approvals": APPROVALS,
         "finality": {"cosigners": 1, "delays_release": False},
         "destroy_by": "2027-09-30",
@@ -87,3 +86,22 @@ def test_every_change_of_a_field_is_another_agreement() -> None:
         ProjectTerms.from_json(changed(TERMS, *change)).digest() for change in changes.items()
     }
     assert len(digests | {plain}) == len(changes) + 1
+
+
+def test_the_larger_file_is_that_with_the_greater_bound_whatever_comes() -> None:
+    terms = ProjectTerms.from_json(TERMS)
+    assert terms.pair("child-welfare", "k12") == terms.pair("k12", "child-welfare")
+    assert terms.pair("child-welfare", "k12") == ("k12", "child-welfare")
+
+
+def test_of_two_equal_bounds_the_first_name_has_the_larger_file() -> None:
+    equal = [{"party": party, "least": 1, "most": 500} for party in ("child-welfare", "k12")]
+    terms = ProjectTerms.from_json(changed(TERMS, "files", equal))
+    assert terms.pairs == (("child-welfare", "k12"),)
+
+
+def test_three_providers_are_three_pairs_in_the_order_of_their_names() -> None:
+    most = {"child-welfare": 90_000, "health": 2_000_000, "k12": 8_000_000}
+    files = [{"party": party, "least": 1, "most": size} for party, size in most.items()]
+    terms = ProjectTerms.from_json({**TERMS, "providers": list(most), "files": files})
+    assert terms.pairs == (("health", "child-welfare"), ("k12", "child-welfare"), ("k12", "health"))

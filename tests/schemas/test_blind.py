@@ -1,4 +1,4 @@
-"""Blind releases by their vectors: the head that is bound to its key, and link IDs that only the key opens."""
+"""Blind releases by their vectors: the head that is bound to its key, and match IDs that only the key opens."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from oracles.write_sealed_vectors import blind_vectors
 from encoding.identity import PrivateKeys
 from schemas.blind import (
     RECORD_BYTES,
-    SEALED_LINK_ID_BYTES,
+    SEALED_MATCH_ID_BYTES,
     BlindHeader,
-    LinkIdSeal,
+    MatchIdSeal,
     blind_release_bytes,
     parse_blind_header,
     serialise_blind_release,
 )
 from schemas.errors import DocumentError, SealedError
 from schemas.identity import PublicIdentity
-from schemas.ids import Handle, LinkId
+from schemas.ids import Handle, MatchId
 
 VECTORS = read_vectors("blind-release")
 KEY = bytes.fromhex(VECTORS["key"])
@@ -45,7 +45,7 @@ BODY_FAULTS = {
 }
 
 KEYS = st.binary(min_size=32, max_size=32)
-LINK_IDS = st.binary(min_size=16, max_size=16).map(LinkId)
+MATCH_IDS = st.binary(min_size=16, max_size=16).map(MatchId)
 NONCES = st.binary(min_size=12, max_size=12)
 
 
@@ -73,8 +73,8 @@ def test_a_good_file_is_read_opened_and_written_to_the_byte(vector: dict[str, An
         (Handle(body[at : at + 16]), body[at + 16 : at + RECORD_BYTES])
         for at in range(0, len(body), RECORD_BYTES)
     ]
-    seal = LinkIdSeal.of(KEY, parsed.header.release, parsed.header.agency)
-    assert {h.hex(): seal.open(sealed).hex() for h, sealed in records} == vector["link_ids"]
+    seal = MatchIdSeal.of(KEY, parsed.header.release, parsed.header.agency)
+    assert {h.hex(): seal.open(sealed).hex() for h, sealed in records} == vector["match_ids"]
     assert b"".join(serialise_blind_release(parsed.header, records)) == raw
 
 
@@ -149,22 +149,22 @@ def test_a_head_is_closed_for_its_receivers() -> None:
     assert BlindHeader.from_canonical(made.to_canonical()) == made
 
 
-@given(KEYS, LINK_IDS, NONCES)
-def test_a_sealed_link_id_opens_and_always_has_the_same_size(
-    key: bytes, link_id: LinkId, nonce: bytes
+@given(KEYS, MATCH_IDS, NONCES)
+def test_a_sealed_match_id_opens_and_always_has_the_same_size(
+    key: bytes, match_id: MatchId, nonce: bytes
 ) -> None:
-    seal = LinkIdSeal.of(key, "rel-" + "1" * 32, "schools")
-    sealed = seal.close(link_id, nonce)
-    assert len(sealed) == SEALED_LINK_ID_BYTES == 44
-    assert seal.open(sealed) == link_id
+    seal = MatchIdSeal.of(key, "rel-" + "1" * 32, "schools")
+    sealed = seal.close(match_id, nonce)
+    assert len(sealed) == SEALED_MATCH_ID_BYTES == 44
+    assert seal.open(sealed) == match_id
 
 
-@given(KEYS, LINK_IDS, NONCES, st.integers(0, 43), st.integers(1, 255))
-def test_a_changed_sealed_link_id_does_not_open(
-    key: bytes, link_id: LinkId, nonce: bytes, place: int, change: int
+@given(KEYS, MATCH_IDS, NONCES, st.integers(0, 43), st.integers(1, 255))
+def test_a_changed_sealed_match_id_does_not_open(
+    key: bytes, match_id: MatchId, nonce: bytes, place: int, change: int
 ) -> None:
-    seal = LinkIdSeal.of(key, "rel-" + "1" * 32, "schools")
-    sealed = bytearray(seal.close(link_id, nonce))
+    seal = MatchIdSeal.of(key, "rel-" + "1" * 32, "schools")
+    sealed = bytearray(seal.close(match_id, nonce))
     sealed[place] ^= change
     with pytest.raises(SealedError):
         seal.open(bytes(sealed))
@@ -173,18 +173,18 @@ def test_a_changed_sealed_link_id_does_not_open(
 @pytest.mark.parametrize(
     "other",
     [
-        LinkIdSeal.of(KEY, "rel-" + "2" * 32, "schools"),
-        LinkIdSeal.of(KEY, "rel-" + "1" * 32, "welfare"),
-        LinkIdSeal.of(bytes(32), "rel-" + "1" * 32, "schools"),
+        MatchIdSeal.of(KEY, "rel-" + "2" * 32, "schools"),
+        MatchIdSeal.of(KEY, "rel-" + "1" * 32, "welfare"),
+        MatchIdSeal.of(bytes(32), "rel-" + "1" * 32, "schools"),
     ],
 )
-def test_a_link_id_of_another_release_agency_or_key_does_not_open(other: LinkIdSeal) -> None:
-    sealed = LinkIdSeal.of(KEY, "rel-" + "1" * 32, "schools").close(LinkId(bytes(16)), bytes(12))
+def test_a_match_id_of_another_release_agency_or_key_does_not_open(other: MatchIdSeal) -> None:
+    sealed = MatchIdSeal.of(KEY, "rel-" + "1" * 32, "schools").close(MatchId(bytes(16)), bytes(12))
     with pytest.raises(SealedError):
         other.open(sealed)
     with pytest.raises(SealedError):
         other.open(sealed[:-1])
 
 
-def test_neither_key_nor_link_id_shows_in_a_repr() -> None:
-    assert KEY.hex() not in repr(LinkIdSeal.of(KEY, "rel-" + "1" * 32, "schools"))
+def test_neither_key_nor_match_id_shows_in_a_repr() -> None:
+    assert KEY.hex() not in repr(MatchIdSeal.of(KEY, "rel-" + "1" * 32, "schools"))

@@ -16,6 +16,7 @@ from schemas.document import Document
 from schemas.errors import DocumentError
 from schemas.problem import Problem
 from schemas.profile import EncodingProfile
+from schemas.rounds import NonceOffer
 from schemas.run import RunSpecification
 from schemas.upload import Manifest, Receipt
 
@@ -24,6 +25,7 @@ KINDS: dict[str, type[Document]] = {
     "project-terms": ProjectTerms,
     "run-specification": RunSpecification,
     "manifest": Manifest,
+    "rounds": NonceOffer,
     "receipt": Receipt,
     "problem": Problem,
 }

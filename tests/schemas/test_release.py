@@ -1,4 +1,4 @@
-"""Release files by their vectors, and from links to bytes and back."""
+"""Release files by their vectors, and from matches to bytes and back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from oracles.vector_file import read_vectors
 from oracles.write_upload_vectors import RELEASE, release_vectors
 
 from schemas.errors import DocumentError
-from schemas.ids import Handle, LinkId
-from schemas.release import ReleaseHeader, parse_release, release_digest, serialise_release
+from schemas.ids import Handle, MatchId
+from schemas.release import (
+    LINE_BYTES,
+    Match,
+    ReleaseHeader,
+    parse_release,
+    release_digest,
+    serialise_release,
+)
 
 VECTORS = read_vectors("release")
 
@@ -24,10 +31,12 @@ def named(which: str) -> list[Any]:
 @pytest.mark.parametrize("vector", named("good"))
 def test_a_good_file_is_read_and_written_to_the_byte(vector: dict[str, Any]) -> None:
     raw = vector["file"].encode()
-    header, links = parse_release(raw)
+    header, matches = parse_release(raw)
     assert header.to_json() == vector["header"]
-    assert {handle.hex(): link.hex() for handle, link in links.items()} == vector["links"]
-    assert b"".join(serialise_release(header, links.items())) == raw
+    found = [[handle.hex(), one.match_id.hex(), one.row] for handle, one in matches.items()]
+    assert found == vector["matches"]
+    assert b"".join(serialise_release(header, matches.items())) == raw
+    assert len(raw) == raw.index(b"\n") + 1 + LINE_BYTES * header.matches
     assert release_digest(raw) == vector["sha256"]
 
 
@@ -43,11 +52,18 @@ def test_the_stored_vectors_are_those_that_are_written() -> None:
     assert release_vectors() == VECTORS
 
 
-@given(st.dictionaries(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16)))
-def test_links_survive_their_file(made: dict[bytes, bytes]) -> None:
-    links = {Handle(handle): LinkId(made[handle]) for handle in sorted(made)}
-    header = ReleaseHeader.from_json({**RELEASE, "links": len(links)})
-    assert parse_release(b"".join(serialise_release(header, links.items()))) == (header, links)
+@given(
+    st.dictionaries(
+        st.binary(min_size=16, max_size=16),
+        st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 10**12 - 1)),
+    )
+)
+def test_matches_survive_their_file(made: dict[bytes, tuple[bytes, int]]) -> None:
+    ids = {match_id: handle for handle, (match_id, _) in made.items()}
+    kept = sorted(ids.values())
+    matches = {Handle(h): Match(MatchId(made[h][0]), made[h][1]) for h in kept}
+    header = ReleaseHeader.from_json({**RELEASE, "matches": len(matches)})
+    assert parse_release(b"".join(serialise_release(header, matches.items()))) == (header, matches)
 
 
 @given(st.data())

@@ -14,6 +14,7 @@ from app.auditor.ledger import Ledger
 from app.auditor.rules import (
     agreements,
     approvals,
+    claims,
     common,
     destruction,
     nonces,
@@ -65,7 +66,8 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
         rounds.open_round,
     ),
     "round-superseded": (rounds.supersede,),
-    "claims-received": (rounds.receive_claims,),
+    "claims-received": (claims.receive_claims,),
+    "statement-received": (claims.receive_statement,),
     "round-closed": (rounds.close,),
     "upload-received": (
         projects.in_force,

@@ -9,18 +9,12 @@ from typing import Final, cast
 
 from app.auditor.ledger import Ledger
 from app.auditor.project_state import ProjectState
-from app.auditor.round_state import Pair, RoundState
-from app.auditor.rules import nonces
+from app.auditor.round_state import RoundState
+from app.auditor.rules import claims, nonces
 from app.auditor.rules.steps import break_off, days_of, moment_before, project_of
-from schemas.agreement import ProjectTerms
 from schemas.ids import utc_text
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.round_kinds import (
-    ClaimsReceived,
-    RoundClosed,
-    RoundOpened,
-    RoundSuperseded,
-)
+from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 
 PERIOD_DAYS: Final[Mapping[str, int]] = {
     "daily": 1,
@@ -106,56 +100,32 @@ def supersede(ledger: Ledger, entry: Entry) -> None:
     rounds.open, rounds.corrected = None, body.round
 
 
-def receive_claims(ledger: Ledger, entry: Entry) -> None:
-    """Claims are of the round that is open, of a pair that owes them, and numbered on from the last."""
-    body, project = cast(ClaimsReceived, entry.body), project_of(ledger, entry)
-    rounds, sides = project.rounds, (sys.intern(entry.actor.party), sys.intern(body.partner))
-    state = rounds.open
-    if state is None or body.round != state.number:
-        break_off("claims-round", "claims are received for a round that is not open", entry)
-    pair = state.pair_of(*sides)
-    if pair is None or not _owes(ledger, project.terms, state, pair):
-        message = "claims are received of a pair that owes none"
-        break_off("claims-round", message, entry, state.seq)
-    if body.sequence != rounds.sequences.get(sides, 0) + 1:
-        break_off("claims-order", "claims are not numbered on from the last ones", entry)
-    rounds.sequences[sides] = body.sequence
-    state.claims[sides] = body.sha256
-
-
 def close(ledger: Ledger, entry: Entry) -> None:
-    """A round closes with exactly the last claims received, and before its deadline only when all is done."""
+    """A round closes with exactly the last messages received, and before its deadline only when all is done."""
     body, project = cast(RoundClosed, entry.body), project_of(ledger, entry)
     state = project.rounds.open
     if state is None or body.round != state.number:
         break_off("round-order", "a round is closed that is not open", entry)
-    if {(one.party, one.partner): one.sha256 for one in body.claims} != state.claims:
-        message = "a round is closed with other claims than the last ones received"
+    listed = {(one.party, one.partner): one.sha256 for one in body.claims}
+    stated = {(one.party, one.space): one.sha256 for one in body.statements}
+    if (listed, stated) != (state.claims, state.statements):
+        message = "a round is closed with other claims or statements than the last ones received"
         break_off("round-claims", message, entry, state.seq)
     if entry.time < state.deadline and not _is_done(ledger, project, state):
         message = "a round is closed before its deadline while something is still due"
         break_off("round-deadline", message, entry, state.seq)
-    project.rounds.has_linked |= any(_has_linked(ledger, state, pair) for pair in state.pairs)
+    project.rounds.has_linked |= any(claims.has_linked(ledger, state, pair) for pair in state.pairs)
     project.rounds.open = None
 
 
 def _is_done(ledger: Ledger, project: ProjectState, state: RoundState) -> bool:
-    """Tell whether every pair has a run, none is under way, and all claims that are due have come."""
+    """Tell whether every pair has a run, none is under way, and all that is due has come."""
     stages = {
         pair: {ledger.runs[run].stage for run in state.runs.get(pair, ())} for pair in state.pairs
     }
     if any(not seen or seen & {"asked", "started"} for seen in stages.values()):
         return False
-    owing = [pair for pair in state.pairs if _owes(ledger, project.terms, state, pair)]
-    return all({pair, pair[::-1]} <= state.claims.keys() for pair in owing)
-
-
-def _owes(ledger: Ledger, terms: ProjectTerms, state: RoundState, pair: Pair) -> bool:
-    """Tell whether a pair owes claims: its run has succeeded, and both receive `linked` in one ID space."""
-    spaces = [one.space for one in terms.recipients if one.mode == "linked" and one.party in pair]
-    is_shared = len(spaces) == 2 and spaces[0] == spaces[1]
-    return is_shared and _has_linked(ledger, state, pair)
-
-
-def _has_linked(ledger: Ledger, state: RoundState, pair: Pair) -> bool:
-    return any(ledger.runs[run].stage == "finished" for run in state.runs.get(pair, ()))
+    return (
+        claims.claims_due(ledger, project.terms, state) <= state.claims.keys()
+        and claims.statements_due(ledger, project.terms, state) <= state.statements.keys()
+    )

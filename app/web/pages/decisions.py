@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.agreements.service import project_for, project_view
 from app.decisions.service import decision_of, log_export, open_record
 from app.http.paths import RunPath
+from app.runs.service import run_for
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.filters import AddressFilter
 from app.web.table import Table
+from app.web.waterfall import bound_rows, waterfall
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 from schemas.decision_steps import PROBABILITY_STEPS
 from schemas.match_record import Band, Decision, DecisionRule
+from schemas.run import RunSpecification
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -35,7 +39,7 @@ ROWS_A_PAGE: Final = 50
 # How many rows one look goes through at most; at some 15 us each that stays below half a second.
 MAX_SCANNED: Final = 20_000
 
-BAND_WORDS: Final[dict[Band, str]] = {"auto": "linked", "review": "held back for a decision"}
+BAND_WORDS: Final[dict[Band, str]] = {"auto": "linked", "review": "held back for review"}
 RULE_WORDS: Final[dict[DecisionRule, str]] = {
     "match-probability": "likely enough, and ahead of any other pair of its records",
     "review-band": "not likely enough to be linked at once",
@@ -82,6 +86,9 @@ def show_match_record(
             log_export(session, broker, page.actor, run)
     with broker.database.read() as session:
         record = open_record(session, broker, page.actor, run)
+        found = project_for(session, page.actor, record.header.project)
+        profile = project_view(session, found, broker.clock()).profile
+        specification = run_for(session, page.actor, run)[0].specification
     header = record.header
     kinds = [kind for kind in record.kinds(broker) if query.takes(kind)]
     rows, look_on = _look(broker, record, query) if page.twin == "html" else ([], None)
@@ -104,6 +111,8 @@ def show_match_record(
         n_withheld=header.rows - sum(kind.rows for kind in record.kinds(broker)),
         steps=_steps(kinds),
         charts=list(_charts(kinds)),
+        bars=waterfall(header, profile),
+        bounds=bound_rows(RunSpecification.from_canonical(specification.encode()).policy),
         bands=BAND_WORDS,
         rules=RULE_WORDS,
         step_texts=list(PROBABILITY_STEPS),

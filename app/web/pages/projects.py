@@ -20,6 +20,7 @@ from app.web.table import Cell, Table, clause_rows
 from app.web.wording import parties_of, terms_sentences
 from app.wired import WiredBroker
 from schemas.api import ProjectList
+from schemas.policy_words import policy_sentences, zip_sentence
 
 router = APIRouter()
 
@@ -87,5 +88,6 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         is_signed=found.is_signed,
         terms=terms,
         sentences=sentences,
+        policy=[*policy_sentences(terms.policy), zip_sentence(view.profile)],
         parties=parties,
     )

@@ -17,7 +17,9 @@ router = APIRouter()
 COLUMNS = (
     "release",
     "run",
+    "round",
     "recipient",
+    "partner",
     "mode",
     "space",
     "matches",
@@ -71,7 +73,9 @@ def _row(view: ReleaseView) -> tuple[str | int | None, ...]:
     return (
         view.release,
         view.run,
+        view.round,
         view.recipient,
+        view.partner,
         view.mode,
         view.space,
         view.matches,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Response
 
-from app.agreements.service import project_for
+from app.agreements.service import project_for, project_view
 from app.db import Window
-from app.decisions.service import why_record_gone
+from app.decisions.service import open_record, why_record_gone
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.runs.approvals import approvals_view
@@ -24,6 +24,7 @@ from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
 from app.web.table import Table
+from app.web.waterfall import WeightBar, bound_rows, waterfall
 from app.web.weights import weight_chart, weight_rows
 from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
@@ -35,13 +36,15 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
+    from app.broker import Broker
     from app.runs.models import Run
+    from app.web.answer import PageRequest
     from schemas.statement import Step
 
 router = APIRouter()
 
 COLUMNS = (
-    "run", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
+    "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
     "review_pairs", "expected_false", "failure", "specification_sha256", "match_record", "cosigned_by",
     "cosigners_needed", "is_final",
 )  # fmt: skip
@@ -50,7 +53,7 @@ CHARTED_RUNS: Final = 26
 COUNT_WORDS: Final = {
     "candidate_pairs": "Candidate pairs",
     "auto_pairs": "Pairs linked (auto)",
-    "review_pairs": "Pairs held back for a decision (review)",
+    "review_pairs": "Pairs held back for clerical review (review)",
     "expected_false": "Linked pairs that are expected to be wrong, in hundredths",
 }
 
@@ -94,6 +97,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
         approvals = _approvals(session, found, terms, broker.clock())
         record_gone = why_record_gone(session, broker, run)
+        bars = _bars(session, broker, page, view, is_gone=record_gone is not None)
     weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
@@ -113,7 +117,20 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         releases=releases,
         approvals=approvals,
         record_gone=record_gone,
+        bars=bars,
+        bounds=bound_rows(policy),
     )
+
+
+def _bars(
+    session: Session, broker: Broker, page: PageRequest, view: RunView, *, is_gone: bool
+) -> tuple[WeightBar, ...]:
+    """Return the weights by which the run decided, for whoever may read its match record; else none."""
+    if view.match_record is None or is_gone or page.actor.role != "auditor":
+        return ()
+    header = open_record(session, broker, page.actor, view.run).header
+    found = project_for(session, page.actor, view.project)
+    return waterfall(header, project_view(session, found, broker.clock()).profile)
 
 
 def _approvals(
@@ -155,6 +172,8 @@ def _row(view: RunView) -> tuple[str | int | None, ...]:
     finality = view.finality
     return (
         view.run,
+        view.specification.round,
+        *(upload.party for upload in view.specification.uploads),
         view.state,
         view.specification.asked_by,
         view.created,

@@ -68,6 +68,14 @@ def _facts(upload: Upload) -> list[tuple[str, str]]:
     manifest = manifest_of(upload)
     if manifest is not None:
         facts = [
+            ("Which file of the pair", f"the {manifest.side} one"),
+            ("Rows", f"{manifest.rows:,}"),
+            ("Root of the container", manifest.root),
+            (
+                "Root of the partner's, which came first",
+                manifest.partner_root or "this one came first",
+            ),
+            ("Counts of strangers and twins", "stated" if manifest.counts else "none"),
             ("As of", show_time(manifest.as_of)),
             ("Population", manifest.population),
             ("Key id", manifest.key_id),

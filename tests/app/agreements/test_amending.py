@@ -16,9 +16,12 @@ from oracles.linkage_rig import (
     embedded_database,
     profile_of,
 )
+from oracles.round_files import random_people
 from oracles.signed_rig import USUAL, Accord, accord, make_accord
 
+from app.worker.sweeper import Sweeper
 from encoding.secret_agreement import Contribution
+from schemas.profile import EncodingProfile
 
 __all__ = ["accord", "embedded_database", "make_accord"]
 
@@ -35,20 +38,20 @@ def limits(accord: Accord, **changes: Any) -> dict[str, Any]:
 def test_what_was_uploaded_before_is_linked_under_the_amendment(accord: Accord) -> None:
     accord.agree()
     accord.upload_both()
-    before = [
-        one["upload"] for one in accord.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
-    ]
+    first = accord.run()
     policy = accord.agreement.to_json()["policy"]
     changes: dict[str, Any] = {
         "end": "2027-12-31",
-        "policy": policy | {"auto": "0.82"},
+        "policy": policy | {"auto": "0.98"},
         "retention": accord.agreement.to_json()["retention"] | {"keep_links_days": 60},
-        "schedule": {"frequency": "monthly", "note": None},
+        "schedule": {"frequency": "monthly", "round_days": 7, "note": None},
     }
     accord.agree(accord.amended(**changes))
-    run = accord.ask().json()
-    used = {one["upload"] for one in run["specification"]["uploads"]}
-    assert set(before) <= used
+    # The run was asked for under the agreement before.
+    Sweeper(accord.broker).sweep()
+    assert accord.get(f"/v1/runs/{first['run']}").json()["state"] == "cancelled"
+    run = accord.run()
+    assert run["specification"]["uploads"] == first["specification"]["uploads"]
     for name in ("ann", "lee"):
         accord.approve(name, run)
     accord.work()
@@ -59,40 +62,41 @@ def test_another_profile_needs_everything_encoded_anew(accord: Accord) -> None:
     accord.agree()
     accord.upload_both()
     old, stale = accord.profile, accord.terms
-    accord.profile = profile_of(256)
+    accord.profile = other_profile()
     accord.agree(accord.amended(profile=accord.profile.digest(), epoch=2))
+    Sweeper(accord.broker).sweep()
     assert refusal(accord.ask()) == (409, "uploads-missing", None)
-    rows: list[Any] = []
-    content = accord.container(rows, CHILD_WELFARE)
-    assert refusal(accord.open(content, CHILD_WELFARE, epoch=stale.epoch)) == (
+    accord.offer_all()
+    assert accord.correct(1).status_code == 201
+    made = accord.container(random_people(accord.rng, 5), CHILD_WELFARE)
+    assert refusal(accord.open(made, CHILD_WELFARE, epoch=stale.epoch)) == (
         409,
         "other-epoch",
         "epoch",
     )
-    assert refusal(accord.open(content, CHILD_WELFARE, profile=old.digest())) == (
+    assert refusal(accord.open(made, CHILD_WELFARE, profile=old.digest())) == (
         409,
         "other-profile",
         "profile",
     )
+    assert accord.open(made, CHILD_WELFARE).status_code == 201
 
 
 @pytest.mark.parametrize(
-    ("changes", "code", "clause"),
-    [
-        ({"min_records": 21}, "too-few-records", "min-records"),
-        ({"max_records": 19}, "too-many-records", "max-records"),
-    ],
+    ("least", "most", "code"), [(21, 1000, "too-few-records"), (1, 19, "too-many-records")]
 )
 def test_what_was_uploaded_before_must_fit_the_amendments_limits(
-    accord: Accord, changes: dict[str, int], code: str, clause: str
+    accord: Accord, least: int, most: int, code: str
 ) -> None:
     accord.agree()
     accord.upload_both(n_records=20)
-    accord.agree(accord.amended(**limits(accord, **changes)))
-    assert refusal(accord.ask()) == (409, code, clause)
-    fitting = changes.get("min_records") or changes["max_records"]
-    accord.upload_both(n_records=fitting)
-    assert accord.ask().status_code == 202
+    files = accord.agreement.to_json()["limits"]["files"]
+    files[0] |= {"least": least, "most": most}
+    accord.agree(accord.amended(**limits(accord, files=files)))
+    Sweeper(accord.broker).sweep()
+    assert refusal(accord.ask()) == (409, code, "files")
+    accord.upload_both(n_records=least if least > 1 else most)
+    assert accord.run()["state"] == "awaiting"
 
 
 def test_what_was_uploaded_of_another_population_is_not_linked(accord: Accord) -> None:
@@ -100,6 +104,7 @@ def test_what_was_uploaded_of_another_population_is_not_linked(accord: Accord) -
     accord.upload_both()
     population = accord.agreement.to_json()["population"] | {"code": "in-care"}
     accord.agree(accord.amended(population=population))
+    Sweeper(accord.broker).sweep()
     assert refusal(accord.ask()) == (409, "other-population", "population")
 
 
@@ -108,7 +113,7 @@ def test_a_recipient_that_is_not_named_any_more_gets_nothing_that_was_made_for_i
 ) -> None:
     accord.agree()
     accord.upload_both()
-    run = accord.ask().json()
+    run = accord.run()
     for name in ("ann", "lee"):
         accord.approve(name, run)
     accord.work()
@@ -130,7 +135,7 @@ def test_a_recipient_that_is_not_named_any_more_gets_nothing_that_was_made_for_i
 
 def test_each_epochs_secret_is_shared_while_the_amendment_waits_for_its_day(accord: Accord) -> None:
     accord.agree()
-    profile = profile_of(256)
+    profile = other_profile()
     waiting = {"profile": profile.digest(), "epoch": 2, "start": "2026-09-08"}
     accord.profile = profile
     accord.agree(accord.amended(**waiting))
@@ -182,7 +187,7 @@ def test_a_party_that_is_left_out_sees_nothing_from_the_first_day_of_the_amendme
     """Whether or not the sweeper came: the worker may be busy for hours."""
     accord.agree()
     accord.upload_both()
-    run = accord.ask().json()
+    run = accord.run()
     for name in ("ann", "lee"):
         assert accord.approve(name, run).status_code == 200
     accord.work()
@@ -218,8 +223,12 @@ def test_what_is_done_before_the_amendment_starts_is_logged_under_the_one_that_b
     bound = accord.get(f"/v1/projects/{PROJECT}").json()["agreement"]
     start = (accord.founded.clock() + timedelta(days=2)).date().isoformat()
     accord.agree(accord.amended(start=start))
-    run = accord.ask().json()["run"]
+    run = accord.run_id()
     headers = accord.as_person("ann")
     assert accord.client.post(f"/v1/runs/{run}/cancel", headers=headers).status_code == 200
     cancelled = accord.log_entries()[-1]
     assert (cancelled["kind"], cancelled["agreement"]) == ("run-cancelled", bound)
+
+
+def other_profile() -> EncodingProfile:
+    return profile_of().model_copy(update={"name": "another"})

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from httpx2 import Response
-from oracles.containers import Row, random_rows
 from oracles.enrolled import revoke
 from oracles.hooked_database import hooked_after_sweep
-from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from oracles.round_files import random_people
 from oracles.signed_rig import STEWARDS, Accord, accord, make_accord
 from oracles.signed_scene import Scene, busy_scene, idle_scene
 
@@ -26,13 +26,16 @@ def refusal(answer: Response) -> tuple[int, str, str | None]:
 def calls(scene: Scene) -> dict[str, Callable[[], Response]]:
     """Every call that moves something, each as it would be taken under an agreement in force."""
     accord, holders = scene.accord, scene.holders
-    manifest = accord.manifest(scene.rows, scene.content, CHILD_WELFARE)
+    manifest = scene.manifest()
     return {
-        "open": lambda: accord.open(scene.content, CHILD_WELFARE),
-        "part": lambda: accord.put(scene.upload, 0, scene.content, CHILD_WELFARE),
+        "nonces": lambda: accord.offer(CHILD_WELFARE, 1, first=scene.next_nonce),
+        "round": lambda: accord.ask_round(CHILD_WELFARE),
+        "open": lambda: accord.open(scene.made, CHILD_WELFARE),
+        "part": lambda: accord.put(scene.upload, 2, scene.made.parts[2], CHILD_WELFARE),
         "commit": lambda: accord.commit(scene.upload, manifest, CHILD_WELFARE),
-        "run": accord.ask,
-        "approval": lambda: accord.approve("ann", scene.run),
+        "run": lambda: accord.ask(round=2),
+        "claims fetched": lambda: accord.get_claims(CHILD_WELFARE, SCHOOL, 1),
+        "approval": lambda: accord.approve("ann", scene.newest_run()),
         "standing": lambda: accord.stand("ann"),
         "file": lambda: accord.get(f"/v1/releases/{scene.release}/file"),
         "openings": lambda: accord.get(f"/v1/releases/{scene.release}/openings"),
@@ -89,7 +92,7 @@ def test_each_call_is_taken_again_once_the_halt_is_lifted(accord: Accord) -> Non
         assert call().status_code < 300, name
 
 
-ABOUT_THE_PROJECT = ("open", "run", "standing", "share", "confirmation")
+ABOUT_THE_PROJECT = ("nonces", "round", "open", "run", "standing", "share", "confirmation")
 
 
 @pytest.mark.parametrize("n_signed", range(4))
@@ -119,7 +122,7 @@ def test_a_run_that_is_under_way_hands_nothing_out_once_a_party_has_halted_the_l
 ) -> None:
     accord.agree()
     accord.upload_both()
-    run = accord.ask().json()
+    run = accord.run()
     for name in ("ann", "lee"):
         accord.approve(name, run)
 
@@ -138,52 +141,37 @@ def test_a_run_that_is_under_way_hands_nothing_out_once_a_party_has_halted_the_l
     assert "release-prepared" not in kinds
 
 
-def test_a_run_that_failed_does_not_use_up_the_budget(accord: Accord) -> None:
-    limits = accord.agreement.to_json()["limits"] | {"budget": {"runs": 1, "days": 7}}
+def test_a_run_that_failed_is_asked_for_again_in_its_round(accord: Accord) -> None:
+    limits = accord.agreement.to_json()["limits"] | {"budget": {"rounds": 1, "days": 7}}
     accord.agree(accord.first(limits=limits))
     for name in ("ann", "lee"):
         accord.stand(name)
     accord.upload_both()
-    first = accord.ask().json()
+    first = accord.run()
     accord.notice("kim", "suspend")
     accord.work()
     assert accord.get(f"/v1/runs/{first['run']}").json()["state"] == "failed"
     accord.sleep(seconds=1)
     accord.notice("kim", "resume")
-    second = accord.ask(again=True)
+    second = accord.ask()
     assert second.status_code == 202, second.text
     accord.work()
-    accord.upload_both()
-    assert refusal(accord.ask()) == (409, "run-budget", "run-budget")
+    accord.exchange_claims()
+    accord.offer_all()
+    assert refusal(accord.ask_round()) == (409, "round-budget", "round-budget")
 
 
 def test_what_lies_beyond_the_agreed_limits_is_refused_by_the_clause(accord: Accord) -> None:
-    limits = accord.agreement.to_json()["limits"]
-    limits |= {"min_records": 4, "max_records": 6, "max_variants": 2}
+    sizes = [
+        {"party": CHILD_WELFARE, "least": 4, "most": 6},
+        {"party": SCHOOL, "least": 1, "most": 9},
+    ]
+    limits = accord.agreement.to_json()["limits"] | {"files": sizes}
     accord.agree(accord.first(limits=limits))
-    rows = random_rows(accord.rng, 6, bits=BITS)
-    for chosen, code, clause in (
-        (rows[:3], "too-few-records", "min-records"),
-        (random_rows(accord.rng, 7, bits=BITS), "too-many-records", "max-records"),
-        ([*rows[:4], *variants(rows[4], 3)], "too-many-variants", "max-variants"),
-    ):
-        content = accord.container(chosen, CHILD_WELFARE)
-        upload = accord.send(content, CHILD_WELFARE)
-        manifest = accord.manifest(chosen, content, CHILD_WELFARE)
-        answer = accord.commit(upload, manifest, CHILD_WELFARE)
-        assert refusal(answer) == (409, code, clause)
-    assert accord.log_kinds()[-3:] == ["upload-rejected"] * 3
-    huge = accord.open(b"x", CHILD_WELFARE, container_bytes=10**9)
-    assert refusal(huge) == (409, "too-many-records", "max-records")
-    accord.upload(sorted([*rows[:4], *variants(rows[4], 2)], key=place), CHILD_WELFARE)
-
-
-def variants(row: Row, number: int) -> list[Row]:
-    return [Row(row.handle, variant, row.encoding) for variant in range(number)]
-
-
-def place(row: Row) -> tuple[bytes, int]:
-    return row.handle, row.variant
+    for n_people, code in ((3, "too-few-records"), (7, "too-many-records")):
+        made = accord.container(random_people(accord.rng, n_people), CHILD_WELFARE)
+        assert refusal(accord.open(made, CHILD_WELFARE)) == (409, code, "files")
+    accord.upload(random_people(accord.rng, 6), CHILD_WELFARE)
 
 
 def test_who_is_not_named_moves_nothing(accord: Accord) -> None:
@@ -191,8 +179,8 @@ def test_who_is_not_named_moves_nothing(accord: Accord) -> None:
     accord.founded.enrol("friend")
     headers = accord.bearer("friend", "agency")
     for path, body in (
-        ("uploads", accord.request(scene.content)),
-        ("runs", {}),
+        ("uploads", scene.made.request()),
+        ("runs", {"round": 1, "partner": SCHOOL}),
         ("shares", scene.holders.share(CHILD_WELFARE, SCHOOL).to_json()),
     ):
         answer = accord.client.post(accord.about(path), json=body, headers=headers)

@@ -86,10 +86,9 @@ def test_a_party_signs_once(accord: Accord) -> None:
 
 def test_nothing_binds_before_the_start_or_after_the_end(accord: Accord) -> None:
     accord.agree(accord.first(start="2026-09-03", end="2026-09-05"))
-    content = accord.container([], CHILD_WELFARE)
     for day, clause in ((1, "start"), (2, "start"), (3, None), (5, None), (6, "end")):
         accord.sleep(days=day - accord.founded.clock().day)
-        answer = accord.open(content, CHILD_WELFARE)
+        answer = accord.offer(CHILD_WELFARE, first=1, nonces=())
         expected = (409, "not-in-force", clause) if clause else None
         assert (refusal(answer) if answer.status_code == 409 else None) == expected, day
     states = [one.state for one in listed(accord).agreements]
@@ -191,16 +190,23 @@ def next_to(accord: Accord) -> Any:
 @pytest.mark.parametrize("name", STEWARDS)
 def test_any_party_alone_suspends_resumes_and_withdraws(accord: Accord, name: str) -> None:
     accord.agree()
-    content = accord.container([], CHILD_WELFARE)
     assert AgreementView.from_json(accord.notice(name, "suspend").json()).state == "suspended"
-    assert refusal(accord.open(content, CHILD_WELFARE)) == (409, "not-in-force", "suspension")
+    assert refusal(accord.offer(CHILD_WELFARE, first=1, nonces=())) == (
+        409,
+        "not-in-force",
+        "suspension",
+    )
     assert not accord.get(VIEW).json()["in_force"]
     accord.sleep(seconds=1)
     assert AgreementView.from_json(accord.notice(name, "resume").json()).state == "in-force"
-    assert accord.open(content, CHILD_WELFARE).status_code == 201
+    assert accord.offer(CHILD_WELFARE, first=1, nonces=()).status_code == 201
     accord.sleep(seconds=1)
     assert AgreementView.from_json(accord.notice(name, "withdraw").json()).state == "withdrawn"
-    assert refusal(accord.open(content, CHILD_WELFARE)) == (409, "not-in-force", "withdrawal")
+    assert refusal(accord.offer(CHILD_WELFARE, first=1, nonces=())) == (
+        409,
+        "not-in-force",
+        "withdrawal",
+    )
     accord.sleep(seconds=1)
     assert refusal(accord.notice(name, "resume"))[:2] == (409, "out-of-place")
     accord.agree(accord.amended())

@@ -13,7 +13,6 @@ from oracles.linkage_rig import (
     SCHOOL,
     Linkage,
     MakeLinkage,
-    profile_of,
     terms_of,
 )
 
@@ -22,8 +21,8 @@ from app.agreements.errors import NotInForceError, ProjectExistsError, TermsRefu
 from app.agreements.states import project_states
 from app.errors import NotFoundError
 from app.security.actor import Actor
-from schemas.profile import EncodingProfile, Hardening
-from schemas.run import IdSpace, MatchingPolicy, Recipient
+from schemas.profile import EncodingProfile
+from schemas.run import IdSpace, Recipient
 
 
 def actor(party: str, role: Any = "agency") -> Actor:
@@ -86,22 +85,10 @@ def test_terms_with_a_party_that_is_not_enrolled_are_refused(linkage: Linkage) -
 
 
 def test_terms_with_another_profile_are_refused(linkage: Linkage) -> None:
-    terms = terms_of(profile_of(256), project="second-project")
+    terms = terms_of(other_profile(), project="second-project")
     with pytest.raises(TermsRefusedError) as caught:
         create(linkage, terms)
     assert caught.value.clause == "profile"
-
-
-def test_thresholds_that_the_hardening_leaves_nothing_of_are_refused(linkage: Linkage) -> None:
-    hardened = EncodingProfile(
-        name="hardened",
-        recipe=None,
-        linkage_schema=profile_of(1024).linkage_schema,
-        hardening=Hardening(kind="eld1", taps=4, output_bits=2048),
-        nominal_fill="0.48",
-    )
-    policy = MatchingPolicy(auto="0.80", review="0.40", margin="0", solver="groups")
-    refused(linkage, "policy", hardened, policy=policy)
 
 
 def test_linked_releases_are_for_parties_that_provide_records(linkage: Linkage) -> None:
@@ -127,7 +114,7 @@ def test_each_party_sees_the_projects_that_name_it(linkage: Linkage) -> None:
             providers=("other", SCHOOL),
             recipients=(),
             auditors=(),
-            spaces=(IdSpace(name="shared", lifetime="run"),),
+            spaces=(IdSpace(name="shared", lifetime="round"),),
         ),
     )
     assert seen(linkage, actor(CHILD_WELFARE)) == [PROJECT]

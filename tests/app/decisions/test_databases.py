@@ -11,7 +11,7 @@ __all__ = ["either_database"]
 
 def test_a_record_goes_with_its_runs_link_ids(linkage: Linkage) -> None:
     linkage.upload_both()
-    run = str(linkage.ask().json()["run"])
+    run = linkage.run_id()
     linkage.work()
     answer = linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor")
     assert answer.status_code == 200

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import random
 from collections import Counter
 from hashlib import sha256
 
 import pytest
-from oracles.containers import Row as Encoded
 from oracles.linkage_rig import (
     AUDITOR,
     CHILD_WELFARE,
@@ -16,7 +14,6 @@ from oracles.linkage_rig import (
     SCHOOL,
     Linkage,
     MakeLinkage,
-    two_files,
 )
 from oracles.second_match_record import record_root
 
@@ -29,12 +26,14 @@ from schemas.match_record import (
     parse_openings,
 )
 from schemas.release import parse_release
-from schemas.run import IdSpace, MatchingPolicy, Recipient
+from schemas.run import IdSpace, Recipient
 
 
-def run_once(linkage: Linkage, *, n_records: int = 30, n_common: int = 12, n_twins: int = 8) -> str:
-    linkage.upload_both(n_records, n_common, n_twins)
-    run = str(linkage.ask().json()["run"])
+def run_once(
+    linkage: Linkage, *, n_records: int = 30, n_common: int = 12, n_doubtful: int = 8
+) -> str:
+    linkage.upload_both(n_records, n_common, n_doubtful)
+    run = linkage.run_id()
     linkage.work()
     return run
 
@@ -101,11 +100,22 @@ def test_only_multiples_of_the_floor_are_shown(linkage: Linkage) -> None:
 def test_without_a_floor_every_decision_is_shown(make_linkage: MakeLinkage) -> None:
     linkage = make_linkage(floor=0)
     run = run_once(linkage)
-    rows = rows_of(record_of(linkage, run))
+    record = record_of(linkage, run)
+    rows = rows_of(record)
     view = linkage.get(f"/v1/runs/{run}", AUDITOR, "auditor").json()["counts"]
     bands = Counter(row.decision.band for row in rows if row.decision is not None)
     assert all(row.decision is not None for row in rows)
-    assert (bands["auto"], bands["review"]) == (view["auto_pairs"], view["review_pairs"])
+    assert (bands["auto"], bands["review"]) == (view["auto_pairs"], view["review_pairs"]) == (12, 8)
+
+
+def test_the_record_says_by_which_weights_was_decided(linkage: Linkage) -> None:
+    header = page_of(linkage, run_once(linkage)).header
+    assert (header.round, [one.party for one in header.uploads]) == (1, [SCHOOL, CHILD_WELFARE])
+    levels = {field.name: len(field.levels) for field in linkage.profile.fields}
+    assert {one.field: len(one.levels) for one in header.weights} == levels
+    assert header.prior < 0
+    for one in header.weights:
+        assert one.levels[0] > 0 > one.levels[-1]
 
 
 def test_each_agency_opens_each_of_its_linked_records_once_and_nothing_else(
@@ -113,7 +123,8 @@ def test_each_agency_opens_each_of_its_linked_records_once_and_nothing_else(
 ) -> None:
     linkage = make_linkage(floor=0)
     rows = rows_of(record_of(linkage, run_once(linkage)))
-    for place, party in enumerate((CHILD_WELFARE, SCHOOL)):
+    # The larger file's agency comes first.
+    for place, party in enumerate((SCHOOL, CHILD_WELFARE)):
         header, openings = openings_of(linkage, party)
         releases = linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]
         file = linkage.get(f"/v1/releases/{releases[0]['release']}/file", party).content
@@ -152,7 +163,7 @@ def test_a_recipient_of_a_count_gets_no_openings(make_linkage: MakeLinkage) -> N
             Recipient(party=CHILD_WELFARE, mode="count", space="shared"),
             Recipient(party=SCHOOL, mode="linked", space="shared"),
         ),
-        spaces=(IdSpace(name="shared", lifetime="run"),),
+        spaces=(IdSpace(name="shared", lifetime="round"),),
     )
     run_once(linkage)
     releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
@@ -193,34 +204,6 @@ def test_a_page_holds_as_many_rows_as_asked_for(linkage: Linkage) -> None:
 
 def test_a_run_that_has_not_ended_has_no_record(linkage: Linkage) -> None:
     linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     assert linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").status_code == 404
     assert linkage.get(f"/v1/runs/{run}").json()["match_record"] is None
-
-
-def test_a_record_that_is_linked_twice_is_opened_once(make_linkage: MakeLinkage) -> None:
-    """The number of openings would tell an agency whether one other party has the record, or two."""
-    health = "health"
-    linkage = make_linkage(
-        floor=0,
-        providers=(CHILD_WELFARE, health, SCHOOL),
-        recipients=(Recipient(party=SCHOOL, mode="linked", space="shared"),),
-        policy=MatchingPolicy(auto="0.80", review="0.70", margin="0", solver="groups"),
-    )
-    left, right = two_files(random.Random(5), 20, 12)
-    linkage.upload(left, CHILD_WELFARE)
-    linkage.upload(right, SCHOOL)
-    linkage.upload(
-        [Encoded(bytes([n]) * 16, 0, row.encoding) for n, row in enumerate(left[:6])], health
-    )
-    run = str(linkage.ask().json()["run"])
-    linkage.work()
-    rows = rows_of(record_of(linkage, run))
-    header, openings = openings_of(linkage, SCHOOL)
-    linked = [row for row in rows if row.decision is not None and 2 in row.decision.uploads]
-    assert (len(linked), len(openings)) == (18, 12)
-    assert len({opening.handle for opening in openings}) == 12
-    for opening in openings:
-        decision = rows[opening.number - 1].decision
-        assert decision is not None
-        assert opens(opening, header, 2, decision)

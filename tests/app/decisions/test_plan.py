@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from schemas.similarity_steps import Step, step_of
 
-from app.decisions.plan import PADDING, grade, keyed_order, last_reached, plan_rows
-from app.matching.exhaustive import Decisions
+from app.decisions.plan import NO_LEAD, PADDING, grade, keyed_order, plan_rows
+from app.matching.blocks.decisions import NO_RIVAL, Band, Decisions, Rule
+from app.matching.blocks.pairs import MEETING
+from app.matching.blocks.weights import least_weight
+from app.runs.bounds import least_lead
+from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 
 KEY = bytes(range(16))
 
@@ -65,36 +70,45 @@ def test_another_key_gives_another_order_and_the_same_key_the_same() -> None:
     assert keyed_order(KEY, 50).tolist() != keyed_order(bytes(16), 50).tolist()
 
 
-@given(
-    st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 50)), min_size=1, max_size=30),
-    st.lists(st.fractions(0, 1, max_denominator=20), min_size=1, max_size=6, unique=True),
-)
-def test_steps_are_found_as_exactly_as_one_by_one(values, starts: list[Fraction]) -> None:
-    steps = tuple(Step(f"{n}", start) for n, start in enumerate(sorted([Fraction(0), *starts])))
-    numerator = np.array([top for top, _ in values], dtype=np.int64)
-    denominator = np.array([bottom for _, bottom in values], dtype=np.int64)
-    found = last_reached(numerator, denominator, steps)
-    expected = [step_of(Fraction(top, bottom), steps) for top, bottom in values]
-    assert [steps[at].text for at in found.tolist()] == expected
+@given(st.lists(st.integers(-20_000, 20_000), max_size=20))
+def test_a_pair_belongs_to_the_last_step_whose_start_its_weight_reaches(weights: list[int]) -> None:
+    graded = grade(resolution_of(weights, weights))
+    for total, at in zip(weights, graded.probability.tolist(), strict=True):
+        reached = [
+            n for n, step in enumerate(PROBABILITY_STEPS) if n and total >= least_weight(step)
+        ]
+        assert at == max(reached, default=0)
+    for ahead, at in zip(weights, graded.lead.tolist(), strict=True):
+        reached = [n for n, step in enumerate(LEAD_STEPS) if n and ahead >= least_lead(step)]
+        assert at == max(reached, default=0)
+
+
+def test_a_pair_without_a_rival_has_no_lead() -> None:
+    assert grade(resolution_of([5000], [NO_RIVAL])).lead.tolist() == [NO_LEAD]
+
+
+@pytest.mark.parametrize(("times", "weight"), [(1, 0), (2, 1000), (10, 3322), (1000, 9966)])
+def test_a_lead_is_the_least_whole_weight_that_is_not_below_it(times: int, weight: int) -> None:
+    assert least_lead(times) == weight
+
+
+def resolution_of(totals: list[int], leads: list[int], bands: list[int] | None = None) -> Any:
+    """Return what a run decided of as many pairs."""
+    pairs = np.zeros(len(totals), dtype=MEETING)
+    pairs["larger"] = pairs["smaller"] = np.arange(len(totals))
+    band = np.array(bands or [Band.AUTO] * len(totals), dtype=np.uint8)
+    rule = np.full(len(totals), Rule.MATCH_PROBABILITY, dtype=np.uint8)
+    decisions = Decisions(band, rule, np.array(leads, dtype=np.int64))
+    return SimpleNamespace(pairs=pairs, total=np.array(totals, dtype=np.int64), decisions=decisions)
 
 
 def test_decisions_are_of_one_kind_where_all_but_the_records_is_equal() -> None:
-    def columns(values: list[int], dtype: type) -> np.ndarray:
-        return np.array(values, dtype=dtype)
-
-    decisions = Decisions(
-        left_dataset=columns([0, 0, 0, 0, 0], np.uint16),
-        left_record=columns([0, 1, 2, 3, 4], np.uint32),
-        right_dataset=columns([1, 1, 1, 2, 1], np.uint16),
-        right_record=columns([4, 3, 2, 1, 0], np.uint32),
-        common=columns([45, 45, 40, 45, 45], np.uint16),
-        total=columns([100, 100, 100, 100, 100], np.uint16),
-        band=columns([1, 1, 1, 1, 1], np.uint8),
-        rule=columns([1, 1, 1, 1, 1], np.uint8),
-        runner_up_common=columns([0, 0, 0, 0, 30], np.uint16),
-        runner_up_total=columns([0, 0, 0, 0, 100], np.uint16),
+    bands = [Band.AUTO, Band.AUTO, Band.REVIEW, Band.AUTO, Band.AUTO, Band.REJECT]
+    graded = grade(
+        resolution_of([9000, 9001, 9000, 2000, 9000, 9000], [500, 700, 500, 500, 5000, 500], bands)
     )
-    steps = tuple(Step(f"{n}", Fraction(n, 20)) for n in range(20))
-    kind = grade(decisions, steps, steps).kind.tolist()
+    kind = graded.kind.tolist()
+    assert len(kind) == 5
     assert kind[0] == kind[1]
     assert len(set(kind)) == 4
+    assert graded.larger.tolist() == [0, 1, 2, 3, 4]

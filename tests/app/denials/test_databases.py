@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from oracles.linkage_rig import CHILD_WELFARE, Linkage, either_database
+from oracles.linkage_rig import CHILD_WELFARE, POLICY, Linkage, either_database
 
 from app.matchlog.configuration import log_configuration
 from app.worker.sweeper import Sweeper
 
 __all__ = ["either_database"]
 
+OTHER = POLICY.model_copy(update={"auto": "0.9"}).to_json()
+
 
 def test_refusals_at_once_are_all_counted_and_summed_up_by_one(linkage: Linkage) -> None:
+    linkage.open_round()
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: linkage.ask(purpose="marketing"), range(18)))
+        answers = list(pool.map(lambda _: linkage.ask(policy=OTHER), range(18)))
         assert {answer.status_code for answer in answers} == {409}
         linkage.founded.clock.move(hours=1)
         list(pool.map(lambda _: Sweeper(linkage.broker).sweep(), range(3)))
     bodies = [e["body"] for e in linkage.log_entries() if e["kind"] == "request-refused"]
     assert [(one["party"], one["why"], one["count"]) for one in bodies] == [
-        (CHILD_WELFARE, "other-purpose", 18)
+        (CHILD_WELFARE, "other-policy", 18)
     ]
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from oracles.linkage_rig import CHILD_WELFARE, POLICY, PROJECT, SCHOOL, Linkage
+from oracles.round_files import random_people
 from oracles.signed_rig import Accord, accord, make_accord
 from oracles.signed_scene import busy_scene
 
 from app.denials.service import COMMIT, FETCHES
-from app.security.policy import POLICY
+from app.security.policy import POLICY as ROUTES
 from app.worker.sweeper import Sweeper
 
 __all__ = ["accord", "make_accord"]
+
+# The agreement leaves no range to choose from.
+OTHER = POLICY.model_copy(update={"auto": "0.9"}).to_json()
+WANTED = {"round": 1, "partner": SCHOOL}
 
 
 def summed_up(linkage: Linkage, **time: float) -> list[dict[str, Any]]:
@@ -43,12 +47,12 @@ def refused(
 
 def test_refusals_are_summed_up_by_party_and_reason_once_the_hour_is_over(linkage: Linkage) -> None:
     for _ in range(3):
-        assert linkage.ask(purpose="marketing").status_code == 409
-    content = b"x" * 100
-    assert linkage.open(content, SCHOOL, epoch=7).status_code == 409
+        assert linkage.ask(policy=OTHER).status_code == 409
+    made = linkage.container(random_people(linkage.rng, 3), SCHOOL)
+    assert linkage.open(made, SCHOOL, epoch=7).status_code == 409
     assert summed_up(linkage, minutes=59) == []
     expected = [
-        refused(CHILD_WELFARE, "other-purpose", "purpose", 3),
+        refused(CHILD_WELFARE, "other-policy", "policy-range", 3),
         refused(SCHOOL, "other-epoch", "epoch", 1),
     ]
     assert summed_up(linkage, minutes=2) == expected
@@ -56,11 +60,13 @@ def test_refusals_are_summed_up_by_party_and_reason_once_the_hour_is_over(linkag
 
 
 def test_many_at_once_are_all_counted(linkage: Linkage) -> None:
-    linkage.ask(purpose="marketing")
+    linkage.ask(policy=OTHER)
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: linkage.ask(purpose="marketing"), range(12)))
+        answers = list(pool.map(lambda _: linkage.ask(policy=OTHER), range(12)))
     assert {answer.status_code for answer in answers} == {409}
-    assert summed_up(linkage, hours=1) == [refused(CHILD_WELFARE, "other-purpose", "purpose", 13)]
+    assert summed_up(linkage, hours=1) == [
+        refused(CHILD_WELFARE, "other-policy", "policy-range", 13)
+    ]
 
 
 def test_what_is_no_matter_of_the_terms_is_not_counted(linkage: Linkage) -> None:
@@ -74,15 +80,15 @@ def test_what_is_no_matter_of_the_terms_is_not_counted(linkage: Linkage) -> None
 
 def test_who_lacks_a_duty_and_who_comes_at_the_wrong_time_are_counted(accord: Accord) -> None:
     headers = accord.as_person("ann")
-    early = accord.client.post(accord.about("runs"), json={}, headers=headers)
+    early = accord.client.post(accord.about("runs"), json=WANTED, headers=headers)
     assert early.status_code == 409
     # Who only looks is refused, but has asked for nothing.
     assert accord.get(f"/v1/projects/{PROJECT}").status_code == 409
     accord.agree()
-    by_steward = accord.client.post(accord.about("runs"), json={}, headers=headers)
+    by_steward = accord.client.post(accord.about("runs"), json=WANTED, headers=headers)
     assert by_steward.status_code == 403
     accord.upload_both()
-    run = accord.ask().json()
+    run = accord.run()
     accord.notice("kim", "suspend")
     assert accord.approve("ann", run).status_code == 409
     assert summed_up(accord, hours=1) == [
@@ -102,25 +108,26 @@ def test_a_share_that_is_asked_for_while_a_party_halts_is_counted(accord: Accord
     ]
 
 
-def test_what_has_an_entry_of_its_own_is_not_counted_again(make_linkage: MakeLinkage) -> None:
-    linkage = make_linkage(min_records=50)
-    with pytest.raises(AssertionError):
-        linkage.upload_both()
+def test_what_has_an_entry_of_its_own_is_not_counted_again(linkage: Linkage) -> None:
+    made = linkage.container(random_people(linkage.rng, 3), CHILD_WELFARE)
+    manifest = linkage.manifest(made, CHILD_WELFARE, population="others")
+    answer = linkage.commit(linkage.send(made, CHILD_WELFARE), manifest, CHILD_WELFARE)
+    assert answer.json()["clause"] == "population"
     assert "upload-rejected" in linkage.log_kinds()
     assert summed_up(linkage, hours=1) == []
 
 
 def test_every_route_that_is_named_is_there() -> None:
-    assert {*FETCHES, COMMIT} <= POLICY.keys()
+    assert {*FETCHES, COMMIT} <= ROUTES.keys()
 
 
 def test_where_nothing_can_be_counted_the_answer_is_the_same(linkage: Linkage) -> None:
     from sqlalchemy import text
 
-    first = linkage.ask(purpose="marketing").json()
+    first = linkage.ask(policy=OTHER).json()
     with linkage.broker.database.write() as session:
         session.execute(text("DROP TABLE refused_requests"))
-    second = linkage.ask(purpose="marketing")
+    second = linkage.ask(policy=OTHER)
     assert second.status_code == 409
     assert {**second.json(), "request": ""} == {**first, "request": ""}
     linkage.is_log_spoilt = True

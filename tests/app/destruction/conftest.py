@@ -18,14 +18,13 @@ __all__ = ["embedded_database", "linkage", "make_linkage"]
 
 @pytest.fixture
 def settings(settings: Any) -> Any:
-    return settings.model_copy(update={"block_pairs": 10_000, "worker_threads": 1})
+    return settings.model_copy(update={"worker_threads": 1})
 
 
 @pytest.fixture
 def linked(linkage: Linkage) -> Linkage:
-    """Both agencies have uploaded and been linked, and one has fetched its link IDs."""
+    """Both agencies have uploaded and been linked, and one has fetched its matches."""
     linkage.upload_both()
-    linkage.ask()
     linkage.work()
     for release in linkage.get(f"/v1/projects/{linkage.terms.project}/releases").json()["releases"]:
         linkage.get(f"/v1/releases/{release['release']}/file")

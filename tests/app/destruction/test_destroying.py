@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from oracles.containers import random_rows
 from oracles.destroying import certificate_file, checked, destroy, destructions, send
 from oracles.enrolled import EnrolledPerson
 from oracles.holders import Holders
 from oracles.hooked_database import Crash, crash_at, hooked
 from oracles.linkage_rig import (
     AUDITOR,
-    BITS,
     CHILD_WELFARE,
     PROJECT,
     SCHOOL,
@@ -23,7 +21,6 @@ from app.destruction.certifying import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
 from encoding.secret_agreement import Contribution
-from schemas.run import IdSpace
 
 
 def keys(linkage: Linkage) -> list[str]:
@@ -97,7 +94,7 @@ def test_what_was_destroyed_is_gone_for_its_recipient(linked: Linkage) -> None:
 
 def test_a_run_that_waits_is_cancelled(linkage: Linkage) -> None:
     linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     destroy(linkage)
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
     assert [key for key in keys(linkage) if key.startswith("run-")] == []
@@ -114,15 +111,15 @@ def test_a_project_that_holds_nothing_gets_its_certificate_too(linkage: Linkage)
     assert checked(linkage, done["certificate"]).certificate.objects == ()
 
 
-def test_a_lasting_space_goes_with_the_project(make_linkage: MakeLinkage) -> None:
-    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
+def test_sealed_claims_go_with_the_project_or_with_a_party_of_theirs(linkage: Linkage) -> None:
     linkage.upload_both()
-    linkage.ask()
     linkage.work()
+    linkage.put_claims(SCHOOL, CHILD_WELFARE)
     done = destroy(linkage).json()
     kinds = [one.kind for one in checked(linkage, done["certificate"]).certificate.objects]
-    assert kinds.count("id-space") == 1
-    assert [key for key in keys(linkage) if key.startswith("spc-")] == []
+    assert kinds.count("claims") == 1
+    assert [key for key in keys(linkage) if key.startswith("msg-")] == []
+    assert linkage.get_claims(CHILD_WELFARE, SCHOOL, 1).status_code == 410
 
 
 def test_others_uploads_and_projects_cannot_be_destroyed(linked: Linkage) -> None:
@@ -148,7 +145,6 @@ def test_what_falls_due_is_certified_by_itself(linked: Linkage) -> None:
 def test_all_goes_on_the_day_after_the_agreed_one(make_linkage: MakeLinkage) -> None:
     linkage = make_linkage(end="2026-09-10", destroy_by="2026-09-10")
     linkage.upload_both()
-    linkage.ask()
     linkage.work()
     linkage.founded.clock.move(days=9)
     Sweeper(linkage.broker).sweep()
@@ -198,8 +194,10 @@ def test_the_file_of_a_certificate_is_the_same_for_all_who_may_see_it(linked: Li
 
 
 def test_an_upload_that_is_not_finished_goes_too(linked: Linkage) -> None:
+    linked.exchange_claims()
+    linked.open_round()
     theirs, mine = (
-        linked.send(linked.container(random_rows(linked.rng, 20, bits=BITS), party), party)
+        linked.send(linked.container(random_people(linked.rng, 5), party), party)
         for party in (SCHOOL, CHILD_WELFARE)
     )
     destroy(linked)

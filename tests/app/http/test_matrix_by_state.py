@@ -11,6 +11,7 @@ from oracles.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
 from oracles.signed_rig import Accord, accord, make_accord
 from oracles.signed_scene import Scene, busy_scene, idle_scene
 
+from app.matching.blocks.rows import read_rows
 from schemas.api import Role
 from schemas.problem import Problem
 
@@ -22,6 +23,8 @@ MOVING = {
     "POST /v1/projects/{project}/shares",
     "GET /v1/shares/{share}",
     "POST /v1/projects/{project}/confirmations",
+    "POST /v1/projects/{project}/nonces",
+    "POST /v1/projects/{project}/rounds",
     "POST /v1/projects/{project}/uploads",
     "PUT /v1/uploads/{upload}/parts/{number}",
     "POST /v1/uploads/{upload}/commit",
@@ -145,8 +148,10 @@ def check_moving(answer: Any, clause: str | None, where: Any) -> None:
 
 def check_blind(answer: Any, scene: Scene, where: Any) -> None:
     """Nobody but the agencies sees a handle, and nobody an encoding."""
-    for row in (*scene.rows, *scene.sent):
-        for secret in (row.handle, row.encoding):
+    for made in (scene.made, *scene.sent):
+        rows = read_rows(b"".join(made.parts[1:])[16 * made.header.records :])[::10]
+        sealed = [row[name].tobytes() for row in rows for name in ("token", "sealed")]
+        for secret in (*made.handles, *sealed):
             assert secret not in answer.content, where
             assert secret.hex() not in answer.text, where
 

@@ -16,6 +16,7 @@ from oracles.blind_rig import (
 )
 from oracles.enrolled import EnrolledPerson, revoke
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, MakeLinkage
+from oracles.round_files import random_people
 from oracles.vector_file import read_vectors
 
 from encoding.identity import Identity, new_identity
@@ -32,30 +33,23 @@ def blind(make_linkage: MakeLinkage) -> BlindLinkage:
     return make_blind(make_linkage)
 
 
-def matched(left, right) -> dict[bytes, bytes]:
-    """Return the right handle of each left one that is of the same person."""
-    partners = {row.encoding: row.handle for row in left}
-    return {partners[row.encoding]: row.handle for row in right if row.encoding in partners}
-
-
 def test_the_recipient_joins_exactly_the_linked_records_of_both_agencies(
     blind: BlindLinkage,
 ) -> None:
     left, right = blind.linkage.upload_both(20, 12)
     blind.run()
-    of_left, of_right = blind.link_ids(CHILD_WELFARE), blind.link_ids(SCHOOL)
-    joined = {h: g for (h, a), (g, b) in product(of_left.items(), of_right.items()) if a == b}
-    assert joined == matched(left, right)
-    assert len(joined) == 12
+    of_left, of_right = blind.match_ids(CHILD_WELFARE), blind.match_ids(SCHOOL)
+    joined = {(h, g) for (h, a), (g, b) in product(of_left.items(), of_right.items()) if a == b}
+    assert joined == set(zip(left.handles[:12], right.handles[:12], strict=True))
 
 
-def test_every_record_of_an_upload_has_a_link_id_of_its_own_kind(blind: BlindLinkage) -> None:
+def test_every_record_of_an_upload_has_a_match_id_of_its_own_kind(blind: BlindLinkage) -> None:
     files = blind.linkage.upload_both(20, 12)
     blind.run()
-    for agency, rows in zip(AGENCIES, files, strict=True):
-        link_ids = blind.link_ids(agency)
-        assert set(link_ids) == {row.handle for row in rows}
-        assert Counter(link_ids.values()).most_common(1)[0][1] == 1
+    for agency, made in zip(AGENCIES, files, strict=True):
+        match_ids = blind.match_ids(agency)
+        assert set(match_ids) == set(made.handles)
+        assert Counter(match_ids.values()).most_common(1)[0][1] == 1
 
 
 def test_who_matched_changes_nothing_but_random_bytes(blind: BlindLinkage) -> None:
@@ -67,7 +61,7 @@ def test_who_matched_changes_nothing_but_random_bytes(blind: BlindLinkage) -> No
         header = parse_blind_header(raw).header
         files.append((len(raw), header.records, header.space, set(header.to_json())))
         view = blind.view(SCHOOL)
-        assert (view["links"], view["size_bytes"]) == (20, len(raw))
+        assert (view["matches"], view["size_bytes"]) == (20, len(raw))
     assert len(set(map(str, files))) == 1
 
 
@@ -79,26 +73,15 @@ def test_an_agency_opens_nothing(blind: BlindLinkage) -> None:
         opened(blind.file(SCHOOL), stranger)
 
 
-def test_unmatched_records_get_other_link_ids_in_every_run(make_linkage: MakeLinkage) -> None:
-    blind = make_blind(make_linkage, spaces=(IdSpace(name="research", lifetime="project"),))
-    left, right = blind.linkage.upload_both(20, 12)
-    of_left = set(matched(left, right))
-    blind.run()
-    first = blind.link_ids(CHILD_WELFARE)
-    blind.run()
-    second = blind.link_ids(CHILD_WELFARE)
-    assert {h for h in first if first[h] == second[h]} == of_left
-
-
-def test_a_space_of_one_run_is_new_in_the_next(blind: BlindLinkage) -> None:
-    blind.linkage.upload_both()
-    blind.run()
-    first, first_file = blind.link_ids(SCHOOL), records_of(blind.file(SCHOOL))
-    blind.run()
-    second, second_file = blind.link_ids(SCHOOL), records_of(blind.file(SCHOOL))
-    assert set(first) == set(second)
-    assert not set(first.values()) & set(second.values())
-    assert not set(first_file.values()) & set(second_file.values())
+def test_match_ids_are_new_in_every_round(blind: BlindLinkage) -> None:
+    seen: set[bytes] = set()
+    for _ in range(2):
+        blind.linkage.upload_both()
+        blind.run()
+        match_ids = set(blind.match_ids(SCHOOL).values())
+        sealed = set(records_of(blind.file(SCHOOL)).values())
+        assert not seen & (match_ids | sealed)
+        seen |= match_ids | sealed
 
 
 def test_two_recipients_whose_spaces_are_apart_share_nothing(make_linkage: MakeLinkage) -> None:
@@ -110,7 +93,7 @@ def test_two_recipients_whose_spaces_are_apart_share_nothing(make_linkage: MakeL
             Recipient(party=party, mode="blind", space=space)
             for party, space in zip((RESEARCH, other), spaces, strict=True)
         ),
-        spaces=tuple(IdSpace(name=space, lifetime="project") for space in spaces),
+        spaces=tuple(IdSpace(name=space, lifetime="lasting") for space in spaces),
     )
     linkage = blind.linkage
     second = EnrolledPerson.confirmed(linkage.founded, linkage.client, other, "recipient").identity
@@ -137,8 +120,8 @@ def test_linked_and_blind_recipients_of_one_run_share_nothing(make_linkage: Make
             Recipient(party=RESEARCH, mode="blind", space="research"),
         ),
         spaces=(
-            IdSpace(name="own", lifetime="run"),
-            IdSpace(name="research", lifetime="run"),
+            IdSpace(name="own", lifetime="round"),
+            IdSpace(name="research", lifetime="round"),
         ),
     )
     blind.linkage.upload_both(20, 12)
@@ -148,7 +131,7 @@ def test_linked_and_blind_recipients_of_one_run_share_nothing(make_linkage: Make
     ).content
     own_ids = {bytes.fromhex(line.split(b" ")[1].decode()) for line in own.splitlines()[1:]}
     assert len(own_ids) == 12
-    assert not own_ids & set(blind.link_ids(CHILD_WELFARE).values())
+    assert not own_ids & set(blind.match_ids(CHILD_WELFARE).values())
 
 
 def test_the_log_states_the_file_and_no_count(blind: BlindLinkage) -> None:
@@ -173,23 +156,22 @@ def test_the_log_states_the_file_and_no_count(blind: BlindLinkage) -> None:
     assert fetched["body"] == {"recipient": SCHOOL, "sha256": view["sha256"]}
 
 
-COUNTS = ("candidate_pairs", "auto_pairs", "review_pairs", "groups")
+COUNTS = ("candidate_pairs", "auto_pairs", "review_pairs")
 
 
 def test_no_agency_sees_a_count_from_which_a_smaller_upload_could_be_told(
     blind: BlindLinkage,
 ) -> None:
-    left, _ = blind.linkage.upload_both(20, 12)
     seen = []
-    for rows in (left, left[1:]):
-        blind.linkage.upload(rows, CHILD_WELFARE)
+    for n_common in (12, 11):
+        blind.linkage.upload_both(20, n_common)
         blind.run()
         for party in (*AGENCIES, RESEARCH):
             (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party).json()["runs"]
-            seen.append([run["counts"][name] for name in COUNTS])
+            seen.append([run["counts"][name] for name in (*COUNTS, "expected_false")])
     finished = [e["body"] for e in blind.linkage.log_entries() if e["kind"] == "run-finished"]
-    seen += [[body[name] for name in COUNTS] for body in finished]
-    assert seen == [[None] * 4] * 8
+    assert [[body[name] for name in COUNTS] for body in finished] == [[None] * 3] * 2
+    assert seen == [[None] * 4] * 6
     # Whoever watches sees them, from the floor on.
     for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
         (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party, role).json()["runs"]
@@ -224,18 +206,21 @@ def test_watchers_see_for_whom_and_whose_but_no_file(
     assert answer.status_code == 403
 
 
-def test_no_run_is_asked_for_that_nobody_could_open(blind: BlindLinkage) -> None:
-    revoke(blind.linkage.founded, blind.receiver.public.person)
-    blind.linkage.upload_both()
-    answer = blind.linkage.ask()
+def test_nothing_is_committed_for_a_run_that_nobody_could_open(blind: BlindLinkage) -> None:
+    linkage = blind.linkage
+    revoke(linkage.founded, blind.receiver.public.person)
+    linkage.upload(random_people(linkage.rng, 5), CHILD_WELFARE)
+    made = linkage.container(random_people(linkage.rng, 5), SCHOOL)
+    answer = linkage.commit(linkage.send(made, SCHOOL), linkage.manifest(made, SCHOOL), SCHOOL)
     assert answer.status_code == 409
     assert answer.json()["type"].endswith(":nobody-receives")
     assert answer.json()["clause"] == "recipients"
+    assert linkage.log_kinds().count("upload-received") == 1
 
 
 def test_a_run_whose_last_receiver_goes_meanwhile_fails(blind: BlindLinkage) -> None:
     blind.linkage.upload_both()
-    run = blind.linkage.ask().json()["run"]
+    run = blind.linkage.run_id()
     revoke(blind.linkage.founded, blind.receiver.public.person)
     blind.linkage.work()
     view = blind.linkage.get(f"/v1/runs/{run}").json()
@@ -283,4 +268,4 @@ def test_the_broker_keeps_no_key_of_a_blind_release(blind: BlindLinkage) -> None
 
 def test_the_form_is_that_of_the_vectors() -> None:
     vector = read_vectors("blind-release")["good"][0]
-    assert len(vector["link_ids"]) == vector["header"]["records"]
+    assert len(vector["match_ids"]) == vector["header"]["records"]

@@ -13,6 +13,7 @@ from oracles.linkage_rig import (
     MakeLinkage,
 )
 
+from app.matching.blocks.rows import read_rows
 from app.worker.sweeper import Sweeper
 from schemas.matchlog.proof import verify_receipt
 from schemas.problem import MEDIA_TYPE
@@ -27,9 +28,8 @@ def code_of(answer) -> str:
 
 
 def linked(linkage: Linkage, n_records: int = 20, n_common: int = 12):
-    """Upload two files, run, and return them."""
+    """Upload two files, let the run be made, and return their containers."""
     files = linkage.upload_both(n_records, n_common)
-    linkage.ask()
     linkage.work()
     return files
 
@@ -44,63 +44,64 @@ def file_of(linkage: Linkage, party: str) -> bytes:
     return answer.content
 
 
-def links_of(linkage: Linkage, party: str) -> dict:
+def matches_of(linkage: Linkage, party: str) -> dict:
     return parse_release(file_of(linkage, party))[1]
 
 
-def test_each_agency_gets_link_ids_for_its_own_matched_handles_and_nothing_else(
+def ids_of(linkage: Linkage, party: str) -> dict:
+    return {handle: match.match_id for handle, match in matches_of(linkage, party).items()}
+
+
+def test_each_agency_gets_match_ids_for_its_own_matched_handles_and_nothing_else(
     linkage: Linkage,
 ) -> None:
-    left, right = linked(linkage)
-    partners = {row.encoding: row.handle for row in left}
-    matched = {partners[row.encoding]: row.handle for row in right if row.encoding in partners}
-    assert set(links_of(linkage, CHILD_WELFARE)) == set(matched)
-    assert set(links_of(linkage, SCHOOL)) == set(matched.values())
+    for made, party in zip(linked(linkage), (CHILD_WELFARE, SCHOOL), strict=True):
+        assert set(matches_of(linkage, party)) == set(made.handles[:12])
 
 
 def test_two_recipients_in_one_space_can_join_what_they_receive(linkage: Linkage) -> None:
     left, right = linked(linkage)
-    of_left, of_right = links_of(linkage, CHILD_WELFARE), links_of(linkage, SCHOOL)
-    joined = {
-        (h, g) for h, link in of_left.items() for g, other in of_right.items() if link == other
-    }
-    encodings = {row.handle: row.encoding for row in (*left, *right)}
-    assert len(joined) == 12
-    assert all(encodings[mine] == encodings[theirs] for mine, theirs in joined)
+    of_left, of_right = ids_of(linkage, CHILD_WELFARE), ids_of(linkage, SCHOOL)
+    joined = {(h, g) for h, one in of_left.items() for g, other in of_right.items() if one == other}
+    assert joined == set(zip(left.handles[:12], right.handles[:12], strict=True))
 
 
-def test_different_spaces_share_no_link_id(make_linkage: MakeLinkage) -> None:
+def test_a_match_names_the_row_of_each_container_in_which_the_two_met(linkage: Linkage) -> None:
+    files = linked(linkage)
+    tokens: dict[bytes, set[bytes]] = {}
+    for made, party in zip(files, (CHILD_WELFARE, SCHOOL), strict=True):
+        rows = read_rows(b"".join(made.parts[1:])[16 * made.header.records :])
+        for handle, match in matches_of(linkage, party).items():
+            row = rows[match.row]
+            assert sorted(made.handles)[row["record"]] == handle
+            tokens.setdefault(match.match_id, set()).add(row["token"].tobytes())
+    assert [len(found) for found in tokens.values()] == [1] * 12
+
+
+def test_different_spaces_share_no_match_id(make_linkage: MakeLinkage) -> None:
     linkage = make_linkage(
         recipients=(
             Recipient(party=CHILD_WELFARE, mode="linked", space="one"),
             Recipient(party=SCHOOL, mode="linked", space="two"),
         ),
-        spaces=(IdSpace(name="one", lifetime="run"), IdSpace(name="two", lifetime="run")),
+        spaces=(IdSpace(name="one", lifetime="lasting"), IdSpace(name="two", lifetime="lasting")),
     )
     linked(linkage)
-    of_left, of_right = links_of(linkage, CHILD_WELFARE), links_of(linkage, SCHOOL)
+    of_left, of_right = ids_of(linkage, CHILD_WELFARE), ids_of(linkage, SCHOOL)
     assert len(of_left) == len(of_right) == 12
     assert not set(of_left.values()) & set(of_right.values())
+    # Nobody owes claims, so the round closes with its run.
+    assert linkage.round()["state"] == "closed"
 
 
-def test_a_space_of_one_run_is_new_in_the_next(linkage: Linkage) -> None:
+def test_match_ids_are_new_in_every_round(linkage: Linkage) -> None:
     linked(linkage)
-    first = links_of(linkage, CHILD_WELFARE)
-    linkage.ask(again=True)
-    linkage.work()
-    second = links_of(linkage, CHILD_WELFARE)
-    assert set(first) == set(second)
+    first = ids_of(linkage, CHILD_WELFARE)
+    linkage.exchange_claims()
+    linked(linkage)
+    second = ids_of(linkage, CHILD_WELFARE)
+    assert not set(first) & set(second)
     assert not set(first.values()) & set(second.values())
-
-
-def test_a_lasting_space_keeps_its_link_ids_from_run_to_run(make_linkage: MakeLinkage) -> None:
-    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
-    linked(linkage)
-    first = links_of(linkage, CHILD_WELFARE)
-    for _ in range(2):
-        linkage.ask(again=True)
-        linkage.work()
-        assert links_of(linkage, CHILD_WELFARE) == first
 
 
 def test_the_file_is_what_the_view_and_the_log_say(linkage: Linkage) -> None:
@@ -109,7 +110,7 @@ def test_the_file_is_what_the_view_and_the_log_say(linkage: Linkage) -> None:
     content = file_of(linkage, CHILD_WELFARE)
     header, links = parse_release(content)
     assert (release["sha256"], release["size_bytes"]) == (release_digest(content), len(content))
-    assert (release["links"], header.links) == (12, len(links))
+    assert (release["matches"], header.matches) == (12, len(links))
     receipt = linkage.get(f"/v1/releases/{release['release']}/receipt")
     entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [linkage.broker.log.key])
     assert (entry.kind, entry.body.sha256) == ("release-prepared", release["sha256"])
@@ -171,12 +172,12 @@ def test_watchers_see_that_a_release_is_there_but_never_its_file(
 def test_watchers_learn_no_count_below_the_floor(linkage: Linkage) -> None:
     linked(linkage, 20, 2)
     own = release_of(linkage, CHILD_WELFARE)
-    assert own["links"] == 2
+    assert own["matches"] == 2
     seen = linkage.get(f"/v1/releases/{own['release']}", AUDITOR, "auditor").json()
-    assert seen["links"] is None
+    assert seen["matches"] is None
     assert seen["size_bytes"] % 65536 == 0
     entries = [e for e in linkage.log_entries() if e["kind"] == "release-prepared"]
-    assert {entry["body"]["links"] for entry in entries} == {None}
+    assert {entry["body"]["matches"] for entry in entries} == {None}
 
 
 def test_a_recipient_of_mode_none_gets_no_release(make_linkage: MakeLinkage) -> None:
@@ -187,7 +188,7 @@ def test_a_recipient_of_mode_none_gets_no_release(make_linkage: MakeLinkage) -> 
         )
     )
     linked(linkage)
-    assert len(links_of(linkage, CHILD_WELFARE)) == 12
+    assert len(matches_of(linkage, CHILD_WELFARE)) == 12
     assert linkage.get(f"/v1/projects/{PROJECT}/releases", SCHOOL).json()["releases"] == []
 
 
@@ -199,7 +200,7 @@ def test_a_recipient_of_mode_count_gets_a_total_that_is_not_below_the_floor(
     linkage = make_linkage(recipients=(Recipient(party=counting, mode="count", space="shared"),))
     linked(linkage, 20, n_common)
     header, links = parse_release(file_of(linkage, counting))
-    assert (header.total, header.links, header.upload, links) == (total, 0, None, {})
+    assert (header.total, header.matches, header.upload, links) == (total, 0, None, {})
 
 
 def test_nothing_is_fetched_after_the_end_of_the_terms(linkage: Linkage) -> None:

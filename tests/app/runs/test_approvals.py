@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.containers import random_rows
-from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from oracles.round_files import random_people
 from oracles.signed_rig import Accord, accord, make_accord
 
 from app.runs import standing as approvals_in_advance
@@ -32,11 +32,9 @@ def rule(**changes: Any) -> dict[str, Any]:
 
 
 def asked(accord: Accord) -> dict[str, Any]:
+    """Let both parties upload for the next round, and return its run."""
     accord.upload_both()
-    answer = accord.ask()
-    assert answer.status_code == 202, answer.text
-    run: dict[str, Any] = answer.json()
-    return run
+    return accord.run()
 
 
 def state(accord: Accord, run: dict[str, Any]) -> str:
@@ -298,60 +296,55 @@ def test_a_run_that_waits_does_not_start_once_a_party_has_halted_the_linkage(
     assert (view["state"], view["failure"]) == ("failed", "not-in-force")
 
 
-def test_no_more_runs_than_agreed_but_those_that_fail_do_not_count(accord: Accord) -> None:
-    limits = accord.agreement.to_json()["limits"] | {"budget": {"runs": 2, "days": 7}}
+def test_no_more_rounds_than_agreed_and_corrections_count_too(accord: Accord) -> None:
+    limits = accord.agreement.to_json()["limits"] | {"budget": {"rounds": 2, "days": 7}}
     accord.agree(accord.first(limits=limits))
-    for name in ("ann", "lee"):
-        accord.stand(name)
-    asked(accord)
-    accord.work()
-    second = asked(accord)
     accord.upload_both()
-    refused = accord.ask()
-    assert (*refusal(refused), refused.json()["clause"]) == (409, "run-budget", "run-budget")
-    accord.client.post(f"/v1/runs/{second['run']}/cancel", headers=accord.as_person("kim"))
-    assert accord.ask().status_code == 202
-    accord.upload_both()
-    assert refusal(accord.ask()) == (409, "run-budget")
+    accord.offer_all()
+    assert accord.correct(1).status_code == 201
+    refused = accord.correct(2)
+    assert (*refusal(refused), refused.json()["clause"]) == (409, "round-budget", "round-budget")
     accord.sleep(days=7)
+    Sweeper(accord.broker).sweep()
     accord.upload_both()
-    assert accord.ask().status_code == 202
+    assert accord.round()["round"] == 3
 
 
 def test_a_run_chooses_a_policy_within_the_range_that_is_agreed(accord: Accord) -> None:
-    reach = {"auto_from": "0.78", "auto_to": "0.85", "review_from": "0.70", "review_to": "0.70"}
+    reach = {"auto_from": "0.95", "auto_to": "0.995", "review_from": "0.5", "review_to": "0.5"}
     accord.agree(accord.first(policy_range=reach))
     accord.upload_both()
+    accord.client.post(f"/v1/runs/{accord.run_id()}/cancel", headers=accord.as_person("kim"))
     policy = accord.agreement.to_json()["policy"]
-    chosen = accord.ask(policy=policy | {"auto": "0.85"})
-    assert chosen.json()["specification"]["policy"]["auto"] == "0.85"
-    for other in ({"auto": "0.86"}, {"margin": "0.01"}, {"solver": "groups"}):
+    for other in ({"auto": "0.999"}, {"lead": 2}, {"twin_guard": True}):
         refused = accord.ask(policy=policy | other)
         assert (*refusal(refused), refused.json()["clause"]) == (
             409,
             "other-policy",
             "policy-range",
         )
+    chosen = accord.ask(policy=policy | {"auto": "0.95"})
+    assert chosen.json()["specification"]["policy"]["auto"] == "0.95"
 
 
 def test_files_of_days_too_far_apart_or_too_long_ago_are_refused(accord: Accord) -> None:
     population = accord.agreement.to_json()["population"]
     population |= {"max_age_days": 7, "max_gap_days": 2}
     accord.agree(accord.first(population=population))
-    accord.upload_both()
+    accord.upload(random_people(accord.rng, 5), CHILD_WELFARE)
     accord.sleep(days=3)
-    rows = random_rows(accord.rng, 5, bits=BITS)
-    content = accord.container(rows, SCHOOL)
-    upload = accord.send(content, SCHOOL)
-    old = accord.manifest(rows, content, SCHOOL, as_of="2026-08-27")
+    made = accord.container(random_people(accord.rng, 5), SCHOOL)
+    upload = accord.send(made, SCHOOL)
+    old = accord.manifest(made, SCHOOL, as_of="2026-08-27")
     assert refusal(accord.commit(upload, old, SCHOOL)) == (409, "as-of-too-old")
-    accord.upload(rows, SCHOOL)
-    refused = accord.ask()
+    refused = accord.commit(upload, accord.manifest(made, SCHOOL), SCHOOL)
     assert (*refusal(refused), refused.json()["clause"]) == (
         409,
         "as-of-gap",
         "as-of-max-gap-days",
     )
+    near = accord.manifest(made, SCHOOL, as_of="2026-09-02")
+    assert accord.commit(upload, near, SCHOOL).status_code == 200
 
 
 def test_an_operator_made_project_asks_for_no_approvals(accord: Accord) -> None:

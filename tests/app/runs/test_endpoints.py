@@ -1,26 +1,23 @@
-"""Asking for a run, watching it and cancelling it, over HTTP."""
+"""Runs that start by themselves, are asked for again, watched and cancelled, over HTTP."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from oracles.containers import random_rows
 from oracles.linkage_rig import (
     AUDITOR,
-    BITS,
     CHILD_WELFARE,
+    POLICY,
     PROJECT,
     SCHOOL,
     Linkage,
     MakeLinkage,
-    one_bit_less,
     two_files,
 )
+from oracles.round_files import random_people
 
 from schemas.api import RunView
 from schemas.problem import MEDIA_TYPE
-from schemas.run import MatchingPolicy, Recipient
+from schemas.run import LinkRate, Recipient
 
 
 def code_of(answer) -> str:
@@ -28,20 +25,20 @@ def code_of(answer) -> str:
     return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
-def test_a_run_is_specified_by_the_newest_uploads_and_the_terms(linkage: Linkage) -> None:
+def test_the_commit_that_completes_a_pair_asks_for_its_run(linkage: Linkage) -> None:
     linkage.upload_both()
-    linkage.founded.clock.move(hours=1)
-    linkage.upload_both()
-    answer = linkage.ask()
-    assert answer.status_code == 202
-    view = RunView.from_json(answer.json())
-    newest = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"][0]["upload"]
-    assert view.state == "queued"
-    assert [upload.party for upload in view.specification.uploads] == [CHILD_WELFARE, SCHOOL]
-    assert view.specification.uploads[0].upload == newest
+    view = RunView.from_json(linkage.run())
+    assert (view.state, view.specification.round) == ("queued", 1)
+    # The larger file comes first, and whoever completed the pair asked.
+    assert [upload.party for upload in view.specification.uploads] == [SCHOOL, CHILD_WELFARE]
+    assert view.specification.asked_by == SCHOOL
     assert view.specification.agreement == linkage.terms.digest()
     assert view.specification.digest() == view.specification_sha256
-    assert linkage.log_entries()[-1]["body"]["specification"] == view.specification.to_json()
+    received, asked = linkage.log_entries()[-2:]
+    assert (received["kind"], asked["kind"]) == ("upload-received", "run-asked")
+    assert asked["body"]["specification"] == view.specification.to_json()
+    assert asked["actor"] == received["actor"]
+    assert asked["actor"]["person"] == linkage.person(SCHOOL).id
 
 
 def test_asking_again_while_it_waits_gives_the_same_run(linkage: Linkage) -> None:
@@ -49,13 +46,6 @@ def test_asking_again_while_it_waits_gives_the_same_run(linkage: Linkage) -> Non
     first = linkage.ask().json()["run"]
     assert linkage.ask(SCHOOL).json()["run"] == first
     assert linkage.log_kinds().count("run-asked") == 1
-
-
-def test_asking_again_after_a_new_upload_gives_another_run(linkage: Linkage) -> None:
-    linkage.upload_both()
-    first = linkage.ask().json()["run"]
-    linkage.upload(random_rows(linkage.rng, 10, bits=BITS), SCHOOL)
-    assert linkage.ask().json()["run"] != first
 
 
 def test_whoever_asks_after_it_has_succeeded_gets_the_same_run(linkage: Linkage) -> None:
@@ -68,99 +58,74 @@ def test_whoever_asks_after_it_has_succeeded_gets_the_same_run(linkage: Linkage)
     assert linkage.log_kinds().count("run-asked") == 1
 
 
-def test_a_run_that_has_succeeded_is_made_again_on_demand(linkage: Linkage) -> None:
-    linkage.upload_both()
-    first = linkage.ask().json()["run"]
-    linkage.work()
-    second = linkage.ask(again=True).json()["run"]
-    assert second != first
-    assert linkage.ask(SCHOOL, again=True).json()["run"] == second
-    linkage.work()
-    assert linkage.ask().json()["run"] in {first, second}
-
-
-def test_the_newest_of_runs_on_the_same_uploads_is_the_one(linkage: Linkage) -> None:
-    linkage.upload_both()
-    linkage.ask()
-    linkage.work()
-    linkage.founded.clock.move(minutes=1)
-    second = linkage.ask(again=True).json()["run"]
-    linkage.work()
-    assert linkage.ask(SCHOOL).json()["run"] == second
-
-
-def test_a_run_whose_releases_are_gone_is_made_again(make_linkage: MakeLinkage) -> None:
-    linkage = make_linkage(keep_links_days=5)
-    linkage.upload_both()
-    first = linkage.ask().json()["run"]
-    linkage.work()
-    linkage.founded.clock.move(days=5)
-    assert linkage.ask().json()["run"] != first
-
-
 def test_a_run_that_has_failed_is_made_again(make_linkage: MakeLinkage) -> None:
-    policy = MatchingPolicy(
-        auto="0.80", review="0.70", margin="0", solver="one-to-one", max_pairs=5
-    )
-    linkage = make_linkage(policy=policy)
+    linkage = make_linkage(policy=POLICY.model_copy(update={"max_pairs": 5}))
     linkage.upload_both(20, 6)
-    first = linkage.ask().json()["run"]
+    first = linkage.run_id()
     linkage.work()
-    assert linkage.ask().json()["run"] != first
+    assert linkage.round()["state"] == "open"
+    second = linkage.ask().json()["run"]
+    assert second != first
+    assert linkage.run_id() == second
+    listed = linkage.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
+    assert {run["run"]: run["state"] for run in listed} == {first: "failed", second: "queued"}
 
 
 def test_the_same_idempotency_key_gives_the_same_run_even_when_it_has_ended(
     linkage: Linkage,
 ) -> None:
     linkage.upload_both()
-    first = linkage.ask(key="k").json()["run"]
-    linkage.work()
+    cancel(linkage, linkage.run_id())
+    second = linkage.ask(key="k").json()["run"]
+    cancel(linkage, second)
     again = linkage.ask(key="k").json()
-    assert (again["run"], again["state"]) == (first, "succeeded")
+    assert (again["run"], again["state"]) == (second, "cancelled")
 
 
 def test_an_idempotency_key_with_another_request_is_refused(linkage: Linkage) -> None:
     linkage.upload_both()
+    cancel(linkage, linkage.run_id())
     linkage.ask(key="k")
-    answer = linkage.ask(key="k", purpose="school-support")
+    answer = linkage.ask(key="k", policy=POLICY.to_json())
     assert (answer.status_code, code_of(answer)) == (422, "idempotency-key-reused")
 
 
-def test_a_run_waits_for_every_provider_and_says_for_whom(linkage: Linkage) -> None:
-    linkage.upload(random_rows(linkage.rng, 10, bits=BITS), CHILD_WELFARE)
+def test_there_is_no_run_before_both_parties_have_uploaded(linkage: Linkage) -> None:
+    linkage.upload(random_people(linkage.rng, 10), CHILD_WELFARE)
+    assert linkage.round()["progress"][0]["run"] is None
     answer = linkage.ask()
     assert (answer.status_code, code_of(answer)) == (409, "uploads-missing")
-    assert SCHOOL in answer.json()["detail"]
-    assert CHILD_WELFARE not in answer.json()["detail"]
 
 
-def test_an_upload_past_its_keeping_time_counts_as_gone(linkage: Linkage) -> None:
+def test_another_policy_is_asked_for_only_within_the_agreed_range(linkage: Linkage) -> None:
     linkage.upload_both()
-    linkage.founded.clock.move(days=30)
-    assert code_of(linkage.ask()) == "uploads-missing"
+    cancel(linkage, linkage.run_id())
+    other = POLICY.model_copy(update={"auto": "0.9"}).to_json()
+    answer = linkage.ask(policy=other)
+    assert (answer.status_code, code_of(answer)) == (409, "other-policy")
+    assert answer.json()["clause"] == "policy-range"
 
 
-def test_another_purpose_than_the_terms_name_is_refused(linkage: Linkage) -> None:
+def test_a_run_of_a_round_that_is_over_is_not_made_again(linkage: Linkage) -> None:
     linkage.upload_both()
-    answer = linkage.ask(purpose="research")
-    assert (answer.status_code, code_of(answer)) == (409, "other-purpose")
-    assert linkage.ask(purpose="school-support").status_code == 202
+    linkage.work()
+    linkage.exchange_claims()
+    assert code_of(linkage.ask(round=1)) == "round-closed"
+    assert code_of(linkage.ask(round=2)) == "not-found"
+    assert code_of(linkage.ask(round=1, partner="nobody")) == "round-closed"
 
 
 def test_a_party_that_only_receives_may_neither_ask_nor_cancel(make_linkage: MakeLinkage) -> None:
-    linkage = make_linkage(
-        providers=(SCHOOL,),
-        recipients=(Recipient(party=CHILD_WELFARE, mode="count", space="shared"),),
-    )
-    linkage.upload(random_rows(linkage.rng, 10, bits=BITS), SCHOOL)
-    assert code_of(linkage.ask(CHILD_WELFARE)) == "not-a-provider"
-    run = linkage.ask(SCHOOL).json()["run"]
-    answer = linkage.client.post(f"/v1/runs/{run}/cancel", headers=linkage.as_party(CHILD_WELFARE))
-    assert code_of(answer) == "not-a-provider"
+    counting = "research-office"
+    linkage = make_linkage(recipients=(Recipient(party=counting, mode="count", space="shared"),))
+    linkage.upload_both()
+    assert code_of(linkage.ask(counting)) == "not-a-provider"
+    assert code_of(cancel(linkage, linkage.run_id(), counting)) == "not-a-provider"
 
 
 def test_nothing_runs_outside_the_dates_of_the_terms(linkage: Linkage) -> None:
     linkage.upload_both()
+    linkage.round()
     linkage.founded.clock.move(days=600)
     answer = linkage.ask()
     assert (answer.status_code, code_of(answer)) == (409, "not-in-force")
@@ -230,48 +195,56 @@ def test_counts_at_the_floor_are_shown_to_all(linkage: Linkage) -> None:
     run = linkage.ask().json()["run"]
     linkage.work()
     for party, role in ((CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")):
-        assert counts(linkage, run, party, role)["groups"] == 3
+        assert counts(linkage, run, party, role)["auto_pairs"] == 3
 
 
-def test_counts_below_the_floor_are_shown_only_to_those_who_receive_the_links(
+def test_counts_below_the_floor_are_shown_only_to_those_who_receive_the_matches(
     linkage: Linkage,
 ) -> None:
     linkage.upload_both(20, 2)
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     linkage.work()
-    hidden = {"candidate_pairs": None, "auto_pairs": None, "review_pairs": None, "groups": None}
+    hidden = dict.fromkeys((*NAMES, "expected_false"))
     for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
         assert counts(linkage, run, party, role) == hidden
-    assert counts(linkage, run, CHILD_WELFARE, "agency") == hidden | {"auto_pairs": 2, "groups": 2}
+    own = counts(linkage, run, CHILD_WELFARE, "agency")
+    assert own["expected_false"] is not None
+    assert own == hidden | {"auto_pairs": 2, "expected_false": own["expected_false"]}
     finished = next(entry for entry in linkage.log_entries() if entry["kind"] == "run-finished")
-    assert {finished["body"][name] for name in hidden} == {None}
+    assert {finished["body"][name] for name in NAMES} == {None}
 
 
 def test_a_hidden_count_cannot_be_computed_from_those_that_are_shown(linkage: Linkage) -> None:
     linkage.upload_both(20, 12)
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     linkage.work()
     for party, role in ((CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")):
         seen = counts(linkage, run, party, role)
-        assert seen == {
-            "candidate_pairs": None,
-            "auto_pairs": 12,
-            "review_pairs": None,
-            "groups": 12,
-        }
+        assert [seen[name] for name in NAMES] == [None, 12, None]
     finished = next(entry for entry in linkage.log_entries() if entry["kind"] == "run-finished")
     assert (finished["body"]["auto_pairs"], finished["body"]["candidate_pairs"]) == (12, None)
 
 
-NAMES = ("candidate_pairs", "auto_pairs", "review_pairs", "groups")
+def test_how_many_links_are_expected_to_be_wrong_is_said_in_hundredths(linkage: Linkage) -> None:
+    linkage.upload_both(20, 12)
+    linkage.work()
+    seen = linkage.run(AUDITOR, "auditor")["counts"]
+    # Twelve links, each of at least 0.99.
+    assert 0 <= seen["expected_false"] <= 12
+
+
+NAMES = ("candidate_pairs", "auto_pairs", "review_pairs")
 ONE_RECIPIENT = (Recipient(party=CHILD_WELFARE, mode="linked", space="shared"),)
 
 
 def told_to_provider(linkage: Linkage) -> set[tuple]:
-    """Return what a provider without links reads that a run's result may be seen in."""
-    run = linkage.ask(SCHOOL, again=True).json()["run"]
+    """Return what a provider without matches reads that a run's result may be seen in."""
+    run = linkage.run_id()
     linkage.work()
-    finished, *prepared = linkage.log_entries()[-2:]
+    entries = [
+        entry for entry in linkage.log_entries() if entry["object"] or "round" in entry["kind"]
+    ]
+    finished, *prepared = entries[-3:-1]
     assert [finished["kind"], *(e["kind"] for e in prepared)] == [
         "run-finished",
         "release-prepared",
@@ -279,38 +252,34 @@ def told_to_provider(linkage: Linkage) -> set[tuple]:
     return {
         tuple(counts(linkage, run, SCHOOL, "agency").values()),
         tuple(finished["body"][name] for name in NAMES),
-        tuple(entry["body"]["links"] for entry in prepared),
+        tuple(entry["body"]["matches"] for entry in prepared),
     }
 
 
-def test_a_provider_without_links_reads_the_same_whatever_was_linked(
+def test_a_provider_without_matches_reads_the_same_whatever_was_linked(
     make_linkage: MakeLinkage,
 ) -> None:
     """It leaves out one record at a time: nothing that it reads tells whether that one is linked."""
     linkage = make_linkage(recipients=ONE_RECIPIENT)
     left, right = two_files(linkage.rng, 30, 12)
-    linkage.upload(left, CHILD_WELFARE)
-    linkage.upload(right, SCHOOL)
-    seen = told_to_provider(linkage)
-    for n_left_out in (1, 2, 16):
+    seen = set()
+    for n_left_out in (0, 1, 2, 16):
+        linkage.open_round()
+        linkage.upload(left, CHILD_WELFARE)
         linkage.upload(right[n_left_out:], SCHOOL)
         seen |= told_to_provider(linkage)
-    assert seen == {(None,) * 4, (None,)}
+    assert seen == {(None,) * 4, (None,) * 3, (None,)}
     # Whoever watches sees what it was.
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs", AUDITOR, "auditor").json()["runs"]
     auto_pairs = {run["counts"]["auto_pairs"] for run in listed}
     assert auto_pairs == {12, 11, 10, None}
 
 
-def test_pairs_that_are_held_back_are_counted_for_no_agency(make_linkage: MakeLinkage) -> None:
-    policy = MatchingPolicy(auto="1", review="0.70", margin="0", solver="one-to-one")
-    linkage = make_linkage(policy=policy)
-    left, right = two_files(linkage.rng, 20, 12)
-    linkage.upload(left, CHILD_WELFARE)
-    linkage.upload([replace(row, encoding=one_bit_less(row.encoding)) for row in right], SCHOOL)
-    run = linkage.ask().json()["run"]
+def test_pairs_that_are_held_back_are_counted_for_no_agency(linkage: Linkage) -> None:
+    linkage.upload_both(20, 5, 8)
+    run = linkage.run_id()
     linkage.work()
-    assert counts(linkage, run, AUDITOR, "auditor")["review_pairs"] == 12
+    assert counts(linkage, run, AUDITOR, "auditor")["review_pairs"] == 8
     for party in (CHILD_WELFARE, SCHOOL):
         seen = counts(linkage, run, party, "agency")
         assert (seen["review_pairs"], seen["candidate_pairs"]) == (None, None)
@@ -318,43 +287,60 @@ def test_pairs_that_are_held_back_are_counted_for_no_agency(make_linkage: MakeLi
     assert {finished["body"][name] for name in ("review_pairs", "candidate_pairs")} == {None}
 
 
-def test_among_three_nobody_sees_a_total_below_the_floor(make_linkage: MakeLinkage) -> None:
-    third = "health-department"
-    recipients = tuple(
-        Recipient(party=party, mode="linked", space="shared")
-        for party in (CHILD_WELFARE, third, SCHOOL)
-    )
-    linkage = make_linkage(providers=(CHILD_WELFARE, third, SCHOOL), recipients=recipients)
-    linkage.upload_both(20, 2)
-    linkage.upload(random_rows(linkage.rng, 20, bits=BITS), third)
-    run = linkage.ask().json()["run"]
-    linkage.work()
-    assert counts(linkage, run, third, "agency")["groups"] is None
-
-
-def test_a_policy_that_finds_too_many_pairs_fails_the_run_with_its_rule(
+def test_among_three_each_pair_is_linked_once_and_the_third_sees_no_count_of_it(
     make_linkage: MakeLinkage,
 ) -> None:
-    policy = MatchingPolicy(
-        auto="0.80", review="0.70", margin="0", solver="one-to-one", max_pairs=5
+    third = "health-department"
+    parties = (CHILD_WELFARE, third, SCHOOL)
+    linkage = make_linkage(
+        providers=parties,
+        recipients=tuple(Recipient(party=one, mode="linked", space="shared") for one in parties),
     )
-    linkage = make_linkage(policy=policy)
-    linkage.upload_both(20, 6)
-    run = linkage.ask().json()["run"]
+    people, _ = two_files(linkage.rng, 12, 12)
+    linkage.open_round()
+    for larger, smaller in linkage.terms.pairs:
+        linkage.upload(people, smaller, larger)
+        linkage.upload(people, larger, smaller)
     linkage.work()
-    view = linkage.get(f"/v1/runs/{run}").json()
-    assert (view["state"], view["failure"], view["counts"]) == ("failed", "pair-cap", None)
+    progress = linkage.round()["progress"]
+    assert len({one["run"] for one in progress}) == 3
+    for one in progress:
+        pair = {one["larger"], one["smaller"]}
+        for party in parties:
+            expected = 12 if party in pair else None
+            assert counts(linkage, one["run"], party, "agency")["auto_pairs"] == expected
+    releases = linkage.get(f"/v1/projects/{PROJECT}/releases", third).json()["releases"]
+    assert {one["partner"] for one in releases} == {CHILD_WELFARE, SCHOOL}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"max_pairs": 5}, "pair-cap"),
+        ({"link_rate": LinkRate(least="0.9", most="1")}, "link-rate"),
+        ({"link_rate": LinkRate(least="0", most="0.2")}, "link-rate"),
+    ],
+)
+def test_a_run_that_finds_more_or_less_than_agreed_fails_and_releases_nothing(
+    make_linkage: MakeLinkage, changes: dict, code: str
+) -> None:
+    linkage = make_linkage(policy=POLICY.model_copy(update=changes))
+    linkage.upload_both(20, 12)
+    linkage.work()
+    view = linkage.run()
+    assert (view["state"], view["failure"], view["counts"]) == ("failed", code, None)
     entry = linkage.log_entries()[-1]
     assert (entry["kind"], entry["outcome"]) == ("run-failed", "failed")
-    assert entry["body"] == {"code": "pair-cap", "attempt": 1}
+    assert entry["body"] == {"code": code, "attempt": 1}
+    assert linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"] == []
 
 
 def test_runs_are_listed_newest_first(linkage: Linkage) -> None:
     linkage.upload_both()
-    asked = []
-    for _ in range(3):
-        asked.append(linkage.ask(again=True).json()["run"])
-        linkage.work()
+    asked = [linkage.run_id()]
+    for _ in range(2):
+        cancel(linkage, asked[-1])
         linkage.founded.clock.move(minutes=1)
+        asked.append(linkage.ask().json()["run"])
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
     assert [run["run"] for run in listed] == asked[::-1]

@@ -30,7 +30,7 @@ OVER_MS = -1000
 def run(linkage: Linkage) -> str:
     """A queued run."""
     linkage.upload_both()
-    return str(linkage.ask().json()["run"])
+    return linkage.run_id()
 
 
 def claim(linkage: Linkage, lease_ms: int = 60_000) -> Lease | None:
@@ -88,7 +88,7 @@ def test_a_worker_whose_run_was_taken_over_cannot_write(linkage: Linkage, run: s
     with linkage.broker.database.write() as session:
         write_under_lease(session, second, stage="comparing")
     with pytest.raises(LeaseLostError), linkage.broker.database.write() as session:
-        write_under_lease(session, first, stage="solving")
+        write_under_lease(session, first, stage="deciding")
     with pytest.raises(LeaseLostError), linkage.broker.database.write() as session:
         renew_lease(session, first)
     assert stage_of(linkage, run) == "comparing"
@@ -102,7 +102,7 @@ def test_a_worker_cannot_write_to_a_run_that_has_ended(
     assert lease is not None
     set_row(linkage, run, state=state)
     with pytest.raises(LeaseLostError), linkage.broker.database.write() as session:
-        write_under_lease(session, lease, stage="solving")
+        write_under_lease(session, lease, stage="deciding")
 
 
 def test_a_run_that_is_given_back_is_claimed_at_once_and_costs_no_attempt(
@@ -134,11 +134,14 @@ def test_a_living_worker_at_its_last_attempt_is_left_alone(linkage: Linkage, run
 
 def test_runs_are_claimed_in_the_order_they_were_asked_for(linkage: Linkage, run: str) -> None:
     set_row(linkage, run, created="2026-01-02T00:00:00Z")
+    assert linkage.correct(1).status_code == 201
     linkage.upload_both()
-    second = linkage.ask().json()["run"]
+    second = linkage.run_id()
+    set_row(linkage, run, state="queued", smaller="another")
     set_row(linkage, second, created="2026-01-01T00:00:00Z")
     claims = [claim(linkage), claim(linkage)]
     assert [lease and lease.run for lease in claims] == [second, run]
+    set_row(linkage, run, state="cancelled")
 
 
 def test_there_is_work_while_a_run_waits_or_is_abandoned(linkage: Linkage, run: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -9,14 +10,15 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from oracles.containers import random_rows
-from oracles.linkage_rig import BITS, CHILD_WELFARE, SCHOOL, Linkage, either_database
+from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, Linkage, either_database
+from oracles.round_files import Container, random_people
 
 from app.blobs import BlobStore
 from app.broker import MAX_CHECKS
-from app.uploads import service
-from app.uploads.commit import MAX_REJECTIONS
+from app.uploads import sending
+from app.uploads.accepting import MAX_REJECTIONS
 from schemas.problem import Problem
+from schemas.upload import merkle_root
 
 __all__ = ["either_database"]
 
@@ -30,63 +32,68 @@ def but_request(answer: Any) -> dict:
     return {name: value for name, value in answer.json().items() if name != "request"}
 
 
+def made_by(linkage: Linkage, party: str = CHILD_WELFARE, **header: Any) -> Container:
+    return linkage.container(random_people(linkage.rng, 10), party, **header)
+
+
 def test_an_upload_goes_from_opening_to_receipt(linkage: Linkage) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS, most_variants=3)
-    receipt = linkage.upload(rows, CHILD_WELFARE)
+    receipt, made = linkage.upload(random_people(linkage.rng, 10), CHILD_WELFARE)
     view = linkage.get(f"/v1/uploads/{receipt.subject}").json()
-    assert (view["state"], view["records"], view["encodings"]) == ("committed", 30, len(rows))
+    assert (view["state"], view["records"]) == ("committed", 10)
+    assert view["container_bytes"] == len(made.content)
     assert linkage.log_kinds()[-1] == "upload-received"
 
 
 def test_the_same_part_sent_four_times_at_once_is_stored_once(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seal_part, barrier = service.seal_part, Barrier(4)
+    seal_part, barrier = sending.seal_part, Barrier(4)
 
     def seal_together(*place: Any) -> str:
         barrier.wait(10)
         return seal_part(*place)
 
-    monkeypatch.setattr(service, "seal_part", seal_together)
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    content = linkage.container(rows, CHILD_WELFARE)
-    upload = linkage.open(content, CHILD_WELFARE).json()["upload"]
-    send = lambda: linkage.put(upload, 0, content, CHILD_WELFARE).status_code  # noqa: E731
+    monkeypatch.setattr(sending, "seal_part", seal_together)
+    made = made_by(linkage)
+    upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
+    send = lambda: linkage.put(upload, 0, made.parts[0], CHILD_WELFARE).status_code  # noqa: E731
     assert at_once(send, send, send, send) == [200] * 4
     assert linkage.get(f"/v1/uploads/{upload}/parts").json()["stored"] == [0]
     assert len(list(linkage.broker.blobs.digests())) == 1
-    manifest = linkage.manifest(rows, content, CHILD_WELFARE)
+    monkeypatch.undo()
+    for number in (1, 2):
+        linkage.put(upload, number, made.parts[number], CHILD_WELFARE)
+    manifest = linkage.manifest(made, CHILD_WELFARE)
     assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
 
 
 def test_a_part_that_came_too_late_leaves_nothing_on_the_disk(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
-    upload = linkage.open(content, CHILD_WELFARE).json()["upload"]
-    seal_part = service.seal_part
+    made = made_by(linkage)
+    upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
+    seal_part = sending.seal_part
 
     def seal_slowly(*place: Any) -> str:
         linkage.founded.clock.move(hours=25)
         return seal_part(*place)
 
-    monkeypatch.setattr(service, "seal_part", seal_slowly)
-    assert linkage.put(upload, 0, content, CHILD_WELFARE).status_code == 409
+    monkeypatch.setattr(sending, "seal_part", seal_slowly)
+    assert linkage.put(upload, 0, made.parts[0], CHILD_WELFARE).status_code == 409
     assert not list(linkage.broker.blobs.digests())
 
 
 def test_requests_under_one_idempotency_key_at_once_open_one_upload(linkage: Linkage) -> None:
-    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
+    made = made_by(linkage)
     linkage.as_party(CHILD_WELFARE)
-    open_one = lambda: linkage.open(content, CHILD_WELFARE, key="k").json()["upload"]  # noqa: E731
+    open_one = lambda: linkage.open(made, CHILD_WELFARE, key="k").json()["upload"]  # noqa: E731
     assert len(set(at_once(open_one, open_one, open_one, open_one))) == 1
 
 
 def test_a_commit_that_is_sent_four_times_at_once_is_logged_once(linkage: Linkage) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    content = linkage.container(rows, CHILD_WELFARE)
-    upload = linkage.send(content, CHILD_WELFARE)
-    manifest = linkage.manifest(rows, content, CHILD_WELFARE)
+    made = made_by(linkage)
+    upload = linkage.send(made, CHILD_WELFARE)
+    manifest = linkage.manifest(made, CHILD_WELFARE)
 
     def commit() -> str:
         while (answer := linkage.commit(upload, manifest, CHILD_WELFARE)).status_code == 503:
@@ -100,16 +107,15 @@ def test_a_commit_that_is_sent_four_times_at_once_is_logged_once(linkage: Linkag
 def test_a_container_that_was_refused_is_not_read_again_nor_logged_again(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    spoilt = [*rows[:1], rows[0], *rows[1:]]
-    content = linkage.container(spoilt, CHILD_WELFARE)
-    upload = linkage.send(content, CHILD_WELFARE)
-    manifest = linkage.manifest(spoilt, content, CHILD_WELFARE)
-    first = linkage.commit(upload, manifest, CHILD_WELFARE)
+    made = made_by(linkage, root="0" * 64)
+    upload = linkage.send(made, CHILD_WELFARE)
+    root = linkage.manifest(made, CHILD_WELFARE, root=true_root(made))
+    first = linkage.commit(upload, root, CHILD_WELFARE)
+    assert first.json()["type"].endswith(":header-differs")
     n_entries = len(linkage.log_entries())
     monkeypatch.setattr(BlobStore, "get", None)
     for _ in range(3):
-        again = linkage.commit(upload, manifest, CHILD_WELFARE)
+        again = linkage.commit(upload, root, CHILD_WELFARE)
         assert (again.status_code, but_request(again)) == (422, but_request(first))
     assert len(linkage.log_entries()) == n_entries
 
@@ -117,10 +123,9 @@ def test_a_container_that_was_refused_is_not_read_again_nor_logged_again(
 def test_a_manifest_that_was_refused_too_early_is_logged_once_and_taken_when_it_is_time(
     linkage: Linkage,
 ) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    content = linkage.container(rows, CHILD_WELFARE)
-    upload = linkage.send(content, CHILD_WELFARE)
-    manifest = linkage.manifest(rows, content, CHILD_WELFARE, as_of="2026-09-03")
+    made = made_by(linkage)
+    upload = linkage.send(made, CHILD_WELFARE)
+    manifest = linkage.manifest(made, CHILD_WELFARE, as_of="2026-09-03")
     for _ in range(3):
         assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 422
     assert linkage.log_kinds().count("upload-rejected") == 1
@@ -131,11 +136,10 @@ def test_a_manifest_that_was_refused_too_early_is_logged_once_and_taken_when_it_
 def test_an_upload_that_is_refused_with_many_manifests_is_over_and_can_be_sent_again(
     linkage: Linkage,
 ) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    content = linkage.container(rows, CHILD_WELFARE)
-    upload = linkage.send(content, CHILD_WELFARE)
+    made = made_by(linkage)
+    upload = linkage.send(made, CHILD_WELFARE)
     others = [
-        linkage.manifest(rows, content, CHILD_WELFARE, population=f"others-{number}")
+        linkage.manifest(made, CHILD_WELFARE, population=f"others-{number}")
         for number in range(MAX_REJECTIONS + 1)
     ]
     codes = [linkage.commit(upload, other, CHILD_WELFARE).json()["type"] for other in others]
@@ -143,16 +147,15 @@ def test_an_upload_that_is_refused_with_many_manifests_is_over_and_can_be_sent_a
     assert linkage.log_kinds().count("upload-rejected") == MAX_REJECTIONS
     linkage.work()
     assert not list(linkage.broker.blobs.digests())
-    linkage.upload(rows, CHILD_WELFARE)
+    assert linkage.send(made, CHILD_WELFARE) != upload
 
 
 def test_an_upload_is_checked_once_at_a_time_and_few_are_in_the_process(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    content = linkage.container(rows, CHILD_WELFARE)
-    upload = linkage.send(content, CHILD_WELFARE)
-    manifest = linkage.manifest(rows, content, CHILD_WELFARE)
+    made = made_by(linkage)
+    upload = linkage.send(made, CHILD_WELFARE)
+    manifest = linkage.manifest(made, CHILD_WELFARE)
     monkeypatch.setattr(BlobStore, "get", None)
     with linkage.broker.checks.take(upload):
         refused = [linkage.commit(upload, manifest, CHILD_WELFARE)]
@@ -169,13 +172,41 @@ def test_an_upload_is_checked_once_at_a_time_and_few_are_in_the_process(
 
 
 def test_of_two_first_commits_under_two_key_ids_at_once_one_is_refused(linkage: Linkage) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
     commits = []
     for party, key_id in ((CHILD_WELFARE, "a" * 16), (SCHOOL, "b" * 16)):
-        content = linkage.container(rows, party, key_id=key_id)
-        upload = linkage.open(content, party, key_id=key_id).json()["upload"]
-        linkage.put(upload, 0, content, party)
-        manifest = linkage.manifest(rows, content, party, key_id=key_id)
+        made = made_by(linkage, party, key_id=key_id)
+        upload = linkage.send(made, party)
+        manifest = linkage.manifest(made, party)
         commits.append(lambda u=upload, m=manifest, p=party: linkage.commit(u, m, p).status_code)
     assert sorted(at_once(*commits)) == [200, 409]
     assert sorted(linkage.log_kinds()[-2:]) == ["upload-received", "upload-rejected"]
+
+
+def test_of_two_parties_that_commit_at_once_one_states_the_others_root_and_one_run_starts(
+    linkage: Linkage,
+) -> None:
+    commits = []
+    for party in (CHILD_WELFARE, SCHOOL):
+        made = made_by(linkage, party)
+        upload = linkage.send(made, party)
+        commits.append(lambda u=upload, m=made, p=party: commit_until(linkage, u, m, p))
+    assert at_once(*commits) == [200, 200]
+    kinds = linkage.log_kinds()
+    assert (kinds.count("upload-received"), kinds.count("run-asked")) == (2, 1)
+    received = [one for one in linkage.log_entries() if one["kind"] == "upload-received"]
+    first, second = (entry["body"] for entry in received)
+    assert (first["partner_root"], second["partner_root"]) == (None, first["root"])
+
+
+def commit_until(linkage: Linkage, upload: str, made: Container, party: str) -> int:
+    """Commit, stating the partner's root anew where it has come meanwhile."""
+    for _ in range(10):
+        answer = linkage.commit(upload, linkage.manifest(made, party), party)
+        if answer.status_code != 409:
+            break
+        assert answer.json()["type"].endswith(":partner-root")
+    return answer.status_code
+
+
+def true_root(made: Container) -> str:
+    return merkle_root(hashlib.sha256(piece).digest() for piece in made.parts[1:])

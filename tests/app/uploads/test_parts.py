@@ -1,4 +1,4 @@
-"""Part arithmetic and the Content-Digest header."""
+"""What is told of one part alone: its length, its digest, its header."""
 
 from __future__ import annotations
 
@@ -10,29 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.uploads.errors import PartDigestError, PartLengthError, UnknownPartError
-from app.uploads.parts import check_part, n_parts, parse_content_digest, part_length
-
-sizes = st.integers(1, 10_000)
-
-
-@given(sizes, st.integers(1, 500))
-def test_parts_cover_the_container_exactly(container_bytes: int, part_bytes: int) -> None:
-    lengths = [
-        part_length(number, container_bytes, part_bytes)
-        for number in range(n_parts(container_bytes, part_bytes))
-    ]
-    assert sum(lengths) == container_bytes
-    assert all(length == part_bytes for length in lengths[:-1])
-    assert 0 < lengths[-1] <= part_bytes
+from app.uploads.parts import check_bytes, length_of, parse_content_digest
+from schemas.upload import Parts
 
 
-@given(sizes, st.integers(1, 500), st.integers(0, 10))
-def test_there_is_no_part_after_the_last(
-    container_bytes: int, part_bytes: int, beyond: int
-) -> None:
-    number = n_parts(container_bytes, part_bytes) + beyond
+@given(st.integers(1, 10**6), st.integers(1, 10**7), st.integers(0, 10))
+def test_there_is_no_part_after_the_last(records: int, rows: int, beyond: int) -> None:
+    parts = Parts(head_bytes=700, records=records, rows=rows)
+    assert length_of(parts, 0) == 700
+    assert length_of(parts, parts.n_parts - 1) > 0
     with pytest.raises(UnknownPartError):
-        part_length(number, container_bytes, part_bytes)
+        length_of(parts, parts.n_parts + beyond)
 
 
 def digest_header(body: bytes) -> str:
@@ -69,9 +57,9 @@ def test_any_other_digest_header_is_refused(header: str | None) -> None:
 @pytest.mark.parametrize("length", [0, 2, 4])
 def test_a_part_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(PartLengthError):
-        check_part(b"abc", length, hashlib.sha256(b"abc").hexdigest())
+        check_bytes(b"abc", length, hashlib.sha256(b"abc").hexdigest())
 
 
 def test_a_part_with_another_digest_is_refused() -> None:
     with pytest.raises(PartDigestError):
-        check_part(b"abc", 3, hashlib.sha256(b"abd").hexdigest())
+        check_bytes(b"abc", 3, hashlib.sha256(b"abd").hexdigest())

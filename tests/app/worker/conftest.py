@@ -8,12 +8,18 @@ __all__ = ["embedded_database", "linkage", "make_linkage"]
 
 @pytest.fixture
 def settings(settings):
-    """Blocks so small that a run of the tests' files has several."""
-    return settings.model_copy(update={"block_pairs": 100, "worker_threads": 1})
+    """Ranges so small that a run of the tests' files has several."""
+    return settings.model_copy(update={"range_rows": 1, "worker_threads": 1})
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of few rows: a range begins where a part does."""
+    monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", 40)
 
 
 @pytest.fixture
 def queued(linkage: Linkage) -> str:
     """A run that waits."""
     linkage.upload_both(30, 12, 8)
-    return str(linkage.ask().json()["run"])
+    return linkage.run_id()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.broker_twins import copy_broker, expire_leases, released_links
+from oracles.broker_twins import copy_broker, expire_leases, released_matches
 from oracles.hooked_database import Crash, crash_at, hooked_after_sweep
 from oracles.linkage_rig import Linkage, either_database
 
@@ -16,8 +16,8 @@ from app.worker.loop import Worker
 __all__ = ["either_database"]
 
 # The writes of a worker with one run, after its first sweep: the run taken up, compared from here on, then
-# its blocks, solved, released, finished, and what is left of it removed.
-COMPARING, FIRST_BLOCK = 1, 2
+# its ranges, decided, released, finished, and what is left of it removed.
+COMPARING, FIRST_RANGE = 1, 2
 
 
 def dies_at(broker: Broker, number: int, moment: str) -> bool:
@@ -52,7 +52,7 @@ def test_a_run_survives_the_death_of_its_worker(
     kinds = kinds_of_run(linkage)
     assert kinds.count("run-finished") == 1
     assert kinds[-3:] == ["run-finished", "release-prepared", "release-prepared"]
-    assert {len(found) for found in released_links(linkage.broker).values()} == {12}
+    assert {len(found) for found in released_matches(linkage.broker).values()} == {12}
 
 
 class TestOnCopies:
@@ -65,7 +65,7 @@ class TestOnCopies:
     @pytest.mark.parametrize(
         "step", [pytest.param(3, marks=pytest.mark.long), pytest.param(1, marks=pytest.mark.soak)]
     )
-    def test_wherever_the_worker_dies_the_link_ids_are_those_of_the_undisturbed_run(
+    def test_wherever_the_worker_dies_the_matches_are_those_of_the_undisturbed_run(
         self, linkage: Linkage, queued: str, tmp_path: Path, step: int
     ) -> None:
         def copy(name: str) -> Broker:
@@ -73,7 +73,7 @@ class TestOnCopies:
 
         undisturbed = copy("undisturbed")
         n_undisturbed = n_writes(undisturbed)
-        expected = released_links(undisturbed)
+        expected = released_matches(undisturbed)
         assert expected
         n_deaths = 0
         for number in range(-2, n_undisturbed, step):
@@ -82,17 +82,17 @@ class TestOnCopies:
                 n_deaths += dies_at(broker, number, moment)
                 expire_leases(broker)
                 Worker(broker).work(until_idle=True)
-                assert released_links(broker) == expected
+                assert released_matches(broker) == expected
                 broker.close()
         assert n_deaths > n_undisturbed / step
         undisturbed.close()
 
-    def test_a_block_that_was_stored_is_not_compared_again(
+    def test_a_range_that_was_stored_is_not_compared_again(
         self, linkage: Linkage, queued: str, tmp_path: Path
     ) -> None:
         n_stored = 5
         undisturbed = copy_broker(linkage.broker, tmp_path / "copy", linkage.founded.clock)
-        assert dies_at(linkage.broker, FIRST_BLOCK + n_stored - 1, "after")
+        assert dies_at(linkage.broker, FIRST_RANGE + n_stored - 1, "after")
         expire_leases(linkage.broker)
         assert n_writes(linkage.broker) == n_writes(undisturbed) - n_stored
         undisturbed.close()
@@ -124,7 +124,7 @@ def test_a_run_that_is_cancelled_under_way_releases_nothing(linkage: Linkage, qu
     Worker(hooked_after_sweep(linkage.broker, meanwhile)).work(until_idle=True)
     assert linkage.get(f"/v1/runs/{queued}").json()["state"] == "cancelled"
     assert kinds_of_run(linkage)[-1] == "run-cancelled"
-    assert released_links(linkage.broker) == {}
+    assert released_matches(linkage.broker) == {}
 
 
 def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued: str) -> None:
@@ -138,9 +138,9 @@ def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued
 
 
 def test_a_run_that_gets_on_may_lose_any_number_of_workers(linkage: Linkage, queued: str) -> None:
-    # Each stores one block and dies.
+    # Each stores one range and dies.
     for _ in range(MAX_STALLED_ATTEMPTS + 1):
-        assert dies_at(linkage.broker, FIRST_BLOCK, "after")
+        assert dies_at(linkage.broker, FIRST_RANGE, "after")
         expire_leases(linkage.broker)
     linkage.work()
     assert linkage.get(f"/v1/runs/{queued}").json()["state"] == "succeeded"

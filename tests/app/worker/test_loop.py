@@ -5,24 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from app.uploads.loading import LoadedUpload, load_upload
-from oracles.broker_twins import expire_leases, released_links
+from oracles.broker_twins import copy_broker, expire_leases, released_matches
 from oracles.hooked_database import hooked, hooked_after_sweep
 from oracles.linkage_rig import Linkage, MakeLinkage
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-import app.worker.run
 from app.broker import Broker
 from app.runs.lease import Lease, claim_run
 from app.security.errors import StorageFullError
 from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
-from schemas.run import IdSpace
 
-FIRST_BLOCK = 2
+FIRST_RANGE = 2
 
 
 def view(linkage: Linkage, run: str) -> dict:
@@ -40,12 +38,12 @@ def at_write(number: int, act: Callable[[], object]) -> Callable[[int, str], Non
 def test_a_stopped_worker_gives_its_run_back_and_the_next_goes_on_at_once(
     linkage: Linkage, queued: str
 ) -> None:
-    hook = at_write(FIRST_BLOCK, lambda: worker.stop())  # noqa: PLW0108 - it is made after the hook
+    hook = at_write(FIRST_RANGE, lambda: worker.stop())  # noqa: PLW0108 - it is made after the hook
     broker = hooked_after_sweep(linkage.broker, hook)
     worker = Worker(broker)
     worker.work()
     assert view(linkage, queued)["state"] == "running"
-    assert view(linkage, queued)["progress"]["comparisons_done"] > 0
+    assert view(linkage, queued)["progress"]["rows_done"] > 0
     linkage.work()
     assert view(linkage, queued)["state"] == "succeeded"
 
@@ -90,7 +88,7 @@ def test_a_database_that_fails_for_a_moment_does_not_end_the_worker(
     def fail() -> None:
         raise OperationalError("SELECT 1", {}, Exception("gone"))
 
-    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_BLOCK, fail))).work(until_idle=True)
+    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_RANGE, fail))).work(until_idle=True)
     expire_leases(linkage.broker)
     linkage.work()
     assert view(linkage, queued)["state"] == "succeeded"
@@ -100,7 +98,7 @@ def test_a_fault_nobody_thought_of_does_not_end_the_worker(linkage: Linkage, que
     def fail() -> None:
         raise ZeroDivisionError
 
-    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_BLOCK, fail))).work(until_idle=True)
+    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_RANGE, fail))).work(until_idle=True)
     assert view(linkage, queued)["state"] == "running"
 
 
@@ -120,108 +118,80 @@ def test_a_run_whose_terms_have_ended_fails_without_having_started(
 ) -> None:
     linkage = make_linkage(end="2026-09-02")
     linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     linkage.founded.clock.move(days=2)
     linkage.work()
     assert view(linkage, run)["failure"] == "not-in-force"
     assert "run-started" not in linkage.log_kinds()
 
 
-def test_a_run_whose_upload_was_destroyed_fails_without_having_started(
-    linkage: Linkage, queued: str
-) -> None:
-    linkage.founded.clock.move(days=30)
+def test_a_run_whose_upload_was_destroyed_does_not_start(linkage: Linkage, queued: str) -> None:
+    upload = linkage.get(f"/v1/projects/{linkage.terms.project}/uploads").json()["uploads"][0]
+    linkage.post_as(f"/v1/uploads/{upload['upload']}/destruction")
     linkage.work()
-    assert view(linkage, queued)["failure"] == "key-gone"
-    kinds = linkage.log_kinds()
-    assert "run-started" not in kinds
-    assert kinds.index("upload-destroyed") < kinds.index("run-failed")
+    assert view(linkage, queued)["state"] == "cancelled"
+    assert "run-started" not in linkage.log_kinds()
+    answer = linkage.ask()
+    assert answer.json()["type"].endswith(":uploads-missing")
 
 
 def test_a_run_whose_terms_end_under_way_releases_nothing(linkage: Linkage, queued: str) -> None:
     def end_terms() -> None:
         linkage.founded.clock.now = linkage.founded.clock.now.replace(year=2028)
 
-    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_BLOCK, end_terms))).work(
+    Worker(hooked_after_sweep(linkage.broker, at_write(FIRST_RANGE, end_terms))).work(
         until_idle=True
     )
     assert view(linkage, queued)["failure"] == "not-in-force"
-    assert released_links(linkage.broker) == {}
+    assert released_matches(linkage.broker) == {}
 
 
-def test_progress_tells_stage_comparisons_and_rate(linkage: Linkage, queued: str) -> None:
+def test_progress_tells_stage_rows_and_rate(linkage: Linkage, queued: str) -> None:
     seen = []
-    hook = at_write(FIRST_BLOCK, lambda: seen.append(view(linkage, queued)["progress"]))
+    hook = at_write(FIRST_RANGE, lambda: seen.append(view(linkage, queued)["progress"]))
     Worker(hooked_after_sweep(linkage.broker, hook)).work(until_idle=True)
     (under_way,) = seen
-    # 38 records with 30; which of them are rivals, and so compared within their file, shows later.
-    assert under_way["comparisons_total"] == 38 * 30
-    assert 0 < under_way["comparisons_done"] < under_way["comparisons_total"]
+    n_rows = sum(30 * linkage.profile.rows(side) for side in ("larger", "smaller"))
+    assert under_way["rows_total"] == n_rows
+    assert 0 < under_way["rows_done"] < n_rows
     assert under_way["stage"] == "comparing"
     assert under_way["rate"] > 0
     assert under_way["seconds_left"] is not None
     done = view(linkage, queued)["progress"]
-    assert done["seconds_left"] is None
-    # 8 records have two candidates each, or more by chance: at least 16 rivals.
-    assert done["comparisons_done"] == done["comparisons_total"] >= 38 * 30 + 16 * 15 // 2
+    assert (done["stage"], done["seconds_left"]) == ("done", None)
+    assert done["rows_done"] == n_rows
 
 
-def test_encodings_and_handles_are_wiped_when_the_run_is_over(
-    linkage: Linkage, queued: str, monkeypatch: pytest.MonkeyPatch
+def test_a_run_says_the_same_whatever_its_ranges_and_threads(
+    linkage: Linkage, queued: str, tmp_path: Path
 ) -> None:
-    loaded: list[LoadedUpload] = []
+    found = []
+    for number, (range_rows, n_threads) in enumerate([(1, 1), (1, 3), (150, 2), (10**9, 1)]):
+        copy = copy_broker(linkage.broker, tmp_path / str(number), linkage.founded.clock)
+        with copy.database.write() as session:
+            session.execute(text(f"UPDATE run SET range_rows = {range_rows}"))
+        settings = copy.settings.model_copy(update={"worker_threads": n_threads})
+        Worker(replace(copy, settings=settings)).work(until_idle=True)
+        with copy.database.read() as session:
+            root = session.execute(text("SELECT match_record, histogram FROM run")).one()
+        found.append((tuple(root), released_matches(copy)))
+        copy.close()
+    assert all(one == found[0] for one in found)
+    assert {len(matches) for matches in found[0][1].values()} == {12}
 
-    def keep(*arguments) -> LoadedUpload:
-        loaded.append(load_upload(*arguments))
-        assert loaded[-1].handles.any()
-        assert loaded[-1].dataset.words.any()
-        return loaded[-1]
 
-    monkeypatch.setattr(app.worker.run, "load_upload", keep)
+def test_withdrawn_records_take_no_part_in_a_run(linkage: Linkage) -> None:
+    left, _ = linkage.upload_both(30, 12)
+    gone = left.handles[:2]
+    for handle in gone:
+        body = {"handle": handle.hex()}
+        answer = linkage.post_as(f"/v1/projects/{linkage.terms.project}/withdrawals", body=body)
+        assert answer.status_code == 200, answer.text
+    linkage.ask()
     linkage.work()
-    assert len(loaded) == 2
-    assert not any(upload.handles.any() or upload.dataset.words.any() for upload in loaded)
-
-
-def test_a_run_that_cannot_go_on_does_not_keep_the_next_one_waiting(linkage: Linkage) -> None:
-    linkage.upload_both()
-    stale = linkage.ask().json()["run"]
-    linkage.founded.clock.move(days=29)
-    linkage.upload_both()
-    fresh = linkage.ask().json()["run"]
-    linkage.founded.clock.move(days=1)
-    linkage.work()
-    assert (view(linkage, stale)["failure"], view(linkage, fresh)["state"]) == (
-        "key-gone",
-        "succeeded",
-    )
-
-
-def test_of_two_runs_in_one_lasting_space_the_later_builds_on_the_earlier(
-    make_linkage: MakeLinkage,
-) -> None:
-    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
-    _, right = linkage.upload_both()
-    first = linkage.ask().json()["run"]
-    overtaken = []
-
-    def overtake(_number: int, moment: str) -> None:
-        if (
-            moment == "before"
-            and not overtaken
-            and view(linkage, first)["progress"]["stage"] == "releasing"
-        ):
-            linkage.founded.clock.move(hours=1)
-            linkage.upload(right, "school-district")
-            overtaken.append(linkage.ask().json()["run"])
-            linkage.work()
-
-    linkage.founded.clock.move(hours=1)
-    Worker(hooked_after_sweep(linkage.broker, overtake)).work(until_idle=True)
-    (second,) = overtaken
-    assert view(linkage, first)["state"] == view(linkage, second)["state"] == "succeeded"
-    assert released_links(linkage.broker, first) == released_links(linkage.broker, second)
-    assert len(released_links(linkage.broker, first)["school-district"]) == 12
+    matches = released_matches(linkage.broker)
+    assert set(matches["child-welfare"]) == set(left.handles[2:12])
+    assert len(matches["school-district"]) == 10
 
 
 @pytest.fixture

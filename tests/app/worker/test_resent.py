@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 import pytest
-from oracles.containers import random_rows
-from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.round_files import random_people
 
 
 class LosingClient:
@@ -42,25 +42,29 @@ def test_what_is_sent_again_changes_nothing_and_is_answered_alike(
     linkage: Linkage, n_lost: int
 ) -> None:
     client = LosingClient(linkage.client, linkage.rng)
+    for party in (CHILD_WELFARE, SCHOOL):
+        linkage.as_party(party)
     linkage.client = client  # type: ignore[assignment]
     n_rounds = 0
     while client.n_lost < n_lost:
+        linkage.open_round()
         for party in (CHILD_WELFARE, SCHOOL):
-            rows = random_rows(linkage.rng, 20, bits=BITS)
-            content = linkage.container(rows, party)
-            upload = linkage.open(content, party, key=f"open-{n_rounds}").json()["upload"]
-            assert linkage.put(upload, 0, content, party).status_code == 200
-            manifest = linkage.manifest(rows, content, party)
+            made = linkage.container(random_people(linkage.rng, 5), party)
+            upload = linkage.open(made, party, key=f"open-{n_rounds}").json()["upload"]
+            for number, part in enumerate(made.parts):
+                assert linkage.put(upload, number, part, party).status_code == 200
+            manifest = linkage.manifest(made, party)
             assert linkage.commit(upload, manifest, party).status_code == 200
-        run = linkage.ask(key=f"run-{n_rounds}").json()["run"]
-        path = f"/v1/runs/{run}/cancel"
         if n_rounds % 2:
-            client.post(path, headers=linkage.as_party(SCHOOL))
+            client.post(f"/v1/runs/{linkage.run_id()}/cancel", headers=linkage.as_party(SCHOOL))
+            linkage.ask(key=f"run-{n_rounds}")
         linkage.work()
+        linkage.exchange_claims()
         n_rounds += 1
     kinds = linkage.log_kinds()
-    assert kinds.count("upload-received") == 2 * n_rounds
-    assert kinds.count("run-asked") == n_rounds
+    assert kinds.count("round-opened") == kinds.count("round-closed") == n_rounds
+    assert kinds.count("upload-received") == kinds.count("claims-received") == 2 * n_rounds
     assert kinds.count("run-cancelled") == n_rounds // 2
+    assert kinds.count("run-asked") == n_rounds + n_rounds // 2
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
-    assert len(listed) == min(n_rounds, 200)
+    assert len(listed) == min(n_rounds + n_rounds // 2, 200)

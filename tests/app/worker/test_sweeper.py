@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from oracles.broker_twins import copied_broker, released_links
-from oracles.containers import random_rows
+from oracles.broker_twins import copied_broker, released_matches
 from oracles.hooked_database import Crash, crash_at, hooked
-from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.round_files import random_people
 
 from app.ids import new_id
 from app.matchlog.errors import LogRolledBackError
 from app.runs.retention import find_remains
 from app.security.errors import KeyGoneError
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
-from schemas.run import IdSpace
+from schemas.upload import Receipt
 
 
 class HandSeconds:
@@ -43,9 +43,9 @@ def blobs(linkage: Linkage) -> list[str]:
 
 
 def open_one(linkage: Linkage) -> str:
-    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
-    upload = linkage.open(content, CHILD_WELFARE).json()["upload"]
-    linkage.put(upload, 0, content, CHILD_WELFARE)
+    made = linkage.container(random_people(linkage.rng, 10), CHILD_WELFARE)
+    upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
+    linkage.put(upload, 0, made.parts[0], CHILD_WELFARE)
     return str(upload)
 
 
@@ -67,8 +67,7 @@ def test_an_open_upload_expires_after_a_day_with_its_key_and_parts(linkage: Link
 def test_an_upload_is_destroyed_when_its_keeping_time_is_over_and_that_is_logged(
     linkage: Linkage,
 ) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    upload = linkage.upload(rows, CHILD_WELFARE).subject
+    upload = upload_one(linkage).subject
     linkage.founded.clock.move(days=29)
     sweep(linkage)
     assert state(linkage, upload) == "committed"
@@ -86,8 +85,7 @@ def test_an_upload_is_destroyed_when_its_keeping_time_is_over_and_that_is_logged
 
 
 def test_the_receipt_outlives_the_encodings(linkage: Linkage) -> None:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    receipt = linkage.upload(rows, CHILD_WELFARE)
+    receipt = upload_one(linkage)
     linkage.founded.clock.move(days=30)
     sweep(linkage)
     answer = linkage.get(f"/v1/uploads/{receipt.subject}/receipt")
@@ -107,8 +105,9 @@ def test_a_replaced_upload_leaves_nothing_behind(linkage: Linkage) -> None:
 def test_a_sweep_that_is_killed_is_finished_by_the_next(
     linkage: Linkage, number: int, moment: str
 ) -> None:
-    upload = linkage.upload(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE).subject
-    open_one(linkage)
+    upload = upload_one(linkage).subject
+    made = linkage.container(random_people(linkage.rng, 10), SCHOOL)
+    linkage.put(linkage.open(made, SCHOOL).json()["upload"], 0, made.parts[0], SCHOOL)
     linkage.founded.clock.move(days=30)
     try:
         Sweeper(hooked(linkage.broker, crash_at(number, moment))).sweep()
@@ -119,21 +118,25 @@ def test_a_sweep_that_is_killed_is_finished_by_the_next(
     assert linkage.log_kinds().count("upload-destroyed") == 1
 
 
-def test_a_run_that_has_ended_keeps_neither_keys_nor_blocks(linkage: Linkage) -> None:
+def test_a_run_that_has_ended_keeps_neither_keys_nor_ranges(linkage: Linkage) -> None:
     linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     assert {run, f"{run}.shared"} <= set(keys(linkage))
     linkage.work()
     assert not [key for key in keys(linkage) if key.startswith(run)]
     with linkage.broker.database.read() as session:
         assert find_remains(session) == ()
-    # Two uploads of one part, two releases of one piece, a match record's rows and summary, two openings.
-    assert len(blobs(linkage)) == 8
+    # Two releases of one piece, a match record's rows and summary, two openings, and two uploads.
+    n_parts = sum(
+        linkage.get(f"/v1/uploads/{key}", party).json()["parts"] + 1
+        for key, party in uploads(linkage)
+    )
+    assert len(blobs(linkage)) == 6 + n_parts
 
 
-def test_a_cancelled_run_keeps_neither_keys_nor_blocks(linkage: Linkage) -> None:
+def test_a_cancelled_run_keeps_neither_keys_nor_ranges(linkage: Linkage) -> None:
     linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     linkage.client.post(f"/v1/runs/{run}/cancel", headers=linkage.as_party(SCHOOL))
     sweep(linkage)
     assert not [key for key in keys(linkage) if key.startswith(run)]
@@ -141,7 +144,6 @@ def test_a_cancelled_run_keeps_neither_keys_nor_blocks(linkage: Linkage) -> None
 
 def test_a_release_is_destroyed_when_its_keeping_time_is_over(linkage: Linkage) -> None:
     linkage.upload_both()
-    linkage.ask()
     linkage.work()
     path = f"/v1/projects/{PROJECT}/releases"
     release = linkage.get(path).json()["releases"][0]["release"]
@@ -156,41 +158,10 @@ def test_a_release_is_destroyed_when_its_keeping_time_is_over(linkage: Linkage) 
     assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200
 
 
-def test_of_a_lasting_space_only_the_newest_revision_is_kept(make_linkage: MakeLinkage) -> None:
-    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
-    linkage.upload_both()
-    for _ in range(3):
-        linkage.ask(again=True)
-        linkage.work()
-    linkage.founded.clock.move(days=30)
-    sweep(linkage)
-    assert len([key for key in keys(linkage) if key.startswith("spc-")]) == 1
-
-
-def test_a_lasting_space_ends_with_the_last_release_that_was_made_of_it(
-    make_linkage: MakeLinkage,
-) -> None:
-    linkage = make_linkage(spaces=(IdSpace(name="shared", lifetime="project"),))
-    linkage.upload_both()
-    linkage.ask()
-    linkage.work()
-    seconds = HandSeconds()
-    sweeper = Sweeper(linkage.broker, clock_s=seconds)
-    linkage.founded.clock.move(days=89)
-    sweeper.sweep()
-    assert "spc-" in {key[:4] for key in keys(linkage)}
-    linkage.founded.clock.move(days=1)
-    for _ in range(3):
-        seconds.now += ORPHAN_AGE_S
-        sweeper.sweep()
-    assert keys(linkage) == []
-
-
 def test_keys_without_a_row_go_after_an_hour_and_no_others(linkage: Linkage) -> None:
     linkage.upload_both()
-    linkage.ask()
     needed = keys(linkage)
-    orphans = [new_id("upl"), new_id("rel"), new_id("spc"), f"{new_id('run')}.shared"]
+    orphans = [new_id("upl"), new_id("rel"), new_id("msg"), f"{new_id('run')}.shared"]
     for orphan in (*orphans, "something-else"):
         linkage.broker.keystore.create(orphan)
     seconds = HandSeconds()
@@ -206,7 +177,6 @@ def test_blobs_without_a_row_go_after_an_hour_and_no_others(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linkage.upload_both()
-    linkage.ask()
     linkage.work()
     needed = blobs(linkage)
     linkage.broker.blobs.put(b"left by a part that was never acknowledged")
@@ -216,7 +186,7 @@ def test_blobs_without_a_row_go_after_an_hour_and_no_others(
     monkeypatch.setattr(time, "time", lambda: now + ORPHAN_AGE_S + 60)
     sweep(linkage)
     assert blobs(linkage) == needed
-    assert {len(links) for links in released_links(linkage.broker).values()} == {12}
+    assert {len(links) for links in released_matches(linkage.broker).values()} == {12}
 
 
 def test_what_a_rolled_back_database_does_not_know_is_not_taken_for_left_over(
@@ -229,3 +199,42 @@ def test_what_a_rolled_back_database_does_not_know_is_not_taken_for_left_over(
         restored = replace(linkage.broker, database=older.database)
         with pytest.raises(LogRolledBackError):
             Sweeper(restored).sweep_orphans()
+
+
+def upload_one(linkage: Linkage) -> Receipt:
+    receipt, _ = linkage.upload(random_people(linkage.rng, 10), CHILD_WELFARE)
+    return receipt
+
+
+def uploads(linkage: Linkage) -> list[tuple[str, str]]:
+    listed = linkage.get(f"/v1/projects/{PROJECT}/uploads", "operator", "operator").json()
+    return [(one["upload"], one["party"]) for one in listed["uploads"]]
+
+
+def test_sealed_claims_are_destroyed_when_their_keeping_time_is_over(linkage: Linkage) -> None:
+    linkage.upload_both()
+    linkage.work()
+    for content in (b"first", b"second"):
+        assert linkage.put_claims(CHILD_WELFARE, SCHOOL, content).status_code == 200
+    assert len([key for key in keys(linkage) if key.startswith("msg-")]) == 1
+    assert linkage.put_claims(SCHOOL, CHILD_WELFARE).status_code == 200
+    assert linkage.get_claims(SCHOOL, CHILD_WELFARE).content == b"second"
+    linkage.founded.clock.move(days=90)
+    answer = linkage.get_claims(SCHOOL, CHILD_WELFARE)
+    assert answer.json()["type"].endswith(":claims-gone")
+    sweep(linkage)
+    assert keys(linkage) == blobs(linkage) == []
+    assert linkage.get_claims(SCHOOL, CHILD_WELFARE).status_code == 410
+
+
+def test_a_round_is_closed_at_its_deadline_with_what_is_there(linkage: Linkage) -> None:
+    linkage.upload_both()
+    run = linkage.run_id()
+    open_round = linkage.round()
+    linkage.founded.clock.move(days=7)
+    sweep(linkage)
+    closed = linkage.round()
+    assert (open_round["state"], closed["state"]) == ("open", "closed")
+    assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
+    assert linkage.log_kinds()[-2:] == ["run-cancelled", "round-closed"]
+    assert linkage.log_entries()[-2]["body"] == {"reason": "round-closed"}

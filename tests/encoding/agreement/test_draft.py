@@ -14,7 +14,7 @@ from oracles.example_agreement import person_id
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
-from encoding.linkage import load_shipped
+from encoding.linkage import shipped_profile
 from schemas.negotiation import AgreementProposal
 
 GUIDE = Path(__file__).parents[3] / "docs/agreement.md"
@@ -32,7 +32,7 @@ def amend(proposal: AgreementProposal, folder: Path, **answers: Any) -> Agreemen
 def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
     agreement = proposal.agreement
     assert agreement.names() == ("child-welfare", "data-center", "k12")
-    assert agreement.profile == proposal.profile.digest() == load_shipped("children").digest()
+    assert agreement.profile == proposal.profile.digest() == shipped_profile("children").digest()
     assert (agreement.number, agreement.previous, agreement.epoch) == (1, None, 1)
     assert agreement.approvals.parties == ("child-welfare", "k12")
     assert [space.name for space in agreement.spaces] == ["shared"]
@@ -61,12 +61,55 @@ def test_the_first_analyst_holds_the_secret_unless_another_is_named(
     assert made.parties[0].holder == person_id("ann")
 
 
-def test_thresholds_are_those_that_were_measured_for_the_profile(
+def test_what_an_answer_leaves_out_of_the_policy_is_as_it_was_measured(
     proposal: AgreementProposal,
 ) -> None:
     policy = proposal.agreement.policy
-    assert (policy.auto, policy.review, policy.margin) == ("0.88", "0.83", "0.03")
-    assert policy.solver == "one-to-one"
+    assert (policy.auto, policy.review, policy.lead) == ("0.9", "0.05", 1)
+    assert (policy.review_share, policy.twin_guard, policy.prior_matches) == ("0.05", False, "0.4")
+    assert (policy.link_rate.least, policy.link_rate.most) == ("0", "1")
+    assert proposal.agreement.schedule.round_days == 7
+
+
+def test_whole_numbers_of_a_policy_are_the_decimal_texts_that_they_are(tmp_path: Path) -> None:
+    policy = "[policy]\nreview_share = 0\nlink_rate = { least = 0, most = 1 }\n\n[limits]"
+    answers = read_answers(write_answers(tmp_path, ANSWERS.replace("[limits]", policy)))
+    assert draft_agreement(answers, tmp_path).agreement.policy.review_share == "0"
+
+
+def test_the_sizes_of_files_are_never_filled_in(tmp_path: Path) -> None:
+    answers = read_answers(write_answers(tmp_path))
+    del answers["limits"]["files"]
+    with pytest.raises(AgreementDraftError, match="files"):
+        draft_agreement(answers, tmp_path)
+
+
+def test_files_come_in_the_order_of_their_parties(proposal: AgreementProposal) -> None:
+    files = proposal.agreement.limits.files
+    assert [file.party for file in files] == ["child-welfare", "k12"]
+    assert proposal.agreement.terms().pairs == (("k12", "child-welfare"),)
+
+
+def test_link_ids_last_unless_an_answer_says_otherwise(proposal: AgreementProposal) -> None:
+    assert [space.lifetime for space in proposal.agreement.spaces] == ["lasting"]
+
+
+def test_a_shipped_profile_is_drawn_with_or_without_zip_codes(tmp_path: Path) -> None:
+    without = ANSWERS.replace('profile = "children"', 'profile = "children"\nzip = false')
+    made = draft_agreement(read_answers(write_answers(tmp_path, without)), tmp_path)
+    assert made.profile == shipped_profile("children", zip_code=False)
+    assert made.profile != shipped_profile("children")
+
+
+def test_the_answer_zip_is_for_a_shipped_profile_alone(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    (tmp_path / "own.json").write_text(json.dumps(proposal.profile.to_json()))
+    own = ANSWERS.replace('profile = "children"', 'profile = "own.json"\nzip = true')
+    with pytest.raises(AgreementDraftError, match="for a shipped profile"):
+        draft_agreement(read_answers(write_answers(tmp_path, own)), tmp_path)
+    with pytest.raises(AgreementDraftError, match="needs the answer profile"):
+        amend(proposal, tmp_path, zip=False)
 
 
 def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
@@ -129,7 +172,7 @@ def test_an_amendment_opens_an_epoch_only_where_it_must(
     proposal: AgreementProposal, tmp_path: Path
 ) -> None:
     assert amend(proposal, tmp_path, end="2028-08-31").agreement.epoch == 1
-    assert amend(proposal, tmp_path, profile="children-strict").agreement.epoch == 2
+    assert amend(proposal, tmp_path, profile="generic-person").agreement.epoch == 2
     assert amend(proposal, tmp_path, new_secret=True).agreement.epoch == 2
 
 
@@ -167,7 +210,7 @@ def test_another_file_is_neither_read_nor_overwritten(
 def test_a_file_with_another_profile_than_the_agreement_names_is_refused(
     proposal: AgreementProposal, tmp_path: Path
 ) -> None:
-    raw = proposal.to_json() | {"profile": load_shipped("generic-person").to_json()}
+    raw = proposal.to_json() | {"profile": shipped_profile("generic-person").to_json()}
     path = tmp_path / "draft.json"
     path.write_text(json.dumps(raw))
     with pytest.raises(AgreementFileError, match="not the one that the agreement names"):

@@ -12,12 +12,13 @@ from oracles.example_documents import changed
 
 from encoding.agreement.page import agreement_page
 from encoding.agreement.text import agreement_lines, agreement_markdown
-from encoding.linkage import NO_HARDENING, load_shipped
+from encoding.linkage import shipped_profile
 from schemas.agreement import Agreement
 from schemas.chapters import chapters_of
+from schemas.knowledge import MEASURED
 from schemas.profile import EncodingProfile
 
-PROFILE = load_shipped("children")
+PROFILE = shipped_profile("children")
 BASE: dict[str, Any] = {**AGREEMENT, "profile": PROFILE.digest()}
 
 OTHERS: dict[str, Any] = {
@@ -46,30 +47,35 @@ OTHERS: dict[str, Any] = {
     "elements.0.name": "Middle name",
     "elements.2.use": "encoded",
     "profile": "b" * 64,
-    "policy.auto": "0.86",
-    "policy.review": "0.8",
-    "policy.margin": "0.03",
-    "policy.solver": "one-to-one",
+    "policy.auto": "0.91",
+    "policy.review": "0.06",
+    "policy.lead": 2,
+    "policy.review_share": "0.06",
+    "policy.twin_guard": True,
+    "policy.prior_matches": "0.5",
+    "policy.link_rate.least": "0.1",
+    "policy.link_rate.most": "0.99",
     "policy.max_pairs": 7,
     "policy_range": None,
     "policy_range.auto_from": "0.83",
-    "policy_range.auto_to": "0.91",
-    "policy_range.review_from": "0.77",
-    "policy_range.review_to": "0.85",
-    "spaces.0.lifetime": "project",
-    "spaces": [*AGREEMENT["spaces"], {"name": "unused", "lifetime": "run"}],
+    "policy_range.auto_to": "0.99",
+    "policy_range.review_from": "0.01",
+    "policy_range.review_to": "0.3",
+    "spaces.0.lifetime": "round",
+    "spaces": [*AGREEMENT["spaces"], {"name": "unused", "lifetime": "round"}],
     "recipients.1.mode": "blind",
     "recipients.0.onward": "somebody",
     "schedule.frequency": "daily",
+    "schedule.round_days": 8,
     "schedule.note": None,
     "approvals.runs": "each",
     "approvals.asker_suffices": True,
     "approvals.releases": True,
-    "limits.min_records": 99,
-    "limits.max_records": 99_999,
-    "limits.max_variants": 7,
+    "limits.files.0.least": 99,
+    "limits.files.0.most": 99_999,
+    "limits.files.1.most": 8_000_001,
     "limits.budget": None,
-    "limits.budget.runs": 7,
+    "limits.budget.rounds": 7,
     "limits.budget.days": 31,
     "limits.floor": 0,
     "start": "2026-09-02",
@@ -110,18 +116,54 @@ def test_the_legal_basis_of_every_disclosure_is_said() -> None:
         assert f"{direction['giver']} to {direction['receiver']}" in text
 
 
-def test_encodings_that_are_not_hardened_are_called_so() -> None:
-    weak = load_shipped("children", hardening=NO_HARDENING)
-    agreement = Agreement.from_json(BASE | {"profile": weak.digest()})
-    assert "97 to 100 %" in words(agreement, weak)
-    assert "97 to 100 %" not in words(Agreement.from_json(BASE))
+def test_how_many_links_are_expected_to_be_wrong_is_said() -> None:
+    assert "of 1,000 links made so, at most 100 are expected to be wrong" in words(
+        Agreement.from_json(BASE)
+    ).replace("Of 1,000", "of 1,000")
+    stricter = Agreement.from_json(changed(BASE, "policy.auto", "0.9475"))
+    assert "at most 52.5 are expected to be wrong" in words(stricter)
+
+
+def test_whether_zip_codes_are_compared_is_said() -> None:
+    without = shipped_profile("children", zip_code=False)
+    agreement = Agreement.from_json(BASE | {"profile": without.digest()})
+    assert "ZIP codes are not compared." in words(agreement, without)
+    assert "ZIP codes are compared" in words(Agreement.from_json(BASE))
+
+
+def test_who_has_the_larger_file_is_said() -> None:
+    assert "k12 has the larger file" in words(Agreement.from_json(BASE))
+
+
+def test_membership_is_said_not_to_be_hidden() -> None:
+    said = "A named person's membership is not hidden from the other agency."
+    assert said in words(Agreement.from_json(BASE))
+
+
+def test_recipients_of_one_space_prove_their_matches_and_others_do_not() -> None:
+    assert "prove to each other" in words(Agreement.from_json(BASE))
+    assert "nothing proves" not in words(Agreement.from_json(BASE))
+    spaces = [{"name": name, "lifetime": "round"} for name in ("one", "two")]
+    apart = changed(changed(BASE, "spaces", spaces), "recipients.0.space", "one")
+    text = words(Agreement.from_json(changed(apart, "recipients.1.space", "two")))
+    assert "nothing proves" in text
+    assert "prove to each other" not in text
+    blind = words(Agreement.from_json(changed(BASE, "recipients.1.mode", "blind")))
+    assert "nothing proves" in blind
+
+
+def test_what_attacks_found_is_said_with_the_sizes_that_it_was_measured_on() -> None:
+    text = words(Agreement.from_json(BASE))
+    assert "4,000 children in care and 200,000 pupils" in text
+    for _, found in MEASURED:
+        assert found in text
 
 
 def test_the_columns_that_are_encoded_are_said_whether_or_not_they_are_data_elements() -> None:
     shared = [one for one in BASE["elements"] if one["use"] == "shared"]
     for elements in (BASE["elements"], shared, []):
         text = words(Agreement.from_json(BASE | {"elements": elements}))
-        assert "from these columns: first_name, surname, birth_year" in text
+        assert f"from these columns: {PROFILE.columns[0]}, " in text
         assert "columns above" not in text
     unknown = words(Agreement.from_json(BASE | {"elements": shared}), None)
     assert "from the columns that it names" in unknown
@@ -145,7 +187,7 @@ def test_each_coalition_that_design_warns_of_has_its_row(mode: str) -> None:
 
 
 def test_spaces_that_differ_are_said_to_have_nothing_in_common() -> None:
-    spaces = [{"name": name, "lifetime": "run"} for name in ("one", "two")]
+    spaces = [{"name": name, "lifetime": "round"} for name in ("one", "two")]
     apart = changed(changed(BASE, "spaces", spaces), "recipients.0.space", "one")
     apart = changed(apart, "recipients.1.space", "two")
     assert "recipients of different ID spaces" in words(Agreement.from_json(apart))

@@ -1,0 +1,126 @@
+"""The rounds of a project, and one round: its pairs, nonces, containers, runs, messages and proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from app.http.paths import ProjectPath, RoundPath
+from app.rounds.service import round_for
+from app.rounds.views import round_list, round_view
+from app.web.answer import WiredPage, page_route
+from app.web.round_words import STATE_MARKS, due_sentence, round_sentence
+from app.web.table import Cell, Table
+from app.wired import WiredBroker
+
+if TYPE_CHECKING:
+    from schemas.rounds import PairProgress, RoundPair, RoundView
+
+router = APIRouter()
+
+COLUMNS: Final = (
+    "round", "state", "opened", "deadline", "superseded_by", "larger", "smaller", "nonce_larger", "nonce_smaller",
+    "root_larger", "root_smaller", "first", "run", "claims_larger", "claims_smaller",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PairLine:
+    """A pair of a round with how far it is; the digests of claims are None where none has come."""
+
+    pair: RoundPair
+    progress: PairProgress
+
+    @property
+    def claims_larger(self) -> str | None:
+        """The claims of the party with the larger file."""
+        return self._claims(self.pair.larger)
+
+    @property
+    def claims_smaller(self) -> str | None:
+        """The claims of the other party."""
+        return self._claims(self.pair.smaller)
+
+    def _claims(self, party: str) -> str | None:
+        return next((one.sha256 for one in self.progress.claims if one.party == party), None)
+
+
+@page_route(router, "/projects/{project}/rounds")
+def list_rounds(
+    broker: WiredBroker,
+    page: WiredPage,
+    project: ProjectPath,
+    below: Annotated[int | None, Query(ge=1, le=10**6)] = None,
+) -> Response:
+    """Show the project's rounds, newest first, and whether one is due."""
+    with broker.database.read() as session:
+        document = round_list(session, page.actor, project, below, broker.clock())
+    rounds = document.rounds
+    last = rounds[-1].round if rounds else 1
+    return page.answer(
+        "rounds.html",
+        title="Rounds",
+        document=document,
+        table=Table(COLUMNS, _rows(rounds)),
+        project=project,
+        query="" if below is None else f"below={below}",
+        rounds=[(view, _lines(view)) for view in rounds],
+        marks=STATE_MARKS,
+        due=due_sentence(document),
+        newer=f"{page.path}" if below is not None else None,
+        older=f"{page.path}?below={last}" if last > 1 else None,
+    )
+
+
+@page_route(router, "/projects/{project}/rounds/{number}")
+def show_round(
+    broker: WiredBroker, page: WiredPage, project: ProjectPath, number: RoundPath
+) -> Response:
+    """Show one round."""
+    with broker.database.read() as session:
+        found = round_for(session, page.actor, project, number)
+        view, opening, closing = round_view(session, found), found.entry, found.closing
+    return page.answer(
+        "round.html",
+        title=f"Round {number}",
+        document=view,
+        table=Table(COLUMNS, _rows([view])),
+        project=project,
+        view=view,
+        lines=_lines(view),
+        marks=STATE_MARKS,
+        sentence=round_sentence(view),
+        opening=opening,
+        closing=closing,
+    )
+
+
+def _lines(view: RoundView) -> list[PairLine]:
+    progress = {(one.larger, one.smaller): one for one in view.progress}
+    return [PairLine(pair, progress[pair.parties]) for pair in view.pairs]
+
+
+def _rows(views: Sequence[RoundView]) -> Iterator[tuple[Cell, ...]]:
+    for view in views:
+        for line in _lines(view):
+            pair, progress = line.pair, line.progress
+            yield (
+                view.round,
+                view.state,
+                view.opened,
+                view.deadline,
+                view.superseded_by,
+                pair.larger,
+                pair.smaller,
+                pair.nonce_larger.number,
+                pair.nonce_smaller.number,
+                progress.root_larger,
+                progress.root_smaller,
+                progress.earlier,
+                progress.run,
+                line.claims_larger,
+                line.claims_smaller,
+            )

@@ -1,0 +1,87 @@
+"""The weights by which a run decided, as a waterfall: where every pair starts, and what each level adds or takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from schemas.match_record import MatchRecordHeader
+    from schemas.profile import EncodingProfile
+    from schemas.run import MatchingPolicy
+
+# Units of the small picture in which a bar is drawn.
+BAR_WIDTH: Final = 200
+START: Final = "start"
+COLUMNS: Final = ("field", "level", "weight_bits", "odds_times")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightBar:
+    """One level of a field: its weight in bits, by what it multiplies the odds, and its bar.
+
+    `kind` is a class of the style sheet: `auto` speaks for a match, `review` against one. `x` and `width` are
+    in units of `BAR_WIDTH`, and `zero` is where no weight would stand.
+    """
+
+    field: str
+    level: str
+    bits: float
+    odds: str
+    kind: str
+    x: float
+    width: float
+    zero: float
+
+
+def waterfall(header: MatchRecordHeader, profile: EncodingProfile) -> tuple[WeightBar, ...]:
+    """Return a bar for the start, and for each level of each field, nearest first."""
+    rows = list(_weights(header, profile))
+    lowest = min(0, *(weight for _, _, weight in rows))
+    highest = max(0, *(weight for _, _, weight in rows))
+    scale = BAR_WIDTH / max(1, highest - lowest)
+    zero = -lowest * scale
+    return tuple(
+        WeightBar(
+            field=field,
+            level=level,
+            bits=weight / 1000,
+            odds=odds_words(weight),
+            kind="auto" if weight >= 0 else "review",
+            x=round(zero + min(0, weight) * scale, 1),
+            width=round(abs(weight) * scale, 1),
+            zero=round(zero, 1),
+        )
+        for field, level, weight in rows
+    )
+
+
+def bound_rows(policy: MatchingPolicy) -> tuple[tuple[str, str], ...]:
+    """Return what the sum of a pair's weights leads to, from likeliest on."""
+    return (
+        (f"probability {policy.auto} or more", "linked, unless another rule holds it back"),
+        (
+            f"probability {policy.review} or more, below {policy.auto}",
+            "held back for clerical review",
+        ),
+        (f"probability below {policy.review}", "not linked"),
+    )
+
+
+def odds_words(weight: int) -> str:
+    """Return by what a weight in thousandths of a bit multiplies the odds, as a person takes it in."""
+    times = 2.0 ** (abs(weight) / 1000)
+    number = f"{times:,.1f}" if times < 1000 else f"{times:,.0f}"
+    return f"{number} times as likely" if weight >= 0 else f"{number} times less likely"
+
+
+def _weights(header: MatchRecordHeader, profile: EncodingProfile) -> Iterator[tuple[str, str, int]]:
+    yield START, "before anything is compared", header.prior
+    names = {field.name: [level.name for level in field.levels] for field in profile.fields}
+    for found in header.weights:
+        levels = names.get(found.field, [])
+        for number, weight in enumerate(found.levels):
+            # A profile that the record does not fit: levels are then told by their number.
+            name = levels[number] if number < len(levels) else f"level {number + 1}"
+            yield found.field, name, weight

@@ -1,0 +1,178 @@
+"""When a round is opened, with which pairs, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from oracles.round_files import random_people
+
+from app.worker.sweeper import Sweeper
+from schemas.clauses import RoundBudget
+from schemas.matchlog.proof import verify_receipt
+from schemas.problem import MEDIA_TYPE
+from schemas.rounds import RoundList, RoundView
+from schemas.upload import Receipt
+
+HEALTH = "health-department"
+
+
+def code_of(answer: Any) -> str:
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    return str(answer.json()["type"]).rsplit(":", 1)[1]
+
+
+def rounds(linkage: Linkage, party: str = CHILD_WELFARE, role: str = "agency") -> RoundList:
+    return RoundList.from_json(linkage.get(f"/v1/projects/{PROJECT}/rounds", party, role).json())
+
+
+def end(linkage: Linkage) -> None:
+    """Let the round end at its deadline."""
+    linkage.founded.clock.move(days=linkage.terms.round_days)
+    Sweeper(linkage.broker).sweep()
+
+
+def test_a_round_uses_the_lowest_unspent_nonce_of_both_parties_and_is_logged_so(
+    linkage: Linkage,
+) -> None:
+    linkage.offer(CHILD_WELFARE, 2)
+    linkage.offer(SCHOOL, 2)
+    view = RoundView.from_json(linkage.ask_round().json())
+    (pair,) = view.pairs
+    assert (view.round, view.state, view.deadline) == (1, "open", "2026-09-08T06:00:00Z")
+    assert (pair.larger, pair.smaller) == (SCHOOL, CHILD_WELFARE)
+    assert (pair.nonce_larger.number, pair.nonce_smaller.number) == (1, 1)
+    entry, _ = verify_receipt(view.receipt, [linkage.broker.log.key])
+    assert (entry.kind, entry.body.pairs) == ("round-opened", view.pairs)
+    end(linkage)
+    again = RoundView.from_json(linkage.ask_round(SCHOOL).json())
+    assert [one.number for one in (again.pairs[0].nonce_larger, again.pairs[0].nonce_smaller)] == [
+        2, 2
+    ]  # fmt: skip
+
+
+def test_asking_while_a_round_is_open_gives_that_round(linkage: Linkage) -> None:
+    first = linkage.open_round()
+    assert linkage.ask_round(SCHOOL).json() == first
+    assert linkage.log_kinds().count("round-opened") == 1
+
+
+def test_a_closed_round_has_the_proof_of_what_it_was_closed_with(linkage: Linkage) -> None:
+    linkage.upload_both()
+    linkage.work()
+    linkage.exchange_claims()
+    view = RoundView.from_json(linkage.round())
+    assert view.closing is not None
+    entry, _ = verify_receipt(Receipt.from_json(view.closing.to_json()), [linkage.broker.log.key])
+    assert (entry.kind, entry.body.claims) == ("round-closed", view.progress[0].claims)
+    assert {one.party for one in entry.body.claims} == {CHILD_WELFARE, SCHOOL}
+
+
+def test_without_a_nonce_of_both_parties_there_is_no_round(linkage: Linkage) -> None:
+    linkage.offer(CHILD_WELFARE)
+    answer = linkage.ask_round()
+    assert (answer.status_code, code_of(answer)) == (409, "nonces-missing")
+    seen = rounds(linkage)
+    assert (seen.rounds, seen.due, seen.waiting_for) == ((), False, (SCHOOL,))
+    linkage.offer(SCHOOL)
+    assert (rounds(linkage).due, rounds(linkage).waiting_for) == (True, ())
+
+
+def test_of_three_parties_a_pair_that_is_not_ready_is_left_out(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(providers=(CHILD_WELFARE, HEALTH, SCHOOL))
+    linkage.offer(CHILD_WELFARE, 4)
+    linkage.offer(SCHOOL, 1)
+    linkage.offer(HEALTH, 1)
+    view = RoundView.from_json(linkage.ask_round().json())
+    # In the order of names: the health department's one nonce is used by its first pair.
+    assert [set(pair.parties) for pair in view.pairs] == [
+        {CHILD_WELFARE, HEALTH},
+        {CHILD_WELFARE, SCHOOL},
+    ]
+    used = {
+        (one.number, one.nonce)
+        for pair in view.pairs
+        for one in (pair.nonce_larger, pair.nonce_smaller)
+    }
+    assert len(used) == 4
+
+
+@pytest.mark.parametrize(
+    ("frequency", "days"),
+    [("daily", 1), ("weekly", 7), ("monthly", 28), ("quarterly", 90), ("yearly", 365)],
+)
+def test_a_round_is_due_by_whole_days_after_the_last(
+    make_linkage: MakeLinkage, frequency: str, days: int
+) -> None:
+    linkage = make_linkage(frequency=frequency, round_days=1)
+    linkage.open_round()
+    end(linkage)
+    linkage.offer_all()
+    if days > 1:
+        linkage.founded.clock.move(days=days - 2)
+        answer = linkage.ask_round()
+        assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+        assert not rounds(linkage).due
+        linkage.founded.clock.move(days=1)
+    assert rounds(linkage).due
+    assert linkage.ask_round().json()["round"] == 2
+
+
+def test_once_is_due_until_a_round_was_closed_with_a_result(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(frequency="once")
+    linkage.open_round()
+    end(linkage)
+    linkage.upload_both()
+    linkage.work()
+    linkage.exchange_claims()
+    linkage.offer_all()
+    assert linkage.round()["round"] == 2
+    answer = linkage.ask_round()
+    assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+
+
+def test_no_more_rounds_are_opened_than_agreed(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(round_budget=RoundBudget(rounds=2, days=10), round_days=1)
+    for _ in range(2):
+        linkage.open_round()
+        end(linkage)
+    linkage.offer_all()
+    answer = linkage.ask_round()
+    assert (answer.status_code, code_of(answer)) == (409, "round-budget")
+    assert answer.json()["clause"] == "round-budget"
+    assert not rounds(linkage).due
+    linkage.founded.clock.move(days=8)
+    assert linkage.ask_round().status_code == 201
+
+
+def test_nobody_else_opens_or_sees_a_round(linkage: Linkage) -> None:
+    linkage.open_round()
+    linkage.founded.enrol("stranger")
+    for path in ("rounds", "rounds/1"):
+        assert linkage.get(f"/v1/projects/{PROJECT}/{path}", "stranger").status_code == 404
+        seen = linkage.get(f"/v1/projects/{PROJECT}/{path}", AUDITOR, "auditor")
+        assert seen.status_code == 200
+    assert linkage.ask_round("stranger").status_code == 404
+    assert linkage.get(f"/v1/projects/{PROJECT}/rounds/2").status_code == 404
+
+
+def test_rounds_are_listed_newest_first_and_looked_through(linkage: Linkage) -> None:
+    for _ in range(3):
+        linkage.open_round()
+        end(linkage)
+    assert [one.round for one in rounds(linkage).rounds] == [3, 2, 1]
+    older = linkage.get(f"/v1/projects/{PROJECT}/rounds?below=3").json()["rounds"]
+    assert [one["round"] for one in older] == [2, 1]
+
+
+def test_nothing_is_uploaded_for_a_round_that_is_closed(linkage: Linkage) -> None:
+    linkage.open_round()
+    made = linkage.container(random_people(linkage.rng, 5), CHILD_WELFARE)
+    late = linkage.container(random_people(linkage.rng, 5), SCHOOL)
+    upload = linkage.send(made, CHILD_WELFARE)
+    end(linkage)
+    answer = linkage.open(late, SCHOOL)
+    assert (answer.status_code, code_of(answer)) == (409, "round-closed")
+    answer = linkage.commit(upload, linkage.manifest(made, CHILD_WELFARE), CHILD_WELFARE)
+    assert code_of(answer) == "upload-closed"
