@@ -185,6 +185,21 @@ def encoded(session: Session, view: ProjectView, source: Source, turn: Turn) -> 
     return encode(session, view, source, turn).outbox
 
 
+def lacks_receipt(session: Session, turn: Turn) -> bool:
+    """Tell whether what was sent in a turn is kept here, and no receipt of it."""
+    from encoding.packing.fill import kept_outbox
+    from encoding.receipts import ReceiptFolder
+
+    kept = kept_outbox(session.workspace, session.project, turn)
+    if kept is None:
+        return False
+    receipts = ReceiptFolder(session.workspace.receipts).all()
+    sent = kept.manifest.container_sha256
+    return all(
+        one.manifest is None or one.manifest.manifest.container_sha256 != sent for one in receipts
+    )
+
+
 def own_nonces(session: Session) -> Nonces:
     """Return the nonces of this workspace; use them under its lock."""
     from encoding.rounds.nonces import Nonces

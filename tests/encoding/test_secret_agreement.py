@@ -43,7 +43,7 @@ SECRET = Secret(bytes.fromhex(VECTORS["secret_hex"]))
 SELF_TEST = SelfTest(
     **{
         step: StepTest(rules="1" * 64, result="2" * 64)
-        for step in ("recipe", "linkage_schema", "hardening")
+        for step in ("recipe", "rows")
     },
     software="blindlink-0.1.0",
 )

@@ -24,7 +24,7 @@ from encoding.workspace import Workspace, open_workspace
 from schemas.matchlog.log_keys import LogKeys
 
 PROJECT = "foster-pupils"
-EXIT_REFUSED, EXIT_UNREACHABLE = 1, 5
+EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_WAITING = 1, 5, 7
 Answer = httpx2.Response
 
 
@@ -227,6 +227,23 @@ def test_killed_after_the_commit_the_receipt_is_of_what_was_committed(
     assert kept.manifest is not None
     assert kept.manifest.manifest.partner_root is None
     assert len(commits(ready_desks)) == 2
+
+
+def test_refresh_too_fetches_a_receipt_that_got_lost(
+    ready_desks: NearBroker, welfare: Desk
+) -> None:
+    def lose(request: httpx2.Request, response: Answer) -> Answer:
+        if request.url.path.endswith("/commit"):
+            raise Killed
+        return response
+
+    ready_desks.courier.after = lose
+    with pytest.raises(Killed):
+        welfare.type("upload")
+    ready_desks.courier.after = lambda _, response: response
+    waiting = welfare.type("refresh")
+    assert waiting.exit_code == EXIT_WAITING, waiting.stderr
+    assert len(receipts(welfare)) == len(commits(ready_desks)) == 1
 
 
 def test_partner_that_commits_in_between_is_stated_by_the_next_try(
