@@ -45,12 +45,9 @@ class SignInDouble:
         instead = self.before(request)
         if instead is not None:
             return instead
-        try:
-            if request.url.path == "/v1/token":
-                return self._give_token(request)
-            return self._whoami(request)
-        except Refusal as refusal:
-            return problem(refusal)
+        if request.url.path == "/v1/token":
+            return self._give_token(request)
+        return self._whoami(request)
 
     def _give_token(self, request: httpx2.Request) -> httpx2.Response:
         form = parse_qs(request.content.decode(), strict_parsing=True)
@@ -71,7 +68,7 @@ class SignInDouble:
         self.calls += 1
         scheme, _, token = request.headers["authorization"].partition(" ")
         if scheme != "DPoP" or token not in self.valid:
-            raise Refusal(401, "not-authenticated", detail="A valid token is needed.")
+            return problem(401, "not-authenticated", detail="A valid token is needed.")
         url = str(request.url.copy_with(query=None))
         proof = read_proof(
             request.headers["dpop"], method=request.method, url=url, token=token, now=self.now
@@ -193,7 +190,7 @@ def test_a_refused_sign_in_says_what_may_be_the_matter(
     client: BrokerClient, double: SignInDouble, hours: int, hint: str
 ) -> None:
     def refuse(_: httpx2.Request) -> httpx2.Response:
-        answer = problem((401, "not-authenticated", detail="The sign-in is refused."))
+        answer = problem(401, "not-authenticated", detail="The sign-in is refused.")
         answer.headers["date"] = START.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return answer
 

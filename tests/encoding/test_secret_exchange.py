@@ -274,10 +274,10 @@ def test_a_confirmation_is_made_anew_for_another_profile(sides: dict[str, Side])
 def test_another_profile_is_told_by_its_part(sides: dict[str, Side]) -> None:
     shared(sides)
     sides["health"].exchange.make()
-    other = sides["health"].exchange.confirm(shipped_profile("children"), NOW)
+    other = sides["health"].exchange.confirm(shipped_profile("children", size="nation"), NOW)
     sides["schools"].finish()
     sides["schools"].take(other)
-    assert sides["schools"].differences() == ["recipe", "linkage schema"]
+    assert sides["schools"].differences() == ["recipe", "fields and passes"]
 
 
 def test_a_difference_is_refused_in_words(sides: dict[str, Side]) -> None:
