@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import httpx2
 import pytest
-from oracles.near_broker import problem
+from oracles.near_broker import Courier, problem
 
 from app.security.assertions import read_assertion
 from app.security.dpop import read_proof
@@ -98,7 +98,7 @@ def double(identity: Identity) -> SignInDouble:
 def client(double: SignInDouble) -> BrokerClient:
     sign_in = SignIn(double.identity, ADDRESS, lambda: double.now)
     waiting = Waiting(patience_s=20, sleep=lambda _: None)
-    transport = httpx2.MockTransport(double.answer)
+    transport = Courier(httpx2.MockTransport(double.answer))
     return BrokerClient(Connection(ADDRESS, sign_in, waiting=waiting, transport=transport))
 
 
