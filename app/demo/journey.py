@@ -17,19 +17,18 @@ from app.demo.plan import (
     SHARED_COLUMNS,
     WELFARE,
     Rehearsal,
+    Sizes,
 )
 
 SEALED: Final = "to-child-welfare.csv.sealed"
 SERVE_TIMEOUT_S: Final = 30
 
 
-def write_people(
-    commands: Commands, plan: Rehearsal, *, children: int, students: int, seed: int
-) -> None:
+def write_people(commands: Commands, plan: Rehearsal, sizes: Sizes, *, seed: int) -> None:
     """Write both agencies' files of invented people, and the truth."""
     commands.run(
         "invent two agencies' files", plan.root,
-        "blindlink", "synth", "people", "--children", str(children), "--students", str(students),
+        "blindlink", "synth", "people", "--children", str(sizes.children), "--students", str(sizes.students),
         "--overlap", "0.6", "--seed", str(seed),
     )  # fmt: skip
 
