@@ -101,12 +101,12 @@ def fill_outbox(
         )
         job = _Job(order, secret, keys, people, problems, scratch)
         made = job.make(table, progress)
-        _settle_problems(order, problems)
+        _settle_problems(order, problems, people.n_rows)
         name = people.handles.name
         # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
         _forget_manifest(workspace.container(*name))
         write_handle_map(workspace.handle_map(*name), people.handles, keys)
-        outbox = _replace_outbox(workspace, order, secret, people, made, now)
+        outbox = _replace_outbox(workspace, order, secret, people, made, now=now)
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
@@ -241,8 +241,9 @@ def _missing_ids(record_ids: list[str], first_row: int, column: str) -> list[Row
     ]
 
 
-def _settle_problems(order: Order, problems: ProblemLog) -> None:
-    if order.skip_invalid is None:
+def _settle_problems(order: Order, problems: ProblemLog, n_rows: int) -> None:
+    # Where no row is left, such as with another date format, nothing but padding would be sent.
+    if order.skip_invalid is None or problems.n_rows == n_rows:
         problems.raise_if_any(
             "correct these rows, or leave them out with: blindlink encode --skip-invalid skipped.csv"
         )
@@ -259,6 +260,7 @@ def _replace_outbox(
     secret: Secret,
     people: _People,
     made: _Made,
+    *,
     now: datetime,
 ) -> Outbox:
     turn, terms = order.turn, order.view.terms

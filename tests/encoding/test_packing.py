@@ -18,6 +18,7 @@ from encoding.errors import (
     ConfigError,
     EmptyFileError,
     FileMissingError,
+    InputError,
     InvalidRowsError,
     MissingColumnError,
     NotReadyError,
@@ -271,6 +272,39 @@ def test_skipped_rows_are_listed_without_values(welfare: Agency, people, write_p
     assert [(line["row"], line["column"]) for line in listed] == [("1", "born"), ("6", "ID")]
     assert "CANARY" not in text
     assert (filled.rows, filled.rows_skipped) == (6, 2)
+
+
+def test_file_without_one_valid_row_is_refused_even_when_skipping(
+    welfare: Agency, write_people, tmp_path: Path
+) -> None:
+    """As where the date format is another one: nothing but padding would be sent."""
+    rows = [("1", "A", "B", "01/02/2003"), ("2", "A", "B", "01/02/2003")]
+    with pytest.raises(InvalidRowsError):
+        welfare.encode(write_people(rows), skip_invalid=tmp_path / "skipped.csv")
+    assert not (tmp_path / "skipped.csv").exists()
+    assert not welfare.handle_map.exists()
+
+
+@pytest.mark.parametrize("cell", ["first", "last"])
+def test_a_cell_that_is_too_long_is_refused_without_its_text(
+    welfare: Agency, people, write_people, cell: str
+) -> None:
+    long = "CANARY" * 12_000
+    row = ("5", long, "Lee", "2011-01-01") if cell == "first" else ("5", "Ana", long, "2011-01-01")
+    with pytest.raises(InputError) as caught:
+        welfare.encode(write_people([*people, row]))
+    assert "CANARY" not in f"{caught.value} {caught.value.hint}"
+    assert not welfare.handle_map.exists()
+
+
+def test_more_spellings_than_there_is_room_for_are_dropped_and_counted(
+    welfare: Agency, people, write_people
+) -> None:
+    rows = [*people, *(("7", f"Na{at}me", f"O{at}r", "2011-04-09") for at in "BCDFGHKLMP")]
+    filled = welfare.encode(write_people(rows))
+    assert filled.counts.aliases_dropped > 0
+    each = welfare.view.profile.rows("smaller")
+    assert welfare.container().rows_of_record() == Counter(dict.fromkeys(range(4), each))
 
 
 @pytest.mark.parametrize("rows", [[("", "A", "B", "2010-01-01")], []])
