@@ -100,8 +100,8 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int, side: 
         PrivacyAuditError: more was found than is allowed.
     """
     from encoding.cli.auditing import audited, kept_audit, refuse_missed
-    from encoding.privacy_audit.results import QUICK
     from encoding.privacy_audit.report import summary
+    from encoding.privacy_audit.results import QUICK
 
     profile = view.profile
     if kept_audit(session).still_holds(profile.digest(), rows):
