@@ -43,7 +43,7 @@ def refresh(
     wait_hours: float,
     as_json: bool,
 ) -> None:
-    """Do what is due of the linkage: check, encode, upload, wait, fetch, agree on link IDs; for cron and Task Scheduler.
+    """Do what is due: check, encode, upload, wait, fetch, agree on link IDs; for cron and Task Scheduler.
 
     Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
     again at any time, and goes on where it stopped. Nothing due: exit code 0. Exit code 7: another agency has
