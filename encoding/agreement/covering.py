@@ -133,7 +133,7 @@ def _faults(specification: RunSpecification, terms: ProjectTerms) -> Iterator[st
     if specification.profile != terms.profile:
         yield "it uses another encoding profile"
     if not terms.allows(specification.policy):
-        yield "its thresholds are not among those that are agreed"
+        yield "its probabilities are not among those that are agreed"
     if specification.floor != terms.floor:
         yield "it shows smaller counts"
     for recipient in specification.recipients:

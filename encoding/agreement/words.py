@@ -39,7 +39,7 @@ def specification_sentences(
         yield f"It uses the upload {upload.upload} of {upload.party}, {_short(upload.container_sha256)}."
     yield from policy_sentences(specification.policy)
     if specification.policy != agreement.policy:
-        yield "These thresholds are not the agreed ones, but lie within the range that is agreed."
+        yield "These probabilities are not the agreed ones, but lie within the range that is agreed."
     for recipient in specification.recipients:
         yield f"{recipient.party} receives {_MODES[recipient.mode]} (ID space {recipient.space})."
     yield f"Counts below {specification.floor} are not shown."
@@ -53,7 +53,7 @@ def standing_sentences(agreement: Agreement, until: str, runs: int) -> Iterator[
         f" {agreement.project}, until {until}, this day included."
     )
     yield from policy_sentences(agreement.policy)
-    yield "It holds for these thresholds only, and for no other agreement; a run that failed does not count."
+    yield "It holds for these probabilities only, and for no other agreement; a run that failed does not count."
     yield "You can take it back at any time: blindlink approve revoke"
 
 
