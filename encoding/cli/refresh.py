@@ -43,11 +43,12 @@ def refresh(
     wait_hours: float,
     as_json: bool,
 ) -> None:
-    """Do what is due: check, encode, upload, wait, fetch, agree on link IDs; for cron and Task Scheduler.
+    """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
-    Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
-    again at any time, and goes on where it stopped. Nothing due: exit code 0. Exit code 7: another agency has
-    yet to do its part. Exit code 9: what came cannot be honest, and nothing of it was stored.
+    For cron and Task Scheduler, every night. Whatever fails, last round's links stay in force and the exit code
+    says what it was. It may be started again at any time, and goes on where it stopped. Nothing due: exit
+    code 0. Exit code 7: another agency has yet to do its part. Exit code 9: what came cannot be honest, and
+    nothing of it was stored.
     """
     from encoding.cli import round_steps, steps
     from encoding.cli.round_steps import Counter

@@ -67,7 +67,7 @@ def remembered_view(session: Session) -> ProjectView:
     if known is None:
         raise NotReadyError(
             "the project's terms are not known here yet",
-            hint="leave out --offline, or give the file of the project with --project-file",
+            hint="give the file of the project with --project-file",
         )
     hold_to_kept(session, known)
     return known
