@@ -115,18 +115,18 @@ def test_rows_are_exchanged_by_link_id_in_agreed_columns_alone(make_modes: Any) 
     modes: Modes = make_modes(60)
     welfare = modes.welfare
     welfare.type("links")
-    welfare.type("extract", "--columns", "suburb", "-o", "x.csv", status=2)
+    welfare.type("extract", "--columns", "county", "-o", "x.csv", status=2)
     path = welfare.folder / "blindlink.toml"
     sections = read_config(path).sections
-    shared = sections.share.model_copy(update={"columns": ("suburb", "state")})
+    shared = sections.share.model_copy(update={"columns": ("county", "district")})
     path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
-    welfare.type("extract", "--columns", "suburb", "-o", "x.csv")
+    welfare.type("extract", "--columns", "county", "-o", "x.csv")
     extracted = read_rows(welfare.folder / "x.csv")
-    assert {frozenset(row) for row in extracted} == {frozenset(("link_id", "suburb"))}
+    assert {frozenset(row) for row in extracted} == {frozenset(("link_id", "county"))}
     # Whoever receives lists what it may have: another column is refused, and its own ones are dropped.
-    welfare.type("join", "x.csv", "--columns", "state", "-o", "j.csv", status=2)
+    welfare.type("join", "x.csv", "--columns", "district", "-o", "j.csv", status=2)
     assert not (welfare.folder / "j.csv").exists()
-    welfare.type("join", "x.csv", "--columns", "suburb", "-o", "j.csv")
+    welfare.type("join", "x.csv", "--columns", "county", "-o", "j.csv")
     joined = read_rows(welfare.folder / "j.csv")
-    assert {frozenset(row) for row in joined} == {frozenset(("rec_id", "suburb"))}
+    assert {frozenset(row) for row in joined} == {frozenset(("client_id", "county"))}
     assert len(joined) == len(extracted)
