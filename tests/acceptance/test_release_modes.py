@@ -56,7 +56,7 @@ def make_modes(tmp_path: Path) -> Iterator[Any]:
 
     def make(children: int) -> Modes:
         people = write_rehearsal(tmp_path, children=children, students=5 * children)
-        terms = [*SIZES, "--floor", str(FLOOR)]
+        terms = [*SIZES, "--floor", str(FLOOR), "--frequency", "weekly"]
         for party, mode in (("welfare", "linked"), ("schools", "none"), (COUNTING, "count")):
             terms += ["--recipient", f"{party}={mode}"]
         serving = live_broker(tmp_path / "b", PROFILE, *terms, others=(COUNTING,))
