@@ -54,8 +54,8 @@ class ReachedRun(Model):
 class ReachedRelease(Model):
     """A release of such a run: for whom, how often and when they were fetched; null: never, or not destroyed.
 
-    `agency` is the one that fetches a blind release and whose records it is about; null for others. `matches` is
-    null below the floor and for blind releases.
+    `agency` is the one that fetches a blind release and whose records it is about; null for others. `matches`
+    is null below the floor and for blind releases.
     """
 
     release: RandomId

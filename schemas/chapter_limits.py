@@ -35,7 +35,8 @@ def round_sentences(agreement: Agreement) -> Iterator[str]:
     note = f" {schedule.note}" if schedule.note else ""
     yield f"A round of linkage is made {FREQUENCY_WORDS[schedule.frequency]}.{note}"
     yield (
-        f"A round waits {days(schedule.round_days)} for uploads and for what recipients tell each other, and then "
+        f"A round waits {days(schedule.round_days)} for uploads and for what recipients tell each other, and "
+        "then "
         "closes with what is there. Keys and record numbers are new in each round."
     )
 
@@ -71,19 +72,22 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
         yield f"The file of {file.party} has {file.least:,} to {file.most:,} records; another size is refused."
     for larger, smaller in terms.pairs:
         yield (
-            f"Of {larger} and {smaller}, {larger} has the larger file and {smaller} the smaller one, whatever their "
+            f"Of {larger} and {smaller}, {larger} has the larger file and {smaller} the smaller one, "
+            "whatever their "
             "sizes turn out to be."
         )
     if limits.budget is None:
         yield "The number of rounds is not limited."
     else:
         yield (
-            f"At most {limits.budget.rounds:,} rounds are opened in {days(limits.budget.days)}; a round that corrects "
+            f"At most {limits.budget.rounds:,} rounds are opened in {days(limits.budget.days)}; a round that "
+            "corrects "
             "another one counts, too."
         )
     if limits.floor:
         yield (
-            f"A count below {limits.floor} is not shown, except to the party whose own released records it counts."
+            f"A count below {limits.floor} is not shown, except to the party whose own released records it "
+            "counts."
         )
     else:
         yield "Every count is shown, however small."
@@ -99,7 +103,8 @@ def retention_sentences(agreement: Agreement) -> Iterator[str]:
         "the receipts stay; they hold nothing of a person whose record was linked."
     )
     yield (
-        f"A recipient destroys what it has received, and its ledger of link IDs, by {kept.destroy_by}, and signs a "
+        f"A recipient destroys what it has received, and its ledger of link IDs, by {kept.destroy_by}, and "
+        "signs a "
         "statement of it: its copies are out of the broker's reach."
     )
     if kept.legal_hold is None:
@@ -111,7 +116,8 @@ def retention_sentences(agreement: Agreement) -> Iterator[str]:
 def promise_sentences(agreement: Agreement) -> Iterator[str]:
     """Yield what every party promises."""
     yield (
-        "No party tries to find out who a person is from encodings, handles, match IDs or link IDs, alone or with "
+        "No party tries to find out who a person is from encodings, handles, match IDs or link IDs, alone "
+        "or with "
         "others, and none lets anybody else try."
     )
     breach = agreement.breach
@@ -136,8 +142,10 @@ def space_sentences(agreement: Agreement) -> Iterator[str]:
     receiving = [one for one in agreement.recipients if one.mode != "none"]
     if receiving and any(pair not in together for pair in pairs):
         yield (
-            "Where recipients have separate ID spaces, where only one agency of a pair receives match IDs, and in the "
-            "modes blind and count, nothing proves that two records met by a key: the operator's word stands for it."
+            "Where recipients have separate ID spaces, where only one agency of a pair receives match IDs, "
+            "and in the "
+            "modes blind and count, nothing proves that two records met by a key: the operator's word "
+            "stands for it."
         )
     if linked and len(agreement.names("agency")) > 1:
         yield "A named person's membership is not hidden from the other agency."
@@ -146,12 +154,15 @@ def space_sentences(agreement: Agreement) -> Iterator[str]:
 def _shared_space(space: str, parties: Sequence[str]) -> Iterator[str]:
     if len(parties) > 1:
         yield (
-            f"In the ID space {space}, {listed(parties)} tell each other, sealed, which link IDs their matched records "
+            f"In the ID space {space}, {listed(parties)} tell each other, sealed, which link IDs their "
+            "matched records "
             "have had and since when. They prove to each other that the two records of a match met by a key of "
             "theirs; a match without that proof is not kept, and raises an alarm."
         )
     if len(parties) > 2:
         yield (
-            f"In the ID space {space}, each of {listed(parties)} also states to all others which of its matches share a "
-            "record, so that all keep the same link IDs. One agency then learns that a third one has a person, too."
+            f"In the ID space {space}, each of {listed(parties)} also states to all others which of its "
+            "matches share a "
+            "record, so that all keep the same link IDs. One agency then learns that a third one has a "
+            "person, too."
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from schemas.agreement import Agreement
 from schemas.chapter_limits import (
@@ -17,36 +16,12 @@ from schemas.chapter_limits import (
     round_sentences,
     space_sentences,
 )
+from schemas.clause_words import BASIS_WORDS, KIND_WORDS, LIFETIME_WORDS, MODE_WORDS
 from schemas.clauses import AgreedParty, Direction
 from schemas.identity import PublicIdentity
 from schemas.knowledge import MEASURED, MEASURED_CAPTION, learned_rows
 from schemas.policy_words import policy_sentences, range_sentence, zip_sentence
 from schemas.profile import EncodingProfile
-
-BASIS_WORDS: Final = {
-    "ferpa-child-welfare": "20 U.S.C. 1232g(b)(1)(L), a foster child's records to the agency responsible",
-    "ferpa-audit-evaluation": "34 CFR 99.31(a)(3) and 99.35, audit or evaluation by a representative",
-    "ferpa-studies": "34 CFR 99.31(a)(6), studies for or on behalf of an education agency",
-    "consent": "consent of the person, or of who may give it",
-    "court-order": "a court's order",
-    "other": "another law",
-}
-MODE_WORDS: Final = {
-    "linked": "match IDs of its own records that have a match, from which it keeps link IDs",
-    "blind": "match IDs of all records of the agencies, sealed to it, without showing an agency which have a match",
-    "count": "the number of matches, and no match ID",
-    "none": "nothing",
-}
-KIND_WORDS: Final = {
-    "agency": "agency that uploads records",
-    "recipient": "recipient",
-    "auditor": "auditor",
-    "operator": "operator of the broker",
-}
-LIFETIME_WORDS: Final = {
-    "round": "new in each round",
-    "lasting": "the same from round to round",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +177,10 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
     columns = () if profile is None else profile.columns
     which = f"these columns: {listed(columns)}" if columns else "the columns that it names"
     yield (
-        "Each agency encodes columns of its own file on its own computer, with a secret that only the agencies share. "
-        "The operator gets random-looking numbers; it never has a name, a birth date, a record ID or the secret."
+        "Each agency encodes columns of its own file on its own computer, with a secret that only the "
+        "agencies share. "
+        "The operator gets random-looking numbers; it never has a name, a birth date, a record ID or the "
+        "secret."
     )
     yield f"The encoding profile says how, from {which}."
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
@@ -249,9 +226,11 @@ def _learned(agreement: Agreement) -> Chapter:
     sentences = (
         "Encodings are protected personal data, not anonymous. The limits of this protection are said here so "
         "that nobody signs without knowing them.",
-        "What a broker could make of what it sees was tried on invented records. Other files may show more or less; "
+        "What a broker could make of what it sees was tried on invented records. Other files may show more "
+        "or less; "
         "each agency can measure its own before it uploads.",
-        "A broker that withholds a match is noticed by nobody, unless an auditor links the same files again with the "
+        "A broker that withholds a match is noticed by nobody, unless an auditor links the same files again "
+        "with the "
         "agencies' help.",
     )
     return Chapter("Who could learn what", sentences, (table, measured))

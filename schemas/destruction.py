@@ -50,8 +50,8 @@ CertificateId = Annotated[str, StringConstraints(pattern=rf"^{CERTIFICATE_PREFIX
 class DestroyedObject(Model):
     """One object and how it ended.
 
-    `object` is its id, `party` whose it was (null for a match record), `sha256` the digest of its content; `count`
-    its records or matches, null below the floor and for what is not counted. `pieces` is the number of
+    `object` is its id, `party` whose it was (null for a match record), `sha256` the digest of its content;
+    `count` its records or matches, null below the floor and for what is not counted. `pieces` is the number of
     encrypted pieces that were removed. `created` is null where that was not noted. `entry` is
     the index of the log entry that says so, null where the kind has none. `method` `crypto-erase`: the only
     key was destroyed (NIST SP 800-88).

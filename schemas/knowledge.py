@@ -1,7 +1,7 @@
 """Who could learn what under an agreement: alone, in collusion, or after a leak. Nothing is left out.
 
-The rows follow from the limits of `schemas/spec/bsf1.md`, sections 6 and 7, and from what attacks on rehearsal data
-found: `MEASURED`, by the sizes of the two files.
+The rows follow from the limits of `schemas/spec/bsf1.md`, sections 6 and 7. What attacks on rehearsal data
+found stands in `MEASURED`, with the sizes of the two files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from schemas.run import ReleaseMode
 Row: TypeAlias = tuple[str, str, str, str]
 Finding: TypeAlias = tuple[str, str]
 
-MEASURED_CAPTION: Final = "Measured on invented records with mistakes: 4,000 children in care and 200,000 pupils; two repetitions"
+MEASURED_CAPTION: Final = (
+    "Measured on invented records with mistakes: "
+    "4,000 children in care and 200,000 pupils; two repetitions"
+)
 MEASURED: Final[tuple[Finding, ...]] = (
     ("records of the larger file of which the broker sees anything at all", "1.7%"),
     (
@@ -37,7 +40,8 @@ MEASURED: Final[tuple[Finding, ...]] = (
         "50 to 53%",
     ),
     (
-        "a larger file of 6 million, by emulation: records that show anything; children in care named by a register "
+        "a larger file of 6 million, by emulation: records that show anything; children in care named by a "
+        "register "
         "without a mistake, and with mistakes",
         "10.6%; 8.0%, 1.6%",
     ),
@@ -63,11 +67,16 @@ def _agencies(agreement: Agreement) -> Iterator[Row]:
         others = " and ".join(name for name in agreement.names("agency") if name != agency)
         yield (
             f"{agency}, an agency",
-            f"{_from_release(modes.get(agency, 'none'), others)} {_by_asking(agreement, modes, agency)}".strip(),
+            _alone(agreement, modes, agency, others),
             f"With the operator: it could guess the records of {others or 'nobody else'}, since it has the "
             "secret and the operator has the containers.",
             "It gets no container of another agency from the broker: no call returns one.",
         )
+
+
+def _alone(agreement: Agreement, modes: dict[str, ReleaseMode], agency: str, others: str) -> str:
+    received = _from_release(modes.get(agency, "none"), others)
+    return f"{received} {_by_asking(agreement, modes, agency)}".strip()
 
 
 def _from_release(mode: ReleaseMode, others: str) -> str:
@@ -85,7 +94,8 @@ def _by_asking(agreement: Agreement, modes: dict[str, ReleaseMode], agency: str)
         return ""
     return (
         "It can ask: whoever puts a named person into its own file learns whether the other agency has that "
-        "person. Sizes of files, the link rate and the number of rounds limit how often, and nothing prevents it."
+        "person. Sizes of files, the link rate and the number of rounds limit how often, and nothing "
+        "prevents it."
     )
 
 
@@ -108,10 +118,14 @@ def _other_recipients(agreement: Agreement) -> Iterator[Row]:
 
 def _operator(agreement: Agreement) -> Row:
     alone = (
-        "How many records each file has. Which numbered records of two files came together because they agree on "
-        "a name and a birth date closely enough, and how different they are in each field; not which name or date. "
-        "Which numbered records of the smaller file are near each other. Of a record of the larger file that is "
-        "near nobody in the smaller one: nothing. Which records are linked, whatever is released. All numbers are "
+        "How many records each file has. Which numbered records of two files came together because they "
+        "agree on "
+        "a name and a birth date closely enough, and how different they are in each field; not which name "
+        "or date. "
+        "Which numbered records of the smaller file are near each other. Of a record of the larger file "
+        "that is "
+        "near nobody in the smaller one: nothing. Which records are linked, whatever is released. All "
+        "numbers are "
         "new in each round."
     )
     together = (
@@ -140,7 +154,8 @@ def _operator_with_holder(agreement: Agreement) -> Row:
     return (
         "the operator and anyone who holds the secret",
         "",
-        "Every record: they can compute the rows of likely people and look for them in the containers of a round.",
+        "Every record: they can compute the rows of likely people and look for them in the containers of a "
+        "round.",
         f"Nobody but {' and '.join(agreement.names('agency'))} has the secret. What is destroyed cannot be "
         "guessed any more.",
     )
@@ -163,7 +178,8 @@ def _recipients_together(agreement: Agreement) -> Iterator[Row]:
         yield (
             "recipients of different ID spaces",
             "",
-            "Nothing more: their match IDs and link IDs for one person have nothing in common. With the operator: "
+            "Nothing more: their match IDs and link IDs for one person have nothing in common. With the "
+            "operator: "
             "as if they shared one space.",
             "Each space has a random key of its own in each run, which is destroyed with the run.",
         )
@@ -174,7 +190,8 @@ def _leaks() -> Iterator[Row]:
         "anyone who finds the secret",
         "Nothing: there is nothing in it.",
         "With the containers of a round: every record, by guessing.",
-        "It is kept locked. After a leak, a new epoch with a new secret, and what is left of the old one is destroyed.",
+        "It is kept locked. After a leak, a new epoch with a new secret, and what is left of the old one is "
+        "destroyed.",
     )
     yield (
         "anyone who copies the broker's database and disks",
@@ -185,7 +202,8 @@ def _leaks() -> Iterator[Row]:
     yield (
         "anyone who keeps containers of several rounds",
         "No more than from each by itself: keys and numbers are new in each round.",
-        "With both files, as exactly as the agencies have them: some records can be followed by shape, as measured.",
+        "With both files, as exactly as the agencies have them: some records can be followed by shape, as "
+        "measured.",
         "Containers are destroyed after the agreed days.",
     )
     yield (

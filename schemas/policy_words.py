@@ -21,7 +21,8 @@ def policy_sentences(policy: MatchingPolicy) -> Iterator[str]:
     yield lead_sentence(policy)
     yield twin_sentence(policy)
     yield (
-        f"A run starts from the expectation that {percent(policy.prior_matches)} of the smaller file's records have "
+        f"A run starts from the expectation that {percent(policy.prior_matches)} of the smaller file's "
+        "records have "
         "a match, and corrects that by what it finds."
     )
     yield link_rate_sentence(policy.link_rate)
@@ -30,10 +31,11 @@ def policy_sentences(policy: MatchingPolicy) -> Iterator[str]:
 
 
 def linked_sentence(policy: MatchingPolicy) -> str:
-    """Return from which match probability a pair is linked, and how many such links are expected to be wrong."""
+    """Return from which probability a pair is linked, and how many such links are expected to be wrong."""
     wrong = most_wrong_of_1000(policy.auto)
     return (
-        f"A pair of records is linked without review when its match probability is {policy.auto} or more. Of 1,000 "
+        f"A pair of records is linked without review when its match probability is {policy.auto} or more. Of "
+        "1,000 "
         f"links made so, at most {wrong} are expected to be wrong. Each run states its own expected number."
     )
 
@@ -49,12 +51,15 @@ def review_sentence(policy: MatchingPolicy) -> str:
     share = percent(policy.review_share)
     if Fraction(policy.review) == Fraction(policy.auto):
         return (
-            "A less likely pair is not linked. Pairs that are held back for another reason wait for clerical review: "
+            "A less likely pair is not linked. Pairs that are held back for another reason wait for "
+            "clerical review: "
             f"at most {share} of the smaller file's records."
         )
     return (
-        f"A pair of probability {policy.review} or more, but below {policy.auto}, is held back for clerical review: it "
-        f"is not released until a person decides. At most {share} of the smaller file's records are held back; beyond "
+        f"A pair of probability {policy.review} or more, but below {policy.auto}, is held back for clerical "
+        "review: it "
+        f"is not released until a person decides. At most {share} of the smaller file's records are held "
+        "back; beyond "
         "that, the least likely pairs are not linked."
     )
 
@@ -63,11 +68,13 @@ def lead_sentence(policy: MatchingPolicy) -> str:
     """Return how far a linked pair is ahead of the best other pair of its records."""
     if policy.lead == 1:
         return (
-            "Of two pairs that share a record, the likelier one counts; how far it is ahead of the other does not "
+            "Of two pairs that share a record, the likelier one counts; how far it is ahead of the other "
+            "does not "
             "matter."
         )
     return (
-        f"A linked pair is at least {policy.lead:,} times as likely as the best other pair of either of its records. "
+        f"A linked pair is at least {policy.lead:,} times as likely as the best other pair of either of its "
+        "records. "
         "Otherwise it is held back for clerical review."
     )
 
@@ -84,7 +91,8 @@ def link_rate_sentence(rate: LinkRate) -> str:
     if Fraction(rate.least) == 0 and Fraction(rate.most) == 1:
         return "Any share of the smaller file's records may be linked."
     return (
-        f"A run that links fewer than {percent(rate.least)} or more than {percent(rate.most)} of the smaller file's "
+        f"A run that links fewer than {percent(rate.least)} or more than {percent(rate.most)} of the smaller "
+        "file's "
         "records releases nothing."
     )
 

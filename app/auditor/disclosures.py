@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, cast
 
 from schemas.agreement import Agreement, ProjectTerms
-from schemas.chapters import BASIS_WORDS
+from schemas.clause_words import BASIS_WORDS
 from schemas.clauses import Direction
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import BROKER, Entry

@@ -40,7 +40,8 @@ MEANINGS: Final = {
     "epoch with a new secret.",
     "signing-key": "While it was in force, each of these acts may be somebody else's. Replace the key; "
     "approvals and signatures made with it need to be confirmed by the person.",
-    "receiving-key": "What was sealed to it can be opened: releases, claims and cards. Shares of a secret that were sent to the person "
+    "receiving-key": "What was sealed to it can be opened: releases, claims and cards. "
+    "Shares of a secret that were sent to the person "
     "while it was in force count as known.",
     "log-key": "Whoever has it can write another log from that entry on. Compare pins and cosignatures of "
     "all parties: they show which log they have seen.",
@@ -147,7 +148,9 @@ def _tables(incident: Incident) -> Iterator[Markup]:
             for one in incident.claims
         ]
         yield _table(
-            "Claims that were sealed to the party", ("Project", "By", "Entry", "Received"), claims
+            "Claims that were sealed to the party",
+            ("Project", "By", "Entry", "Received"),
+            claims,
         )
     if incident.acts:
         counted = Counter((act.kind, act.project or "none") for act in incident.acts)

@@ -1,4 +1,4 @@
-"""A match record in words, as CSV and as a page: its weights, how many decisions of which kind, and each of them."""
+"""A match record in words, as CSV and as a page: its weights, kinds of decisions, and each of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def row_of(header: MatchRecordHeader, number: int, decision: Decision) -> tuple[
 
 
 def weight_rows(header: MatchRecordHeader) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the weights by which the run decided, under `WEIGHTS_HEADER`: the prior, then each field's levels."""
+    """Yield the weights by which the run decided, under `WEIGHTS_HEADER`; the prior first."""
     yield "before anything is compared", "", _bits(header.prior), _odds(header.prior)
     for field in header.weights:
         for number, weight in enumerate(field.levels, start=1):
@@ -91,7 +91,8 @@ def record_page(
             "Weights",
             [
                 paragraph(
-                    "A pair's weights are added up: each bit makes a match twice as likely. The first row is where"
+                    "A pair's weights are added up: each bit makes a match twice as likely. The first row "
+                    "is where"
                     " every pair starts. Names of levels stand in the encoding profile."
                 ),
                 table("Match weights of this run", WEIGHTS_HEADER, [*weight_rows(read.header)]),

@@ -51,7 +51,8 @@ def register_page(lines: Sequence[Disclosure], wanted: Wanted, verdict: Verdict)
 NOT_SAID: Final = (
     "Whose records they are: only the agencies know. Each answers that from its own workspace, with"
     " `blindlink disclosures`, and proves each line by its entry in the match log.",
-    "Claims, by which recipients agree on link IDs: they are sealed from one recipient to another, their digests"
+    "Claims, by which recipients agree on link IDs: they are sealed from one recipient to another, their "
+    "digests"
     " are in the log, and what they say of a record both have been told already.",
     "Times: they are the broker's own. Entries stand in the order in which they happened.",
     "What a receiver did afterwards: onward disclosures are its own to record.",

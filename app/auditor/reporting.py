@@ -77,7 +77,8 @@ def report_of_fault(making: Making, error: AuditError) -> AuditReport:
 NEVER_PROVED: Final = (
     "What nobody wrote down: a broker that is not honest can compare what it holds in secret, and the log "
     "would not show it.",
-    "That no match was withheld: a broker may leave out pairs that it found. Who runs the same linkage again on "
+    "That no match was withheld: a broker may leave out pairs that it found. Who runs the same linkage "
+    "again on "
     "the same uploads, with the agencies' help, sees that.",
     "Whether links are right, and whose records they are: only the agencies can see that, at a visit with a "
     "sample of links.",

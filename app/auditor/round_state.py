@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[str, str]
-"""Two parties: the one with the larger file first, or the one that acts and its partner; or a party and a space."""
+"""Two parties, the one with the larger file or the one that acts first; or a party and a space."""
 
 
 @dataclass(slots=True)
@@ -45,9 +45,9 @@ class RoundState:
 class Rounds:
     """All rounds of a project.
 
-    `last` is the number of the one opened last, `regular` the day on which the last one was opened that corrects
-    no other, `days` those of all openings. `corrected` is the number of a round whose correction has yet to be
-    opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts the claims
+    `last` is the number of the one opened last, `regular` the day on which the last one was opened that
+    corrects no other, `days` those of all openings. `corrected` is the number of a round whose correction has
+    yet to be opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts the claims
     of a party for its partner, `statements` its chain statements for a space.
     """
 

@@ -1,4 +1,4 @@
-"""One run from end to end, as the match log tells it: agreement, round, uploads, run, releases, claims, closing."""
+"""One run from end to end, as the match log tells it, from the agreement to the closing of its round."""
 
 from __future__ import annotations
 

@@ -166,6 +166,7 @@ def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedM
     with broker.database.read() as session:
         known = messages.known_message(session, actor, place, hashlib.sha256(content).hexdigest())
         if known is not None:
+            session.expunge(known)
             return known
         messages.refuse_undue(session, broker, actor, place)
     stored = messages.store_message(broker, content)

@@ -64,7 +64,7 @@ PAGES: Final = (
     "/projects/{project}/timeline",
     "/projects/{project}/uploads",
     "/projects/{project}/rounds",
-    "/projects/{project}/rounds/{number}",
+    "/projects/{project}/rounds/{round}",
     "/projects/{project}/runs",
     "/projects/{project}/releases",
     "/projects/{project}/disclosures",

@@ -179,7 +179,7 @@ ACTIONS: Final = (
     ),
     Action(
         "Exchange claims with other recipients",
-        ("PUT", "/v1/projects/{project}/rounds/{number}/claims/{partner}"),
+        ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"),
         _shares_links,
         ("recipient",),
     ),

@@ -1,4 +1,4 @@
-"""The weights by which a run decided, as a waterfall: where every pair starts, and what each level adds or takes."""
+"""The weights by which a run decided, as a waterfall: where pairs start, and what each level adds or takes."""
 
 from __future__ import annotations
 

@@ -65,7 +65,8 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
     for larger, smaller in terms.pairs:
         yield f"Of {larger} and {smaller}, {larger} has the larger file."
     yield (
-        f"A round of linkage is made {FREQUENCY_WORDS[terms.frequency]}, and waits {days(terms.round_days)} for "
+        f"A round of linkage is made {FREQUENCY_WORDS[terms.frequency]}, and waits {days(terms.round_days)} "
+        "for "
         "uploads."
     )
     if terms.round_budget is not None:

@@ -133,17 +133,17 @@ def _faults(specification: RunSpecification, terms: ProjectTerms) -> Iterator[st
     if specification.profile != terms.profile:
         yield "it uses another encoding profile"
     if not terms.allows(specification.policy):
-        yield "its thresholds are not among those that are agreed"
+        yield "its matching policy is not among those that are agreed"
     if specification.floor != terms.floor:
         yield "it shows smaller counts"
     for recipient in specification.recipients:
         if recipient not in terms.recipients:
-            yield f"it hands link IDs to {recipient.party}, or in another mode or ID space"
+            yield f"it hands match IDs to {recipient.party}, or in another mode or ID space"
     if not set(specification.spaces) <= set(terms.spaces):
         yield "its ID spaces are others"
-    for upload in specification.uploads:
-        if upload.party not in terms.providers:
-            yield f"it uses records of {upload.party}"
+    larger, smaller = (upload.party for upload in specification.uploads)
+    if (larger, smaller) not in terms.pairs:
+        yield f"it takes {larger} for the larger and {smaller} for the smaller file of a pair"
     if specification.asked_by not in {*terms.providers, *(r.party for r in terms.recipients)}:
         yield f"{specification.asked_by} has asked for it"
 

@@ -39,7 +39,7 @@ def specification_sentences(
         yield f"It uses the upload {upload.upload} of {upload.party}, {_short(upload.container_sha256)}."
     yield from policy_sentences(specification.policy)
     if specification.policy != agreement.policy:
-        yield "These thresholds are not the agreed ones, but lie within the range that is agreed."
+        yield "These probabilities are not the agreed ones, but lie within the range that is agreed."
     for recipient in specification.recipients:
         yield f"{recipient.party} receives {_MODES[recipient.mode]} (ID space {recipient.space})."
     yield f"Counts below {specification.floor} are not shown."

@@ -19,18 +19,16 @@ from encoding.cli.asking import (
     ask_date,
     ask_list,
     ask_number,
-    ask_share,
     ask_text,
     say_heading,
 )
+from encoding.cli.policy_questions import ask_policy, ask_profile
 from schemas.clauses import Frequency, LegalBasis, PartyKind
 from schemas.run import ReleaseMode
 
 Answers = dict[str, Any]
 
 _YEAR: Final = timedelta(days=365)
-# Written out, since asking must not load what makes profiles.
-SHIPPED_PROFILES: Final = ("children", "generic-person")
 
 
 def ask_answers(project: str | None, today: date) -> Answers:
@@ -95,44 +93,13 @@ def _idea(parties: Sequence[Answers]) -> Answers:
         "purpose": {"code": code, "statement": statement},
         "population": population,
         "elements": list(_elements(parties)),
-        **_profile(),
+        **ask_profile(),
         "schedule": {
             "frequency": ask_choice("How often a round is made", get_args(Frequency), "weekly"),
             "round_days": ask_number("For how many days a round waits for uploads", 7),
             "note": ask_text("When, and by whom (Enter: nothing is said)", "") or None,
         },
-        "policy": _policy(),
-    }
-
-
-def _profile() -> Answers:
-    """Return the encoding profile; of a shipped one, whether it compares ZIP codes."""
-    name = ask_text(
-        f"Encoding profile: {', '.join(SHIPPED_PROFILES)}, or a file", SHIPPED_PROFILES[0]
-    )
-    if name not in SHIPPED_PROFILES:
-        return {"profile": name}
-    return {
-        "profile": name,
-        "zip": ask_confirmation("Do both files have ZIP codes that may be compared", default=True),
-    }
-
-
-def _policy() -> Answers:
-    """Return when a pair is linked; the rest is as measured on rehearsal data."""
-    auto = ask_share("From which match probability a pair is linked without review", "0.9")
-    return {
-        "auto": auto,
-        "review": ask_share("From which probability it is held back for clerical review", "0.05"),
-        "review_share": ask_share("At most which share of the smaller file is held back", "0.05"),
-        "twin_guard": ask_confirmation(
-            "Is a pair held back that twins would explain as well", default=False
-        ),
-        "prior_matches": ask_share("Which share of the smaller file you expect to match", "0.4"),
-        "link_rate": {
-            "least": ask_share("Below which share of links nothing is released", "0"),
-            "most": ask_share("Above which share of links nothing is released", "1"),
-        },
+        "policy": ask_policy(),
     }
 
 

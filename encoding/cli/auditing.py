@@ -9,9 +9,9 @@ from encoding.cli.subject import Subject
 from encoding.errors import PrivacyAuditError
 
 if TYPE_CHECKING:
-    from encoding.privacy_audit.audit import AuditScope
     from encoding.privacy_audit.kept import KeptAudit
     from encoding.privacy_audit.report import AuditReport
+    from encoding.privacy_audit.results import AuditScope
     from schemas.profile import Side
 
 KIND = "privacy-audit"

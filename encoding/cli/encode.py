@@ -95,6 +95,7 @@ def encode(
     steps.refuse_list(session, source)
     with session.connect() as client:
         counter = round_steps.Counter(session, client, session.trust(client), session.view(client))
+        session.require_secret(counter.view)
         round_steps.top_up_nonces(counter)
         found = round_steps.required_round(counter)
         turns = round_steps.own_turns(counter, found)

@@ -104,6 +104,9 @@ class RoundLinks:
         from encoding.rounds.turns import closed_claims
 
         with self._counter.session.workspace.lock():
+            last = ledger_file(self._counter).read().last
+            if last is not None and last.round >= self._round.round:
+                return None
             space = self._at_space(as_it_stands(self._counter, self._round))
             desk = self._desk()
             speak(desk, space)

@@ -41,7 +41,7 @@ COMMANDS: Final[dict[str, str]] = {
     "certificate": "Show and counter-sign certificates of destruction.",
     "hold": "Set and lift legal holds.",
     "audit-pack": "Write one file for an auditor: proofs, and openings of a sample.",
-    "calibrate": "Recommend thresholds for this file.",
+    "calibrate": "Recommend passes, and predict what they find.",
     "privacy-audit": "Attack your own encodings before they are sent.",
     "schema": "Show, check and compare encoding profiles.",
     "clk": "Make plain CLKs, to exchange with users of clkhash and anonlink.",

@@ -100,7 +100,7 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int, side: 
         PrivacyAuditError: more was found than is allowed.
     """
     from encoding.cli.auditing import audited, kept_audit, refuse_missed
-    from encoding.privacy_audit.audit import QUICK
+    from encoding.privacy_audit.results import QUICK
     from encoding.privacy_audit.report import summary
 
     profile = view.profile

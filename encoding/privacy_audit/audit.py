@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,11 +14,10 @@ from encoding.privacy_audit.attributes import (
     guess_attribute,
     pair_features,
 )
-from encoding.privacy_audit.distances import NamePairResult, guess_name_pairs
+from encoding.privacy_audit.distances import guess_name_pairs
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.insiders import (
     DishonestAgency,
-    ForgedLinks,
     ask_as_agency,
     forge_links,
 )
@@ -29,107 +27,19 @@ from encoding.privacy_audit.known_pairs import (
     person_tokens,
     scaled,
 )
-from encoding.privacy_audit.naming import NamingResult, Register, name_records
+from encoding.privacy_audit.naming import Register, name_records
 from encoding.privacy_audit.partner import strangers
-from encoding.privacy_audit.plain import PlainResult, attack_plain
+from encoding.privacy_audit.plain import attack_plain
 from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
+from encoding.privacy_audit.results import FEWEST_RECORDS, Audit, AuditScope, Naming
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.privacy_audit.sealed import SealedResult, attack_rows, sealed_rows
+from encoding.privacy_audit.spreading import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
 from schemas.profile import EncodingProfile, Side
 
-# With fewer, a lucky guess already weighs more than the goals allow.
-FEWEST_RECORDS: Final = 500
 _CHANGED: Final = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class AuditScope:
-    """How much is attacked.
-
-    Attributes:
-        n_records: records of the agency's own file that are taken; of a larger one, a sample.
-        n_partner: records of the rehearsed partner's file; 0: one in fifty of the larger file's, or fifty times
-            the smaller's, within bounds.
-        registers: whether people are named and followed, which needs the file as a whole and takes minutes.
-        n_known: how many people the attacker of the smaller file knows, in turn.
-        n_plain: records that are also attacked as plain CLKs.
-        plain_known: how many of these the attacker knows, in turn.
-        n_matched: how many of these are attacked by resemblance; 0 leaves that out.
-        n_sealed: records of each file whose rows are sealed and attacked as bytes.
-        n_probes: people about whom a dishonest agency asks.
-    """
-
-    n_records: int = 250_000
-    n_partner: int = 0
-    registers: bool = True
-    n_known: tuple[int, ...] = (0, 200, 1_000, 3_000)
-    n_plain: int = 4_000
-    plain_known: tuple[int, ...] = (200, 1_000, 3_000)
-    n_matched: int = 1_000
-    n_sealed: int = 1_500
-    n_probes: int = 1_000
-
-
-QUICK = AuditScope(
-    n_records=30_000,
-    registers=False,
-    n_known=(),
-    n_plain=1_500,
-    plain_known=(200,),
-    n_matched=0,
-    n_sealed=400,
-    n_probes=0,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """How many children in care were named with one kind of register, by the number of known people."""
-
-    register: str
-    results: tuple[NamingResult, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What the attacks found; None or empty: not tried, or too few records for it.
-
-    Attributes:
-        n_smaller: records of the smaller file.
-        n_larger: records of the larger file.
-        sampled: which part of the agency's own file was taken.
-        shown_larger: part of the larger file's records of which anything is seen.
-        shown_smaller: part of the smaller file's records that share a cell within it.
-        sealed: what the bytes of the smaller and the larger file's rows show.
-        apart: part of each file that can be told apart by who knows both exactly.
-        apart_exact: the same, as if distances had no error: more than a broker can know.
-        followed: part of each file that is followed from one round to the next.
-        naming: children in care who were named, a kind of register each.
-        attributes: what was guessed of linked children.
-        name_pairs: names guessed from distances.
-        known_pairs: linked children named by regression on what is seen of them.
-        agency: what a dishonest agency can ask.
-        forged: what a dishonest broker can invent.
-        plain: the same records as plain CLKs.
-    """
-
-    n_smaller: int
-    n_larger: int
-    sampled: float
-    shown_larger: float = 0.0
-    shown_smaller: float = 0.0
-    sealed: tuple[SealedResult, ...] = ()
-    apart: ShapeResult | None = None
-    apart_exact: ShapeResult | None = None
-    followed: ShapeResult | None = None
-    naming: tuple[Naming, ...] = ()
-    attributes: tuple[AttributeResult, ...] = ()
-    name_pairs: NamePairResult | None = None
-    known_pairs: tuple[KnownPairsResult, ...] = ()
-    agency: DishonestAgency | None = None
-    forged: ForgedLinks | None = None
-    plain: PlainResult | None = None
+_KNOWN: Final = 1_000
 
 
 def audit_file(
@@ -212,6 +122,7 @@ def audit_pair(
         followed=followed,
         naming=naming,
         attributes=guessed,
+        spread=_spread(scene, graph, linked),
         name_pairs=guess_name_pairs(graph, scene.labels, pair.smaller, pair.larger),
         known_pairs=tuple(_by_regression(pair, features, records, scope.plain_known)),
         agency=_ask(scene, scope.n_probes, seed),
@@ -239,6 +150,16 @@ def _guess(pair: Pair, features: Features, records: Numbers) -> tuple[AttributeR
     values = attributes_of(pair.smaller, pair.groups)
     found = (guess_attribute(name, features, kind[records]) for name, kind in values.items())
     return tuple(result for result in found if result is not None)
+
+
+def _spread(scene: Scene, graph: SharedCells, linked: Numbers) -> tuple[SpreadResult, ...]:
+    pair = scene.pair
+    known = np.zeros(graph.n_smaller, dtype=bool)
+    known[scene.draw.permutation(graph.n_smaller)[: min(_KNOWN, graph.n_smaller // 2)]] = True
+    record_of = np.full(graph.n_larger, -1, dtype=np.int64)
+    record_of[graph.between.right[linked]] = graph.between.left[linked]
+    values = attributes_of(pair.smaller, None)
+    return spread_traits(graph, scene.labels, values, known, record_of)
 
 
 def _by_regression(

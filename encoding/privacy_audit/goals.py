@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from encoding.privacy_audit.audit import Audit
+from encoding.privacy_audit.attributes import AttributeResult
+from encoding.privacy_audit.results import Audit
 from schemas.profile import EncodingProfile
 
-# What may be guessed of linked children beyond chance; twice the standard error is allowed for.
+# What may be guessed of linked children beyond chance.
 _ATTRIBUTE_GAIN: Final = 0.03
 _JUDGED: Final = ("sex", "birth year", "name length", "double surname")
+_OF_TWO_KINDS: Final = ("sex", "double surname")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,6 @@ def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
         *_named(audit, limits),
         *_followed(audit, limits),
         *_guessed(audit),
-        *_forged(audit),
     )
 
 
@@ -131,23 +132,23 @@ def _guessed(audit: Audit) -> Iterator[Outcome]:
     for result in audit.attributes:
         if result.name not in _JUDGED:
             continue
-        limit = _ATTRIBUTE_GAIN + 2 * result.error
+        # Of few children chance alone makes more than the goal: then it is twice the standard error.
+        limit = max(_ATTRIBUTE_GAIN, 2 * result.error)
         yield Outcome(
             f"guessed-{result.name.replace(' ', '-')}",
-            f"Guesses at the {result.name} of linked children are right {result.share:.1%} of the time; chance"
-            f" alone reaches {result.chance:.1%}. At most {100 * limit:.1f} points more is allowed.",
+            f"{_told(result)} At most {100 * limit:.1f} points more is allowed.",
             result.gain,
             limit,
         )
 
 
-def _forged(audit: Audit) -> Iterator[Outcome]:
-    forged = audit.forged
-    if forged is not None:
-        yield Outcome(
-            "forged-links",
-            f"Of {forged.n_forged:,} links that a dishonest broker made up, the agencies' checks let"
-            f" {forged.n_accepted or 'none'} through; none is allowed.",
-            float(forged.n_accepted),
-            0.0,
+def _told(result: AttributeResult) -> str:
+    if result.name in _OF_TWO_KINDS:
+        return (
+            f"Shown one linked child of each kind, the broker guesses rightly {result.share:.1%} of the time"
+            f" which is which by {result.name}; chance alone reaches 50%."
         )
+    return (
+        f"The broker guesses the {result.name} of {result.share:.1%} of linked children rightly; always naming"
+        f" the most frequent one reaches {result.chance:.1%}."
+    )

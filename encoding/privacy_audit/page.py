@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from encoding.privacy_audit.audit import Audit
 from encoding.privacy_audit.report import AuditReport, notes, summary
+from encoding.privacy_audit.results import Audit
 from encoding.report import (
     Bar,
     Section,
@@ -40,8 +40,8 @@ _TRIED: Final = (
 _LIMITS: Final = (
     "The attacks were made on your file and on a rehearsed partner's file, under keys that were thrown away."
     " Your project's secret was not used, and nothing left this computer. These are the strongest attacks that"
-    " this program knows, not the strongest there are. Encodings are protected personal data, whatever this page"
-    " says."
+    " this program knows, not the strongest there are. Encodings are protected personal data, whatever this"
+    " page says."
 )
 
 
@@ -49,7 +49,7 @@ def report_page(report: AuditReport, file_name: str) -> str:
     """Return the report as one self-contained HTML file; it holds aggregates only and may be shown."""
     listed = [
         Verdict("good" if outcome.is_reached else "bad", outcome.sentence)
-        for outcome in report.outcomes
+        for outcome in (*report.missed, *(one for one in report.outcomes if one.is_reached))
     ] or [Verdict("note", summary(report))]
     listed += [Verdict("note", note) for note in notes(report)]
     sections = [
@@ -142,6 +142,24 @@ def _traits(audit: Audit) -> Iterator[Section]:
     ]  # fmt: skip
     header = ("trait", "children", "right", "chance", "points gained")
     blocks = [table("Traits of linked children", header, rows)]
+    if audit.spread:
+        spread = [
+            (
+                one.name,
+                f"{one.n:,}",
+                f"{one.n_told:,}",
+                f"{one.n_right:,}",
+                f"{100 * one.gain:+.1f}",
+            )
+            for one in audit.spread
+        ]
+        blocks.append(
+            table(
+                "Traits copied from 1,000 known children to those they meet with an equal tag",
+                ("trait", "others", "told", "right", "points gained"),
+                spread,
+            )
+        )
     names = audit.name_pairs
     if names is not None:
         blocks.append(

@@ -126,10 +126,12 @@ class Copyist:
         return f"{year}{month}{self._rng.randrange(1, 29):02d}" if birth else birth
 
 
-def strangers(profile: EncodingProfile, n: int, seed: int) -> ClearFile:
-    """Return invented people of school age, cleaned by the profile's recipe."""
+def strangers(
+    profile: EncodingProfile, n: int, seed: int, ages: tuple[float, float] = SCHOOL_AGES
+) -> ClearFile:
+    """Return invented people of some ages, cleaned by the profile's recipe."""
     rng = Random(seed)  # noqa: S311 - invented people, reproducible on purpose
-    families = Population(rng, AS_OF, in_care=False).families(numbering(), numbering(), SCHOOL_AGES)
+    families = Population(rng, AS_OF, in_care=False).families(numbering(), numbering(), ages)
     people = (person for family in families for person in family)
     recipe = Recipe.load(profile.recipe)
     columns: dict[str, list[str]] = {}

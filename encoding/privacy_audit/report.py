@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
-from encoding.privacy_audit.audit import FEWEST_RECORDS, Audit
 from encoding.privacy_audit.goals import Outcome
+from encoding.privacy_audit.results import FEWEST_RECORDS, Audit
 from schemas.canonical import canonical_digest
 
 VERSION: Final = "blindlink/privacy-audit/2"
@@ -17,6 +17,10 @@ AGENCY_NOTE: Final = (
     " are in the other file, and found {found} of {dates} birth dates by trying every day of a year. One record"
     " can carry {rows} such guesses. The agreement bounds this by the number of records, the share of links"
     " that is released, and the number of rounds; it does not prevent it."
+)
+FORGED_NOTE: Final = (
+    "A dishonest broker can invent links. Each agency proves to the other by which row two records met; of"
+    " {n:,} invented links, {passed} had equal proofs. This rehearses the rule, not the programs that apply it."
 )
 HOLDER_NOTE: Final = (
     "Whoever has both the agencies' secret and a container can guess every record."
@@ -88,6 +92,9 @@ def notes(report: AuditReport) -> Iterator[str]:
             dates=agency.n_dates,
             rows=agency.rows_a_record,
         )
+    forged = report.audit.forged
+    if forged is not None:
+        yield FORGED_NOTE.format(n=forged.n_forged, passed=forged.n_accepted or "none")
     if report.audit.sampled < 1:
         yield (
             f"The attacks were made on {report.audit.sampled:.0%} of the file's records. Records of a whole"

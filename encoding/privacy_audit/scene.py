@@ -8,18 +8,25 @@ from random import Random
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoding.blocks.values import Lines, ValueTables
 from encoding.privacy_audit.cells import FileKeys, file_keys, meet, meet_within
 from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.graph import Edges, edges_of
+from encoding.privacy_audit.graph import edges_of
 from encoding.privacy_audit.labels import Labels
 from encoding.privacy_audit.naming import Register, Target
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
+from encoding.synth.rehearsal import SCHOOL_AGES
 from schemas.profile import EncodingProfile, Side
 
 _IN_BOTH: Final = 0.6
+_TOO_YOUNG: Final = 0.75
+_YOUNG, _OLD = (0.0, 5.0), (19.0, 21.0)
+# For each pupil of 5 to 18 so many younger and older people of the ages of children in care.
+_PRESCHOOL, _SCHOOL_LEFT = 5 / 14, 2 / 14
+_REGISTER_MOVED: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -65,7 +72,16 @@ def rehearse_partner(
     chosen = draw.permutation(file.n_records)[:n_both].astype(np.int64)
     rng = Random(seed)  # noqa: S311 - mistakes, reproducible on purpose
     partner = Copyist(rng).copy(file, chosen)
-    partner = partner.plus(strangers(profile, n_partner - n_both, seed))
+    n_young = n_old = 0
+    if side == "larger":
+        # Children in care who are not in the larger file are mostly too young for it.
+        n_outside = round((1 - _IN_BOTH) * n_partner)
+        n_young = round(_TOO_YOUNG * n_outside)
+        n_old = n_outside - n_young
+    bands = ((n_partner - n_both - n_young - n_old, SCHOOL_AGES), (n_young, _YOUNG), (n_old, _OLD))
+    for place, (n, ages) in enumerate(bands):
+        if n:
+            partner = partner.plus(strangers(profile, n, seed + place, ages))
     ours = np.arange(file.n_records, dtype=np.int64)
     new = np.arange(partner.n_records - n_both, dtype=np.int64) + file.n_records
     theirs = np.concatenate([chosen, new])
@@ -86,6 +102,7 @@ class Scene:
         self.labels = Labels(profile, self._tables)
         self.keys_smaller = file_keys(profile, pair.smaller, "smaller")
         self.keys_larger = file_keys(profile, pair.larger, "larger")
+        self._people: tuple[ClearFile, Numbers, NDArray[np.bool_]] | None = None
 
     def shared_cells(self, *, exact: bool = False) -> SharedCells:
         """Return the graph of one round; `exact`: as if distances had no error."""
@@ -130,39 +147,55 @@ class Scene:
         return Target(graph.between, self.pair.who_smaller, self.pair.who_larger)
 
     def perfect_register(self) -> Register:
-        """Return the register of somebody who has the larger file to the letter, and knows whom it lacks."""
-        pair = self.pair
-        unlinked = np.flatnonzero(~np.isin(pair.who_smaller, pair.who_larger))
-        return self._register(pair.larger, pair.who_larger, unlinked)
+        """Return the register of somebody who has everybody, and the larger file, to the letter."""
+        everybody, who, is_in_larger = self._everybody()
+        return self._register(everybody, who, is_in_larger)
 
     def partial_register(
         self, *, complete: float, with_strangers: float, mistaken: bool, seed: int
     ) -> Register:
         """Return a register that lacks people, has others, and may be written down by another clerk."""
-        pair = self.pair
-        chosen = self.draw.permutation(pair.larger.n_records)
-        chosen = chosen[: round(complete * len(chosen))].astype(np.int64)
+        everybody, who, is_in_larger = self._everybody()
+        n = everybody.n_records
+        chosen = np.sort(self.draw.permutation(n)[: round(complete * n)]).astype(np.int64)
         if mistaken:
             rng = Random(seed)  # noqa: S311 - mistakes, reproducible on purpose
-            listed = Copyist(rng).copy(pair.larger, chosen, moved=0.2)
+            listed = Copyist(rng).copy(everybody, chosen, moved=_REGISTER_MOVED)
         else:
-            listed = pair.larger.take(chosen)
-        n_more = round(with_strangers * pair.larger.n_records)
+            listed = everybody.take(chosen)
+        n_more = round(with_strangers * self.pair.larger.n_records)
         listed = listed.plus(strangers(self.profile, n_more, seed))
-        nobody = -2 - np.arange(listed.n_records - len(chosen), dtype=np.int64)
-        who = np.concatenate([pair.who_larger[chosen], nobody])
-        return self._register(listed, who, np.empty(0, dtype=np.int64))
+        n_new = listed.n_records - len(chosen)
+        nobody = -(10**9) - np.arange(n_new, dtype=np.int64)
+        believed = np.concatenate([is_in_larger[chosen], np.ones(n_new, dtype=bool)])
+        return self._register(listed, np.concatenate([who[chosen], nobody]), believed)
 
-    def _register(self, listed: ClearFile, who: Numbers, more: Numbers) -> Register:
-        """Return whom everybody on the list, and some people of the smaller file, would meet in it."""
-        people = listed if not len(more) else listed.plus(self.pair.smaller.take(more))
+    def _everybody(self) -> tuple[ClearFile, Numbers, NDArray[np.bool_]]:
+        """Return all people of the state, who they are, and whether they are in the larger file.
+
+        Those of the larger file stand in it as that file has them; children in care whom it lacks, as theirs
+        does; and so many more as there are people of their ages.
+        """
+        if self._people is None:
+            pair = self.pair
+            unlinked = np.flatnonzero(~np.isin(pair.who_smaller, pair.who_larger))
+            people = pair.larger.plus(pair.smaller.take(unlinked))
+            who = [pair.who_larger, pair.who_smaller[unlinked]]
+            for seed, (share, ages) in enumerate(((_PRESCHOOL, _YOUNG), (_SCHOOL_LEFT, _OLD))):
+                n = round(share * pair.larger.n_records)
+                people = people.plus(strangers(self.profile, n, 900 + seed, ages))
+            n_more = people.n_records - pair.larger.n_records - len(unlinked)
+            who.append(-1 - np.arange(n_more, dtype=np.int64))
+            is_in_larger = np.arange(people.n_records) < pair.larger.n_records
+            self._people = people, np.concatenate(who), is_in_larger
+        return self._people
+
+    def _register(
+        self, people: ClearFile, who: Numbers, is_in_larger: NDArray[np.bool_]
+    ) -> Register:
+        """Return whom everybody on a list would meet, by what the list has of the larger file."""
         keys = file_keys(self.profile, people, "smaller")
-        # The list's own people come first: what they would have in the larger file are their first keys.
-        is_listed = np.arange(people.n_records) < listed.n_records
-        most = self.profile.rows("larger")
-        larger = keys.take(is_listed).first(most)
+        larger = keys.take(is_in_larger).first(self.profile.rows("larger"))
         lines: Lines = people.lines(self._tables)
         met = meet(keys, larger, self.profile.block_cap, self.draw)
-        stars: Edges = edges_of(met, lines, lines, self.labels)
-        person = np.concatenate([who, self.pair.who_smaller[more]])
-        return Register(stars, person, who)
+        return Register(edges_of(met, lines, lines, self.labels), who, who)

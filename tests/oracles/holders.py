@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+
 from encoding.identity import Identity, new_identity
 from encoding.secret import Secret
 from encoding.secret_agreement import (
@@ -19,7 +21,7 @@ from schemas.secret_share import SecretHolders, SelfTest, SignedConfirmation, Si
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 STEP = StepTest(rules="1" * 64, result="2" * 64)
-SELF_TEST = SelfTest(recipe=STEP, linkage_schema=STEP, hardening=STEP, software="blindlink-0.1.0")
+SELF_TEST = SelfTest(recipe=STEP, rows=STEP, software="blindlink-0.1.0")
 
 
 @dataclass
@@ -57,6 +59,13 @@ class Holders:
 
     def confirmation(self, party: str) -> SignedConfirmation:
         return confirm(self.secret(), self.document, self.people[party], SELF_TEST, NOW)
+
+
+def holders_at(linkage: Linkage, *more: str, project: str = PROJECT, epoch: int = 1) -> Holders:
+    """Return new contributions of the persons of both agencies, and of more parties whom nobody has enrolled."""
+    people = {party: linkage.person(party).identity for party in (CHILD_WELFARE, SCHOOL)}
+    people |= {party: new_identity(party, ("analyst",), NOW) for party in more}
+    return Holders(project, epoch, people, {party: Contribution.draw() for party in people})
 
 
 def make_holders(project: str, *parties: str, epoch: int = 1) -> Holders:

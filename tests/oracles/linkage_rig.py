@@ -174,7 +174,7 @@ class Linkage:
     # Rounds.
 
     def offer(
-        self, party: str, n: int = 4, *, first: int | None = None, **changes: Any
+        self, party: str, n: int = 4, /, *, first: int | None = None, **changes: Any
     ) -> Response:
         """Offer nonces, numbered on from the last ones."""
         if first is None:
@@ -209,7 +209,7 @@ class Linkage:
         return dict(answer.json())
 
     def round(self, number: int | None = None) -> dict[str, Any]:
-        """Return a round as the agencies see it; the newest one by default, which is opened if there is none."""
+        """Return a round as the agencies see it; by default the newest, which is opened if there is none."""
         if number is not None:
             return dict(self.get(self._path(f"rounds/{number}")).json())
         rounds = self.get(self._path("rounds"), self.terms.providers[0]).json()["rounds"]
@@ -343,7 +343,7 @@ class Linkage:
         return Receipt.from_json(answer.json()), made
 
     def end_round(self) -> None:
-        """End the open round if anything was uploaded for it: by claims where its runs succeeded, else corrected."""
+        """End the open round if anything came for it: by claims where its runs succeeded, else corrected."""
         view = self.round()
         if view["state"] != "open" or not any(
             one["root_larger"] or one["root_smaller"] for one in view["progress"]

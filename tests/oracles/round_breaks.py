@@ -1,6 +1,7 @@
 """Every way to break a rule about rounds, done by a broker that signs what it did.
 
-Each function takes a log in which a project `foster` has an open round, and returns the entry that breaks its rule.
+Each function takes a log in which a project `foster` has an open round, and returns the entry that breaks
+its rule.
 """
 
 from __future__ import annotations

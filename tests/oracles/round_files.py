@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from oracles.block_profiles import block_profile
+from oracles.matching_profiles import block_profile
 
 from app.matching.blocks.rows import ROW, Rows
 from encoding.blocks.assembly import Assembly
@@ -113,7 +113,7 @@ def rows_of(
             repeated=np.zeros(n, dtype=np.bool_),
             folder=Path(folder),
         )
-        columns = {name: [person[name] for person in people] for name in profile.columns}
+        columns = {name: [person.get(name, "") for person in people] for name in profile.columns}
         assembly.add(columns, np.arange(n, dtype=np.uint32))
         rows = np.concatenate(list(assembly.rows()))
         assembly.close()

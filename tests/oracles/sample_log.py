@@ -539,7 +539,7 @@ class SampleLog:
         return prepared
 
     def week(self, project: str) -> None:
-        """One weekly linkage from upload to destruction, with the mishaps of some weeks; opens the next round."""
+        """One weekly linkage from upload to destruction, with some mishaps; opens the next round."""
         self.moment += timedelta(days=7)
         rounds = self.rounds(project)
         rounds.ensure_open()

@@ -1,4 +1,4 @@
-"""The rounds of a sample log: nonces, openings, corrections, claims and closings, as a good broker logs them."""
+"""The rounds of a sample log, from nonces to closings, as a good broker logs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A slow check of whole containers, written from schemas/spec/container.md alone: which rule is broken first."""
+"""A slow check of whole containers, from schemas/spec/container.md alone: which rule is broken first."""
 
 from __future__ import annotations
 

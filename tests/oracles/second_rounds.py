@@ -1,4 +1,4 @@
-"""Part of `rule_verifier`: rounds, nonces and claims, written from schemas/spec/rounds.md and entry.md alone."""
+"""Part of `rule_verifier`: rounds, nonces and claims, by the pages of rounds and entry alone."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Signers:
 
 
 class Turns:
-    """The rounds of one project; `nonces` has for each party what it offered, in order, with what became of it."""
+    """The rounds of one project; `nonces` has what each party offered, in order, with what became of it."""
 
     def __init__(self) -> None:
         self.nonces: dict[str, list[list[str]]] = defaultdict(list)

@@ -73,12 +73,13 @@ def specification(raw: dict[str, Any] = FIRST, **changes: Any) -> RunSpecificati
             container_sha256=f"{number}" * 64,
             manifest_sha256=f"{number + 4}" * 64,
         )
-        for number, party in enumerate(terms.providers, 1)
+        for number, party in enumerate(terms.pairs[0], 1)
     )
     made = RunSpecification(
         run=RUN,
         project=terms.project,
         epoch=terms.epoch,
+        round=1,
         agreement=digest_of(raw),
         uploads=uploads,
         profile=terms.profile,

@@ -21,8 +21,8 @@ NOTHING = "0" * 32
 class Scene:
     """What there is; `made` is the container of the upload that was begun, `sent` are those that were linked.
 
-    Each id names nothing where `idle_scene` made the scene. `run` is that of round 1, which is closed; round 2 is
-    open and waits for the upload, of which the last part is missing.
+    Each id names nothing where `idle_scene` made the scene. `run` is that of round 1, which is closed; round 2
+    is open and waits for the upload, of which the last part is missing.
     """
 
     accord: Accord
@@ -75,7 +75,7 @@ def idle_scene(accord: Accord) -> Scene:
 
 
 def busy_scene(accord: Accord, **changes: Any) -> Scene:
-    """Agree, with these changes, link once, and begin the next round: one file is there, the other on its way."""
+    """Agree, with these changes, link once, and begin the next round: one file is there, one on its way."""
     accord.agree(accord.first(**changes))
     scene = idle_scene(accord)
     sent = accord.post(accord.about("shares"), "kim", scene.holders.share(SCHOOL, CHILD_WELFARE))

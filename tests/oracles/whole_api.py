@@ -24,7 +24,14 @@ from app.clock import utc_text
 from app.http.access import COOKIE, CSRF_HEADER
 from app.security.tokens import csrf_token
 from encoding.identity import new_identity, replace_keys
-from schemas.api import CosignatureRequest, LogCheckpoint, ReleaseVerification, Role
+from schemas.api import (
+    CosignatureRequest,
+    LogCheckpoint,
+    ReleaseVerification,
+    Role,
+    RunRequest,
+    UploadRequest,
+)
 from schemas.document import Document
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
@@ -42,6 +49,7 @@ ROLE_OF: Final[dict[str, Role]] = {
 }
 # First what makes objects, then what shows them; last what ends them.
 FIRST: Final = (
+    "POST /v1/projects/{project}/uploads",
     "PUT /v1/uploads/{upload}/parts/{number}",
     "POST /v1/uploads/{upload}/commit",
     "GET /v1/releases/{release}/file",
@@ -52,10 +60,11 @@ FIRST: Final = (
 LAST: Final = (
     "DELETE /session",
     "POST /v1/runs/{run}/cancel",
-    "POST /v1/projects/{project}/rounds/{round}/corrections",
+    "POST /v1/projects/{project}/runs",
     "POST /v1/uploads/{upload}/destruction",
     "GET /v1/destructions/{certificate}",
     "POST /v1/destructions/{certificate}/countersignatures",
+    "POST /v1/projects/{project}/rounds/{round}/corrections",
     "POST /v1/projects/{project}/destruction-statements",
     "POST /v1/projects/{project}/agreements",
     "POST /v1/projects/{project}/consents",
@@ -147,6 +156,12 @@ class Tour:
 
     # Bodies.
 
+    def upload(self, _: str) -> Document:
+        return UploadRequest.from_json(self.scene.made.request())
+
+    def again(self, _: str) -> Document:
+        return RunRequest(round=2, partner=SCHOOL)
+
     def manifest(self, _: str) -> Document:
         return self.accord.signed_manifest(self.scene.manifest(), CHILD_WELFARE)
 
@@ -230,7 +245,9 @@ class Tour:
 
 # The last part of a route's path -> the body that it takes.
 BODIES: Final[dict[str, Callable[[Tour, str], Document]]] = {
+    "uploads": Tour.upload,
     "commit": Tour.manifest,
+    "runs": Tour.again,
     "nonces": Tour.nonces,
     "verification": Tour.verification,
     "enrolments": Tour.enrolment,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_good_container_is_read_part_by_part(vector: dict[str, Any]) -> None:
     parts = Parts(offset, header.records, header.rows)
     ends = [sum(parts.length(n) for n in range(number + 1)) for number in range(parts.n_parts)]
     assert ends[-1] == len(content)
-    pieces = [content[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    pieces = [content[start:end] for start, end in pairwise(ends)]
     digests = [hashlib.sha256(piece).digest() for piece in pieces]
     assert merkle_root(digests) == header.root == vector["root"] == root_of(pieces)
 

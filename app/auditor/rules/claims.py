@@ -1,4 +1,4 @@
-"""Steps about what recipients tell each other, sealed: claims of a pair, and chain statements of an ID space."""
+"""Steps about what recipients tell each other, sealed: claims of a pair, chain statements of an ID space."""
 
 from __future__ import annotations
 

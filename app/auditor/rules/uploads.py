@@ -54,7 +54,7 @@ def is_signed(ledger: Ledger, entry: Entry) -> None:
 
 
 def belongs_to_round(ledger: Ledger, entry: Entry) -> None:
-    """An upload is for a pair of the round that is open, once, and the second one states the first one's root."""
+    """An upload is for a pair of the open round, once; the second one states the first one's root."""
     body, rounds = cast(UploadReceived, entry.body), project_of(ledger, entry).rounds
     state = rounds.open
     own = (sys.intern(entry.actor.party), sys.intern(body.partner))

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.agreements.service import project_for, project_view
 from app.decisions.service import decision_of, log_export, open_record
 from app.http.paths import RunPath
-from app.runs.service import run_for
+from app.runs.service import run_for, specification_of
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.filters import AddressFilter
@@ -23,7 +23,6 @@ from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 from schemas.decision_steps import PROBABILITY_STEPS
 from schemas.match_record import Band, Decision, DecisionRule
-from schemas.run import RunSpecification
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -88,7 +87,7 @@ def show_match_record(
         record = open_record(session, broker, page.actor, run)
         found = project_for(session, page.actor, record.header.project)
         profile = project_view(session, found, broker.clock()).profile
-        specification = run_for(session, page.actor, run)[0].specification
+        policy = specification_of(run_for(session, page.actor, run)[0]).policy
     header = record.header
     kinds = [kind for kind in record.kinds(broker) if query.takes(kind)]
     rows, look_on = _look(broker, record, query) if page.twin == "html" else ([], None)
@@ -112,7 +111,7 @@ def show_match_record(
         steps=_steps(kinds),
         charts=list(_charts(kinds)),
         bars=waterfall(header, profile),
-        bounds=bound_rows(RunSpecification.from_canonical(specification.encode()).policy),
+        bounds=bound_rows(policy),
         bands=BAND_WORDS,
         rules=RULE_WORDS,
         step_texts=list(PROBABILITY_STEPS),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 COLUMNS: Final = (
-    "round", "state", "opened", "deadline", "superseded_by", "larger", "smaller", "nonce_larger", "nonce_smaller",
-    "root_larger", "root_smaller", "first", "run", "claims_larger", "claims_smaller",
+    "round", "state", "opened", "deadline", "superseded_by", "larger", "smaller", "nonce_larger",
+    "nonce_smaller", "root_larger", "root_smaller", "first", "run", "claims_larger", "claims_smaller",
 )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def list_rounds(
     )
 
 
-@page_route(router, "/projects/{project}/rounds/{number}")
+@page_route(router, "/projects/{project}/rounds/{round}")
 def show_round(
     broker: WiredBroker, page: WiredPage, project: ProjectPath, number: RoundPath
 ) -> Response:

@@ -23,6 +23,7 @@ from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
+from app.web.rendering import show_count
 from app.web.table import Table
 from app.web.waterfall import WeightBar, bound_rows, waterfall
 from app.web.weights import weight_chart, weight_rows
@@ -44,9 +45,9 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 COLUMNS = (
-    "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished", "candidate_pairs", "auto_pairs",
-    "review_pairs", "expected_false", "failure", "specification_sha256", "match_record", "cosigned_by",
-    "cosigners_needed", "is_final",
+    "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished",
+    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "failure", "specification_sha256",
+    "match_record", "cosigned_by", "cosigners_needed", "is_final",
 )  # fmt: skip
 # As many bars as can be told apart.
 CHARTED_RUNS: Final = 26
@@ -54,7 +55,7 @@ COUNT_WORDS: Final = {
     "candidate_pairs": "Candidate pairs",
     "auto_pairs": "Pairs linked (auto)",
     "review_pairs": "Pairs held back for clerical review (review)",
-    "expected_false": "Linked pairs that are expected to be wrong, in hundredths",
+    "expected_false": "Linked pairs that are expected to be wrong",
 }
 
 
@@ -102,7 +103,11 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
     return page.answer(
         "run.html",
         title="Run",
-        document={**view.to_json(), "weights": [asdict(row) for row in weights]},
+        document={
+            **view.to_json(),
+            "histogram": [asdict(row) for row in weights],
+            "weights": [{"field": bar.field, "level": bar.level, "bits": bar.bits} for bar in bars],
+        },
         table=Table(COLUMNS, [_row(view)]),
         project=view.project,
         view=view,
@@ -110,7 +115,10 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         floor=floor,
         weights=weights,
         chart=weight_chart(steps, policy, floor),
-        counts=[(words, getattr(view.counts, name, None)) for name, words in COUNT_WORDS.items()],
+        counts=[
+            (words, _count_words(name, getattr(view.counts, name, None)))
+            for name, words in COUNT_WORDS.items()
+        ],
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
@@ -146,6 +154,13 @@ def _approvals(
         standing_list(session, run.project, Window(limit=None)).approvals,
         steps.get(run.state),
     )
+
+
+def _count_words(name: str, count: int | None) -> str:
+    """Return a count as the page shows it; how many are expected to be wrong comes in hundredths."""
+    if name == "expected_false" and count is not None:
+        return f"{count / 100:,.2f}"
+    return str(show_count(count))
 
 
 def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:

@@ -13,6 +13,7 @@ from oracles.linkage_rig import (
     SCHOOL,
     Linkage,
     MakeLinkage,
+    profile_of,
     terms_of,
 )
 
@@ -27,6 +28,10 @@ from schemas.run import IdSpace, Recipient
 
 def actor(party: str, role: Any = "agency") -> Actor:
     return Actor(party, "per-" + "0" * 32, role, "tok-" + "0" * 32, "req-" + "0" * 32, "2026-09-01")
+
+
+def other_profile() -> EncodingProfile:
+    return profile_of().model_copy(update={"name": "another"})
 
 
 def create(linkage: Linkage, terms: Any, profile: EncodingProfile | None = None) -> Any:

@@ -47,7 +47,6 @@ def newest(linkage: Linkage) -> Any:
 
 def offer(linkage: Linkage, person: EnrolledPerson, *, off_s: int = 0) -> CosignatureRequest:
     """Return a cosignature of the newest checkpoint."""
-    linkage.as_party(CHILD_WELFARE)
     checkpoint, note = newest(linkage)
     signer = signer_of(person)
     time_s = int(linkage.founded.clock().timestamp()) + off_s
@@ -91,7 +90,7 @@ def test_the_same_again_changes_nothing(linkage: Linkage) -> None:
 
 def test_who_has_no_keys_cannot_cosign(linkage: Linkage) -> None:
     request = offer(linkage, person_of(linkage, SCHOOL))
-    headers = linkage.as_party(SCHOOL)
+    headers = linkage.bearer(SCHOOL, "agency")
     answer = linkage.client.post("/v1/log/cosignatures", json=request.to_json(), headers=headers)
     assert refusal_of(answer) == (409, "not-a-witness")
 
@@ -103,13 +102,14 @@ def test_another_persons_cosignature_is_refused(linkage: Linkage) -> None:
 
 @pytest.mark.parametrize("fault", ["line", "size", "time"])
 def test_what_is_not_over_this_log_now_is_refused(linkage: Linkage, fault: str) -> None:
+    earlier, _ = newest(linkage)
     person = person_of(linkage, SCHOOL)
     day = int(timedelta(days=1).total_seconds())
     request = offer(linkage, person, off_s=day + 2 if fault == "time" else 0)
     if fault == "line":
         request = request.model_copy(update={"line": request.line[:-4] + "AA=\n"})
     if fault == "size":
-        request = request.model_copy(update={"size": request.size - 1})
+        request = request.model_copy(update={"size": earlier.size})
     assert refusal_of(send(linkage, person, request)) == (422, "cosignature-refused")
 
 

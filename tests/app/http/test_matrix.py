@@ -39,7 +39,7 @@ STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
 
 
 @pytest.fixture
-def world(linkage: Linkage, person_of: MakePerson) -> World:
+def world(linkage: Linkage) -> World:
     linkage.founded.enrol(STRANGER)
     certificate = destroyed_upload(linkage)
     containers = linkage.upload_both()
@@ -49,9 +49,7 @@ def world(linkage: Linkage, person_of: MakePerson) -> World:
     uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
     releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
     (release,) = [one for one in releases if one["recipient"] == CHILD_WELFARE]
-    people = {
-        party: person_of(party, *DUTIES["agency"]).identity for party in (CHILD_WELFARE, SCHOOL)
-    }
+    people = {party: linkage.person(party).identity for party in (CHILD_WELFARE, SCHOOL)}
     holders = Holders(PROJECT, 1, people, {party: Contribution.draw() for party in people})
     share = linkage.client.post(
         f"/v1/projects/{PROJECT}/shares",

@@ -28,8 +28,8 @@ def test_nonces_are_numbered_on_and_logged(linkage: Linkage) -> None:
         "party": CHILD_WELFARE, "unspent": 3, "next": 4
     }  # fmt: skip
     assert linkage.offer(CHILD_WELFARE, 1).status_code == 201
-    assert (state(linkage), state(linkage, SCHOOL)) == ((4, 5), (0, 1))
     entry = linkage.log_entries()[-1]
+    assert (state(linkage), state(linkage, SCHOOL)) == ((4, 5), (0, 1))
     assert (entry["kind"], entry["actor"]["party"]) == ("nonces-offered", CHILD_WELFARE)
     assert entry["body"]["signed"]["offer"]["first"] == 4
 

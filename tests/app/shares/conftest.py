@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from oracles.holders import Holders, make_holders
+from oracles.holders import Holders, holders_at
 from oracles.linkage_rig import (
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
+    Linkage,
     embedded_database,
     linkage,
     make_linkage,
@@ -15,6 +13,6 @@ __all__ = ["embedded_database", "linkage", "make_linkage"]
 
 
 @pytest.fixture
-def holders() -> Holders:
-    """Both agencies of the rig's project, with keys of their own."""
-    return make_holders(PROJECT, CHILD_WELFARE, SCHOOL)
+def holders(linkage: Linkage) -> Holders:
+    """Both agencies of the rig's project, with the keys of the persons who call."""
+    return holders_at(linkage)

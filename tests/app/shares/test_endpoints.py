@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from oracles.holders import NOW, Holders, make_holders
+from oracles.holders import Holders, holders_at, make_holders
 from oracles.linkage_rig import (
     AUDITOR,
     CHILD_WELFARE,
@@ -16,9 +16,7 @@ from oracles.linkage_rig import (
     MakeLinkage,
 )
 
-from app.agencies.models import Person
 from app.ids import new_id
-from encoding.identity import Identity, new_identity
 from schemas.document import Document
 from schemas.run import Recipient
 from schemas.secret_share import SignedConfirmation, SignedShare
@@ -162,32 +160,21 @@ def test_a_share_in_anothers_name_is_refused(linkage: Linkage, holders: Holders)
 
 
 @pytest.mark.parametrize(
-    "others",
-    [
-        make_holders("other-project", CHILD_WELFARE, SCHOOL),
-        make_holders(PROJECT, CHILD_WELFARE, SCHOOL, "third-agency"),
-        make_holders(PROJECT, CHILD_WELFARE, SCHOOL, epoch=3),
-    ],
+    ("more", "changes"),
+    [((), {"project": "other-project"}), (("third-agency",), {}), ((), {"epoch": 3})],
     ids=["another project", "other holders", "a far epoch"],
 )
-def test_a_share_for_another_secret_is_refused(others: Holders, linkage: Linkage) -> None:
+def test_a_share_for_another_secret_is_refused(
+    more: tuple[str, ...], changes: dict[str, Any], linkage: Linkage
+) -> None:
+    others = holders_at(linkage, *more, **changes)
     answer = post(linkage, SHARES, others.share(CHILD_WELFARE, SCHOOL))
     assert (answer.status_code, code_of(answer)) == (422, "share-refused")
 
 
-def enrolled_as(linkage: Linkage, identity: Identity) -> None:
-    """Give the person behind a party's token keys of their own, as enrolment would."""
-    with linkage.broker.database.write() as session:
-        row = session.get_one(Person, identity.public.person)
-        row.identity = identity.public.to_canonical().decode()
-
-
-def test_a_person_with_keys_sends_only_what_these_have_signed(linkage: Linkage) -> None:
-    linkage.as_party(CHILD_WELFARE)
-    person = linkage.founded.tokens[CHILD_WELFARE, "agency"].person
-    mine = make_holders(PROJECT, CHILD_WELFARE, SCHOOL)
-    mine.people[CHILD_WELFARE] = new_identity(CHILD_WELFARE, ("analyst",), NOW, person=person)
-    enrolled_as(linkage, mine.people[CHILD_WELFARE])
+def test_a_person_sends_only_what_its_own_keys_have_signed(
+    linkage: Linkage, holders: Holders
+) -> None:
     strangers = make_holders(PROJECT, CHILD_WELFARE, SCHOOL)
     for path, document in (
         (SHARES, strangers.share(CHILD_WELFARE, SCHOOL)),
@@ -195,12 +182,12 @@ def test_a_person_with_keys_sends_only_what_these_have_signed(linkage: Linkage) 
     ):
         answer = post(linkage, path, document)
         assert (answer.status_code, code_of(answer)) == (422, "share-refused")
-    send(linkage, mine.share(CHILD_WELFARE, SCHOOL))
-    confirm(linkage, mine.confirmation(CHILD_WELFARE))
+    send(linkage, holders.share(CHILD_WELFARE, SCHOOL))
+    confirm(linkage, holders.confirmation(CHILD_WELFARE))
 
 
 def test_the_next_epochs_secret_may_be_shared_before_the_terms_name_it(linkage: Linkage) -> None:
-    later = make_holders(PROJECT, CHILD_WELFARE, SCHOOL, epoch=2)
+    later = holders_at(linkage, epoch=2)
     view = send(linkage, later.share(CHILD_WELFARE, SCHOOL))
     assert view["epoch"] == 2
     assert [one["share"] for one in listed(linkage, epoch=2)] == [view["share"]]
@@ -251,7 +238,7 @@ def test_a_later_confirmation_takes_the_place_of_an_earlier_one(
     linkage: Linkage, holders: Holders
 ) -> None:
     confirm(linkage, holders.confirmation(CHILD_WELFARE))
-    other = make_holders(PROJECT, CHILD_WELFARE, SCHOOL).confirmation(CHILD_WELFARE)
+    other = holders_at(linkage).confirmation(CHILD_WELFARE)
     shown = confirm(linkage, other)
     assert [SignedConfirmation.from_json(one) for one in shown["confirmations"]] == [other]
     assert share_entries(linkage) == ["secret-confirmed"] * 2
@@ -260,8 +247,8 @@ def test_a_later_confirmation_takes_the_place_of_an_earlier_one(
 def test_a_confirmation_in_anothers_name_or_of_a_far_epoch_is_refused(
     linkage: Linkage, holders: Holders
 ) -> None:
-    far = make_holders(PROJECT, CHILD_WELFARE, SCHOOL, epoch=7)
-    elsewhere = make_holders("other-project", CHILD_WELFARE, SCHOOL)
+    far = holders_at(linkage, epoch=7)
+    elsewhere = holders_at(linkage, project="other-project")
     for signed in (
         holders.confirmation(SCHOOL),
         far.confirmation(CHILD_WELFARE),
@@ -310,7 +297,7 @@ def test_what_all_have_confirmed_is_not_begun_anew(linkage: Linkage, holders: Ho
 
 def test_holders_with_different_secrets_may_begin_anew(linkage: Linkage, holders: Holders) -> None:
     confirm(linkage, holders.confirmation(CHILD_WELFARE))
-    confirm(linkage, make_holders(PROJECT, CHILD_WELFARE, SCHOOL).confirmation(SCHOOL))
+    confirm(linkage, holders_at(linkage).confirmation(SCHOOL))
     assert withdraw(linkage, CHILD_WELFARE).status_code == 200
     left = linkage.get(f"{CONFIRMATIONS}?epoch=1", SCHOOL).json()["confirmations"]
     assert [one["confirmation"]["party"] for one in left] == [SCHOOL]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from oracles.round_files import Container, container_of, random_people
 
 from app.matching.blocks.rows import Rows, read_rows
 from schemas.problem import MEDIA_TYPE
-from schemas.upload import HANDLES_PER_PIECE
+from schemas.upload import HANDLES_PER_PIECE, serialise_header
 
 N_PEOPLE = 8
 
@@ -188,7 +189,9 @@ def test_a_head_that_says_otherwise_than_the_request_is_refused(
 ) -> None:
     people = random_people(linkage.rng, N_PEOPLE)
     true = linkage.container(people, CHILD_WELFARE)
-    made = linkage.container(people, CHILD_WELFARE, **changes)
+    header = true.header.model_copy(update=changes)
+    head = serialise_header(header)
+    made = dataclasses.replace(true, header=header, parts=(head, *true.parts[1:]))
     names = ("epoch", "round", "partner", "profile", "key_id")
     stated = {name: true.request()[name] for name in names}
     upload = linkage.open(made, CHILD_WELFARE, **stated).json()["upload"]

@@ -88,7 +88,7 @@ def visit_as_auditor() -> Any:
 @pytest.fixture
 def finished(linkage: Linkage) -> Finished:
     left, right = linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = linkage.run_id()
     linkage.work()
     uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
     releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
@@ -98,8 +98,9 @@ def finished(linkage: Linkage) -> Finished:
         "run": run,
         "release": releases[0]["release"],
         "seq": str(linkage.log_kinds().index("run-asked")),
+        "round": "1",
     }
-    return Finished(linkage, ids, [*left, *right])
+    return Finished(linkage, ids, [*left.handles, *right.handles])
 
 
 @pytest.fixture

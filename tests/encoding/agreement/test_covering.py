@@ -64,7 +64,7 @@ def test_an_agreement_that_is_not_here_is_refused() -> None:
         cover(NOTHING, project())
 
 
-@pytest.mark.parametrize("field", ["floor", "min_records", "keep_links_days"])
+@pytest.mark.parametrize("field", ["floor", "round_days", "keep_links_days"])
 def test_other_terms_are_named(field: str) -> None:
     terms = project().terms.to_json()
     with pytest.raises(AgreementUntrustedError, match=field):
@@ -72,7 +72,7 @@ def test_other_terms_are_named(field: str) -> None:
 
 
 def test_a_swapped_profile_is_refused() -> None:
-    other = {**PROFILE, "nominal_fill": "0.41"}
+    other = {**PROFILE, "strength": 301}
     with pytest.raises(AgreementUntrustedError, match="nothing is encoded by it"):
         cover(known(view()), project(profile=other))
 
@@ -126,11 +126,12 @@ def run(kept: KeptAgreements, **changes: Any) -> Any:
 def test_a_run_that_the_agreement_provides_for_passes() -> None:
     kept = known(view())
     assert run(kept) == kept.agreements[0]
-    in_range = {**specification().policy.to_json(), "auto": "0.87"}
+    in_range = {**specification().policy.to_json(), "auto": "0.91"}
     assert run(kept, policy=in_range) == kept.agreements[0]
     assert run(NOTHING) is None
 
 
+EXCHANGED = specification().to_json()["uploads"][::-1]
 STRANGER = {"party": "press", "mode": "count", "space": "shared"}
 
 
@@ -141,10 +142,11 @@ STRANGER = {"party": "press", "mode": "count", "space": "shared"}
         ({"project": "health"}, "another project"),
         ({"epoch": 2}, "another project or epoch"),
         ({"profile": "0" * 64}, "another encoding profile"),
-        ({"policy": {**FIRST["policy"], "auto": "0.95"}}, "thresholds"),
+        ({"policy": {**FIRST["policy"], "auto": "0.96"}}, "matching policy"),
         ({"floor": 1}, "smaller counts"),
-        ({"recipients": [*FIRST["recipients"], STRANGER]}, "link IDs to press"),
-        ({"spaces": [{"name": "shared", "lifetime": "project"}]}, "ID spaces"),
+        ({"recipients": [*FIRST["recipients"], STRANGER]}, "match IDs to press"),
+        ({"spaces": [{"name": "shared", "lifetime": "round"}]}, "ID spaces"),
+        ({"uploads": EXCHANGED}, "for the larger"),
         ({"asked_by": "press"}, "press has asked"),
     ],
 )

@@ -72,7 +72,7 @@ def test_another_agreement_than_asked_for_is_refused() -> None:
 
 def test_a_swapped_profile_is_refused() -> None:
     with pytest.raises(AgreementUntrustedError, match="another encoding profile"):
-        verified(view(profile={**PROFILE, "nominal_fill": "0.41"}))
+        verified(view(profile={**PROFILE, "strength": 301}))
 
 
 def test_a_dropped_signature_is_noticed() -> None:

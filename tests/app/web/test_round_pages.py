@@ -1,0 +1,154 @@
+"""Pages of rounds: what each pair uses and has sent, its proofs, and the weights that a run decided by."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+
+from app.web.waterfall import BAR_WIDTH, odds_words, waterfall
+from schemas.match_record import MatchRecordHeader
+from schemas.profile import EncodingProfile
+from schemas.rounds import RoundList, RoundView
+
+ROUNDS = f"/projects/{PROJECT}/rounds"
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_round_shows_its_pair_nonces_roots_run_and_proofs(finished: Any, visitor: Any) -> None:
+    view = RoundView.from_json(visitor.get(f"{ROUNDS}/1.json").json())
+    page = visitor.get(f"{ROUNDS}/1").text
+    pair, progress = view.pairs[0], view.progress[0]
+    assert f"number {pair.nonce_larger.number}" in page
+    for shown in (pair.nonce_larger.nonce, pair.nonce_smaller.nonce, progress.root_larger):
+        assert shown in page
+    assert finished.ids["run"] in page
+    seqs = re.findall(r"/log/entries/(\d+)", page)
+    kinds = finished.linkage.log_kinds()
+    assert [kinds[int(seq)] for seq in seqs] == ["round-opened"]
+
+
+def test_a_closed_round_names_its_closing_and_the_claims_that_count(
+    finished: Any, visitor: Any
+) -> None:
+    finished.linkage.exchange_claims()
+    view = RoundView.from_json(visitor.get(f"{ROUNDS}/1.json").json())
+    page = visitor.get(f"{ROUNDS}/1").text
+    assert "It is closed." in page
+    assert len(view.progress[0].claims) == 2
+    assert all(one.sha256 in page for one in view.progress[0].claims)
+    kinds = finished.linkage.log_kinds()
+    seqs = re.findall(r"/log/entries/(\d+)", page)
+    assert [kinds[int(seq)] for seq in seqs] == ["round-opened", "round-closed"]
+
+
+def test_a_round_that_waits_says_for_whom(linkage: Linkage, visitor: Any) -> None:
+    linkage.open_round()
+    page = visitor.get(f"{ROUNDS}/1").text
+    assert f"It waits for uploads of {CHILD_WELFARE} and {SCHOOL}." in page
+    assert page.count("not yet") == 2
+
+
+def test_a_corrected_round_leads_to_the_one_that_took_its_place(
+    linkage: Linkage, visitor: Any
+) -> None:
+    linkage.open_round()
+    linkage.offer_all()
+    assert linkage.correct(1).status_code == 201
+    page = visitor.get(f"{ROUNDS}/1").text
+    assert f'href="{ROUNDS}/2"' in page
+    assert "does not count" in page
+
+
+def test_the_list_has_a_line_for_each_pair_in_all_three_forms(finished: Any, visitor: Any) -> None:
+    finished.linkage.exchange_claims()
+    finished.linkage.open_round()
+    document = RoundList.from_json(visitor.get(f"{ROUNDS}.json").json())
+    assert [view.round for view in document.rounds] == [2, 1]
+    rows = rows_of(visitor.get(f"{ROUNDS}.csv").text)
+    assert [(row["round"], row["state"]) for row in rows] == [("2", "open"), ("1", "closed")]
+    assert rows[1]["larger"] == SCHOOL
+    assert rows[1]["run"] == finished.ids["run"]
+    page = visitor.get(ROUNDS).text
+    assert page.index(f"{ROUNDS}/2") < page.index(f"{ROUNDS}/1")
+    assert "No new round is due now." in page
+
+
+def test_a_project_without_rounds_says_so(linkage: Linkage, visitor: Any) -> None:
+    page = visitor.get(ROUNDS).text
+    assert "No round was opened yet." in page
+    assert "Without an unspent nonce" in page
+
+
+def test_a_round_that_is_not_there_is_not_found(linkage: Linkage, visitor: Any) -> None:
+    assert visitor.get(f"{ROUNDS}/7").status_code == 404
+    assert visitor.get(f"{ROUNDS}/0").status_code in {404, 422}
+
+
+def test_a_run_shows_its_weights_to_auditors_alone(finished: Any, visitor: Any) -> None:
+    path = f"/runs/{finished.ids['run']}"
+    auditor, operator = visitor.get(path).text, visitor.get(path, "operator", "operator").text
+    assert "By which weights it decided" in auditor
+    assert auditor.count('class="chart bar"') > 10
+    assert "before anything is compared" in auditor
+    assert "By which weights it decided" not in operator
+    assert f'href="{ROUNDS}/1"' in auditor
+
+
+HEADER = MatchRecordHeader.from_json(
+    {
+        "version": "blindlink/match-record/2",
+        "project": "foster-k12",
+        "run": "run-" + "1" * 32,
+        "round": 1,
+        "specification": "a" * 64,
+        "uploads": [
+            {"party": "k12", "upload": "upl-" + "1" * 32},
+            {"party": "welfare", "upload": "upl-" + "2" * 32},
+        ],
+        "prior": -20_000,
+        "weights": [{"field": "first", "levels": [9_000, 4_000, -3_000]}],
+        "floor": 10,
+        "rows": 0,
+    }
+)
+
+
+def test_bars_start_at_zero_and_fill_the_width() -> None:
+    from oracles.example_documents import PROFILE
+
+    bars = waterfall(HEADER, EncodingProfile.from_json(PROFILE))
+    assert [(bar.field, bar.level) for bar in bars] == [
+        ("start", "before anything is compared"),
+        ("first", "exact"),
+        ("first", "near"),
+        ("first", "far"),
+    ]
+    assert {bar.zero for bar in bars} == {bars[1].x}
+    assert bars[0].x == 0
+    assert bars[1].x + bars[1].width == BAR_WIDTH
+    for bar in bars:
+        ends = {round(bar.x, 1), round(bar.x + bar.width, 1)}
+        assert bar.zero in ends
+        assert (bar.kind == "auto") == (bar.bits >= 0)
+
+
+def test_levels_that_the_profile_does_not_name_have_their_number() -> None:
+    from oracles.example_documents import PROFILE
+
+    others = {**PROFILE, "dependence": None, "fields": PROFILE["fields"][1:]}
+    bars = waterfall(HEADER, EncodingProfile.from_json(others))
+    assert [bar.level for bar in bars[1:]] == ["level 1", "level 2", "level 3"]
+
+
+def test_odds_are_said_as_a_person_takes_them_in() -> None:
+    assert odds_words(1_000) == "2.0 times as likely"
+    assert odds_words(-3_000) == "8.0 times less likely"
+    assert odds_words(0) == "1.0 times as likely"
+    assert odds_words(20_000) == "1,048,576 times as likely"
