@@ -66,7 +66,7 @@ def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> No
     rig.link()
     bob = rig.desks["bob"]
     (upload,) = [
-        one["object"] for one in bob.json("receipt", "verify") if one["kind"] == "upload-received"
+        one["subject"] for one in bob.json("receipt", "verify") if one["kind"] == "upload-received"
     ]
     shown = bob.json("destroy", "--upload", upload, "--yes")
     # His release was of it, too.

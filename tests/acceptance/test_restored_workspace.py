@@ -47,12 +47,13 @@ def test_rounds_go_on_after_a_backup_of_an_earlier_round_and_link_ids_stay(
     rig.move(days=7)
     settle(rig)
     lose_and_restore(lost, backup)
+    # What the lost workspace drew is void before a round takes it.
+    lost.ok("round", "ready")
     rig.move(days=7)
     settle(rig)
     assert {name: links(desk) for name, desk in rig.desks.items()} == before
     for desk in rig.desks.values():
         assert "could not be finished" not in desk.ok("refresh").stderr
-    # What the other workspace had drawn is void, and no container was made for it.
     offers = [
         entry["body"]["signed"]["offer"]
         for entry in rig.log_entries()
@@ -62,6 +63,23 @@ def test_rounds_go_on_after_a_backup_of_an_earlier_round_and_link_ids_stay(
     rig.move(days=7)
     settle(rig)
     assert {name: links(desk) for name, desk in rig.desks.items()} == before
+
+
+def test_a_round_that_took_a_nonce_of_the_lost_workspace_is_corrected(rig: NearBroker) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    settle(rig)
+    before = links(welfare)
+    backup = back_up(welfare)
+    lose_and_restore(welfare, backup)
+    rig.move(days=7)
+    assert schools.type("refresh").exit_code == 7
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 1
+    assert "a nonce that this workspace did not draw" in refused.stderr
+    assert "blindlink round correct" in refused.stderr
+    assert welfare.json("round", "correct", "--reason", "workspace-lost")["round"] == 3
+    settle(rig)
+    assert links(welfare) == before
 
 
 def test_a_round_that_was_open_is_made_once_more(rig: NearBroker) -> None:
