@@ -41,7 +41,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     (folder / "noting").mkdir()
     (folder / "noting" / "sitecustomize.py").write_text(NOTING, encoding="utf-8")
     noting = {"PYTHONPATH": str(folder / "noting"), "STARTED_FILE": str(folder / "started")}
-    done = demo(folder / "rehearsal", "--children", "300", "--students", "2000", **noting)
+    # Of the size that a newcomer gets, for which the floors below are meant.
+    done = demo(folder / "rehearsal", **noting)
     assert done.returncode == 0, done.stderr
     return Report(folder / "rehearsal", done.stdout, folder / "started")
 

@@ -23,10 +23,6 @@ pytestmark = pytest.mark.soak
 def test_a_demo_that_is_kept_answers_until_it_is_ended(tmp_path: Path) -> None:
     done = demo(tmp_path / "kept", "--children", "200", "--students", "600", "--keep")
     assert done.returncode == 0, done.stderr
-    (released,) = (line for line in done.stdout.splitlines() if "links as released" in line)
-    precision, recall = (float(percent) for percent in re.findall(r"(\d+\.\d+) %", released))
-    assert precision >= 99.8
-    assert recall >= 94
     *_, ending = done.stdout.split("end the broker with: kill ")
     pids = [int(word) for word in ending.split()]
     try:
