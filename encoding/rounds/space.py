@@ -169,6 +169,8 @@ def close(
         if statements is None:
             return None
         inputs = inputs_of_statements(statements, space.recipients)
+        # What was read is noted there.
+        ledger = desk.ledger.read()
     else:
         claims = _counted_claims(desk, space, listed)
         if claims is None:
