@@ -129,6 +129,7 @@ def test_refresh_waits_until_the_release_of_what_is_sealed_is_approved(rig: Agre
     assert kim.type("refresh").exit_code == 7
     assert bob.type("refresh").exit_code == 7
     run = rig.run()
+    ann.ok("approve", "run", run, "--yes")
     rig.work()
     waited = bob.type("refresh")
     assert waited.exit_code == 7, waited.output
