@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from encoding.cli.agreed import hold_run
@@ -187,20 +188,16 @@ def _drain_blind(counter: Counter, source: Source) -> None:
     session, client = counter.session, counter.client
     if session.party not in counter.view.terms.providers:
         return
+    fetch = partial(blind_links, session, client, counter.trust, counter.view, source=source)
     for recipient in blind_recipients(counter.view.terms):
         try:
-            if newest_blind(client, session.project, recipient).verified is None:
-                blind_links(
-                    session,
-                    client,
-                    counter.trust,
-                    counter.view,
-                    recipient=recipient,
-                    source=source,
-                )
+            release = newest_blind(client, session.project, recipient)
         except NotReadyError:
             # None was made so far.
             continue
+        try:
+            if release.verified is None:
+                fetch(recipient=recipient)
         except AgencyError as exc:
             session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
 

@@ -133,6 +133,7 @@ def test_refresh_waits_until_the_release_of_what_is_sealed_is_approved(rig: Agre
     rig.work()
     waited = bob.type("refresh")
     assert waited.exit_code == 7, waited.output
+    assert "warning: the match IDs for research-office could not be fetched" in waited.stderr
     assert "not approved yet" in waited.stderr
     ann.ok("approve", "release", run, "--yes")
     # The round is closed meanwhile; what it made is fetched all the same, and the next one begins.

@@ -17,7 +17,7 @@ def test_agencies_follow_the_log_to_its_new_key(tmp_path: Path) -> None:
         old = bob.json("log", "pin")["log_key"]
         rig.approve()
         # What was prepared before is fetched after: its proof is signed by the old key.
-        new = hand_over(rig.broker, rig.operator).text
+        new = hand_over(rig.broker, rig.near.operator).text
         assert bob.type("links").exit_code == 7
         assert bob.json("log", "pin")["log_key"] == new
         assert new != old
