@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "open": "Read what was sealed to you.",
     "resolve": "Say which of your records some handles stand for.",
     "status": "Say where the linkage stands and what comes next.",
-    "refresh": "Do all of it, unattended, every week.",
+    "refresh": "Do what is due, unattended, every night.",
     "receipt": "Check the proofs that the broker has given.",
     "log": "Pin and cosign the broker's match log.",
     "disclosures": "Say which disclosures concern one of your records.",
