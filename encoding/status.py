@@ -22,11 +22,11 @@ Stage = Literal[
 class Facts:
     """What broker and workspace say about one agency's part in a project.
 
-    `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for` who
-    has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of this
-    agency's pairs. `receives` says that it gets matches of its own records, `applied` that the ledger has been
-    carried on by this round. `unstated` is when the newest destruction ended after which this party has not
-    stated yet that its own copies are deleted.
+    `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for`
+    who has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of
+    this agency's pairs. `receives` says that it gets matches of its own records, `applied` that the ledger has
+    been carried on by this round. `unstated` is when the newest destruction ended after which this party has
+    not stated yet that its own copies are deleted.
     """
 
     party: str

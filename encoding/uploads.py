@@ -67,6 +67,8 @@ def send_outbox(
         upload = _open(client, outbox, manifest)
         _send_parts(client, outbox, upload, progress)
         signed = sending.sign(manifest)
+        # The one that is committed may not be stated again: the partner may have uploaded since.
+        trust.receipts.keep_manifest(upload.upload, signed)
         receipt = client.commit_upload(upload.upload, signed)
         kept = _keep(receipt, upload.upload, signed, trust)
     trust.log.check(client)
@@ -147,16 +149,25 @@ def check_party(terms: ProjectTerms, party: str, population: str) -> None:
 
 
 def _find_committed(client: BrokerClient, manifest: Manifest, trust: Trust) -> KeptReceipt | None:
-    """Return the receipt of an upload of exactly this container, if it was committed and kept before."""
+    """Return the receipt of an upload of exactly this container, if it was committed before.
+
+    A command that was killed between the commit and its answer left the manifest and no receipt: that is
+    fetched now.
+    """
     for upload in client.uploads(manifest.project).uploads:
-        is_this = (upload.party, upload.round, upload.partner, upload.state) == (
+        is_this = (upload.party, upload.round, upload.partner, upload.container_sha256) == (
             manifest.party,
             manifest.round,
             manifest.partner,
-            "committed",
+            manifest.container_sha256,
         )
-        if is_this and upload.container_sha256 == manifest.container_sha256:
-            return trust.receipts.find(upload.upload)
+        if is_this and upload.state == "committed":
+            kept = trust.receipts.find(upload.upload)
+            signed = trust.receipts.find_manifest(upload.upload)
+            if kept is None and signed is not None:
+                receipt = client.upload_receipt(upload.upload)
+                return _keep(receipt, upload.upload, signed, trust)
+            return kept
     return None
 
 

@@ -30,13 +30,13 @@ class ContainerFile:
 
     @property
     def first_tokens(self) -> Sequence[bytes]:
-        """The first token of the one part."""
-        return [self.rows["token"][0].tobytes()]
+        """The first token of the one part; no part where there are no rows."""
+        return [token.tobytes() for token in self.rows["token"][:1]]
 
     @property
     def n_rows(self) -> Sequence[int]:
         """How many rows the one part has."""
-        return [len(self.rows)]
+        return [len(self.rows)] if len(self.rows) else []
 
     def part(self, number: int) -> Rows:
         """Return the rows."""

@@ -158,7 +158,12 @@ def file_counts(
     """Return what the manifest of the larger file states."""
     return FileCounts(
         fields=tuple(
-            FieldCounts(field=field.name, strangers=tuple(count.tolist()), twins=_parts(share))
+            FieldCounts(
+                field=field.name,
+                # A column that the file lacks is compared nowhere; the profile says what could be expected.
+                strangers=tuple(count.tolist() if count.any() else (u.u for u in field.levels)),
+                twins=_parts(share),
+            )
             for field, count, share in zip(profile.fields, strangers, classes.twins, strict=True)
         ),
         dependence=min(dependence, 30_000),

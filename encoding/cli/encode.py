@@ -101,7 +101,6 @@ def encode(
         turns = round_steps.own_turns(counter, found)
     containers = []
     for turn in turns:
-        round_steps.refuse_spent(session, turn)
         filled = steps.encode(session, counter.view, source, turn)
         containers.append(_document(filled))
         session.say(

@@ -50,7 +50,7 @@ class LinksWritten:
 
 
 def own_space(counter: Counter) -> str | None:
-    """Return the ID space in which this agency receives matches of its own records; None if it receives none."""
+    """Return the ID space in which this agency receives matches of its own records, or None."""
     for recipient in counter.view.terms.recipients:
         if (recipient.party, recipient.mode) == (counter.session.party, "linked"):
             return recipient.space
@@ -201,7 +201,7 @@ class RoundLinks:
         return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
 
     def _proof(self, found: RoundView, turn: Turn, release: PairRelease) -> Proof:
-        """Return what proves the matches of a pair; without the container nothing does, and that is no alarm."""
+        """Return what proves the matches of a pair; without the container nothing does: no alarm."""
         from encoding.blocks.keys import round_key
         from encoding.ledger.claiming import Proof
         from schemas.claims import Transcript

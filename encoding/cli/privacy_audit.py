@@ -63,9 +63,9 @@ def privacy_audit(
     is not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
     """
     from encoding.cli.auditing import audited, refuse_missed
-    from encoding.privacy_audit.results import QUICK, AuditScope
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines
+    from encoding.privacy_audit.results import QUICK, AuditScope
     from encoding.report import write_page
 
     subject = read_subject(session, given)

@@ -84,8 +84,13 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
     from encoding.cli.round_steps import own_turns
 
     session = counter.session
-    owed = [turn for turn in own_turns(counter, found) if not turn.is_sent]
+    turns = own_turns(counter, found)
+    owed = [turn for turn in turns if not turn.is_sent]
     sent: dict[str, object] = {}
+    for turn in turns:
+        if turn.is_sent and steps.lacks_receipt(session, turn):
+            # The command that sent it was killed before the answer came.
+            steps.upload(session, counter.client, counter.trust, counter.view, turn)
     if not owed:
         return {"uploads": sent}
     rows = steps.check(session, counter.view, source)

@@ -9,7 +9,7 @@ from encoding.cli.agreed import hold_run
 from encoding.cli.own_identity import unlock_own
 from encoding.cli.session import Session
 from encoding.cli.steps import own_nonces
-from encoding.errors import NonceSpentError, NotReadyError, OthersWaitedForError
+from encoding.errors import NotReadyError, OthersWaitedForError
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from schemas.api import RunRequest
@@ -110,20 +110,6 @@ def newest_round(counter: Counter) -> RoundView:
     if not listed:
         raise NotReadyError("no round has been made yet", hint="begin one: blindlink refresh")
     return proven(counter, listed[0])
-
-
-def refuse_spent(session: Session, turn: Turn) -> None:
-    """Refuse to encode for a turn for which a container has left already.
-
-    Raises:
-        NonceSpentError: it has.
-    """
-    with session.workspace.lock():
-        if own_nonces(session).is_spent(turn.own_nonce.number):
-            raise NonceSpentError(
-                f"encodings were sent to {turn.partner} in round {turn.round}, and none are made twice",
-                hint="a correction takes the next round: blindlink round correct --reason wrong-file",
-            )
 
 
 def proven(counter: Counter, found: RoundView) -> RoundView:

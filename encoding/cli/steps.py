@@ -100,8 +100,8 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int, side: 
         PrivacyAuditError: more was found than is allowed.
     """
     from encoding.cli.auditing import audited, kept_audit, refuse_missed
-    from encoding.privacy_audit.results import QUICK
     from encoding.privacy_audit.report import summary
+    from encoding.privacy_audit.results import QUICK
 
     profile = view.profile
     if kept_audit(session).still_holds(profile.digest(), rows):
@@ -158,7 +158,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     require_usable(view.profile)
     secret = session.secret(view)
     with session.workspace.lock(), session.progress() as progress:
-        own_nonces(session).require(turn.own_nonce.number, turn.own_nonce.nonce)
+        own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
     if filled.rows_skipped:
         session.warn(
@@ -183,6 +183,21 @@ def encoded(session: Session, view: ProjectView, source: Source, turn: Turn) -> 
         # It may have left already, in part: no other container goes out for this turn.
         return kept
     return encode(session, view, source, turn).outbox
+
+
+def lacks_receipt(session: Session, turn: Turn) -> bool:
+    """Tell whether what was sent in a turn is kept here, and no receipt of it."""
+    from encoding.packing.fill import kept_outbox
+    from encoding.receipts import ReceiptFolder
+
+    kept = kept_outbox(session.workspace, session.project, turn)
+    if kept is None:
+        return False
+    receipts = ReceiptFolder(session.workspace.receipts).all()
+    sent = kept.manifest.container_sha256
+    return all(
+        one.manifest is None or one.manifest.manifest.container_sha256 != sent for one in receipts
+    )
 
 
 def own_nonces(session: Session) -> Nonces:
@@ -213,7 +228,6 @@ def upload(
     from encoding.rounds.turns import turns_of
     from encoding.uploads import Sending, send_outbox
 
-    outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
     api = RoundsApi(client, session.project)
 
     def partner_root() -> str | None:
@@ -221,6 +235,8 @@ def upload(
         return next(one.partner_root for one in now if one.partner == turn.partner)
 
     with session.workspace.lock(), session.progress() as progress:
+        # Under the lock, so that no other container takes its place while its parts are sent.
+        outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
         sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
         return send_outbox(client, outbox, view, trust=trust, sending=sending, progress=progress)
 

@@ -91,3 +91,25 @@ def broker(bare_broker: NearBroker, terms: dict[str, Any]) -> NearBroker:
     """A broker with the project of these tests."""
     bare_broker.add_project(**terms)
     return bare_broker
+
+
+@pytest.fixture
+def ready_desks(
+    broker: NearBroker,
+    tmp_path: Path,
+    secret: Secret,
+    people: list[tuple[str, ...]],
+    write_people: Callable[..., Path],
+) -> NearBroker:
+    """The broker with both agencies at their desks, ready for rounds; three of their people are the same."""
+    pupils = [("p1", *people[0][1:]), ("p2", *people[2][1:]), ("p3", "Zoe", "Zinn", "2010-10-10")]
+    files = {
+        "schools": write_people([*pupils, ("p4", *people[3][1:])], "pupils.csv"),
+        "welfare": write_people(people),
+    }
+    for party, file in files.items():
+        broker.desk(party, tmp_path / party, file, secret)
+    broker.compare()
+    for desk in broker.desks.values():
+        desk.ok("round", "ready")
+    return broker

@@ -62,7 +62,7 @@ class Holders:
 
 
 def holders_at(linkage: Linkage, *more: str, project: str = PROJECT, epoch: int = 1) -> Holders:
-    """Return new contributions of the persons of both agencies, and of more parties whom nobody has enrolled."""
+    """Return new contributions of the persons of both agencies, and of more parties that nobody enrolled."""
     people = {party: linkage.person(party).identity for party in (CHILD_WELFARE, SCHOOL)}
     people |= {party: new_identity(party, ("analyst",), NOW) for party in more}
     return Holders(project, epoch, people, {party: Contribution.draw() for party in people})

@@ -130,7 +130,9 @@ class Courier(httpx2.BaseTransport):
         self.seen += [str(request.url).encode(), request.read()]
         response = self.before(request)
         if response is None:
-            response = self.after(request, self.inner.handle_request(request))
+            response = self.inner.handle_request(request)
+            response.read()
+            response = self.after(request, response)
         self.seen.append(response.read())
         # A client reads the answer as it came from the wire, once.
         return httpx2.Response(

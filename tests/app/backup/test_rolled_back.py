@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from oracles.broker_processes import ServedBroker
-from oracles.containers import random_rows
-from oracles.linkage_rig import (
-    BITS,
-    CHILD_WELFARE,
-    PROJECT,
-    SCHOOL,
-    Linkage,
-)
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.round_files import random_people
 
 from app.backup.archive import restore_backup, write_backup
 from app.cli.main import main
@@ -36,19 +29,13 @@ def type_(linkage: Linkage, *words: str) -> Result:
     return CliRunner(env=env).invoke(main, ["--state", str(settings.state_dir), *words])
 
 
-def open_upload(linkage: Linkage) -> tuple[str, bytes, list[Any]]:
-    rows = random_rows(linkage.rng, 30, bits=BITS)
-    content = linkage.container(rows, CHILD_WELFARE)
-    upload = linkage.send(content, CHILD_WELFARE)
-    return upload, content, rows
-
-
 @contextmanager
 def rolled_back(linkage: Linkage, folder: Path) -> Iterator[str]:
     """Commit an upload after a backup in which it is still open, and restore that backup for the block."""
-    upload, content, rows = open_upload(linkage)
+    made = linkage.container(random_people(linkage.rng, 30), CHILD_WELFARE)
+    upload = linkage.send(made, CHILD_WELFARE)
     write_backup(linkage.broker, folder / "old")
-    receipt = linkage.commit(upload, linkage.manifest(rows, content, CHILD_WELFARE), CHILD_WELFARE)
+    receipt = linkage.commit(upload, linkage.manifest(made, CHILD_WELFARE), CHILD_WELFARE)
     assert receipt.status_code == 200
     write_backup(linkage.broker, folder / "new")
     assert restore_backup(linkage.broker, folder / "old", replace=True, older=True).rolled_back
@@ -71,11 +58,11 @@ def test_every_call_that_would_change_something_is_refused_and_reading_goes_on(
     linkage: Linkage, tmp_path: Path
 ) -> None:
     linkage.as_party(SCHOOL)
-    content = linkage.container(random_rows(linkage.rng, 30, bits=BITS), CHILD_WELFARE)
+    made = linkage.container(random_people(linkage.rng, 30), CHILD_WELFARE)
     with rolled_back(linkage, tmp_path) as upload:
         for answer in (
-            linkage.open(content, SCHOOL),
-            linkage.put(upload, 0, content, CHILD_WELFARE),
+            linkage.open(made, SCHOOL),
+            linkage.put(upload, 0, made.parts[0], CHILD_WELFARE),
             linkage.ask(),
         ):
             assert answer.status_code == 503, answer.text
@@ -124,7 +111,7 @@ def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
 
 
 def test_a_broker_that_is_served_says_so_and_only_reads(linkage: Linkage, tmp_path: Path) -> None:
-    token = linkage.as_party(CHILD_WELFARE)
+    token = linkage.bearer(CHILD_WELFARE, "agency")
     with rolled_back(linkage, tmp_path):
         linkage.broker.database.close()
         served = ServedBroker(linkage.broker.settings)

@@ -4,100 +4,104 @@ from __future__ import annotations
 
 import csv
 import json
-import secrets
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner
+from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, profile_of, terms_of
+from oracles.round_files import Container, Person, build_container, random_people, two_files
 
 from app.cli.main import main
-from schemas.agreement import ProjectTerms
+from encoding.blocks.keys import RoundName
 from schemas.api import ProjectView
-from schemas.profile import EncodingProfile, Hardening
-from schemas.upload import ContainerHeader, serialise_header
+from schemas.profile import EncodingProfile, Side
 
-PROFILE = EncodingProfile(
-    name="plain",
-    recipe=None,
-    linkage_schema=json.dumps({"clkConfig": {"l": 128}}),
-    hardening=Hardening(kind="none"),
-    nominal_fill="0.25",
-)
-TERMS = {
-    "project": "pupils", "purpose": "testing", "providers": ["left", "right"], "recipients": [],
-    "spaces": [], "profile": PROFILE.digest(), "population": "all",
-    "policy": {"auto": "0.9", "review": "0.7", "margin": "0", "solver": "one-to-one"},
-    "start": "2026-01-01", "end": "2026-12-31",
-}  # fmt: skip
+PROFILE = profile_of()
+TERMS = terms_of(PROFILE)
 
 
 def container(
-    path: Path, party: str, encodings: list[bytes], profile: EncodingProfile = PROFILE
-) -> list[str]:
-    handles = sorted(secrets.token_bytes(16) for _ in encodings)
-    header = ContainerHeader(
-        project="pupils", party=party, epoch=1, profile=profile.digest(), key_id="0" * 16,
-        encoding_bits=128, records=len(encodings), encodings=len(encodings),
-    )  # fmt: skip
-    rows = [handle + b"\0" + encoding for handle, encoding in zip(handles, encodings, strict=True)]
-    path.write_bytes(serialise_header(header) + b"".join(rows))
-    return [handle.hex() for handle in handles]
+    people: list[Person], side: Side, path: Path, profile: EncodingProfile = PROFILE
+) -> Container:
+    name = RoundName(
+        TERMS.project, 1, SCHOOL, CHILD_WELFARE, profile.digest(), 1, bytes(32), bytes(32)
+    )
+    made = build_container(people, profile, name, side, {})
+    path.write_bytes(made.content)
+    return made
 
 
 @pytest.fixture
-def papers(tmp_path: Path) -> list[str]:
-    terms = ProjectTerms.from_json(TERMS)
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "school.enc", tmp_path / "welfare.enc"
+
+
+def decide(folder: Path, *files: Path) -> tuple[int, str]:
     view = ProjectView(
-        project="pupils", agreement=terms.digest(), terms=terms, profile=PROFILE, in_force=True
+        project=TERMS.project, agreement=TERMS.digest(), terms=TERMS, profile=PROFILE, in_force=True
     )
-    (tmp_path / "project.json").write_text(json.dumps(view.to_json(), indent=2))
-    return ["--project", str(tmp_path / "project.json")]
-
-
-def decide(papers: list[str], left: Path, right: Path, output: Path) -> tuple[int, str]:
-    words = ["decide", *papers, str(left), str(right), "-o", str(output)]
-    done = CliRunner().invoke(main, words)
+    (folder / "project.json").write_text(json.dumps(view.to_json(), indent=2))
+    words = ["decide", "--project", str(folder / "project.json"), *map(str, files)]
+    done = CliRunner().invoke(main, [*words, "-o", str(folder / "out.csv")])
     return done.exit_code, done.output
 
 
-def test_equal_encodings_are_auto_and_near_ones_for_review(
-    papers: list[str], tmp_path: Path
+def test_who_is_in_both_files_is_linked_and_who_is_like_another_is_held_back(
+    files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    same, near, far = (
-        b"\xff" * 4 + bytes(12),
-        bytes(4) + b"\xff" * 4 + bytes(8),
-        bytes(12) + b"\xff" * 4,
-    )
-    left = container(tmp_path / "l.enc", "left", [same, near])
-    nearly = bytes(4) + b"\xff" * 3 + bytes(9)
-    right = container(tmp_path / "r.enc", "right", [same, nearly, far])
-    code, output = decide(papers, tmp_path / "l.enc", tmp_path / "r.enc", tmp_path / "out.csv")
+    left, right = two_files(Random(1), 40, n_common=12, n_doubtful=4)
+    larger, smaller = container(left, "larger", files[0]), container(right, "smaller", files[1])
+    code, output = decide(tmp_path, *files)
     assert code == 0, output
     with (tmp_path / "out.csv").open(encoding="utf-8") as text:
-        rows = [(row["band"], row["party"], row["handle"]) for row in csv.DictReader(text)]
-    assert sorted(rows) == sorted(
-        [
-            ("auto", "left", left[0]), ("auto", "right", right[0]),
-            ("review", "left", left[1]), ("review", "right", right[1]),
-        ]
-    )  # fmt: skip
+        rows = {(row["band"], row["party"], row["handle"]) for row in csv.DictReader(text)}
+    expected = {
+        (band, party, made.handles[at].hex())
+        for band, places in (("auto", range(12)), ("review", range(12, 16)))
+        for party, made in ((SCHOOL, larger), (CHILD_WELFARE, smaller))
+        for at in places
+    }
+    assert {row for row in rows if row[0] == "auto"} == {
+        row for row in expected if row[0] == "auto"
+    }
+    assert rows == expected
 
 
-def test_container_of_another_profile_is_refused(papers: list[str], tmp_path: Path) -> None:
+def test_the_larger_file_comes_first(files: tuple[Path, Path], tmp_path: Path) -> None:
+    people = random_people(Random(2), 3)
+    container(people, "larger", files[0])
+    container(people, "smaller", files[1])
+    code, output = decide(tmp_path, *reversed(files))
+    assert code != 0
+    assert "name the container of the larger file first" in output
+
+
+def test_files_without_a_row_are_decided_too(files: tuple[Path, Path], tmp_path: Path) -> None:
+    blank = [dict.fromkeys(person, "") for person in random_people(Random(3), 2)]
+    container(blank, "larger", files[0])
+    container(random_people(Random(4), 3), "smaller", files[1])
+    code, output = decide(tmp_path, *files)
+    assert code == 0, output
+    assert "wrote 0 decided pairs" in output
+
+
+def test_a_container_of_another_profile_is_refused(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
     other = PROFILE.model_copy(update={"name": "other"})
-    container(tmp_path / "l.enc", "left", [b"\xff" * 16], other)
-    container(tmp_path / "r.enc", "right", [b"\xff" * 16])
-    code, output = decide(papers, tmp_path / "l.enc", tmp_path / "r.enc", tmp_path / "out.csv")
+    container(random_people(Random(5), 3), "larger", files[0], other)
+    container(random_people(Random(5), 3), "smaller", files[1])
+    code, output = decide(tmp_path, *files)
     assert code != 0
     assert "another encoding profile" in output
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_truncated_container_is_refused(papers: list[str], tmp_path: Path) -> None:
-    container(tmp_path / "l.enc", "left", [b"\xff" * 16])
-    container(tmp_path / "r.enc", "right", [b"\xff" * 16])
-    whole = (tmp_path / "r.enc").read_bytes()
-    (tmp_path / "r.enc").write_bytes(whole[:-1])
-    code, output = decide(papers, tmp_path / "l.enc", tmp_path / "r.enc", tmp_path / "out.csv")
+def test_a_truncated_container_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    made = container(random_people(Random(6), 3), "larger", files[0])
+    container(random_people(Random(6), 3), "smaller", files[1])
+    files[0].write_bytes(made.content[:-1])
+    code, output = decide(tmp_path, *files)
     assert code != 0
     assert "length differs" in output

@@ -15,6 +15,7 @@ from oracles.linkage_rig import (
     Linkage,
     MakeLinkage,
 )
+from oracles.round_files import random_people
 
 from app.destruction import service
 from app.destruction.certifying import finish

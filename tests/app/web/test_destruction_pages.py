@@ -108,7 +108,7 @@ def test_a_legal_hold_is_shown_while_it_stands_and_after(finished: Any, visitor:
     with linkage.broker.database.write() as session:
         set_hold(session, linkage.broker, operator, PROJECT, "Order 7 of the county court")
     shown = words(visitor.get(RETENTION))
-    assert "A legal hold forbids to destroy anything" in shown
+    assert "A legal hold forbids destroying anything" in shown
     assert "Order 7 of the county court" in shown
     assert visitor.get(f"{RETENTION}.json").json()["legal_holds"]["is_held"] is True
     with linkage.broker.database.write() as session:

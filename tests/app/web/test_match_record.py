@@ -49,7 +49,8 @@ def numbers_on(text: str) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "band=review", "band=auto&similarity=0.85", "similarity=0.95", "rule=review-band"]
+    "query",
+    ["", "band=review", "band=auto&probability=0.95", "probability=0.99", "rule=review-band"],
 )
 def test_a_filter_means_the_same_on_the_page_and_in_its_twins(
     run: tuple[Linkage, str], visit_as_auditor: Any, query: str
@@ -60,7 +61,7 @@ def test_a_filter_means_the_same_on_the_page_and_in_its_twins(
         decision
         for decision in decisions_of(linkage, name)
         if all(
-            decision[field] >= value if field == "similarity" else decision[field] == value
+            decision[field] >= value if field == "probability" else decision[field] == value
             for field, value in wanted.items()
         )
     ]
@@ -134,4 +135,4 @@ def test_its_twins_are_exports_and_the_page_is_none(finished: Any, visitor: Any)
 def test_a_page_never_holds_a_handle(finished: Any, visitor: Any) -> None:
     for form in ("", ".json", ".csv"):
         text = visitor.get(f"/runs/{finished.ids['run']}/match-record{form}").text
-        assert not any(row.handle.hex() in text for row in finished.rows)
+        assert not any(handle.hex() in text for handle in finished.rows)

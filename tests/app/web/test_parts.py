@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import UTC, datetime
-from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from app.web.similarity import (
-    AUTO,
-    BOTH,
-    REVIEW,
-    similarity_chart,
-    similarity_rows,
-    threshold_chart,
-)
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.linkage_rig import profile_of, terms_of
+from oracles.linkage_rig import POLICY, profile_of, terms_of
 
-from app.runs.counts import Found, FoundGroups
+from app.runs.counts import Found
 from app.runs.histogram import Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.dues import dues_of
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
 from app.web.table import Table
+from app.web.weights import AUTO, BELOW, REVIEW, weight_chart, weight_rows
 from app.web.wording import parties_of, run_sentence, terms_sentences
 from schemas.canonical import parse_json
-from schemas.run import EncodedThresholds, IdSpace, Recipient
+from schemas.run import IdSpace, Recipient
 
 NOW = "2026-09-10T00:00:00Z"
 CELLS = st.one_of(st.none(), st.integers(), st.text(st.characters(exclude_categories=["Cs"])))
@@ -127,65 +120,48 @@ def test_a_hidden_sum_cannot_be_computed_to_less_than_the_floor(
     assert sum(hidden) >= floor or len(hidden) == len(counts)
 
 
+BOUNDS = POLICY.model_copy(update={"auto": "0.9", "review": "0.05"})
+
+
 def steps_of(pairs: list[int], auto: int, review: int) -> tuple[Step, ...]:
-    """Return the steps of pairs from 0.70 up, of which `auto` are linked, by a floor of 10."""
-    thresholds = EncodedThresholds(Fraction(86, 100), Fraction(72, 100), Fraction(0))
-    run: Any = SimpleNamespace(histogram=str([0] * 14 + pairs))
-    found = Found(sum(pairs), auto, review, FoundGroups(auto, (), is_paired=True))
-    return histogram_of(run, found, thresholds, 10)
+    """Return steps of one bit from 1 on, of which `auto` pairs are linked, by a floor of 10.
+
+    Linked is from 3.17 bits on, so that the third step has pairs of both bands.
+    """
+    run: Any = SimpleNamespace(histogram=json.dumps(list(enumerate(pairs, 1))))
+    return histogram_of(run, Found(sum(pairs), auto, review, 0), BOUNDS, 10)
 
 
-def test_steps_begin_where_the_review_threshold_lies() -> None:
-    steps = steps_of([20, 30, 40, 50, 60, 70], 115, 100)
-    assert steps[0] == Step(Fraction(14, 20), Fraction(15, 20), 20)
-    assert [step.pairs for step in steps] == [20, 30, 40, 50, 60, 70]
+def test_steps_are_of_one_bit_without_a_gap() -> None:
+    run: Any = SimpleNamespace(histogram=json.dumps([[-2, 20], [1, 30]]))
+    steps = histogram_of(run, Found(50, 20, 20, 0), BOUNDS, 0)
+    assert steps == (Step(-2, 20), Step(-1, 0), Step(0, 0), Step(1, 30))
 
 
 def test_there_are_no_steps_before_a_run_has_succeeded() -> None:
-    thresholds = EncodedThresholds(Fraction(86, 100), Fraction(72, 100), Fraction(0))
     run: Any = SimpleNamespace(histogram=None)
-    assert histogram_of(run, None, thresholds, 10) == ()
+    assert histogram_of(run, None, BOUNDS, 10) == ()
 
 
 def test_steps_do_not_add_up_to_a_hidden_number_of_candidates() -> None:
-    assert [step.pairs for step in steps_of([20, 30, 40, 50, 60, 70], 115, 150)] == [
-        None, 30, 40, 50, None, 70,
-    ]  # fmt: skip
+    shown = [step.pairs for step in steps_of([20, 30, 40, 50, 60, 70], 115, 150)]
+    assert None in shown[:2]
+    assert None in shown[2:]
 
 
-def test_steps_above_the_auto_threshold_do_not_show_how_few_were_held_back() -> None:
-    assert [step.pairs for step in steps_of([20, 30, 40, 50, 60, 70], 125, 100)] == [
-        20, 30, 40, 50, None, 70,
-    ]  # fmt: skip
-
-
-def test_small_steps_are_protected_on_either_side_of_the_auto_threshold() -> None:
-    shown = [step.pairs for step in steps_of([20, 30, 5, 6, 3, 70], 60, 40)]
-    assert shown == [20, 30, None, None, None, None]
+def test_small_steps_are_protected_on_either_side_of_the_auto_bound() -> None:
+    shown = [step.pairs for step in steps_of([20, 3, 5, 60, 70, 80], 215, 20)]
+    assert shown == [None, None, None, None, 70, 80]
 
 
 def test_a_step_says_where_it_lies() -> None:
-    thresholds = EncodedThresholds(Fraction(77, 100), Fraction(7, 10), Fraction(0))
-    steps = [Step(Fraction(at, 20), Fraction(at + 1, 20), 50) for at in (14, 15, 16)]
-    rows = similarity_rows(steps, thresholds)
-    assert [row.place for row in rows] == [REVIEW, BOTH, AUTO]
-    chart = similarity_chart(steps, thresholds, 10)
+    steps = [Step(at, 50) for at in (-6, -5, 3)]
+    assert [row.place for row in weight_rows(steps, BOUNDS)] == [BELOW, REVIEW, AUTO]
+    whole = [Step(at, 50) for at in range(-6, 5)]
+    chart = weight_chart(whole, BOUNDS, 10)
     assert chart is not None
-    assert [mark.label for mark in chart.marks] == ["review 0.7", "auto 0.77"]
-    assert similarity_chart([], thresholds, 10) is None
-    assert threshold_chart([], thresholds, 10) is None
-
-
-@given(st.lists(st.one_of(st.none(), st.integers(0, 90)), min_size=1, max_size=9))
-def test_sums_over_thresholds_add_up_only_what_is_shown(pairs: list[int | None]) -> None:
-    thresholds = EncodedThresholds(Fraction(77, 100), Fraction(7, 10), Fraction(0))
-    steps = [Step(Fraction(at, 20), Fraction(at + 1, 20), n) for at, n in enumerate(pairs)]
-    for at, row in enumerate(similarity_rows(steps, thresholds)):
-        above = [n for n in pairs[at:] if n is not None]
-        assert row.at_least == (sum(above) if len(above) == len(pairs) - at else None)
-    chart = threshold_chart(steps, thresholds, 10)
-    assert chart is not None
-    assert len(chart.bars) == len(pairs)
+    assert [mark.label for mark in chart.marks] == ["review 0.05", "auto 0.9"]
+    assert weight_chart([], BOUNDS, 10) is None
 
 
 @given(st.integers(0, 10**12))
@@ -244,8 +220,16 @@ def record(**changes: Any) -> Any:
 
 
 def test_what_is_due_first_is_at_the_top() -> None:
-    space: Any = SimpleNamespace(name="shared", keep_until="2026-09-12T00:00:00Z")
-    dues = dues_of([upload()], [release()], [record()], [space], NOW)
+    message: Any = SimpleNamespace(
+        kind="claims",
+        round=3,
+        party="k12",
+        received="2026-09-01T00:00:00Z",
+        keep_until="2026-09-12T00:00:00Z",
+        destroyed=None,
+    )
+    dues = dues_of([upload()], [release()], [record()], [message], NOW)
+    assert dues[0].what == "sealed claims of round 3"
     assert [due.object for due in dues] == [None, "run-1", "rel-1", "upl-1"]
     assert [due.days_left(datetime(2026, 9, 10, tzinfo=UTC)) for due in dues] == [2, 4, 5, 10]
 
@@ -268,13 +252,18 @@ def test_terms_are_said_in_sentences() -> None:
         profile_of(),
         auditors=("one-auditor", "two-auditor"),
         recipients=(Recipient(party="child-welfare", mode="count", space="shared"),),
-        spaces=(IdSpace(name="shared", lifetime="project"),),
+        spaces=(IdSpace(name="shared", lifetime="lasting"),),
     )
     sentences = list(terms_sentences(terms))
     assert "child-welfare and school-district upload encodings." in sentences
     assert "one-auditor and two-auditor check the match log, and see no person's data." in sentences
-    assert "Link IDs of the ID space “shared” stay the same from run to run." in sentences
-    assert any("receives the number of matches, and no link ID" in line for line in sentences)
+    assert "Link IDs of the ID space “shared” stay the same from round to round." in sentences
+    assert any("receives the number of matches, and no match ID" in line for line in sentences)
+    assert "Of child-welfare and school-district, school-district has the larger file." in [
+        line.replace("Of school-district and child-welfare", "Of child-welfare and school-district")
+        for line in sentences
+    ]
+    assert any("A round of linkage is made" in line for line in sentences)
     nobody = list(terms_sentences(terms_of(profile_of(), auditors=())))
     assert "The terms name no auditor." in nobody
 

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from oracles.containers import random_rows
-from oracles.linkage_rig import AUDITOR, BITS, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from oracles.round_files import random_people
 from oracles.shown_pages import csv_rows
 from oracles.signed_rig import Accord
 
@@ -17,7 +17,7 @@ from app.web.access import ACTIONS
 from app.worker.sweeper import Sweeper
 
 # What a run leaves behind, by due date and name.
-MADE = ["link IDs", "link IDs", "match record"]
+MADE = ["match IDs", "match IDs", "match record"]
 TIMELINE = f"/projects/{PROJECT}/timeline"
 
 
@@ -199,7 +199,7 @@ def test_under_a_signed_agreement_the_matrix_names_who_signs_and_with_which_duty
 
 def ask_under(accord: Accord) -> dict[str, Any]:
     accord.upload_both()
-    run: dict[str, Any] = accord.ask().json()
+    run: dict[str, Any] = accord.run()
     assert run["state"] == "awaiting"
     return run
 
@@ -218,7 +218,7 @@ def test_whoever_carries_sealed_link_ids_is_named_and_their_recipient_fetches_no
     linkage = make_linkage()
     sealed = (Recipient(party="research-office", mode="blind", space="shared"),)
     terms = linkage.terms.model_copy(update={"recipients": sealed})
-    at = [action.words for action in ACTIONS].index("Fetch link IDs")
+    at = [action.words for action in ACTIONS].index("Fetch releases")
     answers = {row.party: row.answers[at] for row in access_matrix(terms, "operator")}
     assert answers == {
         CHILD_WELFARE: "sealed, for research-office",
@@ -240,12 +240,20 @@ def act(
     upload = finished.ids["upload"]
     for found in linkage.get(f"/v1/projects/{PROJECT}/uploads", party, role).json()["uploads"]:
         upload = found["upload"] if found["party"] == party else upload
-    path = pattern.format(**{**finished.ids, "release": release, "upload": upload})
+    partner = linkage.partner_of(party) if party in linkage.terms.providers else SCHOOL
+    ids = {**finished.ids, "release": release, "upload": upload, "partner": partner}
+    path = pattern.format(**ids)
     if not path.startswith("/v1"):
         return visitor.get(path, party, role)
     if path.endswith("/bundle"):
         path = f"{path}?project={PROJECT}"
-    body = linkage.request(b"content") if path.endswith("/uploads") else {}
+    if method == "PUT":
+        headers = linkage.as_party(party, role) | {"content-type": "application/octet-stream"}
+        return linkage.client.put(path, content=b"sealed", headers=headers)
+    body: dict[str, Any] = {}
+    if path.endswith("/uploads"):
+        provider = party if party in linkage.terms.providers else CHILD_WELFARE
+        body = linkage.container(random_people(linkage.rng, 5), provider).request()
     given = {"json": body} if method == "POST" and "cancel" not in path else {}
     return linkage.client.request(method, path, headers=linkage.as_party(party, role), **given)
 
@@ -263,28 +271,27 @@ def test_a_party_that_only_receives_may_not_upload_or_ask(
     answer = visit_as_auditor(linkage, f"/projects/{PROJECT}/access.json").json()
     rows = {row["party"]: row["may"] for row in answer["access"]}
     assert rows["research-office"]["Upload encodings"] == "no"
-    assert rows["research-office"]["Fetch link IDs"] == "its own (count, ID space shared)"
-    assert rows[SCHOOL]["Fetch link IDs"] == "no"
+    assert rows["research-office"]["Fetch releases"] == "its own (count, ID space shared)"
+    assert rows[SCHOOL]["Fetch releases"] == "no"
 
 
 def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
-    from app.agencies.service import revoke_token
+    from app.agencies.persons import revoke_person
 
     linkage = finished.linkage
-    token = linkage.founded.tokens[SCHOOL, "agency"]
+    school, welfare = linkage.person(SCHOOL), linkage.person(CHILD_WELFARE)
     with linkage.broker.database.write() as session:
-        revoke_token(
+        revoke_person(
             session,
             linkage.broker.log,
-            token_id=token.token_id,
+            person_id=school.id,
             actor=linkage.founded.operator,
             now=linkage.founded.clock(),
         )
     persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
     valid = {person["person"]: person["is_valid"] for person in persons}
-    assert valid[token.person] is False
-    assert valid[linkage.founded.tokens[CHILD_WELFARE, "agency"].person] is True
-    assert token.secret not in visitor.get(f"/projects/{PROJECT}/access").text
+    assert valid[school.id] is False
+    assert valid[welfare.id] is True
 
 
 def held(visitor: Any) -> list[dict[str, Any]]:
@@ -301,11 +308,12 @@ def test_what_is_held_is_listed_until_it_is_destroyed(finished: Any, visitor: An
     Sweeper(linkage.broker).sweep()
     assert [due["what"] for due in held(visitor)] == MADE
     page = visitor.get(f"{TIMELINE}?kind=upload-destroyed").text
-    assert page.count("destroyed the encodings of an upload") == 2
+    assert page.count("destroyed an upload") == 2
 
 
 def test_an_unfinished_upload_is_on_the_list(linkage: Linkage, visitor: Any) -> None:
-    content = linkage.container(random_rows(linkage.rng, 5, bits=BITS), CHILD_WELFARE)
+    linkage.open_round()
+    content = linkage.container(random_people(linkage.rng, 5), CHILD_WELFARE)
     linkage.send(content, CHILD_WELFARE)
     assert [due["what"] for due in held(visitor)] == ["encodings of an unfinished upload"]
 
@@ -319,8 +327,9 @@ def test_a_project_of_which_nothing_is_held_says_so(linkage: Linkage, visitor: A
 def test_a_run_page_has_a_chart_and_its_numbers_beside_it(finished: Any, visitor: Any) -> None:
     page = visitor.get(f"/runs/{finished.ids['run']}")
     assert '<svg class="chart"' in page.text
-    steps = visitor.get(f"/runs/{finished.ids['run']}.json").json()["similarity"]
-    assert [step["start"] for step in steps] == ["0.70", "0.75", "0.80", "0.85", "0.90", "0.95"]
+    steps = visitor.get(f"/runs/{finished.ids['run']}.json").json()["histogram"]
+    starts = [step["start"] for step in steps]
+    assert starts == list(range(starts[0], starts[0] + len(starts)))
     shown = [step["pairs"] for step in steps if step["pairs"] is not None]
     assert all(pairs >= 3 for pairs in shown)
 
@@ -328,6 +337,6 @@ def test_a_run_page_has_a_chart_and_its_numbers_beside_it(finished: Any, visitor
 def test_runs_are_charted_from_the_second_result_on(finished: Any, visitor: Any) -> None:
     path = f"/projects/{PROJECT}/runs"
     assert "<svg" not in visitor.get(path).text
-    finished.linkage.ask(again=True)
+    finished.linkage.upload_both()
     finished.linkage.work()
     assert visitor.get(path).text.count("<rect") == 2

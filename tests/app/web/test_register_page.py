@@ -74,8 +74,8 @@ def test_the_page_and_the_json_say_the_same(disclosed: Accord, signed_visitor: A
     assert disclosed.agreement.purpose.statement in said
     assert f"/agreements/{disclosed.agreement.digest()}" in page.text
     # The first week's two links lie below the floor of 3.
-    assert said.count("link IDs of the receiver's own linked records: not shown") == 2
-    assert said.count("link IDs of the receiver's own linked records: 12 records") == 2
+    assert said.count("match IDs of the receiver's own linked records: not shown") == 2
+    assert said.count("match IDs of the receiver's own linked records: 12 records") == 2
 
 
 def test_pages_follow_each_other_without_gap(
@@ -99,7 +99,7 @@ def test_a_request_that_was_refused_is_a_line(disclosed: Accord, signed_visitor:
     disclosed.notice("kim", "suspend")
     refused = disclosed.get(f"/v1/releases/{found[0]['release']}/file")
     assert refused.status_code == 409
-    assert "asked for link IDs of the receiver's own linked records; refused" in words(
+    assert "asked for match IDs of the receiver's own linked records; refused" in words(
         signed_visitor.get(REGISTER)
     )
 

@@ -109,7 +109,11 @@ def test_those_who_receive_are_preferred(welfare: Desk, schools: Desk) -> None:
     receiver = give_keys(schools)
     trust(welfare, schools, receiver)
     analyst = other_person(schools, "analyst")
-    words = [*analyst.public.fingerprint().split(), "--file", str(schools.folder / "other/shown.json")]
+    words = [
+        *analyst.public.fingerprint().split(),
+        "--file",
+        str(schools.folder / "other/shown.json"),
+    ]
     welfare.ok("identity", "trust", "schools", *words, "--also")
     file = welfare.folder / "letter.txt"
     file.write_text("x")
@@ -131,7 +135,5 @@ def test_without_the_broker_known_keys_are_used(
     welfare: Desk, sealed: Path, broker: NearBroker
 ) -> None:
     n_requests = len(broker.courier.requests)
-    welfare.ok(
-        "seal", str(sealed.parent / "letter.txt"), "--to", "schools", "--force", "--offline"
-    )
+    welfare.ok("seal", str(sealed.parent / "letter.txt"), "--to", "schools", "--force", "--offline")
     assert len(broker.courier.requests) == n_requests

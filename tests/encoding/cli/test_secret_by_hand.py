@@ -231,7 +231,8 @@ def test_another_profile_is_told_and_encoding_is_refused(pair: Pair, view: Proje
     pair.compare()
     other = small_profile(block_cap=8)
     terms = view.terms.model_copy(update={"profile": other.digest()})
-    pair.show("schools", view.model_copy(update={"profile": other, "terms": terms}))
+    changed = {"profile": other, "terms": terms, "agreement": terms.digest()}
+    pair.show("schools", view.model_copy(update=changed))
     pair.ok("welfare", "share", to_file="w1")
     pair.ok("schools", "share", to_file="s1")
     pair.ok("schools", "accept", from_file="w1", to_file="s2")

@@ -36,7 +36,7 @@ def test_status_leads_through_the_whole_linkage(
     welfare.ok("links")
     assert stage(welfare) == ("done", None)
     ready.move(days=7)
-    assert stage(welfare) == ("due", "blindlink refresh")
+    assert stage(welfare) == ("round", "blindlink refresh")
 
 
 def test_who_has_yet_to_get_ready_is_named(broker: NearBroker, welfare: Desk) -> None:

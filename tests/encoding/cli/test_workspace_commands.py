@@ -44,7 +44,9 @@ class Office:
 
     def elsewhere(self, own: Identity | None, name: str = "new-machine") -> Desk:
         """Return a desk on another computer: a folder with nothing in it."""
-        desk = Desk(self.desk.folder.parent / name, self.desk.near, "welfare", now=self.desk.now, own=own)
+        desk = Desk(
+            self.desk.folder.parent / name, self.desk.near, "welfare", now=self.desk.now, own=own
+        )
         desk.folder.mkdir()
         return desk
 
