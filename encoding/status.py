@@ -126,6 +126,9 @@ def _between_rounds(facts: Facts, said: list[str]) -> Status:
         return Status("links", tuple(said), "blindlink links")
     else:
         said.append(f"Round {found.round} is over.")
+    if facts.party not in facts.view.terms.providers:
+        said.append(_what_it_gets(facts))
+        return Status("done", tuple(said), None)
     if facts.waiting_for and not facts.due:
         said.append(f"The next round waits for {', '.join(facts.waiting_for)} to get ready.")
         return Status("waiting", tuple(said), "blindlink refresh")
@@ -176,11 +179,16 @@ def _describe_runs(facts: Facts, said: list[str]) -> Status:
             "Matches are ready for you; link IDs are agreed on once both sides have fetched them."
         )
         return Status("links", tuple(said), "blindlink links")
+    said.append(_what_it_gets(facts))
+    return Status("done", tuple(said), None)
+
+
+def _what_it_gets(facts: Facts) -> str:
+    """Return what a party that gets no matches of its own records gets."""
     is_blind = (facts.party, "blind") in (
         (one.party, one.mode) for one in facts.view.terms.recipients
     )
-    said.append(_SEALED if is_blind else "The agreement gives this agency no matches.")
-    return Status("done", tuple(said), None)
+    return _SEALED if is_blind else "The agreement gives this agency no matches."
 
 
 _SEALED: Final = (

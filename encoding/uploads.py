@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from encoding.client import BrokerClient
 from encoding.errors import (
     BrokerAnswerError,
+    BrokerRefusedError,
     ConfigError,
     ProjectChangedError,
 )
@@ -27,6 +29,9 @@ from schemas.api import ProjectView, UploadRequest, UploadView
 from schemas.matchlog.log_keys import LogKeys
 from schemas.signing import sign_document
 from schemas.upload import Manifest, Receipt, Signature, SignedManifest
+
+PARTNER_ROOT: Final = "partner-root"
+"""The broker's word for a manifest that does not state the partner's container as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,27 @@ def send_outbox(
         sending.spend(manifest.container_sha256)
         upload = _open(client, outbox, manifest)
         _send_parts(client, outbox, upload, progress)
-        signed = sending.sign(manifest)
-        # The one that is committed may not be stated again: the partner may have uploaded since.
-        trust.receipts.keep_manifest(upload.upload, signed)
-        receipt = client.commit_upload(upload.upload, signed)
+        signed, receipt = _commit(client, upload.upload, manifest, trust, sending)
         kept = _keep(receipt, upload.upload, signed, trust)
     trust.log.check(client)
     return kept
+
+
+def _commit(
+    client: BrokerClient, upload: str, manifest: Manifest, trust: Trust, sending: Sending
+) -> tuple[SignedManifest, Receipt]:
+    """Sign and commit; once more where the partner, who commits once, has done so in between."""
+    signed = sending.sign(manifest)
+    # The one that is committed may not be stated again: the partner may have uploaded since.
+    trust.receipts.keep_manifest(upload, signed)
+    try:
+        return signed, client.commit_upload(upload, signed)
+    except BrokerRefusedError as refusal:
+        if refusal.problem != PARTNER_ROOT:
+            raise
+    signed = sending.sign(manifest)
+    trust.receipts.keep_manifest(upload, signed)
+    return signed, client.commit_upload(upload, signed)
 
 
 def restate(manifest: Manifest, view: ProjectView) -> Manifest:

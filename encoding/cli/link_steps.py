@@ -101,7 +101,7 @@ class RoundLinks:
             LinkAlarmError: what came cannot be honest; nothing of the round is stored.
         """
         from encoding.rounds.space import close, listen, speak, state
-        from encoding.rounds.turns import closed_claims
+        from encoding.rounds.turns import closing_of
 
         with self._counter.session.workspace.lock():
             last = ledger_file(self._counter).read().last
@@ -115,7 +115,7 @@ class RoundLinks:
             checked = listen(desk, space, must_be_complete=not is_closed)
             state(desk, space, checked)
             now = as_it_stands(self._counter, self._round)
-            listed = closed_claims(now, self._counter.trust.keys)
+            listed = closing_of(now, self._counter.trust.keys)
             if listed is None:
                 raise OthersWaitedForError(f"round {now.round} is not closed yet")
             return close(desk, self._at_space(now), checked, listed)
@@ -197,7 +197,10 @@ class RoundLinks:
             for release in self.releases
             if (partner := release.other(party)) in recipients
         }
-        n_pairs = sum(bool({*pair.parties} & {*recipients}) for pair in found.pairs)
+        n_pairs = sum(
+            one.run is not None and {one.larger, one.smaller} <= {*recipients}
+            for one in found.progress
+        )
         return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
 
     def _proof(self, found: RoundView, turn: Turn, release: PairRelease) -> Proof:

@@ -100,6 +100,9 @@ receiver = "schools"
 basis = "other"
 citation = "Example Code 12.4"
 
+[policy]
+review_share = 0.5
+
 [population]
 code = "in-care"
 definition = "Children placed away from home by court order."
@@ -115,7 +118,7 @@ space = "shared"
 
 [limits]
 floor = 1
-budget = { rounds = 6, days = 30 }
+budget = { rounds = 12, days = 30 }
 
 [[limits.files]]
 party = "schools"
@@ -128,6 +131,7 @@ least = 1
 most = 1000
 
 [schedule]
+frequency = "on-request"
 round_days = 1
 
 [approvals]
@@ -231,15 +235,54 @@ class AgreementRig:
         for name, source in (("ann", (path,)), ("kim", ()), ("eve", ())):
             signed = self.sign(name, fingerprint, *source)
             assert signed.exit_code == 0, signed.output
+        self.compare()
         return fingerprint
 
-    def upload(self) -> None:
-        """Let both analysts encode and upload."""
+    def compare(self) -> None:
+        """Have the two analysts compare their fingerprints."""
+        for name, other in (("bob", "kim"), ("kim", "bob")):
+            person = self.people[other].public
+            words = person.fingerprint().split()
+            self.desks[name].ok("identity", "trust", person.party, *words, "--also")
+
+    def get_ready(self) -> None:
+        """Let both analysts put nonces into the log, so that a round can begin."""
         for name in ("bob", "kim"):
             self.desks[name].ok("round", "ready")
+
+    def upload(self) -> None:
+        """Let both analysts encode and upload; the run is asked for with kim's upload."""
+        self.get_ready()
         for name in ("bob", "kim"):
             self.desks[name].ok("encode")
             self.desks[name].ok("upload")
+
+    def run(self) -> str:
+        """Return the only run of the newest round, as bob is shown it."""
+        (run,) = self.desks["bob"].json("run")["runs"]
+        return str(run["run"])
+
+    def approve(self) -> str:
+        """Let an approver of each agency approve the run that waits, and a worker do it; returns the run."""
+        run = self.run()
+        for name in ("ann", "kim"):
+            self.desks[name].ok("approve", "run", run, "--yes")
+        self.work()
+        return run
+
+    def agree_on_links(self) -> None:
+        """Let both analysts fetch, send claims, and write link IDs; kim's claims close the round."""
+        waited = self.desks["bob"].type("links")
+        assert waited.exit_code == 7, waited.output
+        for name in ("kim", "bob"):
+            self.desks[name].ok("links")
+
+    def link(self) -> str:
+        """Do a whole round; returns its run."""
+        self.upload()
+        run = self.approve()
+        self.agree_on_links()
+        return run
 
     def work(self) -> None:
         """Let the broker's worker do what waits."""

@@ -184,11 +184,15 @@ class NearBroker:
 
         self.courier.before = lie
 
-    def log_kinds(self) -> list[str]:
-        """Return the kinds of all entries of the match log, in order."""
+    def log_entries(self) -> list[dict[str, Any]]:
+        """Return all entries of the match log, in order."""
         with self.broker.database.read() as session:
             rows = session.execute(text("SELECT entry FROM log_leaf ORDER BY seq")).scalars()
-            return [json.loads(bytes(row))["kind"] for row in rows]
+            return [json.loads(bytes(row)) for row in rows]
+
+    def log_kinds(self) -> list[str]:
+        """Return the kinds of all entries of the match log, in order."""
+        return [entry["kind"] for entry in self.log_entries()]
 
     def enrol(self, party: str) -> None:
         """Enrol a party."""

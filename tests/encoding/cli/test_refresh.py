@@ -108,6 +108,24 @@ def test_refresh_waits_for_the_other_agency_as_long_as_it_is_told(
     assert links(welfare) == LINKED
 
 
+def test_a_partner_that_commits_in_the_same_moment_is_stated(
+    welfare: Desk, partner: Partner, broker: NearBroker
+) -> None:
+    assert welfare.type("round", "ready").exit_code == 0
+    met: list[str] = []
+
+    def meet(request: httpx2.Request) -> httpx2.Response | None:
+        if request.url.path.endswith("/commit") and not met:
+            met.append(request.url.path)
+            partner.run()
+        return None
+
+    broker.courier.before = meet
+    refresh(welfare, partner)
+    assert met
+    assert links(welfare) == LINKED
+
+
 class Interruption(KeyboardInterrupt):
     pass
 
