@@ -115,6 +115,7 @@ def audit_pair(
         n_larger=pair.larger.n_records,
         sampled=sampled,
         shown_larger=len(np.unique(graph.between.right)) / pair.larger.n_records,
+        shown_linked=len(np.unique(graph.between.right[linked])) / pair.larger.n_records,
         shown_smaller=_share_within(graph),
         sealed=sealed,
         apart=apart,

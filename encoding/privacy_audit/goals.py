@@ -21,7 +21,7 @@ class Limits:
     """What an attacker may reach.
 
     Attributes:
-        shown: part of the larger file's records of which anything may be seen.
+        shown: part of the larger file's records that may be seen though they are not in the smaller file.
         named: part of the children in care who may be named with each kind of register.
         followed: part of the smaller and of the larger file that may be followed by shape.
     """
@@ -31,8 +31,8 @@ class Limits:
     followed: tuple[float, float]
 
 
-STATE: Final = Limits(0.02, (0.01, 0.006, 0.0025), (0.15, 0.006))
-NATION: Final = Limits(0.12, (0.08, 0.08, 0.02), (1.0, 0.06))
+STATE: Final = Limits(0.01, (0.01, 0.006, 0.0025), (0.15, 0.006))
+NATION: Final = Limits(0.115, (0.08, 0.08, 0.02), (1.0, 0.06))
 """Files of several millions have more neighbours; what is not limited is said."""
 _LARGEST_STATE_CAP: Final = 4
 
@@ -90,11 +90,14 @@ def _bytes(audit: Audit) -> Iterator[Outcome]:
 
 
 def _shown(audit: Audit, limits: Limits) -> Iterator[Outcome]:
+    # That records of both files meet is what they are sent for, however large a part of a small file they are.
+    strangers = audit.shown_larger - audit.shown_linked
     yield Outcome(
         "shows-anything",
-        f"The broker sees something about {audit.shown_larger:.1%} of the larger file's records; at most"
-        f" {limits.shown:.0%} is allowed. The rest are random bits to it.",
-        audit.shown_larger,
+        f"The broker sees something about {audit.shown_larger:.1%} of the larger file's records:"
+        f" {audit.shown_linked:.1%} are in the smaller file too, {strangers:.1%} are not, and at most"
+        f" {limits.shown:.1%} of that kind is allowed. The rest are random bits to it.",
+        strangers,
         limits.shown,
     )
 

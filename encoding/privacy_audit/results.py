@@ -76,6 +76,7 @@ class Audit:
         n_larger: records of the larger file.
         sampled: which part of the agency's own file was taken.
         shown_larger: part of the larger file's records of which anything is seen.
+        shown_linked: part of the larger file's records that are seen and are in the smaller file too.
         shown_smaller: part of the smaller file's records that share a cell within it.
         sealed: what the bytes of the smaller and the larger file's rows show.
         apart: part of each file that can be told apart by who knows both exactly.
@@ -95,6 +96,7 @@ class Audit:
     n_larger: int
     sampled: float
     shown_larger: float = 0.0
+    shown_linked: float = 0.0
     shown_smaller: float = 0.0
     sealed: tuple[SealedResult, ...] = ()
     apart: ShapeResult | None = None

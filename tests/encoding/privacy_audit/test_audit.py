@@ -58,12 +58,14 @@ def test_what_must_hold_at_any_size_holds(audit: Audit, children) -> None:
     reached = {outcome.name: outcome.is_reached for outcome in judge_audit(audit, children)}
     assert reached["secret-structure"]
     assert reached["guessed-sex"]
+    assert reached["shows-anything"]
 
 
 def test_each_goal_can_be_missed(audit: Audit, children) -> None:
     bad = replace(
         audit,
         shown_larger=0.03,
+        shown_linked=0.01,
         sealed=(replace(audit.sealed[0], n_alike=1),),
         naming=(Naming("perfect", (NamingResult(1_000, 0, 30, 20),)),),
         followed=ShapeResult(0.2, 0.01, 2),
