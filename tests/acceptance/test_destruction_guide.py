@@ -89,7 +89,10 @@ def test_the_guide_leads_from_a_record_to_the_last_certificate(
     operator = type_all(rig, "The operator")
     assert "Case 26-17" in operator[1]
     assert list(rig.broker.keystore.object_ids()) == []
-    with write_bundle(rig.broker, rig.near.operator, None) as bundle, open("log.bundle", "wb") as file:
+    with (
+        write_bundle(rig.broker, rig.near.operator, None) as bundle,
+        open("log.bundle", "wb") as file,
+    ):
         shutil.copyfileobj(bundle, file)
     (verified,) = type_all(rig, "The auditor")
     assert "certificate  crt-" in verified
