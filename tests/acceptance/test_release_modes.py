@@ -105,7 +105,7 @@ def test_below_the_floor_nobody_is_told_a_count_but_of_their_own_records(make_mo
     (finished,) = (entry["body"] for entry in entries if entry["kind"] == "run-finished")
     assert finished["auto_pairs"] is None
     prepared = [entry["body"] for entry in entries if entry["kind"] == "release-prepared"]
-    assert {body["recipient"]: body["links"] for body in prepared} == {
+    assert {body["recipient"]: body["matches"] for body in prepared} == {
         "welfare": None,
         COUNTING: None,
     }
