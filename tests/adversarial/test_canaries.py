@@ -1,7 +1,7 @@
 """Planted values are looked for in everything that a broker keeps, says and answers.
 
 Once with the agencies' real commands, for field values, record IDs and secrets; once at the API, for
-encodings, handles and tokens, through refusals, crashes, a cancelled and a finished run.
+rows, handles and tokens, through refusals, crashes, a cancelled and a finished run.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from oracles import febrl
 from oracles.broker_processes import Process
-from oracles.containers import Row, random_rows
 from oracles.kill_scene import N_COMMON, Scene
-from oracles.linkage_rig import BITS, CHILD_WELFARE, PROJECT, SCHOOL, two_files
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
 from oracles.live import PROJECT as LIVE_PROJECT
 from oracles.live import LiveAgency, live_broker, set_up_agency
+from oracles.round_files import Container, random_people, sealed_rows, two_files
 from oracles.searching import database_rows, files_under, found_in
 
 from encoding.identity import read_identity
@@ -44,10 +44,11 @@ class RecordingClient:
         return call
 
 
-def plants_of(rows: list[Row], name: str) -> dict[str, bytes]:
-    chosen = rows[:N_PLANTED]
-    encodings = {f"{name} encoding {at}": row.encoding for at, row in enumerate(chosen)}
-    return encodings | {f"{name} handle {at}": row.handle for at, row in enumerate(chosen)}
+def plants_of(made: Container, name: str) -> dict[str, bytes]:
+    rows = dict(enumerate(sorted(sealed_rows(made))[:N_PLANTED]))
+    handles = dict(enumerate(made.handles[:N_PLANTED]))
+    planted = {f"{name} row {at}": row for at, row in rows.items()}
+    return planted | {f"{name} handle {at}": handle for at, handle in handles.items()}
 
 
 def places(scene: Scene, client: RecordingClient, lines: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -62,31 +63,27 @@ def places(scene: Scene, client: RecordingClient, lines: list[str]) -> Iterator[
         )
 
 
-def test_encodings_handles_and_tokens_are_nowhere_in_the_clear(scene: Scene) -> None:
+def test_rows_handles_and_tokens_are_nowhere_in_the_clear(scene: Scene) -> None:
     linkage = scene.linkage
     client = RecordingClient(linkage.client)
     linkage.client = client
     left, right = two_files(scene.rng, 600, N_COMMON)
-    refused = random_rows(scene.rng, 50, bits=BITS)
     planted = {
-        **plants_of(left, "left"),
-        **plants_of(right, "right"),
-        **plants_of(refused, "refused"),
-        **{
-            f"token of {party}": header["authorization"].removeprefix("Bearer ").encode()
-            for party in (CHILD_WELFARE, SCHOOL)
-            for header in [linkage.as_party(party)]
-        },
+        f"token of {party}": header["authorization"].removeprefix("Bearer ").encode()
+        for party in (CHILD_WELFARE, SCHOOL)
+        for header in [linkage.as_party(party)]
     }
-    content = linkage.container([refused[0], *refused], SCHOOL)
-    manifest = linkage.manifest([refused[0], *refused], content, SCHOOL, as_of="2020-01-01")
-    upload = linkage.send(content, SCHOOL)
+    linkage.open_round()
+    refused = linkage.container(random_people(scene.rng, 50), SCHOOL, root="0" * 64)
+    manifest = linkage.manifest(refused, SCHOOL, as_of="2020-01-01")
+    upload = linkage.send(refused, SCHOOL)
     assert linkage.commit(upload, manifest, SCHOOL).status_code == 422
     linkage.put(upload, 0, b"x", SCHOOL)
-    scene.upload(left, CHILD_WELFARE)
+    planted |= plants_of(refused, "refused")
+    planted |= plants_of(scene.upload(left, CHILD_WELFARE), "left")
     scene.kill_broker()
-    scene.upload(right, SCHOOL)
-    cancelled = linkage.ask().json()["run"]
+    planted |= plants_of(scene.upload(right, SCHOOL), "right")
+    cancelled = linkage.run_id()
     client.post(f"/v1/runs/{cancelled}/cancel", headers=linkage.as_party(SCHOOL))
     linkage.ask()
     lines = work_with_a_crash(scene)
@@ -105,7 +102,7 @@ def test_encodings_handles_and_tokens_are_nowhere_in_the_clear(scene: Scene) -> 
 def work_with_a_crash(scene: Scene) -> list[str]:
     """Let a worker die at its work and another finish; returns what both said."""
     dying = Process(scene.settings, "work")
-    assert dying.wait_for("block_stored")
+    assert dying.wait_for("range_stored")
     dying.kill()
     worker = Process(scene.settings, "work")
     assert worker.wait_for("run_completed"), worker.lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from oracles.broker_processes import Process, killing
 from oracles.kill_scene import Scene
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, two_files
+from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
 
 from schemas.certificate import CertificateFile, verify_certificate
 
@@ -17,11 +17,9 @@ from schemas.certificate import CertificateFile, verify_certificate
 @pytest.mark.timeout(1800)
 def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, n_kills: int) -> None:
     linkage, broker = scene.linkage, scene.real.broker
-    left, right = two_files(scene.rng, 400, 100)
-    scene.upload(left, CHILD_WELFARE)
-    scene.upload(right, SCHOOL)
-    linkage.ask()
+    scene.upload_both(400, 100)
     linkage.work()
+    assert linkage.put_claims(CHILD_WELFARE, SCHOOL).status_code == 200
     path = f"/v1/projects/{PROJECT}/destruction"
     headers = linkage.as_party("operator", "operator")
     with killing(scene.served, n_kills, lambda: scene.rng.uniform(0.0, 0.4)) as over:
@@ -34,7 +32,12 @@ def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, n_kil
     (number,) = numbers
     file = CertificateFile.from_json(linkage.get(f"/v1/destructions/{number}").json())
     certificate = verify_certificate(file, [broker.log.key]).certificate
-    assert {one.kind for one in certificate.objects} == {"upload", "release", "match-record"}
+    assert {one.kind for one in certificate.objects} == {
+        "claims",
+        "match-record",
+        "release",
+        "upload",
+    }
     assert list(broker.keystore.object_ids()) == list(broker.blobs.digests()) == []
     kinds = linkage.log_kinds()
     assert kinds.count("destruction-begun") == kinds.count("destruction-certified") == 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 from oracles.broker_processes import Process, killing
-from oracles.broker_twins import Links, copied_broker, released_links
+from oracles.broker_twins import Matches, copied_broker, released_matches
 from oracles.kill_scene import N_COMMON, Scene
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
 
@@ -76,7 +76,7 @@ def run_under_kills(scene: Scene, n_kills: int) -> tuple[str, int]:
 
     Returns the run, and how many workers were killed before it was done.
     """
-    run = str(scene.linkage.ask().json()["run"])
+    run = scene.linkage.run_id()
     scene.pin()
     expected = undisturbed(scene, run)
     with killing(scene.served, 1, lambda: scene.rng.uniform(0.1, 3.0)):
@@ -90,19 +90,19 @@ def run_under_kills(scene: Scene, n_kills: int) -> tuple[str, int]:
     return run, n_done
 
 
-def outcome(broker: Broker, run: str) -> tuple[dict[str, int | None], Links]:
-    """Return what a run came to: its state's counts, and every recipient's links."""
+def outcome(broker: Broker, run: str) -> tuple[dict[str, int | None], Matches]:
+    """Return what a run came to: its state's counts, and every recipient's matches."""
     with broker.database.read() as session:
         row = session.get(Run, run)
         assert row is not None
         assert row.state == "succeeded"
-        names = ("candidate_pairs", "auto_pairs", "review_pairs", "groups")
+        names = ("candidate_pairs", "auto_pairs", "review_pairs", "expected_false")
         counts = {name: getattr(row, name) for name in names}
-    assert counts["groups"] == N_COMMON
-    return counts, released_links(broker, run)
+    assert counts["auto_pairs"] == N_COMMON
+    return counts, released_matches(broker, run)
 
 
-def undisturbed(scene: Scene, run: str) -> tuple[dict[str, int | None], Links]:
+def undisturbed(scene: Scene, run: str) -> tuple[dict[str, int | None], Matches]:
     """Do the run that waits in a copy of the whole broker, and return what it comes to there."""
     scene.served.stop()
     folder = scene.folder / f"copy-{run}"
@@ -124,9 +124,9 @@ def work_under_kills(scene: Scene, run: str, n_kills: int) -> int:
             assert worker.wait_for("run_completed"), worker.lines
         # Some die while they load, but never so many in a row that the run counts as one that kills.
         elif n_stalled >= 2 or scene.rng.random() < 0.7:
-            worker.wait_for("block_stored", timeout_s=10)
+            worker.wait_for("range_stored", timeout_s=10)
         pause.wait(scene.rng.uniform(0, 0.1))
-        n_stalled = 0 if worker.has_said("block_stored") else n_stalled + 1
+        n_stalled = 0 if worker.has_said("range_stored") else n_stalled + 1
         n_done += not worker.has_said("worker_stopped")
         worker.kill()
     return min(n_done, n_kills)

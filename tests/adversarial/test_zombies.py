@@ -10,7 +10,7 @@ from contextlib import closing
 import psycopg
 import pytest
 from oracles.broker_processes import Process
-from oracles.broker_twins import released_links
+from oracles.broker_twins import released_matches
 from oracles.kill_scene import N_COMMON, Scene
 
 
@@ -51,9 +51,9 @@ def is_sqlite_free(path: str) -> bool:
 def test_a_worker_that_wakes_too_late_writes_nothing(scene: Scene, n_runs: int) -> None:
     for _ in range(n_runs):
         scene.upload_both()
-        run = str(scene.linkage.ask().json()["run"])
+        run = scene.linkage.run_id()
         zombie = Process(scene.settings, "work")
-        assert zombie.wait_for("block_stored")
+        assert zombie.wait_for("range_stored")
         stop_between_writes(scene, zombie)
         other = Process(scene.settings, "work")
         assert other.wait_for("run_completed"), other.lines
@@ -62,7 +62,7 @@ def test_a_worker_that_wakes_too_late_writes_nothing(scene: Scene, n_runs: int) 
         assert not zombie.has_said("run_completed")
         for worker in (zombie, other):
             worker.kill()
-        assert {len(links) for links in released_links(scene.real.broker, run).values()} == {
+        assert {len(matches) for matches in released_matches(scene.real.broker, run).values()} == {
             N_COMMON
         }
         entries = [entry for entry in scene.linkage.log_entries() if entry["object"] == run]

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from app.uploads.loading import LoadedUpload
 from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, profile_of, terms_of
 from oracles.persons import enrolled_person
 from services.migrated import lay_tables
@@ -20,19 +19,19 @@ from app.agreements.service import TermsInForce
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.ids import new_id
-from app.links.drawing import LinkedRun
+from app.links.drawing import LinkedRun, Matches
 from app.links.preparing import PIECE_KIND, prepare_releases
-from app.matching.exhaustive import Dataset, Groups
 from app.runs.service import space_key
 from app.security.actor import Actor
 from app.security.at_rest import unseal
 from app.settings import Settings
+from app.uploads.reading import Handles
 from encoding.identity import Identity
 from schemas.blind import RECORD_BYTES, parse_blind_header
 from schemas.run import IdSpace, Recipient, RunSpecification, RunUpload
 
 NOW = datetime(2026, 9, 1, 6, tzinfo=UTC)
-PARTIES = (CHILD_WELFARE, SCHOOL)
+PARTIES = (SCHOOL, CHILD_WELFARE)
 # Of a normal distribution: among some thousand statistics none lies so far out, at a fixed seed above all.
 FAR_OUT = 6.0
 RANDOM_FIELDS = {"release", "run", "specification", "keys"}
@@ -46,7 +45,7 @@ class BlindRun:
     matched: frozenset[bytes]
 
     def records(self) -> list[tuple[bytes, bytes]]:
-        """Return handle and sealed link ID of each record, in their order."""
+        """Return handle and sealed match ID of each record, in their order."""
         body = self.raw[parse_blind_header(self.raw).body_offset :]
         cut = (body[at : at + RECORD_BYTES] for at in range(0, len(body), RECORD_BYTES))
         return [(record[:16], record[16:]) for record in cut]
@@ -62,7 +61,7 @@ class BlindProject:
     recipients: tuple[str, ...]
     n_records: int
     people: dict[str, Identity] = field(default_factory=dict)
-    uploads: tuple[LoadedUpload, ...] = ()
+    handles: tuple[Handles, ...] = ()
 
     def set_up(self) -> BlindProject:
         with self.broker.database.write() as session:
@@ -73,12 +72,7 @@ class BlindProject:
                 )  # fmt: skip
         for party in self.recipients:
             self.people[party] = enrolled_person(self.broker, self.operator, party, "recipient")
-        self.uploads = tuple(
-            LoadedUpload(
-                party, self._handles(), Dataset.of(np.zeros((self.n_records, 2), np.uint64))
-            )
-            for party in PARTIES
-        )
+        self.handles = tuple(Handles(party, self._handles()) for party in PARTIES)
         return self
 
     def run(self, matched: Sequence[int]) -> dict[tuple[str, str], BlindRun]:
@@ -92,25 +86,26 @@ class BlindProject:
             self.broker.keystore.create(space_key(specification.run, space.name))
         profile = profile_of()
         terms = terms_of(profile, recipients=specification.recipients, spaces=specification.spaces)
-        groups = Groups(
-            dataset=np.tile(np.array([0, 1], np.uint16), len(matched)),
-            record=np.repeat(np.array(matched, np.uint32), 2),
-            start=np.arange(0, 2 * len(matched) + 1, 2, dtype=np.int64),
-        )
+        records, rows = np.array(matched, np.uint32), np.array(matched, np.int64)
+        larger, smaller = self.handles
         linked = LinkedRun(
-            specification, TermsInForce(terms, terms.digest(), profile), groups, self.uploads
+            specification,
+            TermsInForce(terms, terms.digest(), profile),
+            Matches((records, records), (rows, rows)),
+            (larger, smaller),
         )
         prepared = prepare_releases(self.broker, linked)
         found = {}
         for release in prepared.releases:
-            upload = self.uploads[PARTIES.index(release.agency)]
+            handles = self.handles[PARTIES.index(release.agency)]
             key = self.broker.keystore.open(release.release)
             pieces = (
                 unseal(key, PIECE_KIND, release.release, n, self.broker.blobs.get(blob))
                 for n, blob in enumerate(release.file.blobs)
             )
-            handles = frozenset(bytes(upload.handle(record)) for record in matched)
-            found[release.agency, release.recipient.party] = BlindRun(b"".join(pieces), handles)
+            found[release.agency, release.recipient.party] = BlindRun(
+                b"".join(pieces), frozenset(bytes(handles.of(record)) for record in matched)
+            )
         return found
 
     def runs(self, n_runs: int) -> Iterator[dict[tuple[str, str], BlindRun]]:
@@ -125,27 +120,29 @@ class BlindProject:
     def _specification(self) -> RunSpecification:
         profile = profile_of()
         terms = terms_of(profile)
+        larger, smaller = (
+            RunUpload(
+                party=party,
+                upload=f"upl-{number:032x}",
+                container_sha256="c" * 64,
+                manifest_sha256="d" * 64,
+            )
+            for number, party in enumerate(PARTIES)
+        )
         return RunSpecification(
             run=new_id("run"),
             project=terms.project,
             epoch=1,
+            round=1,
             agreement="b" * 64,
-            uploads=tuple(
-                RunUpload(
-                    party=party,
-                    upload=f"upl-{number:032x}",
-                    container_sha256="c" * 64,
-                    manifest_sha256="d" * 64,
-                )
-                for number, party in enumerate(PARTIES)
-            ),
+            uploads=(larger, smaller),
             profile=profile.digest(),
             policy=terms.policy,
             recipients=tuple(
                 Recipient(party=party, mode="blind", space=f"of-{party}")
                 for party in self.recipients
             ),
-            spaces=tuple(IdSpace(name=f"of-{party}", lifetime="run") for party in self.recipients),
+            spaces=tuple(IdSpace(name=f"of-{party}", lifetime="round") for party in self.recipients),
             floor=terms.floor,
             asked_by=CHILD_WELFARE,
             asked_at="2026-09-01T06:00:00Z",
@@ -175,7 +172,7 @@ def tells(runs: Sequence[BlindRun]) -> list[str]:
     if len({tuple(handle for handle, _ in run.records()) for run in runs}) > 1:
         found.append("records differ in number or order")
     sealed = [value for run in runs for _, value in run.records()]
-    for name, start, stop in (("nonces", 0, 12), ("sealed link IDs", 12, 44)):
+    for name, start, stop in (("nonces", 0, 12), ("sealed match IDs", 12, 44)):
         if Counter(value[start:stop] for value in sealed).most_common(1)[0][1] > 1:
             found.append(f"{name} come again")
     if len({len(value) for value in sealed}) == 1:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from oracles.broker_processes import InsistentClient, ServedBroker, command_path
-from oracles.containers import Row
+from oracles.enrolled import BROKER
 from oracles.linkage_rig import (
     AUDITOR,
     CHILD_WELFARE,
@@ -20,8 +20,8 @@ from oracles.linkage_rig import (
     Linkage,
     profile_of,
     terms_of,
-    two_files,
 )
+from oracles.round_files import Container, Person, two_files
 from services.postgres import PostgresServer
 
 from app.agencies.service import enrol_party, issue_token
@@ -33,7 +33,7 @@ from app.settings import Settings
 from schemas.api import Role
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
-N_RECORDS, N_COMMON, N_TWINS = 1200, 400, 200
+N_RECORDS, N_COMMON = 1000, 400
 
 
 @dataclass
@@ -111,30 +111,33 @@ class Scene:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def upload(self, rows: list[Row], party: str) -> None:
+    def upload(self, people: list[Person], party: str) -> Container:
         """Upload as an agency that resumes: after every answer, all acknowledged parts must be there."""
         linkage = self.linkage
-        content = linkage.container(rows, party)
-        view = linkage.open(content, party, key=os.urandom(8).hex()).json()
-        upload, step = view["upload"], view["part_bytes"]
+        made = linkage.container(people, party)
+        opened = linkage.open(made, party, key=os.urandom(8).hex())
+        assert opened.status_code == 201, opened.text
+        upload = str(opened.json()["upload"])
         acknowledged: list[int] = []
-        numbers = list(range(view["parts"]))
+        numbers = list(range(len(made.parts)))
         self.rng.shuffle(numbers)
         for number in numbers:
-            part = content[number * step : (number + 1) * step]
-            assert linkage.put(upload, number, part, party).status_code == 200
+            assert linkage.put(upload, number, made.parts[number], party).status_code == 200
             acknowledged.append(number)
             stored = linkage.get(f"/v1/uploads/{upload}/parts", party).json()["stored"]
             assert stored == sorted(acknowledged)
-        manifest = linkage.manifest(rows, content, party, as_of="2020-01-01")
+        manifest = linkage.manifest(made, party, as_of="2020-01-01")
         receipt = linkage.commit(upload, manifest, party)
         assert receipt.status_code == 200, receipt.text
         self.receipts[upload] = (party, receipt.json())
         self.pin()
+        return made
 
-    def upload_both(self) -> None:
-        """Upload a file of each agency."""
-        left, right = two_files(self.rng, N_RECORDS, N_COMMON, N_TWINS)
+    def upload_both(self, n_records: int = N_RECORDS, n_common: int = N_COMMON) -> None:
+        """Upload a file of each agency for the next round, which starts its run."""
+        self.linkage.end_round()
+        self.linkage.open_round()
+        left, right = two_files(self.rng, n_records, n_common)
         self.upload(left, CHILD_WELFARE)
         self.upload(right, SCHOOL)
 
@@ -152,9 +155,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
         state_dir=tmp_path / "state",
         database_url=request.getfixturevalue(f"{request.param}_url"),
         lease_s=1,
-        # Blocks and parts so small that there is something to lose at every moment.
-        part_bytes=4096,
-        block_pairs=15_000,
+        public_url=BROKER,
+        # Ranges so small that there is something to lose at every moment.
+        range_rows=100,
         worker_threads=1,
         reads_per_minute=10**6,
         writes_per_minute=10**6,
@@ -181,8 +184,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     client: Any = InsistentClient(served)
     rng = random.Random(seed)
     linkage = Linkage(real, client, bearer, terms, profile, rng).create()
-    for party, role in ((CHILD_WELFARE, "agency"), (SCHOOL, "agency"), (AUDITOR, "auditor")):
-        bearer(party, role)
+    bearer(AUDITOR, "auditor")
+    for party in (CHILD_WELFARE, SCHOOL):
+        linkage.as_party(party)
     server = request.getfixturevalue("postgres_server") if is_postgres else None
     yield Scene(settings, real, served, linkage, tmp_path, rng, server)
     served.close()

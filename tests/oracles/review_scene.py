@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
-from oracles.containers import Row, random_rows
 from oracles.example_agreement import direction
-from oracles.linkage_rig import AUDITOR, BITS, CHILD_WELFARE, PROJECT, SCHOOL
+from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
+from oracles.round_files import two_files
 from oracles.signed_rig import OPERATOR, Accord
 
 from schemas.agreement import Agreement
@@ -15,18 +14,12 @@ from schemas.api import CosignatureRequest, LogCheckpoint
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
 
-N_RECORDS = 300
+N_RECORDS, N_DOUBTFUL = 300, 20
 TITLES = {
     AUDITOR: "Office of the State Auditor",
     CHILD_WELFARE: "Department of Children and Families",
     OPERATOR: "State Data Center",
     SCHOOL: "Unified School District",
-}
-POLICY = {
-    "auto": "0.85",
-    "review": "0.75",
-    "margin": "0",
-    "solver": "one-to-one",
 }
 
 
@@ -44,7 +37,7 @@ def lay_out(accord: Accord) -> dict[str, str]:
     uploads, runs = [], []
     for week in range(2):
         uploads.append(upload_similar(accord, n_common=150 + 10 * week))
-        runs.append(accord.ask().json()["run"])
+        runs.append(accord.run_id())
         accord.work()
         fetch_newest(accord)
         accord.sleep(days=7, minutes=13 * week)
@@ -56,7 +49,8 @@ def lay_out(accord: Accord) -> dict[str, str]:
     path = f"/v1/uploads/{uploads[0]}/destruction"
     destroyed = accord.client.post(path, headers=accord.as_person("kim")).json()
     accord.take_back("lee", standing["approval"])
-    waiting = accord.ask(again=True).json()
+    upload_similar(accord, n_common=170)
+    waiting = accord.run()
     assert waiting["state"] == "awaiting", waiting
     releases = accord.get(f"/v1/projects/{PROJECT}/releases", AUDITOR).json()["releases"]
     return {
@@ -64,6 +58,7 @@ def lay_out(accord: Accord) -> dict[str, str]:
         "agreement": accord.agreement.digest(),
         "upload": uploads[1],
         "run": runs[1],
+        "round": "2",
         "waiting": waiting["run"],
         "release": releases[0]["release"],
         "certificate": destroyed["certificate"],
@@ -88,32 +83,22 @@ def agreement_of(accord: Accord) -> Agreement:
     return accord.first(
         parties=parties,
         directions=directions,
-        policy={**raw["policy"], **POLICY},  # type: ignore[dict-item]
-        limits={**limits, "floor": 10, "budget": {"runs": 6, "days": 30}},
+        limits={**limits, "floor": 10, "budget": {"rounds": 6, "days": 30}},
         finality={"cosigners": 2, "delays_release": False},
     )
 
 
 def upload_similar(accord: Accord, n_common: int) -> str:
-    """Upload two files whose first records are the same people, written more or less alike.
+    """Upload two files of which so many people are the same, and some more may be.
 
     Returns the id of the schools' upload.
     """
-    left = random_rows(accord.rng, N_RECORDS, bits=BITS)
-    right = random_rows(accord.rng, N_RECORDS, bits=BITS)
-    for at in range(n_common):
-        n_flips = min(int(accord.rng.expovariate(0.07)), 40)
-        right[at] = Row(right[at].handle, 0, flipped(accord.rng, left[at].encoding, n_flips))
+    left, right = two_files(accord.rng, N_RECORDS, n_common, N_DOUBTFUL)
+    accord.end_round()
+    accord.open_round()
     accord.upload(left, CHILD_WELFARE)
-    return str(accord.upload(right, SCHOOL).subject)
-
-
-def flipped(rng: random.Random, encoding: bytes, n_flips: int) -> bytes:
-    """Return an encoding with so many of its bits changed."""
-    number = int.from_bytes(encoding)
-    for at in rng.sample(range(BITS), n_flips):
-        number ^= 1 << at
-    return number.to_bytes(len(encoding))
+    receipt, _ = accord.upload(right, SCHOOL)
+    return str(receipt.subject)
 
 
 def fetch_newest(accord: Accord) -> None:

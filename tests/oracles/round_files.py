@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from oracles.matching_profiles import block_profile
 
-from app.matching.blocks.rows import ROW, Rows
+from app.matching.blocks.rows import ROW, Rows, read_rows
 from encoding.blocks.assembly import Assembly
 from encoding.blocks.keys import CellKeys, RoundName, round_key
 from encoding.secret import Secret
@@ -94,6 +94,12 @@ class Container:
             "records": header.records,
             "rows": header.rows,
         }
+
+
+def sealed_rows(made: Container) -> set[bytes]:
+    """Return the sealed contents of a container's rows."""
+    body = b"".join(made.parts[1:])[made.header.records * HANDLE_BYTES :]
+    return {row.tobytes() for row in read_rows(body)["sealed"]}
 
 
 def rows_of(
