@@ -47,8 +47,8 @@ def refuse_missed(report: AuditReport) -> None:
     if report.missed:
         raise PrivacyAuditError(
             report.missed[0].sentence,
-            hint="see all of it with: blindlink privacy-audit --html audit.html; the agreement must name"
-            " a stronger encoding profile",
+            hint="see all of it with: blindlink privacy-audit --html audit.html; do not upload encodings of"
+            " real records",
         )
 
 

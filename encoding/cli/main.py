@@ -41,7 +41,7 @@ COMMANDS: Final[dict[str, str]] = {
     "hold": "Set and lift legal holds.",
     "audit-pack": "Write one file for an auditor: proofs, and openings of a sample.",
     "calibrate": "Recommend thresholds for this file.",
-    "privacy-audit": "Attack the own encodings before they are sent.",
+    "privacy-audit": "Attack your own encodings before they are sent.",
     "schema": "Check and compare linkage schemas.",
     "synth": "Write two agencies' rehearsal files of invented people.",
     "evaluate": "Measure links against a known truth.",

@@ -1,4 +1,4 @@
-"""The audit as a document, as lines for the terminal, and as a page."""
+"""The audit as a document and as lines for the terminal; `page` shows it as a page."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from typing import Any
 
 from encoding.privacy_audit.audit import FEWEST_RECORDS, Audit
 from encoding.privacy_audit.goals import Outcome
-from encoding.privacy_audit.structure import StructureScan
-from encoding.report import (
-    Bar,
-    Markup,
-    Section,
-    Verdict,
-    bar_chart,
-    paragraph,
-    render_page,
-    table,
-    verdicts,
-)
+from encoding.privacy_audit.key_leak import KeyLeak
+from encoding.privacy_audit.linear_code import LinearCodeResult
+from encoding.privacy_audit.near_duplicates import NearDuplicatesResult
 from schemas.canonical import canonical_digest
 
 VERSION = "blindlink/privacy-audit/1"
@@ -27,12 +18,6 @@ VERSION = "blindlink/privacy-audit/1"
 _LEAK = (
     "whoever has the secret needs about {minutes:,} minutes on one processor core to encode ten million people"
     " and find out everyone; no encoding protects against that, only keeping the secret does"
-)
-_LIMITS = (
-    "The attacks were made on a sample under keys that were thrown away; the secret of your project was not"
-    " used. They are the strongest that this program knows, not the strongest there are: an attacker with"
-    " better ones, with more known people or with a larger register may do better. Encodings stay protected"
-    " personal data."
 )
 
 
@@ -43,7 +28,7 @@ class AuditReport:
     Attributes:
         profile: digest of the encoding profile.
         audit: what the attacks found.
-        outcomes: each goal with what was measured; empty if the file has too few records.
+        outcomes: each goal with what was measured; empty if there are too few records and nothing is hardened.
     """
 
     profile: str
@@ -88,6 +73,8 @@ class AuditReport:
                 "people": self.audit.resemblance.n_people,
                 "named": _decimal(self.audit.resemblance.share),
             },
+            "linear_code": _linear_code(self.audit.linear_code),
+            "near_duplicates": _near_duplicates(self.audit.near_duplicates),
             "structure": None
             if scan is None
             else {
@@ -107,8 +94,11 @@ class AuditReport:
 
 def summary(report: AuditReport) -> str:
     """Return the outcome in one sentence."""
-    if not report.outcomes:
-        return f"the file has fewer than {FEWEST_RECORDS} records, too few to attack; nothing was found out"
+    if report.audit.structure is None:
+        few = f"the file has fewer than {FEWEST_RECORDS} records, too few to attack"
+        if report.missed:
+            return f"{few}; do not upload real records all the same, the hardening is broken"
+        return f"{few}; nothing was found out"
     n = f"{report.audit.n_records:,} records attacked"
     if report.missed:
         missed = f"{len(report.missed)} of {len(report.outcomes)} goals missed"
@@ -122,78 +112,33 @@ def report_lines(report: AuditReport) -> Iterator[str]:
     for outcome in report.outcomes:
         yield f"  {'good' if outcome.is_reached else 'stop'}  {outcome.sentence}"
     if report.audit.key_leak is not None:
-        yield f"  note  {_leak(report)}"
+        yield f"  note  {leak_sentence(report.audit.key_leak)}"
 
 
-def report_page(report: AuditReport, file_name: str) -> str:
-    """Return the report as one self-contained HTML file; it holds aggregates only and may be shown."""
-    sections = [Section("Goals", [verdicts(list(_verdicts(report)))])]
-    results = report.audit.known_pairs
-    if results:
-        bars = [
-            Bar(
-                f"{r.n_known:,} known",
-                r.share,
-                f"{r.share:.1%}",
-                is_bad=_is_missed(report, r.n_known),
-            )
-            for r in results
-        ]
-        header = ("known people", "tested", "candidates", "first guess", "first ten guesses")
-        rows = [
-            (
-                f"{r.n_known:,}", f"{r.n_tested:,}", f"{r.n_candidates:,}", f"{r.share:.2%}",
-                f"{r.n_ten / r.n_tested:.2%}",
-            )
-            for r in results
-        ]  # fmt: skip
-        sections.append(
-            Section(
-                "Attack by someone who knows some people",
-                [
-                    bar_chart("Share of the other people that were named at the first guess", bars),
-                    table("Guesses", header, rows),
-                ],
-            )
-        )
-    scan = report.audit.structure
-    if scan is not None:
-        sections.append(Section("What the encodings show by themselves", [_structure(scan)]))
-    sections.append(Section("What this does not say", [paragraph(_LIMITS)]))
-    footer = f"Fingerprint of this report: {report.digest()}"
-    return render_page(f"Privacy audit of {file_name}", f"{summary(report)}.", sections, footer)
+def leak_sentence(leak: KeyLeak) -> str:
+    """Return what whoever has the secret can do."""
+    return _LEAK.format(minutes=leak.register_minutes)
 
 
-def _verdicts(report: AuditReport) -> Iterator[Verdict]:
-    if not report.outcomes:
-        yield Verdict("note", summary(report))
-    for outcome in report.outcomes:
-        yield Verdict("good" if outcome.is_reached else "bad", outcome.sentence)
-    if report.audit.key_leak is not None:
-        yield Verdict("note", _leak(report))
+def _linear_code(found: LinearCodeResult | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "encodings": found.n_encodings,
+        "found": _decimal(found.found_share),
+        "opened": _decimal(found.opened_share),
+        "rounds": found.n_rounds,
+    }
 
 
-def _structure(scan: StructureScan) -> Markup:
-    return table(
-        f"{scan.n_records:,} records, people who are in twice left out",
-        ("measure", "found", "random bits have"),
-        [
-            ("who resembles whom", f"{scan.variance:.4f}", "0"),
-            ("correlation of two positions, chance = 1", f"{scan.bit_correlation:.3f}", "1"),
-            ("pairs of positions that go together", f"{scan.n_linked_bits:,}", "0"),
-            ("set bits with length of the record", f"{scan.weight_correlation:.3f}", "0"),
-            ("records with an encoding that another has too", f"{scan.n_repeated:,}", "0"),
-        ],
-    )
-
-
-def _is_missed(report: AuditReport, n_known: int) -> bool:
-    return any(outcome.name == f"known-people-{n_known}" for outcome in report.missed)
-
-
-def _leak(report: AuditReport) -> str:
-    leak = report.audit.key_leak
-    return "" if leak is None else _LEAK.format(minutes=leak.register_minutes)
+def _near_duplicates(found: NearDuplicatesResult | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "pairs": found.n_pairs,
+        "claimed": found.n_claimed,
+        "found": _decimal(found.share),
+    }
 
 
 def _decimal(value: float) -> str:
