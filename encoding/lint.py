@@ -1,6 +1,7 @@
-"""Find settings under which encodings protect less than their hardening promises.
+"""Find settings under which encodings give more away than they must.
 
-Under `eld1` a finding refuses, under `none` it warns.
+Under `eld1` a finding refuses, under `none` it warns. That `eld1` is broken is a finding of its own: it stops
+`schema check` and warns everywhere else.
 """
 
 from __future__ import annotations
@@ -42,6 +43,18 @@ class Finding:
     message: str
 
 
+def lint_hardening(hardening: Literal["none", "eld1"]) -> tuple[Finding, ...]:
+    """Return whether the hardening can be undone by whoever holds encodings; `none` has nothing to undo."""
+    if hardening == "none":
+        return ()
+    return (
+        Finding(
+            "broken-hardening",
+            f"the hardening {hardening} is broken: whoever holds these encodings can find out who is in them",
+        ),
+    )
+
+
 def lint_schema(linkage_schema: Mapping[str, object]) -> tuple[Finding, ...]:
     """Return what is weak in a linkage schema by itself.
 
@@ -76,7 +89,8 @@ def lint_fill(filters: PackedBits, clk_bits: int) -> tuple[Finding, ...]:
         return ()
     return (
         Finding(
-            "fill", f"{found:.1%} of the bits are set, where {low:.0%} to {high:.0%} protect best"
+            "fill",
+            f"{found:.1%} of the bits are set, where {low:.0%} to {high:.0%} give the least away",
         ),
     )
 
@@ -112,7 +126,7 @@ def lint_people(
 def warnings_or_refusal(
     findings: Sequence[Finding], hardening: Literal["none", "eld1"]
 ) -> tuple[str, ...]:
-    """Return the findings as warnings under `none`.
+    """Return the findings as warnings under `none`, which promises nothing.
 
     Raises:
         WeakSettingsError: there are findings, and the hardening is eld1.

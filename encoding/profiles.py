@@ -14,7 +14,7 @@ import numpy as np
 from encoding.encoder.linkage_schema import read_linkage_schema
 from encoding.errors import LinkageSchemaError
 from encoding.linkage import NO_HARDENING, SHIPPED, load_shipped
-from encoding.lint import Finding, fill, lint_people, lint_schema
+from encoding.lint import Finding, fill, lint_hardening, lint_people, lint_schema
 from encoding.recipe import Recipe
 from encoding.records import open_table
 from encoding.sample import RecordSampler
@@ -68,7 +68,10 @@ def read_profile(name_or_path: str) -> EncodingProfile:
 
 def lint_profile(profile: EncodingProfile) -> tuple[Finding, ...]:
     """Return what is weak in a profile: by itself, and on rehearsal students where it has a recipe."""
-    by_itself = lint_schema(json.loads(profile.linkage_schema))
+    by_itself = (
+        *lint_hardening(profile.hardening.kind),
+        *lint_schema(json.loads(profile.linkage_schema)),
+    )
     return by_itself if profile.recipe is None else (*by_itself, *_rehearse(profile))
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from encoding.diffusion import DiffusionMatrix, diffuse, diffusion_matrix, outside_window
 from encoding.encoder import Encoder
 from encoding.errors import ConfigError, LinkageSchemaError, MissingColumnError
+from encoding.lint import lint_hardening
 from encoding.problems import RowProblem
 from encoding.recipe import Recipe
 from encoding.records import Chunk
@@ -164,10 +165,13 @@ class RowEncoder:
 
 
 def _warnings(profile: EncodingProfile) -> tuple[str, ...]:
-    if profile.hardening.kind != "none":
-        return ()
-    # Published attacks re-identify 97 to 100 % of plain CLKs (docs/encoding.md).
-    return ("these encodings are not hardened: whoever gets them can find out most people in them",)
+    if profile.hardening.kind == "none":
+        # Published attacks re-identify 97 to 100 % of plain CLKs (docs/encoding.md).
+        return (
+            "these encodings are not hardened: whoever gets them can find out most people in them",
+        )
+    broken = lint_hardening(profile.hardening.kind)
+    return tuple(f"{finding.message}; do not use real records" for finding in broken)
 
 
 def _matrix(profile: EncodingProfile, secret: AnySecret) -> DiffusionMatrix | None:

@@ -195,8 +195,7 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
     which = f"these columns: {listed(columns)}" if columns else "the columns that it names"
     yield (
         "Each agency turns columns of its own into encodings on its own computer, with a secret that only the "
-        "agencies share. The operator gets the encodings; it never has a name, a birth date, a record ID or "
-        "the secret."
+        "agencies share. The operator gets the encodings; it is given no name, birth date, record ID or secret."
     )
     yield f"The encoding profile says how, from {which}."
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
@@ -206,7 +205,11 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
             "encodings who 97 to 100 % of the people are, without the secret."
         )
     elif profile is not None:
-        yield f"It is called {profile.name}, and encodings are hardened before they leave."
+        yield (
+            f"It is called {profile.name}. Its hardening, {profile.hardening.kind}, is broken: it can be "
+            "undone from the encodings alone, without the secret. Assume that whoever holds the encodings, the "
+            "operator too, can find out who is in them. Do not use it with real records."
+        )
     policy, choice = agreement.policy, agreement.policy_range
     yield (
         f"Two records are linked when their encodings are alike by {policy.auto} or more and ahead of the next "

@@ -25,7 +25,8 @@ class Hardening(Model):
     """What is done to a CLK before it leaves the agency.
 
     `none` leaves the CLK as clkhash made it: published attacks re-identify such encodings at 97 to 100 %.
-    `eld1` XORs `taps` keyed filter positions into each of `output_bits` bits (`schemas/spec/eld1.md`).
+    `eld1` XORs `taps` keyed filter positions into each of `output_bits` bits (`schemas/spec/eld1.md`). It is
+    broken: the filters are recovered from the encodings alone, in seconds (ADR 0029).
     """
 
     kind: Literal["none", "eld1"]
@@ -39,6 +40,11 @@ class Hardening(Model):
         if given != ((True, True) if self.kind == "eld1" else (False, False)):
             raise ValueError("taps and output_bits go with eld1, and only with it")
         return self
+
+    @property
+    def protects(self) -> bool:
+        """Whether encodings withstand whoever holds them. Nothing here does: `eld1` is broken."""
+        return False
 
 
 class EncodingProfile(Document):

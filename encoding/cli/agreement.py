@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from schemas.chapters import Chapter
     from schemas.negotiation import AgreementProposal
 
+UNPROTECTED = (
+    "its encoding profile does not protect: whoever holds the encodings, the operator too, can find out who is"
+    " in them; agree on it for invented people only"
+)
 _PATH = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -80,6 +84,8 @@ def draft(
     path = output or Path(f"{made.agreement.project}.agreement-{made.agreement.number}.json")
     write_proposal(path, made, force=force)
     session.say(f"{path} is written; next: blindlink agreement show {path} --html agreement.html")
+    if not made.profile.hardening.protects:
+        session.warn(UNPROTECTED)
     if before is not None and made.agreement.epoch != before.agreement.epoch:
         session.warn("it opens a new epoch: the agencies make a new secret and encode anew")
     click.echo(grouped(made.agreement.digest()))

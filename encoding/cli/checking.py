@@ -66,7 +66,7 @@ def weak_by_itself(profile: EncodingProfile) -> tuple[str, ...]:
     """Return what is weak in an encoding profile whatever the file, as warnings.
 
     Raises:
-        WeakSettingsError: the profile promises protection all the same.
+        WeakSettingsError: the profile hardens encodings, and its linkage schema is weak.
     """
     from encoding.lint import lint_schema, warnings_or_refusal
 

@@ -45,8 +45,8 @@ def show(name: str, *, digest: bool) -> None:
 def check(profile: str, *, as_json: bool) -> None:
     """Check an encoding profile, or a linkage schema of clkhash: a shipped name, or a JSON file.
 
-    A profile with a recipe is also tried on invented students. Ends with exit code 1 if it promises protection
-    that it does not give.
+    A profile with a recipe is also tried on invented students. Ends with exit code 1 if a hardened profile has
+    a weakness; every one has: the hardening eld1 is broken.
 
     Example: blindlink schema check profile.json
     """

@@ -1,4 +1,4 @@
-"""Whether an encoding profile protects the people of this very file: the lint, on a sample of it."""
+"""What an encoding profile gives away about the people of this very file: the lint, on a sample of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from encoding.lint import Finding, lint_people, lint_schema
+from encoding.lint import Finding, lint_hardening, lint_people, lint_schema
 from encoding.quality.counting import Counted
 from encoding.secret import new_secret
 from encoding.specimen import clean_sample, encode_cleaned
@@ -21,7 +21,10 @@ def weak_settings(
     profile: EncodingProfile, counted: Counted, date_format: str | None
 ) -> tuple[Finding, ...]:
     """Return what is too weak in a profile, by itself and on the sampled records."""
-    by_itself = lint_schema(json.loads(profile.linkage_schema))
+    by_itself = (
+        *lint_hardening(profile.hardening.kind),
+        *lint_schema(json.loads(profile.linkage_schema)),
+    )
     counts = counted.counts
     # What is left of a file that was read wrongly says nothing about its people.
     is_misread = counts.rows_refused > counts.rows * _MISREAD_SHARE

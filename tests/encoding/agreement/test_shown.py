@@ -15,7 +15,7 @@ from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.linkage import NO_HARDENING, load_shipped
 from schemas.agreement import Agreement
 from schemas.chapters import chapters_of
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, Hardening
 
 PROFILE = load_shipped("children")
 BASE: dict[str, Any] = {**AGREEMENT, "profile": PROFILE.digest()}
@@ -115,6 +115,23 @@ def test_encodings_that_are_not_hardened_are_called_so() -> None:
     agreement = Agreement.from_json(BASE | {"profile": weak.digest()})
     assert "97 to 100 %" in words(agreement, weak)
     assert "97 to 100 %" not in words(Agreement.from_json(BASE))
+
+
+def test_a_broken_hardening_is_called_so() -> None:
+    text = words(Agreement.from_json(BASE))
+    assert "eld1, is broken" in text
+    assert "It can undo the hardening eld1 from the encodings alone" in text
+    assert "use no real records" in text
+    # Also where the profile is not at hand: there is none that protects.
+    assert "use no real records" in words(Agreement.from_json(BASE), None)
+
+
+@pytest.mark.parametrize("hardening", [None, NO_HARDENING], ids=["eld1", "none"])
+def test_no_agreement_says_that_its_encodings_withstand(hardening: Hardening | None) -> None:
+    profile = load_shipped("children", hardening=hardening)
+    text = words(Agreement.from_json(BASE | {"profile": profile.digest()}), profile)
+    for claim in ("would withstand", "next to nobody", "are hardened before they leave"):
+        assert claim not in text
 
 
 def test_the_columns_that_are_encoded_are_said_whether_or_not_they_are_data_elements() -> None:

@@ -27,11 +27,13 @@ def write(folder: Path, profile: EncodingProfile, name: str = "profile.json") ->
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_shipped_profile_is_in_order(name: str) -> None:
-    result = schema("check", name)
-    assert result.exit_code == 0, result.output
-    assert "in order" in result.stdout
-    assert load_shipped(name).digest() in result.stdout
+def test_every_shipped_profile_is_weak_only_since_its_hardening_is_broken(name: str) -> None:
+    result = schema("check", name, "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert [one["rule"] for one in found["findings"]] == ["broken-hardening"]
+    assert found["fingerprint"] == load_shipped(name).digest()
+    assert "can find out who is in them" in result.stderr
 
 
 def test_what_schema_show_prints_is_read_as_the_same(tmp_path: Path) -> None:
@@ -45,7 +47,8 @@ def test_too_weak_a_hardening_is_refused(tmp_path: Path) -> None:
     weak = load_shipped("children", hardening=Hardening(kind="eld1", taps=2, output_bits=1024))
     result = schema("check", write(tmp_path, weak), "--json")
     assert result.exit_code == 1
-    assert [one["rule"] for one in json.loads(result.stdout)["findings"]] == ["structure-variance"]
+    rules = [one["rule"] for one in json.loads(result.stdout)["findings"]]
+    assert rules == ["broken-hardening", "structure-variance"]
 
 
 def test_without_hardening_the_same_is_a_warning(tmp_path: Path) -> None:
