@@ -44,9 +44,10 @@ def main() -> None:
     scope = QUICK if parser.parse_args().quick else AuditScope()
     sample = students(scope.n_records)
     print(
-        "| encodings | 50 known | 200 | 1,000 | 3,000 | by resemblance | V | pairs of bits above 0.3 |"
+        "| encodings | rows found | opened | seconds | rows by near duplicates | 50 known | 200 | 1,000 | 3,000"
+        " | by resemblance | V | pairs of bits above 0.3 |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---" * 12 + "|")
     for name, profile in PROFILES.items():
         print(f"auditing {name}", file=sys.stderr)
         print(f"| {name} | {_line(audit(sample, profile, scope))} |", flush=True)
@@ -82,7 +83,14 @@ def audit(sample: Sample, profile: EncodingProfile, scope: AuditScope) -> Audit:
 def _line(found: Audit) -> str:
     shares = {result.n_known: f"{result.share:.1%}" for result in found.known_pairs}
     scan, matched = found.structure, found.resemblance
+    code, near = found.linear_code, found.near_duplicates
     cells = [
+        *(
+            ("", "", "")
+            if code is None
+            else (f"{code.n_found:,}", f"{code.opened_share:.1%}", f"{code.seconds:.0f}")
+        ),
+        "" if near is None else f"{near.share:.0%}",
         *(shares.get(n_known, "") for n_known in KNOWN),
         "" if matched is None else f"{matched.share:.1%}",
         "" if scan is None else f"{scan.variance:.3f}",

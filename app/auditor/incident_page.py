@@ -35,9 +35,9 @@ CAUSES: Final = {
 }
 # What each leak means beyond the tables, for whoever must decide what to do.
 MEANINGS: Final = {
-    "upload": "Whoever has these encodings and the secret can guess every record in them.",
+    "upload": "Whoever has these encodings can find out who is in them, also without the secret.",
     "secret": "Whoever has the secret and these uploads' encodings can guess every record in them. Open an "
-    "epoch with a new secret.",
+    "epoch with a new secret; without the secret, too, the encodings do not protect.",
     "signing-key": "While it was in force, each of these acts may be somebody else's. Replace the key; "
     "approvals and signatures made with it need to be confirmed by the person.",
     "receiving-key": "What was sealed to it can be opened. Shares of a secret that were sent to the person "

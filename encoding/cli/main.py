@@ -97,4 +97,7 @@ def _module(name: str) -> str:
 @agency_options
 @click.version_option(package_name="blindlink")
 def main() -> None:
-    """Link your agency's records with another's, without showing anyone who your people are."""
+    """Link your agency's records with another's, without sending names.
+
+    For invented people only: the hardening eld1 is broken, and encodings tell who is in them.
+    """

@@ -21,6 +21,17 @@ def test_the_readme_says_what_it_does_not_protect_against() -> None:
         assert limit in " ".join(limits.split())
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md", "SECURITY.md", "docs/analyst.md", "docs/counsel.md", "docs/encoding.md",
+        "docs/first-linkage.md", "docs/privacy-audit.md", "docs/words.md", "schemas/spec/eld1.md",
+    ],
+)  # fmt: skip
+def test_who_reads_about_encodings_reads_that_eld1_is_broken(name: str) -> None:
+    assert "broken" in (ROOT / name).read_text("utf-8").lower()
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_of_a_document_leads_to_a_file(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
