@@ -22,7 +22,7 @@ from encoding.report import (
 _LIMITS = (
     "The attacks were made on a sample under keys that were thrown away; the secret of your project was not"
     " used. They are the strongest that this program knows, not the strongest there are: an attacker with"
-    " better ones, with more known people or with a larger register may do better. Encodings stay protected"
+    " better ones, with more known people or with a larger register may do better. Encodings are"
     " personal data."
 )
 
@@ -59,7 +59,7 @@ def _hardening(audit: Audit) -> Iterator[Section]:
     ]  # fmt: skip
     sentence = (
         "Both attacks see nothing but the encodings, and the encoding profile, which is public. What is opened"
-        " is as good as an encoding that was never hardened: known people are attacked through it."
+        " is as good as an encoding that was never hardened, and the attacks below are made on it."
     )
     yield Section(
         "Attack on the hardening, by someone who knows nobody",
