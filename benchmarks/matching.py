@@ -40,7 +40,7 @@ sys.path[:] = [
 import numpy as np  # noqa: E402
 
 from app.engine import match_blocks  # noqa: E402
-from app.matching import (  # noqa: E402
+from app.matching.exhaustive import (  # noqa: E402
     BLOCK_PAIRS,
     Block,
     Candidates,
@@ -56,10 +56,10 @@ from app.matching import (  # noqa: E402
     resolve,
     solve_pairs,
 )
-from app.matching.candidates import sort_candidates  # noqa: E402
-from app.matching.comparison import prepare_comparison  # noqa: E402
-from app.matching.kernels import load_kernel  # noqa: E402
-from app.matching.limits import make_limits  # noqa: E402
+from app.matching.exhaustive.candidates import sort_candidates  # noqa: E402
+from app.matching.exhaustive.comparison import prepare_comparison  # noqa: E402
+from app.matching.exhaustive.kernels import load_kernel  # noqa: E402
+from app.matching.exhaustive.limits import make_limits  # noqa: E402
 from benchmarks.matching_files import BENCH, two_files  # noqa: E402
 
 ANONLINK = "anonlink==0.15.3"

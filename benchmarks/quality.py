@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from app.matching import Dataset, dice_candidates, pack_words
+from app.matching.exhaustive import Dataset, dice_candidates, pack_words
 from benchmarks.rehearsed import (
     BENCH,
     Outcome,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching import (
+from app.matching.exhaustive import (
     Band,
     Dataset,
     MatchingPolicy,

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching import Dataset, match_block, pack_words, plan_blocks, resolve
+from app.matching.exhaustive import Dataset, match_block, pack_words, plan_blocks, resolve
 from benchmarks.rehearsed import Rehearsal, agreed, clean, filters, mapped, rehearsal_files
 from encoding.linkage import NO_HARDENING, load_shipped
 from encoding.recipe import Recipe

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching import Dataset, pack_words
+from app.matching.exhaustive import Dataset, pack_words
 from schemas.errors import ContainerError
 from schemas.ids import HANDLE_BYTES
 from schemas.upload import MAGIC, MAX_HEADER_BYTES, ContainerHeader, parse_header

@@ -13,7 +13,7 @@ from app.errors import RequestError
 
 if TYPE_CHECKING:
     from app.cli.containers import ContainerFile
-    from app.matching import Decisions
+    from app.matching.exhaustive import Decisions
     from schemas.agreement import ProjectTerms
     from schemas.profile import EncodingProfile
 
@@ -60,7 +60,7 @@ def decide(*, project_file: Path, left: Path, right: Path, output: Path) -> None
 def _decide(
     files: tuple[ContainerFile, ...], terms: ProjectTerms, profile: EncodingProfile
 ) -> Decisions:
-    from app.matching import MatchingPolicy, match_block, plan_blocks, resolve
+    from app.matching.exhaustive import MatchingPolicy, match_block, plan_blocks, resolve
     from schemas.run import encoded_thresholds
 
     thresholds = encoded_thresholds(terms.policy, profile)
@@ -76,7 +76,7 @@ def _decide(
 def _rows(
     files: tuple[ContainerFile, ...], decisions: Decisions
 ) -> Iterator[tuple[int, str, str, str]]:
-    from app.matching import Band
+    from app.matching.exhaustive import Band
 
     sides = (
         (decisions.left_dataset, decisions.left_record),

@@ -19,7 +19,7 @@ from app.cli.opening import echo_json, founded_settings, local_operator
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
 from app.http.server import TlsFiles, tls_context
-from app.matching import kernel_name
+from app.matching.exhaustive import kernel_name
 from app.matchlog.configuration import is_logged
 from app.migrations.steps import require_current
 from app.version import VERSION

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.cli.containers import read_container
-from app.matching import Dataset, pack_words
-from app.matching.words import MAX_ENCODING_BYTES
+from app.matching.exhaustive import Dataset, pack_words
+from app.matching.exhaustive.words import MAX_ENCODING_BYTES
 from schemas.errors import FormatError
 from schemas.upload import MAGIC
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from app.matching import Dataset, Groups, OrderedPairs
-    from app.matching.policy import Solver
+    from app.matching.exhaustive import Dataset, Groups, OrderedPairs
+    from app.matching.exhaustive.policy import Solver
 
 MAX_PAIRS = 50_000_000
 _DECIMAL = re.compile(r"[01]?(\.[0-9]{1,18})?")
@@ -61,7 +61,7 @@ def match(  # noqa: PLR0917 - one parameter for each option
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """
     from app.cli.encoding_files import read_encodings
-    from app.matching import solve_pairs
+    from app.matching.exhaustive import solve_pairs
 
     del output  # JSON is the only one so far
     if len(files) < 2:
@@ -78,7 +78,7 @@ def match(  # noqa: PLR0917 - one parameter for each option
 
 
 def _parse_threshold(text: str) -> Fraction:
-    from app.matching import ThresholdError
+    from app.matching.exhaustive import ThresholdError
 
     # Not float(): 0.85 means 85/100, and "nan" means nothing.
     if not text or not _DECIMAL.fullmatch(text) or not 0 < Fraction(text) <= 1:
@@ -89,7 +89,7 @@ def _parse_threshold(text: str) -> Fraction:
 def _print_estimate(
     datasets: Sequence[Dataset], threshold: Fraction, kernel: str, n_threads: int
 ) -> None:
-    from app.matching import MatchingPolicy, estimate
+    from app.matching.exhaustive import MatchingPolicy, estimate
 
     policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
     expected = estimate(datasets, policy, kernel=kernel, n_threads=n_threads, is_within=False)
@@ -114,7 +114,7 @@ def _find_pairs(
 ) -> OrderedPairs:
     from app.cli.progress_bar import shown
     from app.engine import match_blocks
-    from app.matching import BLOCK_PAIRS, MatchingPolicy, order_pairs, plan_blocks
+    from app.matching.exhaustive import BLOCK_PAIRS, MatchingPolicy, order_pairs, plan_blocks
 
     policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
     blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS, is_within=False)
@@ -131,7 +131,7 @@ def _group_rows(groups: Groups) -> Iterator[str]:
 
 
 def _score_rows(pairs: OrderedPairs) -> Iterator[str]:
-    from app.matching.groups import split_record_ids
+    from app.matching.exhaustive.groups import split_record_ids
 
     similarity = pairs.similarity()
     for start in range(0, len(pairs), _CHUNK_ROWS):

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.matching import Decisions
+    from app.matching.exhaustive import Decisions
     from app.security.keystore import DataKey
     from app.uploads.loading import LoadedUpload
     from schemas.run import Recipient, RunSpecification

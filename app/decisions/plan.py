@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
-from app.matching import Band
+from app.matching.exhaustive import Band
 
 if TYPE_CHECKING:
-    from app.matching import Decisions
+    from app.matching.exhaustive import Decisions
     from schemas.similarity_steps import Step
 
 # The number of a margin where no other candidate is there to be ahead of.

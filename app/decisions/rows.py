@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from app.decisions.plan import NO_MARGIN, PADDING, Graded, RowPlan, grade, plan_rows
 from app.decisions.summary import ShownKind, ShownKinds
-from app.matching import Band, Rule
+from app.matching.exhaustive import Band, Rule
 from schemas.match_record import NONCE_BYTES, Decision, Opening, commitment, padding_leaf
 from schemas.similarity_steps import margin_steps, similarity_steps
 
 if TYPE_CHECKING:
-    from app.matching import Decisions
+    from app.matching.exhaustive import Decisions
     from app.uploads.loading import LoadedUpload
     from schemas.profile import EncodingProfile
     from schemas.run import RunSpecification

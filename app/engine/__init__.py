@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from app.engine.progress import Progress, ProgressMeter
 from app.engine.run import MatchedBlock, match_blocks
-from app.matching.blocks import BLOCK_PAIRS
+from app.matching.exhaustive.blocks import BLOCK_PAIRS
 
 __all__ = ["BLOCK_PAIRS", "MatchedBlock", "Progress", "ProgressMeter", "match_blocks"]

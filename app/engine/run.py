@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from app.engine.progress import Progress, ProgressMeter
-from app.matching import (
+from app.matching.exhaustive import (
     Block,
     Candidates,
     Dataset,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from app.matching import Groups
+from app.matching.exhaustive import Groups
 from app.uploads.loading import LoadedUpload
 from schemas.blind import NONCE_BYTES, LinkIdSeal
 from schemas.ids import LINK_ID_BYTES, Handle, LinkId

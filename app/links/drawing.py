@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.matching import Groups
+    from app.matching.exhaustive import Groups
     from app.uploads.loading import LoadedUpload
     from schemas.run import RunSpecification
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from app.matching import Groups
+from app.matching.exhaustive import Groups
 from app.uploads.loading import LoadedUpload
 from schemas.ids import Handle, LinkId
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.engine import Progress
-    from app.matching import Resolution
+    from app.matching.exhaustive import Resolution
     from schemas.run import RunSpecification
 
 

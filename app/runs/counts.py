@@ -18,7 +18,7 @@ import numpy as np
 from schemas.api import RunCounts
 
 if TYPE_CHECKING:
-    from app.matching import Groups
+    from app.matching.exhaustive import Groups
     from schemas.run import RunSpecification
 
 

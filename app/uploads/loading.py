@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching import Dataset, Words, pack_words
+from app.matching.exhaustive import Dataset, Words, pack_words
 from app.security.at_rest import unseal_into
 from app.security.errors import KeyGoneError, SealBrokenError
 from app.uploads import repository

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from app.matching import Dataset, PairCapError, dice_candidates
+from app.matching.exhaustive import Dataset, PairCapError, dice_candidates
 from app.uploads.errors import LookalikeRecordsError
 
 # Against six million records that is 2.4e10 comparisons, about a minute of one processor; a share of 10 % is

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sqlalchemy import func, select
 
-from app.matching import Dataset
+from app.matching.exhaustive import Dataset
 from app.uploads.withdrawal_models import WithdrawnRecord
 from schemas.ids import Handle
 

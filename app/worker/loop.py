@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.broker import Broker
 from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.links.errors import SpaceMovedError
-from app.matching import KernelError, MatchingCancelledError
+from app.matching.exhaustive import KernelError, MatchingCancelledError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work

@@ -21,7 +21,7 @@ from app.decisions.drawing import DrawnRecord, draw_record, keep_record
 from app.engine import MatchedBlock, match_blocks
 from app.links.drawing import LinkedRun
 from app.links.preparing import Prepared, keep_releases, prepare_releases
-from app.matching import (
+from app.matching.exhaustive import (
     Block,
     Candidates,
     Dataset,

@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching import Candidates
+from app.matching.exhaustive import Candidates
 from encoding.calibrate.copies import CellCopyist, Copyist
 from encoding.calibrate.decoys import make_decoys
 from encoding.calibrate.groups import Rows, column_groups

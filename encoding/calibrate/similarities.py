@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching import (
+from app.matching.exhaustive import (
     Candidates,
     Dataset,
     MatchingPolicy,

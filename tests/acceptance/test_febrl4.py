@@ -19,7 +19,7 @@ from oracles import febrl
 from oracles.live import live_broker, set_up_agency
 from services.printed import TABLE
 
-from app.matching import dice_candidates, pack_words
+from app.matching.exhaustive import dice_candidates, pack_words
 from encoding.handles import derive_map_keys, read_handle_map, record_keys
 from encoding.workspace import Workspace
 from schemas.upload import parse_header

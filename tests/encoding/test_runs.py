@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.agreements.errors import NobodyReceivesError, NotInForceError
-from app.matching import PairCapError
+from app.matching.exhaustive import PairCapError
 from app.security.errors import KeyGoneError
 from app.uploads.errors import LookalikeRecordsError
 from encoding.errors import RunFailedError

@@ -21,7 +21,7 @@ from app.cli.founding import found_broker
 from app.ids import new_id
 from app.links.drawing import LinkedRun
 from app.links.preparing import PIECE_KIND, prepare_releases
-from app.matching import Dataset, Groups
+from app.matching.exhaustive import Dataset, Groups
 from app.runs.service import space_key
 from app.security.actor import Actor
 from app.security.at_rest import unseal

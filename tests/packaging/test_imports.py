@@ -49,9 +49,9 @@ BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette", "
 MAY_IMPORT = {
     # pydantic_core is the part of pydantic that reads and writes JSON.
     "schemas": {"pydantic", "pydantic_core", "cryptography"},
-    "encoding": BASE | READERS | {"schemas", "app.matching"},
+    "encoding": BASE | READERS | {"schemas", "app.matching.exhaustive"},
     "app/auditor": BASE - {"clkhash", "anyascii"} | {"schemas"},
-    "app/matching": {"numpy", "schemas"},
+    "app/matching/exhaustive": {"numpy", "schemas"},
     "app": BASE - {"clkhash", "anyascii", "pkg_resources"} | BROKER | {"schemas"},
 }
 

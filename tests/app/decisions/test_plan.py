@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.decisions.plan import PADDING, grade, keyed_order, last_reached, plan_rows
-from app.matching import Decisions
+from app.matching.exhaustive import Decisions
 from schemas.similarity_steps import Step, step_of
 
 KEY = bytes(range(16))

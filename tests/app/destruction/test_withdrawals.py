@@ -10,7 +10,7 @@ import pytest
 from oracles.broker_twins import released_links
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
-from app.matching import Dataset, pack_words
+from app.matching.exhaustive import Dataset, pack_words
 from app.uploads.withdrawals import handle_digest, leave_out
 from schemas.ids import Handle
 

@@ -10,7 +10,7 @@ import pytest
 from oracles.encodings import seeded_rows
 
 from app.engine import MatchedBlock, match_blocks
-from app.matching import (
+from app.matching.exhaustive import (
     Candidates,
     Dataset,
     MatchingCancelledError,

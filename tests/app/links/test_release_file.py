@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.links.release_file import cut_pieces, own_links
-from app.matching import Dataset, Groups
-from app.matching.groups import groups_from_labels
+from app.matching.exhaustive import Dataset, Groups
+from app.matching.exhaustive.groups import groups_from_labels
 from app.runs.counts import count_own
 from app.uploads.loading import LoadedUpload
 from schemas.ids import LinkId

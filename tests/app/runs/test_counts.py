@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles.example_documents import RUN
 
-from app.matching.groups import groups_from_labels
+from app.matching.exhaustive.groups import groups_from_labels
 from app.runs.counts import (
     Found,
     FoundGroups,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracles.containers import Row, random_rows
 from oracles.linkage_rig import BITS, CHILD_WELFARE, SCHOOL, Linkage, one_bit_less, two_files
 
-from app.matching import Dataset
+from app.matching.exhaustive import Dataset
 from app.uploads import lookalikes
 from app.uploads.errors import LookalikeRecordsError
 from app.uploads.lookalikes import (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from oracles import febrl
 
-from app.matching import Band, MatchingPolicy, match_block, plan_blocks, resolve
+from app.matching.exhaustive import Band, MatchingPolicy, match_block, plan_blocks, resolve
 from encoding.calibrate import Setting, calibrate_sample
 from encoding.calibrate.calibration import Calibration
 from encoding.calibrate.report import document, report_lines, report_page

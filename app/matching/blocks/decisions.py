@@ -1,0 +1,158 @@
+"""Which candidate pairs are linked, held back for review, or rejected, and by which rule.
+
+Greedy one-to-one by total weight: a pair that stands behind a better pair of one of its records is no link.
+Source of the one-to-one choice: Jaro (1989), here greedy, since the posterior is honest without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.matching.blocks.pairs import Met
+from app.matching.blocks.weights import least_weight
+
+NO_RIVAL: Final = np.iinfo(np.int64).min
+
+
+class Band(IntEnum):
+    """What happens to a pair."""
+
+    REJECT = 0
+    AUTO = 1
+    REVIEW = 2
+
+
+class Rule(IntEnum):
+    """Why a pair is in its band; `label` is the name in reports."""
+
+    BELOW_REVIEW = 0
+    MATCH_PROBABILITY = 1
+    REVIEW_BAND = 2
+    BETTER_RIVAL = 3
+    LEAD_TOO_SMALL = 4
+    TWIN_GUARD = 5
+    REVIEW_SHARE = 6
+
+    @property
+    def label(self) -> str:
+        """Return the rule's name as reports and match records write it."""
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class BandRule:
+    """The agreed policy in whole weights.
+
+    Attributes:
+        auto: least total weight of a link without a person's decision.
+        review: least total weight of a pair that is held back.
+        lead: least weight by which a link is ahead of each side's best other pair.
+        most_review: how many pairs may be held back; the best ones are.
+        twin_limit: a pair from which the chance of twins takes more than this is held back; None: none is.
+    """
+
+    auto: int
+    review: int
+    lead: int
+    most_review: int
+    twin_limit: int | None
+
+    @classmethod
+    def of_probabilities(
+        cls, *, auto: str, review: str, lead: int, most_review: int, twin_limit: int | None
+    ) -> BandRule:
+        """Return the rule of a policy that is written in match probabilities."""
+        return cls(least_weight(auto), least_weight(review), lead, most_review, twin_limit)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Decisions:
+    """What was decided of the pairs, in their order.
+
+    Attributes:
+        band: uint8, a `Band`.
+        rule: uint8, a `Rule`.
+        lead: int64, weight ahead of the best other pair of either record; `NO_RIVAL` where there is none.
+    """
+
+    band: NDArray[np.uint8]
+    rule: NDArray[np.uint8]
+    lead: NDArray[np.int64]
+
+
+def decide(
+    pairs: Met, total: NDArray[np.int64], twins: NDArray[np.int64], policy: BandRule
+) -> Decisions:
+    """Decide all pairs of two files.
+
+    Args:
+        pairs: each pair once.
+        total: total weight of each pair.
+        twins: what the chance of twins took off it.
+        policy: the agreed bands.
+    """
+    n = len(pairs)
+    band = np.full(n, Band.REJECT, dtype=np.uint8)
+    rule = np.full(n, Rule.BELOW_REVIEW, dtype=np.uint8)
+    lead = _leads(pairs, total)
+    taken_smaller: set[int] = set()
+    taken_larger: set[int] = set()
+    n_review = 0
+    order = np.lexsort((pairs["larger"], pairs["smaller"], -total))
+    order = order[total[order] >= policy.review]
+    for at in order.tolist():
+        smaller, larger = int(pairs["smaller"][at]), int(pairs["larger"][at])
+        if smaller in taken_smaller or larger in taken_larger:
+            rule[at] = Rule.BETTER_RIVAL
+            continue
+        taken_smaller.add(smaller)
+        taken_larger.add(larger)
+        rule[at] = _rule_of_best(int(total[at]), int(lead[at]), int(twins[at]), policy)
+        if rule[at] == Rule.MATCH_PROBABILITY:
+            band[at] = Band.AUTO
+        elif n_review < policy.most_review:
+            band[at] = Band.REVIEW
+            n_review += 1
+        else:
+            rule[at] = Rule.REVIEW_SHARE
+    return Decisions(band, rule, lead)
+
+
+def _rule_of_best(total: int, lead: int, twins: int, policy: BandRule) -> Rule:
+    if total < policy.auto:
+        return Rule.REVIEW_BAND
+    if policy.twin_limit is not None and twins > policy.twin_limit:
+        return Rule.TWIN_GUARD
+    return (
+        Rule.MATCH_PROBABILITY if lead >= policy.lead or lead == NO_RIVAL else Rule.LEAD_TOO_SMALL
+    )
+
+
+def _leads(pairs: Met, total: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how far each pair is ahead of the best other pair of either of its records."""
+    rival = np.full(len(pairs), NO_RIVAL, dtype=np.int64)
+    for side in ("smaller", "larger"):
+        np.maximum(rival, _best_other(pairs[side], total), out=rival)
+    return np.where(rival == NO_RIVAL, NO_RIVAL, total - rival)
+
+
+def _best_other(record: NDArray[np.uint32], total: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the highest total of another pair of the same record; `NO_RIVAL` where there is none."""
+    best = np.full(len(record), NO_RIVAL, dtype=np.int64)
+    order = np.lexsort((-total, record))
+    ordered = record[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
+    lengths = np.diff(starts, append=len(ordered))
+    several = starts[lengths > 1]
+    first, second = total[order[several]], total[order[several + 1]]
+    group = np.repeat(np.arange(len(starts)), lengths)
+    best_of = np.full(len(starts), NO_RIVAL, dtype=np.int64)
+    best_of[lengths > 1] = first
+    best[order] = np.where(lengths[group] > 1, best_of[group], NO_RIVAL)
+    best[order[several]] = second
+    return best

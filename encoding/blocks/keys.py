@@ -1,0 +1,122 @@
+"""The keys of a round: from the secret to the cell, from the cell to the row.
+
+`cell_key` is the one function that an oblivious PRF could replace. Spec page: `schemas/spec/bsf1.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from encoding.secret import Secret
+from schemas.encoding_profile import TOKEN_BYTES
+
+KEY_BYTES: Final = 32
+ROW_KEY_BYTES: Final = 16
+NONCE_BYTES: Final = 32
+# BLAKE2b takes 16 bytes of personalisation: one purpose can never give the output of another.
+_CELL: Final = b"bsf1 cell"
+_INDEX: Final = b"bsf1 index"
+_VALUE: Final = b"bsf1 value"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundName:
+    """What a round's keys are bound to; equal at both agencies.
+
+    Attributes:
+        project: the project's name.
+        epoch: which secret.
+        larger: the party whose file is the larger of the pair, by the agreement.
+        smaller: the other party.
+        profile: SHA-256 of the encoding profile, lower-case hex.
+        number: the round.
+        nonce_larger: the 32 bytes that the larger file's party drew for it.
+        nonce_smaller: those of the other party.
+    """
+
+    project: str
+    epoch: int
+    larger: str
+    smaller: str
+    profile: str
+    number: int
+    nonce_larger: bytes
+    nonce_smaller: bytes
+
+
+def packed(*parts: str | bytes) -> bytes:
+    """Return parts one after the other, each with its length in two bytes before it.
+
+    No two lists of parts give the same bytes.
+    """
+    pieces: list[bytes] = []
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        pieces += (struct.pack(">H", len(raw)), raw)
+    return b"".join(pieces)
+
+
+def round_key(secret: Secret, name: RoundName) -> bytes:
+    """Return the key of one pair's round, 32 bytes."""
+    info = packed(
+        "blindlink/v1/bsf1/round",
+        name.project,
+        str(name.epoch),
+        name.larger,
+        name.smaller,
+        bytes.fromhex(name.profile),
+        str(name.number),
+        name.nonce_larger,
+        name.nonce_smaller,
+    )
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(
+        secret.to_bytes()
+    )
+
+
+class CellKeys:
+    """Makes the keys of cells from blocking keys; the state of the keyed hash is made once."""
+
+    def __init__(self, key_of_round: bytes) -> None:
+        self._start = hashlib.blake2b(digest_size=KEY_BYTES, key=key_of_round, person=_CELL)
+
+    def __call__(self, name: str, occurrence: int, parts: Sequence[str]) -> bytes:
+        """Return the key of a cell, 32 bytes.
+
+        Args:
+            name: the pass.
+            occurrence: how many equal keys of the same record and pass came before, from 0.
+            parts: the values of the blocking key; none is empty.
+        """
+        state = self._start.copy()
+        state.update(packed(name, str(occurrence), *parts))
+        return state.digest()
+
+
+def index_row(cell: bytes, place: int) -> bytes:
+    """Return token (16 bytes) and row key (16 bytes) of one place of a block.
+
+    Args:
+        cell: key of the cell.
+        place: number in the block, from 0.
+    """
+    size = TOKEN_BYTES + ROW_KEY_BYTES
+    return hashlib.blake2b(
+        struct.pack(">H", place), digest_size=size, key=cell, person=_INDEX
+    ).digest()
+
+
+def value_word(*parts: str) -> int:
+    """Return the number by which a value is hashed: 64 bits, of which the lowest 8 are zero.
+
+    Two values have the same number once in 2^56; the lowest byte counts the calls for one value.
+    """
+    digest = hashlib.blake2b(packed(*parts), digest_size=8, person=_VALUE).digest()
+    return int.from_bytes(digest, "little") & ~0xFF

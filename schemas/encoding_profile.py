@@ -1,0 +1,101 @@
+"""The encoding profile: all that two agencies must do alike, under one digest.
+
+Its digest is in every container and manifest, and is part of the keys of every round: encodings made by
+different rules have nothing in common. Spec page: `schemas/spec/encoding-profile.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from schemas.document import Document, Model
+from schemas.fields import MILLION, TAG_BITS, LevelsOf, ProfileField
+from schemas.ids import Code
+from schemas.passes import AliasKeys, Pass
+
+ROW_BYTES: Final = 64
+TOKEN_BYTES: Final = 16
+SPARE_PATTERNS: Final = 2**40
+Side = Literal["larger", "smaller"]
+"""Which file of a pair it is; the agreement says so, whatever their sizes turn out to be."""
+
+
+class Dependence(Model):
+    """Levels of two fields that strangers reach together more often than each by itself.
+
+    A people's first names come with its surnames. `published` is by how much more often, in thousandths of
+    a bit, where a file is too small to be counted.
+    """
+
+    levels: tuple[LevelsOf, LevelsOf]
+    published: Annotated[int, Field(ge=0, le=30_000)]
+
+
+class EncodingProfile(Document):
+    """Recipe, fields and passes, as both agencies must apply them.
+
+    `passes` come in order of importance. `block_cap` (c) is how many rows of the larger file a block holds
+    at most. `strength` is how many true pairs the shipped m weigh as much as, `twin_strength` the same for
+    twins; `twins_per_million` is how many pairs of twins a million records hold, where a file is too small to
+    be counted.
+    """
+
+    KIND: ClassVar[str] = "encoding profile"
+
+    version: Literal["blindlink/encoding-profile/2"] = "blindlink/encoding-profile/2"
+    name: Code
+    recipe: dict[str, JsonValue]
+    fields: Annotated[tuple[ProfileField, ...], Field(min_length=1, max_length=16)]
+    passes: Annotated[tuple[Pass, ...], Field(min_length=1, max_length=16)]
+    alias_keys: AliasKeys
+    block_cap: Annotated[int, Field(ge=1, le=64)]
+    strength: Annotated[int, Field(ge=1, le=1_000_000)]
+    twin_strength: Annotated[int, Field(ge=1, le=1_000_000)]
+    twins_per_million: Annotated[int, Field(ge=1, le=MILLION)]
+    dependence: Dependence | None
+
+    @model_validator(mode="after")
+    def _parts_fit_each_other(self) -> Self:
+        _refuse_repeats([field.name for field in self.fields], "fields")
+        _refuse_repeats([one.name for one in self.passes], "passes")
+        columns = [lane.column for field in self.fields for lane in field.lanes]
+        _refuse_repeats(columns, "lanes")
+        used = {lane.bits for field in self.fields for lane in field.lanes}
+        n_bits = sum(lane.bits for field in self.fields for lane in field.lanes)
+        if used and n_bits + TAG_BITS * len(self.fields) > 8 * ROW_BYTES:
+            raise ValueError(f"the lanes of a profile take more than {ROW_BYTES} bytes")
+        n_patterns = 1
+        for field in self.fields:
+            n_patterns *= len(field.levels) + 1
+        if n_patterns > SPARE_PATTERNS:
+            raise ValueError("the fields have too many levels together")
+        for named in self.dependence.levels if self.dependence else ():
+            known = {field.name: {level.name for level in field.levels} for field in self.fields}
+            if not set(named.levels) <= known.get(named.field, set()):
+                raise ValueError("the dependence names a level that no field has")
+        return self
+
+    @property
+    def keys(self) -> int:
+        """How many keys the main spelling of a record has, those that it lacks included."""
+        return sum(len(one.keys) for one in self.passes)
+
+    def rows(self, side: Side) -> int:
+        """Return how many rows each record has in the larger or the smaller file of a pair."""
+        if side == "larger":
+            return self.keys + self.alias_keys.larger
+        return (self.keys + self.alias_keys.smaller) * self.block_cap
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The derived columns that are read, in the order of lanes, then of passes."""
+        lanes = [lane.column for field in self.fields for lane in field.lanes]
+        keys = [column for one in self.passes for column in sorted(one.columns)]
+        return tuple(dict.fromkeys((*lanes, *keys)))
+
+
+def _refuse_repeats(names: list[str], what: str) -> None:
+    if len(set(names)) != len(names):
+        raise ValueError(f"the {what} of a profile must have different names")

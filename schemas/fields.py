@@ -1,0 +1,107 @@
+"""Fields of an encoding profile: what is compared together, its lanes in a row, and its levels.
+
+A row has 64 bytes. Each *lane* is a part of them: a field filter of 64 bits, or a tag of 16 bits that tells
+whether two values are equal. Two rows of one cell show the Hamming distance of each lane; a *level* is a
+rule over these distances. Spec page: `schemas/spec/encoding-profile.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas.document import Model
+from schemas.ids import Code
+
+FILTER_BITS: Final = 64
+TAG_BITS: Final = 16
+MILLION: Final = 1_000_000
+
+Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""A derived column of the recipe."""
+
+
+class Lane(Model):
+    """One part of a row, made from one derived column.
+
+    `filter` is a Bloom filter of 64 bits: `linkage` is the clkhash feature, as JSON text, that says how the
+    value is cut into tokens and how many places they are given. `tag` is 16 bits that are equal for equal
+    values.
+    """
+
+    column: Column
+    kind: Literal["filter", "tag"]
+    linkage: Annotated[str, Field(min_length=2, max_length=2_000)] | None
+
+    @model_validator(mode="after")
+    def _filters_have_a_linkage_feature(self) -> Self:
+        if (self.kind == "filter") != (self.linkage is not None):
+            raise ValueError("a filter, and no tag, has the linkage feature of its column")
+        return self
+
+    @property
+    def bits(self) -> int:
+        """How many bits of a row it takes."""
+        return FILTER_BITS if self.kind == "filter" else TAG_BITS
+
+
+class Condition(Model):
+    """A lane differs in at most so many bits; 0 means that the values are equal."""
+
+    lane: Column
+    within: Annotated[int, Field(ge=0, le=FILTER_BITS)]
+
+
+class Level(Model):
+    """How near two values are: it holds if all conditions of any of its alternatives hold.
+
+    The last level of a field has no alternative and holds whenever no other does. `m` is how often true
+    matches are at this level, in parts of a million, `u` how often strangers are, in parts of 10^9: what
+    the agency's own counts replace where its file is large enough.
+    """
+
+    name: Code
+    any_of: Annotated[
+        tuple[Annotated[tuple[Condition, ...], Field(min_length=1, max_length=4)], ...],
+        Field(max_length=4),
+    ]
+    m: Annotated[int, Field(ge=1, le=MILLION)]
+    u: Annotated[int, Field(ge=1, le=10**9)]
+
+
+class ProfileField(Model):
+    """A field: derived columns that are compared together, levels from nearest to farthest.
+
+    A record has the field if it has a value in the first lane's column; two records of which one lacks it
+    are not compared by it. `twins` is how many of a thousand twins agree on it because they are twins.
+    """
+
+    name: Code
+    lanes: Annotated[tuple[Lane, ...], Field(min_length=1, max_length=8)]
+    levels: Annotated[tuple[Level, ...], Field(min_length=2, max_length=16)]
+    twins: Annotated[int, Field(ge=0, le=1000)]
+
+    @model_validator(mode="after")
+    def _levels_are_complete(self) -> Self:
+        names = [level.name for level in self.levels]
+        if len(set(names)) != len(names):
+            raise ValueError("the levels of a field must have different names")
+        if [not level.any_of for level in self.levels] != [False] * (len(names) - 1) + [True]:
+            raise ValueError("the last level of a field, and no other, holds without a condition")
+        if sum(level.m for level in self.levels) != MILLION:
+            raise ValueError("the m of a field's levels must add up to a million")
+        if sum(level.u for level in self.levels) != 10**9:
+            raise ValueError("the u of a field's levels must add up to 1,000,000,000")
+        own = {lane.column for lane in self.lanes}
+        used = {one.lane for level in self.levels for choice in level.any_of for one in choice}
+        if not used <= own:
+            raise ValueError("a level names a lane that its field has not")
+        return self
+
+
+class LevelsOf(Model):
+    """Some levels of one field, by name."""
+
+    field: Code
+    levels: Annotated[tuple[Code, ...], Field(min_length=1, max_length=16)]

@@ -1,0 +1,67 @@
+"""Against what anonlink 0.15.3 found, written by tests/oracles/write_anonlink_vectors.py."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oracles.febrl_encodings import febrl4_encodings
+
+from app.matching.exhaustive import Block, dice_candidates, pack_words
+from app.matching.exhaustive.groups import first_record_ids
+from app.matching.exhaustive.ordered import order_pairs, solve_pairs
+from app.matching.exhaustive.solver import GroupSolver
+
+FOLDER = Path(__file__).parent / "vectors"
+FEBRL4 = json.loads((FOLDER / "anonlink_febrl4.json").read_text())
+CASES = json.loads((FOLDER / "anonlink_groups.json").read_text())
+
+
+def digest(rows: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def encodings() -> list[np.ndarray]:
+    files = febrl4_encodings()
+    written = b"".join(rows.tobytes() for rows in files)
+    assert hashlib.sha256(written).hexdigest() == FEBRL4["encodings"]
+    return [pack_words(rows) for rows in files]
+
+
+@pytest.mark.parametrize("threshold", FEBRL4["thresholds"])
+def test_pairs_and_groups_of_febrl4_are_those_of_anonlink(kernel, encodings, threshold):
+    expected = FEBRL4["thresholds"][threshold]
+    pairs = dice_candidates(*encodings, Fraction(threshold), kernel=kernel)
+    arrays = (pairs.left.tolist(), pairs.right.tolist(), pairs.similarity().tolist())
+    rows = zip(*arrays, strict=True)
+    assert digest(f"{i} {j} {score!r}" for i, j, score in rows) == expected["pairs"]
+    sizes = [len(words) for words in encodings]
+    block = Block(0, 0, 1, 0, sizes[0], 0, sizes[1], sizes[0] * sizes[1])
+    groups = solve_pairs(order_pairs(sizes, [(block, pairs)]), "groups")
+    assert len(groups) == expected["n_groups"]
+    assert digest(str(list(group)) for group in groups) == expected["groups"]
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_groups_of_several_files_are_those_of_anonlink(number):
+    case = CASES[number]
+    first = first_record_ids(case["n_records"])
+    sides = [
+        np.array([first[pair[side][0]] + pair[side][1] for pair in case["pairs"]], dtype=np.uint32)
+        for side in (0, 1)
+    ]
+    is_within = any(left[0] == right[0] for left, right, _ in case["pairs"])
+    solver = GroupSolver(
+        case["n_records"],
+        *sides,
+        needs_every_pair=True,
+        mergeable_files=frozenset(range(len(case["n_records"]))) if is_within else frozenset(),
+    )
+    solver.advance(len(case["pairs"]))
+    assert [[list(record) for record in group] for group in solver.groups()] == case["groups"]
