@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -16,7 +16,7 @@ from encoding.encoder import Encoder
 from encoding.errors import ConfigError, LinkageSchemaError, MissingColumnError
 from encoding.lint import lint_hardening
 from encoding.problems import RowProblem
-from encoding.recipe import Recipe
+from encoding.recipe import INPUTS, Recipe
 from encoding.records import Chunk
 from encoding.secret import AnySecret
 from schemas.profile import EncodingProfile, weight_window
@@ -139,7 +139,7 @@ class RowEncoder:
     def _find_headers(self, columns: Mapping[str, str], available: Sequence[str]) -> dict[str, str]:
         known, required = self._known_and_required()
         for name in columns:
-            if name not in known and name not in self._encoder.ignored:
+            if name not in known and name not in self._not_encoded():
                 raise ConfigError(
                     f"the section [columns] names {name}, which the encoding profile does not have",
                     hint=f"it has: {', '.join(known)}",
@@ -157,6 +157,13 @@ class RowEncoder:
                     hint="say in the section [columns] what your file calls it",
                 )
         return found
+
+    def _not_encoded(self) -> Collection[str]:
+        """Return the names that a mapping may hold although this profile does not encode them.
+
+        A preset names every input there is; a recipe of an older version does not read all of them.
+        """
+        return self._encoder.ignored if self._recipe is None else INPUTS
 
     def _known_and_required(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if self._recipe is None:

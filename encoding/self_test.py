@@ -31,6 +31,8 @@ What = Literal["secret", "recipe", "linkage schema", "hardening", "version"]
 _STEPS: Final[tuple[Step, ...]] = get_args(Step)
 # So that the people are spread over the years that a recipe takes, whichever these are.
 _YEARS_APART: Final = 7
+# The people have none: their file never changes. One of each kind that a recipe tells apart.
+_ZIPS: Final = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def _inputs(first_year: int, last_year: int) -> dict[str, list[str]]:
         zip(people["columns"], map(list, zip(*people["people"], strict=True)), strict=True)
     )
     n_years = last_year - first_year + 1
+    columns["zip"] = [_ZIPS[person % len(_ZIPS)] for person in range(len(people["people"]))]
     columns["birth_date"] = [
         f"{day}/{first_year + _YEARS_APART * person % n_years}"
         for person, day in enumerate(columns.pop("day"))

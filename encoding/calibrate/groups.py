@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-# A first name goes with the sex, a surname with its suffix; a date of birth stands alone.
+# A first name goes with the sex, a surname with its suffix; date of birth and ZIP code stand alone.
 _TOGETHER = (
     ("first_name", "middle_name", "sex", "alias_first"),
     ("last_name", "suffix", "alias_last"),
     ("birth_date",),
+    ("zip",),
 )
 
 Rows = Mapping[str, Sequence[str]]

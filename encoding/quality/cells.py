@@ -11,6 +11,9 @@ from encoding.encoder.formats import RuleBroken
 from encoding.encoder.linkage_schema import read_linkage_schema
 from encoding.recipe.cells import BirthCell, Cell, CellColumns
 from encoding.recipe.names import GivenName, Surname
+from encoding.recipe.tables import Tables
+from encoding.recipe.text import words
+from encoding.recipe.zips import zip_digits
 from schemas.profile import EncodingProfile
 
 Kind = Literal["missing", "placeholder", "invalid", "fine"]
@@ -18,7 +21,6 @@ Kind = Literal["missing", "placeholder", "invalid", "fine"]
 # U+FFFD stands for a byte that could not be read; a capital A with tilde or circumflex before a sign of the
 # upper half of Latin-1 is how UTF-8 looks when it is read as Latin-1 or Windows-1252.
 _GARBLED = re.compile("\ufffd|[\u00c2\u00c3][\u0080-\u00bf\u0152-\u0178\u2013-\u2122]")
-_MISSING_BIRTH = "missing, and required"
 # Any key will do: only the formats of the linkage schema are read.
 _NO_KEY = "0" * 64
 
@@ -56,12 +58,18 @@ def sex_kind(raw: str, sex: Cell) -> Kind:
 
 def birth_kind(raw: str, birth: BirthCell) -> Kind:
     """Return the kind of a date of birth."""
-    if birth.fault and birth.fault != _MISSING_BIRTH:
-        return "invalid"
-    return _named(raw, birth.birth is not None)
+    return "invalid" if birth.fault else _named(raw, birth.birth is not None)
 
 
-def kinds_of(name: str, raws: Sequence[str], cells: CellColumns) -> list[Kind]:
+def zip_kind(raw: str, cell: Cell, tables: Tables) -> Kind:
+    """Return the kind of a ZIP code: words for "unknown" are placeholders, other letters invalid."""
+    if cell.text or not raw:
+        return _named(raw, bool(cell.text))
+    is_word = "".join(words(raw)) in tables.name_placeholders
+    return "placeholder" if zip_digits(raw) or is_word or not raw.strip() else "invalid"
+
+
+def kinds_of(name: str, raws: Sequence[str], cells: CellColumns, tables: Tables) -> list[Kind]:
     """Return the kind of each cell of one input of the recipe, which `cells` holds read."""
     read: Mapping[str, Callable[[], list[Kind]]] = {
         "first_name": lambda: list(map(given_kind, raws, cells.given)),
@@ -70,6 +78,7 @@ def kinds_of(name: str, raws: Sequence[str], cells: CellColumns) -> list[Kind]:
         "suffix": lambda: list(map(suffix_kind, raws, cells.suffix)),
         "birth_date": lambda: list(map(birth_kind, raws, cells.birth)),
         "sex": lambda: list(map(sex_kind, raws, cells.sex)),
+        "zip": lambda: [zip_kind(*pair, tables) for pair in zip(raws, cells.zip, strict=True)],
         "alias_first": lambda: list(map(given_kind, raws, cells.alias_given)),
         "alias_last": lambda: list(map(surname_kind, raws, cells.alias_surname)),
     }

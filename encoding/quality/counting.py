@@ -159,7 +159,9 @@ class _RecipeCounter:
     def __init__(self, ask: Ask, header_of: Mapping[str, str]) -> None:
         recipe = Recipe.load(ask.profile.recipe or {})
         self._years = recipe.spec.birth_years
-        self._reader = CellReader(load_tables(), self._years)
+        self._needs_birth_date = recipe.needs_birth_date
+        self._tables = load_tables()
+        self._reader = CellReader(self._tables, self._years)
         self._format = read_date_format(ask.date_format or "")
         self._as_of = ask.as_of
         self._header_of = header_of
@@ -179,7 +181,7 @@ class _RecipeCounter:
             distinct = Counter(column)
             raws = list(distinct)
             cells = self._reader.read({name: raws}, len(raws), self._format)
-            self._tallies[name].add(distinct, kinds_of(name, raws, cells))
+            self._tallies[name].add(distinct, kinds_of(name, raws, cells, self._tables))
             if name == "birth_date":
                 self._add_births(
                     distinct, [cell.birth.compact if cell.birth else "" for cell in cells.birth]
@@ -196,14 +198,18 @@ class _RecipeCounter:
     ) -> None:
         cells = self._reader.read(columns, n_rows, self._format)
         identities = [
-            (given.first, surname.text, birth.birth.compact) if birth.birth else None
+            (given.first, surname.text, birth.birth.compact if birth.birth else "")
             for given, surname, birth in zip(cells.given, cells.surname, cells.birth, strict=True)
         ]
+        faults = [
+            bool(birth.fault or sex.fault)
+            for birth, sex in zip(cells.birth, cells.sex, strict=True)
+        ]
         self.n_refused += sum(
-            identity is None or not (identity[0] or identity[1]) or bool(sex.fault)
-            for identity, sex in zip(identities, cells.sex, strict=True)
+            fault or not (first or last) or (self._needs_birth_date and not born)
+            for fault, (first, last, born) in zip(faults, identities, strict=True)
         )
-        whole = [identity is not None and all(identity) for identity in identities]
+        whole = [all(identity) for identity in identities]
         self._people.append(_hashes(identities)[whole])
         self._records.append(records[whole])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from encoding.recipe.recipe import INPUTS, Derived, Recipe
+from encoding.recipe.derived import Derived
+from encoding.recipe.recipe import INPUTS, Recipe
 
 __all__ = ["INPUTS", "Derived", "Recipe"]

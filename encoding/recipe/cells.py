@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, ne
 from typing import Protocol, TypeVar
 
 from encoding.recipe.dates import DateFormat
-from encoding.recipe.derived import BirthDate
 from encoding.recipe.names import (
     GivenName,
     Surname,
@@ -16,11 +16,13 @@ from encoding.recipe.names import (
     read_suffix,
     read_surname,
 )
+from encoding.recipe.remembered import Remembered
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
+from encoding.recipe.v1_derived import BirthDate
+from encoding.recipe.zips import read_zip
 
 _T = TypeVar("_T")
-_MAX_REMEMBERED = 1 << 18
 
 
 class HasText(Protocol):
@@ -41,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class BirthCell:
-    """A date of birth, or the reason why there is none."""
+    """A date of birth, or none: because the cell breaks a rule, or because it is unknown."""
 
     birth: BirthDate | None
     fault: str = ""
@@ -57,6 +59,7 @@ class CellColumns:
     suffix: list[Cell]
     birth: list[BirthCell]
     sex: list[Cell]
+    zip: list[Cell]
     alias_given: list[GivenName]
     alias_surname: list[Surname]
 
@@ -67,16 +70,19 @@ class CellReader:
     def __init__(self, tables: Tables, birth_years: tuple[int, int]) -> None:
         self._birth_years = birth_years
         self._tables = tables
-        self._given = _Remembered(lambda raw: read_given_name(raw, tables))
-        self._middle = _Remembered(lambda raw: Cell(read_middle_names(raw, tables)))
-        self._surname = _Remembered(lambda raw: read_surname(raw, tables))
-        self._suffix = _Remembered(lambda raw: Cell(read_suffix(raw, tables)))
-        self._sex = _Remembered(lambda raw: read_sex(raw, tables))
-        self._births: dict[str, _Remembered[BirthCell]] = {}
+        self._given = Remembered[str, GivenName](lambda raw: read_given_name(raw, tables))
+        self._middle = Remembered[str, Cell](lambda raw: Cell(read_middle_names(raw, tables)))
+        self._surname = Remembered[str, Surname](lambda raw: read_surname(raw, tables))
+        self._suffix = Remembered[str, Cell](lambda raw: Cell(read_suffix(raw, tables)))
+        self._sex = Remembered[str, Cell](lambda raw: read_sex(raw, tables))
+        self._zip = Remembered[str, Cell](lambda raw: Cell(read_zip(raw)))
+        self._births: dict[str, Remembered[str, BirthCell]] = {}
 
     def clear(self) -> None:
         """Forget every cell that was read."""
-        for remembered in (self._given, self._middle, self._surname, self._suffix, self._sex):
+        self._given.clear()
+        self._surname.clear()
+        for remembered in (self._middle, self._suffix, self._sex, self._zip):
             remembered.clear()
         self._births.clear()
 
@@ -86,12 +92,14 @@ class CellReader:
         """Return the cells of all inputs; an input that is not there is empty in every row."""
         blank = [""] * n_rows
 
-        def column(name: str, remembered: _Remembered[_T]) -> list[_T]:
+        def column(name: str, remembered: Remembered[str, _T]) -> list[_T]:
             return [remembered[cell] for cell in columns.get(name, blank)]
 
         births = self._births.setdefault(
             date_format.text,
-            _Remembered(lambda raw: read_birth(raw, date_format, self._birth_years, self._tables)),
+            Remembered[str, BirthCell](
+                lambda raw: read_birth(raw, date_format, self._birth_years, self._tables)
+            ),
         )
         return CellColumns(
             given=column("first_name", self._given),
@@ -100,9 +108,24 @@ class CellReader:
             suffix=column("suffix", self._suffix),
             birth=column("birth_date", births),
             sex=column("sex", self._sex),
+            zip=column("zip", self._zip),
             alias_given=column("alias_first", self._given),
             alias_surname=column("alias_last", self._surname),
         )
+
+
+def change_counts(columns: Mapping[str, Sequence[str]], cells: CellColumns) -> dict[str, int]:
+    """Return how many cells of each input cleaning changed, dates of birth left out."""
+    cleaned: dict[str, Sequence[HasText]] = {
+        "first_name": cells.given, "middle_name": cells.middle, "last_name": cells.surname,
+        "suffix": cells.suffix, "sex": cells.sex, "zip": cells.zip,
+        "alias_first": cells.alias_given, "alias_last": cells.alias_surname,
+    }  # fmt: skip
+    return {
+        name: sum(map(ne, columns[name], map(attrgetter("text"), read)))
+        for name, read in cleaned.items()
+        if name in columns
+    }
 
 
 def read_sex(raw: str, tables: Tables) -> Cell:
@@ -121,34 +144,18 @@ def read_sex(raw: str, tables: Tables) -> Cell:
 def read_birth(
     raw: str, date_format: DateFormat, years: tuple[int, int], tables: Tables
 ) -> BirthCell:
-    """Return the date of birth; a date that stands for "unknown" counts as missing."""
+    """Return the date of birth; a date that stands for "unknown" is none, which is no fault."""
     text = raw.strip()
     digits = "".join(character for character in text if character.isalnum())
     if not digits or set(digits) <= {"0"} or set(digits) <= {"9"}:
-        return BirthCell(None, "missing, and required")
+        return BirthCell(None)
     birth = date_format.parse(text)
     if birth is None:
         if "".join(words(raw)) in tables.name_placeholders:
-            return BirthCell(None, "missing, and required")
+            return BirthCell(None)
         return BirthCell(None, f"not a date in the format {date_format.text}")
     if birth in tables.birth_placeholders:
-        return BirthCell(None, "missing, and required")
+        return BirthCell(None)
     if not years[0] <= birth.year <= years[1]:
         return BirthCell(None, f"a year of birth outside {years[0]} to {years[1]}")
     return BirthCell(BirthDate.of(birth))
-
-
-class _Remembered(dict[str, _T]):
-    """A cache that forgets everything when it is full, so that memory stays flat over any file."""
-
-    __slots__ = ("_read",)
-
-    def __init__(self, read: Callable[[str], _T]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, raw: str) -> _T:
-        if len(self) >= _MAX_REMEMBERED:
-            self.clear()
-        value = self[raw] = self._read(raw)
-        return value

@@ -8,10 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from encoding.errors import RecipeError
-from encoding.recipe.derived import DERIVED_COLUMNS
+from encoding.recipe.columns import DERIVED_COLUMNS
+from encoding.recipe.phonetic import phonetic_digest
+from encoding.recipe.spellings import ALIAS_KINDS
 from encoding.recipe.tables import load_tables
 from encoding.recipe.text import transliteration_digest
-from encoding.recipe.variants import VARIANT_KINDS
 from schemas.document import Document, Model
 from schemas.errors import DocumentError
 
@@ -20,41 +21,40 @@ Year = Annotated[int, Field(ge=1000, le=9999)]
 
 
 class Variants(Model):
-    """Which variants a record gets, in order of preference, and how many at most, itself included."""
+    """Which aliases a record gets, in order of preference, and how many spellings it has at most."""
 
     kinds: tuple[str, ...]
     cap: Annotated[int, Field(ge=1, le=32)]
 
     @model_validator(mode="after")
     def _kinds_are_known(self) -> Self:
-        if len(set(self.kinds)) != len(self.kinds) or not set(self.kinds) <= VARIANT_KINDS.keys():
-            raise ValueError("each kind of variant is one of those of the recipe, named once")
+        if len(set(self.kinds)) != len(self.kinds) or not set(self.kinds) <= ALIAS_KINDS.keys():
+            raise ValueError("each kind of alias is one of those of the recipe, named once")
         return self
 
 
 class RecipeSpec(Document):
-    """Version 1 of the cleaning rules: the fixed steps of docs/recipe.md, with these settings.
+    """Version 2 of the cleaning rules: the fixed steps of docs/recipe.md, with these settings.
 
-    `tables` and `transliteration` are digests of the word lists and of the transliteration: both agencies
-    must clean alike. `birth_years` are the first and last year of birth that are taken. `salt` makes every
-    token depend on the year of birth too: records of different years then have nothing in common.
+    `tables`, `transliteration` and `phonetic` are digests of the word lists, of the transliteration and of
+    the phonetic codes: both agencies must clean alike. `birth_years` are the first and last year of birth
+    that are taken.
     """
 
     KIND: ClassVar[str] = "recipe"
 
-    version: Literal["blindlink-recipe/1"]
+    version: Literal["blindlink-recipe/2"]
     tables: Digest
     transliteration: Digest
+    phonetic: Digest
     birth_years: tuple[Year, Year]
-    salt: Literal["none", "birth-year"]
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
     variants: Variants
 
     @model_validator(mode="after")
     def _columns_and_years_make_sense(self) -> Self:
-        if (
-            len(set(self.columns)) != len(self.columns)
-            or not set(self.columns) <= DERIVED_COLUMNS.keys()
+        if len(set(self.columns)) != len(self.columns) or not set(self.columns) <= set(
+            DERIVED_COLUMNS
         ):
             raise ValueError("each derived column is one of those of the recipe, named once")
         if self.birth_years[0] > self.birth_years[1]:
@@ -66,7 +66,8 @@ def read_spec(spec: Mapping[str, Any]) -> RecipeSpec:
     """Return the recipe's rules.
 
     Raises:
-        RecipeError: not version 1, malformed, or made with other word lists or another transliteration.
+        RecipeError: not version 2, malformed, or made with other word lists, another transliteration or
+            other phonetic codes.
     """
     try:
         read = RecipeSpec.from_json(dict(spec))
@@ -81,5 +82,10 @@ def read_spec(spec: Mapping[str, Any]) -> RecipeSpec:
         raise RecipeError(
             "the recipe was made with another transliteration than this machine has",
             hint="install the version of the anyascii package that blindlink pins",
+        )
+    if read.phonetic != phonetic_digest():
+        raise RecipeError(
+            "the recipe was made with other phonetic codes than this machine makes",
+            hint="install the version of the jellyfish package that blindlink pins",
         )
     return read

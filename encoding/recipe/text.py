@@ -29,6 +29,8 @@ def plain_upper(raw: str) -> str:
 
 def words(raw: str) -> tuple[str, ...]:
     """Return the words of a name: apostrophes join (O'Neal is ONEAL), all other marks part."""
+    if raw.isascii() and raw.isalpha():
+        return (raw.upper(),)
     return tuple(_NOT_LETTERS.sub(" ", plain_upper(raw).translate(_JOINERS)).split())
 
 

@@ -21,11 +21,8 @@ from encoding.synth.slips import (
     respell,
     typo,
 )
+from encoding.synth.zips import load_zip_table
 
-_COUNTIES = (
-    "Adams", "Bell", "Cedar", "Dorado", "Elm", "Franklin", "Grant", "Harlan", "Iron", "Jasper",
-    "King", "Lake", "Mesa", "Nye", "Orange", "Pike", "Queens", "Rio Verde", "Stone", "Teller",
-)  # fmt: skip
 _RACES = {
     "white": ("White", "WH"), "hispanic": ("Hispanic/Latino", "HI"), "black": ("Black", "BL"),
     "asian": ("Asian", "AS"), "native": ("American Indian", "AM"), "multiracial": ("Multiracial", "MU"),
@@ -33,6 +30,10 @@ _RACES = {
 _STATES = ("CA", "TX", "AZ", "NV", "OR", "WA", "NM", "IL", "NY", "FL")
 _DUPLICATE_CLIENTS = 0.02
 _DUPLICATE_STUDENTS = 0.003
+# Children in care move: half are placed within their family's ZIP code, most others nearby.
+_PLACED_AT_HOME, _PLACED_NEARBY = 0.5, 0.35
+# Of the enrolments after a student's first, how many another school has typed anew, if the child is middling.
+_RETYPED = 0.06
 
 
 class ChildWelfareAgency:
@@ -42,18 +43,28 @@ class ChildWelfareAgency:
         self._rng = rng
         self._clerk = Clerk(rng, rates, CHILD_WELFARE_SHARE, alias_share=0.5)
         self._as_of = as_of
+        self._zips = load_zip_table()
         self._client_numbers = count(1)
 
     def rows(self, person: Person, *, enrolled: bool) -> Iterator[tuple[Row, Written]]:
         """Yield the rows of this child, each with what went into it."""
         for _ in range(1 + (self._rng.random() < _DUPLICATE_CLIENTS)):
-            written = self._clerk.write(person)
+            written = self._clerk.write(person, self.placement_zip(person))
             yield self.row(person, written, enrolled=enrolled), written
+
+    def placement_zip(self, person: Person) -> str:
+        """Return where the child has been placed."""
+        draw = self._rng.random()
+        if draw < _PLACED_AT_HOME:
+            return person.home_zip
+        if draw < _PLACED_AT_HOME + _PLACED_NEARBY:
+            return self._zips.draw_near(self._rng, person.home_zip)
+        return self._zips.draw_far(self._rng, person.home_zip)
 
     def row(self, person: Person, written: Written, *, enrolled: bool) -> Row:
         """Return one row of the file for what was written down about this person."""
         rng = self._rng
-        county = rng.randrange(len(_COUNTIES))
+        county = self._zips.county_of[person.home_zip]
         # Some offices type everything in capitals, some have keyboards without accents.
         style = str.upper if county % 3 == 0 else str
         if county % 2:
@@ -70,7 +81,7 @@ class ChildWelfareAgency:
             _RACES[person.group][0],
             person.ssn if rng.random() < 0.7 else "",
             self._student_id_held(person) if enrolled else "",
-            _COUNTIES[county], _zip(rng), _zip(rng), _us(start),
+            self._zips.counties[county], written.zip_code, person.home_zip, _us(start),
             _us(self._as_of) if rng.random() < 0.1 else "", _us(place),
             f"D{county + 1:02d}" if enrolled else "",
             _grade(person.birth, self._as_of) if enrolled else "",
@@ -95,19 +106,23 @@ class EducationAgency:
         self._second_ids = count(1)
 
     def rows(self, person: Person, *, in_care: bool) -> Iterator[tuple[Row, Written]]:
-        """Yield the enrolment rows of this student, each with what went into it."""
-        written = self._clerk.write(person)
+        """Yield the enrolment rows of this student, each with what went into it.
+
+        Those of one student ID are several spellings of one record: another school may have typed a name anew,
+        all else about the child is the same.
+        """
+        written = self._clerk.write(person, person.home_zip)
         more = (0.6, 0.9) if in_care else (0.88, 0.98)
         draw = self._rng.random()
         n_enrolments = 1 + (draw >= more[0]) + (draw >= more[1])
         for enrolment in range(n_enrolments):
-            if enrolment and self._rng.random() < 0.06:
+            if enrolment and self._rng.random() < min(_RETYPED * person.untidiness, 0.6):
                 written = self._retyped(written)
             yield self.row(person, person.state_student_id, written, enrolment), written
         if self._rng.random() < _DUPLICATE_STUDENTS:
             # A second state ID: a range of its own, ten digits beginning with 0.
             second_id = f"{next(self._second_ids) * 48_271 % 999_999_937:010d}"
-            written = self._clerk.write(person)
+            written = self._clerk.write(person, person.home_zip)
             yield self.row(person, second_id, written, 0), written
 
     def _retyped(self, written: Written) -> Written:
@@ -132,12 +147,12 @@ class EducationAgency:
             f"District {district:02d}", f"School {rng.randrange(1, 40):02d}",
             style(plain(written.first)), style(plain(written.middle)), style(plain(written.last)),
             written.suffix, style(plain(written.aka_first)), style(plain(written.aka_last)),
-            "" if rng.random() < 0.9 else written.first.split(" ")[0],
+            "" if person.number % 10 else written.first.split(" ")[0],
             written.birth.isoformat(), written.sex, _RACES[person.group][1],
             _grade(person.birth, self._as_of), entry.isoformat(),
             (entry + timedelta(days=rng.randrange(20, 280))).isoformat() if left else "",
-            rng.choice(_STATES), "US" if rng.random() < 0.93 else "",
-            f"{person.guardian} {person.surnames[0]}", _zip(rng), self._as_of.isoformat(),
+            _STATES[person.number % len(_STATES)], "US" if person.number % 14 else "",
+            f"{person.guardian} {person.surnames[0]}", written.zip_code, self._as_of.isoformat(),
         )  # fmt: skip
 
 
@@ -149,11 +164,6 @@ def _us(day: date) -> str:
 def _grade(birth: date, as_of: date) -> str:
     grade = (as_of - birth).days // 365 - 5
     return "KG" if grade < 1 else f"{min(grade, 12):02d}"
-
-
-def _zip(rng: Random) -> str:
-    # 00001 to 00099 have never been assigned.
-    return f"000{rng.randrange(1, 100):02d}"
 
 
 def _unaccent(text: str) -> str:

@@ -46,7 +46,7 @@ def write_hard_cases(folder: Path, *, seed: int, n_each: int = 50) -> RehearsalF
     pairs = list(_pairs(rng, n_each))
     agency = ChildWelfareAgency(rng, ERROR_LEVELS["low"], AS_OF)
     schools = EducationAgency(rng, ERROR_LEVELS["low"], AS_OF)
-    client_rows = [agency.row(*pair.client, enrolled=False) for pair in pairs]
+    client_rows = [_client_row(agency, *pair.client) for pair in pairs]
     student_rows = [
         schools.row(person, person.state_student_id, written)
         for person, written in (pair.student for pair in pairs)
@@ -70,6 +70,11 @@ def write_hard_cases(folder: Path, *, seed: int, n_each: int = 50) -> RehearsalF
     write_truth(files.truth, truth)
     write_look_alikes(files.look_alikes, traps)
     return files
+
+
+def _client_row(agency: ChildWelfareAgency, person: Person, written: Written) -> Row:
+    placed = replace(written, zip_code=agency.placement_zip(person))
+    return agency.row(person, placed, enrolled=False)
 
 
 def _pairs(rng: Random, n_each: int) -> Iterator[_Pair]:
@@ -100,7 +105,13 @@ def _plain(person: Person) -> tuple[Person, Written]:
 
 def _written(person: Person, **changes: object) -> Written:
     written = Written(
-        person.first, person.middle, person.last, person.suffix, person.birth, person.sex
+        person.first,
+        person.middle,
+        person.last,
+        person.suffix,
+        person.birth,
+        person.sex,
+        person.home_zip,
     )
     for name, value in changes.items():
         setattr(written, name, value)
@@ -228,11 +239,12 @@ _TWO_PEOPLE: dict[str, Callable[[Random, Person, Person], Person]] = {
         p, first=_first_of(r, p), middle=s.middle, birth=p.birth + timedelta(days=r.randrange(330, 1000))
     ),
     "cousin-same-name-and-year": lambda r, s, p: replace(
-        p, middle=s.middle, birth=date(p.birth.year, r.randrange(1, 13), r.randrange(1, 29))
+        p, middle=s.middle, home_zip=s.home_zip,
+        birth=date(p.birth.year, r.randrange(1, 13), r.randrange(1, 29)),
     ),
     "namesake": lambda _, s, p: replace(s, surnames=p.surnames, hyphenated=p.hyphenated, sex=p.sex),
     "namesake-one-digit-off": lambda r, s, p: replace(
-        p, middle=s.middle, birth=p.birth + timedelta(days=r.choice((-10, -1, 1, 10)))
+        p, middle=s.middle, home_zip=s.home_zip, birth=p.birth + timedelta(days=r.choice((-10, -1, 1, 10)))
     ),
     "same-first-name-and-birth": lambda _, s, p: replace(s, birth=p.birth, sex=p.sex),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from encoding.synth.names import NameTables, Sex, load_name_tables
+from encoding.synth.zips import load_zip_table
 
 # Share of each group in foster care and in schools, in the order of _GROUPS (AFCARS, NCES, rounded).
 _GROUPS = ("white", "hispanic", "black", "asian", "native", "multiracial")
@@ -59,6 +60,7 @@ class Person:
     birth: date
     sex: Sex
     guardian: str
+    home_zip: str  # the family's
     # How prone this child's records are to mistakes: mean 1. Errors come together (ALSPAC).
     untidiness: float
 
@@ -128,6 +130,7 @@ class Population:
             suffix=rng.choice(_SUFFIXES) if sex == "M" and rng.random() < 0.05 else "",
             birth=birth, sex=sex,
             guardian=self._tables.given_name(rng, origin, "F", 2000),
+            home_zip=load_zip_table().draw(rng),
             untidiness=_untidiness(rng, group),
         )  # fmt: skip
 

@@ -23,6 +23,7 @@ _VOWELS = "aeiou"
 _MIDDLE_PLACEHOLDERS = ("NMN", "NMI", "N/A", "X")
 _FIRST_PLACEHOLDERS = ("BABY BOY", "BABY GIRL", "UNKNOWN", "TEST", "NFN")
 _LAST_PLACEHOLDERS = ("DOE", "UNKNOWN", "UNK", "NLN")
+_NO_ZIPS = ("", "99999")
 _SOUND_ALIKES = (
     ("ph", "f"), ("ck", "k"), ("ie", "y"), ("y", "i"), ("i", "y"), ("c", "k"), ("k", "c"), ("z", "s"),
     ("s", "z"), ("x", "ks"), ("ee", "ea"), ("ai", "ay"), ("ay", "ai"), ("ei", "ie"), ("sh", "ch"),
@@ -56,13 +57,14 @@ class ErrorRates:
     birth_estimated: float = 0.003
     sex: float = 0.007
     placeholder_name: float = 0.005
+    zip_missing: float = 0.04
 
     def scaled(
-        self, last: float, first: float, middle: float, birth: float, sex: float
+        self, *, last: float, first: float, middle: float, birth: float, sex: float, zip_code: float
     ) -> ErrorRates:
         """Return the rates with each field's family multiplied."""
         factors = {"last": last, "names": last, "double": last, "first": first, "middle": middle,
-                   "birth": birth, "sex": sex, "placeholder": first}  # fmt: skip
+                   "birth": birth, "sex": sex, "placeholder": first, "zip": zip_code}  # fmt: skip
         own_factor = {"middle_as_first": first}
         return replace(
             self,
@@ -76,9 +78,13 @@ class ErrorRates:
 # Last name 5/15/25 %, first name 3/10/15 %, date of birth 0.1/2.5/5 %, sex 0.1/0.7/2 % of pairs.
 ERROR_LEVELS: Mapping[str, ErrorRates] = MappingProxyType(
     {
-        "low": ErrorRates().scaled(last=1 / 3, first=0.3, middle=0.5, birth=0.04, sex=1 / 7),
+        "low": ErrorRates().scaled(
+            last=1 / 3, first=0.3, middle=0.5, birth=0.04, sex=1 / 7, zip_code=0.25
+        ),
         "mid": ErrorRates(),
-        "high": ErrorRates().scaled(last=5 / 3, first=1.5, middle=1.4, birth=2.0, sex=20 / 7),
+        "high": ErrorRates().scaled(
+            last=5 / 3, first=1.5, middle=1.4, birth=2.0, sex=20 / 7, zip_code=2.0
+        ),
     }
 )
 
@@ -93,6 +99,7 @@ class Written:
     suffix: str
     birth: date
     sex: str
+    zip_code: str
     aka_first: str = ""
     aka_last: str = ""
     birth_estimated: bool = False
@@ -110,10 +117,16 @@ class Clerk:
         self._alias_share = alias_share
         self._tables = load_name_tables()
 
-    def write(self, person: Person) -> Written:
-        """Return this agency's record of the person."""
+    def write(self, person: Person, zip_code: str) -> Written:
+        """Return this agency's record of the person, who lives where it knows of."""
         written = Written(
-            person.first, person.middle, person.last, person.suffix, person.birth, person.sex
+            person.first,
+            person.middle,
+            person.last,
+            person.suffix,
+            person.birth,
+            person.sex,
+            zip_code,
         )
         self._slip_last(person, written)
         self._slip_first(person, written)
@@ -121,6 +134,7 @@ class Clerk:
         self._slip_birth(person, written)
         self._slip_sex(person, written)
         self._slip_names(person, written)
+        self._slip_zip(person, written)
         return written
 
     def _happens(self, rate: float, person: Person) -> bool:
@@ -209,6 +223,11 @@ class Clerk:
             else:
                 written.last = self._rng.choice(_LAST_PLACEHOLDERS)
             written.slips.append("name-placeholder")
+
+    def _slip_zip(self, person: Person, written: Written) -> None:
+        if self._happens(self._rates.zip_missing, person):
+            written.zip_code = self._rng.choice(_NO_ZIPS)
+            written.slips.append("zip-missing")
 
     def _nickname(self, first: str) -> str:
         known = self._tables.nicknames.get(first)

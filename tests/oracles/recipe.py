@@ -1,4 +1,4 @@
-"""The recipe, one row at a time and step by step, as docs/recipe.md tells it: the slow twin."""
+"""Version 2 of the recipe, one row at a time and step by step, as docs/recipe.md tells it: the slow twin."""
 
 from __future__ import annotations
 
@@ -12,54 +12,136 @@ from anyascii import anyascii
 from encoding.recipe.tables import load_tables
 
 TABLES = load_tables()
+YEARS = range(1995, 2061)
+CAP = 8
+PARTICLES = TABLES.particles - {"MC", "MAC", "O", "D", "FITZ"}
 
 
-def derive_row(cells: dict[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield first name, surname, middle initial, sex and date of a row and of its variants."""
+def derive_row(cells: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yield the derived columns of the main spelling of a row, then of each alias; nothing if it is refused."""
     first, rest, called = given(cells["first_name"])
     last = surname(cells["last_name"])
-    born = birth(cells["birth_date"])
-    if born is None or not (first or last) or cells["sex"] == "Q":
+    if not is_usable(cells) or not (first or last):
         return
-    alias_first, _, _ = given(cells["alias_first"])
-    alias_called = ""  # a bracket in an alias cell is dropped
-    alias_last = surname(cells["alias_last"])
-    initial = (rest or middle(cells["middle_name"]) or [""])[0][:1]
-    sex = {"F": "F", "male": "M"}.get(cells["sex"], "")
-    names = [(first, " ".join(last))]
-    if alias_first or alias_called or called or alias_last:
-        names += [
-            (one, " ".join(other))
-            for one in (alias_first, called, first)
-            if one
-            for other in (alias_last, last)
-            if other
-        ]
-    for parts in (last, alias_last):
-        if len(parts) > 1:
-            names += [(first, part) for part in parts]
-    if (
-        first
-        and len(last) == 1
-        and first not in TABLES.given_names
-        and last[0] in TABLES.given_names
-    ):
-        names.append((last[0], first))
-    if first in TABLES.family_first and last and last[-1] not in TABLES.family_first:
-        names.append((last[0], first))
-    names += [(formal, " ".join(last)) for formal in TABLES.nicknames.get(first, ())]
-    seen = []
-    for pair in names:
-        if pair not in seen and any(pair):
-            seen.append(pair)
-    for one, other in seen[:8]:
-        yield one, other, initial, sex, born
+    alias_first, alias_last = given(cells["alias_first"])[0], surname(cells["alias_last"])
+    others = [name for name in (alias_first, called) if name]
+    spellings = [(first, last)]
+    if alias_last:
+        spellings.append((first, alias_last))
+    spellings += [(other, last) for other in others]
+    if alias_last:
+        spellings += [(other, alias_last) for other in others]
+    if is_transposed(first, last):
+        spellings.append((last[0], [unglue(first)]))
+    common = {
+        **birth_columns(cells["birth_date"]),
+        **zip_columns(cells["zip"]),
+        "sex": {"F": "F", "male": "M"}.get(cells["sex"], ""),
+        "middle_initial": (rest or middle(cells["middle_name"]) or [""])[0][:1],
+        "suffix": suffix_of(cells),
+    }
+    made: list[dict[str, str]] = []
+    for one, other in spellings:
+        columns = {**first_columns(one), **surname_columns(other), **common}
+        if (one or other) and columns not in made:
+            made.append(columns)
+    yield from made[:CAP]
+
+
+def is_usable(cells: dict[str, str]) -> bool:
+    """Return whether sex code and date break no rule."""
+    if cells["sex"] == "Q":
+        return False
+    raw = cells["birth_date"]
+    if raw in ("", "1/1/1900", "Unknown", "00/00/0000"):
+        return True
+    found = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", raw)
+    try:
+        return found is not None and date(int(found[3]), int(found[1]), int(found[2])).year in YEARS
+    except ValueError:
+        return False
+
+
+def birth_columns(raw: str) -> dict[str, str]:
+    """Return the columns of a date that breaks no rule."""
+    if raw in ("", "1/1/1900", "Unknown", "00/00/0000"):
+        return dict.fromkeys(
+            ("birth_date", "birth_year", "birth_month", "birth_day", "birth_day_month"), ""
+        )
+    month, day, year = (part.zfill(2) for part in raw.split("/"))
+    return {
+        "birth_date": year + month + day, "birth_year": year, "birth_month": month, "birth_day": day,
+        "birth_day_month": min(month, day) + max(month, day),
+    }  # fmt: skip
+
+
+def zip_columns(raw: str) -> dict[str, str]:
+    """Return the columns of a ZIP code."""
+    digits = raw.strip().replace("-", "").replace(" ", "")
+    is_zip = bool(re.fullmatch("[0-9]{5}([0-9]{4})?", digits))
+    code = digits[:5] if is_zip else ""
+    code = "" if code in ("00000", "99999", "11111", "12345") else code
+    return {"zip": code, "zip3": code[:3]}
+
+
+def first_columns(first: str) -> dict[str, str]:
+    """Return the columns of a first name."""
+    formal = {name for names in TABLES.nicknames.values() for name in names}
+    canonical = first
+    if first in TABLES.nicknames and first not in formal:
+        canonical = TABLES.nicknames[first][0]
+    return {
+        "first_name": first, "first_name_canonical": canonical, "first_name_head": canonical[:3],
+        "first_name_soundex": soundex(canonical),
+    }  # fmt: skip
+
+
+def surname_columns(parts: list[str]) -> dict[str, str]:
+    """Return the columns of a surname."""
+    two = sorted(parts[:2]) or ["", ""]
+    one, other = two[0], two[-1]
+    return {
+        "surname_1": one, "surname_2": other, "surname_double": "2" if one != other else "",
+        "surname_1_head": one[:3], "surname_2_head": other[:3],
+        "surname_1_soundex": soundex(one), "surname_2_soundex": soundex(other),
+    }  # fmt: skip
+
+
+def soundex(name: str) -> str:
+    """Return the code by the rules of the National Archives."""
+    if not name:
+        return ""
+    digit_of = {
+        letter: digit
+        for digit, letters in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), start=1)
+        for letter in letters
+    }
+    code, before = name[0], digit_of.get(name[0])
+    for letter in name[1:]:
+        if letter in "HW":
+            continue
+        digit = digit_of.get(letter)
+        if digit and digit != before:
+            code += str(digit)
+        before = digit
+    return (code + "000")[:4]
+
+
+def is_transposed(first: str, last: list[str]) -> bool:
+    """Return whether first and last name look swapped."""
+    if not first or not last:
+        return False
+    if len(last) == 1 and last[0] in TABLES.given_names and first not in TABLES.given_names:
+        return True
+    return first in TABLES.family_first and last[-1] not in TABLES.family_first
 
 
 def given(raw: str) -> tuple[str, list[str], str]:
     """Return first name, the words after it, and how the child is called."""
     bracket = re.search(r"\(([^()\"]*)\)", raw)
     found = strip_suffixes(split(re.sub(r"\([^()\"]*\)", " ", raw)))
+    while found and found[0] in TABLES.titles:
+        found = found[1:]
     if is_placeholder(found):
         found = []
     if len(found) > 1 and found[0] in TABLES.given_heads:
@@ -77,28 +159,46 @@ def middle(raw: str) -> list[str]:
 
 
 def surname(raw: str) -> list[str]:
-    """Return the surname's words, particles attached."""
+    """Return the surname's words: without particles, some heads joined to the word after them."""
     found = strip_suffixes(split(raw))
     if is_placeholder(found):
         return []
-    found = [
-        w for i, w in enumerate(found) if not (w in TABLES.conjunctions and 0 < i < len(found) - 1)
-    ]
-    joined = ""
-    for word in found:
-        joined += word if word in TABLES.particles else word + " "
-    return joined.split()
+    while True:
+        inner = [i for i, w in enumerate(found[1:-1], start=1) if w in TABLES.conjunctions]
+        if not inner:
+            break
+        del found[inner[0]]
+    # From the end: the last word stays, whatever it is.
+    kept = found[-1:]
+    attaches = True
+    for word in reversed(found[:-1]):
+        if word in PARTICLES:
+            continue
+        if word in TABLES.particles:
+            if attaches:
+                kept[0] = word + kept[0]
+                attaches = False
+            continue
+        kept.insert(0, word)
+        attaches = True
+    return [unglue(word) for word in kept]
 
 
-def birth(raw: str) -> str | None:
-    """Return YYYYMMDD, or None."""
-    if raw in ("", "1/1/1900"):
-        return None
-    month, day, year = map(int, raw.split("/"))
-    try:
-        return date(year, month, day).strftime("%Y%m%d")
-    except ValueError:
-        return None
+def unglue(word: str) -> str:
+    """Return the word without the particle that it begins with."""
+    found = re.fullmatch("(DELOS|DELA|VANDER)(.{3,})", word)
+    return found.group(2) if found else word
+
+
+def suffix_of(cells: dict[str, str]) -> str:
+    """Return the suffix, of its own column or at the end of the last name."""
+    own = split(cells["suffix"])
+    if own and own[-1] in TABLES.suffixes:
+        return TABLES.suffixes[own[-1]]
+    found, suffix = split(cells["last_name"]), ""
+    while len(found) > 1 and found[-1] in TABLES.suffixes:
+        suffix, found = TABLES.suffixes[found[-1]], found[:-1]
+    return suffix
 
 
 def split(raw: str) -> list[str]:

@@ -50,9 +50,9 @@ MAY_IMPORT = {
     # pydantic_core is the part of pydantic that reads and writes JSON.
     "schemas": {"pydantic", "pydantic_core", "cryptography"},
     "encoding": BASE | READERS | {"schemas", "app.matching.exhaustive"},
-    "app/auditor": BASE - {"clkhash", "anyascii"} | {"schemas"},
+    "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas"},
     "app/matching/exhaustive": {"numpy", "schemas"},
-    "app": BASE - {"clkhash", "anyascii", "pkg_resources"} | BROKER | {"schemas"},
+    "app": BASE - {"clkhash", "anyascii", "jellyfish", "pkg_resources"} | BROKER | {"schemas"},
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.write_recipe_vectors import SPEC
 
 from encoding.agency_file import AgencyFile
 from encoding.errors import ConfigError, MissingColumnError
@@ -20,9 +21,14 @@ from encoding.recipe.cells import read_birth, read_sex
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.names import read_given_name, read_surname
 from encoding.recipe.tables import load_tables
+from encoding.recipe.zips import read_zip
 
-HEADER = ("ID", "FIRST", "LAST", "DOB", "SEX")
-COLUMNS = {"first_name": "FIRST", "last_name": "LAST", "birth_date": "DOB", "sex": "SEX"}
+HEADER = ("ID", "FIRST", "LAST", "DOB", "SEX", "ZIP")
+COLUMNS = {
+    "first_name": "FIRST", "last_name": "LAST", "birth_date": "DOB", "sex": "SEX", "zip": "ZIP",
+}  # fmt: skip
+V1 = load_shipped("children")
+V2 = V1.model_copy(update={"recipe": SPEC})
 AS_OF = date(2025, 10, 1)
 ROWS = st.tuples(
     st.sampled_from(["", "1", "2", "3", "4"]),
@@ -41,6 +47,7 @@ ROWS = st.tuples(
         ]
     ),
     st.sampled_from(["", "F", "M", "U", "?x"]),
+    st.sampled_from(["", "69541", "00213-1234", "99999", "Unknown", "2139", "K1A 0B1"]),
 )
 
 
@@ -48,9 +55,9 @@ def count(rows: list[tuple[str, ...]], **changes: object) -> Counts:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "people.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([HEADER, *rows])
+            csv.writer(file).writerows([HEADER, *(row + ("",) * (6 - len(row)) for row in rows)])
         asked: dict[str, object] = {
-            "profile": load_shipped("children"),
+            "profile": V1,
             "file": AgencyFile(path, "ID"),
             "columns": COLUMNS,
             "date_format": "MM/DD/YYYY",
@@ -62,14 +69,14 @@ def count(rows: list[tuple[str, ...]], **changes: object) -> Counts:
 class Twin:
     """The same numbers, row by row, from the recipe's own readers."""
 
-    def __init__(self, rows: list[tuple[str, ...]]) -> None:
-        tables, years = load_tables(), load_shipped("children").recipe["birth_years"]
+    def __init__(self, rows: list[tuple[str, ...]], *, is_v1: bool) -> None:
+        tables, years = load_tables(), SPEC["birth_years"]
         form = read_date_format("MM/DD/YYYY")
         self.refused = 0
         self.kinds: Counter[tuple[str, str]] = Counter()
         people: dict[tuple[str, str, str], set[str]] = {}
         self.days: list[date] = []
-        for record_id, first, last, born, sex in rows:
+        for record_id, first, last, born, sex, zip_code in rows:
             birth = read_birth(born, form, tuple(years), tables)
             given_name, surname = read_given_name(first, tables), read_surname(last, tables)
             code = read_sex(sex, tables)
@@ -77,15 +84,21 @@ class Twin:
                 self.kinds["first_name", "placeholder" if first else "missing"] += 1
             if not surname.words:
                 self.kinds["last_name", "placeholder" if last else "missing"] += 1
-            if birth.fault.startswith("missing"):
-                self.kinds["birth_date", "placeholder" if born else "missing"] += 1
-            elif birth.fault:
+            if birth.fault:
                 self.kinds["birth_date", "invalid"] += 1
+            elif birth.birth is None:
+                self.kinds["birth_date", "placeholder" if born else "missing"] += 1
             if code.fault:
                 self.kinds["sex", "invalid"] += 1
             elif not code.text:
                 self.kinds["sex", "placeholder" if sex else "missing"] += 1
-            if birth.birth is None or code.fault or not (given_name.first or surname.words):
+            if zip_code and not read_zip(zip_code):
+                is_known = zip_code in ("99999", "Unknown")
+                self.kinds["zip", "placeholder" if is_known else "invalid"] += 1
+            elif not zip_code:
+                self.kinds["zip", "missing"] += 1
+            is_unusable = birth.fault or code.fault or not (given_name.first or surname.words)
+            if is_unusable or (is_v1 and birth.birth is None):
                 self.refused += 1
             if birth.birth:
                 self.days.append(form.parse(born))
@@ -97,9 +110,10 @@ class Twin:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(ROWS, min_size=1, max_size=12).filter(lambda rows: any(rows[-1])))
-def test_every_count_is_that_of_one_row_at_a_time(rows: list[tuple[str, ...]]) -> None:
-    counts, twin = count(rows), Twin(rows)
+@given(st.lists(ROWS, min_size=1, max_size=12).filter(lambda rows: any(rows[-1])), st.booleans())
+def test_every_count_is_that_of_one_row_at_a_time(rows: list[tuple[str, ...]], is_v1: bool) -> None:
+    counts, twin = count(rows, profile=V1 if is_v1 else V2), Twin(rows, is_v1=is_v1)
+    assert ("zip" in [column.name for column in counts.columns]) is not is_v1
     assert counts.rows == len(rows)
     assert counts.rows_without_id == sum(not row[0] for row in rows)
     assert counts.records == len({row[0] for row in rows if row[0]})
@@ -125,6 +139,19 @@ def test_a_refused_row_is_one_that_encoding_refuses(tmp_path: Path) -> None:
         ("3", "A", "B", "", ""),
     ]
     assert count(rows).rows_refused == 2
+
+
+def test_a_row_without_a_date_is_refused_by_version_1_alone() -> None:
+    rows = [("1", "Ana", "Ortiz", "", "F"), ("2", "Ana", "Ortiz", "01/01/1900", "F")]
+    assert count(rows, profile=V1).rows_refused == 2
+    assert count(rows, profile=V2).rows_refused == 0
+
+
+def test_a_file_without_zip_codes_lacks_something_in_version_2_alone() -> None:
+    columns = {name: header for name, header in COLUMNS.items() if name != "zip"}
+    rows = [("1", "Ana", "Ortiz", "01/02/2010", "F")]
+    assert "zip" not in count(rows, profile=V1, columns=columns).absent
+    assert "zip" in count(rows, profile=V2, columns=columns).absent
 
 
 def test_accents_are_no_fault_and_garbled_letters_are_one() -> None:

@@ -8,8 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
+from anyascii import anyascii
+from oracles.write_recipe_vectors import SPEC
 
 from encoding.errors import RehearsalError
 from encoding.linkage import load_shipped
@@ -23,6 +27,7 @@ from encoding.synth import (
     RehearsalFiles,
     write_rehearsal,
 )
+from encoding.synth.zips import load_zip_table
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -40,7 +45,7 @@ def small(folder: Path, **change: object) -> RehearsalFiles:
 def test_same_seed_writes_the_same_bytes_on_every_platform(tmp_path: Path) -> None:
     # A change of the people or of their mistakes changes this digest on purpose, a platform must not.
     assert digest(small(tmp_path)) == (
-        "b48848c65c2634f4ab8d9958cc9ce6fcd594afdd9abb4c94bc0395a4b492713c"
+        "a679a60d056739170485097e33aed8631e499ff150ba6b394246cc31b3b896e8"
     )
 
 
@@ -169,11 +174,93 @@ def test_no_social_security_number_could_be_real(clients: Rows) -> None:
 
 
 @pytest.mark.parametrize("layout", [CHILD_WELFARE_LAYOUT, K12_LAYOUT])
-def test_every_row_can_be_encoded(layout: Layout, clients: Rows, students: Rows) -> None:
+@pytest.mark.parametrize("spec", [SPEC, load_shipped("children").recipe])
+def test_every_row_can_be_encoded(
+    layout: Layout, spec: dict[str, Any], clients: Rows, students: Rows
+) -> None:
     rows = clients if layout is CHILD_WELFARE_LAYOUT else students
     columns = {name: [row[header] for row in rows] for name, header in layout.inputs.items()}
-    recipe = Recipe.load(load_shipped("children").recipe or {})
+    recipe = Recipe.load(spec)
     assert recipe.derive(columns, date_format=layout.date_format).problems == ()
+
+
+def test_child_in_care_is_placed_at_home_nearby_or_elsewhere(
+    truth: Rows, clients: Rows, students: Rows
+) -> None:
+    placed = {row["client_id"]: row["placement_zip"] for row in clients}
+    at_school = {row["state_student_id"]: row["zip"] for row in students}
+    pairs = [(placed[row["client_id"]], at_school[row["state_student_id"]]) for row in truth]
+    known = [pair for pair in pairs if not {"", "99999"} & set(pair)]
+    same = sum(one == other for one, other in known) / len(known)
+    same_area = sum(one[:3] == other[:3] for one, other in known) / len(known)
+    assert 0.46 < same < 0.54
+    assert 0.81 < same_area < 0.89
+
+
+def test_few_zip_codes_are_missing_and_mostly_where_other_mistakes_are(truth: Rows) -> None:
+    missing = [row for row in truth if "zip-missing" in row["discrepancies"]]
+    assert 0.02 < len(missing) / len(truth) < 0.07
+    has_other = sum("last-" in row["discrepancies"] for row in missing) / len(missing)
+    assert has_other > 1.3 * sum("last-" in row["discrepancies"] for row in truth) / len(truth)
+
+
+def test_siblings_have_one_home_and_county_goes_with_it(clients: Rows) -> None:
+    homes: dict[str, set[tuple[str, str]]] = {}
+    for row in clients:
+        homes.setdefault(row["case_id"], set()).add((row["removal_zip"], row["county"]))
+    assert {len(home) for home in homes.values()} == {1}
+    areas: dict[str, set[str]] = {}
+    for row in clients:
+        areas.setdefault(row["county"], set()).add(row["removal_zip"][:3])
+    assert {len(area) for area in areas.values()} == {1}
+
+
+def test_rows_of_one_student_id_are_spellings_of_one_record(students: Rows) -> None:
+    records: dict[str, list[Mapping[str, str]]] = {}
+    for row in students:
+        records.setdefault(row["state_student_id"], []).append(row)
+    several = [rows for rows in records.values() if len(rows) > 1]
+    for name in ("birthdate", "sex", "zip", "race_ethnicity", "birth_state", "guardian_name"):
+        assert all(len({row[name] for row in rows}) == 1 for rows in several)
+    names = ("first_name", "last_surname")
+    not_letters = re.compile("[^a-z]")
+    spelled = [
+        {tuple(not_letters.sub("", plain(row[name])) for name in names) for row in rows}
+        for rows in several
+    ]
+    assert 0.01 < sum(len(spellings) > 1 for spellings in spelled) / len(several) < 0.12
+
+
+def plain(text: str) -> str:
+    return str(anyascii(text)).lower()
+
+
+def test_zip_code_tells_as_much_as_in_a_state(students: Rows) -> None:
+    codes = Counter(row["zip"] for row in students if row["zip"] not in ("", "99999"))
+    n_rows = sum(codes.values())
+    assert 0.003 < sum((n / n_rows) ** 2 for n in codes.values()) < 0.01
+    assert len(codes) > 400
+
+
+def test_zip_codes_are_unequal_and_of_an_invented_state() -> None:
+    table = load_zip_table()
+    assert len(table.codes) == len(set(table.codes)) == 600
+    assert {code[:3] for code in table.codes} == {
+        "001", "002", "003", "004", "694", "695", "696", "697", "698", "699", "867", "868",
+    }  # fmt: skip
+    assert set(table.county_of.values()) == set(range(len(table.counties)))
+    rng = Random(1)
+    drawn = Counter(table.draw(rng) for _ in range(20_000))
+    assert sum(n for _, n in drawn.most_common(60)) > 0.3 * 20_000
+
+
+def test_another_zip_code_is_near_or_far() -> None:
+    table, rng = load_zip_table(), Random(1)
+    for home in ("00101", "86801"):
+        near = {table.draw_near(rng, home) for _ in range(50)}
+        assert home not in near
+        assert {code[:3] for code in near} == {home[:3]}
+        assert home[:3] not in {table.draw_far(rng, home)[:3] for _ in range(50)}
 
 
 def test_sizes_are_those_of_agencies() -> None:

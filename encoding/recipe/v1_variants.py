@@ -1,4 +1,4 @@
-"""Variants of a record: other names under which the same child may stand in the other agency's file."""
+"""Variants of a record in version 1: other names of the same child; gone with that version."""
 
 from __future__ import annotations
 
