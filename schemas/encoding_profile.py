@@ -32,6 +32,11 @@ class Dependence(Model):
     levels: tuple[LevelsOf, LevelsOf]
     published: Annotated[int, Field(ge=0, le=30_000)]
 
+    @model_validator(mode="after")
+    def _fields_are_two(self) -> Self:
+        _refuse_repeats([one.field for one in self.levels], "fields of the dependence")
+        return self
+
 
 class EncodingProfile(Document):
     """Recipe, fields and passes, as both agencies must apply them.
@@ -62,17 +67,16 @@ class EncodingProfile(Document):
         _refuse_repeats([one.name for one in self.passes], "passes")
         columns = [lane.column for field in self.fields for lane in field.lanes]
         _refuse_repeats(columns, "lanes")
-        used = {lane.bits for field in self.fields for lane in field.lanes}
         n_bits = sum(lane.bits for field in self.fields for lane in field.lanes)
-        if used and n_bits + TAG_BITS * len(self.fields) > 8 * ROW_BYTES:
+        if n_bits + TAG_BITS * len(self.fields) > 8 * ROW_BYTES:
             raise ValueError(f"the lanes of a profile take more than {ROW_BYTES} bytes")
         n_patterns = 1
         for field in self.fields:
             n_patterns *= len(field.levels) + 1
         if n_patterns > SPARE_PATTERNS:
             raise ValueError("the fields have too many levels together")
+        known = {field.name: {level.name for level in field.levels} for field in self.fields}
         for named in self.dependence.levels if self.dependence else ():
-            known = {field.name: {level.name for level in field.levels} for field in self.fields}
             if not set(named.levels) <= known.get(named.field, set()):
                 raise ValueError("the dependence names a level that no field has")
         return self

@@ -93,10 +93,13 @@ class ProfileField(Model):
             raise ValueError("the m of a field's levels must add up to a million")
         if sum(level.u for level in self.levels) != 10**9:
             raise ValueError("the u of a field's levels must add up to 1,000,000,000")
-        own = {lane.column for lane in self.lanes}
-        used = {one.lane for level in self.levels for choice in level.any_of for one in choice}
-        if not used <= own:
+        kinds = {lane.column: lane.kind for lane in self.lanes}
+        used = [one for level in self.levels for choice in level.any_of for one in choice]
+        if not {one.lane for one in used} <= kinds.keys():
             raise ValueError("a level names a lane that its field has not")
+        if any(one.within and kinds[one.lane] == "tag" for one in used):
+            # How many bits of two tags differ says nothing of how near their values are.
+            raise ValueError("a level may ask of a tag only that it is equal: within 0")
         return self
 
 

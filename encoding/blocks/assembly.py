@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,13 +18,14 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from numpy.typing import NDArray
 
-from encoding.blocks.blocking import BlockingKeys, Keys
-from encoding.blocks.keys import KEY_BYTES, CellKeys, index_row
+from encoding.blocks.blocking import BlockingKeys, FormKeys, Keys
+from encoding.blocks.keys import KEY_BYTES, CellKeys, index_rows
 from encoding.blocks.seal import Bytes, Fill, RowSealer
 from encoding.blocks.spool import Spool
 from encoding.blocks.values import Lines, ValueTables
 from encoding.progress import Progress, silent
 from schemas.encoding_profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile, Side
+from schemas.rows import RECORD_NUMBER_BYTES
 
 STORED_ROW: Final = np.dtype(
     [("token", "u1", (TOKEN_BYTES,)), ("record", "<u4"), ("sealed", "u1", (ROW_BYTES,))]
@@ -32,7 +34,11 @@ Rows = NDArray[np.void]
 
 _ORDER: Final = b"bsf1 order"
 _PADDING_ROWS: Final = 1 << 16
-_SEALED_AT_ONCE: Final = 1 << 15
+_PADDING_BYTES: Final = TOKEN_BYTES + ROW_BYTES
+_ONE_ROW: Final = np.uint16(1)
+_SEALED_AT_ONCE: Final = 1 << 12
+# More only wait for the interpreter's lock, which keys and fillers need.
+_THREADS: Final = 2
 # Two keys of one record have the same first 8 bytes once in 2^57 records.
 _SEEN_BYTES: Final = 8
 
@@ -97,7 +103,7 @@ class Assembly:
         self._tables = ValueTables(profile)
         self._sealer = RowSealer(profile, self._tables)
         self._fill = Fill(self._random.fill)
-        self._n_records = n_records
+        self._n_records, self._n_keyed = n_records, 0
         self._n_rows = np.zeros(n_records, dtype=np.uint16)
         self._has_main = np.zeros(n_records, dtype=bool)
         aliases = profile.alias_keys
@@ -115,8 +121,6 @@ class Assembly:
         n_rows = n_records * profile.rows(side)
         self._cells = Spool(folder, "cells", cell, n_rows if side == "larger" else 0)
         self._rows = Spool(folder, "rows", STORED_ROW, n_rows)
-        self._cells.__enter__()
-        self._rows.__enter__()
         self.counts = AssemblyCounts([PassCounts() for _ in profile.passes])
 
     def add(self, columns: Mapping[str, Sequence[str]], records: NDArray[np.uint32]) -> None:
@@ -125,32 +129,40 @@ class Assembly:
         Args:
             columns: the recipe's derived columns.
             records: number of each row's record.
+        Raises:
+            RowTooLongError: a value is longer than any record.
+            ValueError: a record that is not among the repeated ones has rows in another call too.
         """
         lines = self._tables.lines(columns)
-        entries = self._entries(columns, records.tolist())
-        if not entries.rows:
-            return
-        cells = np.frombuffer(b"".join(entries.cells), dtype=np.uint8).reshape(-1, KEY_BYTES)
-        rows = np.array(entries.rows)
+        is_main = self._are_mains(records)
+        found = list(self._keys.of_mains(columns, np.flatnonzero(is_main)))
+        is_keyed = np.zeros(len(records), dtype=bool)
+        for one in found:
+            is_keyed[one.rows] = True
+        self._n_keyed += int(is_keyed.sum())
+        found += self._of_aliases(columns, records, is_main, found)
+        passes = np.repeat([one.pass_number for one in found], [len(one.rows) for one in found])
+        rows = np.concatenate([one.rows for one in found])
+        cells = _as_bytes(b"".join(cell for one in found for cell in one.cells), KEY_BYTES)
+        for number, n in enumerate(np.bincount(passes, minlength=len(self.counts.passes)).tolist()):
+            self.counts.passes[number].keys += n
         if self._side == "smaller":
             self._seal_everywhere(cells, records[rows], lines[rows])
             return
         spooled = np.empty(len(rows), dtype=self._cells.dtype)
         spooled["cell"], spooled["record"] = cells, records[rows]
-        spooled["pass"], spooled["line"] = entries.passes, lines[rows]
+        spooled["pass"], spooled["line"] = passes, lines[rows]
         self._cells.add(spooled)
 
     def rows(self, progress: Progress = silent) -> Iterator[Rows]:
         """Yield all rows, sorted by token and record, some at a time; call it once, at the end."""
-        self._cells.close()
         if self._side == "larger":
             n_buckets = self._cells.n_buckets
             for number, entries in enumerate(self._cells.buckets()):
                 self._seal_numbered(entries)
                 progress("sealing rows", (number + 1) / n_buckets, number + 1, "buckets")
-        self.counts.keyless_records = int((self._n_rows == 0).sum())
+        self.counts.keyless_records = self._n_records - self._n_keyed
         self._pad()
-        self._rows.close()
         for bucket in self._rows.buckets():
             yield bucket[_order(bucket)]
 
@@ -159,31 +171,48 @@ class Assembly:
         self._cells.close()
         self._rows.close()
 
-    def _entries(self, columns: Mapping[str, Sequence[str]], records: list[int]) -> _Entries:
-        """Return the keys of derived rows; those of aliases are new to their record."""
-        entries = _Entries([], [], [])
-        last_row = {record: row for row, record in enumerate(records)}
-        here: dict[int, list[bytes]] = {}
-        for row, record in enumerate(records):
-            if not self._has_main[record]:
-                self._has_main[record] = True
-                earlier: list[bytes] = []
-                found = self._keys.of_main(columns, row)
-            else:
-                earlier = here[record] if record in here else self._seen.of(record)
-                found = self._new_keys(self._keys.of_alias(columns, row), earlier)
-            for number, cell in zip(found.passes, found.cells, strict=True):
-                entries.rows.append(row)
-                entries.passes.append(number)
-                entries.cells.append(cell)
-                self.counts.passes[number].keys += 1
-            if last_row[record] > row:
-                here[record] = earlier + [cell[:_SEEN_BYTES] for cell in found.cells]
-            self._seen.add(record, len(earlier), found.cells)
-        return entries
+    def _are_mains(self, records: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Tell which rows are the first of their record."""
+        met, first = np.unique(records, return_index=True)
+        is_main = np.zeros(len(records), dtype=bool)
+        is_main[first[~self._has_main[met]]] = True
+        self._has_main[met] = True
+        return is_main
 
-    def _new_keys(self, found: Keys, earlier: Sequence[bytes]) -> Keys:
-        """Return those keys of an alias that its record has not yet, as many as there is room for."""
+    def _of_aliases(
+        self,
+        columns: Mapping[str, Sequence[str]],
+        records: NDArray[np.uint32],
+        is_main: NDArray[np.bool_],
+        mains: Sequence[FormKeys],
+    ) -> list[FormKeys]:
+        """Return the keys of aliases that are new to their record, and remember those of repeated records."""
+        has_more = self._seen.are_repeated(records) | np.isin(records, records[~is_main])
+        known: dict[int, list[bytes]] = {
+            record: [] for record in records[is_main & has_more].tolist()
+        }
+        for one in mains:
+            for at in np.flatnonzero(has_more[one.rows]).tolist():
+                known[int(records[one.rows[at]])].append(one.cells[at][:_SEEN_BYTES])
+        by_pass: list[tuple[list[int], list[bytes]]] = [([], []) for _ in self.counts.passes]
+        aliases = np.flatnonzero(~is_main).tolist()
+        for row, keys in zip(aliases, self._keys.of_aliases(columns, aliases), strict=True):
+            record = int(records[row])
+            earlier = known[record] if record in known else self._seen.of(record)
+            new = self._new_keys(keys, earlier)
+            self._n_keyed += bool(new) and not earlier
+            known[record] = earlier + [cell[:_SEEN_BYTES] for _, cell in new]
+            for number, cell in new:
+                by_pass[number][0].append(row)
+                by_pass[number][1].append(cell)
+        self._seen.remember(known)
+        return [
+            FormKeys(number, np.array(rows, dtype=np.intp), cells)
+            for number, (rows, cells) in enumerate(by_pass)
+        ]
+
+    def _new_keys(self, found: Keys, earlier: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """Return pass and cell of an alias's keys that are new to its record, as many as there is room for."""
         new = [
             (number, cell)
             for number, cell in zip(found.passes, found.cells, strict=True)
@@ -191,8 +220,7 @@ class Assembly:
         ]
         room = self._most_keys - len(earlier)
         self.counts.aliases_dropped += max(0, len(new) - room)
-        kept = new[:room]
-        return Keys(tuple(number for number, _ in kept), tuple(cell for _, cell in kept))
+        return new[:room]
 
     def _seal_everywhere(self, cells: Bytes, records: NDArray[np.uint32], lines: Lines) -> None:
         """Seal a row for each place of each cell: the smaller file meets whatever is there."""
@@ -203,112 +231,131 @@ class Assembly:
 
     def _seal_numbered(self, entries: NDArray[np.void]) -> None:
         """Number the rows of each cell, drop those beyond the cap, and seal the others."""
-        ordered = entries[np.argsort(_texts(entries["cell"]), kind="stable")]
-        cells = _texts(ordered["cell"])
-        is_new = np.ones(len(ordered), dtype=bool)
-        is_new[1:] = cells[1:] != cells[:-1]
-        starts = np.flatnonzero(is_new)
-        lengths = np.diff(starts, append=len(ordered))
-        places = np.arange(len(ordered)) - np.repeat(starts, lengths)
-        for start, length in zip(
-            starts[lengths > 1].tolist(), lengths[lengths > 1].tolist(), strict=True
+        order, block = self._in_blocks(entries)
+        starts = np.flatnonzero(np.diff(block, prepend=-1))
+        places = np.arange(len(order)) - starts[block]
+        cap, passes = self._profile.block_cap, entries["pass"][order]
+        is_too_large = np.diff(starts, append=len(order)) > cap
+        n_passes = len(self.counts.passes)
+        n_too_large = np.bincount(passes[starts[is_too_large]], minlength=n_passes)
+        n_dropped = np.bincount(passes[places >= cap], minlength=n_passes)
+        for one, blocks, rows in zip(
+            self.counts.passes, n_too_large.tolist(), n_dropped.tolist(), strict=True
         ):
-            block = slice(start, start + length)
-            ordered[block] = self._shuffled(ordered[block])
-        cap = self._profile.block_cap
-        for number in ordered["pass"][starts[lengths > cap]].tolist():
-            self.counts.passes[number].blocks_too_large += 1
-        for number in ordered["pass"][places >= cap].tolist():
-            self.counts.passes[number].rows_dropped += 1
-        kept = ordered[places < cap]
+            one.blocks_too_large += blocks
+            one.rows_dropped += rows
+        kept = entries[order[places < cap]]
         self._seal(kept["cell"], places[places < cap], kept["record"], kept["line"])
 
-    def _shuffled(self, block: NDArray[np.void]) -> NDArray[np.void]:
-        """Return the rows of one block in an order that the agency's own key gives them."""
-        drawn = [
+    def _in_blocks(self, entries: NDArray[np.void]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return an order that puts the rows of each cell together, and the number of each one's block.
+
+        Within a block the agency's own key gives the order.
+        """
+        cells = np.ascontiguousarray(entries["cell"]).view(">u8").astype(np.uint64)
+        order = np.argsort(cells[:, 0], kind="stable")
+        ordered = cells[order]
+        is_new = (ordered[1:] != ordered[:-1]).any(axis=1)
+        # Two cells that share their first 8 bytes may lie in each other.
+        if (is_new & (ordered[1:, 0] == ordered[:-1, 0])).any():
+            order = np.lexsort(cells.T[::-1])
+            ordered = cells[order]
+            is_new = (ordered[1:] != ordered[:-1]).any(axis=1)
+        block = np.concatenate([np.zeros(min(1, len(order)), np.intp), np.cumsum(is_new)])
+        shared = np.flatnonzero(np.bincount(block)[block] > 1)
+        drawn = self._drawn(entries[order[shared]])
+        order[shared] = order[shared][np.lexsort((drawn[:, 1], drawn[:, 0], block[shared]))]
+        return order, block
+
+    def _drawn(self, entries: NDArray[np.void]) -> NDArray[np.uint64]:
+        """Return two numbers for each row of a block, by which the agency's own key orders it."""
+        named = np.concatenate(
+            [entries["cell"], _as_bytes(entries["record"].tobytes(), RECORD_NUMBER_BYTES)], axis=1
+        ).tobytes()
+        size = KEY_BYTES + RECORD_NUMBER_BYTES
+        drawn = b"".join(
             hashlib.blake2b(
-                row["cell"].tobytes() + row["record"].tobytes(),
-                digest_size=16,
-                key=self._random.order,
-                person=_ORDER,
+                named[at : at + size], digest_size=16, key=self._random.order, person=_ORDER
             ).digest()
-            for row in block
-        ]
-        return block[sorted(range(len(block)), key=lambda at: drawn[at])]
+            for at in range(0, len(named), size)
+        )
+        return np.frombuffer(drawn, dtype=">u8").reshape(-1, 2).astype(np.uint64)
 
     def _seal(
         self, cells: Bytes, places: NDArray[np.int64], records: NDArray[np.uint32], lines: Lines
     ) -> None:
-        for start in range(0, len(cells), _SEALED_AT_ONCE):
-            here = slice(start, start + _SEALED_AT_ONCE)
-            raw = np.ascontiguousarray(cells[here]).tobytes()
-            keyed = b"".join(
-                index_row(raw[at : at + KEY_BYTES], place)
-                for at, place in zip(
-                    range(0, len(raw), KEY_BYTES), places[here].tolist(), strict=True
-                )
-            )
-            indexed = np.frombuffer(keyed, dtype=np.uint8).reshape(-1, 2 * TOKEN_BYTES)
-            rows = np.empty(len(indexed), dtype=STORED_ROW)
-            rows["token"], rows["record"] = indexed[:, :TOKEN_BYTES], records[here]
-            rows["sealed"] = self._sealer.seal(
-                lines[here], indexed[:, TOKEN_BYTES:], rows["token"], records[here], self._fill
-            )
-            self._rows.add(rows)
-            self._n_rows += np.bincount(records[here], minlength=self._n_records).astype(np.uint16)
+        def sealed(here: slice) -> Rows:
+            return self._sealed(cells[here], places[here], records[here], lines[here])
+
+        some = range(0, len(cells), _SEALED_AT_ONCE)
+        self._tables.freeze()
+        # Arrays are hashed without the interpreter's lock; rows come back in the order in which they went.
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for rows in pool.map(sealed, (slice(at, at + _SEALED_AT_ONCE) for at in some)):
+                self._rows.add(rows)
+        np.add.at(self._n_rows, records, _ONE_ROW)
+
+    def _sealed(
+        self, cells: Bytes, places: NDArray[np.int64], records: NDArray[np.uint32], lines: Lines
+    ) -> Rows:
+        indexed = _as_bytes(index_rows(cells.tobytes(), places.tolist()), 2 * TOKEN_BYTES)
+        rows = np.empty(len(indexed), dtype=STORED_ROW)
+        rows["token"], rows["record"] = indexed[:, :TOKEN_BYTES], records
+        rows["sealed"] = self._sealer.seal(
+            lines, indexed[:, TOKEN_BYTES:], rows["token"], records, self._fill
+        )
+        return rows
 
     def _pad(self) -> None:
         """Give every record as many rows as any other: what it lacks is random bytes."""
-        lacking = self._profile.rows(self._side) - self._n_rows.astype(np.int64)
-        records = np.repeat(np.arange(self._n_records, dtype=np.uint32), lacking)
+        n_rows = self._profile.rows(self._side)
         stream = random_bytes(self._random.padding)
-        size = TOKEN_BYTES + ROW_BYTES
-        for start in range(0, len(records), _PADDING_ROWS):
-            here = records[start : start + _PADDING_ROWS]
-            drawn = np.frombuffer(stream(len(here) * size), dtype=np.uint8).reshape(-1, size)
-            rows = np.empty(len(here), dtype=STORED_ROW)
-            rows["token"], rows["record"] = drawn[:, :TOKEN_BYTES], here
+        step = max(1, _PADDING_ROWS // n_rows)
+        for first in range(0, self._n_records, step):
+            lacking = n_rows - self._n_rows[first : first + step].astype(np.int64)
+            records = np.repeat(np.arange(first, first + len(lacking), dtype=np.uint32), lacking)
+            drawn = _as_bytes(stream(len(records) * _PADDING_BYTES), _PADDING_BYTES)
+            rows = np.empty(len(records), dtype=STORED_ROW)
+            rows["token"], rows["record"] = drawn[:, :TOKEN_BYTES], records
             rows["sealed"] = drawn[:, TOKEN_BYTES:]
             self._rows.add(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entries:
-    """Keys of some derived rows: the row, the pass and the cell key of each."""
-
-    rows: list[int]
-    passes: list[int]
-    cells: list[bytes]
 
 
 class _Seen:
     """Which cells a record has already, for records whose rows do not come together: 8 bytes a key."""
 
     def __init__(self, repeated: NDArray[np.bool_], most_keys: int) -> None:
-        self._place = np.cumsum(repeated) - 1
         self._repeated = repeated
-        n_repeated = int(repeated.sum())
-        self._cells = np.zeros((n_repeated, most_keys), dtype=f"S{_SEEN_BYTES}")
-        self._n = np.zeros(n_repeated, dtype=np.uint8)
+        self._records = np.flatnonzero(repeated).astype(np.uint32)
+        self._cells = np.zeros((len(self._records), most_keys, _SEEN_BYTES), dtype=np.uint8)
+        self._n = np.zeros(len(self._records), dtype=np.uint8)
 
-    def add(self, record: int, n_before: int, cells: Sequence[bytes]) -> None:
-        """Remember a record's cells beyond the `n_before` that it had."""
-        if cells and self._repeated[record]:
-            place = self._place[record]
-            self._cells[place, n_before : n_before + len(cells)] = [
-                cell[:_SEEN_BYTES] for cell in cells
-            ]
-            self._n[place] = n_before + len(cells)
+    def are_repeated(self, records: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Tell which records are remembered."""
+        return self._repeated[records]
+
+    def remember(self, known: Mapping[int, Sequence[bytes]]) -> None:
+        """Remember all cells that records have so far, of those that are repeated."""
+        for record, cells in known.items():
+            if self._repeated[record]:
+                place = self._place(record)
+                self._cells[place, : len(cells)] = _as_bytes(b"".join(cells), _SEEN_BYTES)
+                self._n[place] = len(cells)
 
     def of(self, record: int) -> list[bytes]:
-        """Return the first bytes of the cells that a record has."""
+        """Return the first bytes of the cells that a record has.
+
+        Raises:
+            ValueError: the record is none of the repeated ones.
+        """
         if not self._repeated[record]:
-            return []
-        place = self._place[record]
-        # numpy drops zero bytes at the end of a text.
-        return [
-            cell.ljust(_SEEN_BYTES, b"\0") for cell in self._cells[place, : self._n[place]].tolist()
-        ]
+            # Forgotten keys would give two rows of a record one token and one pad.
+            raise ValueError("a record has rows in several calls and is none of the repeated ones")
+        place = self._place(record)
+        return [bytes(cell) for cell in self._cells[place, : self._n[place]]]
+
+    def _place(self, record: int) -> int:
+        return int(np.searchsorted(self._records, record))
 
 
 def random_bytes(key: bytes) -> Callable[[int], bytes]:
@@ -317,8 +364,8 @@ def random_bytes(key: bytes) -> Callable[[int], bytes]:
     return lambda n: stream.update(bytes(n))
 
 
-def _texts(cells: Bytes) -> NDArray[np.bytes_]:
-    return np.ascontiguousarray(cells).view(f"S{KEY_BYTES}").reshape(-1)
+def _as_bytes(raw: bytes, width: int) -> Bytes:
+    return np.frombuffer(raw, dtype=np.uint8).reshape(-1, width)
 
 
 def _order(rows: Rows) -> NDArray[np.intp]:

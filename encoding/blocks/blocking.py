@@ -7,20 +7,36 @@ has the same one: else two rows of a record would share token and pad.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from encoding.blocks.keys import CellKeys
+import numpy as np
+from numpy.typing import NDArray
+
+from encoding.blocks.keys import CellKeys, packed
 from schemas.encoding_profile import EncodingProfile
-from schemas.passes import KeyForm
+from schemas.passes import KeyForm, Part
+
+Columns = Mapping[str, Sequence[str]]
+# What a form of several rows gives: the packed values of each row's key; empty where it has none.
+_Values = list[bytes]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FormKeys:
+    """The keys that one form gives some rows: those rows, and their cell keys of 32 bytes, in their order."""
+
+    pass_number: int
+    rows: NDArray[np.intp]
+    cells: list[bytes]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
     """The keys of one spelling: the number of each one's pass, and its cell key of 32 bytes."""
 
-    passes: tuple[int, ...]
-    cells: tuple[bytes, ...]
+    passes: list[int]
+    cells: list[bytes]
 
 
 class BlockingKeys:
@@ -28,49 +44,68 @@ class BlockingKeys:
 
     def __init__(self, profile: EncodingProfile, cell_keys: CellKeys) -> None:
         self._cell_keys = cell_keys
-        self._forms = tuple(
-            (number, one.name, form)
-            for number, one in enumerate(profile.passes)
+        self._passes = profile.passes
+        # The head of a cell's packed name, by pass and occurrence.
+        self._heads = tuple(
+            tuple(packed(one.name, str(occurrence)) for occurrence in range(len(one.keys)))
+            for one in profile.passes
+        )
+
+    def of_mains(self, columns: Columns, rows: NDArray[np.intp]) -> Iterator[FormKeys]:
+        """Yield the keys of main spellings, form by form, equal ones of a row numbered apart."""
+        packs = _PackedColumns(columns, rows.tolist())
+        for number, (one, heads) in enumerate(zip(self._passes, self._heads, strict=True)):
+            earlier: list[_Values] = []
+            for form in one.keys:
+                values = packs.of_form(form)
+                has_key = [at for at, value in enumerate(values) if value]
+                before = list(zip(*earlier, strict=True)) or [()] * len(values)
+                names = (heads[before[at].count(values[at])] + values[at] for at in has_key)
+                yield FormKeys(number, rows[has_key], self._cell_keys.of_packed(names))
+                earlier.append(values)
+
+    def of_aliases(self, columns: Columns, rows: Sequence[int]) -> Iterator[Keys]:
+        """Yield the distinct keys of each of some spellings, first occurrences only."""
+        packs = _PackedColumns(columns, rows)
+        forms = [
+            (number, heads[0], packs.of_form(form))
+            for number, (one, heads) in enumerate(zip(self._passes, self._heads, strict=True))
             for form in one.keys
-        )
-
-    def of_main(self, columns: Mapping[str, Sequence[str]], row: int) -> Keys:
-        """Return the keys of a main spelling, equal ones numbered apart."""
-        passes: list[int] = []
-        cells: list[bytes] = []
-        seen: dict[tuple[int, tuple[str, ...]], int] = {}
-        for number, name, form in self._forms:
-            parts = key_parts(form, columns, row)
-            if parts is not None:
-                occurrence = seen[number, parts] = seen.get((number, parts), -1) + 1
-                passes.append(number)
-                cells.append(self._cell_keys(name, occurrence, parts))
-        return Keys(tuple(passes), tuple(cells))
-
-    def of_alias(self, columns: Mapping[str, Sequence[str]], row: int) -> Keys:
-        """Return the distinct keys of a spelling, first occurrences only."""
-        found: dict[tuple[int, tuple[str, ...]], str] = {}
-        for number, name, form in self._forms:
-            parts = key_parts(form, columns, row)
-            if parts is not None:
-                found.setdefault((number, parts), name)
-        return Keys(
-            tuple(number for number, _ in found),
-            tuple(self._cell_keys(name, 0, parts) for (_, parts), name in found.items()),
-        )
+        ]
+        for at in range(len(rows)):
+            found: dict[bytes, int] = {}
+            for number, head, values in forms:
+                if values[at]:
+                    found.setdefault(head + values[at], number)
+            yield Keys(list(found.values()), self._cell_keys.of_packed(found))
 
 
-def key_parts(
-    form: KeyForm, columns: Mapping[str, Sequence[str]], row: int
-) -> tuple[str, ...] | None:
-    """Return the values of one blocking key; None if the row lacks one of them.
+class _PackedColumns:
+    """The values of some rows, packed as a cell's name holds them; each column once."""
 
-    Values of a part that has several columns are sorted, so that exchanged names give the same key.
-    """
-    parts: list[str] = []
-    for part in form:
-        values = [columns[column][row] for column in part]
-        if not all(values):
-            return None
-        parts += sorted(values) if len(values) > 1 else values
-    return tuple(parts)
+    def __init__(self, columns: Columns, rows: Sequence[int]) -> None:
+        self._columns, self._rows = columns, rows
+        self._parts: dict[Part, _Values] = {}
+
+    def of_form(self, form: KeyForm) -> _Values:
+        """Return the packed values of each row's key; empty where the row lacks one of them."""
+        parts = [self._of_part(part) for part in form]
+        return [b"".join(values) if all(values) else b"" for values in zip(*parts, strict=True)]
+
+    def _of_part(self, part: Part) -> _Values:
+        if part not in self._parts:
+            first, *others = [[self._columns[name][row] for row in self._rows] for name in part]
+            self._parts[part] = _exchangeable(first, *others) if others else _singles(first)
+        return self._parts[part]
+
+
+def _singles(values: list[str]) -> _Values:
+    known = {value: packed(value) if value else b"" for value in set(values)}
+    return [known[value] for value in values]
+
+
+def _exchangeable(*columns: list[str]) -> _Values:
+    # Values of several columns are sorted, so that exchanged names give the same key.
+    return [
+        packed(*sorted(values)) if all(values) else b"" for values in zip(*columns, strict=True)
+    ]

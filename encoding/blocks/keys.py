@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from encoding.errors import RowTooLongError
 from encoding.secret import Secret
 from schemas.encoding_profile import TOKEN_BYTES
 
@@ -24,6 +25,7 @@ NONCE_BYTES: Final = 32
 _CELL: Final = b"bsf1 cell"
 _INDEX: Final = b"bsf1 index"
 _VALUE: Final = b"bsf1 value"
+_TWO_BYTES: Final = struct.Struct(">H").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,25 @@ def packed(*parts: str | bytes) -> bytes:
     """Return parts one after the other, each with its length in two bytes before it.
 
     No two lists of parts give the same bytes.
+
+    Raises:
+        RowTooLongError: a part has more than 65,535 bytes.
     """
-    pieces: list[bytes] = []
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        pieces += (struct.pack(">H", len(raw)), raw)
-    return b"".join(pieces)
+    raws = [part.encode() if isinstance(part, str) else part for part in parts]
+    try:
+        return b"".join([piece for raw in raws for piece in (_TWO_BYTES(len(raw)), raw)])
+    except struct.error:
+        raise RowTooLongError("a value is longer than 65,535 bytes") from None
 
 
 def round_key(secret: Secret, name: RoundName) -> bytes:
-    """Return the key of one pair's round, 32 bytes."""
+    """Return the key of one pair's round, 32 bytes.
+
+    Raises:
+        ValueError: a nonce is not 32 bytes long.
+    """
+    if {len(name.nonce_larger), len(name.nonce_smaller)} != {NONCE_BYTES}:
+        raise ValueError(f"a nonce has {NONCE_BYTES} bytes")
     info = packed(
         "blindlink/v1/bsf1/round",
         name.project,
@@ -95,22 +106,32 @@ class CellKeys:
             occurrence: how many equal keys of the same record and pass came before, from 0.
             parts: the values of the blocking key; none is empty.
         """
-        state = self._start.copy()
-        state.update(packed(name, str(occurrence), *parts))
-        return state.digest()
+        return self.of_packed([packed(name, str(occurrence), *parts)])[0]
+
+    def of_packed(self, names: Iterable[bytes]) -> list[bytes]:
+        """Return the keys of many cells, each named by its packed pass, occurrence and values."""
+        cells: list[bytes] = []
+        for name in names:
+            state = self._start.copy()
+            state.update(name)
+            cells.append(state.digest())
+        return cells
 
 
-def index_row(cell: bytes, place: int) -> bytes:
-    """Return token (16 bytes) and row key (16 bytes) of one place of a block.
+def index_rows(cells: bytes, places: Sequence[int]) -> bytes:
+    """Return token (16 bytes) and row key (16 bytes) of some places of blocks, joined.
 
     Args:
-        cell: key of the cell.
-        place: number in the block, from 0.
+        cells: keys of the cells, joined.
+        places: number in the block of each, from 0.
     """
     size = TOKEN_BYTES + ROW_KEY_BYTES
-    return hashlib.blake2b(
-        struct.pack(">H", place), digest_size=size, key=cell, person=_INDEX
-    ).digest()
+    return b"".join(
+        hashlib.blake2b(
+            _TWO_BYTES(place), digest_size=size, key=cells[at : at + KEY_BYTES], person=_INDEX
+        ).digest()
+        for at, place in zip(range(0, len(cells), KEY_BYTES), places, strict=True)
+    )
 
 
 def value_word(*parts: str) -> int:

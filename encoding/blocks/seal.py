@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,14 +18,18 @@ from numpy.typing import NDArray
 from encoding.blocks.keys import KEY_BYTES, value_word
 from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterCalls, Lines, ValueTables
-from schemas.encoding_profile import ROW_BYTES, EncodingProfile
+from schemas.encoding_profile import ROW_BYTES, TOKEN_BYTES, EncodingProfile
 from schemas.fields import FILTER_BITS
+from schemas.rows import RECORD_NUMBER_BYTES
 
 _ROW_WORDS: Final = ROW_BYTES // 8
 _FILL: Final = b"bsf1 fill"
 # Rows at a time: the words of one chunk stay in a processor's cache.
 CHUNK_ROWS: Final = 1024
-_PLACE_BITS: Final = (FILTER_BITS - 1).bit_length()
+# Arrays of no dimension, since numpy takes twice as long over one of its scalars.
+_PLACE_SHIFT: Final = np.array((FILTER_BITS - 1).bit_length(), dtype=np.uint64)
+_PLACE_MASK: Final = np.array(FILTER_BITS - 1, dtype=np.uint64)
+_NAMED_BYTES: Final = TOKEN_BYTES + RECORD_NUMBER_BYTES
 
 Bytes = NDArray[np.uint8]
 
@@ -37,11 +43,18 @@ class Fill:
             digest_size=ROW_BYTES, key=key or secrets.token_bytes(KEY_BYTES), person=_FILL
         )
 
-    def __call__(self, token: bytes, record: int) -> bytes:
-        """Return 64 bytes for one row: no other row of the container has its token and record."""
-        state = self._start.copy()
-        state.update(token + record.to_bytes(4, "little"))
-        return state.digest()
+    def of_rows(self, named: bytes) -> bytes:
+        """Return 64 bytes for each row: no other row of the container has its token and record.
+
+        Args:
+            named: token (16 bytes) and record number (4 bytes, little-endian) of each row, joined.
+        """
+        filled: list[bytes] = []
+        for at in range(0, len(named), _NAMED_BYTES):
+            state = self._start.copy()
+            state.update(named[at : at + _NAMED_BYTES])
+            filled.append(state.digest())
+        return b"".join(filled)
 
 
 class RowSealer:
@@ -85,26 +98,32 @@ class RowSealer:
     def _chunk(
         self, lines: Lines, row_keys: Bytes, tokens: Bytes, records: NDArray[np.uint32], fill: Fill
     ) -> Bytes:
-        n = len(lines)
         keys = np.ascontiguousarray(row_keys).view("<u8").astype(np.uint64)
         key, key_high = keys[:, 0], keys[:, 1]
-        tag_words = np.empty((n, len(self._tables.tags) + len(self._fixed)), dtype=np.uint64)
-        for place, values in enumerate(self._tables.tags):
-            tag_words[:, place] = values.words()[lines[:, self._n_filters + place]]
-        tag_words[:, len(self._tables.tags) :] = self._fixed
-        width = tag_words.shape[1]
-        hashed = siphash(
-            np.repeat(key, width), np.repeat(key_high, width), tag_words.ravel()
-        ).reshape(n, width)
-        row = np.zeros((n, ROW_BYTES), dtype=np.uint8)
+        drawn = [
+            drawn_calls(texts.calls(), lines[:, place])
+            for place, texts in enumerate(self._tables.filters)
+        ]
+        tagged = [
+            values.words()[lines[:, self._n_filters + place]]
+            for place, values in enumerate(self._tables.tags)
+        ]
+        fixed = np.repeat(self._fixed, len(lines))
+        width = len(tagged) + len(self._fixed)
+        # All that these rows hash, lane by lane: one call, since its overhead is per call.
+        message = np.concatenate([*(one.words for one in drawn), *tagged, fixed])
+        hashed = siphash(_for_calls(key, drawn, width), _for_calls(key_high, drawn, width), message)
+        n_filter_calls = len(message) - width * len(lines)
+        row = np.zeros((len(lines), ROW_BYTES), dtype=np.uint8)
         words = row.view("<u8")
-        for place, texts in enumerate(self._tables.filters):
-            words[:, place] = filters(texts.calls(), lines[:, place], key, key_high)
+        if drawn:
+            words[:, : self._n_filters] = filters(drawn, hashed[:n_filter_calls]).T
+        others = hashed[n_filter_calls:].reshape(width, len(lines)).T
         n_tags = width - _ROW_WORDS
         tags = row[:, self._tag_offset : self._tag_offset + 2 * n_tags].view("<u2")
-        tags[:] = hashed[:, :n_tags].astype(np.uint16)
+        tags[:] = others[:, :n_tags].astype(np.uint16)
         self._fill_missing(row, lines, tokens, records, fill)
-        words ^= hashed[:, n_tags:]
+        words ^= others[:, n_tags:]
         return row
 
     def _fill_missing(
@@ -115,10 +134,12 @@ class RowSealer:
         some = np.flatnonzero(is_missing.any(axis=1))
         if not len(some):
             return
-        filled = b"".join(
-            fill(token, record)
-            for token, record in zip(map(bytes, tokens[some]), records[some].tolist(), strict=True)
+        named = np.empty((len(some), _NAMED_BYTES), dtype=np.uint8)
+        named[:, :TOKEN_BYTES] = tokens[some]
+        named[:, TOKEN_BYTES:] = (
+            records[some].astype("<u4").view(np.uint8).reshape(-1, RECORD_NUMBER_BYTES)
         )
+        filled = fill.of_rows(named.tobytes())
         random = np.frombuffer(filled, dtype=np.uint8).reshape(-1, ROW_BYTES)
         widths = [8] * self._n_filters + [2] * (is_missing.shape[1] - self._n_filters)
         is_filled = np.zeros((len(some), ROW_BYTES), dtype=bool)
@@ -126,33 +147,60 @@ class RowSealer:
         row[some] = np.where(is_filled, random, row[some])
 
 
-def filters(
-    calls: FilterCalls,
-    values: NDArray[np.int32],
-    key: NDArray[np.uint64],
-    key_high: NDArray[np.uint64],
-) -> NDArray[np.uint64]:
-    """Return the filter of each value under its key, 64 bits each; that of a missing value is 0.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DrawnCalls:
+    """The calls of one filter lane of some rows, those of a row after each other.
+
+    Attributes:
+        n: how many each row has; 0 where the value is missing.
+        words: the message of each call.
+        draws: how many of its ten places count.
+    """
+
+    n: NDArray[np.int64]
+    words: NDArray[np.uint64]
+    draws: NDArray[np.uint8]
+
+
+def drawn_calls(calls: FilterCalls, values: NDArray[np.int32]) -> DrawnCalls:
+    """Return the calls of each of some values of a lane.
 
     Args:
         calls: those of the lane.
         values: number of each value.
-        key: first 8 bytes of each key as a number, one a value.
-        key_high: the last 8 bytes.
     """
     first = calls.start[values]
-    n_calls = calls.start[values + 1] - first
-    at = np.cumsum(n_calls) - n_calls
-    which = np.repeat(first - at, n_calls) + np.arange(int(n_calls.sum()))
-    hashed = siphash(np.repeat(key, n_calls), np.repeat(key_high, n_calls), calls.words[which])
-    draws = calls.draws[which]
-    bits = np.zeros(len(which), dtype=np.uint64)
-    one = np.uint64(1)
+    n = calls.start[values + 1] - first
+    at = np.cumsum(n) - n
+    which = np.repeat(first - at, n) + np.arange(int(n.sum()))
+    return DrawnCalls(n, calls.words[which], calls.draws[which])
+
+
+def filters(drawn: Sequence[DrawnCalls], hashed: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the filter of each value, 64 bits, shape (n lanes, n rows); that of a missing value is 0.
+
+    Args:
+        drawn: the calls of one lane or more.
+        hashed: what each call gave, lane after lane.
+    """
+    n_calls = np.concatenate([one.n for one in drawn])
+    draws = np.concatenate([one.draws for one in drawn])
+    bits = np.zeros(len(hashed), dtype=np.uint64)
+    rest, place, bit = hashed.copy(), np.empty_like(hashed), np.empty_like(hashed)
     for draw in range(int(draws.max(initial=0))):
-        place = (hashed >> np.uint64(_PLACE_BITS * draw)) & np.uint64(FILTER_BITS - 1)
-        bits |= np.where(draws > draw, one << place, np.uint64(0))
-    found = np.zeros(len(values), dtype=np.uint64)
+        np.bitwise_and(rest, _PLACE_MASK, place)
+        np.left_shift((draws > draw).astype(np.uint64), place, bit)
+        np.bitwise_or(bits, bit, bits)
+        np.right_shift(rest, _PLACE_SHIFT, rest)
+    found = np.zeros(len(n_calls), dtype=np.uint64)
     is_there = n_calls > 0
     if is_there.any():
-        found[is_there] = np.bitwise_or.reduceat(bits, at[is_there])
-    return found
+        found[is_there] = np.bitwise_or.reduceat(bits, (np.cumsum(n_calls) - n_calls)[is_there])
+    return found.reshape(len(drawn), -1)
+
+
+def _for_calls(
+    key: NDArray[np.uint64], drawn: Sequence[DrawnCalls], width: int
+) -> NDArray[np.uint64]:
+    """Return half a row key for each call of the filter lanes, then `width` times for each row."""
+    return np.concatenate([*(np.repeat(key, one.n) for one in drawn), *([key] * width)])

@@ -1,33 +1,37 @@
 """Bucket files: lines come in any order and are read back bucket by bucket, in bounded memory.
 
 A line's bucket follows from the first bits of its first field, so that buckets one after the other hold all
-lines in the order of that field, and each can be sorted in memory.
+lines in the order of that field, and each can be sorted in memory. Several buckets share a file: a process
+may open as few as 256 files on some systems.
 """
 
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 # A bucket of this size is sorted within about four times as much memory.
-BUCKET_BYTES: Final = 24 * 1024 * 1024
-# 256 files: within what every system lets one process open.
-MAX_BUCKET_BITS: Final = 8
+BUCKET_BYTES: Final = 16 * 1024 * 1024
+MAX_BUCKET_BITS: Final = 12
+# 16 files, each gone once its buckets were read.
+FILE_BITS: Final = 4
+# What is held back before it is written, so that a bucket is not scattered over its file in tiny pieces.
+HELD_BYTES: Final = 8 * 1024 * 1024
 
 Lines = NDArray[np.void]
 
 
 class Spool:
-    """Takes lines of one dtype, whose first field is an array of bytes; a context manager.
+    """Takes lines of one dtype, whose first field is an array of two bytes or more.
 
     Args:
-        folder: where the bucket files lie; they are removed as they are read.
+        folder: where the files lie; each is removed once it was read.
         name: what the files are called.
         dtype: of a line.
         n_expected: about how many lines will come.
@@ -38,53 +42,76 @@ class Spool:
         self._first = (dtype.names or ("",))[0]
         wanted = max(1, -(-n_expected * dtype.itemsize // BUCKET_BYTES))
         self._bits = min(MAX_BUCKET_BITS, (wanted - 1).bit_length())
-        self._paths = [folder / f"{name}-{number}" for number in range(1 << self._bits)]
+        self._file_shift = max(0, self._bits - FILE_BITS)
+        self._paths = [
+            folder / f"{name}-{number}" for number in range(self.n_buckets >> self._file_shift)
+        ]
         self._files: list[IO[bytes]] = []
-
-    def __enter__(self) -> Self:
-        self._files = [_opened_for_owner(path) for path in self._paths]
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        # Where each piece of a bucket begins in its file, and how many lines it has.
+        self._pieces = [array("q") for _ in range(self.n_buckets)]
+        self._held: list[Lines] = []
+        self._held_bytes = 0
 
     def add(self, lines: Lines) -> None:
         """Take some lines."""
-        if not self._bits:
-            self._files[0].write(lines.tobytes())
-            return
-        bucket = lines[self._first][:, 0] >> (8 - self._bits)
-        order = np.argsort(bucket, kind="stable")
-        ends = np.cumsum(np.bincount(bucket, minlength=len(self._files)))
-        ordered = lines[order]
-        for file, start, end in zip(
-            self._files, ends - np.diff(ends, prepend=0), ends, strict=True
-        ):
-            if end > start:
-                file.write(ordered[start:end].tobytes())
+        self._held.append(lines)
+        self._held_bytes += lines.nbytes
+        if self._held_bytes >= HELD_BYTES:
+            self._write()
 
     @property
     def n_buckets(self) -> int:
         """How many buckets there are."""
-        return len(self._paths)
+        return 1 << self._bits
 
     def close(self) -> None:
-        """Close the files; lines can be read from here on, and no more added."""
+        """Close the files."""
         for file in self._files:
             file.close()
 
     def buckets(self) -> Iterator[Lines]:
-        """Yield the lines of each bucket, in no order within it; each file is gone once it was read."""
-        for path in self._paths:
-            lines = np.fromfile(path, dtype=self.dtype)
-            path.unlink()
-            yield lines
+        """Yield the lines of each bucket, in no order within it; nothing can be added from here on."""
+        self._write()
+        for bucket in range(self.n_buckets):
+            yield self._read(bucket)
+            if (bucket + 1) % (1 << self._file_shift) == 0:
+                self._remove(bucket >> self._file_shift)
+
+    def _write(self) -> None:
+        if not self._held:
+            return
+        if not self._files:
+            self._files = [_opened_for_owner(path) for path in self._paths]
+        lines = np.concatenate(self._held)
+        self._held, self._held_bytes = [], 0
+        first = lines[self._first]
+        bucket = (first[:, 0].astype(np.uint16) << 8 | first[:, 1]) >> (16 - self._bits)
+        ordered = lines[np.argsort(bucket, kind="stable")]
+        ends = np.cumsum(np.bincount(bucket, minlength=self.n_buckets)).tolist()
+        for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+            if end > start:
+                file = self._files[number >> self._file_shift]
+                self._pieces[number].extend((file.tell(), end - start))
+                file.write(ordered[start:end].tobytes())
+
+    def _read(self, bucket: int) -> Lines:
+        pieces = self._pieces[bucket]
+        lines = np.empty(sum(pieces[1::2]), dtype=self.dtype)
+        at = 0
+        for offset, n in zip(pieces[::2], pieces[1::2], strict=True):
+            file = self._files[bucket >> self._file_shift]
+            file.seek(offset)
+            raw = file.read(n * self.dtype.itemsize)
+            lines[at : at + n] = np.frombuffer(raw, dtype=self.dtype)
+            at += n
+        return lines
+
+    def _remove(self, number: int) -> None:
+        # Closed first: Windows removes no file that is open.
+        if self._files:
+            self._files[number].close()
+            self._paths[number].unlink()
 
 
 def _opened_for_owner(path: Path) -> IO[bytes]:
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
+    return open(path, "w+b", opener=lambda name, flags: os.open(name, flags, 0o600))

@@ -7,19 +7,22 @@ worked out once a name.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from clkhash.comparators import ExactComparison, NgramComparison
 from numpy.typing import NDArray
 
 from encoding.blocks.keys import value_word
-from encoding.encoder.linkage_schema import parse_linkage_schema
+from encoding.encoder.linkage_schema import MAX_NGRAM, parse_linkage_schema
 from encoding.encoder.tokens import Tokeniser, tokeniser
 from encoding.errors import LinkageSchemaError
+from schemas.canonical import unique_object
 from schemas.encoding_profile import EncodingProfile
+from schemas.errors import CanonicalError
 from schemas.fields import FILTER_BITS, Lane
 from schemas.row_layout import row_layout
 
@@ -58,9 +61,10 @@ class FilterTexts:
         self._column = lane.column
         self._tokeniser, self.n_draws = read_feature(lane)
         self._numbers: dict[str, int] = {"": 0}
-        self._start = [0, 0]
-        self._words: list[int] = []
-        self._draws: list[int] = []
+        # Packed: a large file has some hundred thousand names, of which each has about nine calls.
+        self._start = array("q", (0, 0))
+        self._words = array("Q")
+        self._draws = array("B")
         self._word_of: dict[str, int] = {}
         self._frozen: FilterCalls | None = None
 
@@ -95,7 +99,7 @@ class FilterTexts:
     def _word(self, token: str) -> int:
         word = self._word_of.get(token)
         if word is None:
-            word = self._word_of[token] = value_word(self._column, token)
+            word = self._word_of[token] = value_word("value", self._column, token)
         return word
 
 
@@ -105,7 +109,7 @@ class TagValues:
     def __init__(self, column: str) -> None:
         self._column = column
         self._numbers: dict[str, int] = {"": 0}
-        self._words = [0]
+        self._words = array("Q", (0,))
         self._frozen = np.zeros(1, dtype=np.uint64)
 
     def numbers(self, values: Sequence[str]) -> list[int]:
@@ -120,7 +124,7 @@ class TagValues:
         return self._frozen
 
     def _add(self, value: str) -> int:
-        self._words.append(value_word(self._column, value))
+        self._words.append(value_word("value", self._column, value))
         number = self._numbers[value] = len(self._numbers)
         return number
 
@@ -132,6 +136,13 @@ class ValueTables:
         self.layout = row_layout(profile)
         self.filters = tuple(FilterTexts(placed.lane) for placed in self.layout.filters)
         self.tags = tuple(TagValues(placed.lane.column) for placed in self.layout.tags)
+
+    def freeze(self) -> None:
+        """Make ready what is read of the values so far, so that several threads may read it."""
+        for texts in self.filters:
+            texts.calls()
+        for values in self.tags:
+            values.words()
 
     def lines(self, columns: Mapping[str, Sequence[str]]) -> Lines:
         """Return the numbers of derived rows, shape (n rows, n filters + n tags)."""
@@ -153,22 +164,41 @@ def read_feature(lane: Lane) -> tuple[Tokeniser, int]:
         LinkageSchemaError: the feature is not one that clkhash reads, or not of a fixed number of places.
     """
     try:
-        feature = json.loads(lane.linkage or "")
-    except ValueError:
+        feature = json.loads(lane.linkage or "", object_pairs_hook=unique_object)
+    except (ValueError, CanonicalError, RecursionError):
         raise LinkageSchemaError("a lane's linkage feature is not JSON") from None
     config = {"l": FILTER_BITS, "kdf": {"type": "HKDF"}}
     schema = parse_linkage_schema({"version": 3, "clkConfig": config, "features": [feature]})
     (spec,) = schema.fields
-    n_draws = feature.get("hashing", {}).get("strategy", {}).get("bitsPerFeature")
-    if spec.identifier != lane.column or type(n_draws) is not int or not 1 <= n_draws <= MAX_DRAWS:
-        raise LinkageSchemaError(
-            f"the linkage feature of the lane {lane.column} must be of that column, and give it"
-            f" 1 to {MAX_DRAWS} bitsPerFeature"
-        )
+    if spec.identifier != lane.column or spec.hashing_properties is None:
+        raise LinkageSchemaError(f"the linkage feature of the lane {lane.column} is of no column")
     comparator = spec.hashing_properties.comparator
     if not isinstance(comparator, NgramComparison | ExactComparison):
         raise LinkageSchemaError("a lane compares n-grams or whole values")
+    if isinstance(comparator, NgramComparison) and not 1 <= comparator.n <= MAX_NGRAM:
+        raise LinkageSchemaError(f"the n of a lane's n-grams must be from 1 to {MAX_NGRAM}")
+    _refuse_what_is_not_done(feature)
+    n_draws = feature["hashing"]["strategy"].get("bitsPerFeature")
+    if type(n_draws) is not int or not 1 <= n_draws <= MAX_DRAWS:
+        raise LinkageSchemaError(
+            f"the linkage feature of the lane {lane.column} must give it 1 to {MAX_DRAWS} bitsPerFeature"
+        )
     return tokeniser(comparator), n_draws
+
+
+def _refuse_what_is_not_done(feature: dict[str, Any]) -> None:
+    """Refuse what clkhash would do before or after it cuts a value, and a row of 64 bytes does not.
+
+    Raises:
+        LinkageSchemaError: the feature asks for it.
+    """
+    form, hashing = feature["format"], feature["hashing"]
+    if form["type"] != "string" or form.get("encoding", "utf-8") not in ("utf-8", "ascii"):
+        raise LinkageSchemaError("a lane's values are strings, in utf-8 or ascii")
+    if "missingValue" in hashing or hashing.get("hash", {}).get("type") == "doubleHash":
+        raise LinkageSchemaError(
+            "a lane's feature has no missingValue, and not the hash doubleHash"
+        )
 
 
 def spread_draws(tokens: Sequence[str], n_draws: int) -> list[tuple[str, int]]:
@@ -176,7 +206,8 @@ def spread_draws(tokens: Sequence[str], n_draws: int) -> list[tuple[str, int]]:
 
     The first ones get one more where it does not come out even; a token without a place is left out.
     """
-    distinct = sorted(set(tokens), key=str.encode)
+    # Code points have the order of their UTF-8 bytes.
+    distinct = sorted(set(tokens))
     if not distinct:
         return []
     each, more = divmod(n_draws, len(distinct))
