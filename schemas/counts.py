@@ -60,7 +60,7 @@ class FileCounts(Model):
 
 
 def published_counts(profile: EncodingProfile, n_records: int) -> FileCounts:
-    """Return the counts that the profile ships, for a file of so many records that is too small to be counted."""
+    """Return the counts that the profile ships, for a file of so many records, too small to be counted."""
     return FileCounts(
         fields=tuple(
             FieldCounts(

@@ -1,1 +1,1 @@
-"""Matching. `blocks`: rows that share a token, decided by probability. `exhaustive`: every pair of plain CLKs."""
+"""Matching. `blocks`: rows that share a token, by probability. `exhaustive`: every pair of plain CLKs."""

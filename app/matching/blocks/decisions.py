@@ -96,41 +96,45 @@ def decide(
         twins: what the chance of twins took off it.
         policy: the agreed bands.
     """
-    n = len(pairs)
-    band = np.full(n, Band.REJECT, dtype=np.uint8)
-    rule = np.full(n, Rule.BELOW_REVIEW, dtype=np.uint8)
+    rule = np.full(len(pairs), Rule.BELOW_REVIEW, dtype=np.uint8)
     lead = _leads(pairs, total)
-    taken_smaller: set[int] = set()
-    taken_larger: set[int] = set()
-    n_review = 0
     order = np.lexsort((pairs["larger"], pairs["smaller"], -total))
     order = order[total[order] >= policy.review]
-    for at in order.tolist():
-        smaller, larger = int(pairs["smaller"][at]), int(pairs["larger"][at])
-        if smaller in taken_smaller or larger in taken_larger:
-            rule[at] = Rule.BETTER_RIVAL
-            continue
-        taken_smaller.add(smaller)
-        taken_larger.add(larger)
-        rule[at] = _rule_of_best(int(total[at]), int(lead[at]), int(twins[at]), policy)
-        if rule[at] == Rule.MATCH_PROBABILITY:
-            band[at] = Band.AUTO
-        elif n_review < policy.most_review:
-            band[at] = Band.REVIEW
-            n_review += 1
-        else:
-            rule[at] = Rule.REVIEW_SHARE
+    is_best = _first_of_both(pairs["smaller"][order], pairs["larger"][order])
+    rule[order[~is_best]] = Rule.BETTER_RIVAL
+    best = order[is_best]
+    rule[best] = _rules_of_best(total[best], lead[best], twins[best], policy)
+    held_back = best[rule[best] != Rule.MATCH_PROBABILITY]
+    rule[held_back[policy.most_review :]] = Rule.REVIEW_SHARE
+    band = np.full(len(pairs), Band.REJECT, dtype=np.uint8)
+    band[held_back[: policy.most_review]] = Band.REVIEW
+    band[rule == Rule.MATCH_PROBABILITY] = Band.AUTO
     return Decisions(band, rule, lead)
 
 
-def _rule_of_best(total: int, lead: int, twins: int, policy: BandRule) -> Rule:
-    if total < policy.auto:
-        return Rule.REVIEW_BAND
-    if policy.twin_limit is not None and twins > policy.twin_limit:
-        return Rule.TWIN_GUARD
-    return (
-        Rule.MATCH_PROBABILITY if lead >= policy.lead or lead == NO_RIVAL else Rule.LEAD_TOO_SMALL
-    )
+def _first_of_both(smaller: NDArray[np.uint32], larger: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Tell which pairs, taken in order, have no record of a pair that was told so before them."""
+    taken_smaller: set[int] = set()
+    taken_larger: set[int] = set()
+    is_first = np.zeros(len(smaller), dtype=bool)
+    for at, (left, right) in enumerate(zip(smaller.tolist(), larger.tolist(), strict=True)):
+        if left not in taken_smaller and right not in taken_larger:
+            taken_smaller.add(left)
+            taken_larger.add(right)
+            is_first[at] = True
+    return is_first
+
+
+def _rules_of_best(
+    total: NDArray[np.int64], lead: NDArray[np.int64], twins: NDArray[np.int64], policy: BandRule
+) -> NDArray[np.uint8]:
+    """Return the rules of pairs that stand behind no other; of several that fit, the last one set counts."""
+    rule = np.full(len(total), Rule.MATCH_PROBABILITY, dtype=np.uint8)
+    rule[(lead < policy.lead) & (lead != NO_RIVAL)] = Rule.LEAD_TOO_SMALL
+    if policy.twin_limit is not None:
+        rule[twins > policy.twin_limit] = Rule.TWIN_GUARD
+    rule[total < policy.auto] = Rule.REVIEW_BAND
+    return rule
 
 
 def _leads(pairs: Met, total: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -23,6 +23,9 @@ MEETING: Final = np.dtype(
     ]
 )
 
+# Sorting takes several times the memory of what is sorted: more is sorted in blocks of records.
+_SORTED_AT_ONCE: Final = 1 << 20
+
 Met = NDArray[np.void]
 """Meetings or pairs, dtype `MEETING`, shape (n,)."""
 
@@ -57,14 +60,24 @@ def best_of_pairs(met: Met, rules: LevelRules, scores: Sequence[Sequence[int]]) 
         rules: the profile's.
         scores: weight of each field and level under the shipped m.
     """
+    n_blocks = -(-len(met) // _SORTED_AT_ONCE)
+    if n_blocks <= 1:
+        return _best_of_block(met, rules, scores)
+    cuts = np.linspace(0, int(met["smaller"].max()) + 1, n_blocks + 1).astype(np.int64)
+    block = np.searchsorted(cuts, met["smaller"], side="right") - 1
+    return np.concatenate(
+        [_best_of_block(met[block == number], rules, scores) for number in range(n_blocks)]
+    )
+
+
+def _best_of_block(met: Met, rules: LevelRules, scores: Sequence[Sequence[int]]) -> Met:
     levels = rules.levels_of(met["code"])
     score = np.zeros(len(met), dtype=np.int64)
     for number, of_level in enumerate(scores):
         score += np.array(of_level, dtype=np.int64)[levels[:, number]]
-    order = np.lexsort((met["row_smaller"], met["code"], -score, met["larger"], met["smaller"]))
-    ordered = met[order]
-    is_first = np.ones(len(ordered), dtype=bool)
-    is_first[1:] = (ordered["smaller"][1:] != ordered["smaller"][:-1]) | (
-        ordered["larger"][1:] != ordered["larger"][:-1]
-    )
-    return ordered[is_first]
+    pair = met["smaller"].astype(np.uint64) << np.uint64(32) | met["larger"]
+    order = np.lexsort((met["row_smaller"], met["code"], -score, pair))
+    pair = pair[order]
+    is_first = np.ones(len(pair), dtype=bool)
+    is_first[1:] = pair[1:] != pair[:-1]
+    return met[order[is_first]]

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.blocks.errors import PartError
 from schemas.encoding_profile import ROW_BYTES, TOKEN_BYTES
 
 ROW: Final = np.dtype(
@@ -18,7 +19,13 @@ Rows = NDArray[np.void]
 
 
 def read_rows(stored: bytes | bytearray | memoryview) -> Rows:
-    """Return the rows in some bytes, without copying them."""
+    """Return the rows in some bytes, without copying them.
+
+    Raises:
+        PartError: they are not whole rows.
+    """
+    if memoryview(stored).nbytes % ROW.itemsize:
+        raise PartError("a stored part does not hold whole rows")
     return np.frombuffer(stored, dtype=ROW)
 
 

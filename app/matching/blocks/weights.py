@@ -195,8 +195,16 @@ def probability(total: int) -> float:
     return 1 / (1 + _exp2(-total))
 
 
+def sum_of_probabilities(totals: NDArray[np.int64]) -> float:
+    """Return the expected number of matches among pairs of these total weights."""
+    # By distinct weights: a product for each, and an exact sum, come out the same in any order.
+    weights, n_each = np.unique(totals, return_counts=True)
+    products = zip(weights.tolist(), n_each.tolist(), strict=True)
+    return math.fsum(n * probability(total) for total, n in products)
+
+
 def least_weight(probability_text: str) -> int:
-    """Return the least total weight whose match probability is at least this decimal text, below 1."""
+    """Return the least total weight whose match probability is at least this decimal text, above 0, below 1."""
     wanted = Decimal(probability_text)
     odds = _DIGITS.divide(wanted, _DIGITS.subtract(Decimal(1), wanted))
     exact = _DIGITS.divide(_DIGITS.ln(odds), _DIGITS.ln(Decimal(2)))

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from app.matching.exhaustive.bands import Band, Rule
 from app.matching.exhaustive.blocks import BLOCK_PAIRS, Block, Dataset, plan_blocks
-from app.matching.exhaustive.candidates import Candidates, candidates_from_bytes, candidates_to_bytes
+from app.matching.exhaustive.candidates import (
+    Candidates,
+    candidates_from_bytes,
+    candidates_to_bytes,
+)
 from app.matching.exhaustive.contested import contested_records
 from app.matching.exhaustive.dice import dice_candidates, dice_duplicates
 from app.matching.exhaustive.errors import (

@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 
 from app.matching.exhaustive.bands import Band, Rule
 from app.matching.exhaustive.blocks import Block
-from app.matching.exhaustive.candidates import HISTOGRAM_STEPS, Candidates, dice, similarity_histogram
+from app.matching.exhaustive.candidates import (
+    HISTOGRAM_STEPS,
+    Candidates,
+    dice,
+    similarity_histogram,
+)
 from app.matching.exhaustive.components import label_components
-from app.matching.exhaustive.groups import Groups, first_record_ids, groups_from_labels, split_record_ids
+from app.matching.exhaustive.groups import (
+    Groups,
+    first_record_ids,
+    groups_from_labels,
+    split_record_ids,
+)
 from app.matching.exhaustive.judged import JudgedPairs, collect_pairs, judge_all
 from app.matching.exhaustive.policy import MatchingPolicy
 from app.matching.exhaustive.solver import GroupSolver

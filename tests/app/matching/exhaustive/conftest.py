@@ -7,7 +7,7 @@ from services.requirement import missing
 
 from app.matching.exhaustive import available_kernels
 
-# Fastest first, by the names that `app/matching/exhaustive/c/instruction_sets.c` and `numpy_kernel.py` give them.
+# Fastest first, as `exhaustive/c/instruction_sets.c` and `numpy_kernel.py` name them.
 KERNELS = ("avx512", "avx2", "portable", "numpy")
 
 

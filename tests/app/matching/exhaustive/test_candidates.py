@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.matching.exhaustive import Candidates, DatasetError, candidates_from_bytes, candidates_to_bytes
+from app.matching.exhaustive import (
+    Candidates,
+    DatasetError,
+    candidates_from_bytes,
+    candidates_to_bytes,
+)
 from app.matching.exhaustive.candidates import (
     best_of_each_pair,
     no_candidates,

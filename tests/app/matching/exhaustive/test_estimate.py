@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from oracles.encodings import seeded_rows
 
-from app.matching.exhaustive import Dataset, DatasetError, MatchingPolicy, estimate, pack_words, resolve
+from app.matching.exhaustive import (
+    Dataset,
+    DatasetError,
+    MatchingPolicy,
+    estimate,
+    pack_words,
+    resolve,
+)
 from app.matching.exhaustive.blocks import plan_blocks
 from app.matching.exhaustive.pipeline import match_block
 

@@ -1,0 +1,119 @@
+"""Time and memory of matching block-salted rows: made-up stored rows that meet, then one pair resolved.
+
+python -m benchmarks.block_matching --meetings 3000000 --patterns 8000
+python -m benchmarks.block_matching --parts 95      # 60 thousand by 6 million: rows made as they are read
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from app.matching.blocks.decisions import Band, BandRule
+from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.pairs import MEETING, Met
+from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
+from app.matching.blocks.resolution import LinkPolicy, resolve_pair
+from app.matching.blocks.rows import ROW, Rows
+from schemas.counts import published_counts
+from schemas.encoding_profile import EncodingProfile
+from tests.oracles.matching_profiles import block_profile
+
+PART_ROWS = 1 << 16
+LARGER_PARTS_EACH = 11
+SIZES = Sizes(60_000, 6_000_000)
+POLICY = LinkPolicy(
+    Fraction(2, 5),
+    BandRule.of_probabilities(
+        auto="0.9", review="0.05", lead=1_000, most_review=1_000, twin_limit=None
+    ),
+)
+
+
+class MadeRows:
+    """Parts of random rows, made when they are read; tokens lie evenly, so that two files meet."""
+
+    def __init__(self, n_parts: int, gap: int, n_records: int) -> None:
+        self._gap, self._n_records = gap, n_records
+        self.n_rows = [PART_ROWS] * n_parts
+        self.first_tokens = [self._tokens(number)[0].tobytes() for number in range(n_parts)]
+
+    def part(self, number: int) -> Rows:
+        random = np.random.default_rng(number)
+        rows = np.empty(PART_ROWS, dtype=ROW)
+        rows["token"] = self._tokens(number)
+        rows["record"] = random.integers(0, self._n_records, PART_ROWS)
+        rows["sealed"] = np.frombuffer(random.bytes(PART_ROWS * 64), np.uint8).reshape(-1, 64)
+        return rows
+
+    def _tokens(self, number: int) -> np.ndarray:
+        heads = np.arange(number * PART_ROWS, (number + 1) * PART_ROWS, dtype=np.uint64)
+        tokens = np.zeros((PART_ROWS, 16), dtype=np.uint8)
+        tokens[:, :8] = (heads * np.uint64(self._gap)).astype(">u8").view(np.uint8).reshape(-1, 8)
+        return tokens
+
+
+def made_meetings(n: int, n_patterns: int, rules: LevelRules) -> Met:
+    random = np.random.default_rng(1)
+    codes = random.choice(rules.n_patterns, min(n_patterns, rules.n_patterns), replace=False)
+    met = np.zeros(n, dtype=MEETING)
+    met["smaller"] = random.integers(0, SIZES.smaller, n)
+    met["larger"] = random.integers(0, SIZES.larger, n)
+    met["code"] = random.choice(codes, n)
+    met["row_smaller"] = np.arange(n)
+    return met
+
+
+def time_ranges(n_parts: int, profile: EncodingProfile) -> None:
+    n_larger = n_parts * LARGER_PARTS_EACH
+    gap = 2**63 // (n_larger * PART_ROWS)
+    smaller = MadeRows(n_parts, gap * LARGER_PARTS_EACH, SIZES.smaller)
+    larger = MadeRows(n_larger, gap, SIZES.larger)
+    rules, started = LevelRules(profile), time.process_time()
+    ranges = plan_ranges(smaller, larger, rows_each=2_000_000)
+    n_met = sum(len(meet_range(within, smaller, larger, rules)) for within in ranges)
+    rows = (n_parts + n_larger) * PART_ROWS
+    _report(f"{rows:,} rows in {len(ranges)} ranges, {n_met:,} meetings", started)
+
+
+def time_resolution(n_meetings: int, n_patterns: int, profile: EncodingProfile) -> None:
+    met = made_meetings(n_meetings, n_patterns, LevelRules(profile))
+    started = time.process_time()
+    run = resolve_pair(
+        np.array_split(met, 50),
+        profile=profile,
+        counts=published_counts(profile, SIZES.larger),
+        sizes=SIZES,
+        policy=POLICY,
+    )
+    found = f"{len(run.pairs):,} pairs, {len(run.table.codes):,} patterns, {run.n_in_band(Band.AUTO):,} linked"
+    _report(f"{n_meetings:,} meetings: {found}", started)
+
+
+def _report(what: str, started: float) -> None:
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{what}: {time.process_time() - started:.1f} CPU s, peak {peak_mib:,.0f} MiB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parts", type=int, default=4, help="parts of the smaller file")
+    parser.add_argument("--meetings", type=int, default=300_000)
+    parser.add_argument("--patterns", type=int, default=300)
+    parser.add_argument("--profile", type=Path, help="an encoding profile; else that of the tests")
+    chosen = parser.parse_args()
+    profile = block_profile()
+    if chosen.profile:
+        profile = EncodingProfile.from_json(json.loads(chosen.profile.read_bytes()))
+    time_ranges(chosen.parts, profile)
+    time_resolution(chosen.meetings, chosen.patterns, profile)
+
+
+if __name__ == "__main__":
+    main()

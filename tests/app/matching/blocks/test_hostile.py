@@ -1,0 +1,301 @@
+"""What a dishonest agency may send: rows, counts and encodings that break or bend the rules."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from oracles.block_matching import Row
+from oracles.matching_profiles import block_profile
+from oracles.block_rows import InParts, as_array
+from pydantic import ValidationError
+
+from app.matching.blocks.checks import (
+    MOST_COUNTED,
+    RowCheck,
+    require_link_rate,
+    require_plausible,
+)
+from app.matching.blocks.decisions import BandRule
+from app.matching.blocks.errors import (
+    CountedPairsError,
+    EmptyFileError,
+    LinkRateError,
+    RecordNumberError,
+    RepeatedTokenError,
+    RowCountError,
+    RowMatchingError,
+    RowOrderError,
+    TwinPairsError,
+)
+from app.matching.blocks.join import join_rows
+from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.ranges import LOWEST, Sizes, TokenRange, meet_range
+from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
+from app.matching.blocks.rows import ROW, Rows
+from encoding.blocks.seal import filters
+from encoding.blocks.values import FilterTexts
+from schemas.counts import FieldCounts, FileCounts, published_counts
+from schemas.encoding_profile import Side
+from schemas.errors import DocumentError
+
+PROFILE = block_profile()
+SIZES = Sizes(100, 5_000)
+DATA = Path(__file__).parents[3] / "data"
+POLICY = LinkPolicy(
+    Fraction(2, 5),
+    BandRule.of_probabilities(auto="0.9", review="0.05", lead=0, most_review=100, twin_limit=None),
+)
+
+
+def rows_of(*pairs: tuple[int, int]) -> Rows:
+    """Rows of (token, record)."""
+    return as_array([Row(token.to_bytes(16), record, bytes(64)) for token, record in pairs])
+
+
+def honest_rows(side: Side, n_records: int) -> list[tuple[int, int]]:
+    each = PROFILE.rows(side)
+    return [(1000 + at, at % n_records) for at in range(each * n_records)]
+
+
+def check(side: Side, n_records: int, *parts: Rows) -> None:
+    checked = RowCheck(PROFILE, side, n_records)
+    for part in parts:
+        checked.add(part)
+    checked.finish()
+
+
+# Rows
+
+
+@pytest.mark.parametrize("side", ["larger", "smaller"])
+def test_honest_rows_pass_in_any_parts(side: Side) -> None:
+    rows = rows_of(*honest_rows(side, 3))
+    for at in range(len(rows) + 1):
+        check(side, 3, rows[:at], rows[at:])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [((8, 1), (7, 1)), ((8, 1), (8, 0)), ((8, 1), (8, 1)), ((1 << 64, 1), (5, 1))],
+)
+@pytest.mark.parametrize("apart", [True, False])
+def test_rows_out_of_order_are_refused_within_and_across_parts(
+    first: tuple[int, int], second: tuple[int, int], apart: bool
+) -> None:
+    parts = [rows_of(first), rows_of(second)] if apart else [rows_of(first, second)]
+    for side in ("larger", "smaller"):
+        with pytest.raises(RowOrderError):
+            check(side, 2, *parts)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_two_rows_of_the_larger_file_with_one_token_are_refused(apart: bool) -> None:
+    parts = [rows_of((8, 0)), rows_of((8, 1))] if apart else [rows_of((8, 0), (8, 1))]
+    with pytest.raises(RepeatedTokenError):
+        check("larger", 2, *parts)
+    RowCheck(PROFILE, "smaller", 2).add(rows_of((8, 0), (8, 1)))
+
+
+@pytest.mark.parametrize("record", [3, 2**32 - 1])
+def test_a_record_beyond_the_table_of_handles_is_refused(record: int) -> None:
+    with pytest.raises(RecordNumberError):
+        check("smaller", 3, rows_of((7, 0), (8, record)))
+
+
+@pytest.mark.parametrize("side", ["larger", "smaller"])
+def test_more_or_fewer_rows_than_agreed_are_refused(side: Side) -> None:
+    rows = honest_rows(side, 3)
+    with pytest.raises(RowCountError, match="fewer"):
+        check(side, 3, rows_of(*rows[:-1]))
+    with pytest.raises(RowCountError, match="fewer"):
+        check(side, 4, rows_of(*rows))
+    with pytest.raises(RowCountError, match="more"):
+        check(side, 3, rows_of(*rows, (10**6, 1)))
+
+
+def test_a_file_without_records_is_refused() -> None:
+    with pytest.raises(EmptyFileError):
+        RowCheck(PROFILE, "larger", 0)
+    for sizes in (Sizes(0, 5), Sizes(5, 0)):
+        with pytest.raises(EmptyFileError):
+            run(sizes=sizes)
+
+
+def test_no_refusal_says_a_token_or_a_record() -> None:
+    token = int.from_bytes(b"a secret token..")
+    bad: list[tuple[Side, list[tuple[int, int]]]] = [
+        ("larger", [(token, 1), (token, 0)]),
+        ("larger", [(token, 0), (token, 1)]),
+        ("smaller", [(token, 77_777)]),
+    ]
+    for side, pairs in bad:
+        with pytest.raises(RowMatchingError) as found:
+            check(side, 2, rows_of(*pairs))
+        assert "secret" not in str(found.value)
+        assert "7777" not in str(found.value)
+
+
+# Tokens made up to be slow
+
+
+def made_up(n: int, head: bytes, *, step: int) -> Rows:
+    """n rows whose tokens share their first bytes."""
+    rows = np.zeros(n, dtype=ROW)
+    ends = (np.arange(n, dtype=np.uint64) * step).astype(">u8").view("u1").reshape(n, 8)
+    rows["token"][:, :8] = np.frombuffer(head, dtype=np.uint8)
+    rows["token"][:, 8:] = ends
+    rows["record"] = np.arange(n)
+    return rows
+
+
+def test_tokens_that_share_their_first_bytes_are_joined_exactly() -> None:
+    for head in (bytes(8), b"\xff" * 8, b"somehead"):
+        met = join_rows(made_up(300, head, step=3), made_up(500, head, step=2))
+        found = list(zip(met.smaller.tolist(), met.larger.tolist(), strict=True))
+        assert found == [(at, 3 * at // 2) for at in range(300) if at % 2 == 0]
+
+
+def test_tokens_that_share_their_first_bytes_do_not_take_the_square_of_their_number() -> None:
+    n = 400_000
+    smaller, larger = made_up(n, b"somehead", step=3), made_up(n, b"somehead", step=2)
+    started = time.process_time()
+    met = join_rows(smaller, larger)
+    # 1.6e11 comparisons would take minutes; the bound is generous for a busy machine.
+    assert time.process_time() - started < 20
+    assert len(met) == len(range(0, n * 2 // 3 + 1, 2))
+
+
+def test_a_million_rows_of_the_smaller_file_in_one_token_meet_one_row_each() -> None:
+    n = 1_000_000
+    smaller = np.zeros(n, dtype=ROW)
+    smaller["token"] = np.frombuffer(b"one token of all", dtype=np.uint8)
+    smaller["record"] = np.arange(n)
+    larger = rows_of((1, 0), (int.from_bytes(b"one token of all"), 1), (2**127, 2))
+    stored = InParts(smaller, 1 << 16), InParts(larger, 2)
+    met = meet_range(TokenRange(LOWEST, None), *stored, LevelRules(PROFILE))
+    assert (met["smaller"] == np.arange(n)).all()
+    assert (met["larger"] == 1).all()
+    # Each part is read once, though one token spans all of them.
+    assert stored[0].read == list(range(len(stored[0].n_rows)))
+    assert stored[1].read == [0]
+
+
+# Filters that are near to everybody
+
+
+def first_names() -> list[str]:
+    with (DATA / "febrl4a.csv").open(newline="", encoding="utf-8") as file:
+        names = [
+            row["given_name"].strip().upper() for row in csv.DictReader(file, skipinitialspace=True)
+        ]
+    return sorted(set(names) - {""})
+
+
+def distances(left: np.ndarray, right: np.ndarray | int) -> np.ndarray:
+    return np.bitwise_count(left ^ right).astype(np.int64)
+
+
+@pytest.mark.parametrize("trick", [0, 2**64 - 1])
+def test_an_empty_or_a_full_filter_is_no_nearer_to_honest_names_than_a_stranger(trick: int) -> None:
+    """With a fill of one half, no filter of the broker's or an agency's making is near to many names."""
+    lane = PROFILE.fields[0].lanes[0]
+    texts = FilterTexts(lane)
+    names = np.array(texts.numbers(first_names()), dtype=np.int32)
+    random = np.random.default_rng(1)
+    n = 100_000
+    one, other = random.choice(names, (2, n))
+    one, other = one[one != other], other[one != other]
+    keys = random.integers(0, 2**64, (2, len(one)), dtype=np.uint64)
+    honest = filters(texts.calls(), one, keys[0], keys[1])
+    stranger = filters(texts.calls(), other, keys[0], keys[1])
+    to_stranger = distances(honest, stranger)
+    to_trick = distances(honest, np.full(len(honest), trick, dtype=np.uint64))
+    assert abs(to_trick.mean() - 32) < 0.5
+    for within in (0, 11, 17, 22, 26):
+        assert (to_trick <= within).mean() <= (to_stranger <= within).mean()
+
+
+# Counts and links
+
+
+def counts_with(**changed: Any) -> FileCounts:
+    return published_counts(PROFILE, 5_000).model_copy(update=changed)
+
+
+def with_strangers(strangers: Sequence[int]) -> FileCounts:
+    first, *others = published_counts(PROFILE, 5_000).fields
+    changed = FieldCounts(field=first.field, strangers=tuple(strangers), twins=first.twins)
+    return counts_with(fields=(changed, *others))
+
+
+def run(counts: FileCounts | None = None, sizes: Sizes = SIZES) -> Resolution:
+    return resolve_pair(
+        [],
+        profile=PROFILE,
+        counts=counts or published_counts(PROFILE, 5_000),
+        sizes=sizes,
+        policy=POLICY,
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"strangers": (0, 0, 0, 0)},
+        {"strangers": (-1, 1, 1, 1)},
+        {"strangers": (2**40 + 1, 1, 1, 1)},
+        {"strangers": (1, 1, 1)},
+        {"twins": (10**6 - 1, 0, 0, 0)},
+        {"twins": (10**6 + 1, -1, 0, 0)},
+    ],
+)
+def test_counts_that_are_no_distribution_are_not_read(changed: dict[str, Any]) -> None:
+    honest = published_counts(PROFILE, 5_000).fields[0].model_dump()
+    with pytest.raises(ValidationError):
+        FieldCounts.model_validate(honest | changed)
+
+
+def test_counts_of_other_levels_are_refused() -> None:
+    fields = published_counts(PROFILE, 5_000).fields
+    for others in (fields[:-1], fields[::-1]):
+        with pytest.raises(DocumentError):
+            run(counts_with(fields=others))
+
+
+def test_more_pairs_of_strangers_than_anybody_counts_are_refused() -> None:
+    run(with_strangers((0, 0, 0, MOST_COUNTED)))
+    with pytest.raises(CountedPairsError):
+        run(with_strangers((0, 0, 1, MOST_COUNTED)))
+
+
+def test_more_twins_than_records_are_refused() -> None:
+    require_plausible(counts_with(twin_pairs=5_000), PROFILE, 5_000)
+    with pytest.raises(TwinPairsError):
+        run(counts_with(twin_pairs=5_001))
+
+
+def test_a_small_files_own_counts_are_not_used() -> None:
+    published, own = (
+        run(counts, Sizes(100, 1_999))
+        for counts in (published_counts(PROFILE, 1_999), with_strangers((0, 0, 0, 10**6)))
+    )
+    assert published.weights == own.weights
+
+
+@pytest.mark.parametrize(
+    ("n_linked", "is_allowed"), [(9, False), (10, True), (80, True), (81, False)]
+)
+def test_a_link_rate_outside_the_agreed_band_is_refused(n_linked: int, is_allowed: bool) -> None:
+    band = Fraction(1, 10), Fraction(8, 10)
+    if is_allowed:
+        require_link_rate(n_linked, 100, *band)
+    else:
+        with pytest.raises(LinkRateError):
+            require_link_rate(n_linked, 100, *band)

@@ -1,0 +1,228 @@
+"""Every step of the matching of rows against its slow twin, equal to the bit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import astuple
+from fractions import Fraction
+from random import Random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import block_matching as twin
+from oracles.matching_profiles import random_profile
+from oracles.block_rows import InParts, as_array, near, random_counts, random_rows
+
+from app.matching.blocks.decisions import Band, BandRule, Rule
+from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.pairs import best_of_pairs
+from app.matching.blocks.ranges import (
+    Sizes,
+    meet_range,
+    met_from_bytes,
+    met_to_bytes,
+    plan_ranges,
+)
+from app.matching.blocks.resolution import LinkPolicy, resolve_pair
+from app.matching.blocks.weights import (
+    count_patterns,
+    fit_weights,
+    least_weight,
+    model_of,
+    probability,
+    shipped_scores,
+    weight,
+)
+from schemas.counts import published_counts
+
+SEEDS = st.integers(0, 2**32)
+PROBABILITIES = st.integers(1, 99_999).map(lambda n: f"0.{n:05}")
+
+
+@settings(deadline=None)
+@given(seed=SEEDS)
+def test_levels_are_those_of_the_twin(seed: int) -> None:
+    random = Random(seed)
+    profile = random_profile(random)
+    left = [twin.Row(bytes(16), 0, random.randbytes(64)) for _ in range(20)]
+    right = [one._replace(sealed=near(random, one.sealed, profile)) for one in left]
+    rules = LevelRules(profile)
+    levels = rules.of_rows(as_array(left), as_array(right))
+    codes = rules.codes(levels)
+    expected = [
+        twin.pattern_of(a.sealed, b.sealed, profile) for a, b in zip(left, right, strict=True)
+    ]
+    assert list(map(tuple, levels.tolist())) == expected
+    assert codes.tolist() == [twin.pattern_number(one, profile) for one in expected]
+    assert (rules.levels_of(codes) == levels).all()
+
+
+@settings(deadline=None)
+@given(
+    seed=SEEDS,
+    smaller_each=st.integers(1, 9),
+    larger_each=st.integers(1, 9),
+    each=st.integers(1, 40),
+)
+def test_meetings_are_those_of_the_twin_wherever_ranges_are_cut(
+    seed: int, smaller_each: int, larger_each: int, each: int
+) -> None:
+    random = Random(seed)
+    profile = random_profile(random)
+    smaller, larger = random_rows(random, profile, 6, 9, random.randint(1, 12))
+    stored = InParts(as_array(smaller), smaller_each), InParts(as_array(larger), larger_each)
+    rules = LevelRules(profile)
+    ranges = plan_ranges(*stored, rows_each=each)
+    found = [meet_range(within, *stored, rules) for within in ranges]
+    expected = sorted(twin.meet(smaller, larger, profile), key=lambda one: one.row_smaller)
+    assert [tuple(one) for one in np.concatenate(found).tolist()] == [
+        (a, b, twin.pattern_number(levels, profile), at, place)
+        for a, b, levels, at, place in expected
+    ]
+    for within, met in zip(ranges, found, strict=True):
+        again = met_from_bytes(met_to_bytes(met, within), within, Sizes(6, 9), rules)
+        assert (again == met).all()
+
+
+@settings(deadline=None)
+@given(seed=SEEDS)
+def test_the_best_meeting_of_a_pair_is_the_twins(seed: int) -> None:
+    random = Random(seed)
+    profile = random_profile(random)
+    counts = random_counts(random, profile)
+    smaller, larger = random_rows(random, profile, 2, 2, random.randint(1, 12))
+    rules = LevelRules(profile)
+    scores = shipped_scores(model_of(profile, counts, 5_000))
+    stored = InParts(as_array(smaller), 100), InParts(as_array(larger), 100)
+    met = meet_range(plan_ranges(*stored, rows_each=100)[0], *stored, rules)
+    shuffled = met[np.array(random.sample(range(len(met)), len(met)), dtype=np.intp)]
+    expected = twin.best_meetings(twin.meet(smaller, larger, profile), profile, counts)
+    assert best_of_pairs(shuffled, rules, scores).tolist() == [
+        (a, b, twin.pattern_number(levels, profile), at, place)
+        for a, b, levels, at, place in expected
+    ]
+
+
+@settings(deadline=None)
+@given(seed=SEEDS)
+def test_the_fit_and_its_weights_are_the_twins(seed: int) -> None:
+    random = Random(seed)
+    profile = random_profile(random)
+    counts = random_counts(random, profile)
+    n_smaller, n_larger = random.randint(1, 300), random.randint(2_000, 9_000)
+    sizes = [len(field.levels) for field in profile.fields]
+    patterns = {
+        tuple(random.randint(0, size) for size in sizes): random.choice([1, 2, 40, 3_000])
+        for _ in range(random.randint(0, 12))
+    }
+    share = Fraction(random.randint(1, 1000), 1000)
+    fitted = twin.fit(patterns, profile, counts, n_smaller, n_larger, share)
+    rules = LevelRules(profile)
+    codes = [twin.pattern_number(one, profile) for one in Counter(patterns).elements()]
+    table = count_patterns(rules, np.array(random.sample(codes, len(codes)), dtype=np.int64))
+    weights = fit_weights(
+        model_of(profile, counts, n_larger),
+        table,
+        n_pairs=n_smaller * n_larger,
+        prior_matches=float(share * n_smaller),
+    )
+    assert [list(field[1:]) for field in weights.m] == fitted.m
+    assert weights.rounds == fitted.rounds
+    assert weights.prior == twin.weight(fitted.rate)
+    u = twin.strangers_u(counts)
+    assert [list(field[1:]) for field in weights.fields] == twin.field_weights(fitted.m, u)
+    assert [
+        (one, n, total, taken)
+        for one, n, total, taken in zip(
+            table.levels, table.pairs, weights.total, weights.twins, strict=True
+        )
+    ] == [
+        (
+            one,
+            patterns[one],
+            twin.total_weight(one, fitted, profile, counts, n_larger),
+            twin.weight(twin.twins_factor(one, counts, n_larger)),
+        )
+        for one in sorted(patterns, key=lambda one: twin.pattern_number(one, profile))
+    ]
+
+
+@settings(deadline=None)
+@given(ratio=st.floats(1e-30, 1e30))
+def test_a_weight_is_the_nearest_whole_number(ratio: float) -> None:
+    assert weight(ratio) == twin.weight(ratio)
+
+
+@settings(deadline=None)
+@given(total=st.integers(-100_000, 100_000))
+def test_a_probability_is_the_twins(total: int) -> None:
+    assert probability(total) == twin.match_probability(total)
+
+
+@settings(deadline=None)
+@given(bound=PROBABILITIES)
+def test_a_bound_is_the_least_weight_that_reaches_it(bound: str) -> None:
+    assert least_weight(bound) == twin.least_weight(bound)
+
+
+@settings(deadline=None)
+@given(seed=SEEDS)
+def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> None:
+    random = Random(seed)
+    profile = random_profile(random)
+    smaller, larger = random_rows(random, profile, 4, 5, random.randint(1, 15))
+    n_smaller, n_larger = 4, random.choice([5, 2_000])
+    counts = random_counts(random, profile)
+    used = counts if n_larger >= 2_000 else published_counts(profile, n_larger)
+    share = Fraction(random.randint(1, 10), 10)
+    bounds = sorted(random.choice([0.001, 0.05, 0.5, 0.9, 0.99]) for _ in range(2))
+    policy = twin.Policy(
+        auto=str(bounds[1]),
+        review=str(bounds[0]),
+        lead=random.choice([0, 1, 3_000]),
+        most_review=random.choice([0, 1, 2, 50]),
+        twin_limit=random.choice([None, 0, 1_000]),
+    )
+
+    best = twin.best_meetings(twin.meet(smaller, larger, profile), profile, used)
+    patterns = Counter(one.levels for one in best)
+    fitted = twin.fit(patterns, profile, used, n_smaller, n_larger, share)
+    candidates = [
+        twin.Candidate(
+            one.smaller,
+            one.larger,
+            twin.total_weight(one.levels, fitted, profile, used, n_larger),
+            twin.weight(twin.twins_factor(one.levels, used, n_larger)),
+        )
+        for one in best
+    ]
+    expected = twin.decide(candidates, policy)
+
+    stored = (
+        InParts(as_array(smaller), random.randint(1, 9)),
+        InParts(as_array(larger), random.randint(1, 9)),
+    )
+    ranges = plan_ranges(*stored, rows_each=random.randint(1, 30))
+    met = [meet_range(within, *stored, LevelRules(profile)) for within in ranges]
+    run = resolve_pair(
+        random.sample(met, len(met)),
+        profile=profile,
+        counts=counts,
+        sizes=Sizes(n_smaller, n_larger),
+        policy=LinkPolicy(share, BandRule.of_probabilities(**policy._asdict())),
+    )
+    assert [
+        (int(pair["smaller"]), int(pair["larger"]), total, taken)
+        for pair, total, taken in zip(
+            run.pairs, run.total.tolist(), run.twins.tolist(), strict=True
+        )
+    ] == candidates
+    assert {
+        (int(pair["smaller"]), int(pair["larger"])): (Band(band).name.lower(), Rule(rule).label)
+        for pair, band, rule in zip(run.pairs, run.decisions.band, run.decisions.rule, strict=True)
+    } == expected
+    linked = [one.total for one in candidates if expected[one.smaller, one.larger][0] == "auto"]
+    assert astuple(run.missed) == twin.missed(candidates, expected, n_smaller)
+    assert run.expected_false_matches == twin.expected_false(linked)
+    assert dict(run.histogram) == Counter(one.total // 1000 for one in candidates)
