@@ -24,9 +24,11 @@ RequestId = NewType("RequestId", str)
 
 Handle = NewType("Handle", bytes)
 LinkId = NewType("LinkId", bytes)
+MatchId = NewType("MatchId", bytes)
 
 HANDLE_BYTES = 16
 LINK_ID_BYTES = 16
+MATCH_ID_BYTES = 16
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"

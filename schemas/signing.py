@@ -28,6 +28,8 @@ KINDS = frozenset(
         "audit-report",
         "receipt",
         "workspace-backup",
+        "ledger-claims",
+        "chain-statement",
     }
 )
 SIGNATURE_BYTES = 64

@@ -1,0 +1,229 @@
+"""The ledger of one recipient in one ID space: which of its records has which link ID, since which round.
+
+An object without I/O. It changes by events alone, in this order: what the agency does itself (`unlink`,
+`relink`), and releases by their turns; `encoding.ledger.applying` makes the events of a release. Under the
+mode `blind` pseudonyms stand in the place of record IDs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from encoding.ledger.errors import OutOfTurnError, UnlinkError
+from encoding.ledger.events import Event
+from encoding.ledger.granting import SpaceName
+from encoding.ledger.values import Held, Pair, Standing, Turn
+from schemas.ids import LinkId
+from schemas.space_message import Veto
+
+MAX_RECENT_TURNS: Final = 8
+MATCH_PREFIX_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePlace:
+    """The number of the newest message of a stream, and the SHA-256 of the message as it was carried."""
+
+    sequence: int
+    sha256: str
+
+
+class Ledger:
+    """The ledger; two with the same events are equal in everything they answer."""
+
+    def __init__(self, space: SpaceName, party: str) -> None:
+        self.space = space
+        self.party = party
+        self.events: list[Event] = []
+        # Parties of each link ID that the newest round gave, for its supplementary releases.
+        self.granted: dict[LinkId, tuple[str, ...]] = {}
+        # Streams of messages, by sender and receivers: how far they were sent, and read.
+        self.places: dict[str, MessagePlace] = {}
+        # First bytes of the IDs of the matches of the newest turns.
+        self.recent: dict[Turn, frozenset[bytes]] = {}
+        self.last: Turn | None = None
+        self._held: dict[str, Held] = {}
+        self._holder: dict[LinkId, str] = {}
+        self._marks: dict[str, dict[LinkId, int]] = {}
+        self._vetoes: dict[Standing, Veto] = {}
+        self._digests: dict[tuple[Turn, Pair], str] = {}
+
+    def __len__(self) -> int:
+        """Return how many records have a link ID."""
+        return len(self._held)
+
+    def held(self, record: str) -> Held | None:
+        """Return the link ID of a record and since when; None if it has none."""
+        return self._held.get(record)
+
+    def holder(self, link: LinkId) -> str | None:
+        """Return the record that has a link ID; None if none has."""
+        return self._holder.get(link)
+
+    def everyone(self) -> Mapping[str, Held]:
+        """Return all records that have a link ID."""
+        return self._held
+
+    def marks(self, record: str) -> tuple[LinkId, ...]:
+        """Return the retired link IDs that a record bore, in order."""
+        return tuple(sorted(self._marks.get(record, ())))
+
+    def bearers(self, link: LinkId) -> tuple[str, ...]:
+        """Return the records that bear a mark of a link ID."""
+        return tuple(sorted(record for record, marks in self._marks.items() if link in marks))
+
+    def marked_since(self, record: str, link: LinkId) -> int:
+        """Return since which round a record had had the link ID that it bears a mark of."""
+        return self._marks[record][link]
+
+    def vetoes(self) -> tuple[Veto, ...]:
+        """Return what is known of all parties' vetoes, lifted ones too, in order."""
+        return tuple(self._vetoes[key] for key in sorted(self._vetoes))
+
+    def linked_before(self, record: str) -> tuple[LinkId, ...]:
+        """Return what the next round's key "linked before" has of a record: its link ID, where it has one."""
+        held = self._held.get(record)
+        return () if held is None else (held.link,)
+
+    def digest(self, turn: Turn, pair: Pair) -> str | None:
+        """Return the digest of what an applied release gave a pair; None if it gave it nothing."""
+        return self._digests.get((turn, pair))
+
+    def newest_digest(self, pair: Pair) -> tuple[Turn, str] | None:
+        """Return the newest release that was applied for a pair, with its digest; None if there is none."""
+        turn = max((turn for turn, other in self._digests if other == pair), default=None)
+        return None if turn is None else (turn, self._digests[turn, pair])
+
+    def knows_match(self, match: bytes) -> bool:
+        """Tell whether a match of one of the newest releases had this ID."""
+        prefix = match[:MATCH_PREFIX_BYTES]
+        return any(prefix in known for known in self.recent.values())
+
+    def note_matches(self, turn: Turn, matches: Iterable[bytes]) -> None:
+        """Remember the IDs of a release's matches, and forget those of the oldest release that is kept."""
+        self.recent[turn] = frozenset(match[:MATCH_PREFIX_BYTES] for match in matches)
+        for old in sorted(self.recent)[:-MAX_RECENT_TURNS]:
+            del self.recent[old]
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Add events, in their order."""
+        for event in events:
+            self._take_one(event)
+            self.events.append(event)
+
+    def unlink(self, record: str) -> LinkId:
+        """Retire the link ID of a record and keep this record from those that bear it; return the ID.
+
+        Only this agency's `relink` lifts that. It counts for the others from their next release on.
+
+        Raises:
+            UnlinkError: the record has no link ID.
+        """
+        held = self._held.get(record)
+        if held is None:
+            raise UnlinkError("this record has no link ID")
+        turn, link = self._own_turn(), held.link
+        self.take(
+            [
+                Event("veto", turn, link, self._next_sequence(), self.party),
+                Event("mark", turn, link, held.since, record),
+                Event("ended", turn, link, held.since, record),
+            ]
+        )
+        return link
+
+    def relink(self, link: LinkId) -> None:
+        """Lift this agency's veto; who bore the link ID and has no other has it again, since when it had it.
+
+        Raises:
+            UnlinkError: this agency has no veto that stands against this link ID.
+        """
+        veto = self._vetoes.get(Standing(link, self.party))
+        if veto is None or not veto.is_standing:
+            raise UnlinkError("this agency has not unlinked this link ID")
+        turn = self._own_turn()
+        self.take([Event("lift", turn, link, self._next_sequence(), self.party)])
+        self.take(self.revivals(turn, [link]))
+
+    def revivals(self, turn: Turn, links: Iterable[LinkId]) -> list[Event]:
+        """Return the events by which bearers of link IDs that no veto stands against have them again."""
+        events, retired = [], retired_of(self.vetoes())
+        for link in sorted(links):
+            for record in () if link in retired else self.bearers(link):
+                since = self.marked_since(record, link)
+                events.append(Event("unmark", turn, link, since, record))
+                if record not in self._held and link not in self._holder:
+                    events.append(Event("held", turn, link, since, record))
+        return events
+
+    def refuse_out_of_turn(self, turn: Turn) -> None:
+        """Refuse a release that was applied already, or comes before one that was.
+
+        Raises:
+            OutOfTurnError: its turn is over.
+        """
+        if self.last is not None and turn <= self.last:
+            raise OutOfTurnError(
+                f"release {turn.release} of round {turn.round} has been applied, or its turn is over"
+            )
+
+    def _own_turn(self) -> Turn:
+        return Turn(1 if self.last is None else self.last.round + 1, 0)
+
+    def _next_sequence(self) -> int:
+        own = (veto.sequence for veto in self._vetoes.values() if veto.maker == self.party)
+        return max(own, default=0) + 1
+
+    def _take_one(self, event: Event) -> None:
+        link, record = LinkId(event.raw), event.text
+        if event.kind == "held":
+            self._let_go(record)
+            self._held[record] = Held(link, event.number)
+            self._holder[link] = record
+        elif event.kind == "ended":
+            self._let_go(record)
+        elif event.kind == "mark":
+            self._marks.setdefault(record, {})[link] = event.number
+        elif event.kind == "unmark":
+            self._marks.get(record, {}).pop(link, None)
+        elif event.kind in ("veto", "lift"):
+            veto = Veto(link, event.text, event.number, event.kind == "veto")
+            self._vetoes[Standing(link, event.text)] = veto
+        elif event.kind == "applied":
+            self.last = event.turn
+        else:
+            one, another = event.text.split(" ")
+            self._digests[event.turn, (one, another)] = event.raw.hex()
+
+    def _let_go(self, record: str) -> None:
+        before = self._held.pop(record, None)
+        if before is not None and self._holder.get(before.link) == record:
+            del self._holder[before.link]
+
+
+def standing_of(vetoes: Iterable[Veto]) -> frozenset[Standing]:
+    """Return the vetoes that stand: of each link ID and maker, what the highest sequence number says."""
+    newest: dict[Standing, Veto] = {}
+    for veto in vetoes:
+        key = Standing(veto.link, veto.maker)
+        if key not in newest or veto.sequence > newest[key].sequence:
+            newest[key] = veto
+    return frozenset(key for key, veto in newest.items() if veto.is_standing)
+
+
+def retired_of(vetoes: Iterable[Veto]) -> frozenset[LinkId]:
+    """Return the link IDs that a veto which stands has retired."""
+    return frozenset(standing.link for standing in standing_of(vetoes))
+
+
+def newer_vetoes(known: Collection[Veto], told: Iterable[Veto]) -> list[Veto]:
+    """Return what of the vetoes that others tell is news, in order."""
+    newest = {(veto.link, veto.maker): veto.sequence for veto in known}
+    news: dict[tuple[LinkId, str], Veto] = {}
+    for veto in told:
+        key = (veto.link, veto.maker)
+        if veto.sequence > newest.get(key, 0):
+            newest[key], news[key] = veto.sequence, veto
+    return [news[key] for key in sorted(news)]

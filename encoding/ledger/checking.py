@@ -1,0 +1,163 @@
+"""Whether what the other recipient of a pair claims can be believed, before anything of it is stored.
+
+Both sides check alike and come to the same answer: a match stands unless one of them vetoes it. A match whose
+proofs are there and differ was forged, and then nothing of the round is stored.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Literal
+
+from encoding.ledger.book import Ledger
+from encoding.ledger.errors import (
+    ForgedMatchError,
+    LedgersDifferError,
+    MessageReplayedError,
+    MessageUntrustedError,
+    ReleasesDifferError,
+    TranscriptError,
+)
+from encoding.ledger.values import Pair, Turn
+from schemas.chain_statement import ChainStatement, StatedMatch
+from schemas.claims import Claims
+from schemas.space_message import LedgerState, MessageHead
+
+_TELL = (
+    "nothing of this round is stored; tell the other agencies and the operator, and look at the log"
+)
+
+Comparison = Literal["same", "new", "behind", "ahead"]
+"""How the other ledger stands to the own one: it agrees; it has nothing yet; it lacks releases; it has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPair:
+    """What stands of a pair after both sides' claims were compared.
+
+    `n_unproven` of the matches that stand have no proof that their records met by a key; no alarm, as when a
+    workspace was restored. `other_ledger` is "behind" then.
+    """
+
+    turn: Turn
+    pair: Pair
+    stands: frozenset[StatedMatch]
+    vetoed: frozenset[StatedMatch]
+    n_proven: int
+    n_unproven: int
+    other_ledger: Comparison
+
+
+def check_claims(
+    ledger: Ledger, own: Claims, received: Claims, *, accept_difference: bool = False
+) -> CheckedPair:
+    """Compare the claims of the other recipient, whose signature was checked, with the own ones.
+
+    Args:
+        accept_difference: persons of both sides have looked at ledgers that differ, and go on.
+    Raises:
+        MessageReplayedError, MessageUntrustedError: they are of another release, or not from the other party.
+        TranscriptError: they speak of other containers.
+        ReleasesDifferError: they are of other matches.
+        ForgedMatchError: records were matched that do not share the row that they were said to share.
+        LedgersDifferError: the two ledgers differ over a release that both have applied.
+    """
+    _refuse_other_message(ledger, own.head, received.head)
+    if received.head.pair != own.head.pair:
+        raise MessageUntrustedError("the claims are of another pair")
+    if received.head.transcript != own.head.transcript:
+        raise TranscriptError(
+            "the other agency's claims are about other containers than were matched here",
+            hint=_TELL,
+        )
+    if [claim.match for claim in own.claims] != [claim.match for claim in received.claims]:
+        raise ReleasesDifferError("the broker gave the two agencies different matches", hint=_TELL)
+    n_proven = _count_proven(own, received)
+    other_ledger = compare_ledgers(
+        ledger, own.head.pair, received.head.ledger, accept_difference=accept_difference
+    )
+    pair = own.head.pair
+    vetoed = frozenset(
+        StatedMatch(claim.match, pair)
+        for side in (own, received)
+        for claim in side.claims
+        if claim.is_vetoed
+    )
+    return CheckedPair(
+        turn=Turn(own.head.round, own.head.release),
+        pair=pair,
+        stands=frozenset(StatedMatch(claim.match, pair) for claim in own.claims) - vetoed,
+        vetoed=vetoed,
+        n_proven=n_proven,
+        n_unproven=len(own.claims) - n_proven,
+        other_ledger=other_ledger,
+    )
+
+
+def check_statement(ledger: Ledger, own: MessageHead, received: ChainStatement) -> None:
+    """Check that a statement, whose signature was checked, is of the release that the own one is of.
+
+    Raises:
+        MessageReplayedError, MessageUntrustedError: it is of another release or space, or the own party's.
+    """
+    _refuse_other_message(ledger, own, received.head)
+
+
+def compare_ledgers(
+    ledger: Ledger, pair: Pair, stated: LedgerState | None, *, accept_difference: bool = False
+) -> Comparison:
+    """Compare what the other ledger's newest release gave the pair with what the own ledger says of it.
+
+    Raises:
+        LedgersDifferError: both have applied it, and it gave them different things.
+    """
+    newest = ledger.newest_digest(pair)
+    if stated is None:
+        return "same" if newest is None else "new"
+    turn = Turn(stated.round, stated.release)
+    if newest is None or turn > newest[0]:
+        return "ahead"
+    own_digest = ledger.digest(turn, pair)
+    # None: this workspace was restored since, and has forgotten that release.
+    if own_digest not in (None, stated.digest) and not accept_difference:
+        raise LedgersDifferError(
+            f"the two ledgers differ since round {stated.round}",
+            hint="compare both lists of link IDs of that round before anything more is linked",
+        )
+    return "same" if turn == newest[0] else "behind"
+
+
+def _refuse_other_message(ledger: Ledger, own: MessageHead, received: MessageHead) -> None:
+    if (received.project, received.space) != (ledger.space.project, ledger.space.space):
+        raise MessageUntrustedError(f"the {received.KIND} come from another ID space")
+    if received.sender == ledger.party:
+        raise MessageUntrustedError(f"the {received.KIND} are this agency's own")
+    if (received.round, received.release) != (own.round, own.release):
+        raise MessageReplayedError(
+            f"the {received.KIND} are of round {received.round}, not of round {own.round}",
+            hint=_TELL,
+        )
+
+
+def _count_proven(own: Claims, received: Claims) -> int:
+    """Return how many matches both sides prove.
+
+    Raises:
+        ForgedMatchError: two proofs of one match differ.
+    """
+    n_proven = n_forged = 0
+    for here, there in zip(own.claims, received.claims, strict=True):
+        if here.mac is None or there.mac is None:
+            continue
+        if hmac.compare_digest(here.mac, there.mac):
+            n_proven += 1
+        else:
+            n_forged += 1
+    if n_forged:
+        raise ForgedMatchError(
+            f"{n_forged} of {len(own.claims)} matches join records that do not share a row",
+            hint=_TELL,
+            n_concerned=n_forged,
+        )
+    return n_proven

@@ -1,0 +1,74 @@
+"""What happens to a ledger, as events in their order: the ledger is what they add up to.
+
+So what held at the end of any round can be told again, to the byte. An event is one line, see `event_line`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple
+
+from encoding.ledger.errors import LedgerFileError
+from encoding.ledger.values import Turn
+from schemas.ids import LINK_ID_BYTES
+
+Kind = Literal["held", "ended", "mark", "unmark", "veto", "lift", "applied", "digest"]
+
+_LINE: Final = re.compile(
+    r"(held|ended|mark|unmark|veto|lift|applied|digest) ([0-9]+) ([0-9]+) ([0-9]+)"
+    r" ([0-9a-f]*) ([0-9a-f]*)"
+)
+# How long `raw` is: a link ID, a digest, or nothing.
+_RAW_BYTES: Final = {"applied": 0, "digest": 32}
+
+
+class Event(NamedTuple):
+    """One thing that happened at a turn; what a field means depends on the kind.
+
+    kind              `raw`       `number`            `text`
+    held              link ID     since which round   record: it has the link ID now
+    ended             link ID     since which round   record: it has it no more
+    mark, unmark      link ID     since which round   record: it bore the link ID that is retired now; no more
+    veto, lift        link ID     sequence number     maker
+    applied           empty       0                   empty: the release of this turn is applied
+    digest            digest      0                   the two parties of the pair, with a space between
+    """
+
+    kind: Kind
+    turn: Turn
+    raw: bytes = b""
+    number: int = 0
+    text: str = ""
+
+    def __repr__(self) -> str:
+        return f"Event({self.kind}, {self.turn.round}.{self.turn.release})"
+
+
+def event_line(event: Event) -> str:
+    """Return an event as a line: kind, round, release, number, `raw` and UTF-8 of `text` as hexadecimal."""
+    text = event.text.encode("utf-8", "surrogatepass").hex()
+    turn = event.turn
+    return f"{event.kind} {turn.round} {turn.release} {event.number} {event.raw.hex()} {text}\n"
+
+
+def parse_events(lines: Iterable[str]) -> Iterator[Event]:
+    """Yield the events of lines without their ends.
+
+    Raises:
+        LedgerFileError: a line is no event.
+    """
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise LedgerFileError("the ledger holds a line that is no event")
+        kind, round_, release, number, raw, text = match.groups()
+        if len(raw) != 2 * _RAW_BYTES.get(kind, LINK_ID_BYTES) or len(text) % 2:
+            raise LedgerFileError("the ledger holds a line that is no event")
+        yield Event(
+            kind,  # type: ignore[arg-type]
+            Turn(int(round_), int(release)),
+            bytes.fromhex(raw),
+            int(number),
+            bytes.fromhex(text).decode("utf-8", "surrogatepass"),
+        )

@@ -1,0 +1,48 @@
+"""The small values that the rules of the ledger are written in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from schemas.chain_statement import StatedMatch
+from schemas.ids import LinkId
+
+Pair: TypeAlias = tuple[str, str]
+"""The parties of a pair, in alphabetical order."""
+
+
+class Turn(NamedTuple):
+    """A release by its round and its number within it, from 1: the order in which releases are applied.
+
+    Number 0 stands for what an agency did itself before the first release of the round.
+    """
+
+    round: int
+    release: int
+
+
+class Held(NamedTuple):
+    """The link ID of a record, and the round in which this record got it."""
+
+    link: LinkId
+    since: int
+
+
+class Standing(NamedTuple):
+    """A veto that stands: the link ID is retired, and the maker's record that bore it stays apart."""
+
+    link: LinkId
+    maker: str
+
+
+class Member(NamedTuple):
+    """One record of one recipient, as this party states it; link None with since 0: it had none.
+
+    `matches` increase, and none is of a record of the same party. `marks` are the retired link IDs it bore.
+    """
+
+    party: str
+    link: LinkId | None
+    since: int
+    matches: tuple[StatedMatch, ...]
+    marks: tuple[LinkId, ...] = ()

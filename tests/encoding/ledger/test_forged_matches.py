@@ -1,0 +1,229 @@
+"""What a dishonest broker may try with matches and messages: nothing is stored, and each has its own error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from oracles.ledger_duo import Duo, carry, duo, match_id
+
+from encoding.ledger.book import MessagePlace
+from encoding.ledger.checking import check_claims
+from encoding.ledger.errors import (
+    ForgedMatchError,
+    LedgersDifferError,
+    LinkAlarmError,
+    MessageReplayedError,
+    MessageUntrustedError,
+    MessageWithheldError,
+    ReleasedRowsError,
+    ReleasesDifferError,
+    ReplayedMatchError,
+    TranscriptError,
+)
+from encoding.ledger.events import Event
+from encoding.ledger.kept import serialise_ledger
+from encoding.ledger.messages import (
+    closed_messages,
+    note_received,
+    note_sent,
+    open_claims,
+    resume_streams,
+    seal_claims,
+)
+from encoding.ledger.values import Turn
+from schemas.claims import Transcript
+from schemas.ids import MatchId
+
+SECOND = Turn(2, 1)
+
+
+@pytest.fixture
+def pair() -> Duo:
+    made = duo()
+    made.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    return made
+
+
+def both_refuse(
+    pair: Duo, error: type[LinkAlarmError], act: Callable[[], object]
+) -> LinkAlarmError:
+    before = [serialise_ledger(side.ledger) for side in pair.sides()]
+    with pytest.raises(error) as caught:
+        act()
+    assert [serialise_ledger(side.ledger) for side in pair.sides()] == before
+    assert caught.value.exit_code == 9
+    for secret in ("a1", "b1", match_id(7).hex()):
+        assert secret not in str(caught.value)
+    return caught.value
+
+
+def test_a_match_of_two_records_that_share_no_row_is_an_alarm(pair: Duo) -> None:
+    first = pair.one.release(SECOND, [("a1", 7, "a1b1"), ("a2", 8, "a2b2")])
+    second = pair.two.release(SECOND, [("b2", 7, "a2b2"), ("b1", 8, "a1b1")])
+    caught = both_refuse(pair, ForgedMatchError, lambda: pair.link(first, second))
+    assert caught.n_concerned == 2
+
+
+def test_one_forged_match_among_honest_ones_stops_all(pair: Duo) -> None:
+    first = pair.one.release(SECOND, [("a1", 7, "a1b1"), ("a2", 8, "lone")])
+    second = pair.two.release(SECOND, [("b1", 7, "a1b1"), ("b2", 8, "other")])
+    caught = both_refuse(pair, ForgedMatchError, lambda: pair.link(first, second))
+    assert caught.n_concerned == 1
+
+
+def test_the_proof_of_an_earlier_round_or_match_proves_nothing(pair: Duo) -> None:
+    first = pair.one.release(SECOND, [("a1", 7, "a1b1")])
+    second = pair.two.release(SECOND, [("b1", 7, "a1b1")])
+    own, other = pair.one.claim(first), pair.two.claim(second)
+    assert own.claims[0].mac == other.claims[0].mac
+    later = pair.one.release(Turn(3, 1), [("a1", 7, "a1b1")])
+    another = pair.one.release(SECOND, [("a1", 8, "a1b1")])
+    assert own.claims[0].mac != pair.one.claim(later).claims[0].mac
+    assert own.claims[0].mac != pair.one.claim(another).claims[0].mac
+
+
+def test_a_match_id_of_an_earlier_round_is_refused(pair: Duo) -> None:
+    replayed = pair.one.release(SECOND, [("a1", 1100, "a1b1")])
+    caught = both_refuse(pair, ReplayedMatchError, lambda: pair.one.claim(replayed))
+    assert caught.n_concerned == 1
+
+
+def test_match_ids_are_remembered_for_eight_releases(pair: Duo) -> None:
+    for round_ in range(2, 9):
+        pair.hold((round_, 1), [])
+    with pytest.raises(ReplayedMatchError):
+        pair.one.claim(pair.one.release(Turn(9, 1), [("a1", 1100, "a1b1")]))
+    pair.hold((9, 1), [])
+    pair.one.claim(pair.one.release(Turn(10, 1), [("a1", 1100, "a1b1")]))
+
+
+def test_containers_that_are_swapped_or_replaced_are_noticed_by_both(pair: Duo) -> None:
+    first = pair.one.release(SECOND, [("a1", 7, "a1b1")])
+    second = pair.two.release(SECOND, [("b1", 7, "a1b1")])
+    for roots in (("22", "11"), ("33", "22")):
+        pair.one.roots = Transcript(earlier=roots[0] * 32, later=roots[1] * 32)
+        both_refuse(pair, TranscriptError, lambda: pair.link(first, second))
+
+
+def test_sides_that_were_given_different_releases_notice_it(pair: Duo) -> None:
+    first = pair.one.release(SECOND, [("a1", 7, "a1b1"), ("a2", 8, "a2b2")])
+    for given in ([("b1", 7, "a1b1")], [("b1", 7, "a1b1"), ("b2", 9, "a2b2")], []):
+        second = pair.two.release(SECOND, given)
+        both_refuse(pair, ReleasesDifferError, lambda release=second: pair.link(first, release))
+
+
+def test_a_release_that_names_a_record_or_match_twice_is_refused(pair: Duo) -> None:
+    for matches in (
+        [("a1", 7, "a1b1"), ("a1", 8, "a1b1")],
+        [("a1", 7, "a1b1"), ("a2", 7, "a2b2")],
+    ):
+        with pytest.raises(ReleasedRowsError):
+            pair.one.claim(pair.one.release(SECOND, matches))
+
+
+def test_a_message_that_was_withheld_is_missed_when_the_next_one_comes(pair: Duo) -> None:
+    one, two = pair.sides()
+    for round_ in (2, 3):
+        claims = one.claim(one.release(Turn(round_, 1), []))
+        sealed = seal_claims(claims, [two.identity.public])
+        note_sent(one.ledger, sealed)
+    known = {one.identity.public.person: one.identity.public}
+    received = open_claims(sealed.raw, two.identity, known)
+    caught = both_refuse(pair, MessageWithheldError, lambda: note_received(two.ledger, received))
+    assert caught.n_concerned == 1
+
+
+def test_a_message_that_the_closing_lists_and_that_never_came_is_withheld(pair: Duo) -> None:
+    one, two = pair.sides()
+    claims = one.claim(one.release(SECOND, []))
+    sealed, received = carry(one, two, claims)
+    here = {received.sha256: received.message}
+    needed = [sealed.stream, "k12 child-welfare"]
+    listed = {sealed.stream: sealed.sha256, "k12 child-welfare": "ab" * 32}
+    with pytest.raises(MessageWithheldError):
+        closed_messages(listed, needed, here)
+    del listed["k12 child-welfare"]
+    assert closed_messages(listed, needed, here) is None
+    assert closed_messages(listed, [sealed.stream], here) == (received.message,)
+
+
+def test_a_message_that_was_read_before_is_refused_and_the_newest_may_be_read_again(
+    pair: Duo,
+) -> None:
+    one, two = pair.sides()
+    claims = one.claim(one.release(SECOND, []))
+    sealed, first = carry(one, two, claims)
+    note_received(two.ledger, first)
+    note_sent(one.ledger, sealed)
+    carry(one, two, one.claim(one.release(Turn(3, 1), [])))
+    both_refuse(pair, MessageReplayedError, lambda: note_received(two.ledger, first))
+    again, second = seal_claims(claims, [two.identity.public]), first
+    assert again.sha256 != second.sha256
+
+
+def test_claims_of_another_round_are_refused(pair: Duo) -> None:
+    first = pair.one.claim(pair.one.release(SECOND, []))
+    old = pair.two.claim(pair.two.release(Turn(3, 1), []))
+    pair.claims = {"child-welfare": first, "k12": old}
+    both_refuse(pair, MessageReplayedError, lambda: check_claims(pair.one.ledger, first, old))
+    both_refuse(pair, MessageUntrustedError, lambda: check_claims(pair.one.ledger, first, first))
+
+
+def test_a_message_of_somebody_else_or_for_somebody_else_is_refused(pair: Duo) -> None:
+    one, two = pair.sides()
+    claims = one.claim(one.release(SECOND, []))
+    sealed = seal_claims(claims, [two.identity.public])
+    known = {one.identity.public.person: one.identity.public}
+    stranger = duo().one.identity
+    impostor = stranger.public.model_copy(update={"person": one.identity.public.person})
+    for receiver, senders in (
+        (two.identity, {}),
+        (two.identity, {impostor.person: impostor}),
+        (one.identity, known),
+        (stranger, known),
+    ):
+        both_refuse(
+            pair,
+            MessageUntrustedError,
+            lambda r=receiver, s=senders: open_claims(sealed.raw, r, s),
+        )
+    broken = sealed.raw[:-1] + bytes([sealed.raw[-1] ^ 1])
+    both_refuse(pair, MessageUntrustedError, lambda: open_claims(broken, two.identity, known))
+
+
+def test_a_restored_workspace_takes_up_its_streams_where_the_log_says(pair: Duo) -> None:
+    one, two = pair.sides()
+    sealed, _ = carry(one, two, one.claim(one.release(SECOND, [])))
+    note_sent(one.ledger, sealed)
+    lost = duo().two
+    resume_streams(lost.ledger, {sealed.stream: MessagePlace(1, sealed.sha256)})
+    claims = one.claim(one.release(Turn(3, 1), []))
+    known = {one.identity.public.person: one.identity.public}
+    following = seal_claims(claims, [lost.identity.public])
+    note_received(lost.ledger, open_claims(following.raw, lost.identity, known))
+    resume_streams(lost.ledger, {sealed.stream: MessagePlace(1, sealed.sha256)})
+    assert lost.ledger.places[sealed.stream].sequence == 2
+
+
+def test_ledgers_that_differ_stop_until_persons_have_looked(pair: Duo) -> None:
+    pair.two.ledger.take([Event("digest", Turn(1, 1), bytes(32), 0, "child-welfare k12")])
+    first = pair.one.release(SECOND, [("a1", 7, "a1b1")])
+    second = pair.two.release(SECOND, [("b1", 7, "a1b1")])
+    both_refuse(pair, LedgersDifferError, lambda: pair.link(first, second))
+    own, other = pair.one.claim(first), pair.two.claim(second)
+    checked = check_claims(pair.one.ledger, own, other, accept_difference=True)
+    assert checked.n_proven == 1
+
+
+def test_every_alarm_has_a_code_of_its_own() -> None:
+    codes = [error.code for error in LinkAlarmError.__subclasses__()]
+    assert len(set(codes)) == len(codes) == 8
+
+
+def test_no_match_is_remembered_of_a_round_that_was_refused(pair: Duo) -> None:
+    first = pair.one.release(SECOND, [("a1", 7, "a1b1")])
+    second = pair.two.release(SECOND, [("b1", 7, "other")])
+    both_refuse(pair, ForgedMatchError, lambda: pair.link(first, second))
+    assert not pair.one.ledger.knows_match(match_id(7))
+    assert not pair.one.ledger.knows_match(MatchId(bytes(16)))

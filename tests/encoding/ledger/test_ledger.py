@@ -1,0 +1,325 @@
+"""A ledger over the rounds: what it keeps, what it lets go, vetoes, lost and restored workspaces."""
+
+from __future__ import annotations
+
+import pytest
+from oracles.ledger_duo import ONE, PAIR, SPACE, TWO, Duo, Office, duo, match_id
+from oracles.vector_file import read_vectors
+
+from encoding.ledger.applying import apply_release
+from encoding.ledger.book import Ledger
+from encoding.ledger.changes import pending_matches
+from encoding.ledger.claiming import own_members
+from encoding.ledger.errors import OutOfTurnError, UnlinkError
+from encoding.ledger.events import Event
+from encoding.ledger.granting import SpaceName, new_link_id
+from encoding.ledger.inputs import inputs_alone, inputs_of_claims
+from encoding.ledger.kept import parse_ledger, serialise_ledger, view_as_of
+from encoding.ledger.values import Held, Turn
+from schemas.chain_statement import StatedMatch
+from schemas.ids import LinkId, MatchId
+
+LINK_IDS = read_vectors("claims")["link_ids"]
+
+
+def kinds(applied: object) -> list[tuple[str, str, str]]:
+    return [(c.record, c.kind, c.why) for c in applied.changes]  # type: ignore[attr-defined]
+
+
+def restored(side: Office, content: bytes) -> None:
+    side.ledger = parse_ledger(content, SPACE, side.party)
+
+
+@pytest.fixture
+def pair() -> Duo:
+    return duo()
+
+
+@pytest.mark.parametrize("vector", LINK_IDS, ids=lambda v: f"{v['round']}.{v['release']}")
+def test_new_link_ids_are_those_of_the_vectors(vector: dict) -> None:
+    one, another = vector["pair"]
+    match = StatedMatch(MatchId(bytes.fromhex(vector["match"])), (one, another))
+    turn = Turn(vector["round"], vector["release"])
+    found = new_link_id(SpaceName(vector["project"], vector["space"]), turn, match)
+    assert found.hex() == vector["link"]
+
+
+def test_a_match_that_repeats_keeps_link_id_and_round(pair: Duo) -> None:
+    first = pair.hold((1, 1), [("a1", "b1")])
+    link = pair.link_of("a1")
+    assert [kinds(side) for side in first] == [
+        [("a1", "new", "first-match")],
+        [("b1", "new", "first-match")],
+    ]
+    again = pair.hold((2, 1), [("a1", "b1")])
+    assert [kinds(side) for side in again] == [[], []]
+    assert pair.one.ledger.held("a1") == pair.two.ledger.held("b1") == Held(LinkId(link), 1)
+    assert pair.one.ledger.linked_before("a1") == (link,)
+    assert pair.one.ledger.linked_before("a2") == ()
+
+
+def test_a_wrong_link_of_one_round_heals_in_the_next(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    links = pair.link_of("a1"), pair.link_of("a2")
+    wrong = pair.hold((2, 1), [("a1", "b2"), ("a2", "b1")])
+    assert {kind for side in wrong for _, kind, _ in kinds(side)} == {"split"}
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    assert (pair.link_of("a1"), pair.link_of("a2")) == links
+    assert (pair.link_of("b1"), pair.link_of("b2")) == links
+
+
+def test_a_link_id_ends_at_its_former_record_when_another_gets_it(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    link = pair.link_of("b1")
+    done = pair.hold((2, 1), [("a9", "b1")])
+    assert kinds(done[0]) == [
+        ("a1", "ended", "given-to-another-record"),
+        ("a9", "new", "known-to-others"),
+    ]
+    assert done[0].changes[0].sentence == "another record of this agency has this link ID now"
+    assert pair.one.ledger.held("a1") is None
+    assert pair.one.ledger.held("a9") == Held(LinkId(link), 2)
+    assert pair.two.ledger.held("b1") == Held(LinkId(link), 1)
+
+
+def test_of_two_link_ids_of_one_person_the_older_stays(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    link = pair.link_of("a1")
+    pair.hold((2, 1), [("a2", "b2")])
+    done = pair.hold((3, 1), [("a1", "b2")])
+    assert pair.link_of("b2") == link
+    assert kinds(done[1]) == [
+        ("b1", "ended", "given-to-another-record"),
+        ("b2", "merged", "older-link-id"),
+    ]
+
+
+def test_who_is_not_matched_keeps_the_link_id(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    link = pair.link_of("a1")
+    pair.hold((2, 1), [("a2", "b2")])
+    pair.hold((3, 1), [("a1", "b1")])
+    assert pair.link_of("a1") == pair.link_of("b1") == link
+
+
+def test_a_supplement_takes_no_link_id_that_the_round_gave(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    old = pair.link_of("a1")
+    pair.hold((2, 1), [("a9", "b1")])
+    pair.one.ledger, backup = duo().one.ledger, pair.one.ledger
+    pair.one.ledger = backup
+    done = pair.hold((2, 2), [("a1", "b3")])
+    assert pair.link_of("a1") == pair.link_of("b3") != old
+    assert [kind for _, kind, _ in kinds(done[0])] == ["new"]
+
+
+def test_a_supplement_is_applied_by_both_or_by_none(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    before = serialise_ledger(pair.two.ledger)
+    pair.hold((2, 1), [("a1", "b1")])
+    restored(pair.two, before)
+    releases = [pair.one.release(Turn(2, 2), []), pair.two.release(Turn(2, 2), [])]
+    pair.check(*releases)
+    for side in pair.sides():
+        other = pair.claims[releases[0].other(side.party)]
+        inputs = inputs_of_claims(pair.claims[side.party], other, ())
+        assert apply_release(side.ledger, inputs, {}) is None
+
+
+def test_releases_are_applied_once_and_in_their_order(pair: Duo) -> None:
+    pair.hold((2, 1), [("a1", "b1")])
+    for turn in ((2, 1), (1, 1), (1, 9)):
+        with pytest.raises(OutOfTurnError):
+            pair.one.claim(pair.one.release(Turn(*turn), []))
+    with pytest.raises(OutOfTurnError):
+        apply_release(pair.one.ledger, inputs_alone(Turn(1, 1), [pair.one.ledger], []), {})
+
+
+def test_matches_of_a_round_that_is_not_closed_are_pending(pair: Duo) -> None:
+    release = pair.one.release(Turn(1, 1), [("a2", 8, "x"), ("a1", 7, "y")])
+    found = pending_matches(release.records())
+    assert [(one.record, one.reason) for one in found] == [("a1", "pending"), ("a2", "pending")]
+
+
+def test_a_lost_workspace_gets_its_link_ids_back_from_the_other_side(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    links = pair.link_of("a1"), pair.link_of("a2")
+    pair.one = duo().one
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+    assert (pair.one.ledger.held("a1"), pair.one.ledger.held("a2")) == (
+        Held(LinkId(links[0]), 2),
+        Held(LinkId(links[1]), 2),
+    )
+    assert pair.two.ledger.held("b1") == Held(LinkId(links[0]), 1)
+
+
+def test_a_restored_workspace_without_a_container_is_unproven_and_no_alarm(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    backup = serialise_ledger(pair.one.ledger)
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+    link = pair.link_of("b2")
+    restored(pair.one, backup)
+    pair.one.has_container = False
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    checked = pair.checked[TWO]
+    assert (checked.n_proven, checked.n_unproven) == (0, 2)
+    assert (checked.other_ledger, pair.checked[ONE].other_ledger) == ("behind", "ahead")
+    assert pair.link_of("a2") == link
+    pair.one.has_container = True
+    pair.hold((4, 1), [("a1", "b1"), ("a2", "b2")])
+    assert (pair.checked[ONE].other_ledger, pair.checked[ONE].n_proven) == ("same", 2)
+
+
+def test_an_agency_that_comes_new_has_nothing_to_compare(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    pair.two = duo().two
+    pair.hold((2, 1), [("a1", "b1")])
+    assert (pair.checked[ONE].other_ledger, pair.checked[TWO].other_ledger) == ("new", "ahead")
+
+
+def test_a_vetoed_match_is_dropped_for_both_and_told(pair: Duo) -> None:
+    done = pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")], vetoed=frozenset([match_id(1100)]))
+    assert pair.link_of("a1") is pair.link_of("b1") is None
+    assert pair.link_of("a2") == pair.link_of("b2") is not None
+    assert [(one.record, one.reason) for one in done[1].open] == [("b1", "vetoed")]
+
+
+def test_what_was_unlinked_does_not_come_back_until_it_is_linked_again(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    link = pair.one.ledger.unlink("a1")
+    assert pair.one.ledger.held("a1") is None
+    done = pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+    assert kinds(done[1]) == [("b1", "ended", "unlinked")]
+    assert [(one.record, one.reason) for one in done[0].open] == [("a1", "vetoed")]
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    assert pair.link_of("a1") is pair.link_of("b1") is None
+    pair.one.ledger.relink(link)
+    assert pair.one.ledger.held("a1") == Held(link, 1)
+    pair.hold((4, 1), [("a1", "b1"), ("a2", "b2")])
+    assert pair.link_of("b1") == link
+    assert pair.one.ledger.marks("a1") == pair.two.ledger.marks("b1") == ()
+
+
+def test_after_an_unlink_both_records_may_be_linked_to_others_by_other_link_ids(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    link = pair.two.ledger.unlink("b1")
+    pair.hold((2, 1), [("a1", "b2"), ("a2", "b1")])
+    assert pair.link_of("a1") == pair.link_of("b2") not in (None, link)
+    assert pair.link_of("a2") == pair.link_of("b1") not in (None, link)
+    assert pair.one.ledger.marks("a1") == (link,)
+
+
+def test_only_the_maker_lifts_a_veto_and_only_once(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    with pytest.raises(UnlinkError):
+        pair.one.ledger.unlink("a9")
+    link = pair.one.ledger.unlink("a1")
+    pair.hold((2, 1), [("a1", "b1")])
+    with pytest.raises(UnlinkError):
+        pair.two.ledger.relink(link)
+    pair.one.ledger.relink(link)
+    with pytest.raises(UnlinkError):
+        pair.one.ledger.relink(link)
+    assert [veto.sequence for veto in pair.one.ledger.vetoes()] == [2]
+
+
+def test_a_maker_whose_workspace_was_restored_hears_of_its_own_veto(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    backup = serialise_ledger(pair.one.ledger)
+    link = pair.one.ledger.unlink("a1")
+    pair.hold((2, 1), [("a1", "b1")])
+    restored(pair.one, backup)
+    pair.hold((3, 1), [("a1", "b1")])
+    assert pair.link_of("a1") is pair.link_of("b1") is None
+    assert pair.one.ledger.marks("a1") == (link,)
+
+
+def test_an_unlink_between_claims_and_closing_holds_here_at_once(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    releases = [
+        side.release(Turn(2, 1), [(r, 7, "a1b1")])
+        for side, r in zip(pair.sides(), ("a1", "b1"), strict=True)
+    ]
+    pair.check(*releases)
+    pair.one.ledger.unlink("a1")
+    for side, release in zip(pair.sides(), releases, strict=True):
+        other = pair.claims[release.other(side.party)]
+        stands = pair.checked[side.party].stands
+        inputs = inputs_of_claims(pair.claims[side.party], other, stands)
+        apply_release(side.ledger, inputs, release.records())
+    assert pair.one.ledger.held("a1") is None
+    pair.hold((3, 1), [("a1", "b1")])
+    assert pair.link_of("b1") is None
+
+
+def test_a_view_of_a_round_is_the_same_to_the_byte_whatever_came_later(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    pair.hold((2, 1), [("a1", "b1"), ("a3", "b2")])
+    views = [view_as_of(pair.one.ledger, Turn(n, 1)).to_bytes() for n in (1, 2)]
+    assert views[0] != views[1]
+    pair.one.ledger.unlink("a1")
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    ledger = parse_ledger(serialise_ledger(pair.one.ledger), SPACE, ONE)
+    assert [view_as_of(ledger, Turn(n, 1)).to_bytes() for n in (1, 2)] == views
+    now = view_as_of(ledger, Turn(3, 1))
+    assert now.held == dict(ledger.everyone())
+    for turn in (Turn(4, 1), Turn(1, 2)):
+        with pytest.raises(OutOfTurnError):
+            view_as_of(ledger, turn)
+
+
+def test_a_single_recipient_keeps_link_ids_by_the_same_rules() -> None:
+    ledger = Ledger(SPACE, ONE)
+    links = []
+    for round_, records in ((1, ["a1", "a2"]), (2, ["a2", "a3"]), (3, ["a1", "a2", "a3"])):
+        own = {
+            StatedMatch(match_id(100 * round_ + n), PAIR): record
+            for n, record in enumerate(records)
+        }
+        inputs = inputs_alone(Turn(round_, 1), [ledger], own_members(ledger, own, own))
+        applied = apply_release(ledger, inputs, own)
+        assert applied is not None
+        links.append({record: ledger.held(record) for record in records})
+    assert links[2]["a1"] == links[0]["a1"]
+    assert links[2]["a2"] == links[1]["a2"] == links[0]["a2"]
+    assert links[2]["a3"] == links[1]["a3"] == Held(links[1]["a3"].link, 2)
+    ledger.unlink("a1")
+    own = {StatedMatch(match_id(999), PAIR): "a1"}
+    apply_release(ledger, inputs_alone(Turn(4, 1), [ledger], own_members(ledger, own, own)), own)
+    assert ledger.held("a1") not in (None, links[0]["a1"])
+
+
+def test_under_blind_one_recipient_keeps_a_ledger_of_each_agencys_pseudonyms() -> None:
+    ledgers = [Ledger(SPACE, party) for party in PAIR]
+    links = []
+    for round_, matches in enumerate(([("x1", "y1")], [("x1", "y2")], [("x1", "y1")]), start=1):
+        members, records = [], []
+        for side, ledger in enumerate(ledgers):
+            own = {
+                StatedMatch(match_id(10 * round_ + n), PAIR): both[side]
+                for n, both in enumerate(matches)
+            }
+            records.append(own)
+            members += own_members(ledger, own, own)
+        inputs = inputs_alone(Turn(round_, 1), ledgers, members)
+        for ledger, own in zip(ledgers, records, strict=True):
+            assert apply_release(ledger, inputs, own) is not None
+        links.append((ledgers[0].held("x1"), ledgers[1].holder(ledgers[0].held("x1").link)))
+    assert {held for held, _ in links} == {links[0][0]}
+    assert [there for _, there in links] == ["y1", "y2", "y1"]
+
+
+def test_a_lift_counts_only_from_the_maker(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    link = pair.one.ledger.unlink("a1")
+    pair.hold((2, 1), [("a1", "b1")])
+    pair.two.ledger.take([Event("lift", Turn(3, 0), link, 9, ONE)])
+    pair.hold((3, 1), [("a1", "b1")])
+    assert pair.link_of("a1") is pair.link_of("b1") is None
+    assert pair.one.ledger.vetoes()[0].is_standing
+
+
+def test_separate_spaces_have_no_link_id_in_common() -> None:
+    match = StatedMatch(match_id(1), PAIR)
+    spaces = [SPACE, SpaceName("foster-pupils", "other"), SpaceName("others", "research")]
+    assert len({new_link_id(space, Turn(1, 1), match) for space in spaces}) == 3

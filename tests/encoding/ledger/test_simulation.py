@@ -1,0 +1,81 @@
+"""Sixty rounds of twenty worlds: co-recipients never differ, and link IDs change only where they must."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from oracles.ledger_offices import Offices
+from oracles.ledger_world import Rates
+
+from encoding.ledger.errors import LedgersDifferError
+from encoding.ledger.inputs import Inputs
+
+TWO, THREE = ("k12", "welfare"), ("health", "k12", "welfare")
+parties = pytest.mark.parametrize("parties", [TWO, THREE], ids=["two agencies", "three agencies"])
+
+
+def lived(
+    parties: tuple[str, ...], rates: Rates, n_worlds: int, n_people: int, n_rounds: int = 60
+) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for seed in range(n_worlds):
+        total.update(Offices(seed, parties, n_people, rates).live_through(n_rounds))
+    return total
+
+
+def assert_sound(total: Counter[str], rates: Rates) -> None:
+    assert total["divergences"] == 0
+    assert total["unexplained changes"] == 0
+    for happened in ("closed without one", "restored", "unproven", "wrong matches", "unlinked"):
+        assert total[happened] > 0 or rates != Rates()
+
+
+@parties
+def test_recipients_never_differ_and_link_ids_stay(parties: tuple[str, ...]) -> None:
+    total = lived(parties, Rates(), n_worlds=20, n_people=20)
+    assert_sound(total, Rates())
+    assert total["true matches"] > 10_000
+    # Of a hundred thousand true matches a few hundred change after a wrong link, an unlink or an end.
+    assert total["changes"] < total["true matches"] / 20
+
+
+@parties
+def test_without_wrong_matches_and_splits_no_link_id_changes(parties: tuple[str, ...]) -> None:
+    calm = Rates(wrong=0, split=0, unlink=0, restored=0, absent=0.3)
+    total = lived(parties, calm, n_worlds=6, n_people=20)
+    assert total["closed without one"] > 30
+    assert total["divergences"] == total["changes"] == 0
+
+
+class OneSided(Offices):
+    """The last agency misses a part of what was stated, as if it acted on what it has."""
+
+    def stated(self, *given: Any) -> dict[str, Inputs]:
+        found = super().stated(*given)
+        party = self.world.parties[-1]
+        found[party] = replace(found[party], members=found[party].members[1:])
+        return found
+
+
+@parties
+def test_an_agency_that_acts_on_less_than_was_stated_is_found_out(parties: tuple[str, ...]) -> None:
+    offices = OneSided(0, parties, 20)
+    with pytest.raises(LedgersDifferError):
+        offices.live_through(60)
+    assert offices.counts["divergences"] > 0
+
+
+@pytest.mark.long
+@parties
+def test_recipients_of_larger_files_never_differ(parties: tuple[str, ...]) -> None:
+    assert_sound(lived(parties, Rates(), n_worlds=10, n_people=100), Rates())
+
+
+@pytest.mark.long
+def test_four_agencies_never_differ() -> None:
+    rates = Rates(wrong=0.02, absent=0.05, restored=0.05)
+    total = lived(("health", "justice", "k12", "welfare"), rates, n_worlds=5, n_people=40)
+    assert total["divergences"] == 0

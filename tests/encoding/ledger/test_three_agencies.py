@@ -1,0 +1,206 @@
+"""Chains over three agencies: one person, one link ID; what is missing stops all; size."""
+
+from __future__ import annotations
+
+import time
+from itertools import combinations
+
+import pytest
+from oracles.ledger_duo import Office, match_id, office
+
+from encoding.ledger.applying import Applied, apply_release
+from encoding.ledger.checking import check_claims, check_statement
+from encoding.ledger.claiming import (
+    PairRelease,
+    Posting,
+    ReleasedMatch,
+    make_claims,
+    make_statement,
+)
+from encoding.ledger.errors import MessageReplayedError
+from encoding.ledger.inputs import inputs_of_statements
+from encoding.ledger.messages import open_statement, seal_statement
+from encoding.ledger.values import Turn
+from schemas.chain_statement import ChainStatement
+
+PARTIES = ("health", "k12", "welfare")
+PAIRS = tuple(combinations(PARTIES, 2))
+Matched = dict[tuple[str, str], list[tuple[str, str]]]
+
+
+class Trio:
+    """Three agencies, of which some are recipients; every step by hand."""
+
+    def __init__(self, recipients: tuple[str, ...] = PARTIES) -> None:
+        self.offices = {party: office(party) for party in recipients}
+
+    def releases(
+        self, turn: Turn, matched: Matched
+    ) -> dict[tuple[str, tuple[str, str]], PairRelease]:
+        made = {}
+        for pair, joined in matched.items():
+            for side, party in enumerate(pair):
+                if party in self.offices:
+                    own = self.offices[party]
+                    rows = [
+                        ReleasedMatch(
+                            both[side],
+                            match_id(10**6 * turn.round + 10**5 * turn.release + n),
+                            own.row("".join(both)),
+                        )
+                        for n, both in enumerate(joined)
+                    ]
+                    made[party, pair] = PairRelease(turn, pair, tuple(rows))
+        return made
+
+    def posting(self, own: Office) -> Posting:
+        return own.posting(f"{own.party} *")
+
+    def state(
+        self, turn: Turn, releases: dict[tuple[str, tuple[str, str]], PairRelease]
+    ) -> list[ChainStatement]:
+        claims = {
+            key: make_claims(
+                self.offices[key[0]].ledger,
+                release,
+                self.offices[key[0]].proof(turn.round),
+                self.posting(self.offices[key[0]]),
+            )
+            for key, release in releases.items()
+        }
+        made = []
+        for party, own in self.offices.items():
+            mine = [release for (p, _), release in releases.items() if p == party]
+            checked = [
+                check_claims(own.ledger, claims[party, r.pair], claims[r.other(party), r.pair])
+                for r in mine
+                if r.other(party) in self.offices
+            ]
+            if mine:
+                made.append(make_statement(own.ledger, turn, mine, checked, self.posting(own)))
+        return made
+
+    def hold(self, turn: tuple[int, int], matched: Matched) -> dict[str, Applied | None]:
+        releases = self.releases(Turn(*turn), matched)
+        statements = self.state(Turn(*turn), releases)
+        done = {}
+        for party, own in self.offices.items():
+            inputs = inputs_of_statements(statements, self.offices)
+            records = {
+                match: record
+                for (p, _), release in releases.items()
+                if p == party
+                for match, record in release.records().items()
+            }
+            done[party] = apply_release(own.ledger, inputs, records)
+        return done
+
+    def links(self, *records: str) -> set[bytes | None]:
+        found = set()
+        for record in records:
+            held = [o.ledger.held(record) for o in self.offices.values() if o.party[0] == record[0]]
+            found.add(None if held == [None] else held[0].link)  # type: ignore[union-attr]
+        return found
+
+
+HK, HW, KW = PAIRS
+EVERYONE: Matched = {HK: [("h1", "k1")], HW: [("h1", "w1")], KW: [("k1", "w1")]}
+
+
+def test_a_chain_of_three_agencies_has_one_link_id_that_lasts() -> None:
+    trio = Trio()
+    trio.hold((1, 1), EVERYONE)
+    links = trio.links("h1", "k1", "w1")
+    assert len(links) == 1
+    for round_, missing in enumerate(PAIRS, start=2):
+        trio.hold((round_, 1), {p: m if p != missing else [] for p, m in EVERYONE.items()})
+        assert trio.links("h1", "k1", "w1") == links
+    trio.hold((5, 1), {HK: [("h1", "k1")]})
+    assert trio.links("h1", "k1", "w1") == links
+
+
+def test_a_chain_that_joins_two_records_of_one_agency_is_cut_at_the_newest_pair() -> None:
+    trio = Trio()
+    trio.hold((1, 1), {HK: [("h1", "k1")], HW: [("h2", "w1")], KW: []})
+    one, two = trio.links("h1", "k1"), trio.links("h2", "w1")
+    done = trio.hold((2, 1), {HK: [("h1", "k1")], HW: [("h2", "w1")], KW: [("k1", "w1")]})
+    assert (trio.links("h1", "k1"), trio.links("h2", "w1")) == (one, two)
+    assert one.isdisjoint(two)
+    for party, record in (("k12", "k1"), ("welfare", "w1")):
+        applied = done[party]
+        assert applied is not None
+        assert [(o.record, o.reason) for o in applied.open] == [(record, "cut")]
+
+
+def test_a_supplement_joins_a_third_record_to_the_group_of_its_round() -> None:
+    trio = Trio()
+    trio.hold((1, 1), {HK: [("h1", "k1")], HW: [], KW: []})
+    trio.hold((1, 2), {HW: [("h1", "w1")]})
+    assert len(trio.links("h1", "k1", "w1")) == 1
+    trio.hold((1, 3), {KW: [("k1", "w2")]})
+    assert trio.links("w2") == {None}
+
+
+def test_an_unlinked_record_stays_out_of_the_chain_and_the_others_stay_together() -> None:
+    trio = Trio()
+    trio.hold((1, 1), EVERYONE)
+    (link,) = trio.links("w1")
+    trio.offices["welfare"].ledger.unlink("w1")
+    trio.hold((2, 1), EVERYONE)
+    assert trio.links("h1") == trio.links("k1") != {link}
+    assert trio.links("w1") == {None}
+    trio.hold((3, 1), {HK: [], HW: EVERYONE[HW], KW: EVERYONE[KW]})
+    assert trio.links("w1") == {None}
+
+
+def test_two_recipients_of_three_agencies_agree_without_the_third() -> None:
+    trio = Trio(("health", "k12"))
+    trio.hold((1, 1), EVERYONE)
+    links = trio.links("h1", "k1")
+    assert len(links) == 1
+    trio.hold((2, 1), {HW: [("h1", "w7")], KW: [("k1", "w8")], HK: []})
+    # Who meets nobody that speaks for it claims alone: both claim the ID, and one of them keeps it.
+    assert len(trio.links("h1", "k1")) == 2
+    trio.hold((3, 1), EVERYONE)
+    assert trio.links("h1", "k1") == links
+
+
+def test_a_statement_is_sealed_once_to_all_and_is_of_its_release() -> None:
+    trio = Trio()
+    turn = Turn(1, 1)
+    statements = trio.state(turn, trio.releases(turn, EVERYONE))
+    sender, *others = trio.offices.values()
+    sealed = seal_statement(statements[0], [other.identity.public for other in others])
+    known = {sender.identity.public.person: sender.identity.public}
+    for other, own in zip(others, statements[1:], strict=True):
+        received = open_statement(sealed.raw, other.identity, known)
+        assert received.message == statements[0]
+        check_statement(other.ledger, own.head, received.message)
+    later = trio.state(Turn(2, 1), trio.releases(Turn(2, 1), EVERYONE))
+    with pytest.raises(MessageReplayedError):
+        check_statement(others[0].ledger, later[1].head, statements[0])
+
+
+@pytest.mark.long
+def test_sixty_thousand_matches_of_three_agencies_take_seconds() -> None:
+    n = 60_000
+    matched: Matched = {(a, b): [(f"{a[0]}{i}", f"{b[0]}{i}") for i in range(n)] for a, b in PAIRS}
+    trio = Trio()
+    for own in trio.offices.values():
+        own.rows = _Rows()  # type: ignore[assignment]
+    started = time.process_time()
+    for round_ in (1, 2):
+        trio.hold((round_, 1), matched)
+    assert len(trio.offices["k12"].ledger) == n
+    assert time.process_time() - started < 150
+
+
+class _Rows(dict):
+    """Rows by name, since a list would be searched from its start for each."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def index(self, name: bytes) -> int:
+        self[len(self)] = name
+        return len(self) - 1
