@@ -91,7 +91,9 @@ def test_every_command_of_the_project_is_installed() -> None:
     assert {name: installed.get(name) for name in COMMANDS} == project["scripts"]
 
 
-@pytest.mark.parametrize("package", ["encoding", "app.auditor", "schemas", "app.matching.exhaustive"])
+@pytest.mark.parametrize(
+    "package", ["encoding", "app.auditor", "schemas", "app.matching.exhaustive"]
+)
 def test_a_package_of_the_base_install_loads_no_server(package: str) -> None:
     code = (
         "import importlib, pkgutil, sys; top = importlib.import_module(sys.argv[1]);"

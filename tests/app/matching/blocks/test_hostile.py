@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles.block_matching import Row
-from oracles.matching_profiles import block_profile
 from oracles.block_rows import InParts, as_array
+from oracles.matching_profiles import block_profile
 from pydantic import ValidationError
 
 from app.matching.blocks.checks import (
