@@ -47,7 +47,7 @@ class EncodingProfile(Document):
     be counted.
     """
 
-    KIND: ClassVar[str] = "encoding profile"
+    KIND: ClassVar[str] = "profile of rows"
 
     version: Literal["blindlink/encoding-profile/2"] = "blindlink/encoding-profile/2"
     name: Code

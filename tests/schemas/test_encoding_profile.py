@@ -68,7 +68,7 @@ def test_a_bad_profile_is_refused(vector: dict[str, Any]) -> None:
     members = {key: value for key, value in PROFILE.items() if key not in vector["without"]}
     with pytest.raises(DocumentError) as caught:
         EncodingProfile.from_json({**members, **json.loads(vector["changed"])})
-    assert str(caught.value).startswith("encoding profile: ")
+    assert str(caught.value).startswith("profile of rows: ")
 
 
 @pytest.mark.parametrize(
