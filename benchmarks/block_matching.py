@@ -22,8 +22,8 @@ from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, resolve_pair
 from app.matching.blocks.rows import ROW, Rows
 from schemas.counts import published_counts
-from schemas.encoding_profile import EncodingProfile
-from tests.oracles.block_profiles import block_profile
+from schemas.profile import EncodingProfile
+from tests.oracles.matching_profiles import block_profile
 
 PART_ROWS = 1 << 16
 LARGER_PARTS_EACH = 11

@@ -2,7 +2,7 @@
 
     python benchmarks/encoding.py                  500,000 rows, both programs, every rate and the ratio
     python benchmarks/encoding.py --memory         6,000,000 rows through ours, with the peak of memory
-    python benchmarks/encoding.py --diffusion      rows a second of the eld1 hardening
+    python benchmarks/encoding.py --rows N         the larger file of N records as block-salted rows
 
 Each run is a process of its own that starts with empty caches, reads the CSV file and encodes every row;
 both programs check every cell. The CLKs of both are compared by digest. Rates are by the wall clock and, since
@@ -158,17 +158,42 @@ def peak_mib() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def run_diffusion() -> None:
-    import numpy as np
-    from encoding.diffusion import diffuse, diffusion_matrix
+def run_rows(n_records: int) -> None:
+    """Print how long block-salted rows of made-up people take, by the clock and by processor time."""
+    import resource
+    import tempfile
 
-    filters = np.random.default_rng(1).integers(0, 256, (200_000, 128), dtype=np.uint8)
-    for output_bits, taps in ((1024, 4), (2048, 4), (2048, 5)):
-        matrix = diffusion_matrix(bytes(32), clk_bits=1024, output_bits=output_bits, taps=taps)
-        started = time.perf_counter()
-        diffuse(filters, matrix)
-        rate = round(len(filters) / (time.perf_counter() - started))
-        print(f"eld1 1,024 -> {output_bits:,} bits, t={taps}: {rate:,} rows/s")
+    import numpy as np
+
+    from encoding.blocks.assembly import Assembly
+    from encoding.blocks.keys import CellKeys
+    from encoding.linkage import shipped_profile
+    from encoding.recipe import Recipe
+
+    profile = shipped_profile("children", size="nation" if n_records > 1_000_000 else "state")
+    recipe = Recipe.load(profile.recipe)
+    path = BENCH / f"people-{n_records}.csv"
+    if not path.exists():
+        write_people(path, n_records)
+    with tempfile.TemporaryDirectory(dir=BENCH) as folder, Assembly(
+        profile, CellKeys(bytes(32)), "larger", n_records=n_records,
+        repeated=np.zeros(n_records, dtype=bool), folder=Path(folder),
+    ) as assembly, path.open(encoding="utf-8", newline="") as text:  # fmt: skip
+        started, cpu = time.perf_counter(), time.process_time()
+        rows = csv.DictReader(text)
+        for start in range(0, n_records, 10_000):
+            taken = [row for _, row in zip(range(10_000), rows, strict=False)]
+            columns = {name: [row.get(name, "") for row in taken] for name in recipe.inputs}
+            derived = recipe.derive(columns, date_format="YYYY-MM-DD", first_row=start)
+            assembly.add(derived.columns, np.array(derived.row_of, dtype=np.uint32) + start)
+        counts = assembly.file_counts()
+        n_rows = sum(len(part) for part in assembly.rows())
+    print(
+        f"{n_records:,} records: {n_rows:,} rows in {time.perf_counter() - started:.1f} s,"
+        f" {time.process_time() - cpu:.1f} s of processor time, peak"
+        f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB,"
+        f" {counts.twin_pairs:,} pairs of twins counted"
+    )
 
 
 def clkhash_python() -> Path:
@@ -224,7 +249,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--diffusion", action="store_true")
+    parser.add_argument("--rows", type=int)
     parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -235,8 +260,8 @@ def main() -> None:
             else run_blindlink(Path(path))
         )
         print(json.dumps(answer))
-    elif given.diffusion:
-        run_diffusion()
+    elif given.rows:
+        run_rows(given.rows)
     elif given.memory:
         print(run_apart(Path(sys.executable), "blindlink", str(people(6_000_000))))
     else:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import math
 import shutil
 import statistics
 import subprocess
@@ -153,14 +152,12 @@ def cases(*, is_quick: bool) -> Iterator[Case]:
     yield Case("plain 10k 0.7", "sparse", TEN, "0.7")
     for t in ("0.8", "0.85", "0.9"):
         yield Case(f"half full 10k {t}", "half", TEN, t)
-    yield Case("dense eld1 10k 0.59", "eld1-1024", TEN, "0.59")
+    yield Case("dense 10k 0.59", "half", TEN, "0.59")
     for kernel in available_kernels()[1:]:
         rows = 0 if kernel == "avx2" else 2000
         for t in ("0.7", "0.8", "0.85", "0.9"):
             yield Case(f"{kernel} plain 10k {t}", "sparse", TEN, t, kernel=kernel, left_rows=rows)
-        yield Case(
-            f"{kernel} dense 10k 0.59", "eld1-1024", TEN, "0.59", kernel=kernel, left_rows=rows
-        )
+        yield Case(f"{kernel} dense 10k 0.59", "half", TEN, "0.59", kernel=kernel, left_rows=rows)
     if is_quick:
         return
     for t in ("0.8", "0.85", "0.9"):
@@ -168,9 +165,7 @@ def cases(*, is_quick: bool) -> Iterator[Case]:
     yield Case("plain 100k 0.7", "sparse", HUNDRED, "0.7", left_rows=20_000, anonlink_rows=4000)
     for t in ("0.8", "0.85", "0.9"):
         yield Case(f"half full 100k {t}", "half", HUNDRED, t, n_threads=2, anonlink_rows=8000)
-    yield Case(
-        "dense eld1 100k 0.59", "eld1-1024", HUNDRED, "0.59", left_rows=20_000, anonlink_rows=4000
-    )
+    yield Case("dense 100k 0.59", "half", HUNDRED, "0.59", left_rows=20_000, anonlink_rows=4000)
 
 
 def run_case(case: Case, anonlink: Anonlink) -> dict:
@@ -288,7 +283,7 @@ def run_peak() -> dict | None:
     peak = popcount_peak()
     if peak is None or available_kernels()[0] != "avx512":
         return None
-    left, right = (pack_words(rows) for rows in two_files("eld1-1024", TEN))
+    left, right = (pack_words(rows) for rows in two_files("half", TEN))
     limits = make_limits(Fraction(59, 100), 1024)
     opened = load_kernel("avx512").open(prepare_comparison(left, right, limits, 32))
     kernel, ceiling = Timed(), Timed()
@@ -417,30 +412,6 @@ def run_scaling(*, has_million: bool) -> Iterator[dict]:
     )
 
 
-def run_state() -> Iterator[dict]:
-    """Yield the projected time of 60,000 x 6,000,000 diffused encodings above the noise.
-
-    Chance pairs are at most 300, a hundredth of 30,000 expected matches: 6 deviations of the
-    similarity of strangers, which is sqrt(0.375 / bits).
-    """
-    for bits in (1024, 2048):
-        threshold = Fraction(math.ceil(1e4 * (0.5 + 6 * math.sqrt(0.375 / bits))), 10_000)
-        measured = measure_scale(f"eld1-{bits}", 100_000, 60_000, 100_000, str(float(threshold)))
-        yield projected(measured, f"state 60k x 6M, {bits} bits", 60_000 * 6_000_000)
-
-
-def projected(measured: dict, name: str, n_comparisons: int) -> dict:
-    """Return what a larger comparison takes at the measured rate: by the clock, and by both processors
-    alone, were the machine not shared."""
-    cpu_rate = 2e6 * measured["blindlink_million_per_cpu_s"]
-    return {
-        **measured,
-        "case": f"{name}, projected from {measured['case']}",
-        "projected_s": round(measured["compare_s"] * n_comparisons / measured["n_comparisons"]),
-        "projected_by_cpu_s": round(n_comparisons / cpu_rate),
-    }
-
-
 def measure_scale(kind: str, n: int, n_left: int, n_right: int, threshold: str) -> dict:
     """Return the time and peak memory of one comparison in blocks."""
     # Made before, since making the files takes more memory than comparing them.
@@ -519,8 +490,6 @@ def all_results(given: argparse.Namespace, anonlink: Anonlink) -> Iterator[dict]
         return
     if is_wanted("scaling"):
         yield from run_scaling(has_million=given.million)
-    if is_wanted("state"):
-        yield from run_state()
 
 
 def print_table(results: list[dict]) -> None:

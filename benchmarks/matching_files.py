@@ -1,4 +1,4 @@
-"""Two files of seeded people as encodings: plain CLKs, sparse or half full, and diffused ones.
+"""Two files of seeded people as encodings: plain CLKs, sparse or half full.
 
 Names come with the frequencies that clkhash ships; half of the second file are people of the first, with
 slips of the pen. Small vocabularies make strangers more alike than in real files, so the numbers are on
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import clkhash
 import numpy as np
-from encoding.diffusion import diffuse, diffusion_matrix
 
 from encoding.encoder import Encoder
 
@@ -30,7 +29,7 @@ def two_files(kind: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return two files of n encodings as packed bytes.
 
     Args:
-        kind: "sparse", "half", or "eld1-1024" and "eld1-2048" for diffused half-full ones.
+        kind: "sparse" or "half".
         n: rows of each file.
     """
     path = BENCH / f"matching-{kind}-{n}.npz"
@@ -45,10 +44,6 @@ def two_files(kind: str, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _encode(kind: str, n: int) -> tuple[np.ndarray, np.ndarray]:
-    if kind.startswith("eld1"):
-        bits = int(kind.removeprefix("eld1-"))
-        matrix = diffusion_matrix(bytes(32), clk_bits=1024, output_bits=bits, taps=4)
-        return tuple(diffuse(rows, matrix) for rows in two_files("half", n))
     random = np.random.default_rng(2024)
     left, right = _people(n, random), _people(n, random)
     partners = random.permutation(n)[: n // 2]

@@ -1,94 +1,188 @@
-"""What the privacy audit finds on rehearsal students, under the shipped profiles and under weaker ones.
+"""What the privacy audit finds on rehearsal data, under the shipped profiles and on plain CLKs.
 
-    python -m benchmarks.privacy             4,000 of 20,000 students; about ten minutes a profile
-    python -m benchmarks.privacy --quick     1,500 students and the quick attacks
+    python -m benchmarks.privacy             4,000 children in care against 200,000 students; some minutes
+    python -m benchmarks.privacy --quick     against 20,000
+    python -m benchmarks.privacy --nation    55,000 against a thirtieth of six million: what is seen at all
+    python -m benchmarks.privacy --html page.html
 
-Prints a Markdown table. Keys are drawn anew, so figures move by a few tenths of a point.
+Prints Markdown tables. Keys are drawn anew, so figures move by a few tenths of a point.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
 
 from benchmarks.rehearsed import BENCH
-from encoding.linkage import NO_HARDENING, load_shipped
-from encoding.privacy_audit import Audit, AuditScope, audit_sample
-from encoding.privacy_audit.audit import QUICK
-from encoding.records import open_table
-from encoding.sample import RecordSampler, Sample
-from encoding.synth import K12_LAYOUT, write_rehearsal
-from schemas.profile import EncodingProfile, Hardening
+from encoding.linkage import shipped_profile
+from encoding.privacy_audit.audit import audit_pair
+from encoding.privacy_audit.files import ClearFile, Numbers
+from encoding.privacy_audit.goals import judge_audit
+from encoding.privacy_audit.page import report_page
+from encoding.privacy_audit.partner import strangers
+from encoding.privacy_audit.report import AuditReport, report_lines
+from encoding.privacy_audit.results import Audit, AuditScope
+from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
+from encoding.records import Chunk, open_table
+from encoding.rows import RowCleaner
+from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, write_rehearsal
+from schemas.profile import EncodingProfile
 
-PROFILES = {
-    "`children`, not hardened": load_shipped("children", hardening=NO_HARDENING),
-    "`children`, t = 2": load_shipped(
-        "children", hardening=Hardening(kind="eld1", taps=2, output_bits=2048)
-    ),
-    "`children`, t = 3": load_shipped(
-        "children", hardening=Hardening(kind="eld1", taps=3, output_bits=2048)
-    ),
-    "`children`": load_shipped("children"),
-    "`children-strict`": load_shipped("children-strict"),
-    "`generic-person`": load_shipped("generic-person"),
-}
-KNOWN = (50, 200, 1_000, 3_000)
+N_NATION, N_SAMPLED, N_IN_CARE = 6_000_000, 200_000, 55_000
 
 
 def main() -> None:
-    """Audit every profile and print the table."""
+    """Audit the profile and print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--quick", action="store_true")
-    scope = QUICK if parser.parse_args().quick else AuditScope()
-    sample = students(scope.n_records)
-    print(
-        "| encodings | 50 known | 200 | 1,000 | 3,000 | by resemblance | V | pairs of bits above 0.3 |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
-    for name, profile in PROFILES.items():
-        print(f"auditing {name}", file=sys.stderr)
-        print(f"| {name} | {_line(audit(sample, profile, scope))} |", flush=True)
+    parser.add_argument("--nation", action="store_true")
+    parser.add_argument("--no-zip", action="store_true")
+    parser.add_argument("--html", type=Path)
+    given = parser.parse_args()
+    if given.nation:
+        print_nation(shipped_profile("children", size="nation", zip_code=not given.no_zip))
+        return
+    profile = shipped_profile("children", zip_code=not given.no_zip)
+    pair = rehearsed(profile, n_students=20_000 if given.quick else 200_000)
+    found = audit_pair(profile, pair, AuditScope(), progress=_tell)
+    report = AuditReport(profile.digest(), found, judge_audit(found, profile))
+    print("\n".join(report_lines(report)), file=sys.stderr)
+    if given.html:
+        given.html.write_text(report_page(report, "the rehearsal"), encoding="utf-8")
+    print_goals(report)
+    print_naming(found)
+    print_attributes(found)
 
 
-def students(n_records: int) -> Sample:
-    """Return a sample of 20,000 rehearsal students."""
+def rehearsed(profile: EncodingProfile, *, n_students: int) -> Pair:
+    """Return two rehearsal files in the clear, with who is who and the children's ethnic groups."""
     files = write_rehearsal(
-        BENCH / "rehearsal-privacy",
+        BENCH / f"rehearsal-privacy-{n_students}",
         seed=1,
-        n_children=2_000,
-        n_students=20_000,
+        n_children=4_000,
+        n_students=n_students,
         overlap=0.6,
         error_level="mid",
     )
-    sampler = RecordSampler(n_records, tuple(K12_LAYOUT.inputs.values()), "privacy")
-    for chunk in open_table(files.k12, encoding=K12_LAYOUT.text_encoding).chunks():
-        sampler.add(chunk.columns[K12_LAYOUT.id_column], chunk.columns)
-    return sampler.sample()
+    children, child_of = read(profile, files.child_welfare, CHILD_WELFARE_LAYOUT)
+    students, student_of = read(profile, files.k12, K12_LAYOUT)
+    links = []
+    with files.truth.open(encoding="utf-8", newline="") as truth:
+        for row in csv.DictReader(truth):
+            child, student = child_of.get(row["client_id"]), student_of.get(row["state_student_id"])
+            if child is not None and student is not None:
+                links.append((child, children.n_records + student))
+    who = persons(children.n_records + students.n_records, links)
+    who_smaller, who_larger = who[: children.n_records], who[children.n_records :]
+    groups = group_of(files.child_welfare, child_of)
+    return Pair(children, students, who_smaller, who_larger, groups)
 
 
-def audit(sample: Sample, profile: EncodingProfile, scope: AuditScope) -> Audit:
-    """Audit one profile under keys that are thrown away."""
-    return audit_sample(
-        sample,
-        profile,
-        columns=K12_LAYOUT.inputs,
-        date_format=K12_LAYOUT.date_format,
-        scope=scope,
+def read(
+    profile: EncodingProfile, path: Path, layout: Layout
+) -> tuple[ClearFile, Mapping[str, int]]:
+    """Return a file in the clear, and the number of each record ID that can be encoded."""
+    table = open_table(path, encoding=layout.text_encoding)
+    columns = {name: header for name, header in layout.inputs.items() if header in table.columns}
+    cleaner = RowCleaner(
+        profile, columns=columns, available=table.columns, date_format=layout.date_format
     )
+    lines: dict[str, list[str]] = {}
+    ids: dict[str, int] = {}
+    records: list[int] = []
+    for chunk in table.select([layout.id_column, *cleaner.headers]).chunks():
+        cleaned = cleaner.clean(Chunk(1, chunk.columns, 1.0))
+        for name, values in cleaned.columns.items():
+            lines.setdefault(name, []).extend(values)
+        record_ids = chunk.columns[layout.id_column]
+        rows = (cleaned.rows - 1).tolist()
+        records += [ids.setdefault(record_ids[row], len(ids)) for row in rows]
+    number: Numbers = np.array(records, dtype=np.int64)
+    return ClearFile(lines, number, len(ids)), ids
 
 
-def _line(found: Audit) -> str:
-    shares = {result.n_known: f"{result.share:.1%}" for result in found.known_pairs}
-    scan, matched = found.structure, found.resemblance
-    cells = [
-        *(shares.get(n_known, "") for n_known in KNOWN),
-        "" if matched is None else f"{matched.share:.1%}",
-        "" if scan is None else f"{scan.variance:.3f}",
-        "" if scan is None else f"{scan.n_linked_bits:,}",
-    ]
-    return " | ".join(cells)
+def persons(n: int, links: list[tuple[int, int]]) -> Numbers:
+    """Return the same number for all records that true links join."""
+    parent = list(range(n))
+
+    def root(at: int) -> int:
+        while parent[at] != at:
+            at = parent[at]
+        return at
+
+    for one, other in links:
+        parent[max(root(one), root(other))] = min(root(one), root(other))
+    return np.array([root(at) for at in range(n)], dtype=np.int64)
+
+
+def group_of(path: Path, number_of: Mapping[str, int]) -> list[str]:
+    """Return the ethnic group of each child, as a census form has it."""
+    groups = [""] * len(number_of)
+    with path.open(encoding=CHILD_WELFARE_LAYOUT.text_encoding, newline="") as file:
+        for row in csv.DictReader(file):
+            if row["client_id"] in number_of:
+                group = row["race_ethnicity"].split("/")[0].lower()
+                groups[number_of[row["client_id"]]] = group
+    return groups
+
+
+def print_nation(profile: EncodingProfile) -> None:
+    """Print of how many records of six million anything is seen, emulated by a thirtieth of them."""
+    sampled = N_SAMPLED / N_NATION
+    file = strangers(profile, N_SAMPLED, seed=1)
+    pair = rehearse_partner(profile, file, "larger", N_IN_CARE, 1, sampled=sampled)
+    graph = Scene(profile, pair).shared_cells()
+    shown = len(np.unique(graph.between.right)) / file.n_records
+    met = len(graph.between) / pair.smaller.n_records / sampled
+    print(f"| shows anything | {shown:.1%} |\n| neighbors of a child in six million | {met:.1f} |")
+
+
+def print_goals(report: AuditReport) -> None:
+    """Print each goal with what was measured."""
+    print("| goal | measured | at most | |\n|---|---|---|---|")
+    for outcome in report.outcomes:
+        verdict = "reached" if outcome.is_reached else "**missed**"
+        value = f"{outcome.value:.2%}" if 0 < outcome.limit < 1 else f"{outcome.value:.0f}"
+        limit = f"{outcome.limit:.2%}" if 0 < outcome.limit < 1 else f"{outcome.limit:.0f}"
+        print(f"| {outcome.name} | {value} | {limit} | {verdict} |")
+
+
+def print_naming(found: Audit) -> None:
+    """Print who was named, and the same people as plain CLKs."""
+    print("\n| register | known | guessed | right | named |\n|---|---|---|---|---|")
+    for kind in found.naming:
+        for one in kind.results:
+            print(
+                f"| {kind.register} | {one.n_known} | {one.n_guessed} | {one.n_right} | {one.share:.2%} |"
+            )
+    for one in found.known_pairs:
+        print(
+            f"| linked, by regression | {one.n_known} | {one.n_tested} | {one.n_right} | {one.share:.2%} |"
+        )
+    for plain in found.plain.known_pairs if found.plain else ():
+        print(
+            f"| plain CLKs | {plain.n_known} | {plain.n_tested} | {plain.n_right} | {plain.share:.2%} |"
+        )
+    if found.plain and found.plain.resemblance:
+        print(f"| plain CLKs, by resemblance | 0 | | | {found.plain.resemblance.share:.2%} |")
+
+
+def print_attributes(found: Audit) -> None:
+    """Print what was guessed of linked children."""
+    print("\n| trait | children | right | chance | standard error |\n|---|---|---|---|---|")
+    for one in found.attributes:
+        print(f"| {one.name} | {one.n} | {one.share:.1%} | {one.chance:.1%} | {one.error:.1%} |")
+
+
+def _tell(step: str, *_: object) -> None:
+    print(step, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

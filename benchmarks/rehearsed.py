@@ -1,202 +1,214 @@
-"""Rehearsal files linked under any encoding profile: what the benchmarks of quality share.
-
-Cleaning is the same for every weight, so a side is cleaned once and encoded as often as needed.
-"""
+"""Rehearsal files linked by block-salted rows: what the benchmarks of quality and of priors share."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from encoding.diffusion import diffuse, diffusion_matrix
 from numpy.typing import NDArray
 
-from app.matching.exhaustive import (
-    Band,
-    Dataset,
-    MatchingPolicy,
-    Resolution,
-    match_block,
-    pack_words,
-    plan_blocks,
-    resolve,
+from app.matching.blocks.levels import LevelNumbers, LevelRules
+from app.matching.blocks.pairs import Window, best_of_pairs, meet
+from app.matching.blocks.rows import ROW, Rows
+from app.matching.blocks.weights import (
+    count_patterns,
+    fit_weights,
+    model_of,
+    probability,
+    shipped_scores,
 )
-from encoding.encoder import Encoder
-from encoding.evaluate import Evaluation, Pair, Truth, evaluate, read_look_alikes, read_truth
-from encoding.recipe import Recipe
+from encoding.blocks.assembly import Assembly, Randomness
+from encoding.blocks.keys import CellKeys
 from encoding.records import open_table
-from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles, write_rehearsal
-from schemas.profile import EncodingProfile
-from schemas.run import MatchingPolicy as AgreedPolicy
-from schemas.run import encoded_thresholds
+from encoding.rows import RowCleaner
+from encoding.synth import (
+    CHILD_WELFARE_LAYOUT,
+    ERROR_LEVELS,
+    K12_LAYOUT,
+    Layout,
+    RehearsalFiles,
+    write_rehearsal,
+)
+from schemas.counts import FileCounts
+from schemas.profile import EncodingProfile, Side
 
 BENCH = Path(__file__).resolve().parent.parent / ".bench"
-SUBGROUPS = ("race_ethnicity", "surname_form")
-# A throw-away key: only the spread of the bits matters here.
-_KEY = "5f" * 32
-_BLOCK_PAIRS = 1 << 34
+LEVELS = tuple(ERROR_LEVELS)
+GROUPS = ("race_ethnicity", "surname_form")
+# A throw-away round key: pairs and weights do not hang on it, but for chance.
+_KEY = b"k" * 32
+_AT_ONCE = 20_000
+# The matches that a run expects before it looks: two in five of the smaller file.
+_PRIOR_SHARE = 0.4
 
 
-@dataclass(frozen=True)
-class Side:
-    """One agency's file, cleaned: derived columns of each record and its variants, records in order."""
+@dataclass(frozen=True, eq=False)
+class File:
+    """One agency's file, cleaned: all spellings, sorted by record."""
 
     ids: list[str]
     record: NDArray[np.uint32]
     columns: Mapping[str, list[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Who is who.
+
+    Attributes:
+        person: the person of each true pair of record numbers.
+        groups: for each column of GROUPS, the value of each person.
+    """
+
+    person: Mapping[tuple[int, int], int]
+    groups: Mapping[str, Mapping[int, str]]
+
+
+@dataclass(frozen=True, eq=False)
 class Rehearsal:
-    """Two cleaned files and the truth."""
+    """Two cleaned files, child welfare and schools, and the truth."""
 
-    left: Side
-    right: Side
+    left: File
+    right: File
     truth: Truth
-    look_alikes: Mapping[Pair, str]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a policy does: the auto band alone, and with the review band resolved by the truth."""
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Pairs of record numbers, each once, with a score; `chance` is their match probability."""
 
-    auto: Evaluation
-    resolved: Evaluation
-    n_review: int
-    review_share: float  # of the records of the smaller file
-    encodings_per_record: float
-    mean_fill: float
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    score: NDArray[np.float64]
+    chance: NDArray[np.float64] | None = None
 
 
-def rehearsal_files(
-    seed: int, n_children: int = 4_000, n_students: int = 200_000, level: str = "mid"
-) -> RehearsalFiles:
-    """Write the files under .bench, and return them."""
-    folder = BENCH / f"rehearsal-{n_children}-{n_students}-{level}-{seed}"
+@dataclass(frozen=True, eq=False)
+class Linked:
+    """What the broker finds: pairs, the levels of each, and what the larger file's agency counted."""
+
+    scored: Scored
+    levels: LevelNumbers
+    counts: FileCounts
+
+
+def rehearsal_files(seed: int, n_children: int, n_students: int, errors: str) -> RehearsalFiles:
+    """Return the files of a rehearsal, written under .bench if they are not there yet."""
+    folder = BENCH / f"rehearsal-{n_children}-{n_students}-{errors}-{seed}"
+    files = RehearsalFiles.of(folder)
+    # It is written after the others that are read here.
+    if files.look_alikes.exists():
+        return files
     return write_rehearsal(
-        folder, seed=seed, n_children=n_children, n_students=n_students, error_level=level
+        folder, seed=seed, n_children=n_children, n_students=n_students, error_level=errors
     )
 
 
-def clean(files: RehearsalFiles, recipe: Recipe) -> Rehearsal:
-    """Read and clean both files."""
-    return Rehearsal(
-        _clean_side(files.child_welfare, CHILD_WELFARE_LAYOUT, recipe),
-        _clean_side(files.k12, K12_LAYOUT, recipe),
-        read_truth(files.truth),
-        read_look_alikes(files.look_alikes),
+def clean(files: RehearsalFiles, profile: EncodingProfile) -> Rehearsal:
+    """Read and clean both files by the profile's recipe."""
+    left = _clean_file(files.child_welfare, CHILD_WELFARE_LAYOUT, profile)
+    right = _clean_file(files.k12, K12_LAYOUT, profile)
+    return Rehearsal(left, right, _read_truth(files.truth, left, right))
+
+
+def link(rehearsal: Rehearsal, profile: EncodingProfile) -> Linked:
+    """Encode both files and match them, as agencies and broker do."""
+    smaller, _ = _rows(rehearsal.left, profile, "smaller")
+    larger, counts = _rows(rehearsal.right, profile, "larger")
+    assert counts is not None
+    n_left, n_right = len(rehearsal.left.ids), len(rehearsal.right.ids)
+    rules, model = LevelRules(profile), model_of(profile, counts, n_right)
+    met = meet(Window(smaller, 0), Window(larger, 0), rules)
+    pairs = best_of_pairs(met, rules, shipped_scores(model))
+    table = count_patterns(rules, pairs["code"])
+    weights = fit_weights(
+        model, table, n_pairs=n_left * n_right, prior_matches=_PRIOR_SHARE * n_left
+    )
+    pattern = np.searchsorted(np.array(table.codes), pairs["code"])
+    total = np.array(weights.total)[pattern]
+    chance = np.array([probability(int(one)) for one in weights.total])[pattern]
+    left, right = pairs["smaller"].astype(np.int64), pairs["larger"].astype(np.int64)
+    return Linked(
+        Scored(left, right, total.astype(float), chance), rules.levels_of(pairs["code"]), counts
     )
 
 
-def link(rehearsal: Rehearsal, profile: EncodingProfile, policy: AgreedPolicy) -> Outcome:
-    """Encode, match, solve and measure."""
-    left, right = (encode(side, profile) for side in (rehearsal.left, rehearsal.right))
-    resolution = match(rehearsal, (left, right), mapped(policy, profile))
-    auto, review = decided_pairs(rehearsal, resolution)
-    resolved = auto + sorted(set(review) & set(rehearsal.truth.pairs))
-    by = SUBGROUPS
-    return Outcome(
-        auto=evaluate(auto, rehearsal.truth, look_alikes=rehearsal.look_alikes, by=by),
-        resolved=evaluate(resolved, rehearsal.truth, look_alikes=rehearsal.look_alikes, by=by),
-        n_review=len(review),
-        review_share=len(review) / min(len(rehearsal.left.ids), len(rehearsal.right.ids)),
-        encodings_per_record=len(right) / len(rehearsal.right.ids),
-        mean_fill=float(np.bitwise_count(filters(rehearsal.right, profile)).sum(1).mean())
-        / profile.clk_bits,
+def mains(file: File) -> NDArray[np.intp]:
+    """Return the place of the first spelling of each record that has one."""
+    return np.unique(file.record, return_index=True)[1]
+
+
+def _rows(file: File, profile: EncodingProfile, side: Side) -> tuple[Rows, FileCounts | None]:
+    """Return the rows of a file, and what the larger one's agency counts in it."""
+    n_records = len(file.ids)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Assembly(
+            profile,
+            CellKeys(_KEY),
+            side,
+            n_records=n_records,
+            repeated=np.ones(n_records, dtype=bool),
+            folder=Path(folder),
+            # The same each time, so that a benchmark can be repeated.
+            randomness=Randomness(order=_KEY, fill=_KEY, padding=_KEY),
+        ) as assembly,
+    ):
+        for start in range(0, len(file.record), _AT_ONCE):
+            here = slice(start, start + _AT_ONCE)
+            some = {name: cells[here] for name, cells in file.columns.items()}
+            assembly.add(some, file.record[here])
+        rows = np.concatenate(list(assembly.rows())).view(ROW)
+        return rows, assembly.file_counts() if side == "larger" else None
+
+
+def _clean_file(path: Path, layout: Layout, profile: EncodingProfile) -> File:
+    table = open_table(path, encoding=layout.text_encoding)
+    cleaner = RowCleaner(
+        profile,
+        columns={name: header for name, header in layout.inputs.items() if header in table.columns},
+        available=table.columns,
+        date_format=layout.date_format,
     )
+    number: dict[str, int] = {}
+    records: list[int] = []
+    columns: dict[str, list[str]] = {}
+    for chunk in table.select([layout.id_column, *cleaner.headers]).chunks():
+        cleaned = cleaner.clean(chunk)
+        ids = chunk.columns[layout.id_column]
+        for row in (cleaned.rows - chunk.first_row).tolist():
+            records.append(number.setdefault(ids[row], len(number)))
+        for name, cells in cleaned.columns.items():
+            columns.setdefault(name, []).extend(cells)
+    order = np.argsort(np.array(records), kind="stable")
+    ordered = {name: [cells[at] for at in order.tolist()] for name, cells in columns.items()}
+    return File(list(number), np.array(records, dtype=np.uint32)[order], ordered)
 
 
-def filters(side: Side, profile: EncodingProfile) -> NDArray[np.uint8]:
-    """Return the CLKs before hardening."""
-    encoder = Encoder(json.loads(profile.linkage_schema), _KEY)
-    return encoder.encode(side.columns).filters
+def _read_truth(path: Path, left: File, right: File) -> Truth:
+    """Return the true pairs of records that could be cleaned; pairs that share a record are one person."""
+    numbers = [{one: at for at, one in enumerate(file.ids)} for file in (left, right)]
+    person: dict[tuple[int, int], int] = {}
+    groups: dict[str, dict[int, str]] = {name: {} for name in GROUPS}
+    of_left: dict[int, int] = {}
+    of_right: dict[int, int] = {}
+    for one, other, values in _true_rows(path):
+        if one not in numbers[0] or other not in numbers[1]:
+            continue
+        pair = numbers[0][one], numbers[1][other]
+        # The records of a person follow each other in the file, all pairs of them.
+        who = of_left.get(pair[0], of_right.get(pair[1], len(person)))
+        person[pair] = of_left[pair[0]] = of_right[pair[1]] = who
+        for name in GROUPS:
+            groups[name][who] = values[name]
+    return Truth(person, groups)
 
 
-def encode(side: Side, profile: EncodingProfile) -> NDArray[np.uint8]:
-    """Return the encodings as they would be uploaded."""
-    hardening = profile.hardening
-    if hardening.output_bits is None or hardening.taps is None:
-        return filters(side, profile)
-    matrix = diffusion_matrix(
-        bytes.fromhex(_KEY),
-        clk_bits=profile.clk_bits,
-        output_bits=hardening.output_bits,
-        taps=hardening.taps,
-    )
-    return diffuse(filters(side, profile), matrix)
-
-
-def mapped(policy: AgreedPolicy, profile: EncodingProfile) -> MatchingPolicy:
-    """Return the policy in units of the encodings' own similarity."""
-    thresholds = encoded_thresholds(policy, profile)
-    return MatchingPolicy(thresholds.auto, thresholds.review, thresholds.margin, policy.solver)
-
-
-def match(
-    rehearsal: Rehearsal, encodings: Sequence[NDArray[np.uint8]], policy: MatchingPolicy
-) -> Resolution:
-    """Run the matching engine over both files."""
-    sides = (rehearsal.left, rehearsal.right)
-    datasets = [
-        Dataset(pack_words(encoded), side.record, len(side.ids))
-        for side, encoded in zip(sides, encodings, strict=True)
-    ]
-    blocks = plan_blocks(datasets, block_pairs=_BLOCK_PAIRS)
-    matched = ((b, match_block(datasets, b, policy, n_threads=2)) for b in blocks)
-    return resolve([len(side.ids) for side in sides], matched, policy)
-
-
-def decided_pairs(rehearsal: Rehearsal, resolution: Resolution) -> tuple[list[Pair], list[Pair]]:
-    """Return the auto pairs and the pairs for review, as record IDs."""
-    decisions = resolution.decisions
-    pairs = [
-        (rehearsal.left.ids[left], rehearsal.right.ids[right])
-        for left, right in zip(
-            decisions.left_record.tolist(), decisions.right_record.tolist(), strict=True
-        )
-    ]
-    is_auto = (decisions.band == Band.AUTO).tolist()
-    return (
-        [pair for pair, auto in zip(pairs, is_auto, strict=True) if auto],
-        [pair for pair, auto in zip(pairs, is_auto, strict=True) if not auto],
-    )
-
-
-def agreed(auto: float, review: float, margin: float, solver: str = "one-to-one") -> AgreedPolicy:
-    """Return a policy in plain-CLK units."""
-    return AgreedPolicy.from_json(
-        {
-            "auto": _decimal(auto),
-            "review": _decimal(review),
-            "margin": _decimal(margin),
-            "solver": solver,
-            "max_pairs": 50_000_000,
-        }
-    )
-
-
-def _decimal(number: float) -> str:
-    return f"{float(Fraction(round(number * 1000), 1000)):.3f}".rstrip("0").rstrip(".") or "0"
-
-
-def _clean_side(path: Path, layout: Layout, recipe: Recipe) -> Side:
-    table = open_table(path, encoding=layout.text_encoding).select(
-        [layout.id_column, *layout.inputs.values()]
-    )
-    rows: dict[tuple[str, ...], None] = {}
-    for chunk in table.chunks():
-        inputs = {name: chunk.columns[header] for name, header in layout.inputs.items()}
-        derived = recipe.derive(inputs, date_format=layout.date_format, first_row=chunk.first_row)
-        ids = [chunk.columns[layout.id_column][row] for row in derived.row_of]
-        # Rows of one record that are cleaned alike are one encoding.
-        rows.update(dict.fromkeys(zip(ids, *derived.columns.values(), strict=True)))
-    record_ids, *columns = zip(*sorted(rows), strict=True)
-    ids = list(dict.fromkeys(record_ids))
-    number = {record_id: index for index, record_id in enumerate(ids)}
-    record = np.array([number[record_id] for record_id in record_ids], dtype=np.uint32)
-    names = recipe.spec.columns
-    return Side(ids, record, dict(zip(names, map(list, columns), strict=True)))
+def _true_rows(path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
+    for chunk in open_table(path).chunks():
+        names = list(chunk.columns)
+        for cells in zip(*chunk.columns.values(), strict=True):
+            yield cells[0], cells[1], dict(zip(names[2:], cells[2:], strict=True))

@@ -1,4 +1,4 @@
-"""The file of sealed match IDs that an agency works with: its own record IDs, each beside one it cannot open."""
+"""An agency's file of sealed match IDs: its own record IDs, each beside a match ID that it cannot open."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ class BrokerClient:
         return self._get(Receipt, f"uploads/{upload}/receipt")
 
     def ask_run(self, project: str, request: RunRequest) -> RunView:
-        """Ask for a run on the newest uploads; the same inputs give the run that is there already."""
+        """Ask once more for the run of a pair; one that waits, is under way or has succeeded is returned."""
         return self._post(RunView, f"projects/{project}/runs", request)
 
     def runs(self, project: str) -> RunList:

@@ -15,6 +15,7 @@ from typing import IO, Final
 from encoding.errors import OutputBlockedError, OutputExistsError
 
 PARTIAL_SUFFIX: Final = ".partial"
+_MARK_BYTES: Final = 6
 
 
 @contextlib.contextmanager
@@ -29,10 +30,12 @@ def replacing(path: Path, *, private: bool = True) -> Iterator[IO[bytes]]:
         OutputBlockedError: there is no such folder, no right to write, or the file is held open by another
             program, as spreadsheets do on Windows.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(_MARK_BYTES)}{PARTIAL_SUFFIX}")
     mode = 0o600 if private else 0o666
     with _blocked(path):
-        for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL_SUFFIX}"):
+        # The mark in full, since one file's name may be the beginning of another's.
+        mark = "[0-9a-f]" * (2 * _MARK_BYTES)
+        for left_behind in path.parent.glob(f".{glob.escape(path.name)}.{mark}{PARTIAL_SUFFIX}"):
             left_behind.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
     try:

@@ -44,8 +44,21 @@ class ReceiptFolder:
         """Keep a receipt that has been verified."""
         subject = kept.receipt.subject
         if kept.manifest is not None:
-            write_durably(self.folder / f"{subject}.manifest.json", kept.manifest.to_canonical())
+            self.keep_manifest(subject or "", kept.manifest)
         write_durably(self.folder / f"{subject}.json", kept.receipt.to_canonical())
+
+    def keep_manifest(self, upload: str, signed: SignedManifest) -> None:
+        """Keep the manifest under which an upload is about to be committed."""
+        write_durably(self._manifest_path(upload), signed.to_canonical())
+
+    def find_manifest(self, upload: str) -> SignedManifest | None:
+        """Return the manifest under which an upload was to be committed; None if there is none.
+
+        Raises:
+            ReceiptError: the file is damaged.
+        """
+        path = self._manifest_path(upload)
+        return _read_manifest(path) if path.exists() else None
 
     def find(self, subject: str) -> KeptReceipt | None:
         """Return the receipt about an upload or release; None if there is none.
@@ -62,6 +75,9 @@ class ReceiptFolder:
             if not path.name.endswith(".manifest.json"):
                 yield read_kept(path)
 
+    def _manifest_path(self, upload: str) -> Path:
+        return self.folder / f"{upload}.manifest.json"
+
 
 def read_kept(path: Path) -> KeptReceipt:
     """Read a receipt file, with the manifest beside it if there is one.
@@ -72,14 +88,17 @@ def read_kept(path: Path) -> KeptReceipt:
     manifest_path = path.with_name(f"{path.stem}.manifest.json")
     try:
         receipt = Receipt.from_canonical(path.read_bytes())
-        manifest = (
-            SignedManifest.from_canonical(manifest_path.read_bytes())
-            if manifest_path.exists()
-            else None
-        )
     except (OSError, FormatError) as exc:
         raise ReceiptError(f"the receipt {path.name} cannot be read, or is damaged") from exc
+    manifest = _read_manifest(manifest_path) if manifest_path.exists() else None
     return KeptReceipt(receipt, manifest)
+
+
+def _read_manifest(path: Path) -> SignedManifest:
+    try:
+        return SignedManifest.from_canonical(path.read_bytes())
+    except (OSError, FormatError) as exc:
+        raise ReceiptError(f"the manifest {path.name} cannot be read, or is damaged") from exc
 
 
 def verify_kept(kept: KeptReceipt, party: str, keys: LogKeys) -> Proven:
@@ -89,6 +108,8 @@ def verify_kept(kept: KeptReceipt, party: str, keys: LogKeys) -> Proven:
         ReceiptError: it proves nothing, or something else than what it is kept for.
     """
     subject = kept.receipt.subject
+    if subject is None:
+        raise ReceiptError("a receipt of the workspace is about nothing that is kept here")
     if kept.manifest is not None:
         return verify_upload_receipt(kept.receipt, subject, kept.manifest.manifest, keys)
     if is_random_id(subject, UPLOAD_PREFIX):

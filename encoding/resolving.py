@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from encoding.agency_file import AgencyFile
-from encoding.errors import LinksFileError, NotReadyError
+from encoding.errors import HandleMapError, LinksFileError, NotReadyError
 from encoding.files import write_csv
 from encoding.links import record_ids_of
 from encoding.packing.handles import MapName
@@ -69,6 +69,16 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
             record_ids |= record_ids_of(
                 workspace, MapName(view.project, number, partner), file, missing
             )
+    if wanted and not record_ids:
+        raise HandleMapError(
+            f"none of the {len(wanted):,} handles in {listed.name} stands for a record of {file.path.name}",
+            hint="is it the right file, and the workspace that encoded it?",
+        )
+    if wanted and not record_ids:
+        raise HandleMapError(
+            f"none of the {len(wanted):,} handles in {listed.name} stands for a record of {file.path.name}",
+            hint="name the file and the workspace with which it was encoded",
+        )
     found = [
         (
             record_ids.get(handle, ""),

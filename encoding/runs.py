@@ -24,8 +24,8 @@ FAILURES: Final = {
         "a person of the recipient with the duty recipient has to be enrolled",
     ),
     "pair-cap": (
-        "more pairs are alike than the agreement lets a run keep",
-        "ask the operator whether the files hold so many; else a higher threshold has to be agreed on",
+        "more pairs met than the agreement lets a run keep",
+        "look at the blocks with: blindlink check; else more pairs have to be agreed on",
     ),
     "not-in-force": (
         "the agreement ended, was suspended or has changed",

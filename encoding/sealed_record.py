@@ -42,15 +42,12 @@ class SealedRecord:
         except FileNotFoundError:
             return None
         magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
+        if magic != MAGIC:
+            raise self._damaged()
         try:
-            if magic != MAGIC:
-                raise ValueError("another format")
             return self._cipher().decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], self._bound())
         except (InvalidTag, ValueError):
-            raise WorkspaceError(
-                f"{self.path.name} in the workspace is damaged, or sealed under another key",
-                hint="restore the workspace from its backup, workspace.key included",
-            ) from None
+            raise self._damaged() from None
 
     def write(self, content: bytes) -> None:
         """Replace the content, in one step and durably."""
@@ -58,6 +55,12 @@ class SealedRecord:
         sealed = self._cipher().encrypt(nonce, content, self._bound())
         make_private_folder(self.path.parent)
         write_durably(self.path, MAGIC + nonce + sealed)
+
+    def _damaged(self) -> WorkspaceError:
+        return WorkspaceError(
+            f"{self.path.name} in the workspace is damaged, or sealed under another key",
+            hint="restore the workspace from its backup, workspace.key included",
+        )
 
     def _bound(self) -> bytes:
         return MAGIC + self.name.encode()

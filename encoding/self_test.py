@@ -134,7 +134,8 @@ def _inputs(first_year: int, last_year: int) -> dict[str, list[str]]:
 
 def _other_rules(step: Step, party: str) -> Difference:
     name = _WORDS[step]
-    return Difference(party, name, f"{party} encodes by other {name} than you")
+    which = f"another {name}" if step == "recipe" else f"other {name}"
+    return Difference(party, name, f"{party} encodes by {which} than you")
 
 
 def _other_results(ours: SelfTest, theirs: SelfTest, party: str) -> tuple[Difference, ...]:

@@ -22,11 +22,11 @@ Stage = Literal[
 class Facts:
     """What broker and workspace say about one agency's part in a project.
 
-    `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for` who
-    has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of this
-    agency's pairs. `receives` says that it gets matches of its own records, `applied` that the ledger has been
-    carried on by this round. `unstated` is when the newest destruction ended after which this party has not
-    stated yet that its own copies are deleted.
+    `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for`
+    who has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of
+    this agency's pairs. `receives` says that it gets matches of its own records, `applied` that the ledger has
+    been carried on by this round. `unstated` is when the newest destruction ended after which this party has
+    not stated yet that its own copies are deleted.
     """
 
     party: str
@@ -126,6 +126,9 @@ def _between_rounds(facts: Facts, said: list[str]) -> Status:
         return Status("links", tuple(said), "blindlink links")
     else:
         said.append(f"Round {found.round} is over.")
+    if facts.party not in facts.view.terms.providers:
+        said.append(_what_it_gets(facts))
+        return Status("done", tuple(said), None)
     if facts.waiting_for and not facts.due:
         said.append(f"The next round waits for {', '.join(facts.waiting_for)} to get ready.")
         return Status("waiting", tuple(said), "blindlink refresh")
@@ -176,11 +179,16 @@ def _describe_runs(facts: Facts, said: list[str]) -> Status:
             "Matches are ready for you; link IDs are agreed on once both sides have fetched them."
         )
         return Status("links", tuple(said), "blindlink links")
+    said.append(_what_it_gets(facts))
+    return Status("done", tuple(said), None)
+
+
+def _what_it_gets(facts: Facts) -> str:
+    """Return what a party that gets no matches of its own records gets."""
     is_blind = (facts.party, "blind") in (
         (one.party, one.mode) for one in facts.view.terms.recipients
     )
-    said.append(_SEALED if is_blind else "The agreement gives this agency no matches.")
-    return Status("done", tuple(said), None)
+    return _SEALED if is_blind else "The agreement gives this agency no matches."
 
 
 _SEALED: Final = (

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from encoding.client import BrokerClient
 from encoding.errors import (
     BrokerAnswerError,
+    BrokerRefusedError,
     ConfigError,
     ProjectChangedError,
 )
@@ -27,6 +29,9 @@ from schemas.api import ProjectView, UploadRequest, UploadView
 from schemas.matchlog.log_keys import LogKeys
 from schemas.signing import sign_document
 from schemas.upload import Manifest, Receipt, Signature, SignedManifest
+
+PARTNER_ROOT: Final = "partner-root"
+"""The broker's word for a manifest that does not state the partner's container as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,27 @@ def send_outbox(
         sending.spend(manifest.container_sha256)
         upload = _open(client, outbox, manifest)
         _send_parts(client, outbox, upload, progress)
-        signed = sending.sign(manifest)
-        receipt = client.commit_upload(upload.upload, signed)
+        signed, receipt = _commit(client, upload.upload, manifest, trust, sending)
         kept = _keep(receipt, upload.upload, signed, trust)
     trust.log.check(client)
     return kept
+
+
+def _commit(
+    client: BrokerClient, upload: str, manifest: Manifest, trust: Trust, sending: Sending
+) -> tuple[SignedManifest, Receipt]:
+    """Sign and commit; once more where the partner, who commits once, has done so in between."""
+    signed = sending.sign(manifest)
+    # The one that is committed may not be stated again: the partner may have uploaded since.
+    trust.receipts.keep_manifest(upload, signed)
+    try:
+        return signed, client.commit_upload(upload, signed)
+    except BrokerRefusedError as refusal:
+        if refusal.problem != PARTNER_ROOT:
+            raise
+    signed = sending.sign(manifest)
+    trust.receipts.keep_manifest(upload, signed)
+    return signed, client.commit_upload(upload, signed)
 
 
 def restate(manifest: Manifest, view: ProjectView) -> Manifest:
@@ -147,16 +168,25 @@ def check_party(terms: ProjectTerms, party: str, population: str) -> None:
 
 
 def _find_committed(client: BrokerClient, manifest: Manifest, trust: Trust) -> KeptReceipt | None:
-    """Return the receipt of an upload of exactly this container, if it was committed and kept before."""
+    """Return the receipt of an upload of exactly this container, if it was committed before.
+
+    A command that was killed between the commit and its answer left the manifest and no receipt: that is
+    fetched now.
+    """
     for upload in client.uploads(manifest.project).uploads:
-        is_this = (upload.party, upload.round, upload.partner, upload.state) == (
+        is_this = (upload.party, upload.round, upload.partner, upload.container_sha256) == (
             manifest.party,
             manifest.round,
             manifest.partner,
-            "committed",
+            manifest.container_sha256,
         )
-        if is_this and upload.container_sha256 == manifest.container_sha256:
-            return trust.receipts.find(upload.upload)
+        if is_this and upload.state == "committed":
+            kept = trust.receipts.find(upload.upload)
+            signed = trust.receipts.find_manifest(upload.upload)
+            if kept is None and signed is not None:
+                receipt = client.upload_receipt(upload.upload)
+                return _keep(receipt, upload.upload, signed, trust)
+            return kept
     return None
 
 

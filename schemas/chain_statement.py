@@ -69,7 +69,7 @@ class StatementHead(MessageHead):
 class SignedStatementHead(Document):
     """The head with the signature of a person of the sender."""
 
-    KIND: ClassVar[str] = "signed head of a chain statement"
+    KIND: ClassVar[str] = "signed chain statement"
 
     head: StatementHead
     signature: SignatureText

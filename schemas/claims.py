@@ -82,7 +82,7 @@ class ClaimsHead(MessageHead):
 class SignedClaimsHead(Document):
     """The head with the signature of a person of the sender."""
 
-    KIND: ClassVar[str] = "signed head of claims"
+    KIND: ClassVar[str] = "signed claims"
 
     head: ClaimsHead
     signature: SignatureText

@@ -126,7 +126,7 @@ class DataElement(Model):
 
 
 class PolicyRange(Model):
-    """How far a run may depart from the thresholds of the policy; all four are included."""
+    """How far a run may depart from the probabilities of the policy; all four are included."""
 
     auto_from: DecimalText
     auto_to: DecimalText
@@ -137,11 +137,11 @@ class PolicyRange(Model):
     def _ranges_are_ordered(self) -> Self:
         for low, high in ((self.auto_from, self.auto_to), (self.review_from, self.review_to)):
             if not 0 < Fraction(low) <= Fraction(high) <= 1:
-                raise ValueError("a range of thresholds must satisfy 0 < from <= to <= 1")
+                raise ValueError("a range of probabilities must satisfy 0 < from <= to <= 1")
         return self
 
     def holds(self, policy: MatchingPolicy) -> bool:
-        """Tell whether a policy's thresholds lie in the range."""
+        """Tell whether a policy's probabilities lie in the range."""
         auto, review = Fraction(policy.auto), Fraction(policy.review)
         return Fraction(self.auto_from) <= auto <= Fraction(self.auto_to) and (
             Fraction(self.review_from) <= review <= Fraction(self.review_to)

@@ -60,7 +60,7 @@ class MessageHead(Document):
     there is none. `makers` are the parties that the lines of vetoes name by their place, from 0.
     """
 
-    KIND: ClassVar[str] = "head of a sealed message"
+    KIND: ClassVar[str] = "message of a recipient"
 
     project: Name
     space: Name

@@ -19,7 +19,7 @@ import click
 def demo(folder: Path, *, children: int, students: int, seed: int, keep: bool) -> None:
     """Link two agencies' files of invented people, each step the real command in its own process.
 
-    Writes both files, founds a broker with TLS on this machine, encodes, uploads, links, fetches link IDs,
+    Writes both files, sets up a broker with TLS on this machine, encodes, uploads, links, agrees on link IDs,
     joins columns, verifies the match log offline, and prints what was found and every command it ran.
 
     Example: blindlink-broker demo --keep

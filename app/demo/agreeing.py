@@ -20,6 +20,7 @@ from app.demo.plan import (
     SHARED_COLUMNS,
     WELFARE,
     Rehearsal,
+    Sizes,
 )
 from app.durable import write_durably
 
@@ -80,12 +81,12 @@ def enrol_persons(commands: Commands, plan: Rehearsal) -> None:
         )  # fmt: skip
 
 
-def agree(commands: Commands, plan: Rehearsal) -> None:
+def agree(commands: Commands, plan: Rehearsal, sizes: Sizes) -> None:
     """Draft the agreement, have every party sign it, and approve runs in advance."""
     persons = persons_of(plan)
     operator, drafter, other, auditor = persons
     answers = plan.welfare.folder / "answers.toml"
-    write_durably(answers, _answers(plan, persons).encode("utf-8"))
+    write_durably(answers, _answers(plan, persons, sizes).encode("utf-8"))
     draft = f"{PROJECT}.agreement-1.json"
     drafted = commands.run(
         "draft the agreement", drafter.folder,
@@ -131,7 +132,7 @@ def _days(number: int) -> str:
     return (datetime.now(UTC).date() + timedelta(number)).isoformat()
 
 
-def _answers(plan: Rehearsal, persons: tuple[Person, ...]) -> str:
+def _answers(plan: Rehearsal, persons: tuple[Person, ...], sizes: Sizes) -> str:
     identities = {
         person.party: Path(os.path.relpath(person.folder / person.identity, plan.welfare.folder))
         for person in persons
@@ -151,6 +152,9 @@ def _answers(plan: Rehearsal, persons: tuple[Person, ...]) -> str:
         start=_days(0),
         end=_days(30),
         destroy_by=_days(60),
+        # Some people have several rows and some none; the agreement must not stand in the way of a rehearsal.
+        most_children=2 * sizes.children,
+        most_students=2 * max(sizes.students, sizes.children) + 1,
     )
 
 
@@ -241,6 +245,12 @@ space = "pupils-in-care"
 
 [approvals]
 runs = "standing"
+
+[limits]
+files = [
+    {{ party = "{welfare}", least = 1, most = {most_children} }},
+    {{ party = "{schools}", least = 1, most = {most_students} }},
+]
 
 [retention]
 keep_encodings_days = 30

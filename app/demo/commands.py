@@ -82,9 +82,7 @@ class Commands:
         self.steps.append(step)
         return step
 
-    def _finish(
-        self, line: str, process: subprocess.Popen[bytes], good: frozenset[int]
-    ) -> bytes:
+    def _finish(self, line: str, process: subprocess.Popen[bytes], good: frozenset[int]) -> bytes:
         """Wait for a command, but no longer than what it talks to is there; return what it printed."""
         deadline = time.monotonic() + COMMAND_TIMEOUT_S
         while True:

@@ -17,19 +17,18 @@ from app.demo.plan import (
     SHARED_COLUMNS,
     WELFARE,
     Rehearsal,
+    Sizes,
 )
 
 SEALED: Final = "to-child-welfare.csv.sealed"
 SERVE_TIMEOUT_S: Final = 30
 
 
-def write_people(
-    commands: Commands, plan: Rehearsal, *, children: int, students: int, seed: int
-) -> None:
+def write_people(commands: Commands, plan: Rehearsal, sizes: Sizes, *, seed: int) -> None:
     """Write both agencies' files of invented people, and the truth."""
     commands.run(
-        "invent two agencies' files", plan.root,
-        "blindlink", "synth", "people", "--children", str(children), "--students", str(students),
+        "create sample files for two agencies", plan.root,
+        "blindlink", "synth", "people", "--children", str(sizes.children), "--students", str(sizes.students),
         "--overlap", "0.6", "--seed", str(seed),
     )  # fmt: skip
 
@@ -39,7 +38,7 @@ def found_broker(commands: Commands, plan: Rehearsal) -> str:
     folder = plan.state.parent
     broker = ("blindlink-broker", "--state", "state")
     founded = commands.run(
-        "found the broker", folder,
+        "set up the broker", folder,
         *broker, "init", "--self-signed", "--port", str(plan.port), "--public-url", plan.url,
         "--operator", OPERATOR, "--title", "State Data Center",
     )  # fmt: skip
@@ -112,9 +111,7 @@ def link(commands: Commands, plan: Rehearsal) -> Step:
     for agency in agencies:
         commands.run(f"encode the file of {agency.party}", agency.folder, "blindlink", "encode")
         commands.run(f"upload from {agency.party}", agency.folder, "blindlink", "upload")
-    run = commands.run(
-        "await the run", plan.welfare.folder, "blindlink", "run", "--wait", "--json"
-    )
+    run = commands.run("await the run", plan.welfare.folder, "blindlink", "run", "--wait", "--json")
     # The first one again, since the other had not sent its claims yet.
     for agency in (*agencies, plan.welfare):
         commands.run(
@@ -127,7 +124,7 @@ def link(commands: Commands, plan: Rehearsal) -> Step:
 def exchange(commands: Commands, plan: Rehearsal) -> None:
     """Attach listed school columns to the child-welfare rows by link ID."""
     commands.run(
-        "write school columns by link ID", plan.schools.folder,
+        "write school columns beside link IDs", plan.schools.folder,
         "blindlink", "extract", "--columns", ",".join(SHARED_COLUMNS), "--to", WELFARE, "-o", SEALED,
     )  # fmt: skip
     commands.run(

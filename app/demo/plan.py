@@ -33,6 +33,14 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many people each agency has; of students there are more than of children."""
+
+    children: int
+    students: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
     """Where everything of one demo lies, and the address of its broker."""
 

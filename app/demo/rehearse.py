@@ -12,7 +12,7 @@ from typing import Any
 from app.demo import journey
 from app.demo.agreeing import agree, enrol_persons
 from app.demo.commands import Commands, Step
-from app.demo.plan import Rehearsal, plan_rehearsal
+from app.demo.plan import Rehearsal, Sizes, plan_rehearsal
 from app.demo.report import Findings, count_rows, report_lines
 from app.demo.review import resolve_review
 
@@ -30,7 +30,8 @@ def rehearse(
     started = time.perf_counter()
     plan = plan_rehearsal(root)
     commands = Commands(root, say)
-    journey.write_people(commands, plan, children=children, students=students, seed=seed)
+    sizes = Sizes(children, students)
+    journey.write_people(commands, plan, sizes, seed=seed)
     log_key = journey.found_broker(commands, plan)
     broker = plan.state.parent
     with ExitStack() as services:
@@ -40,7 +41,7 @@ def rehearse(
             )
         journey.await_broker(plan)
         enrol_persons(commands, plan)
-        agree(commands, plan)
+        agree(commands, plan, sizes)
         journey.prepare_agencies(commands, plan, log_key)
         run = journey.link(commands, plan)
         journey.exchange(commands, plan)

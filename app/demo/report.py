@@ -56,8 +56,8 @@ def _numbers(findings: Findings) -> Iterator[str]:
     counts = run["counts"] or {}
     expected = counts.get("expected_false")
     yield f"  rows              {findings.rows_left:,} child-welfare, {findings.rows_right:,} K-12"
-    yield f"  pairs compared    {_count(counts.get('candidate_pairs'))} that met by a key, of"
-    yield f"                    {findings.rows_left * findings.rows_right:,}"
+    # How many they are, no agency is told.
+    yield f"  pairs compared    those that share a key, of {findings.rows_left * findings.rows_right:,}"
     yield f"  links             {_count(counts.get('auto_pairs'))}"
     if expected is not None:
         yield f"  expected wrong    {expected / 100:.1f} of them"

@@ -172,9 +172,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("PUT", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(
         AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
     ),
-    ("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(
-        AGENCY, rate="write"
-    ),
+    ("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(AGENCY, rate="write"),
     # Uploads.
     ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),

@@ -112,7 +112,7 @@ def _standing(
         _verify(state.signed, agreement)
         if stated.policy_sha256 != specification.policy.digest():
             raise AgreementUntrustedError(
-                f"the standing approval of {stated.party} is of other thresholds than the run's"
+                f"the standing approval of {stated.party} is of other probabilities than the run's"
             )
         if stated.until < specification.asked_at[:10] or state.used > stated.runs:
             raise AgreementUntrustedError(

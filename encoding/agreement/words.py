@@ -53,7 +53,7 @@ def standing_sentences(agreement: Agreement, until: str, runs: int) -> Iterator[
         f" {agreement.project}, until {until}, this day included."
     )
     yield from policy_sentences(agreement.policy)
-    yield "It holds for these thresholds only, and for no other agreement; a run that failed does not count."
+    yield "It holds for these probabilities only, and for no other agreement; a run that failed does not count."
     yield "You can take it back at any time: blindlink approve revoke"
 
 

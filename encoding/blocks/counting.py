@@ -72,7 +72,8 @@ def count_strangers(
 def name_dependence(profile: EncodingProfile, lines: Lines, columns: Sequence[str]) -> int:
     """Return by how much more often two records agree on both names than the names apart would have it.
 
-    In thousandths of a bit, from exact counts of equal values; 0 where the profile names no dependence.
+    In thousandths of a bit, from exact counts of equal values; 0 where the profile names no dependence. Pairs
+    of one person's rows do not count.
 
     Args:
         profile: names the two fields.
@@ -82,15 +83,25 @@ def name_dependence(profile: EncodingProfile, lines: Lines, columns: Sequence[st
     if profile.dependence is None:
         return 0
     fields = {field.name: field for field in profile.fields}
+    named = [one.field for one in profile.dependence.levels]
     keys = []
-    for named in profile.dependence.levels:
-        lanes = [lane.column for lane in fields[named.field].lanes if lane.kind == "filter"]
+    for name in named:
+        lanes = [lane.column for lane in fields[name].lanes if lane.kind == "filter"]
         keys.append(lines[:, [columns.index(lane) for lane in lanes]])
-    n = len(lines)
-    one, other = _equal_pairs(keys[0]), _equal_pairs(keys[1])
-    both = _equal_pairs(np.concatenate(keys, axis=1))
-    if not (one and other and both):
+    # Who agrees also on what twins share, such as the date of birth, is one person: entered twice, or in
+    # several rows. In a small file those would be most of the pairs that agree on both names.
+    shared = next((one for one in profile.fields if one.twins and one.name not in named), None)
+    own = [columns.index(lane.column) for lane in shared.lanes] if shared else []
+
+    def strangers(values: Lines) -> float:
+        same = _equal_pairs(np.concatenate([values, lines[:, own]], axis=1)) if own else 0.0
+        return _equal_pairs(values) - same
+
+    one, other = strangers(keys[0]), strangers(keys[1])
+    both = strangers(np.concatenate(keys, axis=1))
+    if not (one > 0 and other > 0 and both > 0):
         return 0
+    n = len(lines)
     return max(0, round(1000 * math.log2(both * n * (n - 1) / (one * other))))
 
 
@@ -147,7 +158,12 @@ def file_counts(
     """Return what the manifest of the larger file states."""
     return FileCounts(
         fields=tuple(
-            FieldCounts(field=field.name, strangers=tuple(count.tolist()), twins=_parts(share))
+            FieldCounts(
+                field=field.name,
+                # A column that the file lacks is compared nowhere; the profile says what could be expected.
+                strangers=tuple(count.tolist() if count.any() else (u.u for u in field.levels)),
+                twins=_parts(share),
+            )
             for field, count, share in zip(profile.fields, strangers, classes.twins, strict=True)
         ),
         dependence=min(dependence, 30_000),

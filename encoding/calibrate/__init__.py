@@ -1,8 +1,9 @@
-"""Recommend thresholds for a file: link a sample of it with a corrupted copy of itself, and with decoys."""
+"""Which passes suit a file: predicted from its records, copies with mistakes, and made-up strangers."""
 
 from __future__ import annotations
 
-from encoding.calibrate.calibration import Calibration, calibrate_sample
-from encoding.calibrate.recommendation import Recommendation, Setting
+from encoding.calibrate.calibration import ESTIMATED, MEDIUM, Calibration, calibrate
+from encoding.calibrate.mistakes import MISTAKE_LEVELS
+from encoding.calibrate.prediction import Setting
 
-__all__ = ["Calibration", "Recommendation", "Setting", "calibrate_sample"]
+__all__ = ["ESTIMATED", "MEDIUM", "MISTAKE_LEVELS", "Calibration", "Setting", "calibrate"]

@@ -1,195 +1,194 @@
-"""Measures on a sample of the file what the recommendation needs."""
+"""From a sample of the file to a recommendation: copies with mistakes, strangers, each set of passes."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from random import Random
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.exhaustive import Candidates
-from encoding.calibrate.copies import CellCopyist, Copyist
-from encoding.calibrate.decoys import make_decoys
-from encoding.calibrate.groups import Rows, column_groups
-from encoding.calibrate.recommendation import (
-    Evidence,
-    Forecast,
-    Recommendation,
-    Setting,
-    forecast,
-    recommend,
-)
-from encoding.calibrate.similarities import affordable_sweep, dataset, similar_pairs
-from encoding.encoder.linkage_schema import read_linkage_schema
+from encoding.calibrate.estimating import differing_shares, estimated_mistakes
+from encoding.calibrate.mistakes import MISTAKE_LEVELS, Copyist, Mistakes, Rows
+from encoding.calibrate.people import Copies, clean_rows
+from encoding.calibrate.prediction import Prediction, Rehearsal, Setting
+from encoding.calibrate.strangers import Strangers, enough_strangers
 from encoding.errors import RecordCountError
+from encoding.linkage import SHIPPED, SIZES, ZIP_FIELD, shipped_profile
 from encoding.progress import Progress, silent
+from encoding.quality.duplicates import DuplicatePair
 from encoding.recipe.dates import read_date_format
 from encoding.sample import Sample
-from encoding.secret import AnySecret, new_secret
-from encoding.specimen import Specimen, clean_sample, encode_cleaned
 from schemas.profile import EncodingProfile
 
-FEWEST_RECORDS = 200
-MAX_COPIED = 2_000
-MAX_DECOYS = 200_000
-# Hardly any strangers are this alike before hardening, and nearly all of one family who share a date of birth.
-RELATED = Fraction(3, 4)
-_SEED = 20_260
-# Beyond this the real strangers are relatives and people who are in the file twice, not chance.
-_MAX_LIKENESS = 5.0
-_COMPARED_PAIRS = 100
-_NO_KEY = "0" * 64
+ESTIMATED: Final = "estimated"
+MEDIUM: Final = "medium"
+FEWEST_RECORDS: Final = 200
+N_COPIES: Final = 4_000
+BLOCK_CAPS: Final = (2, 4, 8, 16)
+# A larger cap shows the broker more and makes the smaller file longer: it must bring this much in recall.
+WORTH_A_CAP: Final = 0.002
+_SEED: Final = 20_260
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Calibration:
-    """The recommendation, and what it rests on.
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """A set of passes, and what is expected of each block cap.
 
     Attributes:
-        setting: the files that are to be linked.
-        recommendation: thresholds and what is expected of them.
-        forecast: what each threshold alone would do.
-        evidence: what was measured.
-        n_copied: records that were linked with their copies.
-        n_decoys: decoys that they were compared with.
-        n_alike: records of the sample that look like another record of the file at the auto threshold.
+        profiles: name and block cap of each profile that has these passes, the smallest cap first.
+        has_zip: whether the ZIP code is compared and brings records together.
+        passes: their names, in order.
+        keys: how many keys a record has.
+        predictions: one for each block cap, the smallest first.
+    """
+
+    profiles: tuple[tuple[str, int], ...]
+    has_zip: bool
+    passes: tuple[str, ...]
+    keys: int
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def best(self) -> Prediction:
+        """The smallest cap from which on a larger one brings hardly anything."""
+        enough = max(one.ceiling for one in self.predictions) - WORTH_A_CAP
+        return next(one for one in self.predictions if one.ceiling >= enough)
+
+    @property
+    def profile(self) -> tuple[str, int]:
+        """The profile that has the best cap or the next larger one; if there is none, the last."""
+        cap = self.best.block_cap
+        return next((one for one in self.profiles if one[1] >= cap), self.profiles[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is expected of each set of passes.
+
+    Attributes:
+        setting: the two files.
+        errors: the name of the mistakes.
+        mistakes: how often each was made.
+        n_copies: copies that were compared with their originals.
+        sets: every set of passes.
+        recommended: one of them; its `best` is the block cap.
     """
 
     setting: Setting
-    recommendation: Recommendation
-    forecast: Forecast
-    evidence: Evidence
-    n_copied: int
-    n_decoys: int
-    n_alike: int
+    errors: str
+    mistakes: Mistakes
+    n_copies: int
+    sets: tuple[Passes, ...]
+    recommended: Passes
 
 
-def calibrate_sample(
+def calibrate(
     sample: Sample,
     profile: EncodingProfile,
     setting: Setting,
+    errors: str,
     *,
     columns: Mapping[str, str],
     date_format: str,
-    n_decoys: int = MAX_DECOYS,
-    secret: AnySecret | None = None,
+    duplicates: Sequence[DuplicatePair] = (),
+    n_strangers: int | None = None,
     progress: Progress = silent,
 ) -> Calibration:
-    """Link a part of the sample with a corrupted copy of itself, and compare it with decoys made of the rest.
+    """Predict what each set of passes does, and recommend one.
 
     Args:
-        sample: rows of the file; a fifth of its records, at most 2,000, is copied.
-        profile: the encoding profile.
-        setting: the files that are to be linked.
-        columns: names of the recipe or linkage schema to headers of the sample.
+        sample: rows of some records of the file.
+        profile: the project's; if it is a shipped one, its sizes are compared, with ZIP codes and without.
+        setting: the two files.
+        errors: a key of MISTAKE_LEVELS, or ESTIMATED.
+        columns: names of the recipe to headers of the sample.
         date_format: how the file writes dates.
-        n_decoys: how many decoys to make.
-        secret: keys to encode with; None draws them anew. Never the secret of a project.
+        duplicates: for ESTIMATED, pairs of records of the file that are probably one person.
+        n_strangers: how many strangers are made up, to stand for all of the larger file; None: enough.
         progress: told before each step.
     Raises:
-        RecordCountError: fewer than 200 records.
+        RecordCountError: fewer than 200 records can be used, or too few duplicates.
     """
-    if sample.n_records < FEWEST_RECORDS:
+    rows = {name: sample.columns[header] for name, header in columns.items()}
+    candidates = _candidates(profile, has_zip="zip" in rows)
+    widest = candidates[0][0]
+    originals = clean_rows(rows, sample.record, widest, date_format)
+    people = np.unique(originals.person)
+    if len(people) < FEWEST_RECORDS:
         raise RecordCountError(
-            f"the file has fewer than {FEWEST_RECORDS} records, too few to find thresholds with",
-            hint="use the thresholds of docs/calibrate.md, or rehearsal data: blindlink synth",
+            f"fewer than {FEWEST_RECORDS} records of the file can be used, too few to predict anything",
+            hint="use the shipped profile of your size, or rehearsal data: blindlink synth",
         )
-    named = {name: sample.columns[header] for name, header in columns.items()}
-    n_copied = min(MAX_COPIED, sample.n_records // 2)
-    originals, donors = (
-        _rows(named, sample.record < n_copied),
-        _rows(named, sample.record >= n_copied),
-    )
-    keep = sample.record[sample.record < n_copied]
-    groups = column_groups(named, has_recipe=profile.recipe is not None)
-    keys = secret or new_secret()
+    copied = np.tile(people, -(-N_COPIES // len(people)))[:N_COPIES]
+    first_rows = _first_rows(rows, sample.record, copied)
 
-    def encoded(rows: Rows, record: NDArray[np.intp]) -> Specimen:
-        texts = Sample(record, {name: list(cells) for name, cells in rows.items()})
-        as_named = {name: name for name in rows}
-        return encode_cleaned(clean_sample(texts, profile, as_named, date_format), profile, keys)
+    def with_copies(mistakes: Mistakes) -> Copies:
+        rng = Random(_SEED)  # noqa: S311 - the same file, the same copies
+        rows = Copyist(read_date_format(date_format), mistakes, rng).copy(first_rows)
+        copies = clean_rows(rows, np.arange(len(copied)), widest, date_format)
+        return Copies(originals, copies, copied)
 
     progress("copying with mistakes", 0.0, 0, "steps")
-    copies = _copyist(profile, date_format).copy(originals)
-    original = encoded(originals, keep)
-    left = dataset(original, n_copied)
-    right = dataset(encoded(copies, keep), n_copied)
-    progress("making strangers", 0.2, 1, "steps")
-    n_others = sample.n_records - n_copied
-    other_record = sample.record[sample.record >= n_copied] - n_copied
-    other = encoded(donors, other_record)
-    others = dataset(other, n_others)
-    # A relative or second entry of a copied person would lend the decoys that very person's names.
-    related = similar_pairs(
-        dataset(original, n_copied, hardened=False),
-        dataset(other, n_others, hardened=False),
-        RELATED,
-    ).right
-    unrelated = _rows(donors, ~np.isin(other_record, related))
-    decoys = make_decoys(unrelated, groups, n_decoys, _SEED)
-    strangers = dataset(encoded(decoys, np.arange(n_decoys)), n_decoys)
-    progress("comparing", 0.6, 2, "steps")
-    sweep = affordable_sweep(profile, left, strangers)
-    size = len(sweep.plain)
-    partner = similar_pairs(left, right, sweep.encoded[0])
-    found = similar_pairs(left, strangers, sweep.encoded[0])
-    real = similar_pairs(left, others, sweep.encoded[0])
-    by_decoys = _reaching(sweep.levels(found), size)
-    # Relatives do not become more with the size of the other file.
-    by_others = _reaching(sweep.levels(real)[~np.isin(real.right, related)], size)
-    evidence = Evidence(
-        plain=sweep.plain,
-        partner_levels=_partner_levels(partner, sweep.levels(partner), n_copied),
-        stranger_pairs=by_decoys,
-        n_stranger_pairs=n_copied * n_decoys,
-        likeness_factor=_likeness(by_decoys / n_decoys, by_others / n_others, by_others),
+    mistakes = MISTAKE_LEVELS[MEDIUM if errors == ESTIMATED else errors]
+    people_copied = with_copies(mistakes)
+    if errors == ESTIMATED:
+        usual = differing_shares(widest, people_copied)
+        mistakes = estimated_mistakes(duplicates, usual)
+        people_copied = with_copies(mistakes)
+    strangers = Strangers.draw(
+        originals, n_strangers or enough_strangers(setting.larger), np.random.default_rng(_SEED)
     )
-    recommendation = recommend(evidence, setting)
-    at = sweep.plain.index(recommendation.auto)
-    alike = real.left[sweep.levels(real) > at]
-    return Calibration(
-        setting, recommendation, forecast(evidence, setting), evidence, n_copied, n_decoys,
-        len(np.unique(alike)),
-    )  # fmt: skip
+    sets = []
+    for number, profiles in enumerate(candidates, start=1):
+        progress("trying passes", number / len(candidates), number, "steps")
+        rehearsal = Rehearsal(profiles[0], people_copied, strangers, setting)
+        sets.append(_predicted(profiles, rehearsal))
+    return Calibration(setting, errors, mistakes, len(copied), tuple(sets), _recommended(sets))
 
 
-def _copyist(profile: EncodingProfile, date_format: str) -> Copyist | CellCopyist:
-    rng = Random(_SEED)  # noqa: S311 - the same file, the same copy
-    if profile.recipe is not None:
-        return Copyist(read_date_format(date_format), rng)
-    schema = read_linkage_schema(json.loads(profile.linkage_schema), _NO_KEY)
-    return CellCopyist({field.identifier: field.format.read for field in schema.fields}, rng)
+def _predicted(profiles: Sequence[EncodingProfile], rehearsal: Rehearsal) -> Passes:
+    """Return what is expected of profiles that differ in their block cap alone."""
+    first = profiles[0]
+    caps = sorted({*BLOCK_CAPS, *(one.block_cap for one in profiles)})
+    return Passes(
+        profiles=tuple((one.name, one.block_cap) for one in profiles),
+        has_zip=any(field.name == ZIP_FIELD for field in first.fields),
+        passes=tuple(one.name for one in first.passes),
+        keys=first.keys,
+        predictions=tuple(rehearsal.predict(cap) for cap in caps),
+    )
 
 
-def _rows(named: Rows, is_taken: NDArray[np.bool_]) -> dict[str, list[str]]:
-    at = np.flatnonzero(is_taken).tolist()
-    return {name: [cells[row] for row in at] for name, cells in named.items()}
+def _candidates(profile: EncodingProfile, *, has_zip: bool) -> list[list[EncodingProfile]]:
+    """Return the profiles to try, those with the same passes together; those with ZIP codes come first."""
+    digest = profile.digest()
+    for name in SHIPPED:
+        family = [
+            shipped_profile(name, size=size, zip_code=zip_code)
+            for zip_code in (True, False)
+            for size in SIZES
+        ]
+        if digest in {one.digest() for one in family}:
+            break
+    else:
+        return [[profile]]
+    together: dict[tuple[object, ...], list[EncodingProfile]] = {}
+    for one in sorted(family, key=lambda one: one.block_cap):
+        uses_zip = any(field.name == ZIP_FIELD for field in one.fields)
+        if has_zip or not uses_zip:
+            together.setdefault((not uses_zip, one.passes), []).append(one)
+    return [together[key] for key in sorted(together, key=lambda key: bool(key[0]))]
 
 
-def _partner_levels(pairs: Candidates, levels: NDArray[np.intp], n_copied: int) -> NDArray[np.intp]:
-    """Return the level of each record with its own copy; 0 where it reaches no threshold."""
-    own = np.zeros(n_copied, dtype=np.intp)
-    is_own = pairs.left == pairs.right
-    own[pairs.left[is_own]] = levels[is_own]
-    return own
+def _recommended(sets: Sequence[Passes]) -> Passes:
+    """Return the set that links most without review; of nearly equal ones, that with the fewest keys."""
+    return max(sets, key=lambda one: (round(one.best.recall / WORTH_A_CAP), -one.keys))
 
 
-def _reaching(levels: NDArray[np.intp], size: int) -> NDArray[np.int64]:
-    """Return the number of pairs at or above each threshold."""
-    at = np.bincount(levels, minlength=size + 1)[1:]
-    summed: NDArray[np.int64] = np.cumsum(at[::-1])[::-1].astype(np.int64)
-    return summed
-
-
-def _likeness(
-    decoys: NDArray[np.float64], others: NDArray[np.float64], n_pairs: NDArray[np.int64]
-) -> float:
-    """Return how much more often real strangers are alike than decoys, where both are many."""
-    at = np.flatnonzero((n_pairs >= _COMPARED_PAIRS) & (decoys > 0))
-    if not len(at):
-        return 1.0
-    return float(np.clip(others[at[-1]] / decoys[at[-1]], 1.0, _MAX_LIKENESS))
+def _first_rows(rows: Rows, record: NDArray[np.intp], people: NDArray[np.intp]) -> Rows:
+    """Return the first row of each of some people."""
+    at = np.searchsorted(record, people).tolist()
+    return {name: [cells[row] for row in at] for name, cells in rows.items()}

@@ -1,140 +1,129 @@
-"""A calibration as a document, as lines for the terminal, and as a page with the sweep."""
+"""A calibration as a document, as lines for the terminal, and as a page; it holds shares and rates only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from encoding.calibrate.calibration import Calibration
-from encoding.report import (
-    Line,
-    Section,
-    Verdict,
-    line_chart,
-    paragraph,
-    render_page,
-    table,
-    verdicts,
+from encoding.calibrate.calibration import Calibration, Passes
+from encoding.calibrate.prediction import AUTO, REVIEW, Prediction
+from encoding.report import Section, Verdict, paragraph, render_page, table, verdicts
+
+VERSION: Final = "blindlink/calibration/2"
+
+_HEADER = (
+    "passes", "rows of a block", "met", "strangers met", "linked", "wrong of 1,000", "review of 1,000"
+)  # fmt: skip
+_EXPLAINED = (
+    "Met: the part of true pairs that share a cell; no threshold finds more. Strangers met: by a record of the"
+    f" smaller file. Linked: the part of true pairs that are linked without review, from probability {AUTO}."
+    " Wrong: of 1,000 such links. Review: pairs held back for a person, from probability"
+    f" {REVIEW}, for 1,000 records of the smaller file."
 )
-
-VERSION = "blindlink/calibration/1"
-
 _LIMITS = (
-    "The mistakes of the other agency are those of rehearsal data, not of its file, and the strangers are made"
-    " of your own file. Hold the recommendation against a sample of links that people have checked, once there"
-    " is one. Thresholds stand in the agreement: changing them needs signatures, and never a new encoding."
+    "The other agency's mistakes are assumed, not known, and the strangers are made of your own file. Twins,"
+    " siblings and people who are in a file twice are counted as the profile expects them. Hold the prediction"
+    " against a sample of links that people have checked, once there is one."
 )
 
 
-def document(calibration: Calibration) -> dict[str, Any]:
-    """Return the calibration as JSON; thresholds as decimal texts, as an agreement holds them."""
-    setting, advice = calibration.setting, calibration.recommendation
-    sweep = calibration.forecast
+def document(found: Calibration) -> dict[str, Any]:
+    """Return the calibration as JSON."""
     return {
         "version": VERSION,
-        "own_records": setting.own_records,
-        "other_records": setting.other_records,
-        "expected_share": setting.expected_share,
-        "policy": {
-            "auto": decimal(advice.auto),
-            "review": decimal(advice.review),
-            "margin": decimal(advice.margin),
+        "own_records": found.setting.own_records,
+        "partner_records": found.setting.partner_records,
+        "expected_share": found.setting.expected_share,
+        "errors": found.errors,
+        "mistakes": {name: round(rate, 5) for name, rate in found.mistakes.table().items()},
+        "copies": found.n_copies,
+        "recommended": {
+            "profile": found.recommended.profile[0],
+            "block_cap": found.recommended.best.block_cap,
+            "sentence": sentence(found),
         },
-        "single_threshold": decimal(advice.single),
-        "is_safe": advice.is_safe,
-        "expected": {
-            "right": round(advice.n_right),
-            "wrong": round(advice.n_wrong, 1),
-            "review": round(advice.n_review),
-        },
-        "look_alikes_in_own_file": calibration.n_alike,
-        "measured_on": {"copies": calibration.n_copied, "strangers": calibration.n_decoys},
-        "sweep": [
+        "sets": [
             {
-                "threshold": decimal(threshold),
-                "right": round(float(right), 1),
-                "wrong": round(float(wrong), 2),
+                "profiles": [name for name, _ in one.profiles],
+                "zip": one.has_zip,
+                "passes": list(one.passes),
+                "keys": one.keys,
+                "caps": [_numbers(each) for each in one.predictions],
             }
-            for threshold, right, wrong in zip(sweep.plain, sweep.right, sweep.wrong, strict=True)
+            for one in found.sets
         ],
     }
 
 
-def report_lines(calibration: Calibration) -> Iterator[str]:
+def sentence(found: Calibration) -> str:
+    """Return the recommendation in plain words."""
+    one, best = found.recommended, found.recommended.best
+    name, cap = one.profile
+    other_cap = (
+        "" if cap == best.block_cap else f", with block_cap {best.block_cap} in place of {cap}"
+    )
+    return (
+        f"take the profile {name}{other_cap}: of 1,000 people who are in both files, about"
+        f" {1000 * best.ceiling:.0f} meet and {1000 * best.recall:.0f} are linked without review;"
+        f" of 1,000 such links about {best.wrong:.1f} are wrong, and {best.review:.0f} pairs for 1,000"
+        " records of the smaller file wait for a person"
+    )
+
+
+def report_lines(found: Calibration) -> Iterator[str]:
     """Yield the report as lines of text."""
-    setting, advice = calibration.setting, calibration.recommendation
+    setting = found.setting
     yield (
-        f"recommended for {setting.own_records:,} records of yours"
-        f" and {setting.other_records:,} of the other agency:"
+        f"{setting.own_records:,} records of yours, {setting.partner_records:,} of the other agency,"
+        f" {found.errors} mistakes:"
     )
-    yield f"  auto    {decimal(advice.auto):<6} linked at once, if it is also ahead by the margin"
-    yield f"  review  {decimal(advice.review):<6} held back for a person's decision"
-    yield f"  margin  {decimal(advice.margin)}"
-    yield from (f"  {sentence}" for sentence in _expectations(calibration))
+    yield f"  {sentence(found)}"
+    yield f"  {'':<22} {'c':>3} {'met':>6} {'strangers':>10} {'linked':>7} {'wrong':>6} {'review':>7}"
+    for name, cap, met, strangers, linked, wrong, review in _rows(found):
+        yield (f"  {name:<22} {cap:>3} {met:>6} {strangers:>10} {linked:>7} {wrong:>6} {review:>7}")
 
 
-def report_page(calibration: Calibration, file_name: str) -> str:
-    """Return the report as one self-contained HTML file; it holds aggregates only."""
-    advice, sweep = calibration.recommendation, calibration.forecast
-    lowest, highest = float(sweep.plain[0]), float(sweep.plain[-1])
-
-    def place(threshold: object) -> float:
-        return (float(threshold) - lowest) / max(highest - lowest, 1e-9)  # type: ignore[arg-type]
-
-    lines = [
-        Line(
-            label, [(place(at), float(share)) for at, share in zip(sweep.plain, curve, strict=True)]
-        )
-        for label, curve in (
-            ("right links among all", sweep.precision),
-            ("true pairs found", sweep.recall),
-        )
-    ]
-    chart = line_chart(
-        "What one threshold alone would do, by threshold",
-        lines,
-        x_labels=[f"{lowest + (highest - lowest) * n / 5:.2f}" for n in range(6)],
-        y_labels=["0 %", "25 %", "50 %", "75 %", "100 %"],
-        marks=[(place(advice.review), "review"), (place(advice.auto), "auto")],
-    )
-    rows = [
-        (decimal(at), f"{right:,.0f}", f"{wrong:,.1f}")
-        for at, right, wrong in zip(sweep.plain, sweep.right, sweep.wrong, strict=True)
-    ][::2]
-    standing = "good" if advice.is_safe else "bad"
-    found = [Verdict(standing, sentence) for sentence in _expectations(calibration)]  # type: ignore[arg-type]
+def report_page(found: Calibration, file_name: str) -> str:
+    """Return the report as one self-contained HTML file."""
+    rates = [(name, f"{100 * rate:.2f} %") for name, rate in found.mistakes.table().items()]
     sections = [
+        Section("Recommended", [verdicts([Verdict("note", sentence(found))])]),
         Section(
-            "What to expect",
-            [verdicts(found[:1] + [Verdict("note", v.sentence) for v in found[1:]])],
+            "Sets of passes",
+            [table("Expected", _HEADER, list(_rows(found))), paragraph(_EXPLAINED)],
         ),
-        Section("Sweep", [chart, table("Pairs expected", ("threshold", "right", "wrong"), rows)]),
+        Section(
+            f"Mistakes: {found.errors}",
+            [table("Part of true pairs that differ so", ("mistake", "rate"), rates)],
+        ),
         Section("What this does not say", [paragraph(_LIMITS)]),
     ]
-    lead = f"auto {decimal(advice.auto)}, review {decimal(advice.review)}, margin {decimal(advice.margin)}"
-    return render_page(
-        f"Thresholds for {file_name}", lead, sections, "Made by blindlink calibrate."
-    )
+    lead = f"{found.setting.own_records:,} by {found.setting.partner_records:,} records."
+    return render_page(f"Passes for {file_name}", lead, sections, "Made by blindlink calibrate.")
 
 
-def decimal(number: object) -> str:
-    """Return a threshold as an agreement writes it."""
-    return f"{float(number):.3f}".rstrip("0").rstrip(".") or "0"  # type: ignore[arg-type]
+def _rows(found: Calibration) -> Iterator[tuple[str, ...]]:
+    for one in found.sets:
+        for each in one.predictions:
+            yield (
+                _label(one, each), str(each.block_cap), f"{each.ceiling:.4f}",
+                f"{each.neighbours:.2f}", f"{each.recall:.4f}", f"{each.wrong:.1f}",
+                f"{each.review:.1f}",
+            )  # fmt: skip
 
 
-def _expectations(calibration: Calibration) -> Iterator[str]:
-    setting, advice = calibration.setting, calibration.recommendation
-    share = f"if {setting.expected_share:.0%} of your records are in the other file"
-    if not advice.is_safe:
-        yield (
-            "no threshold keeps wrong links below 2 in 1,000: link nothing without a person's decision"
-        )
-    yield (
-        f"{share}, about {advice.n_right:,.0f} right and {advice.n_wrong:,.1f} wrong links at once,"
-        f" and {advice.n_review:,.0f} pairs for review"
-    )
-    if calibration.n_alike:
-        yield (
-            f"{calibration.n_alike:,} of {calibration.n_copied:,} sampled records look like another record"
-            " of your own file: the same person twice, or twins"
-        )
+def _label(one: Passes, each: Prediction) -> str:
+    """Return the profile that has just this cap, or else how its passes differ."""
+    shipped = {cap: name for name, cap in one.profiles}
+    return shipped.get(each.block_cap, "with ZIP" if one.has_zip else "without ZIP")
+
+
+def _numbers(one: Prediction) -> dict[str, float]:
+    return {
+        "block_cap": one.block_cap,
+        "ceiling": round(one.ceiling, 4),
+        "neighbours": round(one.neighbours, 3),
+        "recall": round(one.recall, 4),
+        "wrong_per_1000_links": round(one.wrong, 2),
+        "review_per_1000_records": round(one.review, 1),
+    }

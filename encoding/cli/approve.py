@@ -109,7 +109,7 @@ def approve_release(
 @seat_options
 @click.pass_obj
 def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: Any) -> None:
-    """Approve in advance the runs by the agreed thresholds, until a day, and no more than so many.
+    """Approve in advance the runs by the agreed policy, until a day, and no more than so many.
 
     A run that fails does not count. Take it back at any time: blindlink approve revoke
     """

@@ -5,40 +5,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from encoding.cli.session import Session
-from encoding.cli.subject import Subject, draw_sample
+from encoding.cli.subject import Subject
 from encoding.errors import PrivacyAuditError
 
 if TYPE_CHECKING:
-    from encoding.privacy_audit.audit import AuditScope
     from encoding.privacy_audit.kept import KeptAudit
     from encoding.privacy_audit.report import AuditReport
+    from encoding.privacy_audit.results import AuditScope
+    from schemas.profile import Side
 
 KIND = "privacy-audit"
 
 
-def audited(session: Session, subject: Subject, scope: AuditScope) -> AuditReport:
-    """Attack a sample of a file, and remember it if every goal was reached.
+def audited(session: Session, subject: Subject, scope: AuditScope, side: Side) -> AuditReport:
+    """Attack a file with a rehearsed partner's, and remember it if every goal was reached.
 
     Without a settings file nothing is remembered.
+
+    Args:
+        session: the options of the call.
+        subject: the file, how it is read, and the profile.
+        scope: how much is attacked.
+        side: whether it is the larger or the smaller file of the pair, by the agreement.
     """
-    from encoding.privacy_audit import audit_sample, judge_audit
+    from encoding.privacy_audit.audit import audit_file
+    from encoding.privacy_audit.goals import judge_audit
     from encoding.privacy_audit.kept import keep_audit
+    from encoding.privacy_audit.reading import read_clear
     from encoding.privacy_audit.report import AuditReport
 
     with session.progress() as progress:
-        drawn = draw_sample(subject, scope.n_records, KIND, progress)
-        audit = audit_sample(
-            drawn.sample,
+        read = read_clear(
+            subject.file,
             subject.profile,
-            columns=drawn.header_of,
-            date_format=subject.date_format or "",
-            scope=scope,
+            columns=subject.columns,
+            date_format=subject.date_format,
+            n_records=scope.n_records,
+            progress=progress,
+        )
+        audit = audit_file(
+            subject.profile,
+            read.file,
+            side,
+            scope,
+            n_in_file=read.n_records,
             progress=progress,
         )
     outcomes = judge_audit(audit, subject.profile)
     report = AuditReport(subject.profile.digest(), audit, outcomes)
     if session.config_path.exists() and outcomes and not report.missed:
-        keep_audit(session.workspace.report(session.project, KIND), report, drawn.n_rows)
+        keep_audit(session.workspace.report(session.project, KIND), report, read.n_rows)
     return report
 
 
@@ -46,7 +62,7 @@ def refuse_missed(report: AuditReport) -> None:
     """Raise PrivacyAuditError if a goal was missed."""
     if report.missed:
         raise PrivacyAuditError(
-            report.missed[0].sentence,
+            report.missed[0].sentence.rstrip("."),
             hint="see all of it with: blindlink privacy-audit --html audit.html; the agreement must name"
             " a stronger encoding profile",
         )

@@ -24,7 +24,7 @@ OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {
     "upload": ("upload", "uploads"),
     "release": ("release", "releases"),
     "match-record": ("run's match record", "runs' match records"),
-    "id-space": ("ID space", "ID spaces"),
+    "claims": ("sealed message", "sealed messages"),
 }
 
 

@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Leave out rows that cannot be encoded, and list them here.",
 )
+@click.option(
+    "--explain",
+    metavar="ROW",
+    help="Only show, on this screen, what would be made of the record of a row.",
+)
+@click.option("--id", "by_id", is_flag=True, help="What --explain names is a record ID.")
 @json_option
 @agency_options
 @click.pass_obj
@@ -56,6 +62,8 @@ def encode(
     as_of: str | None,
     population: str | None,
     skip_invalid: Path | None,
+    explain: str | None,
+    by_id: bool,
     as_json: bool,
 ) -> None:
     """Encode FILE (or the file of the settings) for the open round; nothing leaves this computer.
@@ -63,13 +71,22 @@ def encode(
     One container is made for each partner, under keys of this round alone. A row that cannot be encoded stops
     everything before anything is written, and is named by row and column.
     """
-    from encoding.cli import round_steps, steps
     from encoding.cli.mapping import read_mapping
+
+    mapping = read_mapping(columns_file, columns)
+    if explain is not None:
+        from encoding.cli.explaining import show_explanation
+        from encoding.cli.subject import subject_of
+
+        subject = subject_of(session, file, id_column, mapping, date_format)
+        show_explanation(session, subject, explain, by_id=by_id)
+        return
+    from encoding.cli import round_steps, steps
 
     source = steps.Source(
         file=file,
         id_column=id_column,
-        columns=read_mapping(columns_file, columns),
+        columns=mapping,
         date_format=date_format,
         as_of=parse_day(as_of, session, "--as-of"),
         population=population,
@@ -78,12 +95,12 @@ def encode(
     steps.refuse_list(session, source)
     with session.connect() as client:
         counter = round_steps.Counter(session, client, session.trust(client), session.view(client))
+        session.require_secret(counter.view)
         round_steps.top_up_nonces(counter)
         found = round_steps.required_round(counter)
         turns = round_steps.own_turns(counter, found)
     containers = []
     for turn in turns:
-        round_steps.refuse_spent(session, turn)
         filled = steps.encode(session, counter.view, source, turn)
         containers.append(_document(filled))
         session.say(

@@ -12,7 +12,7 @@ from encoding.agency_file import agency_file
 from encoding.cli.agreed import hold_run, trusted_peers
 from encoding.cli.noting import note_file
 from encoding.cli.own_identity import unlock_own
-from encoding.cli.round_steps import Counter, own_turns
+from encoding.cli.round_steps import Counter, as_it_stands, own_turns
 from encoding.cli.steps import Source
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.files import refuse_to_overwrite
@@ -50,7 +50,7 @@ class LinksWritten:
 
 
 def own_space(counter: Counter) -> str | None:
-    """Return the ID space in which this agency receives matches of its own records; None if it receives none."""
+    """Return the ID space in which this agency receives matches of its own records, or None."""
     for recipient in counter.view.terms.recipients:
         if (recipient.party, recipient.mode) == (counter.session.party, "linked"):
             return recipient.space
@@ -101,17 +101,21 @@ class RoundLinks:
             LinkAlarmError: what came cannot be honest; nothing of the round is stored.
         """
         from encoding.rounds.space import close, listen, speak, state
-        from encoding.rounds.turns import closed_claims
+        from encoding.rounds.turns import closing_of
 
         with self._counter.session.workspace.lock():
-            space, desk = self._at_space(self._round), self._desk()
+            last = ledger_file(self._counter).read().last
+            if last is not None and last.round >= self._round.round:
+                return None
+            space = self._at_space(as_it_stands(self._counter, self._round))
+            desk = self._desk()
             speak(desk, space)
-            space = self._at_space(self._counter.api.round(self._round.round))
+            space = self._at_space(as_it_stands(self._counter, self._round))
             is_closed = space.round.closing is not None
             checked = listen(desk, space, must_be_complete=not is_closed)
             state(desk, space, checked)
-            now = self._counter.api.round(self._round.round)
-            listed = closed_claims(now, self._counter.trust.keys)
+            now = as_it_stands(self._counter, self._round)
+            listed = closing_of(now, self._counter.trust.keys)
             if listed is None:
                 raise OthersWaitedForError(f"round {now.round} is not closed yet")
             return close(desk, self._at_space(now), checked, listed)
@@ -193,11 +197,14 @@ class RoundLinks:
             for release in self.releases
             if (partner := release.other(party)) in recipients
         }
-        n_pairs = sum(bool({*pair.parties} & {*recipients}) for pair in found.pairs)
+        n_pairs = sum(
+            one.run is not None and {one.larger, one.smaller} <= {*recipients}
+            for one in found.progress
+        )
         return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
 
     def _proof(self, found: RoundView, turn: Turn, release: PairRelease) -> Proof:
-        """Return what proves the matches of a pair; without the container nothing does, and that is no alarm."""
+        """Return what proves the matches of a pair; without the container nothing does: no alarm."""
         from encoding.blocks.keys import round_key
         from encoding.ledger.claiming import Proof
         from schemas.claims import Transcript

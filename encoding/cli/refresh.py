@@ -43,11 +43,12 @@ def refresh(
     wait_hours: float,
     as_json: bool,
 ) -> None:
-    """Do what is due of the linkage: check, encode, upload, wait, fetch, agree on link IDs; for cron and Task Scheduler.
+    """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
-    Whatever fails, last week's links stay in force and the exit code says what it was. It may be started
-    again at any time, and goes on where it stopped. Nothing due: exit code 0. Exit code 7: another agency has
-    yet to do its part. Exit code 9: what came cannot be honest, and nothing of it was stored.
+    For cron and Task Scheduler, every night. Whatever fails, last round's links stay in force and the exit code
+    says what it was. It may be started again at any time, and goes on where it stopped. Nothing due: exit
+    code 0. Exit code 7: another agency has yet to do its part. Exit code 9: what came cannot be honest, and
+    nothing of it was stored.
     """
     from encoding.cli import round_steps, steps
     from encoding.cli.round_steps import Counter
@@ -83,12 +84,19 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
     from encoding.cli.round_steps import own_turns
 
     session = counter.session
-    owed = [turn for turn in own_turns(counter, found) if not turn.is_sent]
+    turns = own_turns(counter, found)
+    owed = [turn for turn in turns if not turn.is_sent]
     sent: dict[str, object] = {}
+    for turn in turns:
+        if turn.is_sent and steps.lacks_receipt(session, turn):
+            # The command that sent it was killed before the answer came.
+            steps.upload(session, counter.client, counter.trust, counter.view, turn)
     if not owed:
         return {"uploads": sent}
     rows = steps.check(session, counter.view, source)
-    steps.audit(session, counter.view, source, rows)
+    # The larger file of a pair has one row for each cell, the smaller one as many as a block may hold.
+    for side in sorted({turn.side for turn in owed}):
+        steps.audit(session, counter.view, source, rows, side)
     for turn in owed:
         manifest = steps.encoded(session, counter.view, source, turn).manifest
         session.say(f"encoded {manifest.records:,} records for {turn.partner}")

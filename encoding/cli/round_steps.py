@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from encoding.cli.agreed import hold_run
 from encoding.cli.own_identity import unlock_own
 from encoding.cli.session import Session
 from encoding.cli.steps import own_nonces
-from encoding.errors import NonceSpentError, NotReadyError, OthersWaitedForError
+from encoding.errors import NotReadyError, OthersWaitedForError
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from schemas.api import RunRequest
@@ -49,9 +50,12 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
     """
     session, known = counter.session, counter.api.nonces()
     with session.workspace.lock():
-        nonces = own_nonces(session)
         # What another workspace drew, such as the one that this was restored from, is of no use here.
-        voids = voids or (known.next > 1 and not nonces.has_drawn(known.next - 1))
+        voids = voids or (known.next > 1 and not own_nonces(session).has_drawn(known.next - 1))
+    if voids:
+        _resume_streams(counter)
+    with session.workspace.lock():
+        nonces = own_nonces(session)
         missing = NONCES_KEPT if voids else NONCES_KEPT - known.unspent
         if missing <= 0:
             return
@@ -68,6 +72,27 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         at=utc_text(session.now()),
     )
     counter.api.offer(_signed(session, offer))
+
+
+def _resume_streams(counter: Counter) -> None:
+    """Take up what is said between recipients where the log says that it is: this workspace was restored.
+
+    It comes before the nonces of the other workspace are void, so that a kill between the two repeats it.
+    """
+    from encoding.cli.link_steps import ledger_file, own_space
+    from encoding.cli.log_copies import fetched_log
+    from encoding.ledger.messages import resume_streams
+    from encoding.rounds.streams import logged_streams
+
+    session, space = counter.session, own_space(counter)
+    if space is None:
+        return
+    logged = logged_streams(fetched_log(session, counter.client, counter.trust).entries, space)
+    with session.workspace.lock():
+        kept = ledger_file(counter)
+        ledger = kept.read()
+        resume_streams(ledger, logged)
+        kept.write(ledger)
 
 
 def open_round(counter: Counter) -> RoundView | None:
@@ -112,20 +137,6 @@ def newest_round(counter: Counter) -> RoundView:
     return proven(counter, listed[0])
 
 
-def refuse_spent(session: Session, turn: Turn) -> None:
-    """Refuse to encode for a turn for which a container has left already.
-
-    Raises:
-        NonceSpentError: it has.
-    """
-    with session.workspace.lock():
-        if own_nonces(session).is_spent(turn.own_nonce.number):
-            raise NonceSpentError(
-                f"encodings were sent to {turn.partner} in round {turn.round}, and none are made twice",
-                hint="a correction takes the next round: blindlink round correct --reason wrong-file",
-            )
-
-
 def proven(counter: Counter, found: RoundView) -> RoundView:
     """Return a round once the log vouches for it."""
     counter.trust.log.hold(found.receipt.checkpoint.encode("utf-8"))
@@ -134,11 +145,50 @@ def proven(counter: Counter, found: RoundView) -> RoundView:
     return found
 
 
+def as_it_stands(counter: Counter, found: RoundView) -> RoundView:
+    """Return a round that was proven before as it stands now.
+
+    Raises:
+        RoundUnprovenError: the broker shows another round under its number.
+    """
+    now = counter.api.round(found.round)
+    prove_round(now, counter.trust.keys)
+    return now
+
+
 def drain(counter: Counter, source: Source) -> None:
     """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
 
     A round that cannot be finished is told, and does not keep the next one from beginning.
     """
+    _drain_blind(counter, source)
+    _drain_links(counter, source)
+
+
+def _drain_blind(counter: Counter, source: Source) -> None:
+    """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
+    from encoding.blind_fetch import blind_recipients, newest_blind
+    from encoding.cli.blind_steps import blind_links
+    from encoding.errors import AgencyError
+
+    session, client = counter.session, counter.client
+    if session.party not in counter.view.terms.providers:
+        return
+    fetch = partial(blind_links, session, client, counter.trust, counter.view, source=source)
+    for recipient in blind_recipients(counter.view.terms):
+        try:
+            release = newest_blind(client, session.project, recipient)
+        except NotReadyError:
+            # None was made so far.
+            continue
+        try:
+            if release.verified is None:
+                fetch(recipient=recipient)
+        except AgencyError as exc:
+            session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
+
+
+def _drain_links(counter: Counter, source: Source) -> None:
     from encoding.cli.link_steps import RoundLinks, own_space
     from encoding.errors import AgencyError
 

@@ -50,5 +50,5 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
 
 
 def _document(run: RunView) -> dict[str, object]:
-    counts = None if run.counts is None else run.counts.to_json()
+    counts = None if run.counts is None else run.counts.model_dump()
     return {"run": run.run, "state": run.state, "failure": run.failure, "counts": counts}

@@ -75,7 +75,7 @@ def accept(
     """Take what the other agencies sent, make the secret of it, and confirm it to them.
 
     Call it until all have confirmed. It then knows that all agencies encode alike, or says what differs: the
-    secret, the recipe, the linkage schema, the hardening, or the version of the program.
+    secret, the recipe, the fields and passes, or the version of the program.
     """
     from encoding.secret_exchange import differences, refuse_differences
 

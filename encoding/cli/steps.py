@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from encoding.rounds.nonces import Nonces
     from encoding.rounds.turns import Turn
     from encoding.uploads import Trust
+    from schemas.profile import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def remembered_view(session: Session) -> ProjectView:
     if known is None:
         raise NotReadyError(
             "the project's terms are not known here yet",
-            hint="leave out --offline, or give the file of the project with --project-file",
+            hint="give the file of the project with --project-file",
         )
     hold_to_kept(session, known)
     return known
@@ -89,20 +90,23 @@ def check(session: Session, view: ProjectView, source: Source) -> int:
     return report.counts.rows
 
 
-def audit(session: Session, view: ProjectView, source: Source, rows: int) -> None:
+def audit(session: Session, view: ProjectView, source: Source, rows: int, side: Side) -> None:
     """Attack the encodings of the file, unless an earlier audit still holds for so many rows.
+
+    Args:
+        side: whether the file is the larger or the smaller one of its pair.
 
     Raises:
         PrivacyAuditError: more was found than is allowed.
     """
     from encoding.cli.auditing import audited, kept_audit, refuse_missed
-    from encoding.privacy_audit.audit import QUICK
     from encoding.privacy_audit.report import summary
+    from encoding.privacy_audit.results import QUICK
 
     profile = view.profile
     if kept_audit(session).still_holds(profile.digest(), rows):
         return
-    report = audited(session, _subject(session, view, source), QUICK)
+    report = audited(session, _subject(session, view, source), QUICK, side)
     refuse_missed(report)
     session.say(f"privacy audit: {summary(report)}")
 
@@ -154,7 +158,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     require_usable(view.profile)
     secret = session.secret(view)
     with session.workspace.lock(), session.progress() as progress:
-        own_nonces(session).require(turn.own_nonce.number, turn.own_nonce.nonce)
+        own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
     if filled.rows_skipped:
         session.warn(
@@ -179,6 +183,21 @@ def encoded(session: Session, view: ProjectView, source: Source, turn: Turn) -> 
         # It may have left already, in part: no other container goes out for this turn.
         return kept
     return encode(session, view, source, turn).outbox
+
+
+def lacks_receipt(session: Session, turn: Turn) -> bool:
+    """Tell whether what was sent in a turn is kept here, and no receipt of it."""
+    from encoding.packing.fill import kept_outbox
+    from encoding.receipts import ReceiptFolder
+
+    kept = kept_outbox(session.workspace, session.project, turn)
+    if kept is None:
+        return False
+    receipts = ReceiptFolder(session.workspace.receipts).all()
+    sent = kept.manifest.container_sha256
+    return all(
+        one.manifest is None or one.manifest.manifest.container_sha256 != sent for one in receipts
+    )
 
 
 def own_nonces(session: Session) -> Nonces:
@@ -209,7 +228,6 @@ def upload(
     from encoding.rounds.turns import turns_of
     from encoding.uploads import Sending, send_outbox
 
-    outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
     api = RoundsApi(client, session.project)
 
     def partner_root() -> str | None:
@@ -217,6 +235,8 @@ def upload(
         return next(one.partner_root for one in now if one.partner == turn.partner)
 
     with session.workspace.lock(), session.progress() as progress:
+        # Under the lock, so that no other container takes its place while its parts are sent.
+        outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
         sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
         return send_outbox(client, outbox, view, trust=trust, sending=sending, progress=progress)
 

@@ -103,6 +103,30 @@ def read_subject(session: Session, given: Mapping[str, Any]) -> Subject:
     return Subject(profile_of(session, given["linkage_schema"]), file, columns, date_format)
 
 
+def subject_of(
+    session: Session,
+    file: Path | None,
+    id_column: str | None,
+    columns: Mapping[str, str],
+    date_format: str | None,
+) -> Subject:
+    """Return what the settings say, with what a command without `subject_options` was told on top.
+
+    Raises:
+        ConfigError: neither says which file, or which column holds the record IDs.
+    """
+    given = {
+        "file": file,
+        "id_column": id_column,
+        "columns": [f"{name}={header}" for name, header in columns.items()],
+        "date_format": date_format,
+        "preset": None,
+        "encoding": None,
+        "linkage_schema": None,
+    }
+    return read_subject(session, given)
+
+
 def profile_of(session: Session, shipped: str | None) -> EncodingProfile:
     """Return a shipped profile by name, or the project's as it was last seen, or the default one."""
     from encoding.linkage import shipped_profile

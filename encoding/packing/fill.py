@@ -19,7 +19,7 @@ from encoding.agency_file import AgencyFile
 from encoding.blocks.assembly import Assembly, AssemblyCounts
 from encoding.blocks.keys import CellKeys, round_key
 from encoding.errors import NotReadyError, RecordCountError
-from encoding.files import write_durably
+from encoding.files import sync_folder, write_durably
 from encoding.packing.container import Body, WrittenContainer, write_body, write_container
 from encoding.packing.handles import (
     HandleMap,
@@ -101,10 +101,12 @@ def fill_outbox(
         )
         job = _Job(order, secret, keys, people, problems, scratch)
         made = job.make(table, progress)
-        _settle_problems(order, problems)
+        _settle_problems(order, problems, people.n_rows)
         name = people.handles.name
+        # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
+        _forget_manifest(workspace.container(*name))
         write_handle_map(workspace.handle_map(*name), people.handles, keys)
-        outbox = _replace_outbox(workspace, order, secret, people, made, now)
+        outbox = _replace_outbox(workspace, order, secret, people, made, now=now)
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
@@ -239,11 +241,17 @@ def _missing_ids(record_ids: list[str], first_row: int, column: str) -> list[Row
     ]
 
 
-def _settle_problems(order: Order, problems: ProblemLog) -> None:
-    if order.skip_invalid is None:
+def _settle_problems(order: Order, problems: ProblemLog, n_rows: int) -> None:
+    # Where no row is left, such as with another date format, nothing but padding would be sent.
+    if order.skip_invalid is None or problems.n_rows == n_rows:
         problems.raise_if_any(
             "correct these rows, or leave them out with: blindlink encode --skip-invalid skipped.csv"
         )
+
+
+def _forget_manifest(container: Path) -> None:
+    manifest_path(container).unlink(missing_ok=True)
+    sync_folder(container.parent)
 
 
 def _replace_outbox(
@@ -252,6 +260,7 @@ def _replace_outbox(
     secret: Secret,
     people: _People,
     made: _Made,
+    *,
     now: datetime,
 ) -> Outbox:
     turn, terms = order.turn, order.view.terms
@@ -269,8 +278,6 @@ def _replace_outbox(
         root=made.body.root,
     )
     path = workspace.container(terms.project, turn.round, turn.partner)
-    # Without its manifest a container is not sent, so a crash here leaves no pair that does not fit.
-    manifest_path(path).unlink(missing_ok=True)
     written = write_container(path, header, made.body.path)
     manifest = _manifest(order, written, made.stated, now)
     write_durably(manifest_path(path), manifest.to_canonical())

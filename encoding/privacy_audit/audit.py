@@ -1,117 +1,231 @@
-"""Runs the attacks on a sample of the file, as it would be uploaded, variants included."""
+"""Runs the attacks on what a broker would have of a file and a rehearsed partner's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
-from encoding.privacy_audit.graph_matching import GraphMatchingResult, attack_by_resemblance
-from encoding.privacy_audit.key_leak import KeyLeak, drill_key_leak
-from encoding.privacy_audit.known_pairs import KnownPairsResult, attack_known_pairs
-from encoding.privacy_audit.structure import StructureScan, scan_structure
-from encoding.privacy_audit.tokens import token_sets
+from encoding.privacy_audit.attributes import (
+    AttributeResult,
+    Features,
+    attributes_of,
+    guess_attribute,
+    pair_features,
+)
+from encoding.privacy_audit.distances import guess_name_pairs
+from encoding.privacy_audit.files import ClearFile, Numbers
+from encoding.privacy_audit.insiders import (
+    DishonestAgency,
+    ask_as_agency,
+    forge_links,
+)
+from encoding.privacy_audit.known_pairs import (
+    KnownPairsResult,
+    attack_known_pairs,
+    person_tokens,
+    scaled,
+)
+from encoding.privacy_audit.naming import Register, name_records
+from encoding.privacy_audit.partner import strangers
+from encoding.privacy_audit.plain import attack_plain
+from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
+from encoding.privacy_audit.results import FEWEST_RECORDS, Audit, AuditScope, Naming
+from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
+from encoding.privacy_audit.sealed import SealedResult, attack_rows, sealed_rows
+from encoding.privacy_audit.spreading import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
-from encoding.sample import Sample
-from encoding.secret import AnySecret, new_secret
-from encoding.specimen import Cleaned, clean_sample, encode_cleaned
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, Side
 
-# With fewer, a lucky guess already weighs more than the goals allow.
-FEWEST_RECORDS = 500
+_CHANGED: Final = 0.02
+_KNOWN: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class AuditScope:
-    """How much is attacked.
-
-    Attributes:
-        n_records: records of the sample.
-        n_known: how many of them the attacker knows, in turn.
-        n_matched: how many of them are attacked by resemblance; 0 leaves that attack out.
-    """
-
-    n_records: int = 4_000
-    n_known: tuple[int, ...] = (50, 200, 1_000, 3_000)
-    n_matched: int = 1_000
-
-
-QUICK = AuditScope(n_records=1_500, n_known=(200,), n_matched=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What the attacks found; None and empty: the file has too few records for it.
-
-    Attributes:
-        n_records: records that were attacked.
-        n_encodings: their encodings.
-        known_pairs: one result for each number of known people that the file is large enough for.
-        resemblance: what someone finds out who knows nobody, but who the people may be.
-        structure: what the encodings show by themselves.
-        key_leak: what whoever has the secret can do.
-    """
-
-    n_records: int
-    n_encodings: int
-    known_pairs: tuple[KnownPairsResult, ...]
-    resemblance: GraphMatchingResult | None
-    structure: StructureScan | None
-    key_leak: KeyLeak | None
-
-
-def audit_sample(
-    sample: Sample,
+def audit_file(
     profile: EncodingProfile,
-    *,
-    columns: Mapping[str, str],
-    date_format: str,
+    file: ClearFile,
+    side: Side,
     scope: AuditScope,
-    secret: AnySecret | None = None,
+    *,
+    n_in_file: int | None = None,
+    groups: Sequence[str] | None = None,
+    seed: int = 1,
     progress: Progress = silent,
 ) -> Audit:
-    """Attack the records of a sample.
+    """Attack a file together with a partner's that is rehearsed.
 
     Args:
-        sample: rows of the file.
         profile: the encoding profile under attack.
-        columns: names of the recipe or linkage schema to headers of the sample.
-        date_format: how the file writes dates.
+        file: this agency's, or a sample of its records.
+        side: whether it is the larger or the smaller file of the pair, by the agreement.
         scope: how much is attacked.
-        secret: the keys under attack; None draws them anew. Never the secret of a project.
+        n_in_file: how many records the whole file has; None: these are all.
+        groups: ethnic group of each record, where the agency knows it and its file is the smaller one.
+        seed: draws the partner, the keys and the attacker's luck.
         progress: told before each attack.
     """
-    cleaned = clean_sample(sample, profile, columns, date_format)
-    keys = secret or new_secret()
-    specimen = encode_cleaned(cleaned, profile, keys)
-    n_records = int(specimen.cleaned.is_first.sum())
-    if n_records < FEWEST_RECORDS:
-        return Audit(n_records, len(specimen.encodings), (), None, None, None)
-    tokens = token_sets(specimen.cleaned, profile)
-    # At least as many people are left to be named as make one lucky guess weigh little.
-    attacked = [n for n in scope.n_known if n + FEWEST_RECORDS // 2 <= n_records]
-    results = []
-    for place, n_known in enumerate(attacked):
-        progress("attacking with known people", place / len(attacked), place, "attacks")
-        results.append(attack_known_pairs(specimen, tokens, n_known, seed=n_known))
-    resemblance = None
-    if scope.n_matched:
-        progress("attacking by resemblance", 0.0, 0, "attacks")
-        resemblance = _match(specimen.cleaned, profile, keys, scope.n_matched)
-    progress("looking for structure", 0.0, 0, "attacks")
-    structure = scan_structure(specimen, tokens, profile.encoding_bits)
-    leak = drill_key_leak(specimen.cleaned, profile)
-    return Audit(n_records, len(specimen.encodings), tuple(results), resemblance, structure, leak)
+    whole = max(n_in_file or 0, file.n_records)
+    sampled = file.n_records / max(whole, 1)
+    if file.n_records < FEWEST_RECORDS:
+        return Audit(0, 0, sampled)
+    progress("rehearsing a partner's file", 0.0, 0, "attacks")
+    n_partner = scope.n_partner or _partner_size(side, whole)
+    pair = rehearse_partner(profile, file, side, n_partner, seed, sampled=sampled)
+    if groups is not None and side == "smaller":
+        pair = Pair(pair.smaller, pair.larger, pair.who_smaller, pair.who_larger, groups)
+    return audit_pair(profile, pair, scope, sampled=sampled, seed=seed, progress=progress)
 
 
-def _match(
-    cleaned: Cleaned, profile: EncodingProfile, keys: AnySecret, n_people: int
-) -> GraphMatchingResult:
-    """Attack the first records by resemblance, by an attacker who has the same rows and other keys."""
-    people = np.unique(cleaned.record)[:n_people]
-    rows = cleaned.take(np.flatnonzero(np.isin(cleaned.record, people)))
-    attacker = encode_cleaned(rows, profile, new_secret())
-    # Once more, so that both have the same rows even if the attacker's keys have left one out.
-    victim = encode_cleaned(attacker.cleaned, profile, keys)
-    return attack_by_resemblance(victim.encodings, attacker.encodings, victim.cleaned.record)
+def audit_pair(
+    profile: EncodingProfile,
+    pair: Pair,
+    scope: AuditScope,
+    *,
+    sampled: float = 1.0,
+    seed: int = 1,
+    progress: Progress = silent,
+) -> Audit:
+    """Attack two files of which it is known who is in both."""
+    progress("sharing cells", 0.1, 1, "attacks")
+    scene = Scene(profile, pair, seed)
+    graph = scene.shared_cells()
+    linked = _linked(pair, graph)
+    features = pair_features(graph, scene.labels, linked)
+    records = graph.between.left[linked]
+    progress("attacking rows", 0.3, 2, "attacks")
+    sealed = _seal(scene, scope.n_sealed, seed)
+    progress("guessing attributes", 0.4, 3, "attacks")
+    guessed = _guess(pair, features, records)
+    plain = attack_plain(
+        pair.smaller if pair.smaller.n_records >= scope.n_plain else pair.larger,
+        scope.n_plain,
+        scope.plain_known,
+        scope.n_matched,
+    )
+    naming: tuple[Naming, ...] = ()
+    apart = exact = followed = None
+    if scope.registers:
+        progress("naming people", 0.5, 4, "attacks")
+        naming = tuple(_name(scene, graph, scope.n_known, seed))
+        apart, exact = tell_apart(graph), tell_apart(scene.shared_cells(exact=True))
+        followed = _follow(scene, graph, seed)
+    return Audit(
+        n_smaller=pair.smaller.n_records,
+        n_larger=pair.larger.n_records,
+        sampled=sampled,
+        shown_larger=len(np.unique(graph.between.right)) / pair.larger.n_records,
+        shown_linked=len(np.unique(graph.between.right[linked])) / pair.larger.n_records,
+        shown_smaller=_share_within(graph),
+        sealed=sealed,
+        apart=apart,
+        apart_exact=exact,
+        followed=followed,
+        naming=naming,
+        attributes=guessed,
+        spread=_spread(scene, graph, linked),
+        name_pairs=guess_name_pairs(graph, scene.labels, pair.smaller, pair.larger),
+        known_pairs=tuple(_by_regression(pair, features, records, scope.plain_known)),
+        agency=_ask(scene, scope.n_probes, seed),
+        forged=forge_links(scene, scope.n_probes) if scope.n_probes else None,
+        plain=plain,
+    )
+
+
+def _partner_size(side: Side, n_records: int) -> int:
+    if side == "larger":
+        return min(max(n_records // 50, FEWEST_RECORDS), 60_000, n_records)
+    return min(max(50 * n_records, FEWEST_RECORDS), 200_000)
+
+
+def _linked(pair: Pair, graph: SharedCells) -> Numbers:
+    """Return the edges that lead from a child to its own record: one a child, the one with most cells."""
+    edges = graph.between
+    same = np.flatnonzero(pair.who_smaller[edges.left] == pair.who_larger[edges.right])
+    order = same[np.lexsort((-edges.n_cells[same], edges.left[same]))]
+    _, first = np.unique(edges.left[order], return_index=True)
+    return order[first].astype(np.int64)
+
+
+def _guess(pair: Pair, features: Features, records: Numbers) -> tuple[AttributeResult, ...]:
+    values = attributes_of(pair.smaller, pair.groups)
+    found = (guess_attribute(name, features, kind[records]) for name, kind in values.items())
+    return tuple(result for result in found if result is not None)
+
+
+def _spread(scene: Scene, graph: SharedCells, linked: Numbers) -> tuple[SpreadResult, ...]:
+    pair = scene.pair
+    known = np.zeros(graph.n_smaller, dtype=bool)
+    known[scene.draw.permutation(graph.n_smaller)[: min(_KNOWN, graph.n_smaller // 2)]] = True
+    record_of = np.full(graph.n_larger, -1, dtype=np.int64)
+    record_of[graph.between.right[linked]] = graph.between.left[linked]
+    values = attributes_of(pair.smaller, None)
+    return spread_traits(graph, scene.labels, values, known, record_of)
+
+
+def _by_regression(
+    pair: Pair, features: Features, records: Numbers, n_known: Sequence[int]
+) -> list[KnownPairsResult]:
+    tokens = person_tokens(pair.smaller, records)
+    return [
+        attack_known_pairs(scaled(features), tokens, known)
+        for known in n_known
+        if known + FEWEST_RECORDS // 2 <= len(records)
+    ]
+
+
+def _name(scene: Scene, graph: SharedCells, n_known: Sequence[int], seed: int) -> list[Naming]:
+    def perfect() -> Register:
+        return scene.perfect_register()
+
+    def partial(*, mistaken: bool) -> Register:
+        return scene.partial_register(
+            complete=0.9, with_strangers=0.1, mistaken=mistaken, seed=seed
+        )
+
+    kinds = (
+        ("perfect", perfect),
+        ("90 % complete, with 10 % strangers", lambda: partial(mistaken=False)),
+        ("the same, with mistakes", lambda: partial(mistaken=True)),
+    )
+    target, found = scene.target(graph), []
+    order = scene.draw.permutation(graph.n_smaller).astype(np.int64)
+    for name, make in kinds:
+        register = make()
+        results = [
+            name_records(target, register, order[:known])
+            for known in n_known
+            if known + FEWEST_RECORDS // 2 <= graph.n_smaller
+        ]
+        found.append(Naming(name, tuple(results)))
+    return found
+
+
+def _follow(scene: Scene, graph: SharedCells, seed: int) -> ShapeResult:
+    after = scene.next_round(_CHANGED, seed)
+    same = (np.arange(graph.n_smaller), np.arange(graph.n_larger))
+    return follow(graph, after, *same)
+
+
+def _seal(scene: Scene, n_records: int, seed: int) -> tuple[SealedResult, ...]:
+    found = []
+    for side, file in (("smaller", scene.pair.smaller), ("larger", scene.pair.larger)):
+        drawn = scene.draw.permutation(file.n_records)[:n_records]
+        some = file.take(np.sort(drawn).astype(np.int64))
+        # As `encoding.packing` does: numbers follow random handles.
+        numbers = scene.draw.permutation(some.n_records).astype(np.int64)
+        key = scene.draw.bytes(32)
+        rows = sealed_rows(scene.profile, some, side, key, numbers)  # type: ignore[arg-type]
+        found.append(attack_rows(rows, numbers, seed))
+    return tuple(found)
+
+
+def _ask(scene: Scene, n_probes: int, seed: int) -> DishonestAgency | None:
+    if not n_probes:
+        return None
+    return ask_as_agency(scene, strangers(scene.profile, n_probes, seed + 7), n_probes)
+
+
+def _share_within(graph: SharedCells) -> float:
+    both = np.concatenate([graph.within.left, graph.within.right])
+    return len(np.unique(both)) / max(graph.n_smaller, 1)

@@ -1,23 +1,40 @@
-"""The goals of the hardening, and whether an audit reached them."""
+"""The goals of the encoding, and whether an audit reached them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from encoding.lint import MAX_STRUCTURE_VARIANCE
-from encoding.privacy_audit.audit import Audit
+from encoding.privacy_audit.attributes import AttributeResult
+from encoding.privacy_audit.results import Audit
 from schemas.profile import EncodingProfile
 
-# Share of the others that may be named, by the number of known people.
-_KNOWN_DEFAULT = {50: 0.01, 200: 0.01, 1_000: 0.05, 3_000: 0.20}
-_KNOWN_STRICT = {50: 0.01, 200: 0.01, 1_000: 0.01, 3_000: 0.01}
-_STRICT_VARIANCE = 0.01
-_BY_RESEMBLANCE = 0.01
-# Two outputs of a random matrix may share most of their positions: a few pairs in a million go together by the
-# draw of the keys, and nothing follows from so few. Plain CLKs have about one in a hundred.
-_LINKED_PAIRS = 1e-5
+# What may be guessed of linked children beyond chance.
+_ATTRIBUTE_GAIN: Final = 0.03
+_JUDGED: Final = ("sex", "birth year", "name length", "double surname")
+_OF_TWO_KINDS: Final = ("sex", "double surname")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an attacker may reach.
+
+    Attributes:
+        shown: part of the larger file's records that may be seen though they are not in the smaller file.
+        named: part of the children in care who may be named with each kind of register.
+        followed: part of the smaller and of the larger file that may be followed by shape.
+    """
+
+    shown: float
+    named: tuple[float, float, float]
+    followed: tuple[float, float]
+
+
+STATE: Final = Limits(0.01, (0.01, 0.006, 0.0025), (0.15, 0.006))
+NATION: Final = Limits(0.115, (0.08, 0.08, 0.02), (1.0, 0.06))
+"""Files of several millions have more neighbours; what is not limited is said."""
+_LARGEST_STATE_CAP: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,58 +59,99 @@ class Outcome:
         return self.value <= self.limit
 
 
+def limits_of(profile: EncodingProfile) -> Limits:
+    """Return the limits for the size of files that a profile is made for."""
+    return STATE if profile.block_cap <= _LARGEST_STATE_CAP else NATION
+
+
 def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
     """Return each goal with what was measured; empty if the file has too few records."""
-    is_strict = profile.hardening.salt != "none"
+    if not audit.n_larger:
+        return ()
+    limits = limits_of(profile)
     return (
-        *_known(audit, is_strict=is_strict),
-        *_resembling(audit),
-        *_shown(audit, profile, is_strict=is_strict),
+        *_bytes(audit),
+        *_shown(audit, limits),
+        *_named(audit, limits),
+        *_followed(audit, limits),
+        *_guessed(audit),
     )
 
 
-def _known(audit: Audit, *, is_strict: bool) -> Iterator[Outcome]:
-    limits = _KNOWN_STRICT if is_strict else _KNOWN_DEFAULT
-    for result in audit.known_pairs:
-        limit = limits[result.n_known]
+def _bytes(audit: Audit) -> Iterator[Outcome]:
+    found = sum(result.n_found for result in audit.sealed)
+    looked_at = sum(result.n_rows for result in audit.sealed)
+    yield Outcome(
+        "secret-structure",
+        f"In the bytes of {looked_at:,} rows, {found or 'no'} signs of structure were found; none is allowed.",
+        float(found),
+        0.0,
+    )
+
+
+def _shown(audit: Audit, limits: Limits) -> Iterator[Outcome]:
+    # That records of both files meet is what they are sent for, however large a part of a small file they are.
+    strangers = audit.shown_larger - audit.shown_linked
+    yield Outcome(
+        "shows-anything",
+        f"The broker sees something about {audit.shown_larger:.1%} of the larger file's records:"
+        f" {audit.shown_linked:.1%} are in the smaller file too, {strangers:.1%} are not, and at most"
+        f" {limits.shown:.1%} of that kind is allowed. The rest are random bits to it.",
+        strangers,
+        limits.shown,
+    )
+
+
+def _named(audit: Audit, limits: Limits) -> Iterator[Outcome]:
+    names = ("named-perfect", "named-partial", "named-mistaken")
+    for name, kind, limit in zip(names, audit.naming, limits.named, strict=False):
+        if kind.results:
+            best = max(result.share for result in kind.results if result.n_known <= 1_000)
+            yield Outcome(
+                name,
+                f"Someone with a list of everybody ({kind.register}) can name {best:.2%} of the children in"
+                f" care, even when up to 1,000 are already known; at most {limit:.2%} is allowed.",
+                best,
+                limit,
+            )
+
+
+def _followed(audit: Audit, limits: Limits) -> Iterator[Outcome]:
+    found = audit.followed
+    if found is None:
+        return
+    sides = (("smaller", found.smaller), ("larger", found.larger))
+    for (side, share), limit in zip(sides, limits.followed, strict=True):
         yield Outcome(
-            f"known-people-{result.n_known}",
-            f"someone who knows which encodings belong to {result.n_known:,} people can name"
-            f" {result.share:.1%} of the others; at most {limit:.0%} is allowed",
-            result.share,
+            f"followed-{side}",
+            f"From one round to the next, {share:.2%} of the {side} file's records can be recognized by whom"
+            f" they meet; at most {limit:.1%} is allowed.",
+            share,
             limit,
         )
 
 
-def _resembling(audit: Audit) -> Iterator[Outcome]:
-    found = audit.resemblance
-    if found is not None:
+def _guessed(audit: Audit) -> Iterator[Outcome]:
+    for result in audit.attributes:
+        if result.name not in _JUDGED:
+            continue
+        # Of few children chance alone makes more than the goal: then it is twice the standard error.
+        limit = max(_ATTRIBUTE_GAIN, 2 * result.error)
         yield Outcome(
-            "resemblance-attack",
-            f"someone who knows nobody's encoding, but has a list of all {found.n_people:,} people, can name"
-            f" {found.share:.1%} of them; at most {_BY_RESEMBLANCE:.0%} is allowed",
-            found.share,
-            _BY_RESEMBLANCE,
+            f"guessed-{result.name.replace(' ', '-')}",
+            f"{_told(result)} At most {100 * limit:.1f} points more is allowed.",
+            result.gain,
+            limit,
         )
 
 
-def _shown(audit: Audit, profile: EncodingProfile, *, is_strict: bool) -> Iterator[Outcome]:
-    scan = audit.structure
-    if scan is None:
-        return
-    limit = _STRICT_VARIANCE if is_strict else MAX_STRUCTURE_VARIANCE
-    yield Outcome(
-        "resemblance",
-        f"the encodings show who resembles whom to a degree of {scan.variance:.3f}, where 0 is nothing;"
-        f" at most {limit} is allowed",
-        scan.variance,
-        limit,
-    )
-    allowed = int(_LINKED_PAIRS * math.comb(profile.encoding_bits, 2))
-    yield Outcome(
-        "bits-together",
-        f"{scan.n_linked_bits:,} pairs of positions in the encodings go together;"
-        f" at most {allowed} are allowed",
-        float(scan.n_linked_bits),
-        float(allowed),
+def _told(result: AttributeResult) -> str:
+    if result.name in _OF_TWO_KINDS:
+        return (
+            f"Shown one linked child of each kind, the broker guesses rightly {result.share:.1%} of the time"
+            f" which is which by {result.name}; chance alone reaches 50%."
+        )
+    return (
+        f"The broker guesses the {result.name} of {result.share:.1%} of linked children rightly; always naming"
+        f" the most frequent one reaches {result.chance:.1%}."
     )

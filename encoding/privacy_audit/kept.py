@@ -10,7 +10,7 @@ from typing import Any
 from encoding.files import write_durably
 from encoding.privacy_audit.report import AuditReport
 
-VERSION = "blindlink/kept-privacy-audit/1"
+VERSION = "blindlink/kept-privacy-audit/2"
 _MUCH = 0.25
 
 

@@ -17,10 +17,12 @@ from encoding.quality.key_sample import Entries, KeySample, is_cleaned
 from encoding.recipe.columns import COLUMNS_OF
 from schemas.profile import EncodingProfile
 
-# A value stands out in blocks that are too large if it is in so many of them, and so many times more frequent
-# among the rows dropped there than among all keys of the pass: a default date, not one of two sexes.
+# A value stands out among the dropped rows if its odds there are so many times those among all keys of the
+# pass, and if it is in so many blocks that chance would do it once in a thousand such files: a default date
+# stands out, one of two sexes does not.
 _FEWEST_BLOCKS: Final = 3
-_TIMES_MORE_FREQUENT: Final = 4
+_ODDS: Final = 4
+_LEAST_BITS: Final = 10
 # So much of the dropped rows must have such a value for its column to be named.
 _LEAST_SHARE: Final = 0.25
 _INPUT_OF: Final[Mapping[str, str]] = {
@@ -29,7 +31,7 @@ _INPUT_OF: Final[Mapping[str, str]] = {
 
 
 def count_blocks(
-    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int64]
+    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int32]
 ) -> BlockCounts:
     """Count keys and blocks by pass.
 
@@ -86,7 +88,7 @@ def _to_blame(
         everywhere = _values(sample, entries, here, inputs, name)
         among = _values(sample, entries, dropped, inputs, name)
         if len(among[0]):
-            shares[name] = _standing_out(everywhere[0], *among)
+            shares[name] = _standing_out(everywhere[0], *among) / int(dropped.sum())
     worst = sorted(shares, key=lambda name: (-shares[name], name))
     return tuple(name for name in worst if shares[name] >= max(_LEAST_SHARE, shares[worst[0]] / 2))
 
@@ -110,13 +112,15 @@ def _values(
 
 def _standing_out(
     everywhere: NDArray[np.uint64], values: NDArray[np.uint64], blocks: NDArray[np.intp]
-) -> float:
-    """Return the part of dropped rows that hold a value which stands out."""
+) -> int:
+    """Return how many of the dropped rows hold a value which stands out."""
     known, place, n_rows = np.unique(values, return_inverse=True, return_counts=True)
     pairs = np.unique(np.stack([place, blocks], axis=1), axis=0)
     n_blocks = np.bincount(pairs[:, 0], minlength=len(known))
     met, n_met = np.unique(everywhere, return_counts=True)
     usual = n_met[np.searchsorted(met, known)] / len(everywhere)
     share = n_rows / len(values)
-    is_out = (n_blocks >= _FEWEST_BLOCKS) & (share >= _TIMES_MORE_FREQUENT * usual)
-    return float(share[is_out].sum())
+    is_frequent = share * (1 - usual) >= _ODDS * usual * (1 - share)
+    bits = n_blocks * np.log2(share / usual)
+    is_out = (n_blocks >= _FEWEST_BLOCKS) & is_frequent & (bits >= _LEAST_BITS)
+    return int(n_rows[is_out].sum())

@@ -79,11 +79,8 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
         n_rows += chunk.n_rows
         progress("checking", chunk.share, n_rows, "rows")
     cleaner.clear()
-    records = _numbered(np.concatenate(ids))
-    sample = sampler.sample()
-    progress("counting blocks", 0.0, n_rows, "rows")
+    records, sample = _numbered(np.concatenate(ids)), sampler.sample()
     blocks = count_blocks(ask.profile, sample, records)
-    progress("looking for duplicates", 0.5, n_rows, "rows")
     duplicates = find_duplicates(ask.profile, sample, records)
     counts = Counts(
         rows=n_rows,
@@ -189,12 +186,17 @@ def _hashes(values: Sequence[object]) -> NDArray[np.int64]:
     return np.fromiter(map(hash, values), dtype=np.int64, count=len(values))
 
 
-def _numbered(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _numbered(hashes: NDArray[np.int64]) -> NDArray[np.int32]:
     """Number the records as they are met, from 0; a row without a record ID is of record -1."""
-    has_id = hashes != hash("")
-    records = np.full(len(hashes), -1, dtype=np.int64)
-    _, first, place = np.unique(hashes[has_id], return_index=True, return_inverse=True)
-    records[has_id] = np.argsort(np.argsort(first))[place]
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    is_new = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    record, first = np.cumsum(is_new, dtype=np.int32) - 1, order[is_new]
+    has_id = ordered[is_new] != hash("")
+    number = np.full(len(first), -1, dtype=np.int32)
+    number[np.flatnonzero(has_id)[np.argsort(first[has_id])]] = np.arange(has_id.sum())
+    records = np.empty(len(hashes), dtype=np.int32)
+    records[order] = number[record]
     return records
 
 

@@ -6,7 +6,6 @@ duplicates, twins and strangers. Twins are no duplicates, however alike they loo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +26,7 @@ STEPS: Final = (0.99, 0.9, 0.5)
 _STRANGER_PAIRS: Final = 500_000
 _PAIRS_AT_ONCE: Final = 200_000
 # Blocks above this are of default values, not of people: their pairs would be the square of them.
-_MOST_IN_BLOCK: Final = 32
+_MOST_IN_BLOCK: Final = 12
 # The keys of the comparison do not leave it, and the same file must give the same report.
 _SEED: Final = 1
 
@@ -70,7 +69,7 @@ class _Candidates:
 
 
 def find_duplicates(
-    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int64]
+    profile: EncodingProfile, sample: KeySample, records: NDArray[np.int32]
 ) -> Duplicates:
     """Find pairs of records that are probably one person.
 
@@ -93,9 +92,9 @@ def find_duplicates(
     is_small = n_records < SMALLEST_COUNTED_FILE
     strangers, dependence = agreeing.published() if is_small else agreeing.counted(draw)
     seen = _chance_to_be_seen(sample, pairs)
-    # As many records as would have the pairs that were kept, so that prior and evidence are of one size.
-    n_as_seen = max(2, round(n_records * math.sqrt(seen.max())))
-    duplicate = tell_apart(profile, strangers, dependence, pairs.found, n_as_seen).duplicate
+    duplicate = tell_apart(
+        profile, strangers, dependence, pairs.found, n_records, share=float(seen.max())
+    ).duplicate
     listed = tuple(_listed(profile, sample, pairs, duplicate))
     return Duplicates(float((duplicate / seen).sum()), listed)
 
@@ -121,7 +120,7 @@ def _listed(
         )
 
 
-def _pairs(entries: Entries, own: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _pairs(entries: Entries, own: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return all pairs of spellings of different records that share a block, each once."""
     size = np.bincount(entries.block)
     usable = (size[entries.block] > 1) & (size[entries.block] <= _MOST_IN_BLOCK)
@@ -154,8 +153,8 @@ def _compared(
 def _best_of_records(
     profile: EncodingProfile,
     found: LevelNumbers,
-    one: NDArray[np.int64],
-    other: NDArray[np.int64],
+    one: NDArray[np.int32],
+    other: NDArray[np.int32],
 ) -> NDArray[np.intp]:
     """Return which pair of spellings speaks for each pair of records: the nearest by the shipped weights."""
     score = np.zeros(len(found))
@@ -178,7 +177,7 @@ class _Agreeing:
     profile: EncodingProfile
     sample: KeySample
     levels: ClearLevels
-    own: NDArray[np.int64]
+    own: NDArray[np.int32]
 
     def published(self) -> tuple[list[NDArray[np.int64]], int]:
         """Return what the profile ships, for a small file."""

@@ -18,7 +18,7 @@ from encoding.quality.keys import KeyHasher, Words
 from encoding.rows import CleanedRows
 from schemas.profile import EncodingProfile
 
-MOST_KEYS: Final = 2_000_000
+MOST_KEYS: Final = 1_000_000
 _ALL: Final = 2**64 - 1
 # One bit a pass, of which a profile has 16 at most, and this one for a row that was cleaned at all.
 _CLEANED: Final = np.uint32(1 << 31)
@@ -92,7 +92,7 @@ class KeySample:
         """One key in so many was kept."""
         return (_ALL + 1) // (self.limit + 1)
 
-    def entries(self, records: NDArray[np.int64]) -> Entries:
+    def entries(self, records: NDArray[np.int32]) -> Entries:
         """Return the keys that were kept, each once a record.
 
         Args:
@@ -112,18 +112,21 @@ class KeySample:
         block = np.cumsum(is_new) - 1
         return Entries(at[order][is_other], form[order][is_other], block[is_other])
 
-    def passes_of(self, records: NDArray[np.int64], n_records: int) -> NDArray[np.uint32]:
+    def passes_of(self, records: NDArray[np.int32], n_records: int) -> NDArray[np.uint32]:
         """Return one bit a pass for each record that has a key of it, from any of its rows."""
         found = np.zeros(n_records, dtype=np.uint32)
         has_id = records >= 0
         np.bitwise_or.at(found, records[has_id], self.passes[has_id])
         return found
 
-    def _is_first(self, records: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _is_first(self, records: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Tell which rows are the first of their record that could be cleaned."""
-        cleaned = np.flatnonzero((self.passes & _CLEANED) != 0)
+        rows = np.flatnonzero(is_cleaned(self.passes) & (records >= 0)).astype(np.uint32)[::-1]
+        first = np.zeros(int(records.max(initial=-1)) + 1, dtype=np.uint32)
+        # Backwards, since of several the last one stays.
+        first[records[rows]] = rows
         is_first = np.zeros(len(records), dtype=bool)
-        is_first[cleaned[np.unique(records[cleaned], return_index=True)[1]]] = True
+        is_first[first[records[rows]]] = True
         return is_first
 
 

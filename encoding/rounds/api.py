@@ -13,6 +13,7 @@ from schemas.rounds import (
     RoundList,
     RoundView,
     SignedNonceOffer,
+    StatementReceipt,
 )
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
@@ -60,14 +61,14 @@ class RoundsApi:
         path = self._path(f"rounds/{number}/claims/{partner}")
         return self.client.get_bytes(path, MAX_MESSAGE_BYTES)
 
-    def send_statement(self, number: int, space: str, sealed: bytes) -> ClaimsReceipt:
+    def send_statement(self, number: int, space: str, sealed: bytes) -> StatementReceipt:
         """Send a sealed statement to all recipients of an ID space."""
         path = self._path(f"rounds/{number}/statements/{space}")
-        return self.client.put_bytes(ClaimsReceipt, path, sealed)
+        return self.client.put_bytes(StatementReceipt, path, sealed)
 
     def statement(self, number: int, space: str, party: str) -> bytes:
         """Return the sealed statement of a party to an ID space."""
-        path = self._path(f"rounds/{number}/statements/{space}/{party}")
+        path = self._path(f"rounds/{number}/statements/{space}?party={party}")
         return self.client.get_bytes(path, MAX_MESSAGE_BYTES)
 
     def _path(self, rest: str) -> str:

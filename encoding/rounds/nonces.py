@@ -96,6 +96,20 @@ class Nonces:
             " blindlink round correct",
         )
 
+    def require_unspent(self, number: int, nonce: str) -> None:
+        """Make sure that a container may be made for the nonce of this number.
+
+        Raises:
+            NonceUnknownError: this workspace did not draw it.
+            NonceSpentError: a container has left with it, or was about to.
+        """
+        kept = self.require(number, nonce)
+        if kept.container is not None:
+            raise NonceSpentError(
+                f"encodings were sent to {kept.partner} in round {kept.round}, and none are made twice",
+                hint="a correction takes the next round: blindlink round correct --reason wrong-file",
+            )
+
     def has_drawn(self, number: int) -> bool:
         """Tell whether the nonce of this number was drawn here."""
         return any(one.number == number for one in self._read().nonces)

@@ -1,4 +1,4 @@
-"""What this agency said in a round, and what it heard: kept sealed until the round is over, to go on after a kill."""
+"""What this agency said and heard in a round: kept sealed until the round is over, to go on after a kill."""
 
 from __future__ import annotations
 

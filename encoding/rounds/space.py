@@ -11,13 +11,7 @@ from dataclasses import dataclass, field
 
 from encoding.errors import OthersWaitedForError
 from encoding.identity import Identity
-from encoding.ledger.applying import (
-    Applied,
-    apply_release,
-    inputs_alone,
-    inputs_of_claims,
-    inputs_of_statements,
-)
+from encoding.ledger.applying import Applied, apply_release
 from encoding.ledger.book import Ledger
 from encoding.ledger.checking import CheckedPair, check_claims, check_statement
 from encoding.ledger.claiming import (
@@ -29,6 +23,7 @@ from encoding.ledger.claiming import (
     own_members,
     standing_matches,
 )
+from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
 from encoding.ledger.kept import LedgerFile
 from encoding.ledger.messages import (
     claims_stream,
@@ -47,7 +42,8 @@ from encoding.rounds.said import Said
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.identity import PublicIdentity
-from schemas.rounds import ListedClaims, RoundView
+from schemas.matchlog.round_kinds import RoundClosed
+from schemas.rounds import RoundView
 
 _FIRST_RELEASE = 1
 
@@ -60,7 +56,7 @@ class SpaceOfRound:
         recipients: all parties that receive matches in the space, this one too, in order.
         releases: the pairs of this agency in the round, with the records of its matches.
         proofs: for each partner that receives in the space too, what proves matches.
-        needs_statements: whether the space has more than one pair.
+        needs_statements: whether the space has more than one pair that was linked.
     """
 
     name: str
@@ -153,7 +149,7 @@ def close(
     desk: Desk,
     space: SpaceOfRound,
     checked: tuple[CheckedPair, ...],
-    listed: Sequence[ListedClaims],
+    listed: RoundClosed,
 ) -> Applied | None:
     """Carry the ledger on by the claims that the round was closed with; None where a side's are missing.
 
@@ -167,12 +163,14 @@ def close(
     records = {match: record for one in space.releases for match, record in one.records().items()}
     stands = standing_matches(space.releases, checked)
     if len(space.recipients) == 1:
-        inputs = inputs_alone(ledger, turn, own_members(ledger, records, stands))
+        inputs = inputs_alone(turn, [ledger], own_members(ledger, records, stands))
     elif space.needs_statements:
         statements = _counted_statements(desk, space, listed)
         if statements is None:
             return None
         inputs = inputs_of_statements(statements, space.recipients)
+        # What was read is noted there.
+        ledger = desk.ledger.read()
     else:
         claims = _counted_claims(desk, space, listed)
         if claims is None:
@@ -184,13 +182,13 @@ def close(
 
 
 def _counted_claims(
-    desk: Desk, space: SpaceOfRound, listed: Sequence[ListedClaims]
+    desk: Desk, space: SpaceOfRound, listed: RoundClosed
 ) -> tuple[Claims, Claims] | None:
     (release,) = space.releases
     partner = release.other(desk.party)
     streams = claims_stream(desk.party, partner), claims_stream(partner, desk.party)
     own = desk.said.read(space.round.round, space.name, streams[0])
-    named = {claims_stream(one.party, one.partner): one.sha256 for one in listed}
+    named = {claims_stream(one.party, one.partner): one.sha256 for one in listed.claims}
     if own is None or any(stream not in named for stream in streams):
         return None
     theirs = desk.said.heard(space.round.round, space.name, streams[1])
@@ -202,9 +200,13 @@ def _counted_claims(
 
 
 def _counted_statements(
-    desk: Desk, space: SpaceOfRound, listed: Sequence[ListedClaims]
+    desk: Desk, space: SpaceOfRound, listed: RoundClosed
 ) -> tuple[ChainStatement, ...] | None:
-    named = {statement_stream(one.party): one.sha256 for one in listed if one.partner == space.name}
+    named = {
+        statement_stream(one.party): one.sha256
+        for one in listed.statements
+        if one.space == space.name
+    }
     streams = [statement_stream(party) for party in space.recipients]
     if any(stream not in named for stream in streams):
         return None

@@ -12,7 +12,7 @@ from schemas.api import ProjectView
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
 from schemas.profile import Side
-from schemas.rounds import ListedClaims, RoundPair, RoundView, UsedNonce
+from schemas.rounds import RoundPair, RoundView, UsedNonce
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ def prove_round(found: RoundView, keys: LogKeys) -> None:
         )
 
 
-def closed_claims(found: RoundView, keys: LogKeys) -> tuple[ListedClaims, ...] | None:
-    """Return the claims that count in a round, as the log lists them; None while it is not closed.
+def closing_of(found: RoundView, keys: LogKeys) -> RoundClosed | None:
+    """Return which claims and statements count in a round, as the log lists them; None: it is not closed.
 
     Raises:
         RoundUnprovenError: the proof is not one of this round's closing.
@@ -110,4 +110,4 @@ def closed_claims(found: RoundView, keys: LogKeys) -> tuple[ListedClaims, ...] |
         found.round,
     ):
         raise RoundUnprovenError("the match log does not show that the round was closed so")
-    return body.claims
+    return body

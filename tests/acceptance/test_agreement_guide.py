@@ -64,7 +64,8 @@ def test_the_guide_leads_from_a_draft_to_an_end(
         type_in(rig, name, standing, "--yes")
         type_in(rig, name, revoke, "--yes")
     rig.work()
-    bob.ok("links")
+    rig.compare()
+    rig.agree_on_links()
     for words in commands("Halt it, or leave"):
         type_in(rig, "kim", words, "--yes")
         rig.pass_time(minutes=1)

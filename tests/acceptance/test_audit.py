@@ -10,24 +10,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles import febrl
-from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, set_up_agency
+from oracles.live import PROJECT, LiveAgency, LiveBroker, command, compare, link, live_broker
+from oracles.rehearsal import (
+    PROFILE,
+    SIZES,
+    Rehearsal,
+    links_of,
+    rehearsing_agency,
+    write_rehearsal,
+)
 
 from app.auditor.cli import main
-from encoding.secret import Secret, write_secret
 
 pytestmark = pytest.mark.long
-POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
 AUDITOR = "state-auditor"
-N_PEOPLE = 300
 GUIDE = (Path(__file__).parents[2] / "docs/auditor.md").read_text("utf-8")
 
 
 class Audited:
     """A linkage that has been made, and the auditor's folder with a token and the log's key."""
 
-    def __init__(self, broker: LiveBroker, folder: Path, agencies: dict[str, LiveAgency]) -> None:
-        self.broker, self.folder, self.agencies = broker, folder, agencies
+    def __init__(
+        self,
+        broker: LiveBroker,
+        folder: Path,
+        agencies: dict[str, LiveAgency],
+        people: Rehearsal,
+    ) -> None:
+        self.broker, self.folder, self.agencies, self.people = broker, folder, agencies, people
         folder.mkdir()
         (folder / "log.key").write_text(broker.log_key + "\n")
 
@@ -43,32 +53,25 @@ class Audited:
         return json.loads(self.type(*words, "--json"))
 
 
-def some_people(source: Path, target: Path) -> Path:
-    """The rows of the people with the smallest numbers, who are the same in both files."""
-    header, *lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if int(line.split("-")[1]) < N_PEOPLE]
-    target.write_text("".join([header, *kept]), encoding="utf-8")
-    return target
-
-
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("audit")
-    files = febrl.write_halves(folder)
-    terms = (*POLICY, "--auditor", AUDITOR)
-    with live_broker(folder / "broker", febrl.profile(), *terms, auditors=(AUDITOR,)) as broker:
-        agencies = {}
-        for party, file in zip(("welfare", "schools"), files, strict=True):
-            mine = some_people(file, folder / f"{party}.csv")
-            agency = set_up_agency(broker, folder / party, party, mine, "--id-column", "rec_id")
-            write_secret(agency.folder / "secret.txt", Secret(bytes(range(32))))
-            agency.type("encode")
-            agency.type("upload")
-            agencies[party] = agency
-        for agency in agencies.values():
-            agency.type("run", "--wait")
-            agency.type("links")
-        yield Audited(broker, folder / "auditor", agencies)
+    people = write_rehearsal(folder, children=150, students=600)
+    terms = (*SIZES, "--auditor", AUDITOR)
+    with live_broker(folder / "broker", PROFILE, *terms, auditors=(AUDITOR,)) as broker:
+        agencies = {
+            party: rehearsing_agency(broker, folder / party, party, people.files[party])
+            for party in ("welfare", "schools")
+        }
+        compare(*agencies.values())
+        link(*agencies.values())
+        yield Audited(broker, folder / "auditor", agencies, people)
+
+
+def the_run(agency: LiveAgency) -> str:
+    """Return the only run of the newest round."""
+    (run,) = agency.json("run")["runs"]
+    return str(run["run"])
 
 
 def test_an_auditor_watches_verifies_and_writes_the_register(audited: Audited) -> None:
@@ -82,12 +85,13 @@ def test_an_auditor_watches_verifies_and_writes_the_register(audited: Audited) -
     assert verdict["pins"] == 2
     register = audited.json("disclosures", "watch/log.bundle", "--project", PROJECT)
     whats = [line["what"] for line in register["disclosures"]]
-    assert (whats.count("encodings"), whats.count("link-ids")) == (2, 2)
+    # Whoever waited for the other's claims has fetched its matches twice.
+    assert (whats.count("encodings"), whats.count("match-ids")) == (2, 3)
 
 
 def test_links_are_taken_from_the_log_to_the_agencies_own_records(audited: Audited) -> None:
     welfare = audited.agencies["welfare"]
-    run = welfare.json("status")["run"]
+    run = the_run(welfare)
     audited.at_broker("fetch", "--project", PROJECT, "-o", "log.tar")
     audited.at_broker("matches", "--run", run, "--save", "run.record")
     held = audited.json("matches", "run.record", "--log", "log.tar", "--log-key", "log.key")
@@ -105,9 +109,8 @@ def test_links_are_taken_from_the_log_to_the_agencies_own_records(audited: Audit
     assert all(set(link["handles"]) == {"schools", "welfare"} for link in found["links"])
     assert found["log"]["receipts"] == {"schools": 2, "welfare": 2}
     seen = {party: at_the_visit(audited, party) for party in audited.agencies}
-    # FEBRL names the same person alike in both files: rec-17-org and rec-17-dup-0.
-    people = [[name.split("-")[1] for name in seen[party]] for party in ("welfare", "schools")]
-    assert people[0] == people[1]
+    students = [audited.people.student_of.get(client) for client in seen["welfare"]]
+    assert students == seen["schools"]
 
 
 def at_the_visit(audited: Audited, party: str) -> list[str]:
@@ -121,8 +124,7 @@ def at_the_visit(audited: Audited, party: str) -> list[str]:
 
 def test_an_agency_says_which_disclosures_concern_a_child(audited: Audited) -> None:
     welfare = audited.agencies["welfare"]
-    with (welfare.folder / "links.csv").open(encoding="utf-8", newline="") as file:
-        linked = [row["record_id"] for row in csv.DictReader(file)]
+    linked = list(links_of(welfare))
     proofs = audited.folder / "proofs"
     found = welfare.json("disclosures", "--record", linked[0], "--proofs", proofs)
     lines = found["disclosures"]
@@ -133,23 +135,22 @@ def test_an_agency_says_which_disclosures_concern_a_child(audited: Audited) -> N
         ("link-ids", "schools"),
     }
     assert len(list(proofs.iterdir())) == len({line["entry"] for line in lines})
-    everyone = read_ids(audited.folder.parent / "welfare.csv")
-    alone = next(name for name in everyone if name not in linked)
+    alone = next(name for name in clients(audited) if name not in linked)
     only = welfare.json("disclosures", "--record", alone)["disclosures"]
     assert [line["what"] for line in only] == ["encodings"]
     assert welfare.json("disclosures", "--record", "nobody") == {"known": False, "disclosures": []}
 
 
-def read_ids(path: Path) -> list[str]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row["rec_id"] for row in csv.DictReader(file)]
+def clients(audited: Audited) -> list[str]:
+    """Return the record IDs of child welfare's file."""
+    return [row["client_id"] for row in audited.people.rows("welfare")]
 
 
 def test_a_pack_names_nobody(audited: Audited) -> None:
     welfare = audited.agencies["welfare"]
     welfare.type("audit-pack", "-o", audited.folder / "plain.pack")
     raw = (audited.folder / "plain.pack").read_bytes()
-    assert b"rec-" not in raw
+    assert not [client for client in clients(audited) if client.encode() in raw]
     assert b"openings/" not in raw
     secret = (welfare.folder / "secret.txt").read_text().split()[-1]
     assert secret.encode() not in raw
@@ -177,7 +178,7 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
     for party, agency in (("county", welfare), ("schools", audited.agencies["schools"])):
         agency.type("log", "pin", "-o", desk / f"{party}.pin")
     (desk / "auditor.token").write_bytes(audited.broker.token_file(AUDITOR).read_bytes())
-    run = welfare.json("status")["run"]
+    run = the_run(welfare)
     log = audited.folder / "log.tar"
     audited.at_broker("fetch", "--project", PROJECT, "-o", log, "--force")
     told = audited.type("show", log, "--kind", "upload-received", "--json").splitlines()
@@ -188,7 +189,7 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
         "2026-07-01": "2020-01-01",
         "visit/worksheet-county.csv": "visit/worksheet-welfare.csv",
     }
-    child = read_ids(audited.folder.parent / "welfare.csv")[0]
+    child = clients(audited)[0]
     welfare.type("disclosures", "--record", child, "--proofs", desk / "proofs")
     meant["proofs/entry-12.tlog-proof"] = str(next((desk / "proofs").iterdir()))
     for program, *words in guide_commands():

@@ -41,7 +41,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     (folder / "noting").mkdir()
     (folder / "noting" / "sitecustomize.py").write_text(NOTING, encoding="utf-8")
     noting = {"PYTHONPATH": str(folder / "noting"), "STARTED_FILE": str(folder / "started")}
-    done = demo(folder / "rehearsal", "--children", "300", "--students", "2000", **noting)
+    # Of the size that a newcomer gets, for which the floors below are meant.
+    done = demo(folder / "rehearsal", **noting)
     assert done.returncode == 0, done.stderr
     return Report(folder / "rehearsal", done.stdout, folder / "started")
 
@@ -66,8 +67,8 @@ def line_of(text: str, start: str) -> str:
 
 def test_demo_finds_most_people_and_joins_few_strangers(report: Report) -> None:
     precision, recall = percentages(line_of(report.text, "links as released"))
-    assert precision >= 97
-    assert recall >= 88
+    assert precision >= 99.8
+    assert recall >= 94
 
 
 def test_resolving_the_review_finds_no_fewer_people(report: Report) -> None:

@@ -13,7 +13,6 @@ from click.testing import Result
 from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
 from oracles.desk import Desk
 
-from app.worker.sweeper import Sweeper
 from schemas.certificate import CertificateFile
 from schemas.destruction import SignedDestruction
 
@@ -33,25 +32,13 @@ def refused(result: Result, code: int = 1) -> str:
     return str(result.stderr)
 
 
-def link(rig: AgreementRig) -> None:
-    """Encode, upload, approve, link and fetch."""
-    rig.upload()
-    bob = rig.desks["bob"]
-    run = bob.json("run")["run"]
-    for name in ("ann", "kim"):
-        rig.desks[name].ok("approve", "run", run, "--yes")
-    rig.work()
-    for name in ("bob", "kim"):
-        rig.desks[name].ok("links")
-
-
 def certificate_of(desk: Desk, number: str) -> CertificateFile:
     path = desk.folder / "workspace" / "certificates" / f"{number}.json"
     return CertificateFile.from_canonical(path.read_bytes())
 
 
 def test_a_party_has_its_part_destroyed_and_counter_signs(rig: AgreementRig) -> None:
-    link(rig)
+    rig.link()
     ann, kim = rig.desks["ann"], rig.desks["kim"]
     page = ann.folder / "certificate.html"
     done = ann.ok("destroy", "--yes", "--html", str(page))
@@ -76,9 +63,11 @@ def test_a_party_has_its_part_destroyed_and_counter_signs(rig: AgreementRig) -> 
 
 
 def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> None:
-    link(rig)
+    rig.link()
     bob = rig.desks["bob"]
-    upload = bob.json("status")["upload"]
+    (upload,) = [
+        one["subject"] for one in bob.json("receipt", "verify") if one["kind"] == "upload-received"
+    ]
     shown = bob.json("destroy", "--upload", upload, "--yes")
     # His release was of it, too.
     assert (shown["scope"], shown["receipts_compared"]) == ("upload", 2)
@@ -98,7 +87,7 @@ def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> No
 def test_a_certificate_that_the_broker_changes_is_refused(
     rig: AgreementRig, change: Any, said: str
 ) -> None:
-    link(rig)
+    rig.link()
     ann = rig.desks["ann"]
     ann.ok("destroy", "--yes")
     rig.meddle("destructions/crt-", change)
@@ -110,7 +99,7 @@ def _with(file: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def test_what_lies_here_is_listed_removed_and_stated(rig: AgreementRig) -> None:
-    link(rig)
+    rig.link()
     kim, ann = rig.desks["kim"], rig.desks["ann"]
     received = kim.folder / "from-welfare.csv"
     received.write_text("link_id,grade\n")
@@ -131,7 +120,12 @@ def test_what_lies_here_is_listed_removed_and_stated(rig: AgreementRig) -> None:
         assert part in done.stderr
     left = kim.files()
     assert not {name for name in left if "/handles/" in name or "/disclosed/" in name}
-    gone = {"links.csv", "copy.csv", "from-welfare.csv", "workspace/outbox/foster-k12.enc"}
+    gone = {
+        "links.csv",
+        "copy.csv",
+        "from-welfare.csv",
+        "workspace/outbox/foster-k12.1.welfare.enc",
+    }
     assert gone.isdisjoint(left)
     assert "secret.txt" in left
     assert [name for name in left if name.startswith("workspace/receipts/upl-")]
@@ -147,7 +141,7 @@ def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
 ) -> None:
     from encoding import destroying
 
-    link(rig)
+    rig.link()
     kim = rig.desks["kim"]
     number = kim.ok("destroy", "--yes").stdout.strip()
     unlink = Path.unlink
@@ -176,7 +170,7 @@ def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
 
 
 def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) -> None:
-    link(rig)
+    rig.link()
     ann, bob, kim = rig.desks["ann"], rig.desks["bob"], rig.desks["kim"]
     order = ("--order", "Order of 20 November")
     assert "you cannot sign this" in refused(bob.type("hold", "set", *order, "--yes"))
@@ -185,7 +179,7 @@ def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) ->
     for words in (("destroy", "--yes"), ("destroy", "--local", "--yes")):
         assert "a legal hold of welfare forbids" in refused(kim.type(*words))
     rig.pass_time(days=40)
-    Sweeper(rig.broker).sweep()
+    rig.near.sweep()
     assert kim.json("certificate", "list") == []
     refused(kim.type("hold", "lift", *order, "--yes"))
     # The operator's steward has no settings.
@@ -196,32 +190,29 @@ def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) ->
     lifted = eve.ok("hold", "lift", "--order", "Case 26-17", "--yes", *seat).stderr
     assert "the legal holds of operator are lifted; others still stand" in lifted
     ann.ok("hold", "lift", *order, "--yes")
-    Sweeper(rig.broker).sweep()
+    rig.near.sweep()
     (found,) = kim.json("certificate", "list")
     assert found["reason"] == "retention"
     assert kim.json("certificate", "show")["objects"] == 2
 
 
 def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: AgreementRig) -> None:
-    link(rig)
+    rig.link()
     bob, kim = rig.desks["bob"], rig.desks["kim"]
     before = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1:]
     record = before[0].split(",")[0]
     assert "--yes" in refused(bob.type("withdraw-record", "--record", record), 2)
     done = bob.json("withdraw-record", "--record", record, "--yes")
-    assert done == {"was_encoded": True, "told": True, "cancelled": 0}
-    run = bob.json("run")["run"]
-    for name in ("ann", "kim"):
-        rig.desks[name].ok("approve", "run", run, "--yes")
-    rig.work()
-    bob.ok("links")
-    kim.ok("links")
-    after = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1:]
-    assert len(after) == len(before) - 1
-    assert record not in {line.split(",")[0] for line in after}
-    encoded = bob.json("encode")
+    # No round is open, so that the broker need not be told.
+    assert done == {"was_encoded": True, "told": False, "cancelled": 0}
+    rig.get_ready()
+    (encoded,) = bob.json("encode")["containers"]
     assert encoded["rows_withdrawn"] == 1
-    assert encoded["records"] == encoded["rows"] - 1
+    assert encoded["records"] == encoded["rows_of_file"] - 1
+    rig.link()
+    after = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1:]
+    assert after == before[1:]
+    assert len((kim.folder / "links.csv").read_text("utf-8").splitlines()) == len(before)
     said = refused(bob.type("withdraw-record", "--record", "4711-CANARY", "--yes"))
     assert "no record of this number was ever encoded here" in said
     assert "CANARY" not in said
@@ -230,26 +221,37 @@ def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: Agreeme
     assert early == {"was_encoded": False, "told": False, "cancelled": 0}
 
 
-def test_the_broker_must_log_a_withdrawal_as_it_answers(rig: AgreementRig) -> None:
-    link(rig)
+def test_a_run_that_waits_does_without_a_record_that_is_withdrawn(rig: AgreementRig) -> None:
+    rig.upload()
     bob = rig.desks["bob"]
-    record = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1].split(",")[0]
+    done = bob.json("withdraw-record", "--record", "7", "--yes")
+    assert done == {"was_encoded": True, "told": True, "cancelled": 1}
+    bob.ok("run", "--again")
+    rig.approve()
+    rig.agree_on_links()
+    assert len((bob.folder / "links.csv").read_text("utf-8").splitlines()) == 2
+    assert "7," not in (bob.folder / "links.csv").read_text("utf-8")
+
+
+def test_the_broker_must_log_a_withdrawal_as_it_answers(rig: AgreementRig) -> None:
+    rig.upload()
+    bob = rig.desks["bob"]
     rig.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "salt": "0" * 64})
-    said = refused(bob.type("withdraw-record", "--record", record, "--yes"))
+    said = refused(bob.type("withdraw-record", "--record", "7", "--yes"))
     assert "does not hold the withdrawal" in said
 
 
 def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementRig) -> None:
-    link(rig)
+    rig.link()
     ann, kim = rig.desks["ann"], rig.desks["kim"]
     kim.ok("agreement", "withdraw", "--reason", "The study is over.", "--yes")
     rig.pass_time(days=31)
-    Sweeper(rig.broker).sweep()
+    rig.near.sweep()
     (expired,) = ann.json("certificate", "list")
     assert (expired["reason"], expired["objects"], expired["outstanding"]) == ("retention", 2, [])
     # The agreement wants all destroyed by 31 August 2028.
     rig.pass_time(days=750)
-    Sweeper(rig.broker).sweep()
+    rig.near.sweep()
     ended = ann.json("certificate", "show")
     assert list(rig.broker.keystore.object_ids()) == []
     assert (ended["scope"], ended["reason"]) == ("project", "destroy-by")
@@ -263,13 +265,13 @@ def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementR
 
 
 def test_where_the_broker_is_gone_the_statement_is_kept_to_hand_over(rig: AgreementRig) -> None:
-    link(rig)
+    rig.link()
     kim = rig.desks["kim"]
 
-    def gone(request: Any, response: Any) -> Any:
+    def gone(_: httpx2.Request) -> httpx2.Response | None:
         raise httpx2.ConnectError("nobody listens")
 
-    rig.courier.meddle = gone
+    rig.near.courier.before = gone
     assert kim.type("destroy", "--local", "--yes").exit_code == 5
     assert (kim.folder / "links.csv").exists()
     assert "--local only" in refused(kim.type("destroy", "--offline"), 2)

@@ -77,7 +77,7 @@ def test_the_guide_leads_from_a_record_to_the_last_certificate(
     rig.desks["bob"].ok("run")
     said = type_all(rig, "One record")
     assert "the record is withdrawn; the match log says so" in said[0]
-    assert "waits for approval" in said[1]
+    assert "awaiting" in said[1]
     held = type_all(rig, "A legal hold")
     assert "Order of the court" in held[1]
     destroyed = type_all(rig, "Ask for it earlier")
@@ -89,7 +89,10 @@ def test_the_guide_leads_from_a_record_to_the_last_certificate(
     operator = type_all(rig, "The operator")
     assert "Case 26-17" in operator[1]
     assert list(rig.broker.keystore.object_ids()) == []
-    with write_bundle(rig.broker, rig.operator, None) as bundle, open("log.bundle", "wb") as file:
+    with (
+        write_bundle(rig.broker, rig.near.operator, None) as bundle,
+        open("log.bundle", "wb") as file,
+    ):
         shutil.copyfileobj(bundle, file)
     (verified,) = type_all(rig, "The auditor")
     assert "certificate  crt-" in verified

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
 from oracles.desk import NOW
 from oracles.example_agreement import digest_of
-from oracles.share_rig import answer_with
+from oracles.near_broker import POLICY, answer_with
 
 from encoding.identity import new_identity
 from encoding.secret_agreement import SUITE
@@ -57,6 +57,8 @@ def run_with(**fields: Any) -> Change:
     """Change the specification of a run, with the digest that then follows."""
 
     def change(document: Any) -> Any:
+        if "specification" not in document:
+            return document
         specification = {**document["specification"], **fields}
         return {
             **document,
@@ -75,7 +77,7 @@ def test_a_swapped_profile_is_not_encoded_by(rig: AgreementRig) -> None:
     bob = rig.desks["bob"]
 
     def swap(document: Any) -> Any:
-        profile = {**document["profile"], "nominal_fill": "0.41"}
+        profile = {**document["profile"], "name": "weaker"}
         terms = {**document["terms"], "profile": digest_of(profile)}
         return {**document, "profile": profile, "terms": terms}
 
@@ -91,7 +93,6 @@ def test_a_swapped_profile_is_not_encoded_by(rig: AgreementRig) -> None:
 
 def test_terms_that_nobody_signed_are_refused(rig: AgreementRig) -> None:
     bob = rig.desks["bob"]
-    bob.ok("encode")
 
     def own_terms(document: Any) -> Any:
         if "terms" not in document:
@@ -140,7 +141,7 @@ def test_a_hidden_halt_is_noticed(rig: AgreementRig) -> None:
     rig.behave()
     rig.pass_time(minutes=1)
     rig.desks["kim"].ok("agreement", "resume", "--reason", "It was nothing.", "--yes")
-    bob.ok("encode")
+    bob.ok("round", "ready")
 
 
 def test_an_agreement_with_swapped_keys_is_not_signed(rig: AgreementRig) -> None:
@@ -172,25 +173,51 @@ def test_an_agreement_with_swapped_keys_is_not_signed(rig: AgreementRig) -> None
         listed = response.read().decode().replace(digest_of(seen[-1]["agreement"]), evil)
         return answer_with(response, json.loads(listed))
 
-    rig.courier.meddle = show
+    rig.near.courier.after = show
     reason = refused(rig.sign("kim", second))
     assert "other keys" in reason or "no keys of welfare that you trust" in reason
     for public in (rig.people["ann"].public, PublicIdentity.from_json(persons[place])):
         assert public.fingerprint() in reason
 
 
+def test_a_round_that_the_log_does_not_show_gets_no_encodings(rig: AgreementRig) -> None:
+    """The broker puts a nonce of its own, or one that served before, in the place of an agency's."""
+    rig.get_ready()
+    bob = rig.desks["bob"]
+
+    def swap(found: Any) -> Any:
+        if "pairs" in found:
+            found["pairs"][0]["nonce_smaller"]["nonce"] = "0" * 64
+        return found
+
+    def swap_all(document: Any) -> Any:
+        return {**swap(document), "rounds": [swap(one) for one in document.get("rounds", ())]}
+
+    rig.meddle(about("rounds"), lambda d: swap_all(d) if "rounds" in d else swap(d))
+    said = refused(bob.type("encode"))
+    assert "the match log shows another round than the broker" in said
+    assert not any(name.endswith(".enc") for name in bob.files())
+
+
+def waiting(rig: AgreementRig) -> None:
+    """See to it that a run waits for approvals; the round of a test before goes on."""
+    rounds = rig.desks["bob"].json("round", "status")["rounds"]
+    if not rounds or rounds[0]["progress"][0]["run"] is None:
+        rig.upload()
+
+
 def test_a_run_for_a_stranger_is_refused(rig: AgreementRig) -> None:
-    rig.upload()
+    waiting(rig)
     stranger = {"party": "operator", "mode": "linked", "space": "shared"}
     recipients = [{"party": p, "mode": "linked", "space": "shared"} for p in ("schools", "welfare")]
-    rig.meddle(about("runs"), run_with(recipients=[stranger, *recipients]))
+    rig.meddle("runs/", run_with(recipients=[stranger, *recipients]))
     assert "hands link IDs to operator" in refused(rig.desks["bob"].type("run"))
 
 
 def test_a_run_by_other_thresholds_is_refused(rig: AgreementRig) -> None:
-    rig.upload()
-    policy = {"auto": "0.6", "review": "0.6", "margin": "0", "solver": "one-to-one"}
-    rig.meddle(about("runs"), run_with(policy={**policy, "max_pairs": 50_000_000}))
+    waiting(rig)
+    policy = POLICY.model_copy(update={"auto": "0.6", "review": "0.6"}).to_json()
+    rig.meddle("runs/", run_with(policy=policy))
     assert "its thresholds" in refused(rig.desks["bob"].type("run"))
 
 
@@ -214,16 +241,14 @@ def pending_with(**fields: Any) -> Change:
 def test_what_is_approved_is_held_against_the_agreement(
     rig: AgreementRig, fields: dict[str, Any], reason: str
 ) -> None:
-    rig.upload()
-    rig.desks["bob"].ok("run")
+    waiting(rig)
     rig.meddle(about("pending-approvals"), pending_with(**fields))
     said = refused(rig.desks["kim"].type("approve", "run", "--yes"))
     assert reason in said
 
 
 def test_a_run_that_names_another_upload_of_ones_own_is_not_approved(rig: AgreementRig) -> None:
-    rig.upload()
-    rig.desks["bob"].ok("run")
+    waiting(rig)
 
     def swap(document: Any) -> Any:
         made = copy.deepcopy(document)
@@ -242,17 +267,9 @@ def of(signed: Any, party: str) -> bool:
     return bool(signed["statement"]["party"] == party)
 
 
-def linked(rig: AgreementRig) -> str:
-    rig.upload()
-    run = str(rig.desks["bob"].json("run", "--again")["run"])
-    for name in ("ann", "kim"):
-        rig.desks[name].ok("approve", "run", "--yes")
-    rig.work()
-    return run
-
-
 def test_a_forged_or_missing_approval_keeps_link_ids_from_being_used(rig: AgreementRig) -> None:
-    run = linked(rig)
+    waiting(rig)
+    run = rig.approve()
     bob = rig.desks["bob"]
     path = f"runs/{run}/approvals"
 
@@ -267,11 +284,11 @@ def test_a_forged_or_missing_approval_keeps_link_ids_from_being_used(rig: Agreem
     assert "although schools has not approved the run" in refused(bob.type("links"))
     assert not (bob.folder / "links.csv").exists()
     rig.behave()
-    bob.ok("links")
+    rig.agree_on_links()
 
 
 def test_an_approval_of_another_run_does_not_stand_for_this_one(rig: AgreementRig) -> None:
-    first = linked(rig)
+    """The round of the test before is closed."""
     bob = rig.desks["bob"]
     shown: list[Any] = []
 
@@ -279,15 +296,13 @@ def test_an_approval_of_another_run_does_not_stand_for_this_one(rig: AgreementRi
         shown.append(document["approvals"])
         return document
 
-    rig.meddle(f"runs/{first}/approvals", remember)
+    rig.meddle("/approvals", remember)
     bob.ok("links")
     rig.behave()
-    second = str(bob.json("run", "--again")["run"])
-    for name in ("ann", "kim"):
-        rig.desks[name].ok("approve", "run", "--yes")
-    rig.work()
+    rig.upload()
+    second = rig.approve()
     rig.meddle(f"runs/{second}/approvals", changed(approvals=shown[0]))
-    assert "is of another run" in refused(bob.type("links", "--run", second))
+    assert "is of another run" in refused(bob.type("links"))
 
 
 def shared(rig: AgreementRig) -> None:

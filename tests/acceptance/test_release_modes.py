@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,23 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles import febrl
-from oracles.live import (
-    PROJECT,
-    LiveAgency,
-    LiveBroker,
-    command,
-    live_broker,
-    set_up_agency,
+from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, upload
+from oracles.rehearsal import (
+    PROFILE,
+    SIZES,
+    Rehearsal,
+    read_rows,
+    rehearsing_agency,
+    write_rehearsal,
 )
 
 from encoding.config import read_config, render_config
-from encoding.secret import Secret, write_secret
 
 pytestmark = pytest.mark.long
 COUNTING = "statistics-office"
-POLICY = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
-N_ROWS = 120
 FLOOR = 10
 
 
@@ -38,6 +34,7 @@ class Modes:
     welfare: LiveAgency
     schools: LiveAgency
     office: LiveAgency
+    people: Rehearsal
 
 
 def set_up_receiver(broker: LiveBroker, folder: Path, party: str) -> LiveAgency:
@@ -57,40 +54,33 @@ def set_up_receiver(broker: LiveBroker, folder: Path, party: str) -> LiveAgency:
 def make_modes(tmp_path: Path) -> Iterator[Any]:
     opened = []
 
-    def make(n_rows: int) -> Modes:
-        files = febrl.write_short_halves(tmp_path, n_rows)
-        terms = [*POLICY, "--floor", str(FLOOR)]
+    def make(children: int) -> Modes:
+        people = write_rehearsal(tmp_path, children=children, students=5 * children)
+        terms = [*SIZES, "--floor", str(FLOOR), "--frequency", "weekly"]
         for party, mode in (("welfare", "linked"), ("schools", "none"), (COUNTING, "count")):
             terms += ["--recipient", f"{party}={mode}"]
-        serving = live_broker(tmp_path / "b", febrl.profile(), *terms, others=(COUNTING,))
+        serving = live_broker(tmp_path / "b", PROFILE, *terms, others=(COUNTING,))
         broker = serving.__enter__()
         opened.append(serving)
-        agencies = []
-        for party, file in zip(("schools", "welfare"), files, strict=True):
-            agency = set_up_agency(broker, tmp_path / party, party, file, "--id-column", "rec_id")
-            write_secret(agency.folder / "secret.txt", Secret(bytes(range(32))))
-            agency.type("encode")
-            agency.type("upload")
-            agencies.append(agency)
-        schools, welfare = agencies
+        schools, welfare = (
+            rehearsing_agency(broker, tmp_path / party, party, people.files[party])
+            for party in ("schools", "welfare")
+        )
+        upload(schools, welfare)
         welfare.type("run", "--wait")
-        return Modes(broker, welfare, schools, set_up_receiver(broker, tmp_path / "o", COUNTING))
+        office = set_up_receiver(broker, tmp_path / "o", COUNTING)
+        return Modes(broker, welfare, schools, office, people)
 
     yield make
     for serving in opened:
         serving.__exit__(None, None, None)
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_each_party_gets_what_the_agreement_gives_it(make_modes: Any) -> None:
-    modes: Modes = make_modes(N_ROWS)
+    modes: Modes = make_modes(120)
     links = modes.welfare.json("links")["links"]
-    assert 0.5 * N_ROWS < links < 0.7 * N_ROWS
-    assert len(rows_of(modes.welfare.folder / "links.csv")) == links
+    assert 0.9 * len(modes.people.student_of) < links <= len(modes.people.student_of)
+    assert len(read_rows(modes.welfare.folder / "links.csv")) == links
 
     total = modes.office.json("links")
     assert total["total"] == links
@@ -104,7 +94,7 @@ def test_each_party_gets_what_the_agreement_gives_it(make_modes: Any) -> None:
 
 
 def test_below_the_floor_nobody_is_told_a_count_but_of_their_own_records(make_modes: Any) -> None:
-    modes: Modes = make_modes(FLOOR)
+    modes: Modes = make_modes(12)
     links = modes.welfare.json("links")["links"]
     assert 0 < links < FLOOR
     assert modes.office.json("links")["total"] is None
@@ -113,30 +103,30 @@ def test_below_the_floor_nobody_is_told_a_count_but_of_their_own_records(make_mo
     pack = (modes.welfare.folder, "blindlink-audit", "show", "welfare.pack", "--json")
     entries = [json.loads(line) for line in command(*pack).splitlines()]
     (finished,) = (entry["body"] for entry in entries if entry["kind"] == "run-finished")
-    assert (finished["auto_pairs"], finished["groups"]) == (None, None)
+    assert finished["auto_pairs"] is None
     prepared = [entry["body"] for entry in entries if entry["kind"] == "release-prepared"]
-    assert {body["recipient"]: body["links"] for body in prepared} == {
+    assert {body["recipient"]: body["matches"] for body in prepared} == {
         "welfare": None,
         COUNTING: None,
     }
 
 
 def test_rows_are_exchanged_by_link_id_in_agreed_columns_alone(make_modes: Any) -> None:
-    modes: Modes = make_modes(N_ROWS)
+    modes: Modes = make_modes(60)
     welfare = modes.welfare
     welfare.type("links")
-    welfare.type("extract", "--columns", "suburb", "-o", "x.csv", status=2)
+    welfare.type("extract", "--columns", "county", "-o", "x.csv", status=2)
     path = welfare.folder / "blindlink.toml"
     sections = read_config(path).sections
-    shared = sections.share.model_copy(update={"columns": ("suburb", "state")})
+    shared = sections.share.model_copy(update={"columns": ("county", "district")})
     path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
-    welfare.type("extract", "--columns", "suburb", "-o", "x.csv")
-    extracted = rows_of(welfare.folder / "x.csv")
-    assert {frozenset(row) for row in extracted} == {frozenset(("link_id", "suburb"))}
+    welfare.type("extract", "--columns", "county", "-o", "x.csv")
+    extracted = read_rows(welfare.folder / "x.csv")
+    assert {frozenset(row) for row in extracted} == {frozenset(("link_id", "county"))}
     # Whoever receives lists what it may have: another column is refused, and its own ones are dropped.
-    welfare.type("join", "x.csv", "--columns", "state", "-o", "j.csv", status=2)
+    welfare.type("join", "x.csv", "--columns", "district", "-o", "j.csv", status=2)
     assert not (welfare.folder / "j.csv").exists()
-    welfare.type("join", "x.csv", "--columns", "suburb", "-o", "j.csv")
-    joined = rows_of(welfare.folder / "j.csv")
-    assert {frozenset(row) for row in joined} == {frozenset(("rec_id", "suburb"))}
+    welfare.type("join", "x.csv", "--columns", "county", "-o", "j.csv")
+    joined = read_rows(welfare.folder / "j.csv")
+    assert {frozenset(row) for row in joined} == {frozenset(("client_id", "county"))}
     assert len(joined) == len(extracted)

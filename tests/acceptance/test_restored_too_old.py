@@ -46,7 +46,8 @@ def test_agencies_notice_by_their_pins(rig: AgreementRig, tmp_path: Path, rememb
     assert not restore_backup(rig.broker, tmp_path / "new", replace=True).rolled_back
     for desk in (bob, kim):
         desk.ok("log", "pin")
-    assert bob.json("run")["state"] == "awaiting"
+    (run,) = bob.json("run")["runs"]
+    assert run["state"] == "awaiting"
 
 
 def test_a_broker_that_goes_on_from_an_old_backup_is_noticed_too(

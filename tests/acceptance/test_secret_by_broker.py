@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from oracles.desk import NOW, Desk
-from oracles.share_rig import PROJECT, ROWS, ShareRig, answer_with, share_rig
+from oracles.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agencies
 from sqlalchemy import text
 
 from encoding.cli.session import Session
@@ -28,8 +28,8 @@ Change = Callable[[Any], Any]
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[ShareRig]:
-    with share_rig(tmp_path) as made:
+def rig(tmp_path: Path) -> Iterator[NearBroker]:
+    with two_agencies(tmp_path) as made:
         made.compare()
         yield made
 
@@ -41,7 +41,7 @@ def kept(desk: Desk, epoch: int = 1) -> KeptSecret:
     return found
 
 
-def meddle(rig: ShareRig, path: str, change: Change) -> None:
+def meddle(rig: NearBroker, path: str, change: Change) -> None:
     """Have the courier change what the broker answers to GET requests whose path ends or begins like this."""
 
     def changed(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
@@ -52,7 +52,7 @@ def meddle(rig: ShareRig, path: str, change: Change) -> None:
         found = change(json.loads(response.read()))
         return found if isinstance(found, httpx2.Response) else answer_with(response, found)
 
-    rig.courier.meddle = changed
+    rig.courier.after = changed
 
 
 def refused(desk: Desk, *words: str) -> str:
@@ -62,22 +62,35 @@ def refused(desk: Desk, *words: str) -> str:
     return str(result.stderr)
 
 
-def sent_shares(rig: ShareRig) -> int:
+def get_ready(rig: NearBroker) -> None:
+    """Put nonces of both agencies into the log, so that a round can begin."""
+    for desk in rig.desks.values():
+        desk.ok("round", "ready")
+
+
+def key_of_containers(desk: Desk) -> str:
+    """Encode, and return the id of the secret that all containers were made with."""
+    (key_id,) = {one["key_id"] for one in desk.json("encode")["containers"]}
+    return str(key_id)
+
+
+def sent_shares(rig: NearBroker) -> int:
     with rig.broker.database.read() as session:
         return len(session.execute(text("SELECT id FROM relayed_share")).all())
 
 
-def test_both_agree_through_the_broker_encode_alike_and_upload(rig: ShareRig) -> None:
+def test_both_agree_through_the_broker_encode_alike_and_upload(rig: NearBroker) -> None:
     rig.agree()
-    shown = {party: rig.status(party) for party in rig.desks}
+    shown = {party: rig.secret_status(party) for party in rig.desks}
     assert shown["welfare"] == shown["schools"]
     assert all(holder["confirmed"] for holder in shown["welfare"]["holders"])
+    get_ready(rig)
     for desk in rig.desks.values():
-        assert desk.json("encode")["key_id"] == shown["welfare"]["key_id"]
+        assert key_of_containers(desk) == shown["welfare"]["key_id"]
         desk.ok("upload")
 
 
-def test_every_step_may_be_repeated_and_an_answer_may_be_lost(rig: ShareRig) -> None:
+def test_every_step_may_be_repeated_and_an_answer_may_be_lost(rig: NearBroker) -> None:
     lost = set()
 
     def lose_once(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
@@ -87,15 +100,15 @@ def test_every_step_may_be_repeated_and_an_answer_may_be_lost(rig: ShareRig) -> 
             raise httpx2.ReadError("lost", request=request)
         return response
 
-    rig.courier.meddle = lose_once
+    rig.courier.after = lose_once
     for words in (("share",), ("share",), ("accept",), ("accept",), ("accept",)):
         for desk in rig.desks.values():
             desk.ok("secret", *words)
     assert len(lost) >= 4
-    assert rig.status("welfare") == rig.status("schools")
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
 
 
-def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: ShareRig) -> None:
+def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: NearBroker) -> None:
     welfare, schools = rig.desks["welfare"], rig.desks["schools"]
     welfare.ok("secret", "share")
     first = kept(welfare).sent
@@ -105,21 +118,22 @@ def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: ShareRig) -> Non
     for _ in range(2):
         for desk in (welfare, schools):
             desk.ok("secret", "accept")
-    assert rig.status("welfare") == rig.status("schools")
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
     assert "it stays" in refused(welfare, "secret", "share", "--again")
 
 
-def test_the_next_epochs_secret_is_made_while_this_ones_is_used(rig: ShareRig) -> None:
+def test_the_next_epochs_secret_is_made_while_this_ones_is_used(rig: NearBroker) -> None:
     rig.agree()
-    first = rig.status("welfare")["key_id"]
+    get_ready(rig)
+    first = rig.secret_status("welfare")["key_id"]
     rig.agree("rotate")
-    second = rig.status("welfare")
-    assert (second["epoch"], rig.status("schools")) == (2, second)
+    second = rig.secret_status("welfare")
+    assert (second["epoch"], rig.secret_status("schools")) == (2, second)
     assert second["key_id"] != first
-    assert rig.desks["welfare"].json("encode")["key_id"] == first
+    assert key_of_containers(rig.desks["welfare"]) == first
 
 
-def test_a_swapped_key_gets_nothing_and_both_fingerprints_are_shown(rig: ShareRig) -> None:
+def test_a_swapped_key_gets_nothing_and_both_fingerprints_are_shown(rig: NearBroker) -> None:
     true = rig.people["schools"].public
     false = new_identity("schools", ("analyst",), NOW, person=true.person)
 
@@ -136,7 +150,7 @@ def test_a_swapped_key_gets_nothing_and_both_fingerprints_are_shown(rig: ShareRi
     assert sent_shares(rig) == 0
 
 
-def test_a_forged_change_of_keys_gets_nothing(rig: ShareRig) -> None:
+def test_a_forged_change_of_keys_gets_nothing(rig: NearBroker) -> None:
     true = rig.people["schools"]
     false = new_identity("schools", ("analyst",), NOW, person=true.public.person)
     change = {
@@ -161,7 +175,7 @@ def test_a_forged_change_of_keys_gets_nothing(rig: ShareRig) -> None:
     assert sent_shares(rig) == 0
 
 
-def test_a_holder_whom_the_broker_adds_gets_nothing(rig: ShareRig) -> None:
+def test_a_holder_whom_the_broker_adds_gets_nothing(rig: NearBroker) -> None:
     def add(answer: Any) -> Any:
         answer["terms"]["providers"] = ["friend", *answer["terms"]["providers"]]
         return answer
@@ -171,7 +185,7 @@ def test_a_holder_whom_the_broker_adds_gets_nothing(rig: ShareRig) -> None:
     assert sent_shares(rig) == 0
 
 
-def test_a_share_that_is_dropped_is_named(rig: ShareRig) -> None:
+def test_a_share_that_is_dropped_is_named(rig: NearBroker) -> None:
     for desk in rig.desks.values():
         desk.ok("secret", "share")
     meddle(rig, "/shares", lambda _: {"shares": []})
@@ -179,7 +193,7 @@ def test_a_share_that_is_dropped_is_named(rig: ShareRig) -> None:
     assert "the share of schools is not here" in said
 
 
-def test_a_share_that_is_said_to_have_served_is_missing(rig: ShareRig) -> None:
+def test_a_share_that_is_said_to_have_served_is_missing(rig: NearBroker) -> None:
     for desk in rig.desks.values():
         desk.ok("secret", "share")
     body = (
@@ -192,7 +206,7 @@ def test_a_share_that_is_said_to_have_served_is_missing(rig: ShareRig) -> None:
 
 
 def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> None:
-    with share_rig(tmp_path) as rig:
+    with two_agencies(tmp_path) as rig:
         rig.add("health", ROWS["schools"])
         rig.add_project(
             project="three-agencies", providers=("health", "schools", "welfare"), recipients=()
@@ -212,10 +226,14 @@ def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> No
         for _ in range(2):
             for desk in rig.desks.values():
                 desk.ok("secret", "accept")
-        assert rig.status("health") == rig.status("schools") == rig.status("welfare")
+        assert (
+            rig.secret_status("health")
+            == rig.secret_status("schools")
+            == rig.secret_status("welfare")
+        )
 
 
-def fetched_by(rig: ShareRig, party: str) -> list[Any]:
+def fetched_by(rig: NearBroker, party: str) -> list[Any]:
     """Return what the broker gives a party when it accepts."""
     found: list[Any] = []
     meddle(rig, "shares/", lambda answer: found.append(answer) or answer)
@@ -223,7 +241,7 @@ def fetched_by(rig: ShareRig, party: str) -> list[Any]:
     return found
 
 
-def test_a_share_of_another_epoch_is_refused(rig: ShareRig) -> None:
+def test_a_share_of_another_epoch_is_refused(rig: NearBroker) -> None:
     for step in ("share", "rotate"):
         for desk in rig.desks.values():
             desk.ok("secret", step)
@@ -234,7 +252,7 @@ def test_a_share_of_another_epoch_is_refused(rig: ShareRig) -> None:
 
 
 @pytest.mark.parametrize("place", ["sealed", "signature"])
-def test_a_share_that_was_changed_is_refused(place: str, rig: ShareRig) -> None:
+def test_a_share_that_was_changed_is_refused(place: str, rig: NearBroker) -> None:
     for desk in rig.desks.values():
         desk.ok("secret", "share")
 
@@ -250,7 +268,7 @@ def test_a_share_that_was_changed_is_refused(place: str, rig: ShareRig) -> None:
     assert "the share of schools was not made by the person that you trust there" in said
 
 
-def test_a_share_that_was_withdrawn_and_comes_again_is_noticed(rig: ShareRig) -> None:
+def test_a_share_that_was_withdrawn_and_comes_again_is_noticed(rig: NearBroker) -> None:
     welfare, schools = rig.desks["welfare"], rig.desks["schools"]
     welfare.ok("secret", "share")
     withdrawn = kept(welfare).sent[0].to_json()
@@ -262,11 +280,12 @@ def test_a_share_that_was_withdrawn_and_comes_again_is_noticed(rig: ShareRig) ->
     said = refused(schools, "secret", "accept")
     assert "another secret" in said
     assert "another secret" in refused(welfare, "secret", "accept")
+    get_ready(rig)
     for desk in (welfare, schools):
         assert "another secret" in refused(desk, "encode")
 
 
-def test_two_shares_of_one_agency_are_refused(rig: ShareRig) -> None:
+def test_two_shares_of_one_agency_are_refused(rig: NearBroker) -> None:
     welfare, schools = rig.desks["welfare"], rig.desks["schools"]
     welfare.ok("secret", "share")
     withdrawn = kept(welfare).sent[0].to_json()
@@ -274,7 +293,7 @@ def test_two_shares_of_one_agency_are_refused(rig: ShareRig) -> None:
     schools.ok("secret", "share")
     calls: list[Any] = []
     meddle(rig, "/shares", lambda a: {"shares": [s for s in a["shares"] for _ in (1, 2)]})
-    twice = rig.courier.meddle
+    twice = rig.courier.after
 
     def both(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         if request.url.path.startswith("/v1/shares/"):
@@ -282,13 +301,13 @@ def test_two_shares_of_one_agency_are_refused(rig: ShareRig) -> None:
             return answer_with(response, withdrawn) if len(calls) == 2 else response
         return twice(request, response)
 
-    rig.courier.meddle = both
+    rig.courier.after = both
     said = refused(schools, "secret", "accept")
     assert "two different shares of welfare" in said
 
 
 @pytest.mark.parametrize("field", ["key_id", "holders", "created", "tag"])
-def test_a_confirmation_that_was_changed_is_refused(field: str, rig: ShareRig) -> None:
+def test_a_confirmation_that_was_changed_is_refused(field: str, rig: NearBroker) -> None:
     for desk in rig.desks.values():
         desk.ok("secret", "share")
     rig.desks["schools"].ok("secret", "accept")
@@ -308,7 +327,7 @@ def test_a_confirmation_that_was_changed_is_refused(field: str, rig: ShareRig) -
     assert "the confirmation of schools" in refused(rig.desks["welfare"], "secret", "accept")
 
 
-def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(rig: ShareRig) -> None:
+def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(rig: NearBroker) -> None:
     for desk in rig.desks.values():
         desk.ok("secret", "share")
     parts = []
@@ -324,8 +343,7 @@ def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(rig: ShareRig) 
     assert found is not None
     secret = found.secret
     keys = [
-        secret.sub_key(label, project=PROJECT, epoch=1)
-        for label in ("clk", "diffusion", "salt", "canary", "confirm")
+        secret.sub_key(label, project=PROJECT, epoch=1) for label in ("clk", "canary", "confirm")
     ]
     seen = b"\n".join([*rig.courier.seen, rig.logs.getvalue().encode(), *files_of(rig)])
     assert b"secret-confirmed" in seen
@@ -338,7 +356,7 @@ def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(rig: ShareRig) 
     assert documents == [None, None]
 
 
-def files_of(rig: ShareRig) -> list[bytes]:
+def files_of(rig: NearBroker) -> list[bytes]:
     """Return every file of the broker's: its database, write-ahead log and keys."""
     return [
         path.read_bytes() for path in rig.broker.settings.state_dir.rglob("*") if path.is_file()
@@ -349,7 +367,7 @@ def settled(desk: Desk) -> None:
     """Do what `refresh` does about secrets before it encodes."""
     session = Session(
         config_path=desk.folder / "blindlink.toml",
-        transport=desk.broker.transport(),
+        transport=desk.near.courier,
         now=lambda: desk.now,
         sleep=desk.slept.append,
     )
@@ -358,7 +376,7 @@ def settled(desk: Desk) -> None:
         settle_secrets(session, client, session.view(client, must_bind=False))
 
 
-def test_refresh_goes_on_where_an_agreement_on_a_secret_stands(rig: ShareRig) -> None:
+def test_refresh_goes_on_where_an_agreement_on_a_secret_stands(rig: NearBroker) -> None:
     welfare, schools = rig.desks["welfare"], rig.desks["schools"]
     settled(welfare)
     assert not kept_epochs(welfare)
@@ -368,15 +386,15 @@ def test_refresh_goes_on_where_an_agreement_on_a_secret_stands(rig: ShareRig) ->
     schools.ok("secret", "share")
     for desk in (schools, welfare, schools):
         settled(desk)
-    assert rig.status("welfare") == rig.status("schools")
-    assert all(holder["confirmed"] for holder in rig.status("welfare")["holders"])
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
+    assert all(holder["confirmed"] for holder in rig.secret_status("welfare")["holders"])
     for desk in rig.desks.values():
         desk.ok("secret", "rotate")
         settled(desk)
     for desk in (schools, welfare, schools):
         settled(desk)
-    assert rig.status("welfare")["epoch"] == 2
-    assert rig.status("welfare") == rig.status("schools")
+    assert rig.secret_status("welfare")["epoch"] == 2
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
 
 
 def kept_epochs(desk: Desk) -> tuple[int, ...]:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.share_rig import ShareRig, share_rig
+from oracles.near_broker import NearBroker, two_agencies
 
 GUIDE = (Path(__file__).parents[2] / "docs/secret.md").read_text("utf-8")
 OTHER = {"welfare": "schools", "schools": "welfare"}
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ShareRig]:
+def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NearBroker]:
     monkeypatch.chdir(tmp_path)
-    with share_rig(tmp_path) as made:
+    with two_agencies(tmp_path) as made:
         yield made
 
 
@@ -26,7 +26,7 @@ def commands(section: str) -> list[str]:
     return [line.removeprefix("blindlink ") for block in blocks for line in block.splitlines()]
 
 
-def type_all(rig: ShareRig, section: str) -> None:
+def type_all(rig: NearBroker, section: str) -> None:
     """Have both agencies type each command; the guide is written for one of them."""
     for command in commands(section):
         for party, other in OTHER.items():
@@ -36,21 +36,23 @@ def type_all(rig: ShareRig, section: str) -> None:
             rig.desks[party].ok(*said.replace("FINGERPRINT", fingerprint).split())
 
 
-def test_the_guide_leads_to_one_secret_through_the_broker(rig: ShareRig) -> None:
+def test_the_guide_leads_to_one_secret_through_the_broker(rig: NearBroker) -> None:
     type_all(rig, "Before you begin")
     type_all(rig, "Through the broker")
     said = rig.desks["welfare"].ok("secret", "status").stdout
     assert "schools: has confirmed the secret, and encodes as you do" in said
     assert "`schools: has confirmed the secret, and encodes as you do`" in GUIDE
+    for desk in rig.desks.values():
+        desk.ok("round", "ready")
     rig.desks["welfare"].ok("encode")
     type_all(rig, "A new secret")
-    assert rig.status("welfare") == rig.status("schools")
-    assert rig.status("welfare")["epoch"] == 2
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
+    assert rig.secret_status("welfare")["epoch"] == 2
 
 
-def test_the_guide_leads_to_one_secret_by_files(rig: ShareRig, tmp_path: Path) -> None:
-    for party, desk in rig.desks.items():
-        (tmp_path / f"{party}.json").write_bytes((desk.folder / "shown.json").read_bytes())
+def test_the_guide_leads_to_one_secret_by_files(rig: NearBroker, tmp_path: Path) -> None:
+    for party, person in rig.people.items():
+        (tmp_path / f"{party}.json").write_bytes(person.signed.to_canonical())
     desk = rig.desks["welfare"]
     desk.ok("status")
     shown = desk.folder / "workspace" / "project.json"
@@ -58,5 +60,5 @@ def test_the_guide_leads_to_one_secret_by_files(rig: ShareRig, tmp_path: Path) -
     n_requests = len(rig.courier.seen)
     type_all(rig, "By files, without the broker")
     assert len(rig.courier.seen) == n_requests
-    assert rig.status("welfare") == rig.status("schools")
-    assert rig.status("welfare")["key_id"] is not None
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
+    assert rig.secret_status("welfare")["key_id"] is not None

@@ -1,114 +1,49 @@
-"""A project with a small linkage schema over an agency's own columns, and the file that goes with it."""
+"""Four people in a file of the agency's own columns, and a project of two agencies that it is for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.broker import BrokerDouble
+from oracles.near_broker import PARTIES, NearBroker, near_broker, small_profile, small_terms
 
-from encoding.client import BrokerClient
-from encoding.connection import Connection, Waiting
-from encoding.credential import BearerToken
 from encoding.secret import Secret
-from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
-from schemas.profile import EncodingProfile, Hardening
-from schemas.run import IdSpace, MatchingPolicy, Recipient
 
 SECRET = Secret(bytes(range(32)))
 PEOPLE_COLUMNS = ("ID", "first", "last", "born")
-
-
-def feature(identifier: str, n: int, **format_: Any) -> dict[str, Any]:
-    return {
-        "identifier": identifier,
-        "format": format_,
-        "hashing": {
-            "comparison": {"type": "ngram", "n": n},
-            "strategy": {"bitsPerToken": 10},
-            "hash": {"type": "blakeHash"},
-        },
-    }
-
-
-LINKAGE_SCHEMA: dict[str, Any] = {
-    "version": 3,
-    "clkConfig": {
-        "l": 256,
-        "kdf": {"type": "HKDF", "hash": "SHA256", "info": "", "salt": "", "keySize": 64},
-    },
-    "features": [
-        feature("first", 2, type="string", encoding="utf-8"),
-        feature("last", 2, type="string", encoding="utf-8"),
-        feature("born", 1, type="date", format="%Y-%m-%d"),
-    ],
+PEOPLE: Mapping[str, tuple[str, str, str]] = {
+    "7": ("Ana", "Ortiz", "2011-04-09"),
+    "07": ("Bo", "Nguyen", "2012-05-01"),
+    "x-3": ("Chloé", "O'Neal", "2010-12-31"),
+    "4": ("Dee", "Lee", "2015-01-15"),
 }
-
-
-def make_profile(**changes: Any) -> EncodingProfile:
-    given: dict[str, Any] = {
-        "name": "small",
-        "recipe": None,
-        "linkage_schema": json.dumps(LINKAGE_SCHEMA),
-        "hardening": Hardening(kind="none"),
-        "nominal_fill": "0.4",
-    }
-    return EncodingProfile(**given | changes)
-
-
-def make_view(profile: EncodingProfile, **changes: Any) -> ProjectView:
-    recipients = tuple(
-        Recipient(party=party, mode="linked", space="shared") for party in ("schools", "welfare")
-    )
-    given: dict[str, Any] = {
-        "project": "foster-pupils",
-        "purpose": "education-stability",
-        "providers": ("schools", "welfare"),
-        "recipients": recipients,
-        "spaces": (IdSpace(name="shared", lifetime="project"),),
-        "profile": profile.digest(),
-        "policy": MatchingPolicy(auto="0.9", review="0.8", margin="0.05", solver="one-to-one"),
-        "population": "in-care",
-        "max_variants": 3,
-        "start": "2026-01-01",
-        "end": "2026-12-31",
-    }
-    terms = ProjectTerms(**given | changes)
-    return ProjectView(
-        project=terms.project,
-        agreement=terms.digest(),
-        terms=terms,
-        profile=profile,
-        in_force=True,
-    )
-
-
-@pytest.fixture
-def view() -> ProjectView:
-    """The project that both parties of these tests take part in."""
-    return make_view(make_profile())
 
 
 @pytest.fixture
 def view_with() -> Callable[..., ProjectView]:
     """Makes the project with other terms."""
-    return lambda **changes: make_view(make_profile(), **changes)
+
+    def make(**changes: object) -> ProjectView:
+        profile = small_profile()
+        terms = small_terms(profile, **changes)
+        return ProjectView(
+            project=terms.project,
+            agreement=terms.digest(),
+            terms=terms,
+            profile=profile,
+            in_force=True,
+        )
+
+    return make
 
 
 @pytest.fixture
-def profile_with() -> Callable[..., EncodingProfile]:
-    """Makes the encoding profile with other fields."""
-    return make_profile
-
-
-@pytest.fixture
-def view_of() -> Callable[..., ProjectView]:
-    """Makes the project of a given encoding profile."""
-    return make_view
+def view(view_with: Callable[..., ProjectView]) -> ProjectView:
+    """The project that both parties of these tests take part in."""
+    return view_with()
 
 
 @pytest.fixture
@@ -130,54 +65,51 @@ def write_people(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-PEOPLE: Mapping[str, tuple[str, str, str]] = {
-    "7": ("Ana", "Ortiz", "2011-04-09"),
-    "07": ("Bo", "Nguyen", "2012-05-01"),
-    "x-3": ("Chloé", "O'Neal", "2010-12-31"),
-    "4": ("Dee", "Lee", "2015-01-15"),
-}
-
-
 @pytest.fixture
 def people() -> list[tuple[str, ...]]:
     """Four people, one row each."""
     return [(record_id, *names) for record_id, names in PEOPLE.items()]
 
 
-class Sleeps(list[float]):
-    """Counts the seconds that a client would have slept."""
-
-    def __call__(self, seconds: float) -> None:
-        self.append(seconds)
+@pytest.fixture
+def bare_broker(tmp_path: Path) -> Iterator[NearBroker]:
+    """A broker with both parties and no project."""
+    with near_broker(tmp_path / "broker") as near:
+        for party in PARTIES:
+            near.enrol(party)
+        yield near
 
 
 @pytest.fixture
-def broker(view: ProjectView) -> BrokerDouble:
-    """A broker in memory with the project of these tests."""
-    return BrokerDouble(view)
+def terms() -> dict[str, Any]:
+    """What the broker's project has agreed otherwise; a test replaces it by parametrisation."""
+    return {}
 
 
 @pytest.fixture
-def sleeps() -> Sleeps:
-    """What the clients of this test have waited, without waiting."""
-    return Sleeps()
+def broker(bare_broker: NearBroker, terms: dict[str, Any]) -> NearBroker:
+    """A broker with the project of these tests."""
+    bare_broker.add_project(**terms)
+    return bare_broker
 
 
 @pytest.fixture
-def client_of(broker: BrokerDouble, sleeps: Sleeps) -> Iterator[Callable[[str], BrokerClient]]:
-    """Connects a party to the broker in memory."""
-    opened: dict[str, BrokerClient] = {}
-
-    def connect(party: str) -> BrokerClient:
-        if party in opened:
-            return opened[party]
-        waiting = Waiting(patience_s=20, sleep=sleeps)
-        transport = broker.transport()
-        connection = Connection(
-            "https://broker.test", BearerToken(f"bl_{party}"), waiting=waiting, transport=transport
-        )
-        return opened.setdefault(party, BrokerClient(connection))
-
-    yield connect
-    for client in opened.values():
-        client.close()
+def ready_desks(
+    broker: NearBroker,
+    tmp_path: Path,
+    secret: Secret,
+    people: list[tuple[str, ...]],
+    write_people: Callable[..., Path],
+) -> NearBroker:
+    """The broker with both agencies at their desks, ready for rounds; three of their people are the same."""
+    pupils = [("p1", *people[0][1:]), ("p2", *people[2][1:]), ("p3", "Zoe", "Zinn", "2010-10-10")]
+    files = {
+        "schools": write_people([*pupils, ("p4", *people[3][1:])], "pupils.csv"),
+        "welfare": write_people(people),
+    }
+    for party, file in files.items():
+        broker.desk(party, tmp_path / party, file, secret)
+    broker.compare()
+    for desk in broker.desks.values():
+        desk.ok("round", "ready")
+    return broker

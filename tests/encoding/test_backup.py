@@ -24,7 +24,9 @@ from schemas.identity import base64_text
 from schemas.signing import sign_document
 
 CREATED = "2026-11-20T22:30:00Z"
-FILES = {"peers.json": b"{}", "receipts/upl-1.json": b"\0" * 300_000, "handles/p-1.map": b""}
+FILES = {"peers.json": b"{}", "receipts/upl-1.json": b"\0" * 300_000, "handles/p.1.q.map": b""}
+# A workspace that is restored encodes, sends and says nothing a second time.
+SENT_ONCE = ("nonces/p.sealed", "outbox/p.1.q.enc", "said/p.1.s.q.p.sealed")
 
 
 @pytest.fixture
@@ -38,7 +40,8 @@ def workspace(tmp_path: Path, own: Identity) -> Workspace:
     protect(made, own, NOW)
     for name, content in FILES.items():
         (made.folder / name).write_bytes(content)
-    for name in ("lock", "outbox/p.enc", ".half.partial", "pins/.hidden"):
+    (made.folder / "said").mkdir()
+    for name in ("lock", *SENT_ONCE, ".half.partial", "pins/.hidden"):
         (made.folder / name).write_bytes(b"left out")
     return made
 
@@ -140,7 +143,7 @@ def test_content_that_is_not_what_was_signed_is_refused(
     "path",
     [
         *("../peers.json", "/etc/passwd", "a/../b", "a//b", "a\\b", "C:x", ".hidden", "a/b/c/d"),
-        *("lock", "outbox/p.enc", "scratch/x", "workspace.key", "keepers.sealed", "", "a/", "a\nb"),
+        *("lock", *SENT_ONCE, "scratch/x", "workspace.key", "keepers.sealed", "", "a/", "a\nb"),
     ],
 )
 def test_a_path_that_leads_elsewhere_is_no_part_of_a_backup(

@@ -1,4 +1,4 @@
-"""Rows with sealed link IDs: written by an agency, opened by the recipient, refused where anything is off."""
+"""Rows with sealed match IDs: written by an agency, opened by the recipient, refused where anything is off."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def opened(content: bytes, columns: tuple[str, ...] = COLUMNS, number: int = 0) 
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_every_person_of_the_recipient_opens_the_link_ids(rows_file: Path, number: int) -> None:
-    expected = {(VECTOR["link_ids"][handle], *CELLS[handle]) for handle in SEALED}
+def test_every_person_of_the_recipient_opens_the_match_ids(rows_file: Path, number: int) -> None:
+    expected = {(VECTOR["match_ids"][handle], *CELLS[handle]) for handle in SEALED}
     assert set(opened(rows_file.read_bytes(), number=number)) == expected
 
 
@@ -66,13 +66,13 @@ def test_the_file_says_nothing_but_what_was_listed(rows_file: Path) -> None:
     lines = content.split(b"\n", 2)
     assert lines[0] + b"\n" == ROWS_START
     assert lines[1] == HEADER.to_canonical()
-    assert lines[2].startswith(b"sealed_link_id,grade,note\n")
-    for handle, link_id in VECTOR["link_ids"].items():
+    assert lines[2].startswith(b"sealed_match_id,grade,note\n")
+    for handle, match_id in VECTOR["match_ids"].items():
         assert handle.encode() not in content
-        assert link_id.encode() not in content
+        assert match_id.encode() not in content
 
 
-def test_rows_stand_in_the_order_of_sealed_link_ids(tmp_path: Path) -> None:
+def test_rows_stand_in_the_order_of_sealed_match_ids(tmp_path: Path) -> None:
     names = [SEALED[handle] for handle in SEALED]
     for rows in (names, names[::-1]):
         write_blind_rows(tmp_path / "rows", HEADER, ("n",), [(sealed, ("",)) for sealed in rows])
@@ -116,14 +116,14 @@ def test_others_do_not_open_it(rows_file: Path) -> None:
     [
         pytest.param(lambda raw: raw[1:], id="another first line"),
         pytest.param(lambda raw: raw.replace(b'"epoch":1', b'"epoch":2'), id="another head"),
-        pytest.param(lambda raw: raw.replace(b"sealed_link_id", b"link_id"), id="another column"),
+        pytest.param(lambda raw: raw.replace(b"sealed_match_id", b"match_id"), id="another column"),
         pytest.param(lambda raw: raw.replace(b",grade 0", b""), id="a cell less"),
         pytest.param(lambda raw: raw.replace(b",grade 0", b",,grade 0"), id="a cell more"),
         pytest.param(lambda raw: raw + b"\n", id="an empty row"),
         pytest.param(lambda raw: raw + b'"', id="an open quotation mark"),
         pytest.param(lambda raw: raw + b"\xff,1,2\n", id="not UTF-8"),
-        pytest.param(lambda raw: raw + b"00,1,2\n", id="a short link ID"),
-        pytest.param(lambda raw: raw + b"00" * 44 + b",1,2\n", id="a forged link ID"),
+        pytest.param(lambda raw: raw + b"00,1,2\n", id="a short match ID"),
+        pytest.param(lambda raw: raw + b"00" * 44 + b",1,2\n", id="a forged match ID"),
         pytest.param(
             lambda raw: raw + next(iter(SEALED.values())).hex().upper().encode() + b",1,2\n",
             id="upper case",
@@ -137,7 +137,7 @@ def test_what_is_not_as_it_was_written_is_refused(rows_file: Path, bend: Any) ->
         opened(bend(raw))
 
 
-def test_sealed_link_ids_are_kept_beside_record_ids(tmp_path: Path) -> None:
+def test_sealed_match_ids_are_kept_beside_record_ids(tmp_path: Path) -> None:
     path = tmp_path / "links"
     by_record = {f"r,{n}": sealed for n, sealed in enumerate(SEALED.values())}
     write_blind_links(path, HEADER, by_record.items())

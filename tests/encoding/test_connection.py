@@ -18,11 +18,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from oracles.broker import BrokerDouble, Refusal, problem
+from oracles.near_broker import ADDRESS, NearBroker, problem
 
 from encoding.client import BrokerClient
 from encoding.connection import Connection, Waiting, trust_only
-from encoding.credential import BearerToken, read_token
+from encoding.credential import BearerToken, SignIn, read_token
 from encoding.errors import (
     BrokerAnswerError,
     BrokerRefusedError,
@@ -31,6 +31,32 @@ from encoding.errors import (
     NotAuthorisedError,
     TokenFileError,
 )
+from schemas.api import UploadRequest
+
+
+class Sleeps(list[float]):
+    """Counts the seconds that a client would have slept."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def sleeps() -> Sleeps:
+    """What the clients of this test have waited, without waiting."""
+    return Sleeps()
+
+
+@pytest.fixture
+def client(broker: NearBroker, sleeps: Sleeps) -> Iterator[BrokerClient]:
+    """An agency's connection to the broker, signed in."""
+    sign_in = SignIn(broker.person("welfare"), ADDRESS, lambda: broker.now)
+    waiting = Waiting(patience_s=20, sleep=sleeps)
+    connection = Connection(ADDRESS, sign_in, waiting=waiting, transport=broker.courier)
+    with BrokerClient(connection) as client:
+        client.whoami()
+        broker.courier.requests.clear()
+        yield client
 
 
 class FailFirst:
@@ -59,124 +85,141 @@ def refuse_connection() -> httpx2.Response:
         lose_connection,
         refuse_connection,
         *(
-            lambda status=status: httpx2.Response(status, content=iter([b"x"]))
+            lambda status=status: httpx2.Response(status, content=b"x")
             for status in (429, 500, 502, 503, 504)
         ),
     ],
 )
-def test_passing_failure_is_tried_again(broker: BrokerDouble, client_of, sleeps, fail) -> None:
-    broker.before = FailFirst(3, fail)
-    assert client_of("welfare").project("foster-pupils") == broker.view
+def test_passing_failure_is_tried_again(broker: NearBroker, client, sleeps, fail) -> None:
+    broker.courier.before = FailFirst(3, fail)
+    assert client.project("foster-pupils").project == "foster-pupils"
     assert len(sleeps) == 3
     assert sleeps[0] < 1 < sum(sleeps)
 
 
-def test_retry_after_is_honoured(broker: BrokerDouble, client_of, sleeps) -> None:
-    answer = lambda: httpx2.Response(429, content=iter([b""]), headers={"Retry-After": "7"})  # noqa: E731
-    broker.before = FailFirst(1, answer)
-    client_of("welfare").project("foster-pupils")
+def test_retry_after_is_honoured(broker: NearBroker, client, sleeps) -> None:
+    answer = lambda: httpx2.Response(429, content=b"", headers={"Retry-After": "7"})  # noqa: E731
+    broker.courier.before = FailFirst(1, answer)
+    client.project("foster-pupils")
     assert sleeps[0] >= 7
 
 
-def test_absurd_retry_after_ends_the_patience(broker: BrokerDouble, client_of, sleeps) -> None:
-    answer = lambda: httpx2.Response(429, content=iter([b""]), headers={"Retry-After": "9" * 40})  # noqa: E731
-    broker.before = FailFirst(99, answer)
+def test_absurd_retry_after_ends_the_patience(broker: NearBroker, client, sleeps) -> None:
+    answer = lambda: httpx2.Response(429, content=b"", headers={"Retry-After": "9" * 40})  # noqa: E731
+    broker.courier.before = FailFirst(99, answer)
     with pytest.raises(BrokerRefusedError):
-        client_of("welfare").project("foster-pupils")
+        client.project("foster-pupils")
     assert sleeps == []
 
 
 @pytest.mark.parametrize("fail", [lose_connection, refuse_connection])
-def test_broker_that_stays_away_is_unreachable(broker: BrokerDouble, client_of, sleeps, fail):
-    broker.before = FailFirst(999, fail)
+def test_broker_that_stays_away_is_unreachable(broker: NearBroker, client, sleeps, fail):
+    broker.courier.before = FailFirst(999, fail)
     with pytest.raises(BrokerUnreachableError) as caught:
-        client_of("welfare").project("foster-pupils")
+        client.project("foster-pupils")
     assert caught.value.exit_code == 5
     # Five pauses of half of 0.5, 1, 2, 4 and 8 s are the least after which the next may be too long.
     assert 7.75 <= sum(sleeps) <= 20
 
 
-def test_upload_opened_twice_by_a_lost_answer_has_one_idempotency_key(broker, client_of) -> None:
-    keys = []
+def test_question_whose_answer_was_lost_is_asked_again_under_the_same_idempotency_key(
+    broker: NearBroker, client: BrokerClient
+) -> None:
+    keys: list[str | None] = []
 
     def lose_first(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         keys.append(request.headers.get("Idempotency-Key"))
         return lose_connection() if len(keys) == 1 else response
 
-    broker.after = lose_first
-    from schemas.api import UploadRequest
-
+    broker.courier.after = lose_first
     request = UploadRequest(
         epoch=1,
+        round=1,
+        partner="schools",
         profile="a" * 64,
         key_id="b" * 16,
         container_sha256="c" * 64,
         container_bytes=99,
+        head_bytes=40,
+        records=1,
+        rows=1,
     )
-    client_of("welfare").open_upload("foster-pupils", request)
-    assert keys[0] == keys[1] != None  # noqa: E711
-    assert len(broker.uploads) == 1
+    with pytest.raises(BrokerRefusedError):
+        client.open_upload("foster-pupils", request)
+    assert keys[0] is not None
+    assert keys == keys[:1] * 2
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_unknown_token_is_not_authorised_and_not_tried_again(
-    broker: BrokerDouble, client_of, sleeps, status
+    broker: NearBroker, sleeps: Sleeps, status: int
 ) -> None:
-    refusal = Refusal(status, "token-unknown", detail="The token has expired.")
-    broker.before = FailFirst(1, lambda: problem(refusal))
-    with pytest.raises(
-        NotAuthorisedError, match=r"the broker says: the token has expired$"
-    ) as caught:
-        client_of("welfare").project("foster-pupils")
+    refusal = problem(status, "token-unknown", detail="The token has expired.")
+    broker.courier.before = FailFirst(1, lambda: refusal)
+    token = BearerToken("bl_abc")
+    waiting = Waiting(patience_s=20, sleep=sleeps)
+    connection = Connection(ADDRESS, token, waiting=waiting, transport=broker.courier)
+    with (
+        BrokerClient(connection) as client,
+        pytest.raises(
+            NotAuthorisedError, match=r"the broker says: the token has expired$"
+        ) as caught,
+    ):
+        client.project("foster-pupils")
     assert caught.value.exit_code == 4
     assert sleeps == []
 
 
-def test_refusal_names_clause_and_hint(broker: BrokerDouble, client_of) -> None:
-    refusal = Refusal(
+def test_refusal_names_clause_and_hint(broker: NearBroker, client) -> None:
+    refusal = problem(
         409, "not-in-force", detail="The project has ended.", clause="end", hint="Sign."
     )
-    broker.before = FailFirst(1, lambda: problem(refusal))
+    broker.courier.before = FailFirst(1, lambda: refusal)
     with pytest.raises(BrokerRefusedError, match=r"the project has ended \(clause end\)") as caught:
-        client_of("welfare").project("foster-pupils")
+        client.project("foster-pupils")
     assert (caught.value.exit_code, caught.value.problem) == (1, "not-in-force")
     assert caught.value.hint == "sign"
 
 
-def test_refusal_cannot_write_control_characters_to_the_terminal(broker, client_of) -> None:
-    refusal = Refusal(409, "x", detail="\x1b]0;owned\x07\u202eNo\n")
-    broker.before = FailFirst(1, lambda: problem(refusal))
+def test_refusal_cannot_write_control_characters_to_the_terminal(broker, client) -> None:
+    refusal = problem(409, "x", detail="\x1b]0;owned\x07\u202eNo\n")
+    broker.courier.before = FailFirst(1, lambda: refusal)
     with pytest.raises(BrokerRefusedError) as caught:
-        client_of("welfare").project("foster-pupils")
+        client.project("foster-pupils")
     assert str(caught.value).isprintable()
 
 
-def test_refusal_without_a_problem_document_gives_the_status(broker, client_of) -> None:
-    broker.before = FailFirst(1, lambda: httpx2.Response(404, content=iter([b"<html>"])))
+def test_refusal_without_a_problem_document_gives_the_status(broker, client) -> None:
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(404, content=b"<html>"))
     with pytest.raises(BrokerRefusedError, match="status 404"):
-        client_of("welfare").project("foster-pupils")
+        client.project("foster-pupils")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"project": 1}', b'{"a": NaN}', b"\xff"])
-def test_answer_that_breaks_its_format_is_refused(broker, client_of, body) -> None:
-    broker.before = FailFirst(1, lambda: httpx2.Response(200, content=iter([body])))
+def test_answer_that_breaks_its_format_is_refused(broker, client, body) -> None:
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(200, content=body))
     with pytest.raises(BrokerAnswerError):
-        client_of("welfare").project("foster-pupils")
+        client.project("foster-pupils")
 
 
-def test_endless_answer_is_cut_off(broker, client_of, monkeypatch) -> None:
-    endless = lambda: httpx2.Response(200, content=(b"x" * 10**6 for _ in range(10**9)))  # noqa: E731
-    broker.before = FailFirst(1, endless)
-    with pytest.raises(BrokerAnswerError, match="too long"):
-        client_of("welfare").project("foster-pupils")
+def test_endless_answer_is_cut_off() -> None:
+    def endless(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, content=(b"x" * 10**6 for _ in range(10**9)))
+
+    transport = httpx2.MockTransport(endless)
+    with (
+        BrokerClient(Connection(ADDRESS, BearerToken("bl_abc"), transport=transport)) as client,
+        pytest.raises(BrokerAnswerError, match="too long"),
+    ):
+        client.project("foster-pupils")
 
 
-def test_redirect_is_not_followed(broker, client_of) -> None:
+def test_redirect_is_not_followed(broker, client) -> None:
     headers = {"Location": "https://elsewhere.test/"}
-    broker.before = FailFirst(1, lambda: httpx2.Response(302, content=iter([]), headers=headers))
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(302, content=b"", headers=headers))
     with pytest.raises(BrokerRefusedError, match="status 302"):
-        client_of("welfare").project("foster-pupils")
-    assert len(broker.requests) == 1
+        client.project("foster-pupils")
+    assert len(broker.courier.requests) == 1
 
 
 def test_token_is_read_without_the_line_end(tmp_path: Path) -> None:

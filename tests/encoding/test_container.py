@@ -1,136 +1,130 @@
-"""The container: in the order of handles, whatever the order of the file."""
+"""The container: pieces as they will be sent, and the root over them, whatever the rows came in."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-from encoding.container import Spool, write_body, write_container
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from oracles.agency import read_slowly
 
-from encoding import container
-from schemas.upload import ContainerHeader, parse_header
+from encoding.blocks.assembly import STORED_ROW
+from encoding.errors import WorkspaceError
+from encoding.packing import container
+from encoding.packing.container import read_container, write_body, write_container
+from schemas.upload import ContainerHeader
 
-ENCODING_BYTES = 2
-
-
-class Line(NamedTuple):
-    handle: int
-    encoding: int
-    ordinal: int
-    row: int
+HANDLES_EACH, ROWS_EACH = 3, 5
 
 
-# Bytes 0, 1, 128 and 255 in few combinations: ties, trailing zeros and the sign bit are where sorting fails.
-byte = st.sampled_from([0, 1, 128, 255])
-word = st.builds(lambda high, low: high * 256 + low, byte, byte)
-some_lines = st.lists(
-    st.builds(Line, handle=word, encoding=word, ordinal=st.integers(0, 2), row=st.integers(1, 99)),
-    max_size=30,
-)
+def some_body(n_records: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng([n_records, n_rows])
+    rows = np.zeros(n_rows, dtype=STORED_ROW)
+    rows["token"] = rng.integers(0, 256, (n_rows, 16))
+    rows["record"] = rng.integers(0, max(n_records, 1), n_rows)
+    rows["sealed"] = rng.integers(0, 256, (n_rows, 64))
+    return rng.integers(0, 256, (n_records, 16)).astype(np.uint8), rows
 
 
-def slow_twin(lines: list[Line], max_variants: int) -> tuple[bytes, set[int], int]:
-    """Return the body, the surplus rows and the number of dropped variants, by plain dictionaries."""
-    records: dict[bytes, dict[bytes, tuple[int, int]]] = {}
-    for line in lines:
-        encodings = records.setdefault(handle_bytes(line), {})
-        key = line.encoding.to_bytes(2, "big")
-        encodings[key] = min(encodings.get(key, (9, 999)), (line.ordinal, line.row))
-    body, surplus, n_dropped = b"", set(), 0
-    for handle, encodings in sorted(records.items()):
-        preferred = sorted(encodings, key=lambda key: (encodings[key][0], key))
-        for number, key in enumerate(sorted(preferred[:max_variants])):
-            body += handle + bytes([number]) + key
-        for key in preferred[max_variants:]:
-            ordinal, row = encodings[key]
-            surplus |= {row} if ordinal == 0 else set()
-            n_dropped += ordinal != 0
-    return body, surplus, n_dropped
+def cut(rows: np.ndarray, sizes: list[int]) -> Iterator[np.ndarray]:
+    start = 0
+    for size in sizes:
+        yield rows[start : start + size]
+        start += size
+    yield rows[start:]
 
 
-def handle_bytes(line: Line) -> bytes:
-    return line.handle.to_bytes(2, "big") * 8
-
-
-def fill(spool: Spool, lines: list[Line]) -> None:
-    spool.add(
-        np.frombuffer(b"".join(map(handle_bytes, lines)), np.uint8).reshape(-1, 16),
-        np.array([line.ordinal for line in lines], np.uint8),
-        np.array([line.row for line in lines], np.int64),
-        np.array([line.encoding for line in lines], ">u2").view(np.uint8).reshape(-1, 2),
-    )
-
-
-def body_of(folder: Path, lines: list[Line], max_variants: int, n_expected: int = 1):
-    spool_folder = folder / "spool"
-    spool_folder.mkdir(exist_ok=True)
-    with Spool(spool_folder, ENCODING_BYTES, n_expected) as spool:
-        fill(spool, lines[:7])
-        fill(spool, lines[7:])
-        counts = write_body(spool, folder / "body", max_variants)
-    return (folder / "body").read_bytes(), counts
-
-
-@given(some_lines, st.integers(1, 3))
-def test_body_is_that_of_the_slow_twin(tmp_path_factory, lines, max_variants) -> None:
-    body, counts = body_of(tmp_path_factory.mktemp("c"), lines, max_variants)
-    expected, surplus, n_dropped = slow_twin(lines, max_variants)
-    assert body == expected
-    assert set(counts.surplus_rows) == surplus
-    assert counts.n_dropped == n_dropped
-    assert counts.records == len({line.handle for line in lines})
-    assert counts.encodings == len(expected) // 19
-
-
-@settings(max_examples=25)
-@given(some_lines, st.randoms(use_true_random=False))
-def test_body_does_not_depend_on_the_order_of_the_file(tmp_path_factory, lines, random) -> None:
-    folder = tmp_path_factory.mktemp("c")
-    before, _ = body_of(folder, lines, 2)
-    shuffled = list(lines)
-    random.shuffle(shuffled)
-    assert body_of(folder, shuffled, 2)[0] == before
-
-
-@pytest.mark.parametrize("n_expected", [1, 3, 100, 10**6])
-def test_body_does_not_depend_on_the_number_of_buckets(tmp_path, monkeypatch, n_expected) -> None:
-    monkeypatch.setattr(container, "BUCKET_BYTES", 64)
-    generator = np.random.default_rng(1)
-    lines = [Line(*map(int, generator.integers(0, 65536, 2)), 0, row) for row in range(500)]
-    body, _ = body_of(tmp_path, lines, 2, n_expected)
-    assert body == slow_twin(lines, 2)[0]
-
-
-def test_container_is_head_and_body_with_their_digest(tmp_path: Path) -> None:
-    header = ContainerHeader(
+def header(n_records: int, n_rows: int, root: str = "f" * 64) -> ContainerHeader:
+    return ContainerHeader(
         project="foster-pupils",
-        party="schools",
         epoch=1,
+        round=2,
+        party="welfare",
+        partner="schools",
+        side="smaller",
         profile="a" * 64,
         key_id="b" * 16,
-        encoding_bits=16,
-        records=1,
-        encodings=2,
+        records=n_records,
+        rows=n_rows,
+        root=root,
     )
-    (tmp_path / "body").write_bytes(b"x" * 38)
-    written = write_container(tmp_path / "c.enc", header, tmp_path / "body")
+
+
+@given(st.integers(1, 10), st.integers(0, 23), st.lists(st.integers(0, 12), max_size=5))
+def test_root_is_over_the_pieces_that_are_sent_however_rows_came(
+    tmp_path_factory, n_records: int, n_rows: int, sizes: list[int]
+) -> None:
+    from oracles import merkle
+
+    handles, rows = some_body(n_records, n_rows)
+    path = tmp_path_factory.mktemp("c") / "body"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(container, "HANDLES_PER_PIECE", HANDLES_EACH)
+        patch.setattr(container, "ROWS_PER_PIECE", ROWS_EACH)
+        body = write_body(path, handles, cut(rows, sizes))
+    table, rest = handles.tobytes(), rows.tobytes()
+    pieces = [table[at : at + 16 * HANDLES_EACH] for at in range(0, len(table), 16 * HANDLES_EACH)]
+    pieces += [rest[at : at + 84 * ROWS_EACH] for at in range(0, len(rest), 84 * ROWS_EACH)]
+    assert path.read_bytes() == table + rest
+    assert body.rows == n_rows
+    assert body.root == merkle.tree_hash([hashlib.sha256(one).digest() for one in pieces]).hex()
+
+
+def write(folder: Path, n_records: int = 3, n_rows: int = 7) -> tuple[Path, np.ndarray]:
+    handles, rows = some_body(n_records, n_rows)
+    body = write_body(folder / "body", handles, [rows])
+    path = folder / "c.enc"
+    write_container(path, header(n_records, n_rows, body.root), body.path)
+    return path, rows
+
+
+def test_container_is_head_and_body_with_the_digest_of_its_head(tmp_path: Path) -> None:
+    handles, rows = some_body(4, 9)
+    body = write_body(tmp_path / "body", handles, [rows])
+    written = write_container(tmp_path / "c.enc", header(4, 9, body.root), body.path)
     raw = (tmp_path / "c.enc").read_bytes()
-    parsed = parse_header(raw)
-    assert parsed.header == header
-    assert raw[parsed.body_offset :] == b"x" * 38
-    assert written.sha256 == hashlib.sha256(raw).hexdigest()
-    assert written.size_bytes == len(raw) == header.container_bytes()
+    slow = read_slowly(raw)
+    assert slow.header == header(4, 9, body.root).to_json()
+    assert slow.root == body.root
+    assert slow.handles == [handle.tobytes() for handle in handles]
+    assert written.sha256 == hashlib.sha256(slow.head).hexdigest()
+    assert written.size_bytes == len(raw) == written.header.container_bytes()
+
+
+def test_parts_of_a_kept_container_make_up_its_bytes(tmp_path: Path) -> None:
+    path, _ = write(tmp_path)
+    parts = read_container(path).parts
+    assert sum(parts.length(number) for number in range(parts.n_parts)) == path.stat().st_size
+
+
+def test_tokens_of_rows_are_read_where_they_stand(tmp_path: Path) -> None:
+    path, rows = write(tmp_path)
+    kept = read_container(path)
+    wanted = [6, 0, 3, 3]
+    assert list(kept.tokens(wanted)) == [rows["token"][at].tobytes() for at in wanted]
+    for beyond in (7, -1):
+        with pytest.raises(WorkspaceError, match="not sent"):
+            list(kept.tokens([beyond]))
+
+
+@pytest.mark.parametrize("change", [lambda raw: raw[:30], lambda raw: b"x" + raw, None])
+def test_a_head_that_is_damaged_or_missing_is_told(tmp_path: Path, change) -> None:
+    path, _ = write(tmp_path)
+    raw = path.read_bytes()
+    path.unlink()
+    if change is not None:
+        path.write_bytes(change(raw))
+    with pytest.raises(WorkspaceError, match="missing or damaged"):
+        read_container(path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps access lists")
-def test_what_is_spooled_may_be_read_by_its_owner_alone(tmp_path: Path) -> None:
-    with Spool(tmp_path, 16, n_expected=100):
-        modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == {0o600}
+def test_a_container_may_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    path, _ = write(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import httpx2
 import pytest
-from oracles.broker import Refusal, problem
+from oracles.near_broker import Courier, problem
 
 from app.security.assertions import read_assertion
 from app.security.dpop import read_proof
@@ -45,12 +45,9 @@ class SignInDouble:
         instead = self.before(request)
         if instead is not None:
             return instead
-        try:
-            if request.url.path == "/v1/token":
-                return self._give_token(request)
-            return self._whoami(request)
-        except Refusal as refusal:
-            return problem(refusal)
+        if request.url.path == "/v1/token":
+            return self._give_token(request)
+        return self._whoami(request)
 
     def _give_token(self, request: httpx2.Request) -> httpx2.Response:
         form = parse_qs(request.content.decode(), strict_parsing=True)
@@ -71,7 +68,7 @@ class SignInDouble:
         self.calls += 1
         scheme, _, token = request.headers["authorization"].partition(" ")
         if scheme != "DPoP" or token not in self.valid:
-            raise Refusal(401, "not-authenticated", detail="A valid token is needed.")
+            return problem(401, "not-authenticated", detail="A valid token is needed.")
         url = str(request.url.copy_with(query=None))
         proof = read_proof(
             request.headers["dpop"], method=request.method, url=url, token=token, now=self.now
@@ -101,7 +98,7 @@ def double(identity: Identity) -> SignInDouble:
 def client(double: SignInDouble) -> BrokerClient:
     sign_in = SignIn(double.identity, ADDRESS, lambda: double.now)
     waiting = Waiting(patience_s=20, sleep=lambda _: None)
-    transport = httpx2.MockTransport(double.answer)
+    transport = Courier(httpx2.MockTransport(double.answer))
     return BrokerClient(Connection(ADDRESS, sign_in, waiting=waiting, transport=transport))
 
 
@@ -193,7 +190,7 @@ def test_a_refused_sign_in_says_what_may_be_the_matter(
     client: BrokerClient, double: SignInDouble, hours: int, hint: str
 ) -> None:
     def refuse(_: httpx2.Request) -> httpx2.Response:
-        answer = problem(Refusal(401, "not-authenticated", detail="The sign-in is refused."))
+        answer = problem(401, "not-authenticated", detail="The sign-in is refused.")
         answer.headers["date"] = START.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return answer
 

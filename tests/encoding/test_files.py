@@ -36,10 +36,12 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
-    (tmp_path / ".f[1].0a0b0c.partial").write_bytes(b"half")
-    (tmp_path / ".f.0a0b0c.partial").write_bytes(b"of another file")
+    (tmp_path / ".f[1].0a0b0c0d0e0f.partial").write_bytes(b"half")
+    others = [".f.0a0b0c0d0e0f.partial", ".f[1].csv.0a0b0c0d0e0f.partial"]
+    for name in others:
+        (tmp_path / name).write_bytes(b"of another file")
     write_durably(tmp_path / "f[1]", b"new")
-    assert sorted(os.listdir(tmp_path)) == [".f.0a0b0c.partial", "f[1]"]
+    assert sorted(os.listdir(tmp_path)) == [*others, "f[1]"]
 
 
 def test_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The handle map: one random handle a record, kept, and sealed."""
+"""The handle map: one random handle a record of one container, and sealed."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoding.handles import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoding.errors import HandleMapError, ReleaseError
+from encoding.links import keys_of_handles
+from encoding.packing.handles import (
     SEGMENT_RECORDS,
     HandleMap,
     MapKeys,
+    MapName,
     RecordKeys,
     derive_map_keys,
-    empty_map,
+    draw_handles,
+    key_text,
     read_handle_map,
     record_keys,
     write_handle_map,
 )
-from hypothesis import given
-from hypothesis import strategies as st
+from schemas.ids import Handle
 
-from encoding.errors import HandleMapError
-
-KEYS = derive_map_keys(bytes(32), "foster-pupils", 1)
+KEYS = derive_map_keys(bytes(32), "foster-pupils")
+NAME = MapName("foster-pupils", 3, "schools")
 few_numbers = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12)
 
 
@@ -36,25 +41,40 @@ def as_dict(handle_map: HandleMap) -> dict[tuple[int, int], bytes]:
     return {pair: handle.tobytes() for pair, handle in zip(pairs, handle_map.handles, strict=True)}
 
 
-@given(st.lists(few_numbers, max_size=4), few_numbers)
-def test_map_answers_like_a_dictionary(batches: list[list[tuple[int, int]]], asked) -> None:
-    handle_map = empty_map("foster-pupils", 1)
-    twin: dict[tuple[int, int], bytes] = {}
-    for batch in batches:
-        handle_map = handle_map.with_handles_for(keys_of(batch))
-        grown = as_dict(handle_map)
-        assert grown.keys() == twin.keys() | set(batch)
-        assert twin.items() <= grown.items()
-        twin = grown
+@given(few_numbers, few_numbers)
+def test_map_answers_like_a_dictionary(drawn: list[tuple[int, int]], asked) -> None:
+    handle_map = draw_handles(NAME, keys_of(drawn))
+    twin = as_dict(handle_map)
+    assert list(twin) == sorted(set(drawn))
     found = handle_map.find(keys_of(asked))
     assert found.known.tolist() == [pair in twin for pair in asked]
     assert [h.tobytes() for h in found.handles] == [twin.get(pair, bytes(16)) for pair in asked]
 
 
+@given(few_numbers.filter(len))
+def test_numbers_are_places_in_the_order_of_handles(drawn: list[tuple[int, int]]) -> None:
+    handle_map = draw_handles(NAME, keys_of(drawn))
+    table = sorted(as_dict(handle_map).values())
+    assert [table.index(h.tobytes()) for h in handle_map.handles] == handle_map.numbers().tolist()
+    assert [handle_map.handles[place].tobytes() for place in handle_map.by_handle()] == table
+
+
 @given(few_numbers)
-def test_map_is_in_order_of_record_keys(batch: list[tuple[int, int]]) -> None:
-    handle_map = empty_map("foster-pupils", 1).with_handles_for(keys_of(batch))
-    assert list(as_dict(handle_map)) == sorted(set(batch))
+def test_the_way_back_from_a_handle_is_the_key_of_its_record(drawn: list[tuple[int, int]]) -> None:
+    handle_map = draw_handles(NAME, keys_of(drawn))
+    twin = {
+        Handle(handle): f"{high:016x}{low:016x}"
+        for (high, low), handle in as_dict(handle_map).items()
+    }
+    assert keys_of_handles(handle_map, twin) == twin
+    with pytest.raises(ReleaseError, match="1 handles that this agency has not sent"):
+        keys_of_handles(handle_map, [*twin, Handle(bytes(16))])
+
+
+def test_the_same_records_get_other_handles_in_each_container() -> None:
+    one, other = some_map(50), some_map(50)
+    assert as_dict(one).keys() == as_dict(other).keys()
+    assert not set(as_dict(one).values()) & set(as_dict(other).values())
 
 
 def test_handles_are_all_different() -> None:
@@ -67,12 +87,10 @@ def test_record_id_counts_to_the_letter() -> None:
     assert len(set(zip(keys.high.tolist(), keys.low.tolist(), strict=True))) == 6
 
 
-def test_other_project_or_epoch_has_other_record_keys() -> None:
-    others = [
-        derive_map_keys(bytes(32), "other", 1),
-        derive_map_keys(bytes(32), "foster-pupils", 2),
-    ]
-    keys = {int(record_keys(each, ["7"]).high[0]) for each in [KEYS, *others]}
+def test_a_record_keeps_its_key_in_a_project_and_has_another_elsewhere() -> None:
+    others = [derive_map_keys(bytes(32), "other"), derive_map_keys(b"\1" * 32, "foster-pupils")]
+    again = derive_map_keys(bytes(32), "foster-pupils")
+    keys = {key_text(record_keys(each, ["7"]), 0) for each in [KEYS, again, *others]}
     assert len(keys) == 3
 
 
@@ -83,8 +101,10 @@ def test_written_map_reads_back(tmp_path: Path, n_records: int) -> None:
     assert as_dict(read_back(tmp_path / "map")) == as_dict(handle_map)
 
 
-def test_missing_file_is_an_empty_map(tmp_path: Path) -> None:
-    assert len(read_back(tmp_path / "none")) == 0
+def test_missing_map_is_told_with_where_it_may_be(tmp_path: Path) -> None:
+    with pytest.raises(HandleMapError, match="no handles of round 3 for schools") as caught:
+        read_back(tmp_path / "none")
+    assert "restore it from its backup" in (caught.value.hint or "")
 
 
 def test_map_takes_32_bytes_a_record(tmp_path: Path) -> None:
@@ -93,7 +113,7 @@ def test_map_takes_32_bytes_a_record(tmp_path: Path) -> None:
 
 
 def test_file_shows_neither_record_ids_nor_handles(tmp_path: Path) -> None:
-    handle_map = empty_map("foster-pupils", 1).with_handles_for(record_keys(KEYS, ["CANARY-77"]))
+    handle_map = draw_handles(NAME, record_keys(KEYS, ["CANARY-77"]))
     write_handle_map(tmp_path / "map", handle_map, KEYS)
     raw = (tmp_path / "map").read_bytes()
     assert b"CANARY-77" not in raw
@@ -134,18 +154,24 @@ def test_swapped_segments_are_noticed(tmp_path: Path) -> None:
 def test_map_under_another_workspace_key_is_refused(tmp_path: Path) -> None:
     write_handle_map(tmp_path / "map", some_map(3), KEYS)
     with pytest.raises(HandleMapError, match="another workspace key"):
-        read_back(tmp_path / "map", derive_map_keys(b"\1" * 32, "foster-pupils", 1))
+        read_back(tmp_path / "map", derive_map_keys(b"\1" * 32, "foster-pupils"))
 
 
-def test_map_of_another_epoch_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [{"round": 4}, {"partner": "health"}, {"project": "others"}],
+    ids=lambda other: next(iter(other)),
+)
+def test_map_of_another_container_is_refused(tmp_path: Path, other: dict[str, object]) -> None:
     write_handle_map(tmp_path / "map", some_map(3), KEYS)
-    with pytest.raises(HandleMapError, match="another project or epoch"):
-        read_handle_map(tmp_path / "map", "foster-pupils", 2, KEYS)
+    with pytest.raises(HandleMapError, match="another container"):
+        read_handle_map(tmp_path / "map", NAME._replace(**other), KEYS)  # type: ignore[arg-type]
 
 
 def test_huge_stated_count_costs_no_memory(tmp_path: Path) -> None:
     (tmp_path / "map").write_bytes(
-        b'blindlink-handles/1\n{"epoch":1,"project":"foster-pupils","records":999999999999}\n'
+        b'blindlink-handles/2\n{"partner":"schools","project":"foster-pupils","records":999999999999,'
+        b'"round":3}\n'
     )
     with pytest.raises(HandleMapError, match="shorter or longer"):
         read_back(tmp_path / "map")
@@ -158,8 +184,8 @@ def test_keys_do_not_print_themselves() -> None:
 
 def some_map(n_records: int) -> HandleMap:
     keys = record_keys(KEYS, [str(number) for number in range(n_records)])
-    return empty_map("foster-pupils", 1).with_handles_for(keys)
+    return draw_handles(NAME, keys)
 
 
 def read_back(path: Path, keys: MapKeys = KEYS) -> HandleMap:
-    return read_handle_map(path, "foster-pupils", 1, keys)
+    return read_handle_map(path, NAME, keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.broker import Log
+from oracles.false_log import Log
 from oracles.shown_log import Source, add
 
 from encoding.errors import LogError, LogKeyError, LogRewrittenError

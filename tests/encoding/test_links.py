@@ -1,271 +1,333 @@
-"""Link IDs: only those that the log vouches for, beside the record IDs to the letter."""
+"""Link IDs: only from matches that the log vouches for, beside the record IDs to the letter."""
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx2
 import pytest
-from oracles.agency import Agency
-from oracles.broker import BrokerDouble, document
+from oracles.desk import Desk
+from oracles.near_broker import PARTIES, NearBroker, answer_with, near_broker
 
 from encoding.agency_file import AgencyFile
-from encoding.client import BrokerClient
-from encoding.errors import (
-    AgencyError,
-    BrokerAnswerError,
-    HandleMapError,
-    LinksFileError,
-    MissingColumnError,
-    NotReadyError,
-    ReceiptError,
-    ReleaseError,
-    RunFailedError,
-)
-from encoding.links import fetch_release, join_links, newest_release
+from encoding.errors import LinksFileError, MissingColumnError
+from encoding.links import record_ids_by_key
 from encoding.links_file import Link, read_links, write_links
-from encoding.progress import silent
-from encoding.receipts import ReceiptFolder
-from encoding.runs import ask_run, wait_for_run
-from schemas.api import RunView
-from schemas.ids import LinkId
+from encoding.packing.handles import (
+    MapName,
+    derive_map_keys,
+    draw_handles,
+    key_text,
+    read_handle_map,
+    record_keys,
+    write_handle_map,
+)
+from encoding.receipts import ReceiptFolder, verify_kept
+from encoding.secret import Secret
+from encoding.workspace import Workspace, open_workspace
 
-SCHOOL_ROWS = [
-    ("p1", "Ana", "Ortiz", "2011-04-09"),
-    ("p2", "Chloé", "O'Neal", "2010-12-31"),
-    ("p3", "Zoe", "Zinn", "2010-10-10"),
-    ("p4", "Dee", "Lee", "2015-01-15"),
-]
+PROJECT = "foster-pupils"
+HEAD = "ID,first,last,born\n"
+BOTH = ("Ana,Ortiz,2011-04-09", "Chloé,O'Neal,2010-12-31", "Dee,Lee,2015-01-15")
+ROWS = {
+    "welfare": f"7,{BOTH[0]}\n07,Bo,Nguyen,2012-05-01\nx-3,{BOTH[1]}\n4,{BOTH[2]}\n",
+    "schools": f"p1,{BOTH[0]}\np2,{BOTH[1]}\np3,Zoe,Zinn,2010-10-10\np4,{BOTH[2]}\n",
+}
+SAME = {"7": "p1", "x-3": "p2", "4": "p4"}
+EXIT_REFUSED, EXIT_WAITING = 1, 7
+Answer = httpx2.Response
 
 
-class Pair(NamedTuple):
-    welfare: Agency
-    schools: Agency
-    welfare_file: Path
-    schools_file: Path
+@pytest.fixture(scope="module")
+def matched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NearBroker]:
+    """A broker whose first round has its run; three people are in both files. Tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("links")
+    with near_broker(folder) as near:
+        for party in PARTIES:
+            near.enrol(party)
+            file = folder / f"{party}.csv"
+            file.write_text(HEAD + ROWS[party], "utf-8")
+            near.desk(party, folder / party, file, Secret(bytes(range(32))))
+        near.add_project()
+        near.compare()
+        for words in (("round", "ready"), ("encode",), ("upload",)):
+            for desk in near.desks.values():
+                desk.ok(*words)
+        assert near.desks["schools"].type("links").exit_code == EXIT_REFUSED
+        near.desks["schools"].ok("run", "--wait")
+        near.desks["schools"].type("links")
+        near.desks["welfare"].ok("links")
+        near.desks["schools"].ok("links")
+        yield near
 
 
 @pytest.fixture
-def pair(tmp_path: Path, view, secret, people, write_people, client_of) -> Pair:
-    """Two agencies that have uploaded; three of their people are the same."""
-    files = write_people(people), write_people(SCHOOL_ROWS, "pupils.csv")
-    agencies = []
-    for party, path in zip(("welfare", "schools"), files, strict=True):
-        agency = Agency(tmp_path / party, view, secret, party)
-        agency.encode(path)
-        agency.upload(client_of(party))
-        agencies.append(agency)
-    return Pair(*agencies, *files)
-
-
-def ask(client: BrokerClient) -> RunView:
-    return ask_run(client, "foster-pupils")
+def broker(matched: NearBroker) -> Iterator[NearBroker]:
+    """The same with an honest courier, before and after."""
+    yield matched
+    matched.courier.before = lambda _: None
+    matched.courier.after = lambda _, response: response
 
 
 @pytest.fixture
-def linked(pair: Pair, client_of) -> Pair:
-    client = client_of("welfare")
-    wait_for_run(client, ask(client).run, silent, lambda _: None)
-    return pair
+def welfare(broker: NearBroker) -> Desk:
+    return broker.desks["welfare"]
 
 
-def test_both_agencies_get_the_same_link_id_for_one_person(linked: Pair, client_of) -> None:
-    mine = dict(linked.welfare.fetch(client_of("welfare"), linked.welfare_file).links)
-    theirs = dict(linked.schools.fetch(client_of("schools"), linked.schools_file).links)
-    same = {"7": "p1", "x-3": "p2", "4": "p4"}
-    assert {record: theirs[other] for record, other in same.items()} == mine
-    assert len(set(mine.values())) == 3
+def workspace(desk: Desk) -> Workspace:
+    return open_workspace(desk.folder / "workspace")
 
 
-def test_links_stand_in_the_order_of_record_ids(linked: Pair, client_of) -> None:
-    links = linked.welfare.fetch(client_of("welfare"), linked.welfare_file).links
-    assert [link.record_id for link in links] == ["4", "7", "x-3"]
+def links_of(desk: Desk, *words: str) -> dict[str, str]:
+    desk.ok("links", *words)
+    return read_links(desk.folder / "links.csv")
 
 
-def test_links_of_records_that_left_the_file_are_counted(linked, client_of, people, write_people):
-    joined = linked.welfare.fetch(client_of("welfare"), write_people(people[1:], "later.csv"))
-    assert [link.record_id for link in joined.links] == ["4", "x-3"]
-    assert joined.n_missing == 1
+def test_both_agencies_have_the_same_link_id_for_one_person(broker: NearBroker) -> None:
+    mine, theirs = (links_of(broker.desks[party]) for party in ("welfare", "schools"))
+    assert {record: theirs[other] for record, other in SAME.items()} == mine
+    assert len({*mine.values()}) == len(theirs) == 3
 
 
-def test_record_without_a_handle_has_no_link(linked: Pair, client_of, people, write_people, broker):
-    run = next(iter(broker.runs.values()))
-    known = linked.welfare.handle_of(people[0][0])
-    broker.release(run, "welfare", {bytes(16): LinkId(bytes(16)), known: LinkId(b"k" * 16)})
-    path = write_people([people[0], ("new", "Ana", "Ortiz", "2011-04-09")], "new.csv")
-    (link,) = linked.welfare.fetch(client_of("welfare"), path).links
-    assert link.record_id == people[0][0]
+def test_links_stand_in_the_order_of_record_ids(welfare: Desk) -> None:
+    assert list(links_of(welfare)) == ["4", "7", "x-3"]
 
 
-def test_receipt_of_the_release_is_kept(linked: Pair, client_of) -> None:
-    linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
-    folder = ReceiptFolder(linked.welfare.workspace.receipts)
-    assert [kept.manifest is None for kept in folder.all()] == [True, False]
+def test_links_of_records_that_left_the_file_are_counted(welfare: Desk, tmp_path: Path) -> None:
+    """And a record that came since has none."""
+    later = tmp_path / "later.csv"
+    rows = ROWS["welfare"].splitlines()[2:]
+    later.write_text(HEAD + "\n".join([*rows, "new,Ana,Ortiz,2011-04-09"]) + "\n", "utf-8")
+    said = welfare.json("links", "--file", str(later), "-o", str(tmp_path / "links.csv"))
+    assert (said["links"], said["missing"], said["pending"]) == (2, 1, 0)
+    assert list(read_links(tmp_path / "links.csv")) == ["4", "x-3"]
 
 
-def test_newest_release_wins(linked: Pair, client_of, broker: BrokerDouble) -> None:
-    run = next(iter(broker.runs.values()))
-    handle = linked.welfare.handle_of("07")
-    broker.release(run, "welfare", {handle: LinkId(b"\1" * 16)})
-    links = linked.welfare.fetch(client_of("welfare"), linked.welfare_file).links
-    assert links == (Link("07", "01" * 16),)
+def test_receipt_of_the_release_is_kept_and_proves_it(welfare: Desk) -> None:
+    from encoding.pins import PinnedLog
 
-
-def test_release_of_another_run_is_not_taken_for_this_one(linked: Pair, client_of) -> None:
-    with pytest.raises(NotReadyError, match=r"no link IDs of the run run-0{32} have been released"):
-        newest_release(client_of("welfare"), "foster-pupils", "welfare", run="run-" + "0" * 32)
-
-
-def test_before_any_release_there_is_nothing_to_fetch(pair: Pair, client_of) -> None:
-    with pytest.raises(NotReadyError, match="no link IDs have been released"):
-        pair.welfare.fetch(client_of("welfare"), pair.welfare_file)
+    found = workspace(welfare)
+    keys = PinnedLog(found.pins, found.log_key).keys()
+    kept = [one for one in ReceiptFolder(found.receipts).all() if one.manifest is None]
+    (entry,) = (verify_kept(one, "welfare", keys).entry for one in kept)
+    assert entry.kind == "release-prepared"
 
 
 class Tampered:
     """Changes what a path is answered with."""
 
-    def __init__(self, end: str, change: Any) -> None:
+    def __init__(self, end: str, change: Callable[[Answer], Answer]) -> None:
         self.end, self.change = end, change
 
-    def __call__(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+    def __call__(self, request: httpx2.Request, response: Answer) -> Answer:
         return self.change(response) if request.url.path.endswith(self.end) else response
 
 
-def changed_file(change: Any) -> Tampered:
-    def answer(response: httpx2.Response) -> httpx2.Response:
-        return httpx2.Response(200, content=iter([change(b"".join(response.stream))]))
+def changed_file(change: Callable[[bytes], bytes]) -> Tampered:
+    return Tampered(
+        "/file", lambda response: httpx2.Response(200, content=change(response.content))
+    )
 
-    return Tampered("/file", answer)
+
+def changed_list(**changes: Any) -> Tampered:
+    """Announce the releases otherwise."""
+    return Tampered(
+        "/releases",
+        lambda response: answer_with(
+            response, {"releases": [one | changes for one in response.json()["releases"]]}
+        ),
+    )
+
+
+def refused(desk: Desk, code: int = EXIT_REFUSED) -> str:
+    """Return why no link IDs were written; the former file is as it was."""
+    before = (desk.folder / "links.csv").read_bytes()
+    said = desk.type("links")
+    assert said.exit_code == code, said.stderr
+    assert "internal error" not in said.stderr
+    assert (desk.folder / "links.csv").read_bytes() == before
+    assert not re.search("[0-9a-f]{32}", said.stderr)
+    return said.stderr
 
 
 @pytest.mark.parametrize(
     "change",
     [lambda raw: raw[:-1], lambda raw: raw + b"\n", lambda raw: raw[:0], lambda raw: raw * 2],
+    ids=["shorter", "longer", "empty", "twice"],
 )
-def test_release_of_another_length_is_refused(linked: Pair, client_of, broker, change) -> None:
-    broker.after = changed_file(change)
-    with pytest.raises(BrokerAnswerError):
-        linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
+def test_release_of_another_length_is_refused(broker: NearBroker, welfare: Desk, change) -> None:
+    broker.courier.after = changed_file(change)
+    assert refused(welfare)
 
 
-def test_every_changed_byte_of_a_release_is_noticed(linked: Pair, client_of, broker) -> None:
-    (size,) = {
-        view.size_bytes for view, _, _ in broker.releases.values() if view.recipient == "welfare"
-    }
-    for place in range(0, size, 7):
-        broker.after = changed_file(
-            lambda raw, at=place: raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
-        )
-        with pytest.raises(ReleaseError):
-            linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
-
-
-def test_release_that_the_log_does_not_hold_is_refused(linked, client_of, broker) -> None:
-    release, (view, raw, index) = next(
-        item for item in broker.releases.items() if item[1][0].recipient == "welfare"
-    )
-    last = raw[-2:-1]
-    forged = raw[:-2] + (b"0" if last != b"0" else b"1") + b"\n"
-    sha256 = hashlib.sha256(forged).hexdigest()
-    broker.releases[release] = (view.model_copy(update={"sha256": sha256}), forged, index)
-    with pytest.raises(ReceiptError, match="not those in the match log"):
-        linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
-
-
-def test_release_to_another_agency_is_refused(linked: Pair, client_of, broker) -> None:
-    release, (view, raw, index) = next(
-        item for item in broker.releases.items() if item[1][0].recipient == "schools"
-    )
-    broker.releases = {release: (view.model_copy(update={"recipient": "welfare"}), raw, index)}
-    with pytest.raises(AgencyError, match="not about a release to this agency"):
-        linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
-
-
-def test_receipt_for_another_release_is_refused(linked: Pair, client_of, broker) -> None:
-    (_, first), (_, second) = broker.releases.items()
-    broker.after = Tampered(
-        "/receipt", lambda _: document(broker.log.receipt(first[2], first[0].release))
-    )
-    other = "welfare" if second[0].recipient == "welfare" else "schools"
-    agency = getattr(linked, other)
-    with pytest.raises(ReceiptError):
-        agency.fetch(client_of(other), linked.welfare_file)
-
-
-def test_workspace_without_the_handle_map_is_refused(
-    linked, client_of, tmp_path, view, secret
+@pytest.mark.parametrize("place", [0, 40, -1, -20, -50, -80])
+def test_changed_byte_of_a_release_is_noticed(
+    broker: NearBroker, welfare: Desk, place: int
 ) -> None:
-    stranger = Agency(tmp_path / "stranger", view, secret, "welfare")
-    with pytest.raises(HandleMapError, match="no handle map of epoch 1") as caught:
-        stranger.fetch(client_of("welfare"), linked.welfare_file)
-    assert "restore it from its backup" in (caught.value.hint or "")
+    def flip(raw: bytes) -> bytes:
+        changed = bytearray(raw)
+        changed[place] ^= 1
+        return bytes(changed)
+
+    broker.courier.after = changed_file(flip)
+    assert "not what was announced" in refused(welfare)
 
 
-def test_link_ids_of_nobody_in_the_file_are_refused(linked, client_of, write_people) -> None:
-    others = write_people([("x1", "Ana", "Ortiz", "2011-04-09")], "others.csv")
-    with pytest.raises(HandleMapError, match=r"none of the 3 handles .* others\.csv"):
-        linked.welfare.fetch(client_of("welfare"), others)
+def test_release_that_the_log_does_not_hold_is_refused(broker: NearBroker, welfare: Desk) -> None:
+    """A broker that forges a match announces the digest of the forgery, and has no entry for it."""
+    forged: list[bytes] = []
+
+    def forge(request: httpx2.Request, response: Answer) -> Answer:
+        if request.url.path.endswith("/releases"):
+            releases = response.json()["releases"]
+            (own,) = (one for one in releases if one["recipient"] == "welfare")
+            raw = broker_file(broker, own["release"])
+            forged.append(raw[:-2] + (b"1" if raw[-2:-1] == b"0" else b"0") + b"\n")
+            own["sha256"] = hashlib.sha256(forged[0]).hexdigest()
+            return answer_with(response, {"releases": releases})
+        if request.url.path.endswith("/file"):
+            return httpx2.Response(200, content=forged[0])
+        return response
+
+    broker.courier.after = forge
+    assert "not what the match log states" in refused(welfare)
+
+
+def broker_file(broker: NearBroker, release: str) -> bytes:
+    """Return the bytes of a release, as the courier last carried them."""
+    start = b'{"agreement":'
+    return next(
+        raw
+        for raw in reversed(broker.courier.seen)
+        if raw.startswith(start) and release.encode() in raw.partition(b"\n")[0]
+    )
 
 
 @pytest.mark.parametrize(
-    ("ends", "sentence"), [("failed", "too-many-pairs"), ("cancelled", "cancelled")]
+    "changes", [{"space": "another"}, {"matches": 3, "space": "elsewhere"}], ids=["space", "more"]
 )
-def test_run_that_does_not_succeed_is_an_error(
-    pair: Pair, client_of, broker, ends, sentence
+def test_release_of_something_else_than_was_announced_is_refused(
+    broker: NearBroker, welfare: Desk, changes: dict[str, Any]
 ) -> None:
-    broker.run_ends = ends
-    client = client_of("welfare")
-    run = ask(client).run
-    with pytest.raises(RunFailedError, match=sentence) as caught:
-        wait_for_run(client, run, silent, lambda _: None)
-    assert caught.value.exit_code == 6
+    broker.courier.after = changed_list(**changes)
+    assert "than was announced" in refused(welfare)
 
 
-def test_waiting_for_a_run_looks_ever_more_rarely(pair: Pair, client_of, broker) -> None:
-    broker.looks_until_done = 12
-    client, pauses, stages = client_of("welfare"), [], []
-    run = ask(client).run
-    wait_for_run(client, run, lambda step, *_: stages.append(step), pauses.append)
-    assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-1]) == (0.5, 10.0)
-    assert stages[0] == "linking: comparing"
-    assert stages[-1] == "linking: done"
-
-
-def test_asking_twice_gives_the_same_run(pair: Pair, client_of) -> None:
-    assert ask(client_of("welfare")) == ask(client_of("schools"))
-
-
-def test_agencies_that_ask_one_after_the_other_get_the_same_run(
-    linked: Pair, client_of, broker
+def test_release_of_the_partner_is_not_taken_for_ones_own(
+    broker: NearBroker, welfare: Desk
 ) -> None:
-    (done,) = broker.runs
-    linked.welfare.fetch(client_of("welfare"), linked.welfare_file)
-    assert ask(client_of("schools")).run == ask(client_of("welfare")).run == done
+    """The broker hands out the schools' file and receipt under the welfare agency's name."""
+    schools = broker.desks["schools"]
+    schools.ok("links")
+    seen: dict[str, bytes] = {}
+
+    def keep(request: httpx2.Request, response: Answer) -> Answer:
+        seen[request.url.path.split("/")[-1]] = response.content
+        return response
+
+    broker.courier.after = keep
+    schools.ok("links")
+    (theirs,) = (one for one in _releases(seen["releases"]) if one["recipient"] == "schools")
+
+    def swap(request: httpx2.Request, response: Answer) -> Answer:
+        if request.url.path.endswith("/releases"):
+            own = theirs | {"recipient": "welfare", "partner": "schools"}
+            return answer_with(response, {"releases": [own]})
+        if "/releases/" in request.url.path:
+            return httpx2.Response(200, content=seen[request.url.path.split("/")[-1]])
+        return response
+
+    broker.courier.after = swap
+    assert "not about a release to this agency" in refused(welfare)
 
 
-def test_new_upload_gets_a_new_run(linked: Pair, client_of, broker, people, write_people) -> None:
-    (done,) = broker.runs
-    linked.welfare.encode(write_people(people[:3]))
-    linked.welfare.upload(client_of("welfare"))
-    assert ask(client_of("welfare")).run != done
+def _releases(raw: bytes) -> list[dict[str, Any]]:
+    import json
+
+    found: list[dict[str, Any]] = json.loads(raw)["releases"]
+    return found
 
 
-def test_run_can_be_asked_for_again(linked: Pair, client_of, broker) -> None:
-    (done,) = broker.runs
-    again = ask_run(client_of("welfare"), "foster-pupils", again=True)
-    assert again.run != done
+def test_receipt_of_something_else_is_refused(broker: NearBroker, welfare: Desk) -> None:
+    (upload,) = (
+        one.receipt
+        for one in ReceiptFolder(workspace(welfare).receipts).all()
+        if one.manifest is not None
+    )
+    broker.courier.after = Tampered(
+        "/receipt", lambda response: answer_with(response, upload.to_json())
+    )
+    assert "the receipt is about something else" in refused(welfare)
 
 
-def test_failed_run_is_asked_for_again(pair: Pair, client_of, broker) -> None:
-    broker.run_ends = "failed"
-    client = client_of("welfare")
-    first = ask(client).run
-    with pytest.raises(RunFailedError):
-        wait_for_run(client, first, silent, lambda _: None)
-    assert ask(client).run != first
+def test_log_that_forgets_is_refused(broker: NearBroker, welfare: Desk) -> None:
+    pins = workspace(welfare).pins / "checkpoints"
+    before = pins.read_bytes()
+    broker.rewrite_log()
+    said = welfare.type("links")
+    assert said.exit_code not in (0, EXIT_WAITING)
+    assert pins.read_bytes() == before
+
+
+def handle_map(desk: Desk) -> tuple[Path, MapName]:
+    name = MapName(PROJECT, 1, "schools")
+    return workspace(desk).handle_map(*name), name
+
+
+def test_workspace_without_the_handle_map_says_where_it_may_be(welfare: Desk) -> None:
+    path, _ = handle_map(welfare)
+    kept = path.read_bytes()
+    path.unlink()
+    said = refused(welfare)
+    path.write_bytes(kept)
+    assert "the workspace has no handles of round 1 for schools" in said
+    assert "restore it from its backup" in said
+
+
+def test_handles_that_this_agency_has_not_sent_are_refused(welfare: Desk) -> None:
+    path, name = handle_map(welfare)
+    kept = path.read_bytes()
+    keys = derive_map_keys(workspace(welfare).key(), PROJECT)
+    own = read_handle_map(path, name, keys)
+    write_handle_map(path, draw_handles(name, own.keys), keys)
+    said = refused(welfare)
+    path.write_bytes(kept)
+    assert "the release names 3 handles that this agency has not sent" in said
+
+
+def test_a_run_that_was_not_agreed_on_is_not_fetched(broker: NearBroker, welfare: Desk) -> None:
+    def other_terms(response: Answer) -> Answer:
+        run = response.json()
+        specification = run["specification"] | {"agreement": "0" * 64}
+        return answer_with(response, run | {"specification": specification})
+
+    (run,) = {path for _, path in broker.courier.requests if "/runs/" in path}
+    broker.courier.after = Tampered(run.split("/")[-1], other_terms)
+    assert refused(welfare)
+
+
+def test_link_ids_need_the_column_of_record_ids(welfare: Desk) -> None:
+    said = welfare.type("links", "--id-column", "NUMBER")
+    assert said.exit_code != 0
+    assert "no column NUMBER" in said.stderr
+
+
+def test_record_keys_are_found_in_a_file_by_letter(tmp_path: Path) -> None:
+    found = open_workspace(tmp_path / "w")
+    path = tmp_path / "people.csv"
+    path.write_text("ID,x\n7,a\n07,b\nx-7,c\n7,d\n", "utf-8")
+    keys = derive_map_keys(found.key(), PROJECT)
+    of = {text: key_text(record_keys(keys, [text]), 0) for text in ("7", "07", "x-7", "8")}
+    wanted = {of["7"], of["x-7"], of["8"]}
+    file = AgencyFile(path, "ID")
+    assert record_ids_by_key(found, PROJECT, file, wanted) == {of["7"]: "7", of["x-7"]: "x-7"}
+    assert record_ids_by_key(found, "others", file, wanted) == {}
+    with pytest.raises(MissingColumnError):
+        record_ids_by_key(found, PROJECT, AgencyFile(path, "NUMBER"), wanted)
 
 
 def test_written_links_read_back(tmp_path: Path) -> None:
@@ -288,11 +350,3 @@ def test_file_that_holds_no_links_is_refused(tmp_path: Path, content: bytes) -> 
     with pytest.raises(LinksFileError) as caught:
         read_links(tmp_path / "links.csv")
     assert caught.value.exit_code == 3
-
-
-def test_join_needs_the_column_of_record_ids(linked: Pair, client_of) -> None:
-    agency, client = linked.welfare, client_of("welfare")
-    release = newest_release(client, "foster-pupils", "welfare")
-    fetched = fetch_release(client, release, agency.trust(client))
-    with pytest.raises(MissingColumnError, match="no column NUMBER"):
-        join_links(agency.workspace, fetched, AgencyFile(linked.welfare_file, "NUMBER"))

@@ -37,28 +37,32 @@ def fill(holdings: Holdings) -> dict[str, set[Path]]:
     """Lay down one or two files of each kind; returns them."""
     folder = holdings.workspace.folder
     write_links(holdings.links, [Link("1", "ab" * 16)])
-    blind = put(holdings.links.with_name("links-for-state.csv"), b"blindlink-blind-links/1\n{}\n")
+    blind = put(holdings.links.with_name("links-for-state.csv"), b"blindlink-blind-links/2\n{}\n")
     elsewhere = put(folder.parent / "from-schools.csv")
     note_written(holdings.workspace, PROJECT, "received", elsewhere)
     handed = put(folder.parent / "to-schools.csv")
     note_written(holdings.workspace, PROJECT, "extract", handed)
     return {
         "handle-map": {
-            put(folder / "handles" / f"{PROJECT}-1.map"),
-            put(folder / "handles" / f"{PROJECT}-2.map"),
-            put(folder / "disclosed" / f"{PROJECT}-1-{'a' * 64}.sealed"),
-            put(folder / "disclosed" / f"{PROJECT}-3-rel-{'a' * 32}.sealed"),
+            put(folder / "handles" / f"{PROJECT}.1.schools.map"),
+            put(folder / "handles" / f"{PROJECT}.2.health.map"),
+            put(folder / "disclosed" / f"{PROJECT}.1.sealed"),
             put(folder / "withdrawn" / f"{PROJECT}.sealed"),
         },
         "container": {
-            put(folder / "outbox" / f"{PROJECT}.enc"),
-            put(folder / "outbox" / f"{PROJECT}.json"),
+            put(folder / "outbox" / f"{PROJECT}.2.health.enc"),
+            put(folder / "outbox" / f"{PROJECT}.2.health.json"),
         },
         "secret": {
             put(folder / "secrets" / f"{PROJECT}-2.sealed"),
             put(folder.parent / "secret.txt"),
         },
-        "link-table": {holdings.links, blind},
+        "link-table": {
+            holdings.links,
+            blind,
+            put(folder / "ledgers" / f"{PROJECT}.shared.sealed"),
+            put(folder / "said" / f"{PROJECT}.1.shared.schools.welfare.sealed"),
+        },
         "received": {elsewhere},
         "extract": {handed},
     }
@@ -79,19 +83,19 @@ def test_every_kind_is_found(holdings: Holdings) -> None:
     assert kinds_without(copies, ()) == ()
 
 
-def test_one_epoch_is_its_map_its_secret_and_which_records_were_sent(holdings: Holdings) -> None:
+def test_one_epoch_is_its_secret_alone(holdings: Holdings) -> None:
     fill(holdings)
-    names = {copy.path.name for copy in holdings.of_epoch(2)}
-    assert names == {"foster-2.map", "foster-2.sealed"}
-    assert {copy.what for copy in holdings.of_epoch(1)} == {"handle-map"}
-    assert len(holdings.of_epoch(1)) == 2
+    assert [copy.path.name for copy in holdings.of_epoch(2)] == ["foster-2.sealed"]
+    assert holdings.of_epoch(1) == []
 
 
 def test_what_is_of_others_is_none_of_it(holdings: Holdings) -> None:
     folder = holdings.workspace.folder
-    for name in ("foster-care-1.map", "other-1.map"):
-        put(folder / "handles" / name)
-    put(folder / "disclosed" / "foster-care-1-x.sealed")
+    for name in ("foster-care.1.schools", "other.1.schools"):
+        put(folder / "handles" / f"{name}.map")
+        put(folder / "outbox" / f"{name}.enc")
+    put(folder / "disclosed" / "foster-care.1.sealed")
+    put(folder / "ledgers" / "foster-care.shared.sealed")
     put(folder / "receipts" / f"upl-{'0' * 32}.json")
     put(holdings.links, b"name,born\n")
     put(holdings.links.with_name("links-for-me.csv"), b"name\n")

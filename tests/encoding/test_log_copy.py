@@ -51,7 +51,8 @@ def test_a_changed_entry_is_refused() -> None:
     parts = LOG.parts()
     raw = parts.entries[5]
     assert raw is not None
-    parts.entries[5] = raw.replace(b"2000", b"2001")
+    parts.entries[5] = raw.replace(b'Z"', b'0Z"', 1).replace(b"00Z", b"1Z", 1)
+    assert parts.entries[5] != raw
     with pytest.raises(LogError):
         read(parts.pack())
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from encoding.handles import (
-    derive_map_keys,
-    empty_map,
-    record_keys,
-    write_handle_map,
-)
 from oracles.sample_log import CW, K12, SampleLog
 
 from encoding.disclosed import DisclosedRecords
 from encoding.log_copy import LogCopy, read_log_copy
+from encoding.packing.handles import (
+    MapName,
+    derive_map_keys,
+    draw_handles,
+    record_keys,
+    write_handle_map,
+)
 from encoding.person_disclosures import (
     PersonDisclosure,
     disclosures_of,
@@ -25,43 +26,34 @@ from encoding.person_disclosures import (
     proof_files,
 )
 from encoding.workspace import Workspace, open_workspace
-from schemas.ids import Handle
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import ReleaseFetched
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import parse_proof, verify_proof
 
-PEOPLE = ("ann", "ben", "cat")
-
 
 class Agency:
-    """The child-welfare agency of the sample log: its handles, and what it kept of uploads and releases."""
+    """The child-welfare agency of the sample log: what it kept of its containers and of matches."""
 
     def __init__(self, folder: Path, project: str = "foster") -> None:
         self.workspace: Workspace = open_workspace(folder)
-        keys = derive_map_keys(self.workspace.key(), project, 1)
-        handle_map = empty_map(project, 1).with_handles_for(record_keys(keys, PEOPLE))
-        write_handle_map(self.workspace.handle_map(project, 1), handle_map, keys)
         self.project = project
-        self.kept = DisclosedRecords(self.workspace, project, 1)
+        self.kept = DisclosedRecords(self.workspace, project)
         self.log = SampleLog(4)
         self.log.enrol(CW, K12)
 
-    def handle(self, name: str) -> Handle:
-        return find_record(self.workspace, self.project, name).handles[1]
+    def encoded(self, upload: Entry, *names: str) -> None:
+        """Keep the handle map of an upload's container, with these people."""
+        body: Any = upload.body
+        name = MapName(self.project, body.round, body.partner)
+        keys = derive_map_keys(self.workspace.key(), self.project)
+        drawn = draw_handles(name, record_keys(keys, names))
+        write_handle_map(self.workspace.handle_map(*name), drawn, keys)
 
-    def uploaded(self, digest: str, *names: str) -> None:
-        """Keep a container of this digest as one with these people."""
-        import numpy as np
-
-        from encoding.disclosed import handle_prefix
-
-        chain = self.kept._chain()
-        before = {p for _, path in chain for p in self.kept._read(path).tolist()}
-        now = {handle_prefix(self.handle(name)) for name in names}
-        head = {"kind": "container", "object": digest, "number": len(chain) + 1}
-        changed = np.array(sorted(before ^ now), dtype=np.uint64)
-        self.kept._write(digest, head, changed)
+    def matched(self, number: int, *names: str) -> None:
+        """Keep whom a round matched."""
+        of = (find_record(self.workspace, self.project, name).key for name in names)
+        self.kept.keep_matches(number, of)
 
     def copy(self) -> LogCopy:
         raw = self.log.bundle(self.project)
@@ -77,14 +69,13 @@ def linked(agency: Agency, *, kept: bool = True) -> list[Entry]:
     log = agency.log
     log.create_project("foster")
     uploads = [log.upload("foster", CW), log.upload("foster", K12)]
-    digest = uploads[0].body.container_sha256  # type: ignore[attr-defined]
     if kept:
-        agency.uploaded(digest, "ann", "ben")
+        agency.encoded(uploads[0], "ann", "ben")
     asked = log.ask(log.specification("foster", uploads))
     log.start(asked)
     prepared = log.finish_run(asked)
     if kept:
-        agency.kept.keep_release(prepared[0].object or "", [agency.handle("ann")])
+        agency.matched(1, "ann")
     return [uploads[0], log.fetch(prepared[0], CW), log.fetch(prepared[1], K12)]
 
 
@@ -120,6 +111,13 @@ def test_a_record_that_was_not_sent_or_is_not_known_has_none(agency: Agency) -> 
     assert find_record(agency.workspace, "foster", "nobody").handles == {}
 
 
+def test_a_container_of_another_round_is_not_taken_for_this_one(agency: Agency) -> None:
+    first, *_ = linked(agency, kept=False)
+    body: Any = first.body
+    agency.encoded(first.model_copy(update={"body": body.model_copy(update={"round": 7})}), "ann")
+    assert {line.certainty for line in agency.ask("ann")} == {"may"}
+
+
 def test_what_was_not_kept_is_said_to_be_possible_and_no_more(agency: Agency) -> None:
     linked(agency, kept=False)
     assert {line.certainty for line in agency.ask("ann")} == {"may"}
@@ -134,7 +132,7 @@ def test_under_blind_it_says_only_that_the_record_was_in_a_file(tmp_path: Path) 
     upload = next(
         e for e in log.entries if e.kind == "upload-received" and e.actor.party == "county-cw"
     )
-    agency.uploaded(upload.body.container_sha256, "ann")  # type: ignore[attr-defined]
+    agency.encoded(upload, "ann")
     prepared = log.release_blind(asked, "county-cw")
     body = ReleaseFetched(recipient="county-cw", sha256=prepared.body.sha256)  # type: ignore[attr-defined]
     log.append(body, project="hidden", object=prepared.object, actor=CW)

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from oracles.broker import Log
+from oracles.false_log import Log
 from oracles.shown_log import Source, add
 
 from encoding.errors import BrokerAnswerError, LogError, LogKeyError, LogRewrittenError

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from oracles.agency import Agency
+from oracles.agency import Agency, turn_of
 
 from encoding.agency_file import AgencyFile
 from encoding.errors import HandleMapError, LinksFileError, NotReadyError
@@ -50,6 +50,20 @@ def test_a_record_that_has_left_the_file_leaves_its_row(agency, tmp_path, people
     assert rows[1:] == [f",{gone},1", f"{people[1][0]},,2"]
 
 
+def test_handles_of_every_round_and_partner_are_found(agency, tmp_path, people, write_people):
+    path = write_people(people)
+    found = []
+    for number in (1, 2):
+        agency.turn = turn_of("smaller", number)
+        agency.encode(path)
+        found.append(agency.handle_of("7"))
+    assert found[0] != found[1]
+    text = "handle\n" + "".join(f"{handle.hex()}\n" for handle in found)
+    assert resolved(agency, path, tmp_path / "h.csv", text) == (
+        "record_id,unknown_handle\n7,\n7,\n"
+    )
+
+
 def test_handles_alone_are_enough(agency, tmp_path, people, write_people):
     path = write_people(people)
     agency.encode(path)
@@ -85,11 +99,11 @@ def test_handles_of_nobody_here_leave_no_file(agency, tmp_path, people, write_pe
     assert not (tmp_path / "resolved.csv").exists()
 
 
-def test_nothing_resolves_without_the_handle_map(agency, tmp_path, people, write_people):
+def test_nothing_resolves_without_a_handle_map(agency, tmp_path, people, write_people):
     path = write_people(people)
     agency.encode(path)
     shutil.rmtree(agency.workspace.folder / "handles")
-    with pytest.raises(HandleMapError, match="no handle map"):
+    with pytest.raises(HandleMapError, match="none of the 1 handles"):
         resolved(agency, path, tmp_path / "pairs.csv", f"handle\n{'0' * 32}\n")
 
 

@@ -15,7 +15,7 @@ from encoding.errors import (
     ShareStartedError,
 )
 from encoding.identity import Identity, new_identity
-from encoding.linkage import load_shipped
+from encoding.linkage import shipped_profile
 from encoding.secret_agreement import holders_of
 from encoding.secret_exchange import Exchange, differences, refuse_differences, unconfirmed
 from encoding.share_file import Carried
@@ -23,7 +23,7 @@ from encoding.workspace import open_workspace
 from schemas.secret_share import SignedConfirmation, SignedShare
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
-PROFILE = load_shipped("generic-person")
+PROFILE = shipped_profile("generic-person")
 PARTIES = ("health", "schools", "welfare")
 PEOPLE = {party: new_identity(party, ("analyst",), NOW) for party in PARTIES}
 
@@ -264,7 +264,7 @@ def test_a_confirmation_is_made_anew_for_another_profile(sides: dict[str, Side])
     first = sides["schools"].finish()
     later = NOW + timedelta(days=1)
     assert sides["schools"].exchange.confirm(PROFILE, later) == first
-    second = sides["schools"].exchange.confirm(load_shipped("children"), later)
+    second = sides["schools"].exchange.confirm(shipped_profile("children"), later)
     assert second != first
     kept = sides["schools"].exchange.kept()
     assert kept is not None
@@ -274,17 +274,17 @@ def test_a_confirmation_is_made_anew_for_another_profile(sides: dict[str, Side])
 def test_another_profile_is_told_by_its_part(sides: dict[str, Side]) -> None:
     shared(sides)
     sides["health"].exchange.make()
-    other = sides["health"].exchange.confirm(load_shipped("children"), NOW)
+    other = sides["health"].exchange.confirm(shipped_profile("children", size="nation"), NOW)
     sides["schools"].finish()
     sides["schools"].take(other)
-    assert sides["schools"].differences() == ["recipe", "linkage schema"]
+    assert sides["schools"].differences() == ["recipe", "fields and passes"]
 
 
 def test_a_difference_is_refused_in_words(sides: dict[str, Side]) -> None:
     shared(sides)
     sides["health"].exchange.make()
     sides["schools"].finish()
-    sides["schools"].take(sides["health"].exchange.confirm(load_shipped("children"), NOW))
+    sides["schools"].take(sides["health"].exchange.confirm(shipped_profile("children"), NOW))
     kept = sides["schools"].exchange.kept()
     assert kept is not None
     with pytest.raises(SecretsDifferError, match="health encodes by another recipe than you"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from oracles.broker import Log
+from oracles.false_log import Log
 
 from encoding.errors import BrokerAnswerError, BrokerRefusedError, BrokerUnreachableError
 from encoding.identity import new_identity

@@ -50,9 +50,19 @@ def test_malformed_key_is_refused_and_kept(tmp_path: Path, content: str) -> None
 
 def test_lost_key_is_not_replaced_while_there_are_handle_maps(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path / "w")
-    workspace.handle_map("foster-pupils", 1).write_bytes(b"sealed")
+    workspace.handle_map("foster-pupils", 1, "schools").write_bytes(b"sealed")
     with pytest.raises(WorkspaceKeyError, match="gone"):
         workspace.key()
+
+
+def test_rounds_and_partners_of_a_project_are_listed_and_no_others(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path / "w")
+    rounds = [("foster", 2, "schools"), ("foster", 10, "health"), ("foster-pupils", 1, "schools")]
+    for name in rounds:
+        workspace.handle_map(*name).write_bytes(b"sealed")
+        workspace.container(*name).write_bytes(b"sealed")
+    assert workspace.handle_maps("foster") == ((2, "schools"), (10, "health"))
+    assert workspace.containers("foster") == workspace.handle_maps("foster")
 
 
 def test_scratch_folder_is_gone_after_use(tmp_path: Path) -> None:

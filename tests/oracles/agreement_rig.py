@@ -9,26 +9,25 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import httpx2
 from oracles.desk import NOW, Desk
-from oracles.persons import enrol_keys, lay_down_keys
-from oracles.share_rig import ADDRESS, ROWS, Courier, answer_with, collected_logs, small_profile
-from services.migrated import lay_tables
-from starlette.testclient import TestClient
+from oracles.near_broker import (
+    ADDRESS,
+    ROWS,
+    SETTINGS,
+    NearBroker,
+    answer_with,
+    near_broker,
+    small_profile,
+)
+from oracles.persons import lay_down_keys
 
-from app.agencies.service import enrol_party
 from app.agreements.negotiating import open_project
-from app.broker import Broker, open_broker
-from app.cli.founding import found_broker
-from app.main import create_app
-from app.security.actor import Actor
-from app.settings import Settings
-from app.worker.loop import Worker
-from encoding.identity import Identity, new_identity
+from app.broker import Broker
+from encoding.identity import Identity
 from encoding.secret import new_secret
 from schemas.identity import Duty
 
@@ -101,6 +100,9 @@ receiver = "schools"
 basis = "other"
 citation = "Example Code 12.4"
 
+[policy]
+review_share = 0.5
+
 [population]
 code = "in-care"
 definition = "Children placed away from home by court order."
@@ -115,9 +117,22 @@ party = "schools"
 space = "shared"
 
 [limits]
-min_records = 1
 floor = 1
-budget = { runs = 6, days = 30 }
+budget = { rounds = 12, days = 30 }
+
+[[limits.files]]
+party = "schools"
+least = 1
+most = 2000
+
+[[limits.files]]
+party = "welfare"
+least = 1
+most = 1000
+
+[schedule]
+frequency = "on-request"
+round_days = 1
 
 [approvals]
 runs = "standing"
@@ -137,55 +152,41 @@ Change = Callable[[Any], Any]
 
 @dataclass
 class AgreementRig:
-    """The broker, the courier, and a desk for each person, by name."""
+    """The broker, and a desk for each person, by name."""
 
-    broker: Broker
-    operator: Actor
-    courier: Courier
-    folder: Path
-    clock: list[datetime]
+    near: NearBroker
     persons: dict[str, tuple[str, tuple[Duty, ...]]] = field(default_factory=lambda: dict(PERSONS))
     people: dict[str, Identity] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
 
+    @property
+    def broker(self) -> Broker:
+        return self.near.broker
+
     def set_up(self) -> None:
         """Enrol everyone, open the project, and lay the answers for an agreement on ann's desk."""
         secret = new_secret()
-        with self.broker.database.write() as session:
-            for party in self.parties():
-                enrol_party(
-                    session,
-                    self.broker.log,
-                    name=party,
-                    title=party,
-                    role="agency",
-                    actor=self.operator,
-                    now=NOW,
-                )
+        for party in self.parties():
+            self.near.enrol(party)
         for name, (party, duties) in self.persons.items():
-            identity = new_identity(party, duties, NOW)
-            enrol_keys(self.broker, self.operator, identity, NOW)
-            desk = Desk(self.folder / name, self.courier, party)  # type: ignore[arg-type]
-            desk.folder.mkdir()
+            folder = self.near.folder / name
+            folder.mkdir()
+            desk = Desk(folder, self.near, party)
             if party in ROWS:
-                rows = desk.folder / "people.csv"
+                rows = folder / "people.csv"
                 rows.write_text(ROWS[party], "utf-8")
-                desk.set_up(
-                    rows,
-                    secret,
-                    broker={"url": ADDRESS, "token_file": None},
-                    identity={"file": "identity.txt", "key_file": "identity.key"},
-                    project={"name": PROJECT, "insecure_unsigned_terms": False},
-                )
-            lay_down_keys(desk.folder, identity)
-            self.people[name], self.desks[name] = identity, desk
+                project = {"name": PROJECT, "insecure_unsigned_terms": False}
+                desk.set_up(rows, secret, **SETTINGS, project=project)
+            self.people[name] = self.near.person(party, *duties)
+            lay_down_keys(folder, self.people[name])
+            self.desks[name] = desk
         with self.broker.database.write() as session:
             open_project(
                 session,
                 self.broker.log,
                 project=PROJECT,
                 parties=self.parties(),
-                actor=self.operator,
+                actor=self.near.operator,
                 now=NOW,
             )
         ann = self.desks["ann"].folder
@@ -234,23 +235,64 @@ class AgreementRig:
         for name, source in (("ann", (path,)), ("kim", ()), ("eve", ())):
             signed = self.sign(name, fingerprint, *source)
             assert signed.exit_code == 0, signed.output
+        self.compare()
         return fingerprint
 
+    def compare(self) -> None:
+        """Have the two analysts compare their fingerprints."""
+        for name, other in (("bob", "kim"), ("kim", "bob")):
+            person = self.people[other].public
+            words = person.fingerprint().split()
+            self.desks[name].ok("identity", "trust", person.party, *words, "--also")
+
+    def get_ready(self) -> None:
+        """Let both analysts put nonces into the log, so that a round can begin."""
+        for name in ("bob", "kim"):
+            self.desks[name].ok("round", "ready")
+
     def upload(self) -> None:
-        """Let both analysts encode and upload."""
+        """Let both analysts encode and upload; the run is asked for with kim's upload."""
+        self.get_ready()
         for name in ("bob", "kim"):
             self.desks[name].ok("encode")
             self.desks[name].ok("upload")
 
+    def run(self) -> str:
+        """Return the only run of the newest round, as bob is shown it."""
+        (run,) = self.desks["bob"].json("run")["runs"]
+        return str(run["run"])
+
+    def approve(self) -> str:
+        """Let an approver of each agency approve the run that waits, and a worker do it; returns the run."""
+        run = self.run()
+        for name in ("ann", "kim"):
+            self.desks[name].ok("approve", "run", run, "--yes")
+        self.work()
+        return run
+
+    def agree_on_links(self) -> None:
+        """Let both analysts fetch, send claims, and write link IDs; kim's claims close the round."""
+        waited = self.desks["bob"].type("links")
+        assert waited.exit_code == 7, waited.output
+        for name in ("kim", "bob"):
+            self.desks[name].ok("links")
+
+    def link(self) -> str:
+        """Do a whole round; returns its run."""
+        self.upload()
+        run = self.approve()
+        self.agree_on_links()
+        return run
+
     def work(self) -> None:
         """Let the broker's worker do what waits."""
-        Worker(self.broker).work(until_idle=True)
+        self.near.work()
 
     def pass_time(self, **time: float) -> None:
         """Move every clock."""
-        self.clock[0] += timedelta(**time)
+        self.near.move(**time)
         for desk in self.desks.values():
-            desk.now = self.clock[0]
+            desk.now = self.near.now
 
     def meddle(self, path: str, change: Change) -> None:
         """Have the courier change what the broker answers where a request's path ends or begins like this."""
@@ -261,11 +303,11 @@ class AgreementRig:
                 return response
             return answer_with(response, change(json.loads(response.read())))
 
-        self.courier.meddle = changed
+        self.near.courier.after = changed
 
     def behave(self) -> None:
         """Have the courier change nothing any more."""
-        self.courier.meddle = lambda _, response: response
+        self.near.courier.after = lambda _, response: response
 
 
 @contextmanager
@@ -275,28 +317,8 @@ def agreement_rig(folder: Path, **more: tuple[str, tuple[Duty, ...]]) -> Iterato
     Args:
         more: further persons by name, with their party and duties.
     """
-    settings = Settings(
-        state_dir=folder / "state",
-        public_url=ADDRESS,
-        insecure_bearer_tokens=False,
-        reads_per_minute=10**6,
-        writes_per_minute=10**6,
-        parts_per_minute=10**6,
-        sign_ins_per_minute=10**6,
-        disk_reserve_percent=0,
-    )
-    clock = [NOW]
-    with collected_logs():
-        lay_tables(settings)
-        operator = found_broker(
-            settings, origin="broker.test/log", title="Operator", clock=lambda: clock[0]
-        )
-        broker = open_broker(settings, clock=lambda: clock[0])
-        with TestClient(
-            create_app(broker), base_url=ADDRESS, raise_server_exceptions=False
-        ) as client:
-            rig = AgreementRig(broker, operator, Courier(client._transport), folder, clock)
-            rig.persons |= more
-            rig.set_up()
-            yield rig
-        broker.close()
+    with near_broker(folder, insecure_operator_terms=False) as near:
+        rig = AgreementRig(near)
+        rig.persons |= more
+        rig.set_up()
+        yield rig

@@ -1,8 +1,11 @@
-"""eld1 as its spec page says it, one bit at a time."""
+"""eld1, the hardening that was broken: one bit at a time, and many at once as a target of attacks."""
 
 from __future__ import annotations
 
 import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Stream:
@@ -54,3 +57,14 @@ def encode(clk: bytes, every: list[list[int]]) -> bytes:
             bit ^= clk[position // 8] >> (7 - position % 8) & 1
         encoding[j // 8] |= bit << (7 - j % 8)
     return bytes(encoding)
+
+
+def matrix(key: bytes, clk_bits: int, output_bits: int, taps: int) -> NDArray[np.intp]:
+    """Return the positions of each output bit as an array."""
+    return np.array(positions(key, clk_bits, output_bits, taps), dtype=np.intp)
+
+
+def diffuse(filters: NDArray[np.uint8], taps: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Return the encodings of many CLKs at once."""
+    bits = np.unpackbits(filters, axis=1)
+    return np.packbits(np.bitwise_xor.reduce(bits[:, taps], axis=2), axis=1)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import random
 from pathlib import Path
 from typing import Any
-
-from schemas.profile import EncodingProfile, Hardening
 
 FOLDER = Path(__file__).resolve().parents[1] / "data"
 FILES = ("febrl4a.csv", "febrl4b.csv")
@@ -46,16 +43,6 @@ def linkage_schema() -> dict[str, Any]:
     return {"version": 3, "clkConfig": {"l": 1024, "kdf": kdf}, "features": features}
 
 
-def profile() -> EncodingProfile:
-    return EncodingProfile(
-        name="febrl4-nine-fields",
-        recipe=None,
-        linkage_schema=json.dumps(linkage_schema()),
-        hardening=Hardening(kind="none"),
-        nominal_fill="0.4",
-    )
-
-
 def read_rows(name: str) -> list[dict[str, str]]:
     text = (FOLDER / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines(), skipinitialspace=True))
@@ -77,16 +64,3 @@ def write_halves(folder: Path, seed: int = 4) -> tuple[Path, Path]:
         kept = [line for line in lines if person(line.partition(",")[0]) not in removed[name]]
         (folder / name).write_text("".join([header, *kept]), encoding="utf-8")
     return folder / FILES[0], folder / FILES[1]
-
-
-def write_short_halves(folder: Path, n_rows: int) -> tuple[Path, Path]:
-    """Write both files with so many rows each, two thirds of them of people who are in both."""
-    files = write_halves(folder)
-    lines = [path.read_text(encoding="utf-8").splitlines(keepends=True) for path in files]
-    people = [{person(line.partition(",")[0]) for line in found[1:]} for found in lines]
-    common = set(sorted(people[0] & people[1])[: 2 * n_rows // 3])
-    for path, (header, *found) in zip(files, lines, strict=True):
-        is_common = {line: person(line.partition(",")[0]) in common for line in found}
-        kept = sorted(found, key=lambda line: not is_common[line])[:n_rows]
-        path.write_text("".join([header, *sorted(kept)]), encoding="utf-8")
-    return files

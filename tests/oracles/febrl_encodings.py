@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from pathlib import Path
 
 import numpy as np
 from oracles.febrl import FIELDS, FILES, FOLDER, linkage_schema
@@ -16,12 +17,12 @@ from encoding.encoder import Encoder
 KEY = "ab" * 32
 
 
-def febrl4_encodings() -> list[np.ndarray]:
-    """Return both files as packed bytes, in the order of their rows."""
+def febrl4_encodings(folder: Path = FOLDER) -> list[np.ndarray]:
+    """Return both files of a folder as packed bytes, in the order of their rows."""
     files = []
     with Encoder(linkage_schema(), KEY) as encoder:
         for name in FILES:
-            with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+            with (folder / name).open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file, skipinitialspace=True))
             columns = {field: [row[field].strip() for row in rows] for field in FIELDS}
             files.append(encoder.encode(columns).filters)

@@ -20,9 +20,10 @@ _PART = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line that is typed."""
+    """A line that is typed, and how it ends: `blindlink links  # exit code 7`."""
 
     line: str
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def read_guide(path: Path) -> list[Section]:
 
 def _parts(found: re.Match[str]) -> list[Part]:
     if found["commands"]:
-        return [Command(line) for line in found["commands"].splitlines()]
+        return [_command(line) for line in found["commands"].splitlines()]
     if found["name"]:
         return [WrittenFile(found["name"], found["content"])]
     if found["span"]:
@@ -102,3 +103,8 @@ def _parts(found: re.Match[str]) -> list[Part]:
     if found["first"]:
         return [Repeat(int(found["first"]) - 1, int(found["last"]) - 1)]
     return [Handing(found["file"], tuple(re.split(r",\s*", found["receivers"])))]
+
+
+def _command(line: str) -> Command:
+    typed, _, status = line.partition("  # exit code ")
+    return Command(typed, int(status or 0))

@@ -4,8 +4,8 @@ A *divergence*: two recipients that applied one release differ in what it gave. 
 two records are what they were has another link ID than when it was last matched; counted for both agencies.
 It is explained by what happened to one of the two link IDs: it was unlinked, it stood at records of two
 persons (a wrong link), it ended at a record because another one of the same agency got it, or a restored
-workspace had forgotten it; or by what happened to one of the two records since: it was in a wrong match, or
-in one of a person who has two records at one agency.
+workspace had forgotten it; or by what happened since to a record of the person, also at a third agency: it
+was in a wrong match, or in one of a person who has two records at one agency.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ class Offices:
         self.unlinked: set[bytes] = set()
         self.forgotten: set[bytes] = set()
         self.last_id: dict[tuple[str, str, str, str], tuple[Turn, bytes]] = {}
-        # When a record was last in a wrong match, and in one of a person with two records at one agency.
-        self.wronged: dict[str, Turn] = {}
-        self.doubled: dict[str, Turn] = {}
+        # When a person's record was last in a wrong match, and matched while an agency had two of them.
+        self.wronged: dict[int | None, Turn] = {}
+        self.doubled: dict[int | None, Turn] = {}
 
     def live_through(self, n_rounds: int) -> Counter[str]:
         for number in range(1, n_rounds + 1):
@@ -167,8 +167,9 @@ class Offices:
             self.counts["divergences"] += one.digest(turn, pair) != another.digest(turn, pair)
             doubles = self.world.doubles()
             for _, a, b in matches:
-                if self.world.files[pair[0]].get(a) in doubles:
-                    self.doubled.update({a: turn, b: turn})
+                person = self.world.files[pair[0]].get(a)
+                if person in doubles:
+                    self.doubled[person] = turn
                 self.watch_match(turn, pair, a, b)
 
     def watch_match(self, turn: Turn, pair: tuple[str, str], a: str, b: str) -> None:
@@ -178,7 +179,8 @@ class Offices:
         )
         if not self.world.is_true(pair, a, b):
             self.counts["wrong matches"] += 1
-            self.wronged.update({a: turn, b: turn})
+            for party, record in zip(pair, (a, b), strict=True):
+                self.wronged[self.world.files[party].get(record)] = turn
             return
         if here is None or there is None or here.link != there.link:
             # Cut, or kept apart by a veto.
@@ -190,11 +192,12 @@ class Offices:
         self.last_id[key] = turn, link
         if former != link:
             self.counts["changes"] += 2
-            self.counts[self.explain(since, (a, b), {former, link})] += 2
+            person = self.world.files[pair[0]][a]
+            self.counts[self.explain(since, person, {former, link})] += 2
 
-    def explain(self, since: Turn, records: tuple[str, str], links: set[bytes]) -> str:
-        def since_then(when: dict[str, Turn]) -> bool:
-            return any(when.get(record, since) > since for record in records)
+    def explain(self, since: Turn, person: int, links: set[bytes]) -> str:
+        def since_then(when: dict[int | None, Turn]) -> bool:
+            return when.get(person, since) > since
 
         if links & self.unlinked:
             return "changes after an unlink"

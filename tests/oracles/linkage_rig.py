@@ -343,7 +343,7 @@ class Linkage:
         return Receipt.from_json(answer.json()), made
 
     def end_round(self) -> None:
-        """End the open round if anything was uploaded for it: by claims, or else by a correction."""
+        """End the open round if anything was uploaded for it: by claims after its runs, else corrected."""
         view = self.round()
         if view["state"] != "open" or not any(
             one["root_larger"] or one["root_smaller"] for one in view["progress"]

@@ -58,7 +58,10 @@ def random_profile(random: Random) -> EncodingProfile:
         m, u = _shares(random, len(names), MILLION), _shares(random, len(names), BILLION)
         rules: list[Any] = [
             [
-                [(column, random.choice([0, 0, 3, 20])) for column in random.sample(columns, k)]
+                [
+                    (column, random.choice([0, 0, 3, 20]) if column in columns[:filters] else 0)
+                    for column in random.sample(columns, k)
+                ]
                 for k in [random.randint(1, len(columns)) for _ in range(random.randint(1, 2))]
             ]
             for _ in names[:-1]

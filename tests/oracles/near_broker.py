@@ -6,22 +6,26 @@ What the agencies ask and get passes a courier, who may answer in the broker's p
 from __future__ import annotations
 
 import io
+import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import structlog
 from oracles.desk import NOW, Desk
+from oracles.false_log import Log
 from oracles.persons import enrolled_person, lay_down_keys
 from services.migrated import lay_tables
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from app.agencies.persons import revoke_person
 from app.agencies.service import enrol_party
 from app.agreements.service import create_project
 from app.broker import Broker, open_broker
@@ -29,11 +33,13 @@ from app.cli.founding import found_broker
 from app.logs import configure_logs
 from app.main import create_app
 from app.security.actor import Actor
+from app.security.log_key import read_log_key
 from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.identity import Identity
 from encoding.linkage import shipped_profile
+from encoding.secret import Secret
 from schemas.agreement import ProjectTerms
 from schemas.clauses import FileSize
 from schemas.document import Document
@@ -51,7 +57,8 @@ POLICY = MatchingPolicy(
     review="0.05",
     lead=10,
     review_share="0.5",
-    twin_guard=True,
+    # In a file of four the least number of twins that can be stated is far too many.
+    twin_guard=False,
     prior_matches="0.5",
     link_rate=LinkRate(least="0", most="1"),
 )
@@ -59,6 +66,12 @@ ROWS = {
     "welfare": "ID,first,last,born\n7,Ana,Ortiz,2011-04-09\n8,Bo,Nguyen,2012-05-01\n9,Dee,Lee,2015-01-15\n",
     "schools": "ID,first,last,born\np1,Ana,Ortiz,2011-04-09\np2,Zoe,Zinn,2010-10-10\np4,Dee,Lee,2015-01-15\n",
 }
+SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "columns": {"first_name": "first", "last_name": "last", "birth_date": "born"},
+    "identity": {"file": "identity.txt", "key_file": "identity.key"},
+}
+# Of four records three are linked, which this does not allow.
+HIGH_RATE: Final = POLICY.model_copy(update={"link_rate": LinkRate(least="0.9", most="1")})
 
 Before = Callable[[httpx2.Request], httpx2.Response | None]
 After = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
@@ -85,7 +98,8 @@ def small_terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
         "floor": 1,
         "start": "2026-01-01",
         "end": "2027-12-31",
-        "round_days": 1,
+        "frequency": "weekly",
+        "round_days": 3,
     } | changes
     given.setdefault(
         "files",
@@ -116,7 +130,9 @@ class Courier(httpx2.BaseTransport):
         self.seen += [str(request.url).encode(), request.read()]
         response = self.before(request)
         if response is None:
-            response = self.after(request, self.inner.handle_request(request))
+            response = self.inner.handle_request(request)
+            response.read()
+            response = self.after(request, response)
         self.seen.append(response.read())
         # A client reads the answer as it came from the wire, once.
         return httpx2.Response(
@@ -156,6 +172,28 @@ class NearBroker:
         """Do what is due by the clock, as a worker does between jobs."""
         Sweeper(self.broker).sweep()
 
+    def rewrite_log(self) -> None:
+        """From now on show another match log than before, under the same key."""
+        false = Log(signer=read_log_key(self.broker.settings.log_key_file))
+        false.entries = [f"another past {number}".encode() for number in range(500)]
+
+        def lie(request: httpx2.Request) -> httpx2.Response | None:
+            if request.url.path != "/v1/log/checkpoint":
+                return None
+            return document(false.show(int(request.url.params["old"])))
+
+        self.courier.before = lie
+
+    def log_entries(self) -> list[dict[str, Any]]:
+        """Return all entries of the match log, in order."""
+        with self.broker.database.read() as session:
+            rows = session.execute(text("SELECT entry FROM log_leaf ORDER BY seq")).scalars()
+            return [json.loads(bytes(row)) for row in rows]
+
+    def log_kinds(self) -> list[str]:
+        """Return the kinds of all entries of the match log, in order."""
+        return [entry["kind"] for entry in self.log_entries()]
+
     def enrol(self, party: str) -> None:
         """Enrol a party."""
         with self.broker.database.write() as session:
@@ -173,12 +211,28 @@ class NearBroker:
         """Return a new person of an enrolled party, confirmed."""
         return enrolled_person(self.broker, self.operator, party, *duties or EVERY_DUTY)
 
-    def desk(self, party: str, folder: Path, file: Path, **settings: dict[str, Any]) -> Desk:
+    def revoke(self, party: str) -> None:
+        """Revoke the person at a party's desk."""
+        with self.broker.database.write() as session:
+            revoke_person(
+                session,
+                self.broker.log,
+                person_id=self.people[party].public.person,
+                actor=self.operator,
+                now=self.now,
+            )
+
+    def desk(
+        self,
+        party: str,
+        folder: Path,
+        file: Path,
+        secret: Secret | None = None,
+        **settings: dict[str, Any],
+    ) -> Desk:
         """Set up a desk at which a new person of an enrolled party signs in by a key file."""
         desk = Desk(folder, self, party, now=self.now)
-        given = {"columns": {"first_name": "first", "last_name": "last", "birth_date": "born"}}
-        given["identity"] = {"file": "identity.txt", "key_file": "identity.key"}
-        desk.set_up(file, **(given | settings))
+        desk.set_up(file, secret, **(SETTINGS | settings))
         self.people[party] = self.person(party)
         lay_down_keys(folder, self.people[party])
         self.desks[party] = desk
@@ -192,6 +246,25 @@ class NearBroker:
         rows = folder / "people.csv"
         rows.write_text(file or ROWS[party], "utf-8")
         return self.desk(party, folder, rows)
+
+    def compare(self) -> None:
+        """Have every two of the agencies compare their fingerprints; the keys come from the broker."""
+        for desk in self.desks.values():
+            for party, person in self.people.items():
+                if party != desk.party:
+                    fingerprint = person.public.fingerprint().split()
+                    desk.ok("identity", "trust", party, *fingerprint)
+
+    def agree(self, step: str = "share") -> None:
+        """Agree on a secret, from shares to confirmations that all have seen."""
+        for words in ((step,), ("accept",), ("accept",)):
+            for desk in self.desks.values():
+                desk.ok("secret", *words)
+
+    def secret_status(self, party: str) -> Mapping[str, Any]:
+        """Return what an agency knows of its secret."""
+        found: Mapping[str, Any] = self.desks[party].json("secret", "status")
+        return found
 
     def add_project(self, profile: EncodingProfile | None = None, **changes: Any) -> ProjectTerms:
         """Create a project of the parties that are there."""
@@ -251,6 +324,16 @@ def near_broker(folder: Path, **settings: Any) -> Iterator[NearBroker]:
             made.append(NearBroker(broker, operator, Courier(client._transport), folder, logs))
             yield made[0]
         broker.close()
+
+
+@contextmanager
+def two_agencies(folder: Path) -> Iterator[NearBroker]:
+    """Give a broker with two agencies at their desks and a project, but no secret yet, until the block ends."""
+    with near_broker(folder) as near:
+        for party in PARTIES:
+            near.add(party)
+        near.add_project()
+        yield near
 
 
 def document(answer: Document, status: int = 200) -> httpx2.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from oracles.broker import Log
+from oracles.false_log import Log
 
 from schemas.api import LogCheckpoint
 

@@ -111,6 +111,8 @@ class Terminal:
                 "HOME": str(self.folder),
                 "LANG": "C.UTF-8",
                 "TERM": "dumb",
+                # Where it is set, it names the tree that is tested.
+                **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
                 **self.environment,
             },
         )

@@ -81,8 +81,8 @@ class Town:
                     target = self.at(receiver).folder / source.name
                     if source != target:
                         shutil.copyfile(source, target)
-            case Command(line):
-                self.type(person, self.today(line))
+            case Command(line, status):
+                self.type(person, self.today(line), status)
 
     def today(self, text: str) -> str:
         """Move the page's days to ours, and its port to one that is free."""
@@ -105,7 +105,7 @@ class Town:
         self.at(self.operator).type("blindlink-broker work --until-idle").end()
         self.clock.move((days - early) * DAY_S)
 
-    def type(self, person: str, line: str) -> None:
+    def type(self, person: str, line: str, status: int = 0) -> None:
         for name, (identity, fingerprint) in self.keys.items():
             line = line.replace(f"{name.upper()}-ID", identity)
             line = line.replace(f"{name.upper()}-FINGERPRINT", fingerprint)
@@ -134,12 +134,12 @@ class Town:
             self.waiting[person] = here.type(line)
             self.waiting[person].read_until("waiting for up to")
             return
-        self.finish(person, line.replace("AGREEMENT", self.said.get("AGREEMENT", "")))
+        self.finish(person, line.replace("AGREEMENT", self.said.get("AGREEMENT", "")), status)
 
-    def finish(self, person: str, line: str) -> None:
+    def finish(self, person: str, line: str, status: int = 0) -> None:
         here = self.at(person)
         here.answers |= self.answers(person)
-        shown = here.type(line).end()
+        shown = here.type(line).end(status)
         self.listen(person, shlex.split(line), shown)
         # Now they have what they waited for.
         while self.waiting and "--wait-hours" in line:

@@ -130,12 +130,7 @@ def confirmation(party: str, **other: Any) -> dict[str, Any]:
         "person": person_of(party),
         "holders": digest(holders()),
         "key_id": sub_key("key-id")[:8].hex(),
-        "self_test": {
-            "recipe": step,
-            "linkage_schema": step,
-            "hardening": step,
-            "software": "blindlink-0.1.0",
-        },
+        "self_test": {"recipe": step, "rows": step, "software": "blindlink-0.1.0"},
         "created": TIME,
         **other,
     }

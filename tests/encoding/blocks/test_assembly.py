@@ -368,6 +368,7 @@ def test_cells_that_begin_alike_are_kept_apart(tmp_path: Path) -> None:
     )
     order, block = assembly._in_blocks(entries)
     assert sorted(order.tolist()) == list(range(60))
+    assert np.bincount(block).tolist() == [20, 20, 20]
     assert [set(entries["cell"][order[block == n], 20].tolist()) for n in range(3)] == [
         {0},
         {1},

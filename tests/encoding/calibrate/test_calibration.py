@@ -1,154 +1,225 @@
-"""The recommendation holds on files whose truth is known."""
+"""What `calibrate` predicts, against loops over texts and against rehearsals whose truth is known."""
 
 from __future__ import annotations
 
-import random
-from fractions import Fraction
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
-from encoding.lint import fill
-from encoding.specimen import clean_sample, encode_cleaned
-from oracles import febrl
+from oracles.meeting_records import Spelling, capped, keys_of_record, share_that_meets
 
-from app.matching.exhaustive import Band, MatchingPolicy, match_block, plan_blocks, resolve
-from encoding.calibrate import Setting, calibrate_sample
-from encoding.calibrate.calibration import Calibration
-from encoding.calibrate.report import document, report_lines, report_page
-from encoding.calibrate.similarities import Sweep, dataset, similar_pairs
+from encoding.calibrate import ESTIMATED, MEDIUM, MISTAKE_LEVELS, Calibration, Setting, calibrate
+from encoding.calibrate.mistakes import Copyist
+from encoding.calibrate.people import Copies, Spellings, clean_rows
+from encoding.calibrate.prediction import Rehearsal
+from encoding.calibrate.strangers import Strangers, chance_to_be_kept
 from encoding.errors import RecordCountError
-from encoding.sample import Sample
-from encoding.secret import Secret
-from schemas.profile import EncodingProfile, Hardening, encoded_similarity
+from encoding.linkage import shipped_profile
+from encoding.quality.duplicates import DuplicatePair
+from encoding.recipe.dates import read_date_format
+from encoding.records import open_table
+from encoding.sample import RecordSampler, Sample
+from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles, write_rehearsal
 
-KEYS = Secret(bytes(range(2, 34)))
-COLUMNS = {name: name for name in febrl.FIELDS}
-# 2 % of a file of thousands differ by noise alone at 1,024 bits; twice the length of the CLK halves it.
-PROFILE = febrl.profile().model_copy(
-    update={"hardening": Hardening(kind="eld1", taps=4, output_bits=4096), "nominal_fill": "0.40"}
-)
+CHILDREN = shipped_profile("children")
 
 
-def without_partners(removed: float) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Return both files with this share of the partners removed, half of them on each side."""
-    rows = [febrl.read_rows(name) for name in febrl.FILES]
-    people = sorted({febrl.person(row["rec_id"]) for row in rows[0]}, key=int)
-    random.Random(4).shuffle(people)
-    n = round(len(people) * removed / 2)
-    gone = (set(people[:n]), set(people[n : 2 * n]))
-    left, right = (
-        [row for row in side if febrl.person(row["rec_id"]) not in absent]
-        for side, absent in zip(rows, gone, strict=True)
-    )
-    return left, right
+def rehearsal(folder: Path, n_children: int, n_students: int) -> RehearsalFiles:
+    return write_rehearsal(folder, seed=12, n_children=n_children, n_students=n_students)
 
 
-def sample_of(rows: list[dict[str, str]]) -> Sample:
-    columns = {name: [row[name] for row in rows] for name in febrl.FIELDS}
-    return Sample(np.arange(len(rows)), columns)
-
-
-def calibrated(rows: list[dict[str, str]], other: int, share: float) -> Calibration:
-    return calibrate_sample(
-        sample_of(rows),
-        PROFILE,
-        Setting(len(rows), other, share),
-        columns=COLUMNS,
-        date_format="",
-        n_decoys=50_000,
-        secret=KEYS,
-    )
-
-
-def test_the_nominal_fill_of_these_tests_is_that_of_the_file() -> None:
-    rows = sample_of(febrl.read_rows(febrl.FILES[0])[:1_000])
-    specimen = encode_cleaned(clean_sample(rows, PROFILE, COLUMNS, ""), PROFILE, KEYS)
-    assert fill(specimen.filters, 1024) == pytest.approx(0.4, abs=0.01)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("removed", "goal"), [(0.5, 0.99), (0.8, 0.98)])
-def test_febrl4_reaches_its_goal_at_the_recommended_thresholds(removed: float, goal: float) -> None:
-    left, right = without_partners(removed)
-    n_true = 5_000 - round(5_000 * removed)
-    found = calibrated(left, len(right), n_true / len(left)).recommendation
-    policy = mapped(found.auto, found.review, found.margin, PROFILE)
-    datasets = [
-        dataset(
-            encode_cleaned(clean_sample(sample_of(rows), PROFILE, COLUMNS, ""), PROFILE, KEYS),
-            len(rows),
-        )
-        for rows in (left, right)
-    ]
-    blocks = plan_blocks(datasets, block_pairs=1 << 34)
-    matched = ((block, match_block(datasets, block, policy, n_threads=2)) for block in blocks)
-    decisions = resolve([len(left), len(right)], matched, policy).decisions
-    is_auto = decisions.band == Band.AUTO
-    n_right = sum(
-        febrl.person(left[i]["rec_id"]) == febrl.person(right[j]["rec_id"])
-        for i, j in zip(
-            decisions.left_record[is_auto].tolist(),
-            decisions.right_record[is_auto].tolist(),
-            strict=True,
-        )
-    )
-    f1 = 2 * n_right / (int(is_auto.sum()) + n_true)
-    assert f1 >= goal
-
-
-def mapped(
-    auto: Fraction, review: Fraction, margin: Fraction, profile: EncodingProfile
-) -> MatchingPolicy:
-    top = encoded_similarity(profile, auto)
-    return MatchingPolicy(
-        top,
-        encoded_similarity(profile, review),
-        top - encoded_similarity(profile, auto - margin),
-        "one-to-one",
-    )
+def sample_of(path: Path, layout: Layout, n_records: int = 20_000) -> Sample:
+    table = open_table(path, encoding=layout.text_encoding)
+    sampler = RecordSampler(n_records, tuple(layout.inputs.values()), "test")
+    for chunk in table.select([layout.id_column, *layout.inputs.values()]).chunks():
+        sampler.add(chunk.columns[layout.id_column], chunk.columns)
+    return sampler.sample()
 
 
 @pytest.fixture(scope="module")
-def small() -> Calibration:
-    return calibrated(febrl.read_rows(febrl.FILES[0])[:600], 600, 0.5)
+def small(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """The file of 300 children in care."""
+    files = rehearsal(tmp_path_factory.mktemp("small"), 300, 400)
+    return sample_of(files.child_welfare, CHILD_WELFARE_LAYOUT)
+
+
+def calibrated(sample: Sample, setting: Setting, errors: str = MEDIUM, **more) -> Calibration:
+    layout = CHILD_WELFARE_LAYOUT
+    return calibrate(
+        sample, CHILDREN, setting, errors,
+        columns=layout.inputs, date_format=layout.date_format, n_strangers=10_000, **more,
+    )  # fmt: skip
+
+
+def by_person(spellings: Spellings) -> dict[int, list[Spelling]]:
+    found: dict[int, list[Spelling]] = defaultdict(list)
+    for at, person in enumerate(spellings.person.tolist()):
+        found[person].append({name: cells[at] for name, cells in spellings.columns.items()})
+    return found
+
+
+def copies_of(sample: Sample, errors: str = MEDIUM) -> Copies:
+    layout = CHILD_WELFARE_LAYOUT
+    rows = {name: sample.columns[header] for name, header in layout.inputs.items()}
+    originals = clean_rows(rows, sample.record, CHILDREN, layout.date_format)
+    copied = np.unique(originals.person)
+    first = np.searchsorted(sample.record, copied).tolist()
+    firsts = {name: [cells[at] for at in first] for name, cells in rows.items()}
+    date_format = read_date_format(layout.date_format)
+    copyist = Copyist(date_format, MISTAKE_LEVELS[errors], Random(1))
+    copies = clean_rows(copyist.copy(firsts), np.arange(len(copied)), CHILDREN, layout.date_format)
+    return Copies(originals, copies, copied)
+
+
+def test_without_a_cap_the_ceiling_is_that_of_loops_over_texts(small: Sample) -> None:
+    people = copies_of(small)
+    strangers = Strangers.draw(people.originals, 2_000, np.random.default_rng(1))
+    found = Rehearsal(CHILDREN, people, strangers, Setting(300, 2_000)).predict(64)
+    own, others = (
+        {
+            person: keys_of_record(CHILDREN, spelled, CHILDREN.alias_keys.smaller)
+            for person, spelled in by_person(side).items()
+        }
+        for side in (people.originals, people.copies)
+    )
+    met = [
+        bool(own[person] & others.get(copy, set()))
+        for copy, person in enumerate(people.copied.tolist())
+    ]
+    assert found.ceiling == pytest.approx(sum(met) / len(met), abs=1e-4)
+    assert found.ceiling < 1
+
+
+@pytest.mark.parametrize("cap", [1, 2, 4])
+def test_rows_are_kept_as_often_as_in_blocks_of_that_size(cap: int) -> None:
+    draw = np.random.default_rng(4)
+    expected = draw.gamma(0.5, 4.0, 20_000)
+    # Counted among a tenth of the strangers, and as it turns out among all.
+    counted, really = draw.poisson(expected / 10), draw.poisson(expected)
+    truth = np.minimum(1, cap / (really + 1)).mean()
+    predicted = chance_to_be_kept(counted.astype(float), 10.0, cap)
+    assert predicted.mean() == pytest.approx(truth, abs=0.01)
+    assert ((predicted >= 0) & (predicted <= 1)).all()
+    assert predicted[counted > 3].mean() < predicted[counted == 0].mean()
+
+
+def test_a_default_date_is_known_to_fill_its_block() -> None:
+    counted = np.array([0.0] * 990 + [5_000.0] * 10)
+    kept = chance_to_be_kept(counted, 10.0, 8)
+    assert (kept[:990] > 0.99).all()
+    assert (kept[990:] < 0.001).all()
 
 
 @pytest.mark.long
-def test_a_larger_file_on_the_other_side_asks_for_higher_thresholds(small: Calibration) -> None:
-    large = calibrated(febrl.read_rows(febrl.FILES[0])[:600], 100_000_000, 0.5)
-    assert large.recommendation.auto > small.recommendation.auto
-
-
-def test_too_few_records_are_refused() -> None:
-    with pytest.raises(RecordCountError):
-        calibrated(febrl.read_rows(febrl.FILES[0])[:150], 100, 0.5)
-
-
-def test_the_recommendation_is_a_policy_that_an_agreement_takes(small: Calibration) -> None:
-    from schemas.run import MatchingPolicy as AgreedPolicy
-    from schemas.run import encoded_thresholds
-
-    policy = AgreedPolicy.from_json(document(small)["policy"] | {"solver": "one-to-one"})
-    assert encoded_thresholds(policy, PROFILE).review <= encoded_thresholds(policy, PROFILE).auto
-
-
-def test_the_report_names_no_one_and_uses_plain_words(small: Calibration) -> None:
-    text = report_page(small, "people.csv") + "\n".join(report_lines(small))
-    surnames = {
-        row["surname"] for row in febrl.read_rows(febrl.FILES[0])[:600] if len(row["surname"]) > 5
-    }
-    body = text.partition("</style>")[2]
-    assert not [name for name in surnames if name in body]
-    assert not {"clk", "bloom", "hash", "fill", "eld1", "dice"} & set(body.lower().split())
-
-
-def test_levels_are_the_exact_thresholds_that_a_pair_reaches() -> None:
-    rows = febrl.read_rows(febrl.FILES[0])[:80]
-    specimen = encode_cleaned(clean_sample(sample_of(rows), PROFILE, COLUMNS, ""), PROFILE, KEYS)
-    one = dataset(specimen, 80)
-    sweep = Sweep.of(PROFILE, Fraction(3, 5))
-    pairs = similar_pairs(one, one, sweep.encoded[0])
-    for common, total, level in zip(
-        pairs.common.tolist(), pairs.total.tolist(), sweep.levels(pairs).tolist(), strict=True
+def test_the_predicted_ceiling_is_what_a_rehearsal_finds(tmp_path: Path) -> None:
+    files = rehearsal(tmp_path, 1_000, 20_000)
+    setting = Setting(1_000, 20_000, 0.6)
+    found = calibrated(sample_of(files.child_welfare, CHILD_WELFARE_LAYOUT), setting)
+    numbers: list[dict[str, int]] = []
+    keys = []
+    for path, layout, n_aliases in (
+        (files.child_welfare, CHILD_WELFARE_LAYOUT, CHILDREN.alias_keys.smaller),
+        (files.k12, K12_LAYOUT, CHILDREN.alias_keys.larger),
     ):
-        assert level == sum(Fraction(2 * common, total) >= edge for edge in sweep.encoded)
+        table = open_table(path, encoding=layout.text_encoding)
+        (ids,) = (
+            [one for chunk in table.chunks() for one in chunk.columns[layout.id_column]]
+            for _ in "1"
+        )
+        number = {one: at for at, one in enumerate(dict.fromkeys(ids))}
+        record = np.array([number[one] for one in ids])
+        order = np.argsort(record, kind="stable")
+        rows = {
+            name: [cell for chunk in table.chunks() for cell in chunk.columns[header]]
+            for name, header in layout.inputs.items()
+        }
+        rows = {name: [cells[at] for at in order.tolist()] for name, cells in rows.items()}
+        spelled = by_person(clean_rows(rows, record[order], CHILDREN, layout.date_format))
+        keys.append([keys_of_record(CHILDREN, spelled[at], n_aliases) if at in spelled else set()
+                     for at in range(len(number))])  # fmt: skip
+        numbers.append(number)
+    truth = [
+        (numbers[0][one], numbers[1][other])
+        for chunk in open_table(files.truth).chunks()
+        for one, other in zip(*list(chunk.columns.values())[:2], strict=True)
+    ]
+    for passes in found.sets:
+        if passes.has_zip:
+            for one in passes.predictions:
+                kept = capped(keys[1], one.block_cap, seed=1)
+                measured = share_that_meets(truth, keys[0], kept)
+                assert one.ceiling == pytest.approx(measured, abs=0.02)
+
+
+def test_the_same_file_gives_the_same_answer(small: Sample) -> None:
+    assert calibrated(small, Setting(300, 50_000)) == calibrated(small, Setting(300, 50_000))
+
+
+@pytest.fixture(scope="module")
+def predicted(small: Sample) -> Calibration:
+    return calibrated(small, Setting(300, 50_000))
+
+
+def test_it_compares_the_shipped_passes_with_zip_and_without(predicted: Calibration) -> None:
+    assert [one.has_zip for one in predicted.sets] == [True, False]
+    assert [one.profiles[0][0] for one in predicted.sets] == ["children", "children-no-zip"]
+    for one in predicted.sets:
+        caps = [each.block_cap for each in one.predictions]
+        ceilings = [each.ceiling for each in one.predictions]
+        assert caps == sorted(caps)
+        assert ceilings == sorted(ceilings)
+    assert predicted.recommended in predicted.sets
+
+
+def test_more_mistakes_find_fewer(small: Sample, predicted: Calibration) -> None:
+    heavy = calibrated(small, Setting(300, 50_000), "heavy")
+    light = calibrated(small, Setting(300, 50_000), "light")
+    by_level = [one.recommended.best for one in (light, predicted, heavy)]
+    assert [one.recall for one in by_level] == sorted(
+        (one.recall for one in by_level), reverse=True
+    )
+    assert by_level[0].ceiling > by_level[2].ceiling
+
+
+def test_a_larger_partner_has_more_strangers(small: Sample, predicted: Calibration) -> None:
+    larger = calibrated(small, Setting(300, 5_000_000))
+    for one, other in zip(predicted.sets, larger.sets, strict=True):
+        assert other.predictions[-1].neighbours > 20 * one.predictions[-1].neighbours
+        assert other.predictions[0].ceiling < one.predictions[0].ceiling
+
+
+def test_mistakes_are_estimated_from_duplicates(small: Sample) -> None:
+    never = [DuplicatePair(1, 2, 0.99, ()) for _ in range(200)]
+    often = [replace(pair, differs=("surname",)) for pair in never]
+    setting = Setting(300, 50_000)
+    tidy = calibrated(small, setting, ESTIMATED, duplicates=never)
+    untidy = calibrated(small, setting, ESTIMATED, duplicates=often)
+    medium = MISTAKE_LEVELS[MEDIUM].errors
+    assert tidy.mistakes.errors.last_typo < medium.last_typo < untidy.mistakes.errors.last_typo
+    assert tidy.mistakes.errors.first_typo == untidy.mistakes.errors.first_typo
+    assert tidy.recommended.best.recall > untidy.recommended.best.recall
+
+
+def test_too_few_duplicates_are_refused(small: Sample) -> None:
+    doubtful = [DuplicatePair(1, 2, 0.5, ()) for _ in range(200)]
+    with pytest.raises(RecordCountError, match="fewer than 30 people are in the file twice"):
+        calibrated(small, Setting(300, 50_000), ESTIMATED, duplicates=doubtful)
+
+
+def test_too_few_records_are_refused(tmp_path: Path) -> None:
+    files = rehearsal(tmp_path, 50, 60)
+    few = sample_of(files.child_welfare, CHILD_WELFARE_LAYOUT)
+    with pytest.raises(RecordCountError, match="fewer than 200 records"):
+        calibrated(few, Setting(50, 50_000))
+
+
+def test_the_page_lists_the_mistakes_that_are_made() -> None:
+    text = (Path(__file__).parents[3] / "docs/calibrate.md").read_text("utf-8")
+    cells = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `"))
+    listed = {name.strip("`"): [float(one) for one in rates[:3]] for name, *rates in cells}
+    levels = [level.table() for level in MISTAKE_LEVELS.values()]
+    assert list(MISTAKE_LEVELS) == ["light", "medium", "heavy"]
+    assert listed == {name: [round(100 * one[name], 2) for one in levels] for name in levels[0]}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 SCHOOL_ROWS = [
     ("p1", "Ana", "Ortiz", "2011-04-09"),
@@ -17,18 +17,26 @@ SCHOOL_ROWS = [
 
 
 @pytest.fixture
-def welfare(tmp_path: Path, broker: BrokerDouble, secret, people, write_people) -> Desk:
+def welfare(tmp_path: Path, broker: NearBroker, secret, people, write_people) -> Desk:
     """The child-welfare agency's desk, settings made."""
-    desk = Desk(tmp_path / "welfare", broker, "welfare")
-    desk.set_up(write_people(people), secret, share={"columns": ["born"]})
-    return desk
+    return broker.desk(
+        "welfare", tmp_path / "welfare", write_people(people), secret, share={"columns": ["born"]}
+    )
 
 
 @pytest.fixture
-def schools(tmp_path: Path, broker: BrokerDouble, secret, write_people) -> Desk:
+def schools(tmp_path: Path, broker: NearBroker, secret, write_people) -> Desk:
     """The school agency's desk, settings made."""
-    desk = Desk(tmp_path / "schools", broker, "schools")
-    desk.set_up(
-        write_people(SCHOOL_ROWS, "pupils.csv"), secret, share={"columns": ["last", "first"]}
+    file = write_people(SCHOOL_ROWS, "pupils.csv")
+    return broker.desk(
+        "schools", tmp_path / "schools", file, secret, share={"columns": ["last", "first"]}
     )
-    return desk
+
+
+@pytest.fixture
+def ready(broker: NearBroker, welfare: Desk, schools: Desk) -> NearBroker:
+    """The broker once both agencies have compared fingerprints and are ready for rounds."""
+    broker.compare()
+    for desk in (welfare, schools):
+        desk.ok("round", "ready")
+    return broker

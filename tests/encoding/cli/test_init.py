@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.broker import Log
+from oracles.false_log import Log
 
 from encoding.cli.main import main
 from encoding.config import read_config, render_config

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.broker import BrokerDouble, Refusal, problem
 from oracles.desk import Desk
-from oracles.share_desks import give_keys, trust
+from oracles.false_log import Log
+from oracles.near_broker import HIGH_RATE, NearBroker, problem
 
 from encoding.person_disclosures import find_record
 from encoding.workspace import open_workspace
@@ -24,7 +24,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def uploaded(welfare: Desk, schools: Desk) -> Desk:
+def uploaded(ready: NearBroker, welfare: Desk, schools: Desk) -> Desk:
     for desk in (welfare, schools):
         desk.ok("encode")
         desk.ok("upload")
@@ -32,14 +32,25 @@ def uploaded(welfare: Desk, schools: Desk) -> Desk:
 
 
 @pytest.fixture
-def linked(uploaded: Desk) -> Desk:
+def ran(uploaded: Desk) -> Desk:
     uploaded.ok("run", "--wait")
     return uploaded
 
 
-def test_commands_lead_from_file_to_links(linked: Desk, schools: Desk) -> None:
-    linked.ok("links")
+@pytest.fixture
+def linked(ran: Desk, schools: Desk) -> Desk:
+    """Child welfare has sent its claims, so that the schools' first `links` closes the round."""
+    assert ran.type("links").exit_code == 7
+    return ran
+
+
+def agree(linked: Desk, schools: Desk) -> None:
     schools.ok("links")
+    linked.ok("links")
+
+
+def test_commands_lead_from_file_to_links(linked: Desk, schools: Desk) -> None:
+    agree(linked, schools)
     mine = {row["record_id"]: row["link_id"] for row in read_csv(linked.folder / "links.csv")}
     theirs = {row["record_id"]: row["link_id"] for row in read_csv(schools.folder / "links.csv")}
     assert list(mine) == LINKED
@@ -49,7 +60,7 @@ def test_commands_lead_from_file_to_links(linked: Desk, schools: Desk) -> None:
 def test_a_row_without_a_record_of_ours_is_kept_and_counted(linked: Desk) -> None:
     listed, out = linked.folder / "worksheet.csv", linked.folder / "visit.csv"
     workspace = open_workspace(linked.folder / "workspace")
-    known = find_record(workspace, "foster-pupils", "4").handles[1].hex()
+    known = find_record(workspace, "foster-pupils", "4").handles[1, "schools"].hex()
     listed.write_text(f"link,handle\n1,{'0' * 32}\n2,{known}\n", encoding="utf-8")
     said = linked.ok("resolve", str(listed), "-o", str(out))
     assert "warning: rows without a record ID: 1;" in said.stderr
@@ -69,8 +80,7 @@ def test_a_list_of_which_nothing_is_ours_is_refused(linked: Desk) -> None:
 
 
 def test_listed_columns_travel_by_link_id(linked: Desk, schools: Desk) -> None:
-    linked.ok("links")
-    schools.ok("links")
+    agree(linked, schools)
     out = schools.folder / "out.csv"
     schools.ok("extract", "--columns", "last", "-o", str(out))
     assert list(read_csv(out)[0]) == ["link_id", "last"]
@@ -85,8 +95,7 @@ def test_listed_columns_travel_by_link_id(linked: Desk, schools: Desk) -> None:
 
 
 def test_what_was_written_and_received_is_found_again(linked: Desk, schools: Desk) -> None:
-    for desk in (linked, schools):
-        desk.ok("links")
+    agree(linked, schools)
     out, joined = schools.folder / "out.csv", linked.folder / "joined.csv"
     schools.ok("extract", "--columns", "last", "-o", str(out))
     linked.ok("join", str(out), "--columns", "last", "-o", str(joined), "--all")
@@ -104,8 +113,8 @@ def test_what_was_written_and_received_is_found_again(linked: Desk, schools: Des
     }
 
 
-def test_extract_refuses_what_is_not_listed(linked: Desk) -> None:
-    linked.ok("links")
+def test_extract_refuses_what_is_not_listed(linked: Desk, schools: Desk) -> None:
+    agree(linked, schools)
     result = linked.type("extract", "--columns", "last", "-o", str(linked.folder / "out.csv"))
     assert result.exit_code == 2
     assert "the column last is not listed for sharing" in result.stderr
@@ -114,14 +123,12 @@ def test_extract_refuses_what_is_not_listed(linked: Desk) -> None:
 
 def test_extract_warns_of_a_listed_identifier(linked: Desk, schools: Desk) -> None:
     schools.ok("links")
-    config = schools.folder / "blindlink.toml"
-    config.write_text(config.read_text().replace("[columns]", '[columns]\nlast = "last"'))
     result = schools.ok("extract", "--columns", "last", "-o", str(schools.folder / "out.csv"))
     assert "warning: the column last tells who someone is" in result.stderr
 
 
-def test_extract_does_not_overwrite(linked: Desk) -> None:
-    linked.ok("links")
+def test_extract_does_not_overwrite(linked: Desk, schools: Desk) -> None:
+    agree(linked, schools)
     out = linked.folder / "out.csv"
     out.write_text("mine")
     assert linked.type("extract", "-o", str(out)).exit_code == 1
@@ -129,29 +136,38 @@ def test_extract_does_not_overwrite(linked: Desk) -> None:
     linked.ok("extract", "-o", str(out), "--force")
 
 
-def test_every_reporting_command_prints_json(uploaded: Desk) -> None:
-    encoded = uploaded.json("encode")
-    assert (encoded["rows"], encoded["records"], encoded["rows_skipped"]) == (4, 4, 0)
-    assert uploaded.json("upload")["log_index"] == 0
-    run = uploaded.json("run", "--wait")
-    assert run["state"] == "succeeded"
-    written = uploaded.json("links")
-    assert (written["run"], written["links"], written["missing"]) == (run["run"], 3, 0)
-    assert len(uploaded.json("receipt", "verify")) == 2
-    extracted = uploaded.json("extract", "-o", str(uploaded.folder / "x.csv"))
+def test_every_reporting_command_prints_json(ran: Desk, schools: Desk) -> None:
+    encoded = schools.type("encode", "--json")
+    assert encoded.exit_code == 1
+    run = ran.json("run", "--wait")["runs"][0]
+    assert (run["state"], run["counts"]["auto_pairs"]) == ("succeeded", 3)
+    assert ran.type("links", "--json").exit_code == 7
+    written = schools.json("links")
+    assert (written["round"], written["links"], written["missing"]) == (1, 3, 0)
+    ran.ok("links")
+    assert len(ran.json("receipt", "verify")) == 2
+    extracted = ran.json("extract", "-o", str(ran.folder / "x.csv"))
     assert (extracted["rows"], extracted["columns"]) == (3, ["born"])
-    assert uploaded.json("status")["stage"] == "done"
 
 
-def test_results_are_on_standard_output_and_remarks_are_not(linked: Desk) -> None:
-    result = linked.ok("links")
+def test_encode_and_upload_print_json(ready: NearBroker, welfare: Desk) -> None:
+    (container,) = welfare.json("encode")["containers"]
+    assert (container["partner"], container["side"]) == ("schools", "smaller")
+    assert (container["rows_of_file"], container["records"], container["rows_skipped"]) == (4, 4, 0)
+    assert list(welfare.json("upload")["uploads"]) == ["schools"]
+    assert welfare.json("status")["stage"] == "waiting"
+
+
+def test_results_are_on_standard_output_and_remarks_are_not(linked: Desk, schools: Desk) -> None:
+    result = schools.ok("links")
     assert result.stdout == ""
     assert "3 records have a link ID" in result.stderr
     assert linked.ok("--quiet", "links").stderr == ""
     assert linked.ok("links", "--quiet").stderr == ""
 
 
-def test_links_leave_a_strange_file_alone(linked: Desk) -> None:
+def test_links_leave_a_strange_file_alone(linked: Desk, schools: Desk) -> None:
+    schools.ok("links")
     (linked.folder / "links.csv").write_text("my thesis")
     result = linked.type("links")
     assert result.exit_code == 1
@@ -159,11 +175,10 @@ def test_links_leave_a_strange_file_alone(linked: Desk) -> None:
     assert (linked.folder / "links.csv").read_text() == "my thesis"
 
 
-def test_receipts_verify_without_the_broker(linked: Desk, broker: BrokerDouble) -> None:
-    linked.ok("links")
-    n_requests = len(broker.requests)
+def test_receipts_verify_without_the_broker(linked: Desk, broker: NearBroker) -> None:
+    n_requests = len(broker.courier.requests)
     result = linked.ok("receipt", "verify")
-    assert len(broker.requests) == n_requests
+    assert len(broker.courier.requests) == n_requests
     kinds = sorted(line.split()[1] for line in result.stdout.splitlines())
     assert kinds == ["release-prepared", "upload-received"]
 
@@ -186,41 +201,9 @@ def test_receipt_verify_before_any_upload_is_not_ready(welfare: Desk) -> None:
     assert "log key is not known" in result.stderr
 
 
-def test_encode_works_offline_once_the_project_was_seen(
-    uploaded: Desk, broker, people, write_people
-):
-    def refuse(_: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectError("no network")
-
-    broker.before = refuse
-    n_requests = len(broker.requests)
-    uploaded.ok("encode", "--offline")
-    assert len(broker.requests) == n_requests
-    result = uploaded.ok("encode")
-    assert "as they were last seen" in result.stderr
-
-
-def test_encode_offline_needs_to_know_the_project(welfare: Desk) -> None:
-    result = welfare.type("encode", "--offline")
-    assert result.exit_code == 1
-    assert "--project-file" in result.stderr
-
-
-def test_project_can_come_as_a_file(welfare: Desk, broker: BrokerDouble, tmp_path: Path) -> None:
-    path = tmp_path / "project.json"
-    path.write_text(json.dumps(broker.view.to_json(), indent=2))
-    welfare.ok("encode", "--project-file", str(path))
-    assert broker.requests == []
-
-
-@pytest.mark.parametrize("content", ["", "{}", '{"project": "x"}'])
-def test_file_that_is_no_project_is_refused(welfare: Desk, tmp_path: Path, content: str) -> None:
-    path = tmp_path / "project.json"
-    path.write_text(content)
-    assert welfare.type("encode", "--project-file", str(path)).exit_code == 2
-
-
-def test_invalid_rows_end_with_3_and_write_nothing(welfare: Desk, people, write_people) -> None:
+def test_invalid_rows_end_with_3_and_write_nothing(
+    ready: NearBroker, welfare: Desk, people, write_people
+) -> None:
     write_people([*people, ("5", "Eve", "CANARY", "31.12.2010")])
     before = welfare.files()
     result = welfare.type("encode")
@@ -233,7 +216,9 @@ def test_invalid_rows_end_with_3_and_write_nothing(welfare: Desk, people, write_
     assert not any(name.endswith((".enc", ".map")) for name in welfare.files())
 
 
-def test_invalid_rows_can_be_skipped(welfare: Desk, people, write_people) -> None:
+def test_invalid_rows_can_be_skipped(
+    ready: NearBroker, welfare: Desk, people, write_people
+) -> None:
     write_people([*people, ("5", "Eve", "CANARY", "31.12.2010")])
     skipped = welfare.folder / "skipped.csv"
     result = welfare.ok("encode", "--skip-invalid", str(skipped))
@@ -241,90 +226,97 @@ def test_invalid_rows_can_be_skipped(welfare: Desk, people, write_people) -> Non
     assert [row["row"] for row in read_csv(skipped)] == ["5"]
 
 
-def test_options_take_precedence_over_the_settings(welfare: Desk, tmp_path: Path) -> None:
+def test_options_take_precedence_over_the_settings(
+    ready: NearBroker, welfare: Desk, tmp_path: Path
+) -> None:
     other = tmp_path / "other.csv"
-    other.write_text("N,a,b,c\n1,Ana,Ortiz,2011-04-09\n")
-    encoded = welfare.json(
-        "encode",
-        str(other),
-        "--id-column",
-        "N",
-        "--column",
-        "first=a",
-        "--column",
-        "last=b",
-        "--column",
-        "born=c",
-        "--as-of",
-        "2026-10-01",
-    )
-    assert encoded["records"] == 1
-    manifest = json.loads((welfare.folder / "workspace/outbox/foster-pupils.json").read_bytes())
+    other.write_text("N,a,b,c\n1,Ana,Ortiz,04/09/2011\n")
+    columns = [
+        word
+        for pair in ("first_name=a", "last_name=b", "birth_date=c")
+        for word in ("--column", pair)
+    ]
+    (container,) = welfare.json(
+        "encode", str(other), "--id-column", "N", *columns, "--date-format", "MM/DD/YYYY",
+        "--as-of", "2026-10-01",
+    )["containers"]  # fmt: skip
+    assert container["records"] == 1
+    manifest = json.loads(Path(container["container"]).with_suffix(".json").read_bytes())
     assert manifest["as_of"] == "2026-10-01"
 
 
-def test_columns_can_come_as_a_file(welfare: Desk, tmp_path: Path) -> None:
+def test_columns_can_come_as_a_file(ready: NearBroker, welfare: Desk, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text("ID,a,b,c\n1,Ana,Ortiz,2011-04-09\n")
     mapping = tmp_path / "columns.toml"
-    mapping.write_text('first = "a"\nlast = "b"\nborn = "c"\n')
-    assert welfare.json("encode", str(other), "--columns", str(mapping))["records"] == 1
+    mapping.write_text('first_name = "a"\nlast_name = "b"\nbirth_date = "c"\n')
+    made = welfare.json("encode", str(other), "--columns", str(mapping))
+    assert made["containers"][0]["records"] == 1
 
 
-@pytest.mark.parametrize("pair", ["first", "=a", "first="])
+@pytest.mark.parametrize("pair", ["first_name", "=a", "first_name="])
 def test_malformed_mapping_is_a_usage_error(welfare: Desk, pair: str) -> None:
     assert welfare.type("encode", "--column", pair).exit_code == 2
 
 
-def test_population_that_the_agreement_does_not_name_is_refused(welfare: Desk) -> None:
+def test_population_that_the_agreement_does_not_name_is_refused(
+    ready: NearBroker, welfare: Desk
+) -> None:
     result = welfare.type("encode", "--population", "all-pupils")
     assert result.exit_code == 2
     assert "the agreement is about the population in-care" in result.stderr
 
 
-def test_upload_before_encode_says_what_comes_first(welfare: Desk) -> None:
+def test_upload_before_encode_says_what_comes_first(ready: NearBroker, welfare: Desk) -> None:
     result = welfare.type("upload")
     assert result.exit_code == 1
     assert "hint: encode the file first, with: blindlink encode" in result.stderr
 
 
-def test_run_before_the_other_agency_has_uploaded_passes_on_the_brokers_words(
-    welfare: Desk,
+def test_run_before_the_other_agency_has_uploaded_says_whom_it_waits_for(
+    ready: NearBroker, welfare: Desk
 ) -> None:
     welfare.ok("encode")
     welfare.ok("upload")
     result = welfare.type("run", "--wait")
-    assert result.exit_code == 1
-    assert "the broker says: there is no upload of schools yet" in result.stderr
-    assert "hint: wait for the other agency" in result.stderr
+    assert result.exit_code == 7
+    assert "round 1 waits for the upload of schools" in result.stderr
 
 
-def test_failed_run_ends_with_6(uploaded: Desk, broker: BrokerDouble) -> None:
-    broker.run_ends = "failed"
+def test_a_round_begins_once_all_are_ready(
+    broker: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    refused = welfare.type("encode")
+    assert refused.exit_code == 7
+    assert "schools has yet to get ready" in refused.stderr
+    assert "all agencies are ready" in schools.ok("round", "ready").stderr
+    welfare.ok("encode")
+
+
+@pytest.mark.parametrize("terms", [{"policy": HIGH_RATE}])
+def test_failed_run_ends_with_6(uploaded: Desk) -> None:
     result = uploaded.type("run", "--wait")
     assert result.exit_code == 6
-    assert "the run failed: too-many-pairs" in result.stderr
+    assert "more or fewer records are linked than the agreement expects" in result.stderr
 
 
-def test_unknown_token_ends_with_4(welfare: Desk) -> None:
-    (welfare.folder / "token.txt").write_text("bl_expired")
-    result = welfare.type("status")
-    assert result.exit_code == 4
-    assert "bl_expired" not in result.output
+def test_a_person_who_was_revoked_ends_with_4(welfare: Desk, broker: NearBroker) -> None:
+    broker.revoke("welfare")
+    assert welfare.type("status").exit_code == 4
 
 
-def test_unreachable_broker_ends_with_5(welfare: Desk, broker: BrokerDouble) -> None:
+def test_unreachable_broker_ends_with_5(welfare: Desk, broker: NearBroker) -> None:
     def refuse(_: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("no network")
 
-    broker.before = refuse
+    broker.courier.before = refuse
     result = welfare.type("status")
     assert result.exit_code == 5
     assert "trying again" in result.stderr
 
 
 def test_rewritten_log_stops_every_command_that_asks_the_broker(linked: Desk, broker) -> None:
-    broker.log.entries[0] = b"another past"
+    broker.rewrite_log()
     linked_before = linked.files()
     for words in (["upload"], ["run"], ["links"], ["status"], ["refresh"], ["encode"]):
         result = linked.type(*words)
@@ -334,14 +326,14 @@ def test_rewritten_log_stops_every_command_that_asks_the_broker(linked: Desk, br
     assert all("pins/evidence-" in name for name in new)
 
 
-def test_first_log_key_is_shown_to_be_compared(welfare: Desk, broker: BrokerDouble) -> None:
-    assert broker.log.key in welfare.ok("status").stderr
-    assert broker.log.key not in welfare.ok("status").stderr
+def test_first_log_key_is_shown_to_be_compared(welfare: Desk, broker: NearBroker) -> None:
+    assert broker.broker.log.key.text in welfare.ok("status").stderr
+    assert broker.broker.log.key.text not in welfare.ok("status").stderr
 
 
 def test_log_key_of_the_settings_is_held_against_the_broker(welfare: Desk, broker) -> None:
     config = welfare.folder / "blindlink.toml"
-    other = BrokerDouble(broker.view).log.key
+    other = Log().key
     text = config.read_text().replace(
         '# log_key = "broker.example.gov+..."', f'log_key = "{other}"'
     )
@@ -351,12 +343,13 @@ def test_log_key_of_the_settings_is_held_against_the_broker(welfare: Desk, broke
     assert "signed by another key" in result.stderr
 
 
-def test_refusal_of_the_broker_shows_its_clause(uploaded: Desk, broker: BrokerDouble) -> None:
+def test_refusal_of_the_broker_shows_its_clause(uploaded: Desk, broker: NearBroker) -> None:
     def refuse(request: httpx2.Request) -> httpx2.Response | None:
-        refusal = Refusal(409, "not-in-force", detail="The project has ended.", clause="end")
-        return problem(refusal) if request.method == "POST" else None
+        if request.url.path != "/v1/projects/foster-pupils/rounds":
+            return None
+        return problem(409, "not-in-force", detail="The project has ended.", clause="end")
 
-    broker.before = refuse
+    broker.courier.before = refuse
     result = uploaded.type("run")
     assert result.exit_code == 1
     assert "the project has ended (clause end)" in result.stderr
@@ -374,17 +367,10 @@ def test_two_commands_at_once_are_refused(uploaded: Desk) -> None:
 def test_a_sealed_file_of_columns_is_joined_without_opening_it_first(
     linked: Desk, schools: Desk
 ) -> None:
-    trust(schools, linked, give_keys(linked))
-    give_keys(schools)
-    for desk in (linked, schools):
-        desk.ok("links")
+    agree(linked, schools)
     out = schools.folder / "out.csv"
     schools.ok("extract", "--columns", "last", "-o", str(out))
     schools.ok("seal", str(out), "--to", "welfare", "--offline")
-    config = linked.folder / "blindlink.toml"
-    text = config.read_text().replace('token_file = "token.txt"', "")
-    keys = '[identity]\nfile = "identity.txt"\nkey_file = "identity.key"\n'
-    config.write_text(text.replace("[project]", f"{keys}[project]"))
     words = ("join", str(schools.folder / "out.csv.sealed"), "--columns", "last", "-o")
     linked.ok(*words, str(linked.folder / "joined.csv"))
     assert [row["last"] for row in read_csv(linked.folder / "joined.csv")] == [
@@ -399,7 +385,9 @@ def test_a_sealed_file_of_columns_is_joined_without_opening_it_first(
     assert not any("out.csv" in name for name in linked.files())
 
 
-def test_terms_that_nobody_has_signed_count_only_where_the_settings_say_so(welfare: Desk) -> None:
+def test_terms_that_nobody_has_signed_count_only_where_the_settings_say_so(
+    ready: NearBroker, welfare: Desk
+) -> None:
     config = welfare.folder / "blindlink.toml"
     rehearsal = config.read_text()
     config.write_text(rehearsal.replace("insecure_unsigned_terms = true\n", ""))
@@ -410,6 +398,3 @@ def test_terms_that_nobody_has_signed_count_only_where_the_settings_say_so(welfa
     assert not any(name.endswith(".enc") for name in welfare.files())
     config.write_text(rehearsal)
     welfare.ok("encode")
-    config.write_text(rehearsal.replace("insecure_unsigned_terms = true\n", ""))
-    refused = welfare.type("encode", "--offline")
-    assert "no agreement has been signed" in refused.stderr

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from oracles.broker import BrokerDouble
 from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 from schemas.api import ProjectView
 
@@ -48,7 +48,7 @@ def view(view_with) -> ProjectView:
     return view_with(start="2020-01-01", end="2099-12-31")
 
 
-def command(folder: Path, program: str, broker: BrokerDouble) -> list[str]:
+def command(folder: Path, program: str, broker: NearBroker) -> list[str]:
     """Return the command line that encodes the desk's file as `blindlink encode` does."""
     (folder / "project.json").write_text(json.dumps(broker.view.to_json()))
     return [
@@ -57,7 +57,7 @@ def command(folder: Path, program: str, broker: BrokerDouble) -> list[str]:
     ]  # fmt: skip
 
 
-def desk_of(folder: Path, broker: BrokerDouble, secret, write_people, n_rows: int) -> Desk:
+def desk_of(folder: Path, broker: NearBroker, secret, write_people, n_rows: int) -> Desk:
     rows = [
         (str(number), f"Given{number % 1000}", f"Family{number // 7}", f"20{number % 20:02}-04-09")
         for number in range(n_rows)
@@ -67,7 +67,7 @@ def desk_of(folder: Path, broker: BrokerDouble, secret, write_people, n_rows: in
     return desk
 
 
-def peak_bytes(folder: Path, broker: BrokerDouble, secret, write_people, n_rows: int) -> int:
+def peak_bytes(folder: Path, broker: NearBroker, secret, write_people, n_rows: int) -> int:
     desk = desk_of(folder, broker, secret, write_people, n_rows)
     done = subprocess.run(
         command(desk.folder, PEAK, broker),
@@ -81,7 +81,7 @@ def peak_bytes(folder: Path, broker: BrokerDouble, secret, write_people, n_rows:
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is asked of Linux")
 def test_ten_times_the_rows_take_little_more_memory(
-    tmp_path: Path, broker: BrokerDouble, secret, write_people
+    tmp_path: Path, broker: NearBroker, secret, write_people
 ) -> None:
     small, large = (
         peak_bytes(tmp_path / str(n_rows), broker, secret, write_people, n_rows)
@@ -92,7 +92,7 @@ def test_ten_times_the_rows_take_little_more_memory(
 
 
 def test_a_terminal_shows_how_far_the_encoding_is(
-    tmp_path: Path, broker: BrokerDouble, secret, write_people
+    tmp_path: Path, broker: NearBroker, secret, write_people
 ) -> None:
     pytest.importorskip("fcntl", reason="a terminal is a POSIX thing")
     from oracles.terminal import Terminal

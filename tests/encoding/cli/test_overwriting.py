@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from oracles.broker import BrokerDouble
-from oracles.desk import NOW, Desk
+from oracles.desk import Desk
+from oracles.near_broker import NearBroker
 
 from encoding.cli.synth import synth
 from encoding.errors import OutputExistsError
-from encoding.identity import new_identity
 
 STRANGE = b"someone's thesis"
 # Every command that writes a file where its user says, and has no --force.
@@ -33,12 +32,12 @@ COMMANDS = [
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("content", [STRANGE, b'{"a":1}', b""])
 def test_strange_file_is_left_alone_before_any_work(
-    welfare: Desk, broker: BrokerDouble, words: tuple[str, ...], content: bytes
+    welfare: Desk, broker: NearBroker, words: tuple[str, ...], content: bytes
 ) -> None:
     def nobody_is_asked(_: object) -> None:
         raise AssertionError
 
-    broker.before = nobody_is_asked
+    broker.courier.before = nobody_is_asked
     strange = welfare.folder / "strange"
     strange.write_bytes(content)
     result = welfare.type(*(word.format(strange) for word in words))
@@ -80,12 +79,12 @@ def test_rehearsal_leaves_a_strange_file_alone(tmp_path: Path, name: str) -> Non
     assert (tmp_path / name).read_bytes() == STRANGE
 
 
-def test_what_a_command_wrote_before_is_replaced(welfare: Desk, people, write_people) -> None:
+def test_what_a_command_wrote_before_is_replaced(
+    ready: NearBroker, welfare: Desk, people, write_people
+) -> None:
     write_people([*people, ("5", "Eve", "May", "31.12.2010")])
-    welfare.own = new_identity("welfare", ("analyst",), NOW)
     for _ in range(2):
         welfare.ok("encode", "--skip-invalid", str(welfare.folder / "skipped.csv"))
-        welfare.ok("upload")
         welfare.ok("log", "pin", "-o", str(welfare.folder / "county.pin"))
         rehearsal = [str(welfare.folder), "--children", "3", "--students", "9"]
         assert CliRunner().invoke(synth, rehearsal).exit_code == 0

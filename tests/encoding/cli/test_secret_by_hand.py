@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from oracles.desk import Desk
+from oracles.near_broker import small_profile
 from oracles.share_desks import give_keys, trust
 
 from encoding.epoch_secret import epoch_secret
@@ -82,15 +83,18 @@ def test_both_come_to_one_secret_and_know_it(agreed: Pair) -> None:
 
 
 def test_both_encode_with_it_and_link(agreed: Pair) -> None:
+    welfare, schools = agreed.desks.values()
     key_ids = set()
-    for desk in agreed.desks.values():
-        encoded = desk.json("encode")
-        key_ids.add(encoded["key_id"])
+    for desk in (welfare, schools):
+        desk.ok("round", "ready")
+    for desk in (welfare, schools):
+        (container,) = desk.json("encode")["containers"]
+        key_ids.add(container["key_id"])
         desk.ok("upload")
     assert key_ids == {agreed.secret_status("welfare")["key_id"]}
-    agreed.desks["welfare"].ok("run", "--wait")
-    links = agreed.desks["welfare"].json("links")
-    assert links["links"] == 3
+    welfare.ok("run", "--wait")
+    welfare.type("links")
+    assert schools.json("links")["links"] == 3
 
 
 def test_the_key_id_is_that_of_the_agreed_secret(agreed: Pair) -> None:
@@ -191,6 +195,7 @@ def test_encoding_warns_while_the_others_have_not_confirmed(pair: Pair) -> None:
     pair.ok("welfare", "share", to_file="w1")
     pair.ok("schools", "share", to_file="s1")
     pair.ok("welfare", "accept", from_file="s1")
+    pair.desks["schools"].ok("round", "ready")
     assert "schools has not confirmed the secret yet" in pair.desks["welfare"].ok("encode").stderr
 
 
@@ -222,52 +227,34 @@ def test_a_file_of_something_else_is_not_overwritten(pair: Pair, tmp_path: Path)
     assert (tmp_path / "w1").read_text() == "precious"
 
 
-def test_another_recipe_is_told_and_encoding_is_refused(
-    pair: Pair, view: ProjectView, view_of, profile_with
-) -> None:
+def test_another_profile_is_told_and_encoding_is_refused(pair: Pair, view: ProjectView) -> None:
     pair.compare()
-    other = profile_with(nominal_fill="0.45")
-    pair.show("schools", view_of(other))
+    other = small_profile(block_cap=8)
+    terms = view.terms.model_copy(update={"profile": other.digest()})
+    changed = {"profile": other, "terms": terms, "agreement": terms.digest()}
+    pair.show("schools", view.model_copy(update=changed))
     pair.ok("welfare", "share", to_file="w1")
     pair.ok("schools", "share", to_file="s1")
     pair.ok("schools", "accept", from_file="w1", to_file="s2")
     pair.ok("welfare", "accept", from_file="s1")
     result = pair.type("welfare", "accept", from_file="s2")
     assert result.exit_code == 1
-    assert "schools encodes by another hardening than you" in result.stderr
+    assert "schools encodes by other fields and passes than you" in result.stderr
     refused = pair.desks["welfare"].type("encode")
     assert refused.exit_code == 1
-    assert "another hardening" in refused.stderr
+    assert "other fields and passes" in refused.stderr
     assert pair.desks["welfare"].type("secret", "status").exit_code == 1
 
 
-def test_a_rotation_is_agreed_beside_the_secret_in_use(
-    agreed: Pair, view_with, view: ProjectView
-) -> None:
-    first = agreed.desks["welfare"].json("encode")["key_id"]
+def test_a_rotation_is_agreed_beside_the_secret_in_use(agreed: Pair) -> None:
+    for desk in agreed.desks.values():
+        desk.ok("round", "ready")
+    (first,) = agreed.desks["welfare"].json("encode")["containers"]
     agreed.agree("rotate")
-    desk = agreed.desks["welfare"]
     assert agreed.secret_status("welfare")["epoch"] == 2
-    second = agreed.secret_status("welfare")["key_id"]
-    assert second != first
-    assert desk.json("encode")["key_id"] == first
-    agreed.show("welfare", view_with(epoch=2))
-    file = str(desk.folder / "project.json")
-    assert desk.json("encode", "--project-file", file)["key_id"] == second
-    agreed.show("welfare", view)
-    result = desk.type("encode", "--project-file", file)
-    assert result.exit_code == 1
-    assert "has encoded for epoch 2 already" in result.stderr
-
-
-def test_a_new_epoch_without_a_new_secret_is_not_encoded_with_the_old_one(
-    agreed: Pair, view_with
-) -> None:
-    agreed.show("welfare", view_with(epoch=2))
-    file = str(agreed.desks["welfare"].folder / "project.json")
-    result = agreed.desks["welfare"].type("encode", "--project-file", file)
-    assert result.exit_code == 1
-    assert "epoch 2, whose secret has not been agreed on" in result.stderr
+    assert agreed.secret_status("welfare")["key_id"] != first["key_id"]
+    (again,) = agreed.desks["welfare"].json("encode")["containers"]
+    assert again["key_id"] == first["key_id"]
 
 
 def test_a_party_that_does_not_encode_needs_no_secret(pair: Pair, view_with) -> None:
@@ -318,6 +305,8 @@ def test_the_holder_may_be_named(pair: Pair) -> None:
 
 def test_keys_that_a_key_file_opens_ask_for_it(pair: Pair, tmp_path: Path) -> None:
     pair.compare()
+    settings = pair.desks["welfare"].folder / "blindlink.toml"
+    settings.write_text(settings.read_text().replace('key_file = "identity.key"', ""))
     words = pair.words("welfare", "share", to_file="w1")
     del words[2:4]
     result = pair.desks["welfare"].type(*words)

@@ -71,7 +71,7 @@ def test_an_agency_that_acts_on_less_than_was_stated_is_found_out(parties: tuple
 @pytest.mark.long
 @parties
 def test_recipients_of_larger_files_never_differ(parties: tuple[str, ...]) -> None:
-    assert_sound(lived(parties, Rates(), n_worlds=20, n_people=100), Rates())
+    assert_sound(lived(parties, Rates(), n_worlds=10, n_people=100), Rates())
 
 
 @pytest.mark.long

@@ -1,37 +1,35 @@
-"""A sample of rehearsal students, drawn once."""
+"""Invented students and a rehearsed partner, made once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import pytest
 
-from encoding.records import open_table
-from encoding.sample import RecordSampler, Sample
-from encoding.synth import K12_LAYOUT, write_rehearsal
+from encoding.linkage import shipped_profile
+from encoding.privacy_audit.files import ClearFile
+from encoding.privacy_audit.partner import strangers
+from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
+from schemas.profile import EncodingProfile
 
 
 @pytest.fixture(scope="session")
-def students(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of 1,600 rehearsal students."""
-    folder = tmp_path_factory.mktemp("students")
-    return write_rehearsal(
-        folder, seed=5, n_children=200, n_students=1_600, overlap=0.6, error_level="mid"
-    ).k12
+def children() -> EncodingProfile:
+    """The shipped profile."""
+    return shipped_profile("children")
 
 
 @pytest.fixture(scope="session")
-def student_columns(students: Path) -> Mapping[str, str]:
-    """The recipe's inputs, each with the students' header."""
-    return K12_LAYOUT.inputs
+def students(children: EncodingProfile) -> ClearFile:
+    """Some 4,000 students in the clear."""
+    return strangers(children, 4_000, seed=5)
 
 
 @pytest.fixture(scope="session")
-def student_sample(students: Path, student_columns: Mapping[str, str]) -> Sample:
-    """A thousand of the students."""
-    sampler = RecordSampler(1_000, list(student_columns.values()))
-    table = open_table(students).select([K12_LAYOUT.id_column, *student_columns.values()])
-    for chunk in table.chunks():
-        sampler.add(chunk.columns[K12_LAYOUT.id_column], chunk.columns)
-    return sampler.sample()
+def pair(children: EncodingProfile, students: ClearFile) -> Pair:
+    """The students, and 1,000 children in care of whom 600 are among them."""
+    return rehearse_partner(children, students, "larger", 1_000, seed=3)
+
+
+@pytest.fixture(scope="session")
+def scene(children: EncodingProfile, pair: Pair) -> Scene:
+    """What is worked out of both."""
+    return Scene(children, pair)

@@ -1,158 +1,128 @@
-"""The audit finds out nearly everyone where it must, and nearly no one where it should."""
+"""The whole audit: verdicts, report, page, and what is kept of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from encoding.specimen import clean_sample, encode_cleaned
 
-from encoding.linkage import NO_HARDENING, load_shipped
-from encoding.privacy_audit import Audit, AuditScope, audit_sample, judge_audit
-from encoding.privacy_audit.audit import FEWEST_RECORDS
-from encoding.privacy_audit.known_pairs import attack_known_pairs
-from encoding.privacy_audit.report import AuditReport, report_lines, report_page
-from encoding.privacy_audit.tokens import token_sets
-from encoding.sample import Sample
-from encoding.secret import Secret
-from encoding.synth import K12_LAYOUT
+from encoding.privacy_audit.attributes import AttributeResult
+from encoding.privacy_audit.audit import audit_file
+from encoding.privacy_audit.goals import judge_audit
+from encoding.privacy_audit.kept import keep_audit, read_kept_audit
+from encoding.privacy_audit.naming import NamingResult
+from encoding.privacy_audit.page import report_page
+from encoding.privacy_audit.refinement import ShapeResult
+from encoding.privacy_audit.report import AuditReport, report_lines, summary
+from encoding.privacy_audit.results import QUICK, Audit, AuditScope, Naming
 from schemas.canonical import canonical_bytes
-from schemas.profile import EncodingProfile, Hardening
 
-KEYS = Secret(bytes(range(1, 33)))
-SCOPE = AuditScope(n_records=1_000, n_known=(200,), n_matched=0)
-PLAIN = load_shipped("children", hardening=NO_HARDENING)
-
-
-def audit(sample: Sample, columns: Mapping[str, str], profile: EncodingProfile) -> Audit:
-    return audit_sample(
-        sample,
-        profile,
-        columns=columns,
-        date_format=K12_LAYOUT.date_format,
-        scope=SCOPE,
-        secret=KEYS,
-    )
+SMALL = AuditScope(
+    n_partner=800,
+    n_known=(0, 200),
+    n_plain=700,
+    plain_known=(200,),
+    n_matched=0,
+    n_sealed=150,
+    n_probes=100,
+)
 
 
 @pytest.fixture(scope="module")
-def plain(student_sample, student_columns) -> Audit:
-    return audit(student_sample, student_columns, PLAIN)
+def audit(children, students) -> Audit:
+    return audit_file(children, students, "larger", SMALL)
 
 
 @pytest.fixture(scope="module")
-def hardened(student_sample, student_columns) -> Audit:
-    return audit(student_sample, student_columns, load_shipped("children"))
+def report(children, audit) -> AuditReport:
+    return AuditReport(children.digest(), audit, judge_audit(audit, children))
 
 
-def test_plain_encodings_are_found_out(plain: Audit) -> None:
-    (result,) = plain.known_pairs
-    assert result.share >= 0.99
-    assert plain.structure is not None
-    assert plain.structure.variance > 1
-    assert plain.structure.n_linked_bits > 1_000
-    assert not any(outcome.is_reached for outcome in judge_audit(plain, PLAIN))
+def test_every_attack_reports(audit: Audit) -> None:
+    assert (audit.n_smaller, audit.n_larger) == (800, audit.n_larger)
+    assert len(audit.sealed) == 2
+    assert [kind.results[0].n for kind in audit.naming] == [800, 800, 800]
+    assert audit.apart is not None
+    assert audit.apart_exact is not None
+    assert audit.apart_exact.smaller >= audit.apart.smaller
+    assert audit.followed is not None
+    assert audit.agency is not None
+    assert audit.forged is not None
+    assert audit.plain is not None
+    assert audit.plain.known_pairs[0].share > 0.8
 
 
-def test_hardened_encodings_reach_every_goal(hardened: Audit) -> None:
-    outcomes = judge_audit(hardened, load_shipped("children"))
-    assert len(outcomes) == 3
-    assert all(outcome.is_reached for outcome in outcomes), outcomes
+def test_what_must_hold_at_any_size_holds(audit: Audit, children) -> None:
+    reached = {outcome.name: outcome.is_reached for outcome in judge_audit(audit, children)}
+    assert reached["secret-structure"]
+    assert reached["guessed-sex"]
+    assert reached["shows-anything"]
 
 
-def test_the_strict_profile_reaches_every_goal(student_sample, student_columns) -> None:
-    profile = load_shipped("children-strict")
-    outcomes = judge_audit(audit(student_sample, student_columns, profile), profile)
-    assert all(outcome.is_reached for outcome in outcomes), outcomes
-
-
-def test_too_weak_a_hardening_is_found_out(student_sample, student_columns) -> None:
-    weak = load_shipped("children", hardening=Hardening(kind="eld1", taps=2, output_bits=1024))
-    (known, *_) = judge_audit(audit(student_sample, student_columns, weak), weak)
-    assert not known.is_reached
-    assert known.value > 0.3
-
-
-def test_random_bits_tell_nothing(student_sample, student_columns) -> None:
-    profile = load_shipped("children")
-    cleaned = clean_sample(student_sample, profile, student_columns, K12_LAYOUT.date_format)
-    specimen = encode_cleaned(cleaned, profile, KEYS)
-    random = np.random.default_rng(1).integers(0, 256, specimen.encodings.shape, dtype=np.uint8)
-    result = attack_known_pairs(
-        replace(specimen, encodings=random), token_sets(specimen.cleaned, profile), 200, seed=2
+def test_each_goal_can_be_missed(audit: Audit, children) -> None:
+    bad = replace(
+        audit,
+        shown_larger=0.03,
+        shown_linked=0.01,
+        sealed=(replace(audit.sealed[0], n_alike=1),),
+        naming=(Naming("perfect", (NamingResult(1_000, 0, 30, 20),)),),
+        followed=ShapeResult(0.2, 0.01, 2),
+        attributes=(AttributeResult("double surname", 2_000, 0.9, 0.5, 0.01),),
     )
-    assert result.n_first <= 5
+    outcomes = judge_audit(bad, children)
+    assert [outcome.name for outcome in outcomes if outcome.is_reached] == []
+    assert len(outcomes) == 6
 
 
-def test_the_attack_goes_through_every_variant(student_sample, student_columns) -> None:
-    cleaned = clean_sample(student_sample, PLAIN, student_columns, K12_LAYOUT.date_format)
-    specimen = encode_cleaned(cleaned, PLAIN, KEYS)
-    assert len(specimen.encodings) > 1.1 * student_sample.n_records
-    # Only the last encoding of each record says anything; the others are noise.
-    is_last = np.diff(cleaned.record, append=-1) != 0
-    noise = np.random.default_rng(1).integers(0, 256, specimen.encodings.shape, dtype=np.uint8)
-    mixed = np.where(is_last[:, None], specimen.encodings, noise)
-    result = attack_known_pairs(
-        replace(specimen, encodings=mixed), token_sets(cleaned, PLAIN), 200, seed=2
-    )
-    assert result.share > 0.9
+def test_a_quick_audit_of_a_sample_says_so(children, students) -> None:
+    scope = replace(QUICK, n_partner=600, n_plain=600, n_sealed=100)
+    audit = audit_file(children, students, "larger", scope, n_in_file=40_000)
+    assert audit.sampled == pytest.approx(students.n_records / 40_000)
+    assert audit.naming == ()
+    assert audit.followed is None
+    lines = list(report_lines(AuditReport("0" * 64, audit, judge_audit(audit, children))))
+    assert any("10% of the file's records" in line for line in lines)
 
 
-def test_too_few_records_are_not_judged(student_sample, student_columns) -> None:
-    few = student_sample.record < FEWEST_RECORDS - 1
-    rows = np.flatnonzero(few)
-    small = Sample(
-        student_sample.record[rows],
-        {name: [cells[row] for row in rows] for name, cells in student_sample.columns.items()},
-    )
-    profile = load_shipped("children")
-    found = audit(small, student_columns, profile)
-    assert judge_audit(found, profile) == ()
-    report = AuditReport(profile.digest(), found, ())
-    assert "too few" in next(report_lines(report))
+def test_the_smaller_file_is_audited_too(children, students) -> None:
+    own = students.take(np.arange(600))
+    scope = replace(QUICK, n_partner=3_000, n_plain=500, n_sealed=100)
+    audit = audit_file(children, own, "smaller", scope, groups=["hispanic", "white"] * 300)
+    assert (audit.n_smaller, audit.n_larger > 2_900) == (600, True)
+    assert {"Hispanic", "ethnic group"} <= {result.name for result in audit.attributes}
+
+
+def test_too_few_records_are_not_judged(children, students) -> None:
+    audit = audit_file(children, students.take(np.arange(400)), "larger", QUICK)
+    assert judge_audit(audit, children) == ()
+    report = AuditReport(children.digest(), audit, ())
+    assert "too few" in summary(report)
     assert "too few" in report_page(report, "few.csv")
 
 
-def test_the_same_file_and_keys_give_the_same_digest(
-    student_sample, student_columns, hardened
-) -> None:
-    profile = load_shipped("children")
-    again = audit(student_sample, student_columns, profile)
-    reports = [
-        AuditReport(profile.digest(), found, judge_audit(found, profile))
-        for found in (hardened, again)
-    ]
-    assert reports[0].digest() == reports[1].digest()
-    canonical_bytes(reports[0].document())
+def test_the_report_is_canonical_and_holds_no_names(report: AuditReport, students) -> None:
+    document = canonical_bytes(report.document())
+    page = report_page(report, "students.csv")
+    for text in (document.decode(), page, "\n".join(report_lines(report))):
+        assert not any(f" {name} " in text for name in students.columns["surname_1"][:200] if name)
+    assert report.digest() == report.digest()
 
 
-def test_the_report_names_no_one(student_sample, hardened) -> None:
-    profile = load_shipped("children")
-    report = AuditReport(profile.digest(), hardened, judge_audit(hardened, profile))
-    text = report_page(report, "students.csv") + "\n".join(report_lines(report))
-    names = {cell for cell in student_sample.columns["last_surname"] if len(cell) > 5}
-    assert not [name for name in names if name in text]
-    assert not {"fill", "clk", "bloom", "hash", "diffusion"} & set(
-        text.partition("</style>")[2].lower().split()
-    )
+def test_the_page_says_the_verdict_first(report: AuditReport) -> None:
+    page = report_page(report, "students.csv")
+    assert page.index("Verdict") < page.index("The same people as plain CLKs")
+    assert page.index("The same people as plain CLKs") < page.index("What was tried")
+    for outcome in report.outcomes:
+        assert outcome.sentence.split(";")[0].replace("'", "&#x27;") in page
 
 
-@pytest.mark.parametrize(
-    ("profile", "least", "most"), [(PLAIN, 0.9, 1.0), (load_shipped("children"), 0.0, 0.05)]
-)
-def test_the_attack_by_resemblance_is_part_of_the_audit(
-    student_sample, student_columns, profile: EncodingProfile, least: float, most: float
-) -> None:
-    found = audit_sample(
-        student_sample,
-        profile,
-        columns=student_columns,
-        date_format=K12_LAYOUT.date_format,
-        scope=AuditScope(n_records=1_000, n_known=(), n_matched=200),
-        secret=KEYS,
-    )
-    (outcome,) = (o for o in judge_audit(found, profile) if o.name == "resemblance-attack")
-    assert least <= outcome.value <= most
-    assert AuditReport(profile.digest(), found, ()).document()["resemblance"]["people"] == 200
+def test_the_last_audit_is_remembered(report: AuditReport, tmp_path: Path) -> None:
+    path = tmp_path / "privacy-audit.json"
+    assert not read_kept_audit(path).still_holds(report.profile, 1_000)
+    keep_audit(path, report, 1_000)
+    kept = read_kept_audit(path)
+    assert kept.still_holds(report.profile, 1_200)
+    assert not kept.still_holds(report.profile, 1_300)
+    assert kept.digest_for(report.profile) == report.digest()

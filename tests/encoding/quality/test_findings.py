@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from encoding.lint import Finding as WeakSetting
 from hypothesis import given
 from hypothesis import strategies as st
 
 from encoding.quality import BirthCounts, ColumnCounts, Counts, Finding, Report, judge
+from encoding.quality.counts import BlockCounts, PassCounts
 from encoding.quality.page import report_lines, report_page
 from encoding.quality.report import years_shown
 
 FIRST = ColumnCounts("first_name", "FIRST", is_required=True)
 BIRTHS = BirthCounts(1000, 3, 30, 2, 0, 0, 22, {2010: 1000})
-GOOD = Counts(1000, 1000, 0, 0, 0, (FIRST,), (), BIRTHS)
+PASS = PassCounts("any-head", 3000, 0, 0, 0, ())
+BLOCKS = BlockCounts((PASS,), 1000, 0, 4, 1)
+GOOD = Counts(1000, 1000, 0, 0, 0, (FIRST,), (), BIRTHS, BLOCKS)
 
 
 def standing(findings: tuple[Finding, ...]) -> dict[str, str]:
@@ -24,6 +26,10 @@ def standing(findings: tuple[Finding, ...]) -> dict[str, str]:
 
 def with_births(**changes: int) -> Counts:
     return replace(GOOD, births=replace(BIRTHS, **changes))
+
+
+def with_pass(**changes: object) -> Counts:
+    return replace(GOOD, blocks=replace(BLOCKS, passes=(replace(PASS, **changes),)))  # type: ignore[arg-type]
 
 
 def with_first(**changes: int) -> Counts:
@@ -51,8 +57,15 @@ def test_a_good_file_has_no_findings() -> None:
         (with_births(in_future=1), "in-future", "warn"),
         (with_births(in_future=21), "in-future", "stop"),
         (with_births(too_old=900), "too-old", "warn"),
-        (replace(GOOD, look_alikes=21), "look-alikes", "warn"),
-        (replace(GOOD, look_alikes=201), "look-alikes", "stop"),
+        (replace(GOOD, duplicates=30), "duplicates", "note"),
+        (replace(GOOD, duplicates=31), "duplicates", "warn"),
+        (replace(GOOD, duplicates=201), "duplicates", "stop"),
+        (replace(GOOD, blocks=replace(BLOCKS, keyless=10)), "no-key", None),
+        (replace(GOOD, blocks=replace(BLOCKS, keyless=11)), "no-key", "warn"),
+        (replace(GOOD, blocks=replace(BLOCKS, keyless=101)), "no-key", "stop"),
+        (with_pass(rows_dropped=150), "rows-dropped-any-head", None),
+        (with_pass(rows_dropped=151), "rows-dropped-any-head", "warn"),
+        (with_pass(rows_dropped=901), "rows-dropped-any-head", "stop"),
         (replace(GOOD, rows_refused=101), "rows-refused", "stop"),
         (replace(GOOD, rows_without_id=51), "no-record-id", "stop"),
         (replace(GOOD, absent=("sex",)), "absent", "note"),
@@ -65,7 +78,7 @@ def test_each_limit_is_where_it_is_documented(
 
 
 def test_a_handful_of_rows_never_stops() -> None:
-    few = replace(GOOD, rows=12, records=12, columns=(replace(FIRST, missing=9),), births=None)
+    few = replace(GOOD, rows=12, records=12, columns=(replace(FIRST, missing=9),))
     assert standing(judge(few)) == {"missing": "warn"}
 
 
@@ -76,12 +89,12 @@ def test_rows_that_changed_are_found_in_both_directions(former: int, expected: s
     assert standing(judge(GOOD, former_rows=former)).get("rows-changed") == expected
 
 
-@pytest.mark.parametrize(("is_hardened", "expected"), [(True, "stop"), (False, "warn")])
-def test_weak_settings_stop_where_protection_is_promised(is_hardened: bool, expected: str) -> None:
-    weak = (WeakSetting("structure-variance", "V"),)
-    assert standing(judge(GOOD, weak=weak, is_hardened=is_hardened)) == {
-        "weak-settings-structure-variance": expected
-    }
+def test_rows_that_are_left_out_are_blamed_on_a_column_by_its_own_header() -> None:
+    (finding,) = judge(with_pass(rows_dropped=200, dropped_by=("first_name",)))
+    assert finding.column == "FIRST"
+    assert finding.sentence().startswith(
+        "column FIRST: 200 of 3,000 (6.7%) keys of the pass any-head"
+    )
 
 
 def test_what_was_accepted_stops_again_only_if_it_gets_worse() -> None:
@@ -95,18 +108,13 @@ def test_an_accepted_change_of_rows_is_of_its_own_day() -> None:
     assert standing(found) == {"rows-changed": "stop"}
 
 
-def test_weak_settings_cannot_be_accepted() -> None:
-    (finding,) = judge(GOOD, weak=(WeakSetting("fill", ""),))
-    assert not finding.is_acceptable
-
-
 def test_a_column_that_most_people_leave_empty_is_no_finding() -> None:
     alias = ColumnCounts("alias_last", "AKA", is_required=False, missing=990)
     assert judge(replace(GOOD, columns=(alias,))) == ()
 
 
 def test_what_stops_comes_first() -> None:
-    counts = replace(with_first(missing=50), absent=("sex",), look_alikes=500)
+    counts = replace(with_first(missing=50), absent=("sex",), duplicates=500)
     assert [finding.standing for finding in judge(counts)] == ["stop", "warn", "note"]
 
 
@@ -127,10 +135,10 @@ def report_of(counts: Counts) -> Report:
 def test_a_shareable_document_holds_no_count_of_few_people(
     column: ColumnCounts, alike: int
 ) -> None:
-    report = report_of(replace(GOOD, columns=(column,), look_alikes=alike))
+    report = report_of(replace(GOOD, columns=(column,), duplicates=alike))
     shown = report.document(shareable=True)
     told = [
-        shown["look_alikes"],
+        shown["duplicates"],
         *(shown["columns"][0][name] for name in ("missing", "invalid", "garbled")),
     ]
     assert all(count is None or count == 0 or 10 <= count <= 990 or count == 1000 for count in told)
@@ -162,10 +170,34 @@ def test_the_digest_is_of_the_shareable_document_alone() -> None:
     assert report_of(with_first(missing=30)).digest() != report_of(GOOD).digest()
 
 
-def test_a_report_uses_no_word_that_an_analyst_would_have_to_look_up() -> None:
-    weak = tuple(
-        WeakSetting(rule, "")
-        for rule in ("fill", "few-fields", "double-hashing", "structure-variance")
-    )
-    text = " ".join(finding.sentence() for finding in judge(GOOD, weak=weak)).lower()
-    assert not {"fill", "variance", "hash", "clk", "bloom"} & set(text.split())
+@given(
+    st.integers(0, 1000),
+    st.builds(
+        PassCounts,
+        st.just("any-head"),
+        st.just(3000),
+        st.integers(0, 1000),
+        st.integers(0, 3000),
+        st.integers(0, 3000),
+        st.just(()),
+    ),
+)
+def test_a_shareable_document_holds_no_small_count_of_a_pass(keyless: int, one: PassCounts) -> None:
+    blocks = BlockCounts((one,), 1000, keyless, 4, 1)
+    shown = report_of(replace(GOOD, blocks=blocks)).document(shareable=True)["blocks"]
+    told = [
+        shown["keyless"],
+        *(shown["passes"][0][name] for name in ("records_without", "rows_dropped")),
+    ]
+    assert all(count is None or count == 0 or count >= 10 for count in told)
+
+
+def test_the_page_shows_the_passes_and_the_column_to_blame() -> None:
+    report = report_of(with_pass(rows_dropped=200, blocks_too_large=12, dropped_by=("first_name",)))
+    for text in (
+        report_page(report, "people.csv", shareable=False),
+        "\n".join(report_lines(report, shareable=False)),
+    ):
+        assert "any-head" in text
+        assert "200" in text
+        assert "FIRST" in text

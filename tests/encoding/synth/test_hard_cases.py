@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from encoding.linkage import load_shipped
+from encoding.linkage import shipped_profile
 from encoding.recipe import Recipe
 from encoding.synth import CHILD_WELFARE_LAYOUT, RehearsalFiles, write_hard_cases
 
@@ -57,7 +57,7 @@ def test_rows_nobody_can_encode_are_reported(files: RehearsalFiles) -> None:
         name: [row[header] for row in clients]
         for name, header in CHILD_WELFARE_LAYOUT.inputs.items()
     }
-    recipe = Recipe.load(load_shipped("children").recipe or {})
+    recipe = Recipe.load(shipped_profile("children").recipe)
     problems = recipe.derive(columns, date_format="MM/DD/YYYY").problems
     assert Counter(problem.column for problem in problems) == {"last_name": 2, "birth_date": 1}
     true_or_trap = {

@@ -16,7 +16,7 @@ from anyascii import anyascii
 from oracles.write_recipe_vectors import SPEC
 
 from encoding.errors import RehearsalError
-from encoding.linkage import load_shipped
+from encoding.linkage import shipped_profile
 from encoding.recipe import Recipe
 from encoding.synth import (
     CHILD_WELFARE_LAYOUT,
@@ -174,7 +174,7 @@ def test_no_social_security_number_could_be_real(clients: Rows) -> None:
 
 
 @pytest.mark.parametrize("layout", [CHILD_WELFARE_LAYOUT, K12_LAYOUT])
-@pytest.mark.parametrize("spec", [SPEC, load_shipped("children").recipe])
+@pytest.mark.parametrize("spec", [SPEC, shipped_profile("children").recipe])
 def test_every_row_can_be_encoded(
     layout: Layout, spec: dict[str, Any], clients: Rows, students: Rows
 ) -> None:

@@ -39,7 +39,8 @@ from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.ranges import LOWEST, Sizes, TokenRange, meet_range
 from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
 from app.matching.blocks.rows import ROW, Rows
-from encoding.blocks.seal import filters
+from encoding.blocks.seal import drawn_calls, filters
+from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterTexts
 from schemas.counts import FieldCounts, FileCounts, published_counts
 from schemas.errors import DocumentError
@@ -198,6 +199,13 @@ def first_names() -> list[str]:
     return sorted(set(names) - {""})
 
 
+def under_keys(texts: FilterTexts, values: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return the filter of each value under a key of its own."""
+    drawn = drawn_calls(texts.calls(), values)
+    low, high = (np.repeat(half, drawn.n) for half in keys)
+    return filters([drawn], siphash(low, high, drawn.words))[0]
+
+
 def distances(left: np.ndarray, right: np.ndarray | int) -> np.ndarray:
     return np.bitwise_count(left ^ right).astype(np.int64)
 
@@ -213,8 +221,7 @@ def test_an_empty_or_a_full_filter_is_no_nearer_to_honest_names_than_a_stranger(
     one, other = random.choice(names, (2, n))
     one, other = one[one != other], other[one != other]
     keys = random.integers(0, 2**64, (2, len(one)), dtype=np.uint64)
-    honest = filters(texts.calls(), one, keys[0], keys[1])
-    stranger = filters(texts.calls(), other, keys[0], keys[1])
+    honest, stranger = (under_keys(texts, values, keys) for values in (one, other))
     to_stranger = distances(honest, stranger)
     to_trick = distances(honest, np.full(len(honest), trick, dtype=np.uint64))
     assert abs(to_trick.mean() - 32) < 0.5

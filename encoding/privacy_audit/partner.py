@@ -1,0 +1,167 @@
+"""The other agency's file, rehearsed: copies of this file's people with a clerk's mistakes, and strangers.
+
+Rates of mistakes are those of the rehearsal data (docs/synthetic-data.md); they come together, one person in
+ten carrying most of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from random import Random
+from typing import Final
+
+import numpy as np
+
+from encoding.privacy_audit.files import ClearFile, Numbers
+from encoding.recipe import Recipe
+from encoding.recipe.columns import (
+    COLUMNS_OF,
+    Source,
+    birth_forms,
+    canonical_names,
+    first_name_forms,
+    surname_forms,
+    zip_forms,
+)
+from encoding.recipe.tables import load_tables
+from encoding.synth.people import Person, Population, numbering
+from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
+from encoding.synth.slips import ERROR_LEVELS, ErrorRates, sound_alike, typo
+from schemas.profile import EncodingProfile
+
+_UNTIDY_SHARE, _UNTIDY_FACTOR, _TIDY_FACTOR = 0.1, 4.0, 2 / 3
+_MOVED: Final = 0.5
+_ALIAS_KEPT: Final = 0.4
+_AT_ONCE: Final = 20_000
+
+Line = dict[str, str]
+
+
+class Copyist:
+    """Copies records with mistakes."""
+
+    def __init__(self, rng: Random, rates: ErrorRates = ERROR_LEVELS["mid"]) -> None:
+        self._rng = rng
+        self._rates = rates
+        self._tables = load_tables()
+        self._canonical = canonical_names(self._tables)
+        self._short = {
+            name: short for short, names in self._tables.nicknames.items() for name in names[:1]
+        }
+
+    def copy(self, file: ClearFile, records: Numbers, *, moved: float = _MOVED) -> ClearFile:
+        """Return copies of records, in this order; `moved` is how many live elsewhere now."""
+        main = file.main[records].tolist()
+        lines: list[Line] = []
+        owners: list[int] = []
+        for number, at in enumerate(main):
+            line = {name: values[at] for name, values in file.columns.items()}
+            other = main[self._rng.randrange(len(main))]
+            stranger = {name: values[other] for name, values in file.columns.items()}
+            for copied in self._lines(line, stranger, moved):
+                lines.append(copied)
+                owners.append(number)
+        columns = {name: [line[name] for line in lines] for name in file.columns}
+        return ClearFile(columns, np.array(owners, dtype=np.int64), len(main))
+
+    def _lines(self, line: Line, stranger: Line, moved: float) -> Iterator[Line]:
+        untidy = self._rng.random() < _UNTIDY_SHARE
+        factor = _UNTIDY_FACTOR if untidy else _TIDY_FACTOR
+
+        def happens(rate: float) -> bool:
+            return self._rng.random() < rate * factor
+
+        rates, former = self._rates, None
+        first = self._first(line["first_name"], happens)
+        if happens(rates.last_changed):
+            former = line["surname_1"], line["surname_2"]
+            last = stranger["surname_1"], stranger["surname_2"]
+        else:
+            last = self._last(line["surname_1"], line["surname_2"], happens)
+        copied = line | self._changed_rest(line, stranger, happens, moved)
+        copied |= _forms("first_name", first_name_forms(first, self._canonical))
+        yield copied | _forms("surname", surname_forms(_pair(*last)))
+        if former is not None and self._rng.random() < _ALIAS_KEPT:
+            yield copied | _forms("surname", surname_forms(_pair(*former)))
+
+    def _first(self, first: str, happens: Callable[[float], bool]) -> str:
+        rates = self._rates
+        if not first:
+            return first
+        if happens(rates.first_nickname):
+            return self._short.get(first, first[:4])
+        if happens(rates.first_typo):
+            return typo(self._rng, first.capitalize()).upper()
+        return sound_alike(self._rng, first).upper() if happens(rates.first_variant) else first
+
+    def _last(self, one: str, two: str, happens: Callable[[float], bool]) -> tuple[str, str]:
+        if one != two and happens(self._rates.double_surname):
+            one = two = self._rng.choice((one, two, one + two))
+        if one and happens(self._rates.last_typo):
+            slipped = typo(self._rng, one.capitalize()).upper()
+            one, two = slipped, (slipped if one == two else two)
+        return one, two
+
+    def _changed_rest(
+        self, line: Line, stranger: Line, happens: Callable[[float], bool], moved: float
+    ) -> Line:
+        rates, changed = self._rates, Line()
+        if happens(rates.birth_digit + rates.birth_year + rates.birth_swapped):
+            changed |= _forms("birth_date", birth_forms(self._slipped(line["birth_date"])))
+        if "middle_initial" in line and self._rng.random() < rates.middle_missing:
+            changed["middle_initial"] = ""
+        if "sex" in line and happens(rates.sex):
+            changed["sex"] = ""
+        if "zip" in line:
+            code = stranger["zip"] if self._rng.random() < moved else line["zip"]
+            changed |= _forms("zip", zip_forms("" if happens(rates.zip_missing) else code))
+        return changed
+
+    def _slipped(self, birth: str) -> str:
+        """Return a date with day and month exchanged, or with another day."""
+        year, month, day = birth[:4], birth[4:6], birth[6:]
+        if birth and int(day) <= 12 and self._rng.random() < 0.5:
+            return year + day + month
+        return f"{year}{month}{self._rng.randrange(1, 29):02d}" if birth else birth
+
+
+def strangers(
+    profile: EncodingProfile, n: int, seed: int, ages: tuple[float, float] = SCHOOL_AGES
+) -> ClearFile:
+    """Return invented people of some ages, cleaned by the profile's recipe."""
+    rng = Random(seed)  # noqa: S311 - invented people, reproducible on purpose
+    families = Population(rng, AS_OF, in_care=False).families(numbering(), numbering(), ages)
+    people = (person for family in families for person in family)
+    recipe = Recipe.load(profile.recipe)
+    columns: dict[str, list[str]] = {}
+    records: list[int] = []
+    done = 0
+    while done < n:
+        some = list(islice(people, min(_AT_ONCE, n - done)))
+        derived = recipe.derive(_cells(some), date_format="YYYY-MM-DD")
+        for name, values in derived.columns.items():
+            columns.setdefault(name, []).extend(values)
+        records += [done + row for row in derived.row_of]
+        done += len(some)
+    there, number = np.unique(np.array(records, dtype=np.int64), return_inverse=True)
+    return ClearFile(columns, number.reshape(-1).astype(np.int64), len(there))
+
+
+def _cells(people: list[Person]) -> Mapping[str, list[str]]:
+    return {
+        "first_name": [person.first for person in people],
+        "middle_name": [person.middle for person in people],
+        "last_name": [person.last for person in people],
+        "birth_date": [person.birth.isoformat() for person in people],
+        "sex": [person.sex for person in people],
+        "zip": [person.home_zip for person in people],
+    }
+
+
+def _pair(one: str, two: str) -> tuple[str, ...]:
+    return tuple(sorted({part for part in (one, two) if part}))
+
+
+def _forms(source: Source, forms: tuple[str, ...]) -> Line:
+    return dict(zip(COLUMNS_OF[source], forms, strict=True))

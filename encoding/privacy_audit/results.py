@@ -1,0 +1,112 @@
+"""How much is attacked, and what the attacks found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from encoding.privacy_audit.attributes import AttributeResult
+from encoding.privacy_audit.distances import NamePairResult
+from encoding.privacy_audit.insiders import DishonestAgency, ForgedLinks
+from encoding.privacy_audit.known_pairs import KnownPairsResult
+from encoding.privacy_audit.naming import NamingResult
+from encoding.privacy_audit.plain import PlainResult
+from encoding.privacy_audit.refinement import ShapeResult
+from encoding.privacy_audit.sealed import SealedResult
+from encoding.privacy_audit.spreading import SpreadResult
+
+# With fewer, a lucky guess already weighs more than the goals allow.
+FEWEST_RECORDS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AuditScope:
+    """How much is attacked.
+
+    Attributes:
+        n_records: records of the agency's own file that are taken; of a larger one, a sample.
+        n_partner: records of the rehearsed partner's file; 0: one in fifty of the larger file's, or fifty times
+            the smaller's, within bounds.
+        registers: whether people are named and followed, which needs the file as a whole and takes minutes.
+        n_known: how many people the attacker of the smaller file knows, in turn.
+        n_plain: records that are also attacked as plain CLKs.
+        plain_known: how many of these the attacker knows, in turn.
+        n_matched: how many of these are attacked by resemblance; 0 leaves that out.
+        n_sealed: records of each file whose rows are sealed and attacked as bytes.
+        n_probes: people about whom a dishonest agency asks.
+    """
+
+    n_records: int = 250_000
+    n_partner: int = 0
+    registers: bool = True
+    n_known: tuple[int, ...] = (0, 200, 1_000, 3_000)
+    n_plain: int = 4_000
+    plain_known: tuple[int, ...] = (200, 1_000, 3_000)
+    n_matched: int = 1_000
+    n_sealed: int = 1_500
+    n_probes: int = 1_000
+
+
+QUICK = AuditScope(
+    n_records=30_000,
+    registers=False,
+    n_known=(),
+    n_plain=1_500,
+    plain_known=(200,),
+    n_matched=0,
+    n_sealed=400,
+    n_probes=0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How many children in care were named with one kind of register, by the number of known people."""
+
+    register: str
+    results: tuple[NamingResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the attacks found; None or empty: not tried, or too few records for it.
+
+    Attributes:
+        n_smaller: records of the smaller file.
+        n_larger: records of the larger file.
+        sampled: which part of the agency's own file was taken.
+        shown_larger: part of the larger file's records of which anything is seen.
+        shown_linked: part of the larger file's records that are seen and are in the smaller file too.
+        shown_smaller: part of the smaller file's records that share a cell within it.
+        sealed: what the bytes of the smaller and the larger file's rows show.
+        apart: part of each file that can be told apart by who knows both exactly.
+        apart_exact: the same, as if distances had no error: more than a broker can know.
+        followed: part of each file that is followed from one round to the next.
+        naming: children in care who were named, a kind of register each.
+        attributes: what was guessed of linked children.
+        spread: traits that spread from 1,000 known children to those they meet.
+        name_pairs: names guessed from distances.
+        known_pairs: linked children named by regression on what is seen of them.
+        agency: what a dishonest agency can ask.
+        forged: what a dishonest broker can invent.
+        plain: the same records as plain CLKs.
+    """
+
+    n_smaller: int
+    n_larger: int
+    sampled: float
+    shown_larger: float = 0.0
+    shown_linked: float = 0.0
+    shown_smaller: float = 0.0
+    sealed: tuple[SealedResult, ...] = ()
+    apart: ShapeResult | None = None
+    apart_exact: ShapeResult | None = None
+    followed: ShapeResult | None = None
+    naming: tuple[Naming, ...] = ()
+    attributes: tuple[AttributeResult, ...] = ()
+    spread: tuple[SpreadResult, ...] = ()
+    name_pairs: NamePairResult | None = None
+    known_pairs: tuple[KnownPairsResult, ...] = ()
+    agency: DishonestAgency | None = None
+    forged: ForgedLinks | None = None
+    plain: PlainResult | None = None

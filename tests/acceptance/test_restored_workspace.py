@@ -1,0 +1,97 @@
+"""A machine is lost, and its workspace restored from a backup of an earlier round: the linkage goes on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from oracles.desk import Desk
+from oracles.near_broker import NearBroker, two_agencies
+from oracles.weeks import links, settle
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[NearBroker]:
+    with two_agencies(tmp_path) as made:
+        made.compare()
+        made.agree()
+        for desk in made.desks.values():
+            desk.ok("round", "ready")
+        yield made
+
+
+def back_up(desk: Desk) -> Path:
+    backup = desk.folder.parent / f"{desk.party}.backup"
+    desk.ok("workspace", "protect")
+    desk.ok("workspace", "backup", str(backup))
+    return backup
+
+
+def lose_and_restore(desk: Desk, backup: Path) -> None:
+    shutil.rmtree(desk.folder / "workspace")
+    desk.ok("workspace", "restore", str(backup))
+
+
+@pytest.mark.parametrize("party", ["welfare", "schools"])
+def test_rounds_go_on_after_a_backup_of_an_earlier_round_and_link_ids_stay(
+    rig: NearBroker, party: str
+) -> None:
+    lost = rig.desks[party]
+    settle(rig)
+    before = {name: links(desk) for name, desk in rig.desks.items()}
+    backup = back_up(lost)
+    rig.move(days=7)
+    settle(rig)
+    lose_and_restore(lost, backup)
+    # What the lost workspace drew is void before a round takes it.
+    lost.ok("round", "ready")
+    rig.move(days=7)
+    settle(rig)
+    assert {name: links(desk) for name, desk in rig.desks.items()} == before
+    for desk in rig.desks.values():
+        assert "could not be finished" not in desk.ok("refresh").stderr
+    offers = [
+        entry["body"]["signed"]["offer"]
+        for entry in rig.log_entries()
+        if entry["kind"] == "nonces-offered"
+    ]
+    assert {one["party"] for one in offers if one["void_below"] > 1} == {party}
+    rig.move(days=7)
+    settle(rig)
+    assert {name: links(desk) for name, desk in rig.desks.items()} == before
+
+
+def test_a_round_that_took_a_nonce_of_the_lost_workspace_is_corrected(rig: NearBroker) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    settle(rig)
+    before = links(welfare)
+    backup = back_up(welfare)
+    lose_and_restore(welfare, backup)
+    rig.move(days=7)
+    assert schools.type("refresh").exit_code == 7
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 1
+    assert "a nonce that this workspace did not draw" in refused.stderr
+    assert "blindlink round correct" in refused.stderr
+    assert welfare.json("round", "correct", "--reason", "workspace-lost")["round"] == 3
+    settle(rig)
+    assert links(welfare) == before
+
+
+def test_a_round_that_was_open_is_made_once_more(rig: NearBroker) -> None:
+    welfare = rig.desks["welfare"]
+    settle(rig)
+    before = links(welfare)
+    backup = back_up(welfare)
+    rig.move(days=7)
+    welfare.ok("encode")
+    welfare.ok("upload")
+    lose_and_restore(welfare, backup)
+    made = welfare.json("round", "correct", "--reason", "workspace-lost")
+    assert made["round"] == 3
+    settle(rig)
+    assert links(welfare) == before

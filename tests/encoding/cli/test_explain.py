@@ -1,0 +1,90 @@
+"""`blindlink encode --explain`: one record, on a terminal, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from encoding.agency_file import AgencyFile
+from encoding.cli import explaining
+from encoding.cli.main import main
+from encoding.cli.session import Session
+from encoding.cli.subject import Subject
+from encoding.errors import UnknownRecordError
+from encoding.linkage import shipped_profile
+
+ROWS = """ID,first_name,last_name,birth_date,sex,zip
+a,Ruth,Smith,2011-04-09,F,69541
+b,Ana,Ortiz,2012-05-06,F,
+a,Ruth,Jones,2011-04-09,F,69541
+,Nobody,Atall,2011-04-09,F,69541
+c,Bad,Date,2011-13-09,F,69541
+"""
+
+
+@pytest.fixture
+def subject(tmp_path: Path) -> Subject:
+    path = tmp_path / "people.csv"
+    path.write_text(ROWS)
+    return Subject(shipped_profile("children"), AgencyFile(path, "ID"), {}, "YYYY-MM-DD")
+
+
+@pytest.fixture
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explaining, "is_terminal", lambda: True)
+
+
+@pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize(("asked", "by_id"), [("1", False), ("3", False), ("a", True)])
+def test_all_rows_of_a_record_are_explained(
+    subject: Subject, capsys: pytest.CaptureFixture[str], asked: str, by_id: bool
+) -> None:
+    explaining.show_explanation(Session(), subject, asked, by_id=by_id)
+    shown = capsys.readouterr().out
+    assert shown.startswith("row 1\nrow 3\n")
+    assert "  names-year: RUTH + SMITH + 2011" in shown
+    assert "spelling 2: surname_1 JONES" in shown
+    assert "ORTIZ" not in shown
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_a_row_that_cannot_be_encoded_says_why(
+    subject: Subject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explaining.show_explanation(Session(), subject, "c", by_id=True)
+    assert "row 5, column birth_date" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize(
+    ("asked", "by_id"), [("0", False), ("6", False), ("4", False), ("x", True), ("", True)]
+)
+def test_a_record_that_is_not_there_is_refused(subject: Subject, asked: str, by_id: bool) -> None:
+    with pytest.raises(UnknownRecordError):
+        explaining.show_explanation(Session(), subject, asked, by_id=by_id)
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_a_record_id_without_the_option_is_told_so(subject: Subject) -> None:
+    with pytest.raises(click.UsageError, match="--id"):
+        explaining.show_explanation(Session(), subject, "a", by_id=False)
+
+
+def test_nothing_is_shown_where_the_output_is_no_terminal(
+    subject: Subject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(click.UsageError, match="terminal only"):
+        explaining.show_explanation(Session(), subject, "1", by_id=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_command_refuses_an_output_that_is_no_terminal(subject: Subject) -> None:
+    layout = ["--id-column", "ID", "--date-format", "YYYY-MM-DD"]
+    words = ["encode", str(subject.file.path), "--explain", "a", "--id", *layout]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "terminal only" in result.stderr
