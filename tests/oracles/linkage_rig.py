@@ -291,7 +291,8 @@ class Linkage:
         return Manifest(**{**stated, **changes})
 
     def _partner_root(self, number: int, partner: str, party: str) -> str | None:
-        for one in self.round(number)["progress"]:
+        # Where there is no such round, nothing of it is refused for its root.
+        for one in self.round(number).get("progress", []):
             if {one["larger"], one["smaller"]} == {party, partner}:
                 side = "larger" if one["larger"] == partner else "smaller"
                 return one[f"root_{side}"]

@@ -51,9 +51,12 @@ def random_people(rng: random.Random, n_people: int) -> list[Person]:
 
 
 def less_like(person: Person) -> Person:
-    """Return who may be the same person: another birthday of the same year, and one surname more."""
+    """Return who may be the same person: another birthday of the same year, a letter less in the name."""
     day_month = "0101" if person["birth_day_month"] != "0101" else "0202"
-    return person | {"birth_day_month": day_month, "surname_2": "another"}
+    shorter = person["first_name"][:-1]
+    return person | {
+        "birth_day_month": day_month, "first_name": shorter, "first_name_canonical": shorter,
+    }  # fmt: skip
 
 
 def two_files(

@@ -110,7 +110,7 @@ def test_an_amendment_leaves_the_old_agreement_in_force_until_all_have_signed(
 ) -> None:
     accord.agree()
     old = accord.agreement
-    limits = {**old.to_json()["limits"], "max_records": 2000}
+    limits = {**old.to_json()["limits"], "floor": 5}
     accord.propose(accord.amended(limits=limits), "kim")
     for name in STEWARDS:
         assert listed(accord).in_force == old.digest()
@@ -118,7 +118,7 @@ def test_an_amendment_leaves_the_old_agreement_in_force_until_all_have_signed(
         accord.consent(name)
     assert listed(accord).in_force == accord.agreement.digest()
     assert [one.state for one in listed(accord).agreements] == ["in-force", "replaced"]
-    assert accord.get(VIEW).json()["terms"]["max_records"] == 2000
+    assert accord.get(VIEW).json()["terms"]["floor"] == 5
 
 
 def test_an_amendment_waits_for_its_start_while_the_old_agreement_binds(accord: Accord) -> None:
@@ -168,11 +168,13 @@ def test_another_profile_or_other_holders_need_the_next_epoch_and_nothing_else_d
         "parties": raw["parties"],
         "directions": [one for one in raw["directions"] if one["giver"] == CHILD_WELFARE],
         "recipients": raw["recipients"],
+        "limits": raw["limits"]
+        | {"files": [one for one in raw["limits"]["files"] if one["party"] != SCHOOL]},
     }
     assert refusal(accord.propose(accord.amended(**leaving)))[:2] == (409, "agreement-refused")
     for epoch, changes in (
         (1, {"end": "2027-12-31"}),
-        (1, {"policy": raw["policy"] | {"auto": "0.82"}}),
+        (1, {"policy": raw["policy"] | {"auto": "0.98"}}),
         (2, leaving),
     ):
         accord.agreement = next_to(accord)

@@ -50,7 +50,7 @@ def decide(folder: Path, *files: Path) -> tuple[int, str]:
 def test_who_is_in_both_files_is_linked_and_who_is_like_another_is_held_back(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    left, right = two_files(Random(1), 40, n_common=12, n_doubtful=4)
+    left, right = two_files(Random(1), 20, n_common=12, n_doubtful=8)
     larger, smaller = container(left, "larger", files[0]), container(right, "smaller", files[1])
     code, output = decide(tmp_path, *files)
     assert code == 0, output
@@ -58,7 +58,7 @@ def test_who_is_in_both_files_is_linked_and_who_is_like_another_is_held_back(
         rows = {(row["band"], row["party"], row["handle"]) for row in csv.DictReader(text)}
     expected = {
         (band, party, made.handles[at].hex())
-        for band, places in (("auto", range(12)), ("review", range(12, 16)))
+        for band, places in (("auto", range(12)), ("review", range(12, 20)))
         for party, made in ((SCHOOL, larger), (CHILD_WELFARE, smaller))
         for at in places
     }

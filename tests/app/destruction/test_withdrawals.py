@@ -10,8 +10,7 @@ import pytest
 from oracles.broker_twins import released_matches
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
-from app.matching.exhaustive import Dataset, pack_words
-from app.uploads.withdrawals import handle_digest, leave_out
+from app.uploads.withdrawals import handle_digest, withdrawn_records
 from schemas.ids import Handle
 
 PATH = f"/v1/projects/{PROJECT}/withdrawals"
@@ -72,16 +71,8 @@ def test_only_providers_withdraw(linkage: Linkage) -> None:
 
 
 @pytest.mark.parametrize("out", [set(), {0}, {2}, {0, 1, 2, 3}])
-def test_leaving_out_drops_the_encodings_and_keeps_the_records(out: set[int]) -> None:
-    rng = np.random.default_rng(7)
-    handles = rng.integers(0, 256, (4, 16), dtype=np.uint8)
-    record = np.array([0, 0, 1, 2, 2, 2, 3], dtype=np.uint32)
-    words = pack_words(rng.integers(0, 256, (7, 16), dtype=np.uint8))
-    before = words.copy()
+def test_withdrawn_records_are_found_over_the_pieces_of_a_table(out: set[int]) -> None:
+    handles = np.random.default_rng(7).integers(0, 256, (4, 16), dtype=np.uint8)
     digests = frozenset(handle_digest(Handle(handles[n].tobytes())) for n in out)
-    kept = leave_out(handles, Dataset(words, record, 4), digests)
-    stay = [n for n in range(7) if record[n] not in out]
-    assert kept.n_records == 4
-    assert np.array_equal(kept.words, before[stay])
-    assert np.array_equal(kept.record, record[stay])
-    assert not out or not words.any()
+    found = withdrawn_records([handles[:3], handles[3:]], digests)
+    assert found.tolist() == sorted(out)
