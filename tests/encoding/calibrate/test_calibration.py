@@ -168,6 +168,7 @@ def test_it_compares_the_shipped_passes_with_zip_and_without(predicted: Calibrat
         ceilings = [each.ceiling for each in one.predictions]
         assert caps == sorted(caps)
         assert ceilings == sorted(ceilings)
+        assert one.best.block_cap >= 4
     assert predicted.recommended in predicted.sets
 
 
