@@ -53,9 +53,12 @@ class Passes:
 
     @property
     def best(self) -> Prediction:
-        """The smallest cap from which on a larger one brings hardly anything."""
+        """The smallest cap, from a profile's own on, from which on a larger one brings hardly anything."""
         enough = max(one.ceiling for one in self.predictions) - WORTH_A_CAP
-        return next(one for one in self.predictions if one.ceiling >= enough)
+        smallest = self.profiles[0][1]
+        return next(
+            one for one in self.predictions if one.block_cap >= smallest and one.ceiling >= enough
+        )
 
     @property
     def profile(self) -> tuple[str, int]:
