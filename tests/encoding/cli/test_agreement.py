@@ -132,7 +132,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         "First name, Last name", "", "First name, Last name", "School",
         "", "", "", "", "Every Sunday", "", "", "", "", "", "", "",
         # Is this ethical?
-        "", "shared", "", "", "shared", "The pupil's own school", "9000", "100", "500000", "", "", "", "",
+        "", "shared", "", "", "shared", "The pupil's own school", "9000", "100", "500000", "1000", "", "", "",
         # Is this legal?
         "other", "Example Code 12.3", "other", "Example Code 12.4",
         "ferpa-audit-evaluation", "", "ferpa-child-welfare", "",
