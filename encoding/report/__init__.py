@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from encoding.report.blocks import Markup, Verdict, paragraph, prose_table, table, verdicts
+from encoding.report.blocks import (
+    Markup,
+    Verdict,
+    paragraph,
+    prose_table,
+    scrolling,
+    table,
+    verdicts,
+)
 from encoding.report.charts import Bar, bar_chart, column_chart
 from encoding.report.page import Section, render_page, write_page
 
@@ -16,6 +24,7 @@ __all__ = [
     "paragraph",
     "prose_table",
     "render_page",
+    "scrolling",
     "table",
     "verdicts",
     "write_page",
