@@ -149,7 +149,11 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     assert page.locator("svg rect").count() == 2
     page.locator("tbody tr", has_text="finished").first.get_by_role("link").first.click()
     page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
-    assert "It is final" in page.locator("main").inner_text()
+    words = page.locator("main").inner_text()
+    assert "It is final" in words
+    assert "Matches missed, at most" in words
+    for kind in ("auto", "review"):
+        assert page.locator(f"figure svg.chart rect.{kind}").count() > 0
     picture(page, "run")
     follow(page, "Its match record: every decision, one by one")
     page.get_by_role("combobox", name="Decision").select_option("auto")
