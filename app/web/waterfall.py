@@ -72,7 +72,8 @@ def level_note(profile: EncodingProfile) -> str:
         return ""
     return (
         "The number in a level's name, as in near 17, is how many of 64 bits two encoded values may differ in: "
-        "the fewer, the more alike they are. The last level of a field is any greater difference."
+        "the fewer, the more alike they are. Other levels are named by what is equal; the last one of a field "
+        "is any greater difference."
     )
 
 

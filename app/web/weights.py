@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from app.matching.blocks.weights import UNIT, least_weight
@@ -42,6 +42,18 @@ def weight_rows(steps: Sequence[Step], policy: MatchingPolicy) -> tuple[WeightRo
     return tuple(
         WeightRow(step.bits, step.bits + 1, step.pairs, _place(step, policy)) for step in steps
     )
+
+
+def table_rows(rows: Sequence[WeightRow]) -> tuple[WeightRow, ...]:
+    """Return the rows for reading: neighbouring steps that are not shown, and become the same, are one row."""
+    joined: list[WeightRow] = []
+    for row in rows:
+        last = joined[-1] if joined else None
+        if last and last.pairs is None and row.pairs is None and last.place == row.place:
+            joined[-1] = replace(last, end=row.end)
+        else:
+            joined.append(row)
+    return tuple(joined)
 
 
 def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, floor: int) -> Chart | None:

@@ -28,7 +28,7 @@ from app.web.paging import WiredPaging
 from app.web.rendering import show_count
 from app.web.table import Table
 from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
-from app.web.weights import weight_chart, weight_rows
+from app.web.weights import table_rows, weight_chart, weight_rows
 from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
@@ -118,7 +118,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         view=view,
         specification=view.specification,
         floor=floor,
-        weights=weights,
+        weights=table_rows(weights),
         chart=weight_chart(steps, policy, floor),
         counts=[
             (words, _count_words(name, getattr(view.counts, name, None)))

@@ -22,7 +22,16 @@ from app.web.dues import dues_of
 from app.web.pages.runs import most_missed
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
 from app.web.table import Table
-from app.web.weights import AT_AUTO, AT_REVIEW, AUTO, BELOW, REVIEW, weight_chart, weight_rows
+from app.web.weights import (
+    AT_AUTO,
+    AT_REVIEW,
+    AUTO,
+    BELOW,
+    REVIEW,
+    table_rows,
+    weight_chart,
+    weight_rows,
+)
 from app.web.wording import parties_of, run_sentence, terms_sentences
 from schemas.canonical import parse_json
 from schemas.run import IdSpace, Recipient
@@ -167,6 +176,14 @@ def test_a_step_says_where_it_lies() -> None:
     assert [mark.label for mark in chart.marks] == ["held back from 0.05", "linked from 0.9"]
     assert {bar.kind for bar in chart.bars} == {"reject", "review", "auto"}
     assert weight_chart([], BOUNDS, 10) is None
+
+
+def test_neighbouring_hidden_steps_with_one_outcome_are_one_row() -> None:
+    steps = [Step(-8, None), Step(-7, None), Step(-6, 20), Step(0, None), Step(1, None)]
+    rows = table_rows(weight_rows(steps, BOUNDS))
+    assert [(row.start, row.end, row.pairs) for row in rows] == [
+        (-8, -6, None), (-6, -5, 20), (0, 2, None),
+    ]  # fmt: skip
 
 
 def test_there_is_no_chart_of_steps_that_are_all_hidden() -> None:
