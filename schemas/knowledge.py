@@ -94,8 +94,7 @@ def _by_asking(agreement: Agreement, modes: dict[str, ReleaseMode], agency: str)
         return ""
     return (
         "It can ask: whoever puts a named person into its own file learns whether the other agency has that "
-        "person. Sizes of files, the link rate and the number of rounds limit how often, and nothing "
-        "prevents it."
+        "person. Sizes of files, the link rate and the number of rounds limit how often; nothing prevents it."
     )
 
 
@@ -119,14 +118,11 @@ def _other_recipients(agreement: Agreement) -> Iterator[Row]:
 def _operator(agreement: Agreement) -> Row:
     alone = (
         "How many records each file has. Which numbered records of two files came together because they "
-        "agree on "
-        "a name and a birth date closely enough, and how different they are in each field; not which name "
-        "or date. "
-        "Which numbered records of the smaller file are near each other. Of a record of the larger file "
-        "that is "
-        "near nobody in the smaller one: nothing. Which records are linked, whatever is released. All "
-        "numbers are "
-        "new in each round."
+        "agree on enough of their names, birth dates and what else is compared, and how different they are in "
+        "each field; not which name or date. Which numbered records of the smaller file are near each other. "
+        "Of a record of the larger file that is near nobody in the smaller one: nothing. Which records are "
+        "linked, whatever is released. All numbers are new in each round, but some records can be followed "
+        "to the next one by whom they meet, as measured."
     )
     together = (
         "With a register of likely people, but without the secret: a few of the linked people, by who is near "
@@ -201,9 +197,9 @@ def _leaks() -> Iterator[Row]:
     )
     yield (
         "anyone who keeps containers of several rounds",
-        "No more than from each by itself: keys and numbers are new in each round.",
-        "With both files, as exactly as the agencies have them: some records can be followed by shape, as "
-        "measured.",
+        "Keys and numbers are new in each round. Some records can be followed from one round to the next all "
+        "the same, by whom they meet, as measured.",
+        "With both files, as exactly as the agencies have them: which records some of these are.",
         "Containers are destroyed after the agreed days.",
     )
     yield (
