@@ -142,7 +142,9 @@ class BlindProject:
                 Recipient(party=party, mode="blind", space=f"of-{party}")
                 for party in self.recipients
             ),
-            spaces=tuple(IdSpace(name=f"of-{party}", lifetime="round") for party in self.recipients),
+            spaces=tuple(
+                IdSpace(name=f"of-{party}", lifetime="round") for party in self.recipients
+            ),
             floor=terms.floor,
             asked_by=CHILD_WELFARE,
             asked_at="2026-09-01T06:00:00Z",
