@@ -155,7 +155,10 @@ class RoundLinks:
 
     def _held(self, matched: Collection[str], applied: Applied | None) -> dict[str, str]:
         ledger = ledger_file(self._counter).read()
-        undone = {one.record for one in applied.open} if applied is not None else set()
+        # Of a match that is pending, the old link ID stands.
+        undone = (
+            {one.record for one in applied.open if one.reason != "pending"} if applied else set()
+        )
         return {
             record: place.link.hex()
             for record in matched
@@ -198,8 +201,7 @@ class RoundLinks:
             if (partner := release.other(party)) in recipients
         }
         n_pairs = sum(
-            one.run is not None and {one.larger, one.smaller} <= {*recipients}
-            for one in found.progress
+            one.has_result and {one.larger, one.smaller} <= {*recipients} for one in found.progress
         )
         return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
 
