@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -258,7 +258,8 @@ class RoundLinks:
             )
             for party in others
         }
-        pin = counter.trust.log.settled()
+        # The newest one: on a busy log several stand side by side.
+        pin = counter.trust.log.pins()[-1]
         return Desk(
             party=session.party,
             api=counter.api,
@@ -266,8 +267,9 @@ class RoundLinks:
             ledger=ledger_file(self._counter),
             said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
             people=people,
-            checkpoint="" if pin is None else pin.note.decode("utf-8"),
+            checkpoint=pin.note.decode("utf-8"),
             created=utc_text(session.now()),
+            compare_log=partial(counter.trust.log.compare, source=counter.client),
         )
 
 

@@ -6,10 +6,10 @@ changes in one step at the end. What must not be believed is told, and nothing o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from encoding.errors import OthersWaitedForError
+from encoding.errors import LogError, LogRewrittenError, OthersWaitedForError
 from encoding.identity import Identity
 from encoding.ledger.applying import Applied, apply_release
 from encoding.ledger.book import Ledger, MessagePlace
@@ -23,6 +23,7 @@ from encoding.ledger.claiming import (
     own_members,
     standing_matches,
 )
+from encoding.ledger.errors import MessageUntrustedError, OtherLogError
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
 from encoding.ledger.kept import LedgerFile
 from encoding.ledger.messages import (
@@ -42,11 +43,18 @@ from encoding.rounds.said import Carried, Said
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.identity import PublicIdentity
+from schemas.matchlog.checkpoint import Checkpoint
 from schemas.matchlog.round_kinds import RoundClosed
 from schemas.rounds import RoundView
 from schemas.space_message import MessageHead
 
 _FIRST_RELEASE = 1
+
+CompareLog = Callable[[bytes], Checkpoint]
+"""Returns a checkpoint that another party has seen, once it is known to be of the log that is pinned here.
+
+Raises LogRewrittenError where it is not, and LogError where the log has not signed it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,10 @@ class SpaceOfRound:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """With whose keys an agency speaks, where its ledger lies, and whom it believes."""
+    """With whose keys an agency speaks, where its ledger lies, and whom it believes.
+
+    `checkpoint` is the newest one of the log that was pinned here; `compare_log` holds others' to it.
+    """
 
     party: str
     api: RoundsApi
@@ -81,6 +92,7 @@ class Desk:
     people: Mapping[str, Sequence[PublicIdentity]]
     checkpoint: str
     created: str
+    compare_log: CompareLog
 
 
 def speak(desk: Desk, space: SpaceOfRound) -> None:
@@ -135,6 +147,7 @@ def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[
             continue
         # Also where there is nothing to check it with: the partner's next message comes after it.
         received = _received_claims(desk, space, partner)
+        _refuse_other_log(desk, space, received.head)
         stream = claims_stream(desk.party, partner)
         if not must_be_complete and desk.said.read(space.round.round, space.name, stream) is None:
             continue
@@ -262,6 +275,7 @@ def _counted_statements(
             continue
         raw = desk.api.statement(space.round.round, space.name, party)
         received = open_statement(raw, desk.own, _by_id(desk.people[party]))
+        _refuse_other_log(desk, space, received.message.head)
         ledger = desk.ledger.read()
         note_received(ledger, received)
         check_statement(ledger, own.head, received.message)
@@ -286,6 +300,30 @@ def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
         desk.ledger.write(ledger)
         desk.said.keep_heard(number, space.name, stream, raw, received.message)
     return desk.said.claims(number, space.name, stream)
+
+
+def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> None:
+    """Refuse a message whose sender was shown another match log, or none of the round.
+
+    Raises:
+        OtherLogError: it was.
+        MessageUntrustedError: the log has not signed what the sender says that it has seen.
+    """
+    tell = "nothing of this round is stored; call the other agency, and keep the workspace as it is"
+    try:
+        seen = desk.compare_log(head.checkpoint.encode("utf-8"))
+    except LogRewrittenError as exc:
+        raise OtherLogError(
+            f"{head.sender} was shown another match log than this agency", hint=tell
+        ) from exc
+    except LogError as exc:
+        raise MessageUntrustedError(
+            f"{head.sender} names a checkpoint that the log has not signed", hint=tell
+        ) from exc
+    if seen.size <= space.round.receipt.index:
+        raise MessageUntrustedError(
+            f"{head.sender} names a checkpoint from before the round was opened", hint=tell
+        )
 
 
 def _note_again(desk: Desk, stream: str, kept: Carried, head: MessageHead) -> None:
