@@ -100,11 +100,18 @@ def _by_asking(agreement: Agreement, modes: dict[str, ReleaseMode], agency: str)
 
 def _other_recipients(agreement: Agreement) -> Iterator[Row]:
     agencies = agreement.names("agency")
+    lasting = {space.name for space in agreement.spaces if space.lifetime == "lasting"}
     for recipient in agreement.recipients:
         if recipient.party in agencies:
             continue
+        followed = (
+            "Which rows of different rounds are of one record, with a match or without."
+            if recipient.space in lasting
+            else "Nothing that leads from one round to the next but the columns."
+        )
         alone = {
-            "blind": "Which handed-over rows belong to one person, and what is in their agreed columns.",
+            "blind": "Which handed-over rows belong to one person, and what is in their agreed columns. "
+            + followed,
             "count": "How many matches there are, unless they are too few to show.",
         }
         yield (

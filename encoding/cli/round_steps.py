@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from encoding.cli.agreed import hold_run
 from encoding.cli.own_identity import unlock_own
 from encoding.cli.session import Session
 from encoding.cli.steps import own_nonces
-from encoding.errors import NotReadyError, OthersWaitedForError
+from encoding.errors import NotReadyError, OthersWaitedForError, RunFailedError
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from schemas.api import RunRequest
@@ -212,7 +213,7 @@ def _is_owed(counter: Counter, found: RoundView) -> bool:
 
     last = ledger_file(counter).read().last
     party = counter.session.party
-    ran = any(one.run is not None and party in (one.larger, one.smaller) for one in found.progress)
+    ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
     return ran and (last is None or last.round < found.round)
 
 
@@ -274,8 +275,10 @@ def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
         run = counter.client.run(pair.run)
         hold_run(session, counter.client, run)
         if run.state not in _RUN_IS_OVER:
-            with session.progress() as progress:
-                run = wait_for_run(counter.client, run.run, progress, session.sleep)
+            # One pair's run that fails does not keep the others' matches from coming home.
+            with session.progress() as progress, suppress(RunFailedError):
+                wait_for_run(counter.client, run.run, progress, session.sleep)
+            run = counter.client.run(run.run)
         hold_run(session, counter.client, run)
         done.append(run)
     succeeded = tuple(run for run in done if run.state == "succeeded")
