@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,12 +12,17 @@ from encoding.cli.agreed import hold_run
 from encoding.cli.own_identity import unlock_own
 from encoding.cli.session import Session
 from encoding.cli.steps import own_nonces
-from encoding.errors import NotReadyError, OthersWaitedForError, RunFailedError
+from encoding.errors import (
+    NonceUnknownError,
+    NotReadyError,
+    OthersWaitedForError,
+    RunFailedError,
+)
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from schemas.api import RunRequest
 from schemas.ids import utc_text
-from schemas.rounds import NONCES_KEPT, NonceOffer, RoundView, SignedNonceOffer
+from schemas.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 
 if TYPE_CHECKING:
     from encoding.cli.steps import Source
@@ -50,6 +56,7 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         voids: all nonces that were offered before are void: this workspace did not draw them.
     """
     session, known = counter.session, counter.api.nonces()
+    kept = nonces_kept(len(counter.view.terms.providers) - 1)
     with session.workspace.lock():
         # What another workspace drew, such as the one that this was restored from, is of no use here.
         voids = voids or (known.next > 1 and not own_nonces(session).has_drawn(known.next - 1))
@@ -57,7 +64,7 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         _resume_streams(counter)
     with session.workspace.lock():
         nonces = own_nonces(session)
-        missing = NONCES_KEPT if voids else NONCES_KEPT - known.unspent
+        missing = kept if voids else kept - known.unspent
         if missing <= 0:
             return
         # An offer whose answer was lost is made again, not another one.
@@ -220,6 +227,34 @@ def _is_owed(counter: Counter, found: RoundView) -> bool:
 def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:
     """Return what this agency owes in a round."""
     return turns_of(found, counter.view.terms, counter.session.party)
+
+
+def refuse_lost(counter: Counter, turns: Iterable[Turn]) -> None:
+    """Refuse a round for which another workspace of this agency gave the nonce: this one took its place.
+
+    What that one has sent goes on if its handles are here, as they are in a backup that was made afterwards.
+
+    Raises:
+        NonceUnknownError: the round cannot be finished here.
+    """
+    session = counter.session
+    with session.workspace.lock():
+        nonces = own_nonces(session)
+        for turn in turns:
+            if turn.is_sent and _has_handles(session, turn):
+                continue
+            try:
+                nonces.require(turn.own_nonce.number, turn.own_nonce.nonce)
+            except NonceUnknownError:
+                raise NonceUnknownError(
+                    f"this workspace was restored or handed over after it got ready for round {turn.round}:"
+                    " make that round once more, with: blindlink round correct --reason workspace-lost,"
+                    " or wait for the next one"
+                ) from None
+
+
+def _has_handles(session: Session, turn: Turn) -> bool:
+    return session.workspace.handle_map(session.project, turn.round, turn.partner).exists()
 
 
 def runs_of(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
