@@ -81,10 +81,11 @@ def refresh(
 def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:
     """Check, encode and upload what this agency owes in a round."""
     from encoding.cli import steps
-    from encoding.cli.round_steps import own_turns
+    from encoding.cli.round_steps import own_turns, refuse_lost
 
     session = counter.session
     turns = own_turns(counter, found)
+    refuse_lost(counter, turns)
     owed = [turn for turn in turns if not turn.is_sent]
     sent: dict[str, object] = {}
     for turn in turns:
