@@ -20,6 +20,7 @@ from encoding.errors import (
 )
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.turns import Turn, prove_round, turns_of
+from encoding.rounds.words import is_on_request, why_nothing_ran
 from schemas.api import RunRequest
 from schemas.ids import utc_text
 from schemas.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
@@ -103,8 +104,12 @@ def _resume_streams(counter: Counter) -> None:
         kept.write(ledger)
 
 
-def open_round(counter: Counter) -> RoundView | None:
-    """Return the round that is open, or a new one where one is due; None where nothing is due."""
+def open_round(counter: Counter, *, asks: bool = True) -> RoundView | None:
+    """Return the round that is open, or a new one where one is due; None where nothing is due.
+
+    Args:
+        asks: also where the agreement has rounds on request, none of which is due by itself after the first.
+    """
     listed = counter.api.rounds()
     newest = listed.rounds[0] if listed.rounds else None
     if newest is not None and newest.state == "open":
@@ -115,6 +120,8 @@ def open_round(counter: Counter) -> RoundView | None:
                 f"no round can begin: {', '.join(listed.waiting_for)} has yet to get ready",
                 hint="their job does so by itself the next time it runs",
             )
+        return None
+    if not asks and is_on_request(counter.view.terms, newest):
         return None
     return proven(counter, counter.api.ask())
 
@@ -267,6 +274,29 @@ def runs_of(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
             hold_run(counter.session, counter.client, run)
             runs.append(run)
     return tuple(runs)
+
+
+def reasons_of(counter: Counter, found: RoundView, runs: Iterable[RunView]) -> tuple[str, ...]:
+    """Say why a pair of this agency has no result in a round: one sentence for each such pair."""
+    from encoding.runs import require_success
+
+    party, said = counter.session.party, []
+    by_id = {run.run: run for run in runs}
+    for pair in counter.api.round(found.round).progress:
+        if party not in (pair.larger, pair.smaller) or pair.has_result:
+            continue
+        partner = pair.smaller if party == pair.larger else pair.larger
+        run = by_id.get(pair.run or "")
+        if run is None:
+            said.append(why_nothing_ran(found, pair, party))
+        elif run.state == "awaiting":
+            said.append(f"the run with {partner} waits until it is approved, as the agreement asks")
+        elif run.state in _RUN_IS_OVER:
+            try:
+                require_success(run)
+            except RunFailedError as exc:
+                said.append(f"with {partner}: {exc}")
+    return tuple(said)
 
 
 def ask_again(counter: Counter, found: RoundView) -> None:
