@@ -94,7 +94,7 @@ def _nothing_due(counter: Counter) -> str:
 def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:
     """Check, encode and upload what this agency owes in a round."""
     from encoding.cli import steps
-    from encoding.cli.round_steps import own_turns, refuse_lost
+    from encoding.cli.round_steps import own_turns, refuse_lost, refuse_unfit
 
     session = counter.session
     turns = own_turns(counter, found)
@@ -107,6 +107,7 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
             steps.upload(session, counter.client, counter.trust, counter.view, turn)
     if not owed:
         return {"uploads": sent}
+    refuse_unfit(counter, found)
     rows = steps.check(session, counter.view, source)
     # The larger file of a pair has one row for each cell, the smaller one as many as a block may hold.
     for side in sorted({turn.side for turn in owed}):

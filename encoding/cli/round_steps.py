@@ -28,6 +28,7 @@ from schemas.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 if TYPE_CHECKING:
     from encoding.cli.steps import Source
     from encoding.client import BrokerClient
+    from encoding.rounds.history import RoundHistory
     from encoding.uploads import Trust
     from schemas.api import ProjectView, RunView
 
@@ -234,6 +235,30 @@ def _is_owed(counter: Counter, found: RoundView) -> bool:
 def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:
     """Return what this agency owes in a round."""
     return turns_of(found, counter.view.terms, counter.session.party)
+
+
+def history_of(counter: Counter) -> RoundHistory:
+    """Return the project's rounds as the match log shows them.
+
+    Raises:
+        LogError: it does not hang together, leaves something out, or is not the log that was pinned.
+    """
+    from encoding.cli.log_copies import fetched_log
+    from encoding.rounds.history import round_history
+
+    session = counter.session
+    entries = fetched_log(session, counter.client, counter.trust).entries
+    return round_history(entries, session.project)
+
+
+def refuse_unfit(counter: Counter, found: RoundView) -> None:
+    """Refuse to encode for a round that the match log shows as over, not due, or with used nonces.
+
+    Raises:
+        RoundUnprovenError: it does.
+        LogError: as `history_of`.
+    """
+    history_of(counter).refuse_unfit(found.round, counter.view, counter.session.party)
 
 
 def refuse_lost(counter: Counter, turns: Iterable[Turn]) -> None:
