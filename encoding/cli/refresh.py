@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     default=0,
     help="Wait so long for what other agencies have yet to do: upload, approve.",
 )
+@click.option(
+    "--begin", is_flag=True, help="Begin a round where the agreement has rounds on request."
+)
 @json_option
 @agency_options
 @click.pass_obj
@@ -41,14 +44,15 @@ def refresh(
     id_column: str | None,
     skip_invalid: Path | None,
     wait_hours: float,
+    begin: bool,
     as_json: bool,
 ) -> None:
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
     For cron and Task Scheduler, every night. Whatever fails, last round's links stay in force and the exit code
     says what it was. It may be started again at any time, and goes on where it stopped. Nothing due: exit
-    code 0. Exit code 7: another agency has yet to do its part. Exit code 9: what came cannot be honest, and
-    nothing of it was stored.
+    code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do its
+    part. Exit code 9: what came cannot be honest, and nothing of it was stored.
     """
     from encoding.cli import round_steps, steps
     from encoding.cli.round_steps import Counter
@@ -67,9 +71,10 @@ def refresh(
         round_steps.drain(counter, source)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         session.require_secret(counter.view)
-        found = patience.until_ready(lambda: round_steps.open_round(counter))
+        find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
+        found = patience.until_ready(lambda: find(counter))
         if found is None:
-            steps.print_result(session, as_json, {"round": None}, "nothing is due")
+            steps.print_result(session, as_json, {"round": None}, _nothing_due(counter))
             return
         document: dict[str, object] = {"round": found.round}
         if is_provider:
@@ -78,13 +83,22 @@ def refresh(
     steps.print_result(session, as_json, document, sentence)
 
 
+def _nothing_due(counter: Counter) -> str:
+    from encoding.rounds.words import BEGIN
+
+    if counter.view.terms.frequency != "on-request":
+        return "nothing is due"
+    return f"nothing is due: rounds are made on request; begin one with: {BEGIN}"
+
+
 def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:
     """Check, encode and upload what this agency owes in a round."""
     from encoding.cli import steps
-    from encoding.cli.round_steps import own_turns
+    from encoding.cli.round_steps import own_turns, refuse_lost, refuse_unfit
 
     session = counter.session
     turns = own_turns(counter, found)
+    refuse_lost(counter, turns)
     owed = [turn for turn in turns if not turn.is_sent]
     sent: dict[str, object] = {}
     for turn in turns:
@@ -93,6 +107,7 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
             steps.upload(session, counter.client, counter.trust, counter.view, turn)
     if not owed:
         return {"uploads": sent}
+    refuse_unfit(counter, found)
     rows = steps.check(session, counter.view, source)
     # The larger file of a pair has one row for each cell, the smaller one as many as a block may hold.
     for side in sorted({turn.side for turn in owed}):
