@@ -108,9 +108,12 @@ class RoundLinks:
         from encoding.rounds.turns import closing_of
 
         with self._counter.session.workspace.lock():
-            last = ledger_file(self._counter).read().last
-            if last is not None and last.round >= self._round.round:
+            ledger = ledger_file(self._counter).read()
+            if ledger.last is not None and ledger.last.round >= self._round.round:
                 return None
+            if len(ledger) and not self._is_lasting():
+                ledger.end_all()
+                ledger_file(self._counter).write(ledger)
             space = self._at_space(as_it_stands(self._counter, self._round))
             desk = self._desk()
             speak(desk, space)
@@ -127,6 +130,10 @@ class RoundLinks:
         self._tell_unproven(checked)
         with self._counter.session.workspace.lock():
             return close(desk, space, checked, listed)
+
+    def _is_lasting(self) -> bool:
+        spaces = self._counter.view.terms.spaces
+        return any((one.name, one.lifetime) == (self._space, "lasting") for one in spaces)
 
     def _tell_unproven(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:

@@ -68,11 +68,13 @@ def refresh(
         is_provider = session.party in counter.view.terms.providers
         if is_provider:
             round_steps.top_up_nonces(counter)
-        round_steps.drain(counter, source)
+        waited_for = round_steps.drain(counter, source)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         session.require_secret(counter.view)
         find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
         found = patience.until_ready(lambda: find(counter))
+        if found is None and waited_for:
+            raise waited_for[0]
         if found is None:
             steps.print_result(session, as_json, {"round": None}, _nothing_due(counter))
             return

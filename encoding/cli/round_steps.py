@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -172,16 +172,16 @@ def as_it_stands(counter: Counter, found: RoundView) -> RoundView:
     return now
 
 
-def drain(counter: Counter, source: Source) -> None:
+def drain(counter: Counter, source: Source) -> tuple[OthersWaitedForError, ...]:
     """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
 
-    A round that cannot be finished is told, and does not keep the next one from beginning.
+    A round that cannot be finished is told, and does not keep the next one from beginning. What waits for
+    another agency is returned.
     """
-    _drain_blind(counter, source)
-    _drain_links(counter, source)
+    return (*_drain_blind(counter, source), *_drain_links(counter, source))
 
 
-def _drain_blind(counter: Counter, source: Source) -> None:
+def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
     """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
     from encoding.blind_fetch import blind_recipients, newest_blind
     from encoding.cli.blind_steps import blind_links
@@ -202,9 +202,11 @@ def _drain_blind(counter: Counter, source: Source) -> None:
                 fetch(recipient=recipient)
         except AgencyError as exc:
             session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
+            if isinstance(exc, OthersWaitedForError):
+                yield exc
 
 
-def _drain_links(counter: Counter, source: Source) -> None:
+def _drain_links(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
     from encoding.cli.link_steps import RoundLinks, own_space
     from encoding.errors import AgencyError
 
@@ -220,6 +222,8 @@ def _drain_links(counter: Counter, source: Source) -> None:
             counter.session.warn(f"round {found.round} could not be finished: {exc}")
             if exc.exit_code == ALARM:
                 raise
+            if isinstance(exc, OthersWaitedForError):
+                yield exc
 
 
 def _is_owed(counter: Counter, found: RoundView) -> bool:

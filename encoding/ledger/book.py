@@ -147,6 +147,16 @@ class Ledger:
         self.take([Event("lift", turn, link, self._next_sequence(), self.party)])
         self.take(self.revivals(turn, [link]))
 
+    def end_all(self) -> None:
+        """End all link IDs, as before a round of an ID space whose link IDs are new in each one."""
+        turn = self._own_turn()
+        self.take(
+            [
+                Event("ended", turn, held.link, held.since, record)
+                for record, held in sorted(self._held.items())
+            ]
+        )
+
     def revivals(self, turn: Turn, links: Iterable[LinkId]) -> list[Event]:
         """Return the events by which bearers of link IDs that no veto stands against have them again."""
         events, retired = [], retired_of(self.vetoes())

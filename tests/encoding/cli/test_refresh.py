@@ -13,6 +13,7 @@ from oracles.desk import Desk
 from oracles.near_broker import HIGH_RATE, NearBroker
 
 from encoding.workspace import open_workspace
+from schemas.run import IdSpace
 
 LINKED = ["4", "7", "x-3"]
 
@@ -71,6 +72,22 @@ def test_next_week_has_the_same_link_ids(
     refresh(welfare, partner)
     assert links(welfare) == ["7", "x-3"]
     assert link_ids(welfare).items() <= before.items()
+
+
+@pytest.mark.parametrize("terms", [{"spaces": (IdSpace(name="shared", lifetime="round"),)}])
+def test_where_link_ids_are_agreed_to_be_new_in_each_round_they_are(
+    welfare: Desk, partner: Partner, broker: NearBroker
+) -> None:
+    refresh(welfare, partner)
+    before = link_ids(welfare)
+    broker.move(days=7)
+    refresh(welfare, partner)
+    now = link_ids(welfare)
+    assert now.keys() == before.keys()
+    assert not {*now.values()} & {*before.values()}
+    assert {*link_ids(partner.desk).values()} == {*now.values()}
+    assert welfare.ok("links")
+    assert link_ids(welfare) == now
 
 
 def test_nothing_due_is_no_fault(welfare: Desk, partner: Partner, broker: NearBroker) -> None:

@@ -218,7 +218,7 @@ def test_ledgers_that_differ_stop_until_persons_have_looked(pair: Duo) -> None:
 
 def test_every_alarm_has_a_code_of_its_own() -> None:
     codes = [error.code for error in LinkAlarmError.__subclasses__()]
-    assert len(set(codes)) == len(codes) == 8
+    assert len(set(codes)) == len(codes) == 9
 
 
 def test_no_match_is_remembered_of_a_round_that_was_refused(pair: Duo) -> None:
