@@ -13,7 +13,7 @@ from schemas.profile import EncodingProfile
 
 # What may be guessed of linked children beyond chance. Both parts of a double surname are compared, so that one
 # of them agrees and the other does not is seen, and happens to double surnames alone.
-_GAINS: Final = {"sex": 0.03, "birth year": 0.03, "name length": 0.03, "double surname": 0.1}
+_GAINS: Final = {"sex": 0.03, "birth year": 0.03, "name length": 0.03, "double surname": 0.06}
 _OF_TWO_KINDS: Final = ("sex", "double surname")
 
 

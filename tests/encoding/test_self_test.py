@@ -26,8 +26,8 @@ PROJECT = "foster-pupils"
 PEOPLE = self_test_module._people()
 CHILDREN = shipped_profile("children")
 FOUND = (
-    "5a58eafdb409fc591fae66fcb8c2be36240ad47372a902fd5d76404551d20a23",
-    "a4894dd4fcdb9f42cd0dd809638db33788f603a4e79e4d52dd0c126c812ee9ce",
+    "aa1c1cf810dc96e9e9ce347129dda140b864f486a98181db45d43f7f17800cd2",
+    "a06d335c28ce6d765d71177ad09f2fa3928536375a092159274703e4340b425f",
 )
 SIDES: tuple[Side, ...] = ("larger", "smaller")
 ZIPS = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")

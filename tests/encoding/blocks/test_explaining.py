@@ -76,15 +76,15 @@ def test_keys_and_rows_are_those_of_encoding(rows: list[tuple[str, ...]]) -> Non
 def test_a_key_is_shown_as_values_and_a_missing_one_by_its_columns() -> None:
     lines = list(explanation_lines(explained(RUTH)))
     assert "  any-sound: 2011-04-09 + R300 + F" in lines
-    assert "  sounds-zip: none: zip missing" in lines
+    assert "  names-year: RUTH + SMITH + 2011" in lines
     assert "  any-sound: 2011-04-09 + S530 + F (again, numbered 1)" in lines
 
 
 def test_lanes_say_what_they_are_filled_with() -> None:
     lanes = explained(RUTH).spellings[0].fields
-    first, canonical = lanes["first-name"]
+    (first,), year = lanes["first-name"], lanes["birth-date"][0]
     assert (first.n_tokens, first.n_draws) == (5, 44)
-    assert (canonical.n_tokens, canonical.n_draws) == (0, 0)
+    assert (year.n_tokens, year.n_draws) == (0, 0)
     text = "\n".join(explanation_lines(explained(RUTH)))
     assert "first_name: 5 pieces, 44 draws of 64 places" in text
     assert "zip: missing, filled at random" in text
@@ -100,9 +100,9 @@ def test_another_spelling_is_shown_by_what_it_changes_and_adds() -> None:
 
 def test_rows_and_paddings_are_counted_for_both_sides() -> None:
     lines = list(explanation_lines(explained(RUTH)))
-    # Five keys without a ZIP code; 9 rows in the larger file, 11 in the smaller.
-    assert "  in the larger file of a pair: 5 from keys and 4 of padding" in lines
-    assert "  in the smaller file of a pair: 5 from keys and 6 of padding" in lines
+    # Seven keys; 9 rows in the larger file, 11 in the smaller.
+    assert "  in the larger file of a pair: 7 from keys and 2 of padding" in lines
+    assert "  in the smaller file of a pair: 7 from keys and 4 of padding" in lines
 
 
 def test_no_part_of_an_explanation_shows_itself_in_a_traceback() -> None:
