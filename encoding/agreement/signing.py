@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from encoding.errors import AgreementError
-from encoding.identity import Identity
+from encoding.people.identity import Identity
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.identity import IdentityHistory, SignedKeyChange

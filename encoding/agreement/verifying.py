@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from encoding.agreement.kept import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError
-from encoding.peers import Peer, Peers
+from encoding.people.peers import Peer, Peers
 from schemas.agreement import Agreement, succession_fault
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity

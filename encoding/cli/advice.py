@@ -10,7 +10,7 @@ def advise_custody(session: Session) -> None:
 
     Whoever works without keys of their own, as in a trial, is not told: nothing can be sealed to them.
     """
-    from encoding.custody import custody_advice
+    from encoding.workspace.custody import custody_advice
 
     if session.own is None:
         return

@@ -17,10 +17,10 @@ from encoding.cli.session import Session
 if TYPE_CHECKING:
     from encoding.agreement.kept import KeptAgreement, KeptAgreements
     from encoding.agreement.signing import Signer
-    from encoding.client import BrokerClient
-    from encoding.identity import Identity
-    from encoding.peers import Peers
-    from encoding.workspace import Workspace
+    from encoding.broker.client import BrokerClient
+    from encoding.people.identity import Identity
+    from encoding.people.peers import Peers
+    from encoding.workspace.workspace import Workspace
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
     from schemas.identity import IdentityHistory
@@ -64,7 +64,7 @@ class Seat:
         Raises:
             UntrustedKeyError: the broker shows forged keys of a trusted person.
         """
-        from encoding.peers import read_peers
+        from encoding.people.peers import read_peers
 
         return read_peers(self.workspace.peers).meet(
             self.client.identities(self.project).identities
@@ -156,8 +156,8 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
     Raises:
         IdentityError, ConfigError: the own keys or the settings cannot be used.
     """
-    from encoding.credential import SignIn
-    from encoding.workspace import open_workspace
+    from encoding.broker.credential import SignIn
+    from encoding.workspace.workspace import open_workspace
 
     own = unlock_own(session, given)
     has_settings = session.config_path.exists()
@@ -221,7 +221,7 @@ def hold_run(
     """
     from encoding.agreement.approved import require_approved, require_let_go
     from encoding.agreement.covering import require_covered_run, require_own_upload
-    from encoding.receipts import ReceiptFolder
+    from encoding.log.receipts import ReceiptFolder
 
     known, specification = _known(session), run.specification
     if known.agreements and known.find(specification.agreement) is None:
@@ -257,7 +257,7 @@ def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
         UntrustedKeyError: the history of a trusted person is forged.
     """
     from encoding.agreement.verifying import vouched_keys
-    from encoding.peers import meet_kept, write_peers
+    from encoding.people.peers import meet_kept, write_peers
 
     place = session.workspace.peers
     met = meet_kept(place, shown)
@@ -313,7 +313,7 @@ def _follow(
 ) -> KeptAgreements:
     """Return what is kept after looking at an agreement by which the broker goes."""
     from encoding.agreement.verifying import require_keys, verified
-    from encoding.peers import read_peers
+    from encoding.people.peers import read_peers
 
     shown = verified(client.agreement(session.project, digest), digest)
     peers = read_peers(session.workspace.peers)

@@ -255,7 +255,7 @@ def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> Non
 
 def _trust(at: Seat, persons: Iterable[PublicIdentity]) -> None:
     """Trust these keys, beside those that are trusted already."""
-    from encoding.peers import write_peers
+    from encoding.people.peers import write_peers
 
     peers = at.peers()
     for person in persons:

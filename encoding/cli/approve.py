@@ -200,7 +200,7 @@ def _chosen(at: Seat, step: Step, run_id: str | None) -> PendingApproval:
 def _covering(at: Seat, waiting: PendingApproval) -> KeptAgreement:
     """Return the signed agreement that provides for a run, which also uses the own upload as it was sent."""
     from encoding.agreement.covering import require_covered_run, require_own_upload
-    from encoding.receipts import ReceiptFolder
+    from encoding.log.receipts import ReceiptFolder
 
     specification = waiting.specification
     at.keep(at.fetch(specification.agreement))

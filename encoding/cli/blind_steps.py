@@ -14,8 +14,8 @@ from encoding.cli.steps import Source
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from encoding.client import BrokerClient
-    from encoding.uploads import Trust
+    from encoding.broker.client import BrokerClient
+    from encoding.transfers.uploads import Trust
     from schemas.api import ProjectView
     from schemas.identity import PublicIdentity
 
@@ -69,15 +69,15 @@ def blind_links(
     force: bool = False,
 ) -> BlindLinksWritten:
     """Fetch the newest blind release, hold it against the log, and replace the file at the very end."""
-    from encoding.agency_file import agency_file
-    from encoding.blind_fetch import (
+    from encoding.files import refuse_to_overwrite
+    from encoding.records.agency_file import agency_file
+    from encoding.sharing.blind_links import BLIND_LINKS_START, write_blind_links
+    from encoding.transfers.blind_fetch import (
         fetch_blind,
         join_blind,
         newest_blind,
         refuse_other_receivers,
     )
-    from encoding.blind_links import BLIND_LINKS_START, write_blind_links
-    from encoding.files import refuse_to_overwrite
 
     path = output or blind_path(session, recipient)
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
@@ -110,7 +110,7 @@ def _trusted(
     session: Session, client: BrokerClient, party: str
 ) -> Collection[PublicIdentity] | None:
     """Return the persons of a party whom this agency trusts, with their newest keys; None: nobody."""
-    from encoding.peers import read_peers
+    from encoding.people.peers import read_peers
 
     if not read_peers(session.workspace.peers).of(party):
         return None

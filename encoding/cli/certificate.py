@@ -121,11 +121,11 @@ def _fetched(session: Session, number: str | None) -> Certified:
 
 
 def _kept(session: Session, number: str | None) -> Certified:
-    from encoding.certificates import CertificateFolder, hold_to_receipts, verify_file
     from encoding.cli.certified import Certified
+    from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
     from encoding.errors import NotReadyError
-    from encoding.pins import PinnedLog
-    from encoding.receipts import ReceiptFolder
+    from encoding.log.pins import PinnedLog
+    from encoding.log.receipts import ReceiptFolder
 
     folder = CertificateFolder(session.workspace.certificates)
     kept = list(folder.all()) if number is None else [folder.find(number)]

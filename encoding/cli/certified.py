@@ -15,8 +15,8 @@ from encoding.cli.session import Session
 from encoding.cli.testifying import signed_by_own
 
 if TYPE_CHECKING:
-    from encoding.client import BrokerClient
-    from encoding.uploads import Trust
+    from encoding.broker.client import BrokerClient
+    from encoding.transfers.uploads import Trust
     from schemas.certificate import CertificateCheck, CertificateFile
     from schemas.destruction import ObjectKind
 
@@ -53,7 +53,7 @@ class Certified:
 
     def sentences(self) -> Iterator[str]:
         """Yield what is said without it."""
-        from encoding.local_copies import IN_WORDS
+        from encoding.destruction.local_copies import IN_WORDS
 
         certificate = self.check.certificate
         counts = Counter(one.kind for one in certificate.objects)
@@ -77,7 +77,7 @@ def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number
         CertificateError: it proves nothing, or contradicts what is known here.
         LogError: the log is not the one that was pinned.
     """
-    from encoding.certificates import CertificateFolder, hold_to_receipts, verify_file
+    from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
     from encoding.errors import CertificateError
     from schemas.certificate_log import left_objects, unlogged_objects
     from schemas.matchlog.person_keys import PersonKeys

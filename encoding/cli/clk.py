@@ -79,8 +79,8 @@ def clk(
     OUTPUT is the JSON that anonlink and `blindlink-broker match` read. Your record IDs are written beside it,
     in the same order: keep that list. No project takes plain CLKs, since published attacks re-identify them.
     """
+    from encoding.encoder.plain_clks import CLKS_START, LIST_START
     from encoding.files import refuse_to_overwrite
-    from encoding.plain_clks import CLKS_START, LIST_START
 
     record_list = records or output.with_name(f"{output.name}.records.csv")
     if record_list.resolve() == output.resolve():
@@ -99,7 +99,7 @@ def _encode(session: Session, output: Path, record_list: Path, given: Mapping[st
     """Write both files, with the warnings before; return how many rows there are."""
     from encoding.cli.mapping import read_mapping
     from encoding.encoder import Encoder
-    from encoding.plain_clks import read_any_secret, read_schema, write_plain_clks
+    from encoding.encoder.plain_clks import read_any_secret, read_schema, write_plain_clks
     from encoding.records import open_table
 
     secret = read_any_secret(given["secret_file"])

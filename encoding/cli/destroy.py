@@ -15,7 +15,7 @@ from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.client import BrokerClient
+    from encoding.broker.client import BrokerClient
 
 
 @click.command("destroy", epilog="Example: blindlink destroy, then: blindlink destroy --local")

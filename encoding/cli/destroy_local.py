@@ -16,9 +16,9 @@ from encoding.cli.session import Session
 from encoding.cli.testifying import signed_by_own
 
 if TYPE_CHECKING:
-    from encoding.client import BrokerClient
-    from encoding.destroying import LocalDestruction
-    from encoding.local_copies import Holdings, LocalCopy
+    from encoding.broker.client import BrokerClient
+    from encoding.destruction.destroying import LocalDestruction
+    from encoding.destruction.local_copies import Holdings, LocalCopy
     from schemas.destruction import LocalKind, SignedDestruction
 
 # As many files as one statement lists.
@@ -51,8 +51,8 @@ def destroy_here(
         OutputBlockedError: a file cannot be removed; the same command goes on later.
     """
     from encoding.cli.destroy import refuse_held
-    from encoding.destroying import begin, interrupted
-    from encoding.written import forget_written
+    from encoding.destruction.destroying import begin, interrupted
+    from encoding.destruction.written import forget_written
     from schemas.destruction import LocalStatement
 
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
@@ -99,7 +99,7 @@ def read_pairs(
     Raises:
         click.BadParameter: there is no such kind, or nothing after it that can be taken.
     """
-    from encoding.local_copies import KINDS
+    from encoding.destruction.local_copies import KINDS
 
     pairs: list[tuple[LocalKind, str]] = []
     for word in words:
@@ -131,7 +131,7 @@ def _refuse_unknown_files(wish: Wish) -> None:
 
 
 def _holdings(session: Session, wish: Wish) -> Holdings:
-    from encoding.local_copies import Holdings, LocalCopy
+    from encoding.destruction.local_copies import Holdings, LocalCopy
 
     settings = session.config.sections
     return Holdings(
@@ -150,7 +150,7 @@ def _chosen(holdings: Holdings, wish: Wish) -> list[LocalCopy]:
 
 
 def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Iterator[str]:
-    from encoding.local_copies import IN_WORDS
+    from encoding.destruction.local_copies import IN_WORDS
 
     yield "This will be removed for good:" if copies else "There is nothing to remove here."
     for copy in copies:
@@ -173,7 +173,7 @@ def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Itera
 
 def _finished(session: Session, client: BrokerClient | None, certificate: str | None) -> str:
     """Return when the last key of a certificate's objects was gone; a statement about it is not older."""
-    from encoding.certificates import CertificateFolder
+    from encoding.destruction.certificates import CertificateFolder
 
     if certificate is None:
         return ""
@@ -184,7 +184,7 @@ def _finished(session: Session, client: BrokerClient | None, certificate: str | 
 
 
 def _none_left(holdings: Holdings, wish: Wish) -> tuple[LocalKind, ...]:
-    from encoding.local_copies import kinds_without
+    from encoding.destruction.local_copies import kinds_without
 
     return kinds_without(holdings.all(), {kind for kind, _ in wish.keep})
 
@@ -221,7 +221,7 @@ def _report(
 ) -> None:
     import json
 
-    from encoding.local_copies import IN_WORDS
+    from encoding.destruction.local_copies import IN_WORDS
     from schemas.destruction import LocalStatement
 
     said = statements[-1].said

@@ -13,7 +13,7 @@ from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import UNATTENDED_S, Session
 
 if TYPE_CHECKING:
-    from encoding.log_copy import LogCopy
+    from encoding.log.log_copy import LogCopy
 
 COLUMNS = (
     "time",
@@ -65,14 +65,14 @@ def disclosures(
     """
     import json
 
+    from encoding.evidence.person_disclosures import as_json as line_json
+    from encoding.evidence.person_disclosures import disclosures_of, find_record, proof_files
     from encoding.files import (
         make_private_folder,
         refuse_to_overwrite,
         write_csv,
         write_durably,
     )
-    from encoding.person_disclosures import as_json as line_json
-    from encoding.person_disclosures import disclosures_of, find_record, proof_files
     from schemas.matchlog.proof import PROOF_START
     from schemas.spreadsheet import inert
 

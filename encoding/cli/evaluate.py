@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from encoding.evaluate import Evaluation, Share
+    from encoding.quality.evaluation import Evaluation, Share
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -44,8 +44,8 @@ def evaluate(  # noqa: PLR0917 - click passes by name
     """
     from dataclasses import asdict
 
-    from encoding.evaluate import evaluate as measure
-    from encoding.evaluate import read_links, read_look_alikes, read_truth
+    from encoding.quality.evaluation import evaluate as measure
+    from encoding.quality.evaluation import read_links, read_look_alikes, read_truth
 
     evaluation = measure(
         read_links(left, right),

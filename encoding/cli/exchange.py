@@ -16,9 +16,9 @@ from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.carriers import Carrier
-    from encoding.kept_secret import KeptSecret
-    from encoding.secret_exchange import Exchange
+    from encoding.epoch.carriers import Carrier
+    from encoding.epoch.exchange import Exchange
+    from encoding.secret.kept import KeptSecret
     from schemas.api import ProjectView
     from schemas.identity import PublicIdentity
 
@@ -66,9 +66,9 @@ class Carriage:
             NotReadyError: this agency does not hold the secret in this project.
             IdentityError, HoldersError: own keys cannot be used, or those of a holder are not trusted.
         """
+        from encoding.epoch.exchange import Exchange
         from encoding.errors import NotReadyError
-        from encoding.secret_agreement import holders_of
-        from encoding.secret_exchange import Exchange
+        from encoding.secret.agreement import holders_of
 
         session = self.session
         if session.party not in self.view.terms.providers:
@@ -126,9 +126,9 @@ def carriage(
         NotReadyError: files carry, and the project is not known here.
         IdentityError: own keys cannot be used.
     """
-    from encoding.carriers import ByBroker, ByHand
     from encoding.cli import steps
     from encoding.cli.project_file import import_project
+    from encoding.epoch.carriers import ByBroker, ByHand
 
     to_file = given["to_file"]
     if given["project_file"] is not None:

@@ -32,7 +32,7 @@ def show_explanation(session: Session, subject: Subject, asked: str, *, by_id: b
         InputError: the file cannot be read.
     """
     from encoding.blocks.explaining import explain, explanation_lines
-    from encoding.rows import RowCleaner
+    from encoding.recipe.rows import RowCleaner
 
     # No option overrides this: what is shown is a person, and a redirected output is a file or a log of it.
     if not is_terminal():

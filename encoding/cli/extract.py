@@ -54,13 +54,6 @@ def extract(
     or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
     party that can open them reads the file with `blindlink open`. With --to it is sealed for the way.
     """
-    from encoding.agency_file import agency_file
-    from encoding.blind_links import (
-        extract_blind,
-        is_blind_links,
-        read_blind_links,
-        refuse_other_recipient,
-    )
     from encoding.cli import steps
     from encoding.cli.agreed import agreed_columns
     from encoding.cli.blind_steps import blind_path
@@ -68,8 +61,15 @@ def extract(
     from encoding.cli.noting import note_file
     from encoding.cli.sealing import sealing_to
     from encoding.files import refuse_to_overwrite
-    from encoding.sharing import choose_columns, not_agreed
-    from encoding.sharing import extract as write_extract
+    from encoding.records.agency_file import agency_file
+    from encoding.sharing.blind_links import (
+        extract_blind,
+        is_blind_links,
+        read_blind_links,
+        refuse_other_recipient,
+    )
+    from encoding.sharing.columns import choose_columns, not_agreed
+    from encoding.sharing.columns import extract as write_extract
 
     settings = session.config.sections
     chosen = choose_columns(split_columns(columns), settings.share.columns)

@@ -16,7 +16,7 @@ from encoding.cli.own_identity import unlock_own
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.client import BrokerClient
+    from encoding.broker.client import BrokerClient
     from schemas.destruction import HoldAct
     from schemas.destruction_api import HoldList, HoldView
 

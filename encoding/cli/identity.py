@@ -16,7 +16,7 @@ from encoding.cli.session import Session
 from schemas.identity import Duty, duty_apart
 
 if TYPE_CHECKING:
-    from encoding.identity_lock import Unlocking
+    from encoding.people.identity_lock import Unlocking
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -62,7 +62,7 @@ def new(  # noqa: PLR0917 - click passes by name
     A file that is there already is never overwritten.
     """
     from encoding.errors import IdentityExistsError
-    from encoding.identity import new_identity, write_identity
+    from encoding.people.identity import new_identity, write_identity
 
     apart = duty_apart(duties)
     if apart is not None:
@@ -93,7 +93,7 @@ def show(session: Session, file: Path | None, *, as_json: bool) -> None:
 
     Read the fingerprint to somebody who knows your voice, all twelve groups of it.
     """
-    from encoding.identity import read_identity
+    from encoding.people.identity import read_identity
 
     signed = read_identity(own_path(session, file)).signed
     if not as_json:
@@ -106,7 +106,7 @@ def show(session: Session, file: Path | None, *, as_json: bool) -> None:
 
 
 def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unlocking:
-    from encoding.identity_lock import Passphrase, new_key_file, read_passphrase
+    from encoding.people.identity_lock import Passphrase, new_key_file, read_passphrase
 
     if passphrase_file is not None and key_file is not None:
         raise click.UsageError("give a passphrase file or a key file, not both")

@@ -19,8 +19,8 @@ from encoding.cli.own_identity import (
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.identity import Identity
-    from encoding.key_rotation import Rotation
+    from encoding.people.identity import Identity
+    from encoding.people.key_rotation import Rotation
     from schemas.sign_in import EnrolmentView
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -74,7 +74,7 @@ def enrol(
     Afterwards telephone the operator, and read them the fingerprint that is shown. Nothing is unlocked.
     """
     from encoding.files import refuse_to_overwrite, write_durably
-    from encoding.identity import read_identity
+    from encoding.people.identity import read_identity
     from schemas.sign_in import EnrolmentRequest
     from schemas.written_code import read_code, write_code
 
@@ -106,7 +106,7 @@ def rotate(session: Session, /, **given: Any) -> None:
     The old file is kept beside the new one: what was sealed to its keys opens with them alone. If somebody
     else may have your keys, tell the operator instead: they could do this, too.
     """
-    from encoding.key_rotation import begin_rotation, finish_rotation
+    from encoding.people.key_rotation import begin_rotation, finish_rotation
 
     url, ca_file = broker_of(session, given)
     path = own_path(session, given["identity"])
@@ -137,7 +137,7 @@ def token(session: Session, /, *, out: Path, **given: Any) -> None:
 
     Whoever reads the file acts as you until the token ends. The commands of `blindlink` need none.
     """
-    from encoding.credential import SignIn
+    from encoding.broker.credential import SignIn
     from encoding.files import refuse_to_overwrite, write_durably
 
     refuse_to_overwrite(out, own_start=b"bl_")
@@ -155,7 +155,7 @@ def token(session: Session, /, *, out: Path, **given: Any) -> None:
 def _send_change(
     session: Session, rotation: Rotation, url: str, ca_file: Path | None
 ) -> EnrolmentView:
-    from encoding.credential import SignIn
+    from encoding.broker.credential import SignIn
     from encoding.errors import NotAuthorisedError
 
     def send_as(identity: Identity) -> EnrolmentView:
@@ -175,7 +175,7 @@ def _send_change(
 
 def broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | None]:
     """Return the broker's address and certificate file, from the options or else the settings."""
-    from encoding.config import is_broker_url
+    from encoding.workspace.config import is_broker_url
 
     if given["broker"] is not None:
         if not is_broker_url(given["broker"]):
@@ -214,7 +214,7 @@ def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:
 
 def _seal_workspace_to(session: Session, rotation: Rotation) -> None:
     """Let the new keys open the workspace, before the old ones are put away."""
-    from encoding.keepers import follow_keys
+    from encoding.workspace.keepers import follow_keys
 
     if session.config_path.exists():
         with session.workspace.lock():

@@ -24,7 +24,7 @@ def page_link(session: Session, /, **given: Any) -> None:
 
     The pages are for auditors and for the operator. The session lasts for 8 hours, or until you sign out.
     """
-    from encoding.credential import SignIn
+    from encoding.broker.credential import SignIn
     from schemas.api import sign_in_url
 
     url, ca_file = broker_of(session, given)

@@ -38,7 +38,7 @@ def trust(
     It takes the place of what you trusted of PARTY before.
     """
     from encoding.errors import UntrustedKeyError
-    from encoding.peers import read_fingerprint, read_peers, write_peers
+    from encoding.people.peers import read_fingerprint, read_peers, write_peers
     from schemas.ids import is_name
 
     if not is_name(party):

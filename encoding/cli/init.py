@@ -12,7 +12,7 @@ from encoding.cli.options import agency_options
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.config import ConfigFile
+    from encoding.workspace.config import ConfigFile
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -60,8 +60,8 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     The first line of your file is read to offer your own column names, and to warn where it does not fit.
     """
     from encoding.cli.questions import ask_sections, doubts_about_file
-    from encoding.config import render_config
     from encoding.files import refuse_to_overwrite, write_durably
+    from encoding.workspace.config import render_config
 
     path = session.config_path
     refuse_to_overwrite(path, own_start=b"", force=force)

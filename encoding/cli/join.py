@@ -65,13 +65,13 @@ def join(
     Your record ID and the listed columns are written, and what you keep of your own file. A received
     column that you did not list is refused. A file that was sealed to you is opened first.
     """
-    from encoding.agency_file import AgencyFile, agency_file
     from encoding.cli import steps
     from encoding.cli.column_list import split_columns
     from encoding.cli.noting import note_file
     from encoding.cli.sealing import unsealed
     from encoding.files import refuse_to_overwrite
-    from encoding.sharing import LINK_ID, attach
+    from encoding.records.agency_file import AgencyFile, agency_file
+    from encoding.sharing.columns import LINK_ID, attach
 
     refuse_to_overwrite(output, own_start=b"", force=force)
     links: Path | None = None

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from encoding.agency_file import agency_file
 from encoding.cli.agreed import hold_run, trusted_peers
 from encoding.cli.noting import note_file
 from encoding.cli.own_identity import unlock_own
@@ -16,7 +15,8 @@ from encoding.cli.round_steps import Counter, as_it_stands, own_turns
 from encoding.cli.steps import Source
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.files import refuse_to_overwrite
-from encoding.links_file import LINKS_START, Link, write_links
+from encoding.records.agency_file import agency_file
+from encoding.sharing.links_file import LINKS_START, Link, write_links
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class RoundLinks:
             OthersWaitedForError: a release is not approved yet.
             ReleaseError, ReceiptError, LogError: the match log does not vouch for one.
         """
-        from encoding.links import releases_of_round
+        from encoding.transfers.matches import releases_of_round
 
         session = self._counter.session
         views = releases_of_round(
@@ -129,8 +129,8 @@ class RoundLinks:
         force: bool = False,
     ) -> LinksWritten:
         """Write the link IDs of the records that were matched in the round beside their record IDs."""
-        from encoding.disclosed import DisclosedRecords
-        from encoding.links import record_ids_by_key
+        from encoding.evidence.disclosed import DisclosedRecords
+        from encoding.transfers.matches import record_ids_by_key
 
         session = self._counter.session
         path = output or session.config.resolve(session.config.sections.output.links)
@@ -165,8 +165,8 @@ class RoundLinks:
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
         from encoding.ledger.claiming import PairRelease, ReleasedMatch
         from encoding.ledger.values import Turn as LedgerTurn
-        from encoding.links import fetch_release, keys_of_handles
         from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
+        from encoding.transfers.matches import fetch_release, keys_of_handles
 
         session, client = self._counter.session, self._counter.client
         hold_run(session, client, client.run(view.run), for_release=True)

@@ -56,7 +56,7 @@ def links(
     from encoding.cli.blind_steps import blind_links
     from encoding.cli.link_steps import RoundLinks
     from encoding.cli.round_steps import Counter, newest_round
-    from encoding.totals import fetch_total
+    from encoding.transfers.totals import fetch_total
 
     source = steps.Source(file=file, id_column=id_column)
     with session.connect() as client:
@@ -109,8 +109,8 @@ def _what_to_fetch(
     Raises:
         NotReadyError: nobody of the asked name receives sealed link IDs.
     """
-    from encoding.blind_fetch import blind_recipients
     from encoding.errors import NotReadyError
+    from encoding.transfers.blind_fetch import blind_recipients
 
     modes = {found.party: found.mode for found in terms.recipients}
     own = modes.get(session.party)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.client import BrokerClient
-    from encoding.log_copy import LogCopy
-    from encoding.uploads import Trust
+    from encoding.broker.client import BrokerClient
+    from encoding.log.log_copy import LogCopy
+    from encoding.transfers.uploads import Trust
 
 
 def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy:
@@ -18,7 +18,7 @@ def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy
     Raises:
         LogError: it does not hang together, or is not the log that was pinned.
     """
-    from encoding.log_copy import read_log_copy
+    from encoding.log.log_copy import read_log_copy
 
     with session.workspace.lock(), session.workspace.scratch() as scratch:
         path = scratch / "log.bundle"

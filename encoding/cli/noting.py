@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def note_file(session: Session, what: LocalKind, *paths: Path) -> None:
     """Note files before they are written or read; whoever has no settings keeps no such list."""
-    from encoding.written import note_written
+    from encoding.destruction.written import note_written
 
     if not session.config_path.exists():
         return

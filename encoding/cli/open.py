@@ -18,7 +18,7 @@ from encoding.cli.session import Session
 if TYPE_CHECKING:
     from io import BufferedReader
 
-    from encoding.identity import Identity
+    from encoding.people.identity import Identity
 
 
 @click.command(
@@ -58,12 +58,12 @@ def open(
     opened too: you get link_id and the columns that you list. A column that you did not list is refused, and
     a file that was changed or cut off on its way leaves nothing behind.
     """
-    from encoding.blind_rows import ROWS_START
     from encoding.cli import steps
     from encoding.cli.noting import note_file
     from encoding.cli.own_identity import unlock_own
     from encoding.errors import SealedFileError
     from encoding.files import refuse_to_overwrite
+    from encoding.sharing.blind_rows import ROWS_START
 
     target = _target(file, output)
     refuse_to_overwrite(target, own_start=b"", force=force)
@@ -94,7 +94,7 @@ def _target(file: Path, output: Path | None) -> Path:
 def _opened(file: Path, own: Identity, document: dict[str, object]) -> Iterator[BufferedReader]:
     """Give the content of a sealed file, or of one that is not sealed as a whole."""
     from encoding.errors import FileMissingError
-    from encoding.sealed_file import read_sealed_header
+    from encoding.people.sealed_file import read_sealed_header
 
     if not file.is_file():
         raise FileMissingError(f"there is no file {file}")
@@ -126,10 +126,10 @@ def _write_rows(
     target: Path,
     document: dict[str, object],
 ) -> str:
-    from encoding.blind_rows import open_blind_rows
     from encoding.cli.column_list import split_columns
     from encoding.files import write_csv
-    from encoding.sharing import LINK_ID
+    from encoding.sharing.blind_rows import open_blind_rows
+    from encoding.sharing.columns import LINK_ID
 
     if columns is None:
         raise click.UsageError("list the columns that the agreement lets you have: --columns")

@@ -11,8 +11,8 @@ import click
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.identity import Identity
-    from encoding.identity_lock import Unlocking
+    from encoding.people.identity import Identity
+    from encoding.people.identity_lock import Unlocking
     from schemas.identity import PublicIdentity
 
 DEFAULT_FILE: Final = "identity.txt"
@@ -48,7 +48,7 @@ def unlock_own(session: Session, given: Mapping[str, Any] = NOTHING) -> Identity
         ConfigError: it is somebody of another party than the settings name.
     """
     from encoding.errors import ConfigError
-    from encoding.identity import read_identity
+    from encoding.people.identity import read_identity
 
     if session.own is None:
         path = own_path(session, given["identity"])
@@ -93,7 +93,7 @@ def show_identity(public: PublicIdentity) -> None:
 
 def _unlocking(session: Session, given: Mapping[str, Any], kind: str) -> Unlocking:
     from encoding.errors import ConfigError
-    from encoding.identity_lock import Passphrase, read_key_file, read_passphrase
+    from encoding.people.identity_lock import Passphrase, read_key_file, read_passphrase
 
     key_file = given["key_file"] or _configured(session, "key_file")
     passphrase_file = given["passphrase_file"] or _configured(session, "passphrase_file")

@@ -11,11 +11,11 @@ import click
 
 from encoding.cli.column_list import split_columns
 from encoding.cli.mapping import read_mapping
-from encoding.config import ConfigFile, parse_sections
 from encoding.errors import AgencyError, ConfigError
-from encoding.linkage import ColumnPreset, load_preset, preset_names
+from encoding.profiles.shipped import ColumnPreset, load_preset, preset_names
 from encoding.recipe import INPUTS
 from encoding.records import open_table
+from encoding.workspace.config import ConfigFile, parse_sections
 from schemas.errors import CheckpointError
 from schemas.matchlog.note import VerifierKey
 

@@ -28,8 +28,8 @@ def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
     import json
 
     from encoding.errors import NotReadyError, ReceiptError
-    from encoding.pins import PinnedLog
-    from encoding.receipts import ReceiptFolder, read_kept, verify_kept
+    from encoding.log.pins import PinnedLog
+    from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
 
     log = PinnedLog(session.workspace.pins, session.workspace.log_key)
     given = session.config.sections.broker.log_key

@@ -35,7 +35,7 @@ def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[Public
 def _shown(session: Session, party: str) -> Sequence[IdentityHistory]:
     """Return the persons whom the broker shows; nobody where it cannot be reached and keys are known here."""
     from encoding.errors import BrokerUnreachableError
-    from encoding.peers import read_peers
+    from encoding.people.peers import read_peers
 
     try:
         with session.connect() as client:

@@ -12,9 +12,9 @@ from encoding.cli.options import agency_options, file_options, json_option
 from encoding.cli.session import UNATTENDED_S, Session
 
 if TYPE_CHECKING:
+    from encoding.cli.patience import Patience
     from encoding.cli.round_steps import Counter
     from encoding.cli.steps import Source
-    from encoding.patience import Patience
     from schemas.rounds import RoundView
 
 
@@ -51,9 +51,9 @@ def refresh(
     nothing of it was stored.
     """
     from encoding.cli import round_steps, steps
+    from encoding.cli.patience import Patience
     from encoding.cli.round_steps import Counter
     from encoding.cli.settling import settle_secrets
-    from encoding.patience import Patience
 
     session.patience_s = UNATTENDED_S
     patience = Patience(wait_hours * 3600, session.sleep, session.say)
@@ -114,10 +114,10 @@ def _finish(
     document: dict[str, object],
 ) -> tuple[dict[str, object], str]:
     """Wait for the round's runs, and bring home what they found."""
-    from encoding.blind_fetch import blind_recipients
     from encoding.cli.blind_steps import blind_links
     from encoding.cli.link_steps import RoundLinks, own_space
     from encoding.cli.round_steps import await_runs
+    from encoding.transfers.blind_fetch import blind_recipients
 
     session, client = counter.session, counter.client
     runs = patience.until_ready(lambda: await_runs(counter, found))

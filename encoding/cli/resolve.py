@@ -34,9 +34,9 @@ def resolve(
     A row whose handle stands for no record of your file stays, without a record ID: its handle is in the
     column `unknown_handle`. Nothing leaves this computer.
     """
-    from encoding.agency_file import agency_file
     from encoding.files import refuse_to_overwrite
-    from encoding.resolving import resolve_handles
+    from encoding.records.agency_file import agency_file
+    from encoding.sharing.resolving import resolve_handles
 
     refuse_to_overwrite(output, own_start=b"", force=force)
     own = agency_file(session.config, file, id_column)

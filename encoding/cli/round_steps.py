@@ -18,9 +18,9 @@ from schemas.ids import utc_text
 from schemas.rounds import NONCES_KEPT, NonceOffer, RoundView, SignedNonceOffer
 
 if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
     from encoding.cli.steps import Source
-    from encoding.client import BrokerClient
-    from encoding.uploads import Trust
+    from encoding.transfers.uploads import Trust
     from schemas.api import ProjectView, RunView
 
 ALARM: Final = 9
@@ -167,9 +167,9 @@ def drain(counter: Counter, source: Source) -> None:
 
 def _drain_blind(counter: Counter, source: Source) -> None:
     """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
-    from encoding.blind_fetch import blind_recipients, newest_blind
     from encoding.cli.blind_steps import blind_links
     from encoding.errors import AgencyError
+    from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
     session, client = counter.session, counter.client
     if session.party not in counter.view.terms.providers:
@@ -250,7 +250,7 @@ def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
         OthersWaitedForError: a partner has yet to upload, or a run to be approved or done.
         RunFailedError: all of them have failed.
     """
-    from encoding.runs import require_success, wait_for_run
+    from encoding.broker.runs import require_success, wait_for_run
 
     session = counter.session
     now = counter.api.round(found.round)

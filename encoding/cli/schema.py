@@ -11,8 +11,8 @@ import click
 from encoding.cli.options import json_option
 
 if TYPE_CHECKING:
-    from encoding.linkage import Size
-    from encoding.profiles import Finding
+    from encoding.profiles.profile_files import Finding
+    from encoding.profiles.shipped import Size
     from schemas.profile import EncodingProfile, Side
 
 DIFFERENT: Final = 1
@@ -43,7 +43,7 @@ def show(name: str, *, size: Size, no_zip: bool, digest: bool) -> None:
 
     Example: blindlink schema show children > profile.json
     """
-    from encoding.linkage import shipped_profile
+    from encoding.profiles.shipped import shipped_profile
 
     profile = shipped_profile(name, size=size, zip_code=not no_zip)
     click.echo(profile.digest() if digest else json.dumps(profile.to_json(), indent=2))
@@ -60,7 +60,7 @@ def check(ctx: click.Context, profile: str, *, as_json: bool) -> None:
 
     Example: blindlink schema check profile.json
     """
-    from encoding.profiles import lint_profile, read_profile
+    from encoding.profiles.profile_files import lint_profile, read_profile
 
     found = read_profile(profile)
     weak = lint_profile(found)
@@ -87,7 +87,7 @@ def diff(ctx: click.Context, left: str, right: str, *, as_json: bool) -> None:
 
     Example: blindlink schema diff children profile.json
     """
-    from encoding.profiles import compare_profiles, read_profile
+    from encoding.profiles.profile_files import compare_profiles, read_profile
 
     found = compare_profiles(read_profile(left), read_profile(right))
     if as_json:

@@ -13,7 +13,7 @@ from encoding.cli.session import Session
 if TYPE_CHECKING:
     from io import BufferedReader
 
-    from encoding.identity import Identity
+    from encoding.people.identity import Identity
     from schemas.identity import PublicIdentity
 
 SUFFIX: Final = ".sealed"
@@ -25,7 +25,7 @@ def seal_file(
 ) -> str:
     """Write `target`, which only the receivers can open; returns a sentence that says so."""
     from encoding.files import replacing
-    from encoding.sealed_file import Address, seal_pieces
+    from encoding.people.sealed_file import Address, seal_pieces
     from schemas.ids import utc_text
 
     created = utc_text(session.now())
@@ -81,7 +81,7 @@ def unsealed(session: Session, file: Path) -> Iterator[Path]:
 
 def is_sealed(file: Path) -> bool:
     """Tell whether a file is there and begins as a sealed one does."""
-    from encoding.sealed_file import MAGIC
+    from encoding.people.sealed_file import MAGIC
 
     if not file.is_file():
         return False
@@ -96,8 +96,8 @@ def opened_content(file: Path, own: Identity) -> Iterator[BufferedReader]:
     Raises:
         SealedFileError: it was sealed to others, or was changed or cut off.
     """
-    from encoding.piece_reader import read_pieces
-    from encoding.sealed_file import open_pieces
+    from encoding.cli.piece_reader import read_pieces
+    from encoding.people.sealed_file import open_pieces
 
     with file.open("rb") as raw, read_pieces(open_pieces(raw, own)) as content:
         yield content

@@ -12,7 +12,7 @@ from encoding.cli.secret_share import accept, rotate, share, status
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.secret import Secret
+    from encoding.secret.secret import Secret
 
 
 @click.group("secret", epilog="Example: blindlink secret share, then: blindlink secret accept")
@@ -34,7 +34,7 @@ def new(session: Session, file: Path | None) -> None:
     One agency makes it and carries it to the other by hand, never by e-mail and never through the broker.
     A file that is there already is never overwritten.
     """
-    from encoding.secret import new_secret, spoken, write_secret
+    from encoding.secret.secret import new_secret, spoken, write_secret
 
     path = file or _settings_path(session)
     made = new_secret()
@@ -53,7 +53,7 @@ def key_id(session: Session, file: Path | None) -> None:
     It is that of FILE; else of the newest secret that was agreed on; else of the file of the settings. It may
     be read out on the telephone; nobody can find the secret from it.
     """
-    from encoding.secret import read_secret, spoken
+    from encoding.secret.secret import read_secret, spoken
 
     agreed = _agreed(session) if file is None else None
     found = agreed or read_secret(file or _settings_path(session))
@@ -62,7 +62,7 @@ def key_id(session: Session, file: Path | None) -> None:
 
 def _agreed(session: Session) -> Secret | None:
     """Return the newest secret that was agreed on here; None if there is none."""
-    from encoding.kept_secret import kept_of
+    from encoding.secret.kept import kept_of
 
     workspace, project = session.workspace, session.project
     for epoch in sorted(workspace.epochs_with_secret(project), reverse=True):

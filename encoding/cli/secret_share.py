@@ -14,7 +14,7 @@ from encoding.cli.options import agency_options, json_option
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.kept_secret import KeptSecret
+    from encoding.secret.kept import KeptSecret
     from schemas.api import ProjectView
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -77,7 +77,7 @@ def accept(
     Call it until all have confirmed. It then knows that all agencies encode alike, or says what differs: the
     secret, the recipe, the fields and passes, or the version of the program.
     """
-    from encoding.secret_exchange import differences, refuse_differences
+    from encoding.epoch.exchange import differences, refuse_differences
 
     with carriage(session, given, from_files) as carried:
         kept = carried.accept(epoch, given)
@@ -97,9 +97,9 @@ def status(session: Session, *, epoch: int | None, as_json: bool) -> None:
 
     It says what this computer knows; `blindlink secret accept` asks for more.
     """
+    from encoding.epoch.exchange import differences, refuse_differences
     from encoding.errors import NotReadyError
-    from encoding.kept_secret import kept_of
-    from encoding.secret_exchange import differences, refuse_differences
+    from encoding.secret.kept import kept_of
 
     workspace, project = session.workspace, session.project
     epochs = workspace.epochs_with_secret(project)
@@ -129,7 +129,7 @@ def _share(
 
 
 def _print_status(session: Session, kept: KeptSecret, *, as_json: bool) -> None:
-    from encoding.secret_status import status_of
+    from encoding.epoch.status import status_of
 
     found = status_of(kept, session.party)
     if as_json:

@@ -16,17 +16,17 @@ from schemas.printable import printable
 if TYPE_CHECKING:
     import httpx2
 
+    from encoding.broker.client import BrokerClient
+    from encoding.broker.connection import Connection
+    from encoding.broker.credential import Credential
     from encoding.cli.progress_bar import ProgressBar
-    from encoding.client import BrokerClient
-    from encoding.config import Config
-    from encoding.connection import Connection
-    from encoding.credential import Credential
-    from encoding.identity import Identity
-    from encoding.identity_lock import Unlocking
-    from encoding.secret import Secret
-    from encoding.uploads import Trust
-    from encoding.witness import Witness
-    from encoding.workspace import Workspace
+    from encoding.log.witness import Witness
+    from encoding.people.identity import Identity
+    from encoding.people.identity_lock import Unlocking
+    from encoding.secret.secret import Secret
+    from encoding.transfers.uploads import Trust
+    from encoding.workspace.config import Config
+    from encoding.workspace.workspace import Workspace
     from schemas.api import ProjectView
 
 INTERACTIVE_S: Final = 20.0
@@ -65,7 +65,7 @@ class Session:
             ConfigError: they cannot be read.
         """
         if self._config is None:
-            from encoding.config import read_config
+            from encoding.workspace.config import read_config
 
             self._config = read_config(self.config_path)
         return self._config
@@ -75,7 +75,7 @@ class Session:
         """The workspace, made where it is missing."""
         if self._workspace is None:
             from encoding.cli.own_identity import unlock_own
-            from encoding.workspace import open_workspace
+            from encoding.workspace.workspace import open_workspace
 
             named = self.config.resolve(self.config.sections.output.workspace)
             folder = self.workspace_path or named
@@ -109,9 +109,9 @@ class Session:
         self._secret(view)
 
     def _secret(self, view: ProjectView) -> tuple[Secret, tuple[str, ...]]:
-        from encoding.epoch_secret import epoch_secret
+        from encoding.epoch.epoch_secret import epoch_secret
         from encoding.errors import SecretMissingError
-        from encoding.secret import read_secret
+        from encoding.secret.secret import read_secret
 
         agreed = epoch_secret(self.workspace, view.project, view.terms.epoch, self.party)
         if agreed is not None:
@@ -143,7 +143,7 @@ class Session:
         Raises:
             ConfigError: the certificate file cannot be used.
         """
-        from encoding.client import BrokerClient
+        from encoding.broker.client import BrokerClient
 
         return BrokerClient(self.connection_to(url, ca_file, credential))
 
@@ -155,15 +155,15 @@ class Session:
         Raises:
             ConfigError: the certificate file cannot be used.
         """
-        from encoding.connection import Connection, Waiting, trust_only
+        from encoding.broker.connection import Connection, Waiting, trust_only
 
         tls = trust_only(ca_file) if ca_file else None
         waiting = Waiting(self.patience_s, self.sleep, self.say)
         return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
 
     def _credential(self) -> Credential:
+        from encoding.broker.credential import SignIn, read_token
         from encoding.cli.own_identity import unlock_own
-        from encoding.credential import SignIn, read_token
 
         broker = self.config.sections.broker
         if broker.token_file is not None:
@@ -178,9 +178,9 @@ class Session:
         Raises:
             LogError: it did not, or is signed by another key.
         """
-        from encoding.pins import PinnedLog
-        from encoding.receipts import ReceiptFolder
-        from encoding.uploads import Trust
+        from encoding.log.pins import PinnedLog
+        from encoding.log.receipts import ReceiptFolder
+        from encoding.transfers.uploads import Trust
 
         log = PinnedLog(self.workspace.pins, self.workspace.log_key)
         is_first = not log.has_key()
@@ -211,7 +211,7 @@ class Session:
 
     def witness(self) -> Witness | None:
         """Return whoever has signed in with keys of their own, as a witness; None where a token was shown."""
-        from encoding.witness import Witness
+        from encoding.log.witness import Witness
 
         return None if self.own is None else Witness.of(self.own, self.workspace.pins)
 

@@ -11,7 +11,7 @@ from encoding.cli.session import Session
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from encoding.client import BrokerClient
+    from encoding.broker.client import BrokerClient
     from schemas.api import ProjectView
 
 _GIVEN: Final = {**NOTHING, "holders": ()}
@@ -27,9 +27,9 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
         ShareError: something that came must not be trusted.
         SecretsDifferError: a holder has another secret, or encodes otherwise.
     """
-    from encoding.carriers import ByBroker
+    from encoding.epoch.carriers import ByBroker
+    from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
     from encoding.errors import OthersWaitedForError, ShareMissingError
-    from encoding.secret_exchange import differences, refuse_differences, unconfirmed
 
     if session.config.sections.identity is None:
         return
@@ -51,8 +51,8 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
 
 
 def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:
-    from encoding.kept_secret import kept_of
-    from encoding.secret_exchange import unconfirmed
+    from encoding.epoch.exchange import unconfirmed
+    from encoding.secret.kept import kept_of
 
     for epoch in session.workspace.epochs_with_secret(view.project):
         if epoch < view.terms.epoch:

@@ -19,7 +19,7 @@ def status(session: Session, as_json: bool) -> None:
 
     from encoding.cli.link_steps import ledger_file, own_space
     from encoding.cli.round_steps import Counter
-    from encoding.status import describe, gather_facts
+    from encoding.rounds.status import describe, gather_facts
 
     with session.connect() as client:
         trust = session.trust(client)

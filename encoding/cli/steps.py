@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.agency_file import agency_file
 from encoding.cli.agreed import hold_to_kept
 from encoding.cli.session import Session
 from encoding.cli.subject import Subject
 from encoding.errors import BrokerUnreachableError, NotReadyError, OutputExistsError
 from encoding.files import refuse_to_overwrite
-from encoding.uploads import check_party
+from encoding.records.agency_file import agency_file
+from encoding.transfers.uploads import check_party
 from schemas.api import ProjectView
 
 if TYPE_CHECKING:
-    from encoding.client import BrokerClient
+    from encoding.broker.client import BrokerClient
+    from encoding.log.receipts import KeptReceipt
     from encoding.packing.fill import Filled
     from encoding.packing.outbox import Outbox
-    from encoding.receipts import KeptReceipt
     from encoding.rounds.nonces import Nonces
     from encoding.rounds.turns import Turn
-    from encoding.uploads import Trust
+    from encoding.transfers.uploads import Trust
     from schemas.profile import Side
 
 
@@ -117,7 +117,7 @@ def refuse_list(session: Session, source: Source) -> None:
     Raises:
         OutputExistsError: the file is there and is no such list, or the settings name it for something else.
     """
-    from encoding.problem_log import LIST_START
+    from encoding.records.problem_log import LIST_START
 
     if source.skip_invalid is None:
         return
@@ -137,7 +137,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     from encoding.cli.auditing import kept_audit
     from encoding.cli.checking import kept_digest
     from encoding.packing.fill import Order, fill_outbox
-    from encoding.profiles import require_usable
+    from encoding.profiles.profile_files import require_usable
 
     settings = session.config.sections
     file = agency_file(session.config, source.file, source.id_column)
@@ -187,8 +187,8 @@ def encoded(session: Session, view: ProjectView, source: Source, turn: Turn) -> 
 
 def lacks_receipt(session: Session, turn: Turn) -> bool:
     """Tell whether what was sent in a turn is kept here, and no receipt of it."""
+    from encoding.log.receipts import ReceiptFolder
     from encoding.packing.fill import kept_outbox
-    from encoding.receipts import ReceiptFolder
 
     kept = kept_outbox(session.workspace, session.project, turn)
     if kept is None:
@@ -226,7 +226,7 @@ def upload(
     from encoding.packing.outbox import read_outbox
     from encoding.rounds.api import RoundsApi
     from encoding.rounds.turns import turns_of
-    from encoding.uploads import Sending, send_outbox
+    from encoding.transfers.uploads import Sending, send_outbox
 
     api = RoundsApi(client, session.project)
 

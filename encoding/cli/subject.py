@@ -12,9 +12,9 @@ import click
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.agency_file import AgencyFile
     from encoding.progress import Progress
-    from encoding.sample import Sample
+    from encoding.records.agency_file import AgencyFile
+    from encoding.records.sample import Sample
     from schemas.api import ProjectView
     from schemas.profile import EncodingProfile
 
@@ -67,10 +67,10 @@ def read_subject(session: Session, given: Mapping[str, Any]) -> Subject:
     Raises:
         ConfigError: neither says which file, or which column holds the record IDs.
     """
-    from encoding.agency_file import AgencyFile
     from encoding.cli.mapping import read_mapping
     from encoding.errors import ConfigError
-    from encoding.linkage import load_preset
+    from encoding.profiles.shipped import load_preset
+    from encoding.records.agency_file import AgencyFile
 
     columns: dict[str, str] = {}
     settings: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def subject_of(
 
 def profile_of(session: Session, shipped: str | None) -> EncodingProfile:
     """Return a shipped profile by name, or the project's as it was last seen, or the default one."""
-    from encoding.linkage import shipped_profile
+    from encoding.profiles.shipped import shipped_profile
 
     if shipped:
         return shipped_profile(shipped)
@@ -154,7 +154,7 @@ def _asked(session: Session) -> ProjectView | None:
 
 def parse_day(given: str | None, session: Session, option: str) -> str | None:
     """Return "today" as a date, a date as it is, and None as None."""
-    from encoding.config import TODAY, is_iso_date
+    from encoding.workspace.config import TODAY, is_iso_date
 
     if given == TODAY:
         return session.now().date().isoformat()
@@ -179,8 +179,8 @@ def draw_sample(subject: Subject, n_records: int, seed: str, progress: Progress)
     Raises:
         InputError: the file cannot be used.
     """
-    from encoding.rows import RowCleaner
-    from encoding.sample import RecordSampler
+    from encoding.recipe.rows import RowCleaner
+    from encoding.records.sample import RecordSampler
 
     table = subject.file.open()
     # The same rules as those of encoding say which columns are read.

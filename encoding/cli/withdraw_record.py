@@ -13,10 +13,10 @@ from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.client import BrokerClient
-    from encoding.person_disclosures import KnownRecord
-    from encoding.uploads import Trust
-    from encoding.withdrawn import LoggedWithdrawal
+    from encoding.broker.client import BrokerClient
+    from encoding.evidence.person_disclosures import KnownRecord
+    from encoding.packing.withdrawn import LoggedWithdrawal
+    from encoding.transfers.uploads import Trust
     from schemas.ids import Handle
 
 
@@ -46,9 +46,9 @@ def withdraw_record(
     """
     import json
 
-    from encoding.person_disclosures import find_record
+    from encoding.evidence.person_disclosures import find_record
+    from encoding.packing.withdrawn import Withdrawn
     from encoding.rounds.api import RoundsApi
-    from encoding.withdrawn import Withdrawn
 
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
     if session.config.sections.identity is not None:
@@ -107,7 +107,7 @@ def _tell(
 
     from encoding.cli.log_copies import fetched_log
     from encoding.errors import LogError
-    from encoding.withdrawn import LoggedWithdrawal
+    from encoding.packing.withdrawn import LoggedWithdrawal
     from schemas.destruction_api import RecordWithdrawal
     from schemas.matchlog.destruction_kinds import RecordWithdrawn
 

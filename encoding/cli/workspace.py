@@ -13,8 +13,8 @@ from encoding.cli.session import Session
 from encoding.cli.workspace_custodian import custodian
 
 if TYPE_CHECKING:
-    from encoding.identity import Identity
-    from encoding.keepers import Protected
+    from encoding.people.identity import Identity
+    from encoding.workspace.keepers import Protected
     from schemas.identity import PublicIdentity
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -41,7 +41,7 @@ def protect(session: Session, /, **given: Any) -> None:
     Write the code down, put it where two people of your agency find it, and keep it away from this computer. It
     is shown once. Typed again, the command draws a new code.
     """
-    from encoding.keepers import protect as seal
+    from encoding.workspace.keepers import protect as seal
 
     own = unlock_own(session, given)
     _refuse_keys_that_commands_cannot_open(session)
@@ -84,7 +84,7 @@ def handover(session: Session, /, *, file: Path, person: str, force: bool, **giv
     They call: blindlink workspace restore. From then on it opens with their keys, and neither with yours nor
     with your recovery code.
     """
-    from encoding.keepers import read_keepers
+    from encoding.workspace.keepers import read_keepers
 
     own = unlock_own(session, given)
     receiver = read_keepers(session.workspace).custodian(person)
@@ -125,9 +125,9 @@ def restore(
     You need keys of your own: those of before, a custodian's, or new ones with the recovery code. Where there
     is no blindlink.toml here, that of the backup is written.
     """
-    from encoding.backup import restore_backup
-    from encoding.keepers import protect as seal
-    from encoding.peers import read_fingerprint
+    from encoding.people.peers import read_fingerprint
+    from encoding.workspace.backup import restore_backup
+    from encoding.workspace.keepers import protect as seal
 
     own = unlock_own(session, given)
     by_code = recovery_code or code_file is not None
@@ -156,8 +156,8 @@ def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> Non
     For a forgotten passphrase or a lost identity file: first make new keys with `blindlink identity new`, and
     have the operator enrol them.
     """
-    from encoding.keepers import recover as open_by_code
-    from encoding.recovery import recovery_keys
+    from encoding.people.recovery import recovery_keys
+    from encoding.workspace.keepers import recover as open_by_code
 
     own = unlock_own(session, given)
     code = _typed_code(code_file)
@@ -169,8 +169,8 @@ def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> Non
 
 
 def _write(session: Session, file: Path, receiver: PublicIdentity | None, *, force: bool) -> None:
-    from encoding.backup import write_backup
     from encoding.files import refuse_to_overwrite
+    from encoding.workspace.backup import write_backup
 
     refuse_to_overwrite(file, own_start=b"", force=force)
     settings = None
@@ -189,7 +189,7 @@ def _folder(session: Session) -> Path:
         return session.workspace_path
     if session.config_path.exists():
         return session.config.resolve(session.config.sections.output.workspace)
-    from encoding.config import OutputSection
+    from encoding.workspace.config import OutputSection
 
     return session.config_path.parent / OutputSection().workspace
 
@@ -209,7 +209,7 @@ def _restore_settings(session: Session, settings: str | None, folder: Path) -> N
 
 
 def _recovery(session: Session, own: Identity, code_file: Path | None) -> Identity:
-    from encoding.recovery import recovery_keys
+    from encoding.people.recovery import recovery_keys
 
     return recovery_keys(_typed_code(code_file), own.public.party, session.now())
 
@@ -233,7 +233,7 @@ def _print_code(made: Protected) -> None:
 def _refuse_keys_that_commands_cannot_open(session: Session) -> None:
     """Refuse keys that a key file opens which no settings name: every command would ask in vain."""
     from encoding.errors import ConfigError
-    from encoding.identity_lock import KeyFile
+    from encoding.people.identity_lock import KeyFile
 
     if session.config.sections.identity is None and isinstance(session.unlocking, KeyFile):
         raise ConfigError(

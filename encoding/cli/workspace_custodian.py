@@ -12,7 +12,7 @@ from encoding.cli.own_identity import identity_options, unlock_own
 from encoding.cli.session import Session
 
 if TYPE_CHECKING:
-    from encoding.keepers import Keepers
+    from encoding.workspace.keepers import Keepers
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -37,7 +37,7 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
     """
     from encoding.cli.identity_trust import read_shown
     from encoding.errors import UntrustedKeyError
-    from encoding.peers import read_fingerprint
+    from encoding.people.peers import read_fingerprint
     from schemas.errors import SignatureError
 
     written = read_fingerprint("".join(fingerprint))
@@ -75,7 +75,7 @@ def remove(session: Session, /, *, person: str, **given: Any) -> None:
 @click.pass_obj
 def show(session: Session, /, *, as_json: bool, **given: Any) -> None:
     """List who can open the workspace."""
-    from encoding.keepers import read_keepers
+    from encoding.workspace.keepers import read_keepers
 
     unlock_own(session, given)
     keepers = read_keepers(session.workspace)
@@ -95,7 +95,7 @@ def show(session: Session, /, *, as_json: bool, **given: Any) -> None:
 
 
 def _change(session: Session, given: Any, change: Any) -> Keepers:
-    from encoding.keepers import keep, read_keepers
+    from encoding.workspace.keepers import keep, read_keepers
 
     unlock_own(session, given)
     with session.workspace.lock():

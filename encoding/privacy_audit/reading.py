@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from encoding.agency_file import AgencyFile
 from encoding.privacy_audit.files import ClearFile
 from encoding.progress import Progress, silent
+from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk
-from encoding.rows import RowCleaner
-from encoding.sample import RecordSampler, Sample
+from encoding.records.agency_file import AgencyFile
+from encoding.records.sample import RecordSampler, Sample
 from schemas.profile import EncodingProfile
 
 _SEED = "privacy-audit"

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from encoding.errors import WorkspaceError
-from encoding.sealed_record import SealedRecord
+from encoding.workspace.sealed_record import SealedRecord
 from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
 from schemas.claims import Claims, parse_claims, serialise_claims
 from schemas.document import Document

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from encoding.errors import OthersWaitedForError
-from encoding.identity import Identity
 from encoding.ledger.applying import Applied, apply_release
 from encoding.ledger.book import Ledger
 from encoding.ledger.checking import CheckedPair, check_claims, check_statement
@@ -37,6 +36,7 @@ from encoding.ledger.messages import (
     statement_stream,
 )
 from encoding.ledger.values import Turn
+from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.said import Said
 from schemas.chain_statement import ChainStatement

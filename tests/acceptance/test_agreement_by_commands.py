@@ -14,7 +14,7 @@ from oracles.desk import Desk
 from encoding.cli import init
 from encoding.cli.main import main
 from encoding.cli.session import Session
-from encoding.peers import read_peers
+from encoding.people.peers import read_peers
 
 pytestmark = pytest.mark.long
 

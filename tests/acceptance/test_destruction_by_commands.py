@@ -139,7 +139,7 @@ def test_what_lies_here_is_listed_removed_and_stated(rig: AgreementRig) -> None:
 def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
     rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from encoding import destroying
+    from encoding.destruction import destroying
 
     rig.link()
     kim = rig.desks["kim"]

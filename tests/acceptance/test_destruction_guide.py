@@ -18,7 +18,7 @@ from app.broker import open_broker
 from app.cli import opening
 from app.cli.main import main as broker_main
 from app.evidence.service import write_bundle
-from encoding.local_copies import IN_WORDS
+from encoding.destruction.local_copies import IN_WORDS
 
 GUIDE = (Path(__file__).parents[2] / "docs/destruction.md").read_text("utf-8")
 BLOCK = re.compile(r"<!-- (\w+) -->\n```sh\n(.*?)```", re.DOTALL)

@@ -16,11 +16,11 @@ from sqlalchemy import text
 
 from encoding.cli.session import Session
 from encoding.cli.settling import settle_secrets
-from encoding.epoch_secret import epoch_secret
+from encoding.epoch.epoch_secret import epoch_secret
 from encoding.errors import OthersWaitedForError
-from encoding.identity import new_identity
-from encoding.kept_secret import KeptSecret, read_kept
-from encoding.workspace import open_workspace
+from encoding.people.identity import new_identity
+from encoding.secret.kept import KeptSecret, read_kept
+from encoding.workspace.workspace import open_workspace
 from schemas.identity import IdentityHistory
 from schemas.problem import MEDIA_TYPE
 

@@ -21,8 +21,8 @@ from oracles.live import LiveAgency, live_broker, set_up_agency
 from oracles.round_files import Container, random_people, sealed_rows, two_files
 from oracles.searching import database_rows, files_under, found_in
 
-from encoding.identity import read_identity
-from encoding.identity_lock import read_key_file
+from encoding.people.identity import read_identity
+from encoding.people.identity_lock import read_key_file
 
 N_PLANTED = 12
 

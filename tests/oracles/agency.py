@@ -12,12 +12,12 @@ from typing import Any
 
 from oracles import merkle
 
-from encoding.agency_file import AgencyFile
 from encoding.packing.fill import Filled, Order, fill_outbox
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map, record_keys
+from encoding.records.agency_file import AgencyFile
 from encoding.rounds.turns import Turn
-from encoding.secret import Secret
-from encoding.workspace import Workspace, open_workspace
+from encoding.secret.secret import Secret
+from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.api import ProjectView
 from schemas.profile import Side
 from schemas.rounds import RoundPair, UsedNonce

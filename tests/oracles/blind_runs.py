@@ -26,7 +26,7 @@ from app.security.actor import Actor
 from app.security.at_rest import unseal
 from app.settings import Settings
 from app.uploads.reading import Handles
-from encoding.identity import Identity
+from encoding.people.identity import Identity
 from schemas.blind import RECORD_BYTES, parse_blind_header
 from schemas.run import IdSpace, Recipient, RunSpecification, RunUpload
 
@@ -142,7 +142,9 @@ class BlindProject:
                 Recipient(party=party, mode="blind", space=f"of-{party}")
                 for party in self.recipients
             ),
-            spaces=tuple(IdSpace(name=f"of-{party}", lifetime="round") for party in self.recipients),
+            spaces=tuple(
+                IdSpace(name=f"of-{party}", lifetime="round") for party in self.recipients
+            ),
             floor=terms.floor,
             asked_by=CHILD_WELFARE,
             asked_at="2026-09-01T06:00:00Z",

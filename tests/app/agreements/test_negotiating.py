@@ -10,7 +10,7 @@ from oracles.signed_rig import COUNSEL, STEWARDS, Accord, MakeAccord, accord, ma
 
 from app.agreements import negotiating
 from app.agreements.states import project_states
-from encoding.identity import replace_keys
+from encoding.people.identity import replace_keys
 from schemas.api import ProjectView
 from schemas.identity import MAX_KEY_CHANGES
 from schemas.negotiation import AgreementList, AgreementView
@@ -275,7 +275,7 @@ def test_a_statement_counts_only_from_its_own_steward_with_their_own_key(accord:
 
 
 def test_after_a_change_of_keys_the_new_ones_sign_and_the_old_ones_do_not(accord: Accord) -> None:
-    from encoding.identity import replace_keys
+    from encoding.people.identity import replace_keys
     from schemas.statement import sign_statement
 
     accord.agree()

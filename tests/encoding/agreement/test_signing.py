@@ -10,7 +10,7 @@ from oracles.shown_agreements import FIRST, specification
 
 from encoding.agreement.signing import Signer, changes_since
 from encoding.errors import AgreementError
-from encoding.identity import Identity, new_identity, replace_keys
+from encoding.people.identity import Identity, new_identity, replace_keys
 from schemas.agreement import Agreement
 from schemas.identity import IdentityHistory
 from schemas.statement import Consent, Counsel, Notice, RunApproval, StandingApproval

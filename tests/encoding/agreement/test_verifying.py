@@ -23,7 +23,7 @@ from encoding.agreement.verifying import (
     vouched_keys,
 )
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError, WorkspaceError
-from encoding.peers import Peers
+from encoding.people.peers import Peers
 from schemas.agreement import Agreement
 from schemas.identity import IdentityHistory, PublicIdentity
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from oracles import bsf1
 
 from encoding.blocks.explaining import SIDES, Explanation, explain, explanation_lines
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
+from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk
-from encoding.rows import RowCleaner
 
 PROFILE = shipped_profile("children")
 COLUMNS = ("first_name", "last_name", "birth_date", "sex", "zip", "alias_first", "alias_last")

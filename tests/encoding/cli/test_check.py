@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
-from encoding.config import parse_sections, render_config
 from encoding.synth import write_rehearsal
+from encoding.workspace.config import parse_sections, render_config
 
 HEADER = ("ID", "given", "last_name", "birth_date", "sex")
 FIRST = ("Ana", "Boris", "Chloe", "Dmitri", "Esther", "Frank", "Gloria", "Hugo")

@@ -18,7 +18,7 @@ from clkhash.serialization import serialize_bitarray
 
 from app.cli.encoding_files import read_encodings
 from encoding.cli.main import main
-from encoding.secret import new_secret, write_secret
+from encoding.secret.secret import new_secret, write_secret
 
 PEOPLE = NameList(300)
 TEXT_SECRET = "horse staple battery"

@@ -8,13 +8,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from encoding.agency_file import AgencyFile
 from encoding.cli import explaining
 from encoding.cli.main import main
 from encoding.cli.session import Session
 from encoding.cli.subject import Subject
 from encoding.errors import UnknownRecordError
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
+from encoding.records.agency_file import AgencyFile
 
 ROWS = """ID,first_name,last_name,birth_date,sex,zip
 a,Ruth,Smith,2011-04-09,F,69541

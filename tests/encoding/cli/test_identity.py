@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
-from encoding.identity import read_identity
-from encoding.identity_lock import Passphrase, read_key_file
+from encoding.people.identity import read_identity
+from encoding.people.identity_lock import Passphrase, read_key_file
 
 PASSPHRASE = "five words drawn at random"
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from oracles.false_log import Log
 
 from encoding.cli.main import main
-from encoding.config import read_config, render_config
 from encoding.errors import ConfigError
-from encoding.secret import read_secret
+from encoding.secret.secret import read_secret
+from encoding.workspace.config import read_config, render_config
 
 GIVEN = {
     "--broker": "https://broker.test",

@@ -11,7 +11,7 @@ import pytest
 from oracles.desk import Desk
 from oracles.near_broker import HIGH_RATE, NearBroker
 
-from encoding.workspace import open_workspace
+from encoding.workspace.workspace import open_workspace
 
 LINKED = ["4", "7", "x-3"]
 

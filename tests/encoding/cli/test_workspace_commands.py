@@ -11,8 +11,8 @@ from oracles.desk import Desk
 from oracles.near_broker import NearBroker
 from oracles.share_desks import give_keys
 
-from encoding.identity import Identity
-from encoding.recovery import new_recovery_code
+from encoding.people.identity import Identity
+from encoding.people.recovery import new_recovery_code
 
 KEY = "workspace/workspace.key"
 
