@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from oracles.agreement_rig import COUNSEL, PROJECT, AgreementRig, agreement_rig
 from oracles.desk import Desk
 
-from encoding.cli import init
+from encoding.cli.commands import init
 from encoding.cli.main import main
-from encoding.cli.session import Session
+from encoding.cli.parts.session import Session
 from encoding.people.peers import read_peers
 
 pytestmark = pytest.mark.long

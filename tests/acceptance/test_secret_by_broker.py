@@ -14,8 +14,8 @@ from oracles.desk import NOW, Desk
 from oracles.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agencies
 from sqlalchemy import text
 
-from encoding.cli.session import Session
-from encoding.cli.settling import settle_secrets
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.settling import settle_secrets
 from encoding.epoch.epoch_secret import epoch_secret
 from encoding.errors import OthersWaitedForError
 from encoding.people.identity import new_identity

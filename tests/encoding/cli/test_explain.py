@@ -8,10 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from encoding.cli import explaining
 from encoding.cli.main import main
-from encoding.cli.session import Session
-from encoding.cli.subject import Subject
+from encoding.cli.parts import explaining
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.subject import Subject
 from encoding.errors import UnknownRecordError
 from encoding.profiles.shipped import shipped_profile
 from encoding.records.agency_file import AgencyFile

@@ -34,7 +34,7 @@ main()
 """
 # As the program, but that a step need not take a second first.
 AT_ONCE = """
-from encoding.cli import progress_bar
+from encoding.cli.parts import progress_bar
 from encoding.cli.main import main
 
 progress_bar.QUICK_S = 1e-9

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoding.cli.evaluate import evaluate as command
+from encoding.cli.commands.evaluate import evaluate as command
 from encoding.errors import MissingColumnError
 from encoding.quality.evaluation import (
     MIN_SUBGROUP,

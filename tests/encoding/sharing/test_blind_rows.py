@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from oracles.vector_file import read_vectors
 
-from encoding.cli.piece_reader import read_pieces
+from encoding.cli.parts.piece_reader import read_pieces
 from encoding.errors import ColumnNotListedError, LinksFileError, SealedFileError
 from encoding.people.identity import Identity, PrivateKeys
 from encoding.records.agency_file import AgencyFile

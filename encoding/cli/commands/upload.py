@@ -1,0 +1,35 @@
+"""`blindlink upload`: from the outbox to the broker, and the receipt home."""
+
+from __future__ import annotations
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import UNATTENDED_S, Session
+
+
+@click.command("upload", epilog="Example: blindlink upload")
+@json_option
+@agency_options
+@click.pass_obj
+def upload(session: Session, as_json: bool) -> None:
+    """Send what was encoded for the open round, and keep the receipts once they have been checked.
+
+    An upload that was cut off goes on where it stopped.
+    """
+    from encoding.cli.parts import round_steps, steps
+
+    session.patience_s = UNATTENDED_S
+    sent: dict[str, object] = {}
+    with session.connect() as client:
+        trust, view = session.trust(client), session.view(client)
+        counter = round_steps.Counter(session, client, trust, view)
+        found = round_steps.required_round(counter)
+        for turn in round_steps.own_turns(counter, found):
+            receipt = steps.upload(session, client, trust, view, turn).receipt
+            sent[turn.partner] = {"upload": receipt.subject, "log_index": receipt.index}
+            session.say(
+                f"the upload for {turn.partner} stands in the match log as entry {receipt.index}"
+            )
+    document: dict[str, object] = {"round": found.round, "uploads": sent}
+    steps.print_result(session, as_json, document, "next: blindlink run --wait")

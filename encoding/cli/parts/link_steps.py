@@ -1,0 +1,289 @@
+"""The last steps of a round: matches fetched, claims exchanged, link IDs written beside record IDs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts.agreed import hold_run, trusted_peers
+from encoding.cli.parts.noting import note_file
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.round_steps import Counter, as_it_stands, own_turns
+from encoding.cli.parts.steps import Source
+from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
+from encoding.files import refuse_to_overwrite
+from encoding.records.agency_file import agency_file
+from encoding.sharing.links_file import LINKS_START, Link, write_links
+from schemas.ids import utc_text
+
+if TYPE_CHECKING:
+    from encoding.ledger.applying import Applied
+    from encoding.ledger.claiming import PairRelease, Proof
+    from encoding.ledger.kept import LedgerFile
+    from encoding.rounds.space import Desk, SpaceOfRound
+    from encoding.rounds.turns import Turn
+    from schemas.api import ReleaseView
+    from schemas.rounds import RoundView
+
+
+@dataclass(frozen=True, slots=True)
+class LinksWritten:
+    """Of which round the link IDs are, and where they were written.
+
+    `pending` matches have no link ID yet, since a partner's claims were missing when the round was closed;
+    `missing` link IDs belong to records that the file has not.
+    """
+
+    path: Path
+    round: int
+    links: int
+    pending: int
+    missing: int
+
+    def sentence(self) -> str:
+        """Return what is said of it."""
+        said = f"round {self.round}: {self.links:,} records have a link ID, in {self.path}"
+        return f"{said}; {self.pending:,} matches have none yet" if self.pending else said
+
+
+def own_space(counter: Counter) -> str | None:
+    """Return the ID space in which this agency receives matches of its own records, or None."""
+    for recipient in counter.view.terms.recipients:
+        if (recipient.party, recipient.mode) == (counter.session.party, "linked"):
+            return recipient.space
+    return None
+
+
+class RoundLinks:
+    """The link IDs of one round: what was fetched is kept as long as this object, since a fetch is logged.
+
+    Raises, when it is made:
+        NotReadyError: the agreement gives this agency no matches of its own records.
+    """
+
+    def __init__(self, counter: Counter, found: RoundView) -> None:
+        name = own_space(counter)
+        if name is None:
+            raise NotReadyError("the agreement gives this agency no matches of its own records")
+        self._counter, self._round, self._space = counter, found, name
+
+    @cached_property
+    def releases(self) -> tuple[PairRelease, ...]:
+        """The matches of this agency's pairs, with record keys in the place of handles.
+
+        Raises:
+            NotReadyError: nothing was released to this agency yet.
+            OthersWaitedForError: a release is not approved yet.
+            ReleaseError, ReceiptError, LogError: the match log does not vouch for one.
+        """
+        from encoding.transfers.matches import releases_of_round
+
+        session = self._counter.session
+        views = releases_of_round(
+            self._counter.client, session.project, session.party, self._round.round
+        )
+        if not views:
+            raise NotReadyError(
+                "no matches have been released to this agency yet", hint="see: blindlink status"
+            )
+        return tuple(self._fetch(partner, view) for partner, view in sorted(views.items()))
+
+    def agree(self) -> Applied | None:
+        """Exchange claims, and carry the ledger on once the round is closed.
+
+        None where it was carried on before, or was closed without a partner's claims.
+
+        Raises:
+            OthersWaitedForError: a partner has yet to send its claims, or the round is not closed.
+            LinkAlarmError: what came cannot be honest; nothing of the round is stored.
+        """
+        from encoding.rounds.space import close, listen, speak, state
+        from encoding.rounds.turns import closing_of
+
+        with self._counter.session.workspace.lock():
+            last = ledger_file(self._counter).read().last
+            if last is not None and last.round >= self._round.round:
+                return None
+            space = self._at_space(as_it_stands(self._counter, self._round))
+            desk = self._desk()
+            speak(desk, space)
+            space = self._at_space(as_it_stands(self._counter, self._round))
+            is_closed = space.round.closing is not None
+            checked = listen(desk, space, must_be_complete=not is_closed)
+            state(desk, space, checked)
+            now = as_it_stands(self._counter, self._round)
+            listed = closing_of(now, self._counter.trust.keys)
+            if listed is None:
+                raise OthersWaitedForError(f"round {now.round} is not closed yet")
+            return close(desk, self._at_space(now), checked, listed)
+
+    def write(
+        self,
+        source: Source,
+        applied: Applied | None,
+        *,
+        output: Path | None = None,
+        force: bool = False,
+    ) -> LinksWritten:
+        """Write the link IDs of the records that were matched in the round beside their record IDs."""
+        from encoding.evidence.disclosed import DisclosedRecords
+        from encoding.transfers.matches import record_ids_by_key
+
+        session = self._counter.session
+        path = output or session.config.resolve(session.config.sections.output.links)
+        refuse_to_overwrite(path, own_start=LINKS_START, force=force)
+        note_file(session, "link-table", path)
+        matched = {one.record for release in self.releases for one in release.matches}
+        with session.workspace.lock():
+            held = self._held(matched, applied)
+            file = agency_file(session.config, source.file, source.id_column)
+            record_ids = record_ids_by_key(session.workspace, session.project, file, held)
+            links = sorted(Link(record_ids[key], held[key]) for key in held if key in record_ids)
+            write_links(path, links)
+            kept = DisclosedRecords(session.workspace, session.project)
+            kept.keep_matches(self._round.round, matched)
+        missing = len(held) - len(links)
+        if missing:
+            session.warn(
+                f"{missing:,} link IDs belong to records that {file.path.name} does not have"
+            )
+        pending = len(matched) - len(held)
+        return LinksWritten(path, self._round.round, len(links), pending, missing)
+
+    def _held(self, matched: Collection[str], applied: Applied | None) -> dict[str, str]:
+        ledger = ledger_file(self._counter).read()
+        undone = {one.record for one in applied.open} if applied is not None else set()
+        return {
+            record: place.link.hex()
+            for record in matched
+            if record not in undone and (place := ledger.held(record)) is not None
+        }
+
+    def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
+        from encoding.ledger.claiming import PairRelease, ReleasedMatch
+        from encoding.ledger.values import Turn as LedgerTurn
+        from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
+        from encoding.transfers.matches import fetch_release, keys_of_handles
+
+        session, client = self._counter.session, self._counter.client
+        hold_run(session, client, client.run(view.run), for_release=True)
+        fetched = fetch_release(client, view, self._counter.trust)
+        name = MapName(session.project, self._round.round, partner)
+        keys = derive_map_keys(session.workspace.key(), session.project)
+        handle_map = read_handle_map(session.workspace.handle_map(*name), name, keys)
+        record_of = keys_of_handles(handle_map, fetched.matches)
+        one, another = sorted((session.party, partner))
+        matches = tuple(
+            ReleasedMatch(record_of[handle], match.match_id, match.row)
+            for handle, match in fetched.matches.items()
+        )
+        return PairRelease(LedgerTurn(self._round.round, 1), (one, another), matches)
+
+    def _at_space(self, found: RoundView) -> SpaceOfRound:
+        from encoding.rounds.space import SpaceOfRound
+
+        party = self._counter.session.party
+        recipients = tuple(
+            one.party
+            for one in self._counter.view.terms.recipients
+            if (one.space, one.mode) == (self._space, "linked")
+        )
+        turns = {turn.partner: turn for turn in own_turns(self._counter, found)}
+        proofs = {
+            partner: self._proof(found, turns[partner], release)
+            for release in self.releases
+            if (partner := release.other(party)) in recipients
+        }
+        n_pairs = sum(
+            one.run is not None and {one.larger, one.smaller} <= {*recipients}
+            for one in found.progress
+        )
+        return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
+
+    def _proof(self, found: RoundView, turn: Turn, release: PairRelease) -> Proof:
+        """Return what proves the matches of a pair; without the container nothing does: no alarm."""
+        from encoding.blocks.keys import round_key
+        from encoding.ledger.claiming import Proof
+        from schemas.claims import Transcript
+
+        session = self._counter.session
+        progress = next(
+            one for one in found.progress if (one.larger, one.smaller) == turn.pair.parties
+        )
+        roots = {progress.larger: progress.root_larger, progress.smaller: progress.root_smaller}
+        earlier = progress.earlier
+        if earlier is None or None in roots.values():
+            raise NotReadyError(f"round {found.round} has no two containers of this pair")
+        later = turn.pair.partner_of(earlier)
+        transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
+        rows = [one.row for one in release.matches if one.row is not None]
+        tokens = self._tokens(turn, rows, roots[session.party] or "")
+        key = round_key(session.secret(self._counter.view), turn.name(self._counter.view))
+        return Proof(key, tokens.get, transcript)
+
+    def _tokens(self, turn: Turn, rows: Sequence[int], root: str) -> dict[int, bytes]:
+        from encoding.packing.container import read_container
+
+        session = self._counter.session
+        path = session.workspace.container(session.project, turn.round, turn.partner)
+        try:
+            container = read_container(path)
+        except WorkspaceError as exc:
+            session.say(f"{exc}: what was matched with {turn.partner} cannot be proven")
+            return {}
+        if container.header.root != root:
+            return {}
+        return dict(zip(rows, container.tokens(rows), strict=True))
+
+    def _desk(self) -> Desk:
+        from encoding.rounds.said import Said
+        from encoding.rounds.space import Desk
+
+        counter, session = self._counter, self._counter.session
+        shown = counter.client.identities(session.project).identities
+        trusted = trusted_peers(session, shown)
+        others = (
+            one.party
+            for one in counter.view.terms.recipients
+            if (one.space, one.mode) == (self._space, "linked") and one.party != session.party
+        )
+        people = {
+            party: tuple(
+                one for one in trusted.trusted_of(party, shown) if "recipient" in one.duties
+            )
+            for party in others
+        }
+        pin = counter.trust.log.settled()
+        return Desk(
+            party=session.party,
+            api=counter.api,
+            own=unlock_own(session),
+            ledger=ledger_file(self._counter),
+            said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
+            people=people,
+            checkpoint="" if pin is None else pin.note.decode("utf-8"),
+            created=utc_text(session.now()),
+        )
+
+
+def ledger_file(counter: Counter) -> LedgerFile:
+    """Return where the ledger of this agency's ID space is kept.
+
+    Raises:
+        NotReadyError: the agreement gives this agency no matches of its own records.
+    """
+    from encoding.ledger.granting import SpaceName
+    from encoding.ledger.kept import LedgerFile
+
+    session, name = counter.session, own_space(counter)
+    if name is None:
+        raise NotReadyError("the agreement gives this agency no matches of its own records")
+    return LedgerFile(
+        session.workspace.ledger(session.project, name),
+        SpaceName(session.project, name),
+        session.party,
+        session.workspace.key(),
+    )

@@ -1,0 +1,306 @@
+"""The steps of a round: nonces offered, the round asked for, its runs waited for, its link IDs agreed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from encoding.cli.parts.agreed import hold_run
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.steps import own_nonces
+from encoding.errors import NotReadyError, OthersWaitedForError
+from encoding.rounds.api import RoundsApi
+from encoding.rounds.turns import Turn, prove_round, turns_of
+from schemas.api import RunRequest
+from schemas.ids import utc_text
+from schemas.rounds import NONCES_KEPT, NonceOffer, RoundView, SignedNonceOffer
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
+    from encoding.cli.parts.steps import Source
+    from encoding.transfers.uploads import Trust
+    from schemas.api import ProjectView, RunView
+
+ALARM: Final = 9
+_RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The broker of one project, as the steps of a round ask it."""
+
+    session: Session
+    client: BrokerClient
+    trust: Trust
+    view: ProjectView
+
+    @property
+    def api(self) -> RoundsApi:
+        """The API about rounds."""
+        return RoundsApi(self.client, self.session.project)
+
+
+def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
+    """Keep as many unspent nonces of this workspace in the log as are agreed.
+
+    Args:
+        voids: all nonces that were offered before are void: this workspace did not draw them.
+    """
+    session, known = counter.session, counter.api.nonces()
+    with session.workspace.lock():
+        # What another workspace drew, such as the one that this was restored from, is of no use here.
+        voids = voids or (known.next > 1 and not own_nonces(session).has_drawn(known.next - 1))
+    if voids:
+        _resume_streams(counter)
+    with session.workspace.lock():
+        nonces = own_nonces(session)
+        missing = NONCES_KEPT if voids else NONCES_KEPT - known.unspent
+        if missing <= 0:
+            return
+        # An offer whose answer was lost is made again, not another one.
+        ready = nonces.pending(known.next)[:missing] or nonces.draw(known.next, missing)
+    identity = unlock_own(session)
+    offer = NonceOffer(
+        project=session.project,
+        party=session.party,
+        person=identity.public.person,
+        first=known.next,
+        nonces=ready,
+        void_below=known.next if voids else 1,
+        at=utc_text(session.now()),
+    )
+    counter.api.offer(_signed(session, offer))
+
+
+def _resume_streams(counter: Counter) -> None:
+    """Take up what is said between recipients where the log says that it is: this workspace was restored.
+
+    It comes before the nonces of the other workspace are void, so that a kill between the two repeats it.
+    """
+    from encoding.cli.parts.link_steps import ledger_file, own_space
+    from encoding.cli.parts.log_copies import fetched_log
+    from encoding.ledger.messages import resume_streams
+    from encoding.rounds.streams import logged_streams
+
+    session, space = counter.session, own_space(counter)
+    if space is None:
+        return
+    logged = logged_streams(fetched_log(session, counter.client, counter.trust).entries, space)
+    with session.workspace.lock():
+        kept = ledger_file(counter)
+        ledger = kept.read()
+        resume_streams(ledger, logged)
+        kept.write(ledger)
+
+
+def open_round(counter: Counter) -> RoundView | None:
+    """Return the round that is open, or a new one where one is due; None where nothing is due."""
+    listed = counter.api.rounds()
+    newest = listed.rounds[0] if listed.rounds else None
+    if newest is not None and newest.state == "open":
+        return proven(counter, newest)
+    if not listed.due:
+        if listed.waiting_for:
+            raise OthersWaitedForError(
+                f"no round can begin: {', '.join(listed.waiting_for)} has yet to get ready",
+                hint="their job does so by itself the next time it runs",
+            )
+        return None
+    return proven(counter, counter.api.ask())
+
+
+def required_round(counter: Counter) -> RoundView:
+    """Return the round that is open, or a new one where one is due.
+
+    Raises:
+        NotReadyError: no round is open, and none is due.
+    """
+    found = open_round(counter)
+    if found is None:
+        raise NotReadyError(
+            "no round is due yet by the agreement's schedule", hint="see: blindlink round status"
+        )
+    return found
+
+
+def newest_round(counter: Counter) -> RoundView:
+    """Return the newest round, proven.
+
+    Raises:
+        NotReadyError: none has been made.
+    """
+    listed = counter.api.rounds().rounds
+    if not listed:
+        raise NotReadyError("no round has been made yet", hint="begin one: blindlink refresh")
+    return proven(counter, listed[0])
+
+
+def proven(counter: Counter, found: RoundView) -> RoundView:
+    """Return a round once the log vouches for it."""
+    counter.trust.log.hold(found.receipt.checkpoint.encode("utf-8"))
+    counter.trust.log.check(counter.client)
+    prove_round(found, counter.trust.keys)
+    return found
+
+
+def as_it_stands(counter: Counter, found: RoundView) -> RoundView:
+    """Return a round that was proven before as it stands now.
+
+    Raises:
+        RoundUnprovenError: the broker shows another round under its number.
+    """
+    now = counter.api.round(found.round)
+    prove_round(now, counter.trust.keys)
+    return now
+
+
+def drain(counter: Counter, source: Source) -> None:
+    """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
+
+    A round that cannot be finished is told, and does not keep the next one from beginning.
+    """
+    _drain_blind(counter, source)
+    _drain_links(counter, source)
+
+
+def _drain_blind(counter: Counter, source: Source) -> None:
+    """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
+    from encoding.cli.parts.blind_steps import blind_links
+    from encoding.errors import AgencyError
+    from encoding.transfers.blind_fetch import blind_recipients, newest_blind
+
+    session, client = counter.session, counter.client
+    if session.party not in counter.view.terms.providers:
+        return
+    fetch = partial(blind_links, session, client, counter.trust, counter.view, source=source)
+    for recipient in blind_recipients(counter.view.terms):
+        try:
+            release = newest_blind(client, session.project, recipient)
+        except NotReadyError:
+            # None was made so far.
+            continue
+        try:
+            if release.verified is None:
+                fetch(recipient=recipient)
+        except AgencyError as exc:
+            session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
+
+
+def _drain_links(counter: Counter, source: Source) -> None:
+    from encoding.cli.parts.link_steps import RoundLinks, own_space
+    from encoding.errors import AgencyError
+
+    if own_space(counter) is None:
+        return
+    for found in reversed(counter.api.rounds().rounds):
+        if found.state != "closed" or not _is_owed(counter, found):
+            continue
+        try:
+            links = RoundLinks(counter, proven(counter, found))
+            links.write(source, links.agree())
+        except AgencyError as exc:
+            counter.session.warn(f"round {found.round} could not be finished: {exc}")
+            if exc.exit_code == ALARM:
+                raise
+
+
+def _is_owed(counter: Counter, found: RoundView) -> bool:
+    """Tell whether the ledger has yet to be carried on by a round in which this agency had matches."""
+    from encoding.cli.parts.link_steps import ledger_file
+
+    last = ledger_file(counter).read().last
+    party = counter.session.party
+    ran = any(one.run is not None and party in (one.larger, one.smaller) for one in found.progress)
+    return ran and (last is None or last.round < found.round)
+
+
+def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:
+    """Return what this agency owes in a round."""
+    return turns_of(found, counter.view.terms, counter.session.party)
+
+
+def runs_of(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
+    """Return the runs of this agency's pairs that there are, held against the agreement."""
+    party = counter.session.party
+    runs = []
+    for pair in counter.api.round(found.round).progress:
+        if pair.run is not None and party in (pair.larger, pair.smaller):
+            run = counter.client.run(pair.run)
+            hold_run(counter.session, counter.client, run)
+            runs.append(run)
+    return tuple(runs)
+
+
+def ask_again(counter: Counter, found: RoundView) -> None:
+    """Ask once more for each run of this agency's pairs that has failed or was cancelled."""
+    for run in runs_of(counter, found):
+        if run.state in ("failed", "cancelled"):
+            parties = {one.party for one in run.specification.uploads}
+            (partner,) = parties - {counter.session.party}
+            request = RunRequest(round=found.round, partner=partner)
+            counter.client.ask_run(counter.session.project, request)
+
+
+def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
+    """Return the runs of this agency's pairs once all of them have ended.
+
+    Raises:
+        OthersWaitedForError: a partner has yet to upload, or a run to be approved or done.
+        RunFailedError: all of them have failed.
+    """
+    from encoding.broker.runs import require_success, wait_for_run
+
+    session = counter.session
+    now = counter.api.round(found.round)
+    if now.state == "superseded":
+        raise OthersWaitedForError(
+            f"round {found.round} was corrected; round {now.superseded_by} takes its place",
+            hint="start again: blindlink refresh",
+        )
+    done: list[RunView] = []
+    for pair in now.progress:
+        if session.party not in (pair.larger, pair.smaller):
+            continue
+        partner = pair.smaller if session.party == pair.larger else pair.larger
+        if pair.run is None:
+            if now.state == "closed":
+                continue
+            raise OthersWaitedForError(
+                f"round {now.round} waits for the upload of {partner}",
+                hint=f"it waits until {now.deadline}",
+            )
+        run = counter.client.run(pair.run)
+        hold_run(session, counter.client, run)
+        if run.state not in _RUN_IS_OVER:
+            with session.progress() as progress:
+                run = wait_for_run(counter.client, run.run, progress, session.sleep)
+        hold_run(session, counter.client, run)
+        done.append(run)
+    succeeded = tuple(run for run in done if run.state == "succeeded")
+    if done and not succeeded:
+        require_success(done[0])
+    return succeeded
+
+
+def void_nonces(counter: Counter) -> None:
+    """Void all nonces that this party has offered: the workspace that drew them is lost, or handed over."""
+    top_up_nonces(counter, voids=True)
+
+
+def _signed(session: Session, offer: NonceOffer) -> SignedNonceOffer:
+    from schemas.signing import sign_document
+    from schemas.upload import Signature
+
+    identity = unlock_own(session)
+    public = identity.public
+    return SignedNonceOffer(
+        offer=offer,
+        signature=Signature(
+            party=public.party,
+            person=public.person,
+            key=public.key_sha256(),
+            signature=sign_document("nonces", offer.to_json(), identity.keys.signing_key),
+        ),
+    )

@@ -1,0 +1,262 @@
+"""What one command works with: settings, workspace, secret, broker. Everything is loaded when asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from schemas.printable import printable
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from encoding.broker.client import BrokerClient
+    from encoding.broker.connection import Connection
+    from encoding.broker.credential import Credential
+    from encoding.cli.parts.progress_bar import ProgressBar
+    from encoding.log.witness import Witness
+    from encoding.people.identity import Identity
+    from encoding.people.identity_lock import Unlocking
+    from encoding.secret.secret import Secret
+    from encoding.transfers.uploads import Trust
+    from encoding.workspace.config import Config
+    from encoding.workspace.workspace import Workspace
+    from schemas.api import ProjectView
+
+INTERACTIVE_S: Final = 20.0
+UNATTENDED_S: Final = 900.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Session:
+    """The options of the call, and what follows from them.
+
+    `transport`, `now` and `sleep` are replaced in tests; None is the network. `own` is the identity of whoever
+    types, and `unlocking` what opened it, once that was needed: a passphrase is asked for once.
+    """
+
+    config_path: Path = Path("blindlink.toml")
+    workspace_path: Path | None = None
+    is_quiet: bool = False
+    patience_s: float = INTERACTIVE_S
+    transport: httpx2.BaseTransport | None = None
+    now: Callable[[], datetime] = _now
+    sleep: Callable[[float], None] = time.sleep
+    own: Identity | None = field(default=None, init=False, repr=False)
+    unlocking: Unlocking | None = field(default=None, init=False, repr=False)
+    _config: Config | None = field(default=None, init=False)
+    _workspace: Workspace | None = field(default=None, init=False)
+
+    @property
+    def config(self) -> Config:
+        """The settings.
+
+        Raises:
+            ConfigError: they cannot be read.
+        """
+        if self._config is None:
+            from encoding.workspace.config import read_config
+
+            self._config = read_config(self.config_path)
+        return self._config
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, made where it is missing."""
+        if self._workspace is None:
+            from encoding.cli.parts.own_identity import unlock_own
+            from encoding.workspace.workspace import open_workspace
+
+            named = self.config.resolve(self.config.sections.output.workspace)
+            folder = self.workspace_path or named
+            self._workspace = open_workspace(folder, lambda: unlock_own(self))
+        return self._workspace
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        return self.config.sections.project.name
+
+    @property
+    def party(self) -> str:
+        """This agency's name in the project."""
+        return self.config.sections.project.party
+
+    def secret(self, view: ProjectView) -> Secret:
+        """Return the secret with which the project's epoch is encoded now: the agreed one, else the file's.
+
+        Raises:
+            SecretError: it is missing, exposed or malformed, or another holder has or does something else.
+            NotReadyError: the epoch's secret has not been agreed on yet.
+        """
+        secret, warnings = self._secret(view)
+        for warning in warnings:
+            self.warn(warning)
+        return secret
+
+    def require_secret(self, view: ProjectView) -> None:
+        """Make sure, before anything that takes long, that `secret` will return one; raises as it does."""
+        self._secret(view)
+
+    def _secret(self, view: ProjectView) -> tuple[Secret, tuple[str, ...]]:
+        from encoding.epoch.epoch_secret import epoch_secret
+        from encoding.errors import SecretMissingError
+        from encoding.secret.secret import read_secret
+
+        agreed = epoch_secret(self.workspace, view.project, view.terms.epoch, self.party)
+        if agreed is not None:
+            return agreed.secret, agreed.warnings
+        path = self.config.resolve(self.config.sections.project.secret_file)
+        if not path.exists():
+            raise SecretMissingError(
+                f"the agencies have not agreed on a secret yet, and there is no secret file {path}",
+                hint="agree on one: blindlink secret share, then: blindlink secret accept",
+            )
+        return read_secret(path), ()
+
+    def connect(self) -> BrokerClient:
+        """Return a client of the broker; nothing is sent yet.
+
+        Raises:
+            TokenFileError, ConfigError: token or certificate file cannot be used.
+            IdentityError: nor can the keys with which to sign in.
+        """
+        broker = self.config.sections.broker
+        ca_file = self.config.resolve(broker.ca_file) if broker.ca_file else None
+        return self.connect_to(broker.url, ca_file, self._credential())
+
+    def connect_to(
+        self, url: str, ca_file: Path | None, credential: Credential | None
+    ) -> BrokerClient:
+        """Return a client of the broker at this address, with a credential or, for what anybody may ask, none.
+
+        Raises:
+            ConfigError: the certificate file cannot be used.
+        """
+        from encoding.broker.client import BrokerClient
+
+        return BrokerClient(self.connection_to(url, ca_file, credential))
+
+    def connection_to(
+        self, url: str, ca_file: Path | None, credential: Credential | None
+    ) -> Connection:
+        """Return the connection under such a client.
+
+        Raises:
+            ConfigError: the certificate file cannot be used.
+        """
+        from encoding.broker.connection import Connection, Waiting, trust_only
+
+        tls = trust_only(ca_file) if ca_file else None
+        waiting = Waiting(self.patience_s, self.sleep, self.say)
+        return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
+
+    def _credential(self) -> Credential:
+        from encoding.broker.credential import SignIn, read_token
+        from encoding.cli.parts.own_identity import unlock_own
+
+        broker = self.config.sections.broker
+        if broker.token_file is not None:
+            return read_token(self.config.resolve(broker.token_file))
+        return SignIn(unlock_own(self), broker.url.rstrip("/"), self.now)
+
+    def trust(self, client: BrokerClient, *, cosigns: bool = True) -> Trust:
+        """Return what the broker's answers are held against, after making sure that its log only grew.
+
+        Whoever has signed in with keys of their own cosigns what they have seen, unless told otherwise.
+
+        Raises:
+            LogError: it did not, or is signed by another key.
+        """
+        from encoding.log.pins import PinnedLog
+        from encoding.log.receipts import ReceiptFolder
+        from encoding.transfers.uploads import Trust
+
+        log = PinnedLog(self.workspace.pins, self.workspace.log_key)
+        is_first = not log.has_key()
+        given = self.config.sections.broker.log_key
+        keys = log.key(given, client)
+        log.check(client)
+        if log.keys() != keys:
+            self.say(
+                f"the broker's log has a new key, for which the old one has signed: {log.keys().text}"
+            )
+        if is_first and given is None:
+            self.say(
+                f"the broker's log key is pinned now; compare it with the operator: {keys.text}"
+            )
+        trust = Trust(log, ReceiptFolder(self.workspace.receipts))
+        if cosigns:
+            self._cosign_if_possible(client, trust)
+        return trust
+
+    def trust_again(self, client: BrokerClient, trust: Trust) -> None:
+        """Pin and cosign the log once more, after a command has waited for something to be logged.
+
+        Raises:
+            LogError: it was rewritten or cut off meanwhile.
+        """
+        trust.log.check(client)
+        self._cosign_if_possible(client, trust)
+
+    def witness(self) -> Witness | None:
+        """Return whoever has signed in with keys of their own, as a witness; None where a token was shown."""
+        from encoding.log.witness import Witness
+
+        return None if self.own is None else Witness.of(self.own, self.workspace.pins)
+
+    def _cosign_if_possible(self, client: BrokerClient, trust: Trust) -> None:
+        from encoding.errors import AgencyError, BrokerRefusedError
+
+        witness, pin = self.witness(), trust.log.settled()
+        if witness is None or pin is None:
+            return
+        try:
+            witness.cosign(pin, self.now(), client)
+        except AgencyError as exc:
+            # An older broker takes no cosignatures.
+            if isinstance(exc, BrokerRefusedError) and exc.problem == "not-found":
+                return
+            # The command's own work does not depend on it, and the next one tries again.
+            self.warn(f"the match log is pinned, but not cosigned: {exc}")
+
+    def view(self, client: BrokerClient, *, must_bind: bool = True) -> ProjectView:
+        """Return the project as the broker shows it, held against the signed agreement, and remember it.
+
+        Args:
+            must_bind: the agreement has to bind today; else only what it says is held against it.
+        Raises:
+            AgreementUntrustedError, UntrustedKeyError: the broker goes by something else than was signed.
+            NotReadyError: the agreement does not bind today.
+        """
+        from encoding.cli.parts.agreed import hold_to_agreement
+
+        view = client.project(self.project)
+        hold_to_agreement(self, client, view, must_bind=must_bind)
+        self.workspace.keep_project(view)
+        return view
+
+    def progress(self) -> ProgressBar:
+        """Return a progress bar for anything over a second, on a terminal."""
+        from encoding.cli.parts.progress_bar import ProgressBar
+
+        return ProgressBar(is_shown=not self.is_quiet)
+
+    def say(self, sentence: str) -> None:
+        """Write a remark to the error output, unless quiet."""
+        if not self.is_quiet:
+            click.echo(f"blindlink: {printable(sentence)}", err=True)
+
+    def warn(self, sentence: str) -> None:
+        """Write a warning to the error output, quiet or not."""
+        click.echo(f"blindlink: warning: {printable(sentence)}", err=True)
