@@ -164,10 +164,10 @@ def _print(
 
 
 def _ask(session: Session) -> dict[str, Any]:
-    from encoding.cli.commands.init import is_interactive
+    from encoding.cli.parts import asking
     from encoding.cli.parts.agreement_questions import ask_answers
 
-    if not is_interactive():
+    if not asking.is_interactive():
         raise click.UsageError("missing option --from: nobody is there to answer questions")
     project = session.project if session.config_path.exists() else None
     return ask_answers(project, session.now().date())

@@ -76,10 +76,10 @@ def _give(
     yes: bool,
 ) -> None:
     from encoding.agreement.verifying import verified
-    from encoding.cli.commands.init import is_interactive
+    from encoding.cli.parts import asking
     from encoding.errors import AgreementUntrustedError
 
-    if not is_interactive() and (reason is None or not yes):
+    if not asking.is_interactive() and (reason is None or not yes):
         raise click.UsageError(
             "missing option --reason or --yes: nobody is there to answer questions"
         )

@@ -289,9 +289,9 @@ def _counsel(session: Session, name: str | None, title: str | None, date: str | 
 
 
 def _require_somebody(option: str) -> None:
-    from encoding.cli.commands.init import is_interactive
+    from encoding.cli.parts import asking
 
-    if not is_interactive():
+    if not asking.is_interactive():
         raise click.UsageError(f"missing option {option}: nobody is there to answer questions")
 
 

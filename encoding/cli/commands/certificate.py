@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from encoding.cli.parts.certified import file_outputs
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def file_outputs(function: _Function) -> _Function:
-    """Add --output and --html."""
-    options = (
-        click.option("--output", "-o", type=_FILE, help="Write the certificate to this file, too."),
-        click.option("--html", "page", type=_FILE, help="Write it as a page to print, too."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @click.group("certificate", epilog="Example: blindlink certificate show --html certificate.html")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from encoding.cli.commands.certificate import file_outputs
+from encoding.cli.parts.certified import file_outputs
 from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
-
-if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
 
 
 @click.command("destroy", epilog="Example: blindlink destroy, then: blindlink destroy --local")
@@ -92,19 +90,6 @@ def destroy(
             "--epoch, --certificate, --also, --keep and --offline go with --local only"
         )
     _destroy_there(session, given, upload, (output, page), yes=yes, as_json=as_json)
-
-
-def refuse_held(session: Session, client: BrokerClient) -> None:
-    """Raise LegalHoldError while a legal hold stands, by what the broker says."""
-    from encoding.errors import LegalHoldError
-
-    found = client.legal_holds(session.project)
-    if found.is_held:
-        by = sorted({one.party for one in found.holds if one.lifted is None})
-        raise LegalHoldError(
-            f"a legal hold of {', '.join(by) or 'the agreement'} forbids to destroy anything of the project",
-            hint="see: blindlink hold list",
-        )
 
 
 def _destroy_there(

@@ -82,6 +82,8 @@ def encode(
         show_explanation(session, subject, explain, by_id=by_id)
         return
     from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts.counter import Counter
+    from encoding.cli.parts.project_view import project_view
 
     source = steps.Source(
         file=file,
@@ -94,7 +96,7 @@ def encode(
     )
     steps.refuse_list(session, source)
     with session.connect() as client:
-        counter = round_steps.Counter(session, client, session.trust(client), session.view(client))
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
         session.require_secret(counter.view)
         round_steps.top_up_nonces(counter)
         found = round_steps.required_round(counter)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import (
     identity_options,
@@ -25,26 +26,6 @@ if TYPE_CHECKING:
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def broker_options(function: _Function) -> _Function:
-    """Add --broker and --ca-file, for whoever has no settings file; both may stand in the environment."""
-    options = (
-        click.option(
-            "--broker",
-            envvar="BLINDLINK_BROKER",
-            help="The broker's address, https://...; else as the settings say.",
-        ),
-        click.option(
-            "--ca-file",
-            type=_FILE,
-            envvar="BLINDLINK_CA_FILE",
-            help="The broker's certificate, with --broker.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @click.command(
@@ -171,21 +152,6 @@ def _send_change(
             return send_as(rotation.new)
         except NotAuthorisedError:
             raise refusal from None
-
-
-def broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | None]:
-    """Return the broker's address and certificate file, from the options or else the settings."""
-    from encoding.workspace.config import is_broker_url
-
-    if given["broker"] is not None:
-        if not is_broker_url(given["broker"]):
-            raise click.BadParameter(
-                "not an address that begins with https://", param_hint="--broker"
-            )
-        return given["broker"].rstrip("/"), given["ca_file"]
-    broker = session.config.sections.broker
-    configured = None if broker.ca_file is None else session.config.resolve(broker.ca_file)
-    return broker.url.rstrip("/"), given["ca_file"] or configured
 
 
 def _typed_code(code_file: Path | None) -> str:

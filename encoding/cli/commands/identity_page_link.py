@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from encoding.cli.commands.identity_enrol import broker_of, broker_options
+from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
-
-if TYPE_CHECKING:
-    from schemas.identity import IdentityHistory
+from encoding.cli.parts.shown_keys import read_shown
 
 
 @click.command(
@@ -57,30 +54,3 @@ def trust(
                 )
         write_peers(session.workspace.peers, trusted)
     session.say(f"the keys of {party} with this fingerprint are trusted now: {written}")
-
-
-def read_shown(path: Path) -> IdentityHistory:
-    """Return the keys that somebody shows in a file; whose they are, their fingerprint tells.
-
-    Raises:
-        IdentityMissingError, IdentityFormatError: it cannot be read, or shows nobody's keys.
-    """
-    from encoding.errors import IdentityFormatError, IdentityMissingError
-    from schemas.canonical import parse_json
-    from schemas.errors import FormatError
-    from schemas.identity import IdentityHistory, SignedIdentity
-
-    try:
-        shown = parse_json(path.read_bytes())
-    except OSError:
-        raise IdentityMissingError(f"the file {path} cannot be read") from None
-    except FormatError as exc:
-        raise IdentityFormatError(f"the file {path} does not show anybody's keys: {exc}") from None
-    try:
-        if isinstance(shown, dict) and "enrolled" in shown:
-            return IdentityHistory.from_json(shown)
-        if isinstance(shown, dict):
-            shown = {name: shown[name] for name in shown if name != "fingerprint"}
-        return IdentityHistory(enrolled=SignedIdentity.from_json(shown))
-    except FormatError as exc:
-        raise IdentityFormatError(f"the file {path} does not show anybody's keys: {exc}") from None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.cli.parts import asking
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 
@@ -66,7 +66,7 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     path = session.config_path
     refuse_to_overwrite(path, own_start=b"", force=force)
     given["workspace"] = str(session.workspace_path) if session.workspace_path else None
-    sections = ask_sections(given, path.parent, may_ask=is_interactive())
+    sections = ask_sections(given, path.parent, may_ask=asking.is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
     for doubt in doubts_about_file(sections, path.parent):
         session.warn(doubt)
@@ -87,8 +87,3 @@ def _next_step(sections: ConfigFile) -> str:
         "once the operator has confirmed your keys, and every party has signed:"
         " blindlink agreement accept, with the fingerprint on counsel's sheet"
     )
-
-
-def is_interactive() -> bool:
-    """Tell whether somebody is there to answer."""
-    return sys.stdin.isatty()

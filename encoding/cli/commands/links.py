@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 
 if TYPE_CHECKING:
@@ -54,14 +55,15 @@ def links(
     """
     from encoding.cli.parts import steps
     from encoding.cli.parts.blind_steps import blind_links
+    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.round_steps import Counter, newest_round
+    from encoding.cli.parts.round_steps import newest_round
     from encoding.transfers.totals import fetch_total
 
     source = steps.Source(file=file, id_column=id_column)
     with session.connect() as client:
         trust = session.trust(client)
-        view = session.view(client)
+        view = project_view(session, client)
         mode, sealed_for = _what_to_fetch(session, view.terms, recipient)
         if sealed_for is not None:
             blind = blind_links(

@@ -12,8 +12,8 @@ from encoding.cli.parts.options import agency_options, file_options, json_option
 from encoding.cli.parts.session import UNATTENDED_S, Session
 
 if TYPE_CHECKING:
+    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.patience import Patience
-    from encoding.cli.parts.round_steps import Counter
     from encoding.cli.parts.steps import Source
     from schemas.rounds import RoundView
 
@@ -51,8 +51,10 @@ def refresh(
     nothing of it was stored.
     """
     from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts.counter import Counter
+    from encoding.cli.parts.owed_rounds import drain
     from encoding.cli.parts.patience import Patience
-    from encoding.cli.parts.round_steps import Counter
+    from encoding.cli.parts.project_view import project_view
     from encoding.cli.parts.settling import settle_secrets
 
     session.patience_s = UNATTENDED_S
@@ -60,11 +62,11 @@ def refresh(
     source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
     steps.refuse_list(session, source)
     with session.workspace.refresh_lock(), session.connect() as client:
-        counter = Counter(session, client, session.trust(client), session.view(client))
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
         is_provider = session.party in counter.view.terms.providers
         if is_provider:
             round_steps.top_up_nonces(counter)
-        round_steps.drain(counter, source)
+        drain(counter, source)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         session.require_secret(counter.view)
         found = patience.until_ready(lambda: round_steps.open_round(counter))
@@ -115,7 +117,8 @@ def _finish(
 ) -> tuple[dict[str, object], str]:
     """Wait for the round's runs, and bring home what they found."""
     from encoding.cli.parts.blind_steps import blind_links
-    from encoding.cli.parts.link_steps import RoundLinks, own_space
+    from encoding.cli.parts.link_steps import RoundLinks
+    from encoding.cli.parts.own_ledger import own_space
     from encoding.cli.parts.round_steps import await_runs
     from encoding.transfers.blind_fetch import blind_recipients
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 
 
@@ -27,10 +28,11 @@ def ready(session: Session) -> None:
 
     Example: blindlink round ready
     """
-    from encoding.cli.parts.round_steps import Counter, top_up_nonces
+    from encoding.cli.parts.counter import Counter
+    from encoding.cli.parts.round_steps import top_up_nonces
 
     with session.connect() as client:
-        counter = Counter(session, client, session.trust(client), session.view(client))
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
         top_up_nonces(counter)
         waiting = ", ".join(counter.api.rounds().waiting_for)
     session.say(
@@ -79,11 +81,12 @@ def correct(session: Session, *, reason: str, as_json: bool) -> None:
 
     Example: blindlink round correct --reason wrong-file
     """
-    from encoding.cli.parts.round_steps import Counter, top_up_nonces, void_nonces
+    from encoding.cli.parts.counter import Counter
+    from encoding.cli.parts.round_steps import top_up_nonces, void_nonces
     from encoding.errors import NotReadyError
 
     with session.connect() as client:
-        counter = Counter(session, client, session.trust(client), session.view(client))
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
         found = next((one for one in counter.api.rounds().rounds if one.state == "open"), None)
         if found is None:
             raise NotReadyError("no round is open", hint="see: blindlink round status")

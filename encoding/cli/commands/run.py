@@ -27,10 +27,12 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
     Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
     """
     from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts.counter import Counter
+    from encoding.cli.parts.project_view import project_view
 
     with session.connect() as client:
-        trust, view = session.trust(client), session.view(client)
-        counter = round_steps.Counter(session, client, trust, view)
+        trust, view = session.trust(client), project_view(session, client)
+        counter = Counter(session, client, trust, view)
         found = round_steps.newest_round(counter)
         if again:
             round_steps.ask_again(counter, found)

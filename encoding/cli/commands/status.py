@@ -6,6 +6,7 @@ import click
 
 from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 
 
@@ -17,13 +18,13 @@ def status(session: Session, as_json: bool) -> None:
     """Say where the linkage stands, who is waited for, and which command comes next."""
     import json
 
-    from encoding.cli.parts.link_steps import ledger_file, own_space
-    from encoding.cli.parts.round_steps import Counter
+    from encoding.cli.parts.counter import Counter
+    from encoding.cli.parts.own_ledger import ledger_file, own_space
     from encoding.rounds.status import describe, gather_facts
 
     with session.connect() as client:
         trust = session.trust(client)
-        view = session.view(client, must_bind=False)
+        view = project_view(session, client, must_bind=False)
         counter = Counter(session, client, trust, view)
         last = ledger_file(counter).read().last if own_space(counter) is not None else None
         applied = None if last is None else last.round

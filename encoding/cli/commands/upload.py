@@ -18,12 +18,14 @@ def upload(session: Session, as_json: bool) -> None:
     An upload that was cut off goes on where it stopped.
     """
     from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts.counter import Counter
+    from encoding.cli.parts.project_view import project_view
 
     session.patience_s = UNATTENDED_S
     sent: dict[str, object] = {}
     with session.connect() as client:
-        trust, view = session.trust(client), session.view(client)
-        counter = round_steps.Counter(session, client, trust, view)
+        trust, view = session.trust(client), project_view(session, client)
+        counter = Counter(session, client, trust, view)
         found = round_steps.required_round(counter)
         for turn in round_steps.own_turns(counter, found):
             receipt = steps.upload(session, client, trust, view, turn).receipt

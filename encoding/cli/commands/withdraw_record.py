@@ -10,6 +10,7 @@ import click
 from encoding.cli.parts.confirming import require_yes
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def withdraw_record(
     require_yes([said], "Withdraw it for good?", yes=yes)
     with session.connect() as client:
         trust = session.trust(client)
-        view = session.view(client, must_bind=False)
+        view = project_view(session, client, must_bind=False)
         with workspace.lock():
             handles = find_record(workspace, project, record_id).handles
             kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())

@@ -35,7 +35,7 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
 
     FILE is what their `blindlink identity show --json` prints. The next backups open with their keys, too.
     """
-    from encoding.cli.commands.identity_trust import read_shown
+    from encoding.cli.parts.shown_keys import read_shown
     from encoding.errors import UntrustedKeyError
     from encoding.people.peers import read_fingerprint
     from schemas.errors import SignatureError

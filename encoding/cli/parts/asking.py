@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from datetime import date
 
@@ -66,3 +67,8 @@ def ask_date(text: str, default: date | None) -> date:
     shown = None if default is None else default.isoformat()
     answer: date = click.prompt(text, default=shown, value_proc=parse, err=True)
     return answer
+
+
+def is_interactive() -> bool:
+    """Tell whether somebody is there to answer."""
+    return sys.stdin.isatty()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from schemas.certificate import CertificateCheck, CertificateFile
     from schemas.destruction import ObjectKind
 
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {
     "upload": ("upload", "uploads"),
     "release": ("release", "releases"),
@@ -172,3 +174,14 @@ def show_certified(session: Session, certified: Certified, *, as_json: bool) -> 
     click.echo(certified.check.certificate.certificate)
     for sentence in certified.sentences():
         session.say(sentence)
+
+
+def file_outputs(function: _Function) -> _Function:
+    """Add --output and --html."""
+    options = (
+        click.option("--output", "-o", type=_FILE, help="Write the certificate to this file, too."),
+        click.option("--html", "page", type=_FILE, help="Write it as a page to print, too."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function

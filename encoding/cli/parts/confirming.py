@@ -18,13 +18,13 @@ def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
         click.UsageError: nobody is there to answer.
         click.Abort: the answer is no.
     """
-    from encoding.cli.commands.init import is_interactive
+    from encoding.cli.parts import asking
 
     for sentence in sentences:
         click.echo(sentence, err=True)
     if yes:
         return
-    if not is_interactive():
+    if not asking.is_interactive():
         raise click.UsageError("missing option --yes: nobody is there to answer questions")
     if not click.confirm(question, err=True):
         raise click.Abort

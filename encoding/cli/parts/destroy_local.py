@@ -50,7 +50,7 @@ def destroy_here(
         LegalHoldError: a legal hold stands.
         OutputBlockedError: a file cannot be removed; the same command goes on later.
     """
-    from encoding.cli.commands.destroy import refuse_held
+    from encoding.cli.parts.legal_holds import refuse_held
     from encoding.destruction.destroying import begin, interrupted
     from encoding.destruction.written import forget_written
     from schemas.destruction import LocalStatement

@@ -126,15 +126,15 @@ def carriage(
         NotReadyError: files carry, and the project is not known here.
         IdentityError: own keys cannot be used.
     """
-    from encoding.cli.parts import steps
     from encoding.cli.parts.project_file import import_project
+    from encoding.cli.parts.project_view import project_view, remembered_view
     from encoding.epoch.carriers import ByBroker, ByHand
 
     to_file = given["to_file"]
     if given["project_file"] is not None:
         import_project(session, given["project_file"])
     if to_file is not None or from_files:
-        view = steps.remembered_view(session)
+        view = remembered_view(session)
         yield Carriage(session, view, ByHand(session.party, to_file, from_files))
         return
     if given["project_file"] is not None:
@@ -143,7 +143,7 @@ def carriage(
     unlock_own(session, given)
     with session.connect() as client:
         session.trust(client)
-        view = session.view(client, must_bind=False)
+        view = project_view(session, client, must_bind=False)
         yield Carriage(session, view, ByBroker(client, view.project, session.party))
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreed import hold_run, trusted_peers
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.round_steps import Counter, as_it_stands, own_turns
+from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.round_steps import as_it_stands, own_turns
 from encoding.cli.parts.steps import Source
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.files import refuse_to_overwrite
@@ -22,7 +24,6 @@ from schemas.ids import utc_text
 if TYPE_CHECKING:
     from encoding.ledger.applying import Applied
     from encoding.ledger.claiming import PairRelease, Proof
-    from encoding.ledger.kept import LedgerFile
     from encoding.rounds.space import Desk, SpaceOfRound
     from encoding.rounds.turns import Turn
     from schemas.api import ReleaseView
@@ -47,14 +48,6 @@ class LinksWritten:
         """Return what is said of it."""
         said = f"round {self.round}: {self.links:,} records have a link ID, in {self.path}"
         return f"{said}; {self.pending:,} matches have none yet" if self.pending else said
-
-
-def own_space(counter: Counter) -> str | None:
-    """Return the ID space in which this agency receives matches of its own records, or None."""
-    for recipient in counter.view.terms.recipients:
-        if (recipient.party, recipient.mode) == (counter.session.party, "linked"):
-            return recipient.space
-    return None
 
 
 class RoundLinks:
@@ -267,23 +260,3 @@ class RoundLinks:
             checkpoint="" if pin is None else pin.note.decode("utf-8"),
             created=utc_text(session.now()),
         )
-
-
-def ledger_file(counter: Counter) -> LedgerFile:
-    """Return where the ledger of this agency's ID space is kept.
-
-    Raises:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-    """
-    from encoding.ledger.granting import SpaceName
-    from encoding.ledger.kept import LedgerFile
-
-    session, name = counter.session, own_space(counter)
-    if name is None:
-        raise NotReadyError("the agreement gives this agency no matches of its own records")
-    return LedgerFile(
-        session.workspace.ledger(session.project, name),
-        SpaceName(session.project, name),
-        session.party,
-        session.workspace.key(),
-    )

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
-
-from encoding.cli.parts.session import Session
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
+    from encoding.workspace.config import Config
     from schemas.identity import PublicIdentity
 
 DEFAULT_FILE: Final = "identity.txt"
 NOTHING: Final[Mapping[str, Any]] = {"identity": None, "passphrase_file": None, "key_file": None}
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class KeyHolder(Protocol):
+    """What of a session says whose keys are used; `own` and `unlocking` keep them, once they are unlocked."""
+
+    config_path: Path
+    own: Identity | None
+    unlocking: Unlocking | None
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        ...
+
+    @property
+    def party(self) -> str:
+        """The agency's name in the project."""
+        ...
 
 
 def identity_options(function: _Function) -> _Function:
@@ -37,7 +54,7 @@ def identity_options(function: _Function) -> _Function:
     return function
 
 
-def unlock_own(session: Session, given: Mapping[str, Any] = NOTHING) -> Identity:
+def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identity:
     """Return the identity of whoever types, unlocked; asks for a passphrase where nothing else opens it.
 
     Args:
@@ -63,12 +80,12 @@ def unlock_own(session: Session, given: Mapping[str, Any] = NOTHING) -> Identity
     return session.own
 
 
-def own_path(session: Session, given: Path | None) -> Path:
+def own_path(session: KeyHolder, given: Path | None) -> Path:
     """Return the file of a person's keys: the given one, that of the settings, or else the one beside them."""
     return given or _configured(session, "file") or session.config_path.parent / DEFAULT_FILE
 
 
-def unlocking_of(session: Session, given: Mapping[str, Any] = NOTHING) -> Unlocking:
+def unlocking_of(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Unlocking:
     """Return what opens the identity of whoever types, after making sure that it does.
 
     Raises:
@@ -91,7 +108,7 @@ def show_identity(public: PublicIdentity) -> None:
         click.echo(f"{label:<12} {' '.join(groups[start : start + 4])}")
 
 
-def _unlocking(session: Session, given: Mapping[str, Any], kind: str) -> Unlocking:
+def _unlocking(session: KeyHolder, given: Mapping[str, Any], kind: str) -> Unlocking:
     from encoding.errors import ConfigError
     from encoding.people.identity_lock import Passphrase, read_key_file, read_passphrase
 
@@ -117,7 +134,7 @@ def _or_by_option(name: str) -> str:
     return f", or give it with --{name.replace('_', '-')}"
 
 
-def _configured(session: Session, field: str) -> Path | None:
+def _configured(session: KeyHolder, field: str) -> Path | None:
     """Return a path of the section [identity]; None where there are no settings, or no such line."""
     if not session.config_path.exists() or session.config.sections.identity is None:
         return None

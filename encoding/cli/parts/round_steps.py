@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.agreed import hold_run
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.steps import own_nonces
 from encoding.errors import NotReadyError, OthersWaitedForError
-from encoding.rounds.api import RoundsApi
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from schemas.api import RunRequest
 from schemas.ids import utc_text
 from schemas.rounds import NONCES_KEPT, NonceOffer, RoundView, SignedNonceOffer
 
 if TYPE_CHECKING:
-    from encoding.broker.client import BrokerClient
-    from encoding.cli.parts.steps import Source
-    from encoding.transfers.uploads import Trust
-    from schemas.api import ProjectView, RunView
+    from schemas.api import RunView
 
-ALARM: Final = 9
 _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """The broker of one project, as the steps of a round ask it."""
-
-    session: Session
-    client: BrokerClient
-    trust: Trust
-    view: ProjectView
-
-    @property
-    def api(self) -> RoundsApi:
-        """The API about rounds."""
-        return RoundsApi(self.client, self.session.project)
 
 
 def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
@@ -79,8 +58,8 @@ def _resume_streams(counter: Counter) -> None:
 
     It comes before the nonces of the other workspace are void, so that a kill between the two repeats it.
     """
-    from encoding.cli.parts.link_steps import ledger_file, own_space
     from encoding.cli.parts.log_copies import fetched_log
+    from encoding.cli.parts.own_ledger import ledger_file, own_space
     from encoding.ledger.messages import resume_streams
     from encoding.rounds.streams import logged_streams
 
@@ -154,66 +133,6 @@ def as_it_stands(counter: Counter, found: RoundView) -> RoundView:
     now = counter.api.round(found.round)
     prove_round(now, counter.trust.keys)
     return now
-
-
-def drain(counter: Counter, source: Source) -> None:
-    """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
-
-    A round that cannot be finished is told, and does not keep the next one from beginning.
-    """
-    _drain_blind(counter, source)
-    _drain_links(counter, source)
-
-
-def _drain_blind(counter: Counter, source: Source) -> None:
-    """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
-    from encoding.cli.parts.blind_steps import blind_links
-    from encoding.errors import AgencyError
-    from encoding.transfers.blind_fetch import blind_recipients, newest_blind
-
-    session, client = counter.session, counter.client
-    if session.party not in counter.view.terms.providers:
-        return
-    fetch = partial(blind_links, session, client, counter.trust, counter.view, source=source)
-    for recipient in blind_recipients(counter.view.terms):
-        try:
-            release = newest_blind(client, session.project, recipient)
-        except NotReadyError:
-            # None was made so far.
-            continue
-        try:
-            if release.verified is None:
-                fetch(recipient=recipient)
-        except AgencyError as exc:
-            session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
-
-
-def _drain_links(counter: Counter, source: Source) -> None:
-    from encoding.cli.parts.link_steps import RoundLinks, own_space
-    from encoding.errors import AgencyError
-
-    if own_space(counter) is None:
-        return
-    for found in reversed(counter.api.rounds().rounds):
-        if found.state != "closed" or not _is_owed(counter, found):
-            continue
-        try:
-            links = RoundLinks(counter, proven(counter, found))
-            links.write(source, links.agree())
-        except AgencyError as exc:
-            counter.session.warn(f"round {found.round} could not be finished: {exc}")
-            if exc.exit_code == ALARM:
-                raise
-
-
-def _is_owed(counter: Counter, found: RoundView) -> bool:
-    """Tell whether the ledger has yet to be carried on by a round in which this agency had matches."""
-    from encoding.cli.parts.link_steps import ledger_file
-
-    last = ledger_file(counter).read().last
-    party = counter.session.party
-    ran = any(one.run is not None and party in (one.larger, one.smaller) for one in found.progress)
-    return ran and (last is None or last.round < found.round)
 
 
 def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:

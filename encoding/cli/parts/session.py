@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from encoding.cli.parts.own_identity import unlock_own
 from schemas.printable import printable
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ class Session:
     def workspace(self) -> Workspace:
         """The workspace, made where it is missing."""
         if self._workspace is None:
-            from encoding.cli.parts.own_identity import unlock_own
             from encoding.workspace.workspace import open_workspace
 
             named = self.config.resolve(self.config.sections.output.workspace)
@@ -163,7 +163,6 @@ class Session:
 
     def _credential(self) -> Credential:
         from encoding.broker.credential import SignIn, read_token
-        from encoding.cli.parts.own_identity import unlock_own
 
         broker = self.config.sections.broker
         if broker.token_file is not None:
@@ -229,22 +228,6 @@ class Session:
                 return
             # The command's own work does not depend on it, and the next one tries again.
             self.warn(f"the match log is pinned, but not cosigned: {exc}")
-
-    def view(self, client: BrokerClient, *, must_bind: bool = True) -> ProjectView:
-        """Return the project as the broker shows it, held against the signed agreement, and remember it.
-
-        Args:
-            must_bind: the agreement has to bind today; else only what it says is held against it.
-        Raises:
-            AgreementUntrustedError, UntrustedKeyError: the broker goes by something else than was signed.
-            NotReadyError: the agreement does not bind today.
-        """
-        from encoding.cli.parts.agreed import hold_to_agreement
-
-        view = client.project(self.project)
-        hold_to_agreement(self, client, view, must_bind=must_bind)
-        self.workspace.keep_project(view)
-        return view
 
     def progress(self) -> ProgressBar:
         """Return a progress bar for anything over a second, on a terminal."""

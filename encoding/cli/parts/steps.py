@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.agreed import hold_to_kept
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
-from encoding.errors import BrokerUnreachableError, NotReadyError, OutputExistsError
+from encoding.errors import OutputExistsError
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
 from encoding.transfers.uploads import check_party
@@ -40,37 +39,6 @@ class Source:
     as_of: str | None = None
     population: str | None = None
     skip_invalid: Path | None = None
-
-
-def current_view(session: Session) -> ProjectView:
-    """Return the project as the broker shows it, or, where it cannot be reached, as it was last seen."""
-    try:
-        with session.connect() as client:
-            session.trust(client)
-            return session.view(client)
-    except BrokerUnreachableError as exc:
-        known = session.workspace.project()
-        if known is None:
-            raise
-        session.say(f"{exc}; going by the project's terms as they were last seen")
-        hold_to_kept(session, known)
-        return known
-
-
-def remembered_view(session: Session) -> ProjectView:
-    """Return the project as it was last seen, without asking the broker.
-
-    Raises:
-        NotReadyError: it never was.
-    """
-    known = session.workspace.project()
-    if known is None:
-        raise NotReadyError(
-            "the project's terms are not known here yet",
-            hint="give the file of the project with --project-file",
-        )
-    hold_to_kept(session, known)
-    return known
 
 
 def check(session: Session, view: ProjectView, source: Source) -> int:

@@ -143,7 +143,7 @@ def profile_of(session: Session, shipped: str | None) -> EncodingProfile:
 
 def _asked(session: Session) -> ProjectView | None:
     """Return the project as the broker shows it; None where it cannot be reached or knows no token yet."""
-    from encoding.cli.parts.steps import current_view
+    from encoding.cli.parts.project_view import current_view
     from encoding.errors import BrokerUnreachableError, NotAuthorisedError, TokenFileError
 
     try:

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from oracles.agreement_answers import write_answers
 
 from encoding.agreement.files import read_proposal
-from encoding.cli.commands import init
 from encoding.cli.main import main
+from encoding.cli.parts import asking
 
 
 def type_(*words: str, typed: str | None = None) -> Result:
@@ -118,7 +118,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
 ) -> None:
     write_answers(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(init, "is_interactive", lambda: True)
+    monkeypatch.setattr(asking, "is_interactive", lambda: True)
     answers = [
         "foster-k12",
         # Who takes part.
