@@ -28,7 +28,7 @@ from schemas.ids import (
     Sha256Hex,
     UtcTime,
 )
-from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.merkle import Frontier, hash_leaf
 from schemas.profile import Side
 from schemas.rows import MAX_RECORDS, STORED_ROW_BYTES
 from schemas.run import RoundNumber

@@ -29,9 +29,9 @@ from schemas.matchlog.archive import Source
 from schemas.matchlog.bundle import BundleManifest, BundleReader, Chunk
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import LogKeyRotated, LogStarted
-from schemas.matchlog.merkle import Frontier, hash_leaf
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import UpperTiles
+from schemas.merkle import Frontier, hash_leaf
 
 OnEntry = Callable[[Entry], None]
 OnProgress = Callable[[int, int], None]

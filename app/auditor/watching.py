@@ -29,8 +29,8 @@ from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.hand_over import follow_hand_overs
 from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.merkle import verify_consistency
 from schemas.matchlog.note import VerifierKey, decode_base64
+from schemas.merkle import verify_consistency
 
 # A log that grows between two questions is asked again, since all must be proved of one checkpoint.
 MAX_ROUNDS: Final = 5

@@ -29,7 +29,7 @@ from schemas.match_record import (
     serialise_openings,
 )
 from schemas.matchlog.kinds import PartyDigest
-from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.merkle import Frontier, hash_leaf
 from schemas.sealed_file import Address, seal_pieces
 from schemas.sealing import KEY_BYTES
 

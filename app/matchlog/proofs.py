@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.matchlog import repository
 from app.matchlog.errors import CosignatureRefusedError, LogNotStartedError, NotInLogError
+from schemas import merkle
 from schemas.errors import CheckpointError, ProofError
-from schemas.matchlog import merkle
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     Cosignature,

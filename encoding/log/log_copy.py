@@ -17,8 +17,8 @@ from schemas.matchlog.bundle import BundleReader, Chunk
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.merkle import Frontier, Node, hash_leaf, hash_node, inclusion_proof
 from schemas.matchlog.proof import LogProof
+from schemas.merkle import Frontier, Node, hash_leaf, hash_node, inclusion_proof
 
 
 @dataclass(slots=True)

@@ -32,8 +32,8 @@ from schemas.matchlog.checkpoint import (
 )
 from schemas.matchlog.hand_over import follow_hand_overs
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.merkle import verify_consistency
 from schemas.matchlog.note import VerifierKey, decode_base64
+from schemas.merkle import verify_consistency
 
 # A busy log grows between two questions; the pins are then kept side by side until a quieter moment.
 MAX_ROUNDS: Final = 5

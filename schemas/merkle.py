@@ -1,4 +1,4 @@
-"""The match log's Merkle tree: hashes, the frontier of a growing tree, proofs and their verification.
+"""Merkle trees, of the match log and of a container: hashes, a tree's growing frontier, proofs and their check.
 
 A node is (level, index): it covers the leaves from index * 2^level to (index + 1) * 2^level, and is stored
 only once all of them exist. Whatever a proof needs is made of such full nodes.

@@ -13,7 +13,7 @@ from oracles import merkle as oracle
 from oracles.vector_file import read_vectors
 
 from schemas.errors import ProofError
-from schemas.matchlog.merkle import (
+from schemas.merkle import (
     EMPTY_ROOT,
     Frontier,
     Node,
