@@ -17,9 +17,9 @@ from encoding.broker.client import BrokerClient
 from encoding.errors import NotReadyError, ReceiptError, SampleError, SealedFileError
 from encoding.files import replacing
 from encoding.log.log_copy import LogCopy, read_log_copy
+from encoding.log.trust import Trust
 from encoding.people.identity import Identity
 from encoding.people.sealed_file import open_pieces
-from encoding.transfers.uploads import Trust
 from encoding.workspace.workspace import Workspace
 from schemas.audit_pack import Sample, pack_files
 from schemas.errors import FormatError

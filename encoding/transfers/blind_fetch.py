@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from encoding.broker.client import BrokerClient
 from encoding.errors import NotReadyError, ReleaseError
+from encoding.log.trust import Trust
 from encoding.packing.handles import MapName
 from encoding.records.agency_file import AgencyFile
 from encoding.transfers.matches import prove_release, record_ids_of
-from encoding.transfers.uploads import Trust
 from encoding.workspace.workspace import Workspace
 from schemas.agreement import ProjectTerms
 from schemas.api import ReleaseView

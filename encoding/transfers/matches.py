@@ -10,6 +10,7 @@ import numpy as np
 from encoding.broker.client import BrokerClient
 from encoding.errors import BrokerRefusedError, ReleaseError
 from encoding.log.receipts import KeptReceipt, verify_release_receipt
+from encoding.log.trust import Trust
 from encoding.packing.handles import (
     HandleMap,
     MapKeys,
@@ -21,7 +22,6 @@ from encoding.packing.handles import (
     record_keys,
 )
 from encoding.records.agency_file import AgencyFile
-from encoding.transfers.uploads import Trust
 from encoding.workspace.workspace import Workspace
 from schemas.api import ReleaseVerification, ReleaseView
 from schemas.errors import DocumentError

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from encoding.broker.client import BrokerClient
 from encoding.errors import NotReadyError, ReleaseError
+from encoding.log.trust import Trust
 from encoding.transfers.matches import prove_release
-from encoding.transfers.uploads import Trust
 from schemas.api import ReleaseView
 from schemas.errors import DocumentError
 from schemas.release import parse_release

@@ -17,8 +17,8 @@ from encoding.errors import (
     ConfigError,
     ProjectChangedError,
 )
-from encoding.log.pins import PinnedLog
-from encoding.log.receipts import KeptReceipt, ReceiptFolder, verify_upload_receipt
+from encoding.log.receipts import KeptReceipt, verify_upload_receipt
+from encoding.log.trust import Trust
 from encoding.packing.outbox import Outbox
 from encoding.people.identity import Identity
 from encoding.progress import Progress
@@ -26,25 +26,11 @@ from encoding.rounds.nonces import Nonces
 from encoding.rounds.turns import Turn
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView, UploadRequest, UploadView
-from schemas.matchlog.log_keys import LogKeys
 from schemas.signing import sign_document
 from schemas.upload import Manifest, Receipt, Signature, SignedManifest
 
 PARTNER_ROOT: Final = "partner-root"
 """The broker's word for a manifest that does not state the partner's container as it is now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """What answers are checked against, and where proof is kept."""
-
-    log: PinnedLog
-    receipts: ReceiptFolder
-
-    @property
-    def keys(self) -> LogKeys:
-        """The log's keys as they are pinned now: while a command waits, the log may be handed over."""
-        return self.log.keys()
 
 
 def send_outbox(

@@ -16,8 +16,8 @@ from encoding.cli.parts.session import Session
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.evidence.person_disclosures import KnownRecord
+    from encoding.log.trust import Trust
     from encoding.packing.withdrawn import LoggedWithdrawal
-    from encoding.transfers.uploads import Trust
     from schemas.ids import Handle
 
 

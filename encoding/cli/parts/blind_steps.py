@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from encoding.broker.client import BrokerClient
-    from encoding.transfers.uploads import Trust
+    from encoding.log.trust import Trust
     from schemas.api import ProjectView
     from schemas.identity import PublicIdentity
 

@@ -16,7 +16,7 @@ from encoding.cli.parts.testifying import signed_by_own
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
-    from encoding.transfers.uploads import Trust
+    from encoding.log.trust import Trust
     from schemas.certificate import CertificateCheck, CertificateFile
     from schemas.destruction import ObjectKind
 

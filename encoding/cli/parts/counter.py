@@ -10,7 +10,7 @@ from encoding.rounds.api import RoundsApi
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
-    from encoding.transfers.uploads import Trust
+    from encoding.log.trust import Trust
     from schemas.api import ProjectView
 
 

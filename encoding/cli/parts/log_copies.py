@@ -9,7 +9,7 @@ from encoding.cli.parts.session import Session
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.log.log_copy import LogCopy
-    from encoding.transfers.uploads import Trust
+    from encoding.log.trust import Trust
 
 
 def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy:

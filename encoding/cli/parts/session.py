@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from encoding.broker.connection import Connection
     from encoding.broker.credential import Credential
     from encoding.cli.parts.progress_bar import ProgressBar
+    from encoding.log.trust import Trust
     from encoding.log.witness import Witness
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
     from encoding.secret.secret import Secret
-    from encoding.transfers.uploads import Trust
     from encoding.workspace.config import Config
     from encoding.workspace.workspace import Workspace
     from schemas.api import ProjectView
@@ -179,7 +179,7 @@ class Session:
         """
         from encoding.log.pins import PinnedLog
         from encoding.log.receipts import ReceiptFolder
-        from encoding.transfers.uploads import Trust
+        from encoding.log.trust import Trust
 
         log = PinnedLog(self.workspace.pins, self.workspace.log_key)
         is_first = not log.has_key()

@@ -20,11 +20,11 @@ from schemas.api import ProjectView
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.log.receipts import KeptReceipt
+    from encoding.log.trust import Trust
     from encoding.packing.fill import Filled
     from encoding.packing.outbox import Outbox
     from encoding.rounds.nonces import Nonces
     from encoding.rounds.turns import Turn
-    from encoding.transfers.uploads import Trust
     from schemas.profile import Side
 
 
