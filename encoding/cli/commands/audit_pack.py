@@ -36,7 +36,7 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path, as_json
     are about; by `blindlink resolve` you can say at their visit who that is. Nothing else in the file is
     about single records. blindlink-audit reads it: blindlink-audit verify county.pack
     """
-    from encoding.cli.parts.steps import print_result
+    from encoding.cli.parts.results import print_result
     from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
     from encoding.files import refuse_to_overwrite
     from schemas.audit_pack import PACK_START

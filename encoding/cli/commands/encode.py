@@ -84,8 +84,11 @@ def encode(
     from encoding.cli.parts import round_steps, steps
     from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.project_view import project_view
+    from encoding.cli.parts.results import print_result
+    from encoding.cli.parts.shared_secret import require_secret
+    from encoding.cli.parts.source import Source, refuse_list
 
-    source = steps.Source(
+    source = Source(
         file=file,
         id_column=id_column,
         columns=mapping,
@@ -94,10 +97,10 @@ def encode(
         population=population,
         skip_invalid=skip_invalid,
     )
-    steps.refuse_list(session, source)
+    refuse_list(session, source)
     with session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))
-        session.require_secret(counter.view)
+        require_secret(session, counter.view)
         round_steps.top_up_nonces(counter)
         found = round_steps.required_round(counter)
         turns = round_steps.own_turns(counter, found)
@@ -110,7 +113,7 @@ def encode(
             f" {turn.round}"
         )
     document: dict[str, object] = {"round": found.round, "containers": containers}
-    steps.print_result(session, as_json, document, "next: blindlink upload")
+    print_result(session, as_json, document, "next: blindlink upload")
 
 
 def _document(filled: Filled) -> dict[str, object]:

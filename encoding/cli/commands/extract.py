@@ -54,11 +54,11 @@ def extract(
     or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
     party that can open them reads the file with `blindlink open`. With --to it is sealed for the way.
     """
-    from encoding.cli.parts import steps
     from encoding.cli.parts.agreed import agreed_columns
     from encoding.cli.parts.blind_steps import blind_path
     from encoding.cli.parts.column_list import split_columns
     from encoding.cli.parts.noting import note_file
+    from encoding.cli.parts.results import print_result
     from encoding.cli.parts.sealing import sealing_to
     from encoding.files import refuse_to_overwrite
     from encoding.records.agency_file import agency_file
@@ -95,4 +95,4 @@ def extract(
         else:
             n_rows = write_extract(source, links, chosen, path)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
-    steps.print_result(session, as_json, document, f"{n_rows:,} rows in {output}")
+    print_result(session, as_json, document, f"{n_rows:,} rows in {output}")

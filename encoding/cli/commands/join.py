@@ -65,9 +65,9 @@ def join(
     Your record ID and the listed columns are written, and what you keep of your own file. A received
     column that you did not list is refused. A file that was sealed to you is opened first.
     """
-    from encoding.cli.parts import steps
     from encoding.cli.parts.column_list import split_columns
     from encoding.cli.parts.noting import note_file
+    from encoding.cli.parts.results import print_result
     from encoding.cli.parts.sealing import unsealed
     from encoding.files import refuse_to_overwrite
     from encoding.records.agency_file import AgencyFile, agency_file
@@ -101,4 +101,4 @@ def join(
     sentence = (
         f"{done.rows_attached:,} of {done.rows:,} rows found something to attach, in {output}"
     )
-    steps.print_result(session, as_json, document, sentence)
+    print_result(session, as_json, document, sentence)

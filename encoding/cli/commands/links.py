@@ -53,14 +53,15 @@ def links(
     is complete. Where the agreement gives matches to another party without showing you who was linked, you
     get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
     """
-    from encoding.cli.parts import steps
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.link_steps import RoundLinks
+    from encoding.cli.parts.results import print_result
     from encoding.cli.parts.round_steps import newest_round
+    from encoding.cli.parts.source import Source
     from encoding.transfers.totals import fetch_total
 
-    source = steps.Source(file=file, id_column=id_column)
+    source = Source(file=file, id_column=id_column)
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client)
@@ -100,7 +101,7 @@ def links(
                 "missing": written.missing,
             }
             sentence = written.sentence()
-    steps.print_result(session, as_json, document, sentence)
+    print_result(session, as_json, document, sentence)
 
 
 def _what_to_fetch(

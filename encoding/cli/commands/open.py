@@ -58,9 +58,9 @@ def open(
     opened too: you get link_id and the columns that you list. A column that you did not list is refused, and
     a file that was changed or cut off on its way leaves nothing behind.
     """
-    from encoding.cli.parts import steps
     from encoding.cli.parts.noting import note_file
     from encoding.cli.parts.own_identity import unlock_own
+    from encoding.cli.parts.results import print_result
     from encoding.errors import SealedFileError
     from encoding.files import refuse_to_overwrite
     from encoding.sharing.blind_rows import ROWS_START
@@ -79,7 +79,7 @@ def open(
             sentence = f"opened, and it is whole: {target}"
     # Not before: a file that was cut off leaves nothing behind.
     note_file(session, "received", file, target)
-    steps.print_result(session, as_json, document, sentence)
+    print_result(session, as_json, document, sentence)
 
 
 def _target(file: Path, output: Path | None) -> Path:

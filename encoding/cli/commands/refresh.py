@@ -14,7 +14,7 @@ from encoding.cli.parts.session import UNATTENDED_S, Session
 if TYPE_CHECKING:
     from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.patience import Patience
-    from encoding.cli.parts.steps import Source
+    from encoding.cli.parts.source import Source
     from schemas.rounds import RoundView
 
 
@@ -50,17 +50,20 @@ def refresh(
     code 0. Exit code 7: another agency has yet to do its part. Exit code 9: what came cannot be honest, and
     nothing of it was stored.
     """
-    from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts import round_steps
     from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.owed_rounds import drain
     from encoding.cli.parts.patience import Patience
     from encoding.cli.parts.project_view import project_view
+    from encoding.cli.parts.results import print_result
     from encoding.cli.parts.settling import settle_secrets
+    from encoding.cli.parts.shared_secret import require_secret
+    from encoding.cli.parts.source import Source, refuse_list
 
     session.patience_s = UNATTENDED_S
     patience = Patience(wait_hours * 3600, session.sleep, session.say)
-    source = steps.Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
-    steps.refuse_list(session, source)
+    source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
+    refuse_list(session, source)
     with session.workspace.refresh_lock(), session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))
         is_provider = session.party in counter.view.terms.providers
@@ -68,16 +71,16 @@ def refresh(
             round_steps.top_up_nonces(counter)
         drain(counter, source)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
-        session.require_secret(counter.view)
+        require_secret(session, counter.view)
         found = patience.until_ready(lambda: round_steps.open_round(counter))
         if found is None:
-            steps.print_result(session, as_json, {"round": None}, "nothing is due")
+            print_result(session, as_json, {"round": None}, "nothing is due")
             return
         document: dict[str, object] = {"round": found.round}
         if is_provider:
             document |= _send(counter, found, source)
         document, sentence = _finish(counter, found, source, patience, document)
-    steps.print_result(session, as_json, document, sentence)
+    print_result(session, as_json, document, sentence)
 
 
 def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:

@@ -26,9 +26,10 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
 
     Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
     """
-    from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts import round_steps
     from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.project_view import project_view
+    from encoding.cli.parts.results import print_result
 
     with session.connect() as client:
         trust, view = session.trust(client), project_view(session, client)
@@ -48,7 +49,7 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
     is_done = bool(runs) and all(one.state == "succeeded" for one in runs)
     states = ", ".join(f"{one.run} {one.state}" for one in runs) or "no run yet"
     step = "blindlink links" if is_done else "blindlink run --wait"
-    steps.print_result(session, as_json, document, f"round {found.round}: {states}; next: {step}")
+    print_result(session, as_json, document, f"round {found.round}: {states}; next: {step}")
 
 
 def _document(run: RunView) -> dict[str, object]:

@@ -40,8 +40,8 @@ def seal(
     It may then go by any way, such as mail or a stick. First compare their fingerprint: blindlink identity
     trust. A sealed file says who may read it, not who wrote it.
     """
-    from encoding.cli.parts import steps
     from encoding.cli.parts.receivers import receivers_of
+    from encoding.cli.parts.results import print_result
     from encoding.errors import FileMissingError
     from encoding.files import refuse_to_overwrite
 
@@ -56,4 +56,4 @@ def seal(
         "to": party,
         "persons": [receiver.person for receiver in receivers],
     }
-    steps.print_result(session, as_json, document, sentence)
+    print_result(session, as_json, document, sentence)

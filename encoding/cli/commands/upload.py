@@ -20,6 +20,7 @@ def upload(session: Session, as_json: bool) -> None:
     from encoding.cli.parts import round_steps, steps
     from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.project_view import project_view
+    from encoding.cli.parts.results import print_result
 
     session.patience_s = UNATTENDED_S
     sent: dict[str, object] = {}
@@ -34,4 +35,4 @@ def upload(session: Session, as_json: bool) -> None:
                 f"the upload for {turn.partner} stands in the match log as entry {receipt.index}"
             )
     document: dict[str, object] = {"round": found.round, "uploads": sent}
-    steps.print_result(session, as_json, document, "next: blindlink run --wait")
+    print_result(session, as_json, document, "next: blindlink run --wait")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.agreed import hold_run, trusted_peers
 from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.steps import Source
+from encoding.cli.parts.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,7 +14,8 @@ from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.round_steps import as_it_stands, own_turns
-from encoding.cli.parts.steps import Source
+from encoding.cli.parts.shared_secret import shared_secret
+from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
@@ -214,7 +215,7 @@ class RoundLinks:
         transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
         rows = [one.row for one in release.matches if one.row is not None]
         tokens = self._tokens(turn, rows, roots[session.party] or "")
-        key = round_key(session.secret(self._counter.view), turn.name(self._counter.view))
+        key = round_key(shared_secret(session, self._counter.view), turn.name(self._counter.view))
         return Proof(key, tokens.get, transcript)
 
     def _tokens(self, turn: Turn, rows: Sequence[int], root: str) -> dict[int, bytes]:

@@ -11,7 +11,7 @@ from encoding.errors import NotReadyError
 from schemas.rounds import RoundView
 
 if TYPE_CHECKING:
-    from encoding.cli.parts.steps import Source
+    from encoding.cli.parts.source import Source
 
 ALARM: Final = 9
 

@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from encoding.log.witness import Witness
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
-    from encoding.secret.secret import Secret
     from encoding.workspace.config import Config
     from encoding.workspace.workspace import Workspace
-    from schemas.api import ProjectView
 
 INTERACTIVE_S: Final = 20.0
 UNATTENDED_S: Final = 900.0
@@ -91,38 +89,6 @@ class Session:
     def party(self) -> str:
         """This agency's name in the project."""
         return self.config.sections.project.party
-
-    def secret(self, view: ProjectView) -> Secret:
-        """Return the secret with which the project's epoch is encoded now: the agreed one, else the file's.
-
-        Raises:
-            SecretError: it is missing, exposed or malformed, or another holder has or does something else.
-            NotReadyError: the epoch's secret has not been agreed on yet.
-        """
-        secret, warnings = self._secret(view)
-        for warning in warnings:
-            self.warn(warning)
-        return secret
-
-    def require_secret(self, view: ProjectView) -> None:
-        """Make sure, before anything that takes long, that `secret` will return one; raises as it does."""
-        self._secret(view)
-
-    def _secret(self, view: ProjectView) -> tuple[Secret, tuple[str, ...]]:
-        from encoding.epoch.epoch_secret import epoch_secret
-        from encoding.errors import SecretMissingError
-        from encoding.secret.secret import read_secret
-
-        agreed = epoch_secret(self.workspace, view.project, view.terms.epoch, self.party)
-        if agreed is not None:
-            return agreed.secret, agreed.warnings
-        path = self.config.resolve(self.config.sections.project.secret_file)
-        if not path.exists():
-            raise SecretMissingError(
-                f"the agencies have not agreed on a secret yet, and there is no secret file {path}",
-                hint="agree on one: blindlink secret share, then: blindlink secret accept",
-            )
-        return read_secret(path), ()
 
     def connect(self) -> BrokerClient:
         """Return a client of the broker; nothing is sent yet.

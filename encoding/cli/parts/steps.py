@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.shared_secret import shared_secret
+from encoding.cli.parts.source import Source
 from encoding.cli.parts.subject import Subject
-from encoding.errors import OutputExistsError
-from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
 from encoding.transfers.uploads import check_party
 from schemas.api import ProjectView
@@ -26,19 +22,6 @@ if TYPE_CHECKING:
     from encoding.rounds.nonces import Nonces
     from encoding.rounds.turns import Turn
     from schemas.profile import Side
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What the command line says in place of the settings; null and empty leave the settings as they are."""
-
-    file: Path | None = None
-    id_column: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
-    date_format: str | None = None
-    as_of: str | None = None
-    population: str | None = None
-    skip_invalid: Path | None = None
 
 
 def check(session: Session, view: ProjectView, source: Source) -> int:
@@ -79,26 +62,6 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int, side: 
     session.say(f"privacy audit: {summary(report)}")
 
 
-def refuse_list(session: Session, source: Source) -> None:
-    """Refuse to list left-out rows in the place of another file; call it before any work.
-
-    Raises:
-        OutputExistsError: the file is there and is no such list, or the settings name it for something else.
-    """
-    from encoding.records.problem_log import LIST_START
-
-    if source.skip_invalid is None:
-        return
-    refuse_to_overwrite(source.skip_invalid, own_start=LIST_START)
-    links_file = session.config.resolve(session.config.sections.output.links)
-    # What is not there yet would be refused later, by whoever is to write it.
-    if source.skip_invalid.resolve() == links_file.resolve():
-        raise OutputExistsError(
-            f"{source.skip_invalid} is where the settings put your links",
-            hint="choose another name for the list of rows",
-        )
-
-
 def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> Filled:
     """Fill the outbox for one turn, and say what the analyst must know about it."""
     # Here, since the encoder takes half a second to load and the other steps do without it.
@@ -124,7 +87,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     )
     check_party(view.terms, order.party, order.population)
     require_usable(view.profile)
-    secret = session.secret(view)
+    secret = shared_secret(session, view)
     with session.workspace.lock(), session.progress() as progress:
         own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())
@@ -207,15 +170,3 @@ def upload(
         outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
         sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
         return send_outbox(client, outbox, view, trust=trust, sending=sending, progress=progress)
-
-
-def print_result(
-    session: Session, as_json: bool, document: dict[str, object], sentence: str
-) -> None:
-    """Print the result: JSON on standard output, or a sentence on the error output."""
-    import json
-
-    if as_json:
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        session.say(sentence)
