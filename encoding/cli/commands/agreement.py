@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.agreement.files import read_proposal, write_proposal
+from encoding.agreement.page import agreement_page
+from encoding.agreement.text import agreement_lines, agreement_markdown
+from encoding.agreement.words import signature_chapter
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signing import accept, send, sign, status
+from encoding.cli.parts import asking
 from encoding.cli.parts.agreed import seat, seat_options
+from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from encoding.report import write_page
+from schemas.chapters import grouped
 
 if TYPE_CHECKING:
     from schemas.chapters import Chapter
@@ -65,8 +74,6 @@ def draft(
     With --amends, what is not answered stays as it is in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
-    from encoding.agreement.files import read_proposal, write_proposal
-    from schemas.chapters import grouped
 
     before = None if before_file is None else read_proposal(before_file)
     folder = Path() if answers_file is None else answers_file.parent
@@ -111,8 +118,6 @@ def show(
     Left out, the newest one at the broker, with who has signed it. The printed page ends with a sheet that
     counsel of each party signs.
     """
-    from encoding.agreement.files import read_proposal, write_proposal
-
     chapters: list[Chapter] = []
     if source is not None:
         proposal = read_proposal(source)
@@ -127,9 +132,6 @@ def show(
 def _from_broker(
     session: Session, given: dict[str, Any], number: int | None
 ) -> tuple[AgreementProposal, list[Chapter]]:
-    from encoding.agreement.words import signature_chapter
-    from encoding.errors import NotReadyError
-
     with seat(session, given) as at:
         listed = at.client.agreements(at.project).agreements
         chosen = next((one for one in listed if number in (None, one.number)), None)
@@ -148,10 +150,6 @@ def _print(
     *,
     force: bool,
 ) -> None:
-    from encoding.agreement.page import agreement_page
-    from encoding.agreement.text import agreement_lines, agreement_markdown
-    from encoding.report import write_page
-
     shown = proposal.agreement, proposal.profile
     if html_file is not None:
         write_page(html_file, agreement_page(*shown, signatures), force=force)
@@ -164,9 +162,6 @@ def _print(
 
 
 def _ask(session: Session) -> dict[str, Any]:
-    from encoding.cli.parts import asking
-    from encoding.cli.parts.agreement_questions import ask_answers
-
     if not asking.is_interactive():
         raise click.UsageError("missing option --from: nobody is there to answer questions")
     project = session.project if session.config_path.exists() else None

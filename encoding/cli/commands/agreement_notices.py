@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.agreement.verifying import verified
+from encoding.cli.parts import asking
 from encoding.cli.parts.agreed import seat, seat_options
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.session import Session
+from encoding.errors import AgreementUntrustedError
 
 if TYPE_CHECKING:
     from schemas.statement import Act
@@ -75,10 +78,6 @@ def _give(
     *,
     yes: bool,
 ) -> None:
-    from encoding.agreement.verifying import verified
-    from encoding.cli.parts import asking
-    from encoding.errors import AgreementUntrustedError
-
     if not asking.is_interactive() and (reason is None or not yes):
         raise click.UsageError(
             "missing option --reason or --yes: nobody is there to answer questions"

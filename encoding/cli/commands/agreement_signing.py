@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from encoding.agreement.files import read_proposal
+from encoding.agreement.kept import KeptAgreement
+from encoding.agreement.text import agreement_lines, changed_lines
+from encoding.agreement.verifying import require_keys, require_next, untrusted_keys, verified
+from encoding.agreement.words import signature_chapter, state_of
+from encoding.cli.parts import asking
 from encoding.cli.parts.agreed import Seat, seat, seat_options
 from encoding.cli.parts.options import json_option
 from encoding.cli.parts.session import Session
+from encoding.errors import (
+    AgreementFileError,
+    AgreementUntrustedError,
+    NotReadyError,
+    UntrustedKeyError,
+)
+from encoding.people.peers import write_peers
+from schemas.chapter_limits import listed
+from schemas.chapters import grouped
+from schemas.errors import DocumentError
+from schemas.statement import Counsel
 
 if TYPE_CHECKING:
     from encoding.agreement.kept import KeptAgreement
@@ -31,9 +49,6 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
 
     It binds nobody before every party has signed it. Sending it again changes nothing.
     """
-    from encoding.agreement.verifying import verified
-    from schemas.chapters import grouped
-
     with seat(session, given) as at:
         drafted = _from_file(at, source)
         shown = verified(at.client.propose_agreement(at.project, drafted.proposal()))
@@ -75,8 +90,6 @@ def sign(
     Shows it in plain words and what it changes, compares the fingerprint with the sheet that counsel has
     signed in ink, and asks for that counsel's name, title and date. You need the duty steward.
     """
-    from encoding.agreement.verifying import require_keys, require_next, verified
-
     with seat(session, given) as at:
         offered = _from_file(at, source) if source is not None else _waiting(at)
         agreement = offered.agreement
@@ -98,8 +111,6 @@ def sign(
             at.client.propose_agreement(at.project, offered.proposal())
         shown = verified(at.client.sign_agreement(at.project, consent), offered.digest)
         if consent not in shown.consents:
-            from encoding.errors import AgreementUntrustedError
-
             raise AgreementUntrustedError("the broker does not show the signature that was sent")
         kept = at.keep(shown)
     _say_signed(session, kept, was_signed=was_signed)
@@ -115,9 +126,6 @@ def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -
     For whoever did not sign it at this computer, such as an analyst. Every signature is verified first, and the
     keys that the agreement lists are trusted from then on, since counsel of every party has signed that sheet.
     """
-    from encoding.agreement.verifying import untrusted_keys
-    from encoding.errors import NotReadyError
-
     wanted = _digest("".join(fingerprint))
     with seat(session, given) as at:
         shown = at.fetch(wanted)
@@ -137,11 +145,6 @@ def status(session: Session, /, *, as_json: bool, **given: Any) -> None:
 
     It goes by the signatures, which are verified here, not by what the broker concludes from them.
     """
-    import json
-
-    from encoding.agreement.words import signature_chapter, state_of
-    from schemas.chapters import grouped
-
     today = session.now().date()
     with seat(session, given) as at:
         listed = at.client.agreements(at.project)
@@ -167,10 +170,6 @@ def status(session: Session, /, *, as_json: bool, **given: Any) -> None:
 
 
 def _from_file(at: Seat, source: Path) -> KeptAgreement:
-    from encoding.agreement.files import read_proposal
-    from encoding.agreement.kept import KeptAgreement
-    from encoding.errors import AgreementFileError
-
     proposal = read_proposal(source)
     if proposal.agreement.project != at.project:
         raise AgreementFileError(
@@ -181,8 +180,6 @@ def _from_file(at: Seat, source: Path) -> KeptAgreement:
 
 def _waiting(at: Seat) -> KeptAgreement:
     """Return the newest agreement at the broker that this party has yet to sign."""
-    from encoding.errors import NotReadyError
-
     for summary in at.client.agreements(at.project).agreements:
         if summary.state == "proposed" and at.party in summary.missing:
             return at.fetch(summary.agreement)
@@ -202,8 +199,6 @@ def _own_consent(at: Seat, offered: KeptAgreement) -> SignedStatement | None:
 
 
 def _show(at: Seat, offered: KeptAgreement) -> None:
-    from encoding.agreement.text import agreement_lines, changed_lines
-
     for line in agreement_lines(offered.agreement, offered.profile):
         click.echo(line)
     before = at.known().find(offered.agreement.previous or "")
@@ -216,8 +211,6 @@ def _show(at: Seat, offered: KeptAgreement) -> None:
 
 
 def _compare_fingerprint(digest: str, given: str | None) -> None:
-    from encoding.errors import AgreementUntrustedError
-
     if given is not None:
         is_the_same = _digest(given) == digest
     else:
@@ -234,9 +227,6 @@ def _compare_fingerprint(digest: str, given: str | None) -> None:
 
 def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> None:
     """Trust the keys that the agreement lists for other parties, once somebody says they were compared."""
-    from encoding.agreement.verifying import untrusted_keys
-    from encoding.errors import UntrustedKeyError
-
     unknown = list(untrusted_keys(agreement, at.peers(), at.party))
     if unknown and not keys_compared:
         _require_somebody("--keys-compared")
@@ -255,8 +245,6 @@ def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> Non
 
 def _trust(at: Seat, persons: Iterable[PublicIdentity]) -> None:
     """Trust these keys, beside those that are trusted already."""
-    from encoding.people.peers import write_peers
-
     peers = at.peers()
     for person in persons:
         peers = peers.trust(person.party, person.fingerprint(), at.session.now(), keep_others=True)
@@ -265,9 +253,6 @@ def _trust(at: Seat, persons: Iterable[PublicIdentity]) -> None:
 
 
 def _counsel(session: Session, name: str | None, title: str | None, date: str | None) -> Counsel:
-    from schemas.errors import DocumentError
-    from schemas.statement import Counsel
-
     # An empty text would be asked for, where nobody may be there to answer.
     if not (name and title and date):
         _require_somebody("--counsel-name, --counsel-title and --counsel-date")
@@ -289,15 +274,11 @@ def _counsel(session: Session, name: str | None, title: str | None, date: str | 
 
 
 def _require_somebody(option: str) -> None:
-    from encoding.cli.parts import asking
-
     if not asking.is_interactive():
         raise click.UsageError(f"missing option {option}: nobody is there to answer questions")
 
 
 def _digest(text: str) -> str:
-    from encoding.errors import AgreementUntrustedError
-
     digest = "".join(text.split()).lower()
     if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
         raise AgreementUntrustedError(
@@ -308,15 +289,11 @@ def _digest(text: str) -> str:
 
 
 def _refuse_other(shown: KeptAgreement, digest: str) -> None:
-    from encoding.errors import AgreementUntrustedError
-
     if shown.digest != digest:
         raise AgreementUntrustedError("the broker shows another agreement than was sent")
 
 
 def _say_signed(session: Session, kept: KeptAgreement, *, was_signed: bool) -> None:
-    from schemas.chapter_limits import listed
-
     said = "was signed already, with the counsel named then" if was_signed else "signed"
     if kept.missing():
         missing = kept.missing()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from encoding.agreement.covering import require_covered_run, require_own_upload
+from encoding.agreement.words import specification_sentences, standing_sentence, standing_sentences
 from encoding.cli.parts.agreed import Seat, seat, seat_options
 from encoding.cli.parts.confirming import require_yes
 from encoding.cli.parts.options import json_option
 from encoding.cli.parts.session import Session
+from encoding.errors import AgreementUntrustedError, NotReadyError
+from encoding.log.receipts import ReceiptFolder
+from schemas.statement import StandingApproval
 
 if TYPE_CHECKING:
     from encoding.agreement.kept import KeptAgreement
@@ -40,11 +46,6 @@ def approve() -> None:
 @click.pass_obj
 def list_pending(session: Session, /, *, as_json: bool, **given: Any) -> None:
     """List what waits to be approved, by whom, and the standing approvals."""
-    import json
-
-    from encoding.agreement.words import standing_sentence
-    from schemas.statement import StandingApproval
-
     with seat(session, given) as at:
         pending = at.client.pending_approvals(at.project)
         standing = at.client.standing_approvals(at.project)
@@ -113,8 +114,6 @@ def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: 
 
     A run that fails does not count. Take it back at any time: blindlink approve revoke
     """
-    from encoding.agreement.words import standing_sentences
-
     last = _day(until)
     with seat(session, given) as at:
         kept = at.in_force()
@@ -165,8 +164,6 @@ def _approve(
     days: int,
     yes: bool,
 ) -> None:
-    from encoding.agreement.words import specification_sentences
-
     with seat(session, given) as at:
         waiting = _chosen(at, step, run_id)
         kept = _covering(at, waiting)
@@ -181,8 +178,6 @@ def _approve(
 
 def _chosen(at: Seat, step: Step, run_id: str | None) -> PendingApproval:
     """Return what waits for this party's approval."""
-    from encoding.errors import NotReadyError
-
     pending = [
         one
         for one in at.client.pending_approvals(at.project).pending
@@ -199,9 +194,6 @@ def _chosen(at: Seat, step: Step, run_id: str | None) -> PendingApproval:
 
 def _covering(at: Seat, waiting: PendingApproval) -> KeptAgreement:
     """Return the signed agreement that provides for a run, which also uses the own upload as it was sent."""
-    from encoding.agreement.covering import require_covered_run, require_own_upload
-    from encoding.log.receipts import ReceiptFolder
-
     specification = waiting.specification
     at.keep(at.fetch(specification.agreement))
     kept = require_covered_run(at.known(), waiting.run, specification, waiting.specification_sha256)
@@ -221,15 +213,11 @@ def _confirm(sentences: Iterable[str], *, yes: bool) -> None:
 
 
 def _require_shown(is_shown: bool) -> None:
-    from encoding.errors import AgreementUntrustedError
-
     if not is_shown:
         raise AgreementUntrustedError("the broker does not show the statement that was sent")
 
 
 def _only_standing(at: Seat) -> str:
-    from encoding.errors import NotReadyError
-
     own = [
         str(state.signed.statement.to_json()["approval"])
         for state in at.client.standing_approvals(at.project).approvals
@@ -243,8 +231,6 @@ def _only_standing(at: Seat) -> str:
 
 
 def _agreement_of(at: Seat, approval: str) -> str:
-    from encoding.errors import NotReadyError
-
     for state in at.client.standing_approvals(at.project).approvals:
         if state.signed.statement.to_json()["approval"] == approval:
             return state.signed.statement.agreement

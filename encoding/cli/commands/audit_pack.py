@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
+from encoding.files import refuse_to_overwrite
+from schemas.audit_pack import PACK_START
+from schemas.ids import utc_text
 
 
 @click.command(
@@ -36,12 +41,6 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path, as_json
     are about; by `blindlink resolve` you can say at their visit who that is. Nothing else in the file is
     about single records. blindlink-audit reads it: blindlink-audit verify county.pack
     """
-    from encoding.cli.parts.results import print_result
-    from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
-    from encoding.files import refuse_to_overwrite
-    from schemas.audit_pack import PACK_START
-    from schemas.ids import utc_text
-
     refuse_to_overwrite(output, own_start=PACK_START)
     session.patience_s = UNATTENDED_S
     sample = None if sample_file is None else read_sample(sample_file)

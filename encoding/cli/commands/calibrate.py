@@ -11,6 +11,7 @@ import click
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
+from encoding.report import write_page
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
@@ -73,7 +74,6 @@ def calibrate(
     from encoding.calibrate import ESTIMATED, Setting
     from encoding.calibrate import calibrate as predict
     from encoding.calibrate.report import document, report_lines, report_page
-    from encoding.report import write_page
 
     subject = read_subject(session, given)
     with session.progress() as progress:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from encoding.cli.parts.certified import file_outputs
+from encoding.cli.parts.certified import (
+    Certified,
+    counter_sign,
+    fetch_certified,
+    file_outputs,
+    refuse_outputs,
+    show_certified,
+    write_certified,
+)
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
+from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
+from encoding.errors import NotReadyError
+from encoding.log.pins import PinnedLog
+from encoding.log.receipts import ReceiptFolder
 
 if TYPE_CHECKING:
     from encoding.cli.parts.certified import Certified
@@ -31,8 +44,6 @@ def certificate() -> None:
 @click.pass_obj
 def list_all(session: Session, *, as_json: bool) -> None:
     """List the project's destructions, newest first, with who has signed and what is outstanding."""
-    import json
-
     with session.connect() as client:
         session.trust(client)
         found = client.destructions(session.project).destructions
@@ -70,8 +81,6 @@ def show(
 
     It is held against the pins, the match log and your own receipts, and kept in the workspace.
     """
-    from encoding.cli.parts.certified import refuse_outputs, show_certified, write_certified
-
     refuse_outputs(output, page)
     found = _kept(session, number) if offline else _fetched(session, number)
     write_certified(found.file, output, page)
@@ -90,8 +99,6 @@ def sign(session: Session, /, *, number: str | None, as_json: bool, **given: Any
     Your signature says that you have read it and that nothing here contradicts it. You need the duty steward
     or reviewer.
     """
-    from encoding.cli.parts.certified import counter_sign, fetch_certified, show_certified
-
     unlock_own(session, given)
     with session.connect() as client:
         trust = session.trust(client)
@@ -102,8 +109,6 @@ def sign(session: Session, /, *, number: str | None, as_json: bool, **given: Any
 
 
 def _fetched(session: Session, number: str | None) -> Certified:
-    from encoding.cli.parts.certified import fetch_certified
-
     with session.connect() as client:
         trust = session.trust(client)
         chosen = number or _newest(session, client.destructions(session.project).destructions)
@@ -111,12 +116,6 @@ def _fetched(session: Session, number: str | None) -> Certified:
 
 
 def _kept(session: Session, number: str | None) -> Certified:
-    from encoding.cli.parts.certified import Certified
-    from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
-    from encoding.errors import NotReadyError
-    from encoding.log.pins import PinnedLog
-    from encoding.log.receipts import ReceiptFolder
-
     folder = CertificateFolder(session.workspace.certificates)
     kept = list(folder.all()) if number is None else [folder.find(number)]
     file = kept[-1] if kept else None
@@ -132,8 +131,6 @@ def _kept(session: Session, number: str | None) -> Certified:
 
 
 def _newest(session: Session, found: Any) -> str:
-    from encoding.errors import NotReadyError
-
     for one in found:
         if one.finished is not None:
             return str(one.certificate)

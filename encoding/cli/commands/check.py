@@ -12,6 +12,8 @@ import click
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import parse_day, read_subject, subject_options
+from encoding.files import refuse_to_overwrite
+from encoding.report import write_page
 
 if TYPE_CHECKING:
     from encoding.quality import Report
@@ -61,10 +63,8 @@ def check(
     if the file should not be encoded as it is. The list of duplicates has record IDs and names of fields.
     """
     from encoding.cli.parts.checking import checked, refuse_stops
-    from encoding.files import refuse_to_overwrite
     from encoding.quality.duplicates_file import LIST_START
     from encoding.quality.page import report_lines, report_page
-    from encoding.report import write_page
 
     subject = read_subject(session, given)
     day = parse_day(as_of, session, "--as-of")

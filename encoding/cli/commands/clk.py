@@ -9,8 +9,11 @@ from typing import Any, Final
 
 import click
 
+from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite
+from encoding.records import open_table
 
 NO_PROTECTION: Final = (
     "plain CLKs do not protect: published attacks name 97 to 100 of 100 people in a file of them;"
@@ -80,7 +83,6 @@ def clk(
     in the same order: keep that list. No project takes plain CLKs, since published attacks re-identify them.
     """
     from encoding.encoder.plain_clks import CLKS_START, LIST_START
-    from encoding.files import refuse_to_overwrite
 
     record_list = records or output.with_name(f"{output.name}.records.csv")
     if record_list.resolve() == output.resolve():
@@ -97,10 +99,8 @@ def clk(
 
 def _encode(session: Session, output: Path, record_list: Path, given: Mapping[str, Any]) -> int:
     """Write both files, with the warnings before; return how many rows there are."""
-    from encoding.cli.parts.mapping import read_mapping
     from encoding.encoder import Encoder
     from encoding.encoder.plain_clks import read_any_secret, read_schema, write_plain_clks
-    from encoding.records import open_table
 
     secret = read_any_secret(given["secret_file"])
     layout = {name: given[name] for name in ("encoding", "delimiter", "sheet")}

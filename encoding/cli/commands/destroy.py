@@ -7,13 +7,22 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.certified import file_outputs
+from encoding.cli.parts.certified import (
+    counter_sign,
+    fetch_certified,
+    file_outputs,
+    refuse_outputs,
+    show_certified,
+    write_certified,
+)
 from encoding.cli.parts.confirming import require_yes
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from schemas.destruction import Countersignature, duties_for
 
 
 @click.command("destroy", epilog="Example: blindlink destroy, then: blindlink destroy --local")
@@ -101,16 +110,6 @@ def _destroy_there(
     yes: bool,
     as_json: bool,
 ) -> None:
-    from encoding.cli.parts.certified import (
-        counter_sign,
-        fetch_certified,
-        refuse_outputs,
-        show_certified,
-        write_certified,
-    )
-    from encoding.errors import NotReadyError
-    from schemas.destruction import Countersignature, duties_for
-
     refuse_outputs(*outputs)
     own = unlock_own(session, given)
     with session.connect() as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ import click
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
+from schemas.matchlog.proof import PROOF_START
+from schemas.spreadsheet import inert
 
 if TYPE_CHECKING:
     from encoding.log.log_copy import LogCopy
@@ -63,18 +67,8 @@ def disclosures(
     about whom you ask. Each line is proved by the log. Where a release was blind, it is only said that the
     record was in a file released to the recipient.
     """
-    import json
-
     from encoding.evidence.person_disclosures import as_json as line_json
     from encoding.evidence.person_disclosures import disclosures_of, find_record, proof_files
-    from encoding.files import (
-        make_private_folder,
-        refuse_to_overwrite,
-        write_csv,
-        write_durably,
-    )
-    from schemas.matchlog.proof import PROOF_START
-    from schemas.spreadsheet import inert
 
     if csv_file is not None:
         refuse_to_overwrite(csv_file, own_start=f"{','.join(COLUMNS)}\n".encode())

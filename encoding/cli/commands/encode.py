@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.subject import parse_day
+from encoding.cli.parts.source import Source, refuse_list
+from encoding.cli.parts.subject import parse_day, subject_of
 
 if TYPE_CHECKING:
     from encoding.packing.fill import Filled
@@ -71,22 +76,15 @@ def encode(
     One container is made for each partner, under keys of this round alone. A row that cannot be encoded stops
     everything before anything is written, and is named by row and column.
     """
-    from encoding.cli.parts.mapping import read_mapping
-
     mapping = read_mapping(columns_file, columns)
     if explain is not None:
         from encoding.cli.parts.explaining import show_explanation
-        from encoding.cli.parts.subject import subject_of
 
         subject = subject_of(session, file, id_column, mapping, date_format)
         show_explanation(session, subject, explain, by_id=by_id)
         return
     from encoding.cli.parts import round_steps, steps
-    from encoding.cli.parts.counter import Counter
-    from encoding.cli.parts.project_view import project_view
-    from encoding.cli.parts.results import print_result
     from encoding.cli.parts.shared_secret import require_secret
-    from encoding.cli.parts.source import Source, refuse_list
 
     source = Source(
         file=file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,6 @@ def evaluate(  # noqa: PLR0917 - click passes by name
     LEFT and RIGHT are the files that `blindlink links` wrote at the two agencies; the truth is known for
     rehearsal data, or for a sample that people have checked.
     """
-    from dataclasses import asdict
-
     from encoding.quality.evaluation import evaluate as measure
     from encoding.quality.evaluation import read_links, read_look_alikes, read_truth
 

@@ -6,8 +6,23 @@ from pathlib import Path
 
 import click
 
+from encoding.cli.parts.agreed import agreed_columns
+from encoding.cli.parts.column_list import split_columns
+from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.sealing import sealing_to
 from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite
+from encoding.records.agency_file import agency_file
+from encoding.sharing.blind_links import (
+    extract_blind,
+    is_blind_links,
+    read_blind_links,
+    refuse_other_recipient,
+)
+from encoding.sharing.columns import choose_columns, not_agreed
+from encoding.sharing.columns import extract as write_extract
 
 
 @click.command(
@@ -54,22 +69,7 @@ def extract(
     or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
     party that can open them reads the file with `blindlink open`. With --to it is sealed for the way.
     """
-    from encoding.cli.parts.agreed import agreed_columns
     from encoding.cli.parts.blind_steps import blind_path
-    from encoding.cli.parts.column_list import split_columns
-    from encoding.cli.parts.noting import note_file
-    from encoding.cli.parts.results import print_result
-    from encoding.cli.parts.sealing import sealing_to
-    from encoding.files import refuse_to_overwrite
-    from encoding.records.agency_file import agency_file
-    from encoding.sharing.blind_links import (
-        extract_blind,
-        is_blind_links,
-        read_blind_links,
-        refuse_other_recipient,
-    )
-    from encoding.sharing.columns import choose_columns, not_agreed
-    from encoding.sharing.columns import extract as write_extract
 
     settings = session.config.sections
     chosen = choose_columns(split_columns(columns), settings.share.columns)

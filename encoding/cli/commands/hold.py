@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,9 @@ from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.options import json_option
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.testifying import signed_by_own
+from encoding.errors import CertificateError
+from schemas.destruction import HoldNotice
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -74,8 +78,6 @@ def lift(session: Session, /, *, order: str, yes: bool, **given: Any) -> None:
 @click.pass_obj
 def list_holds(session: Session, /, *, as_json: bool, **given: Any) -> None:
     """List the legal holds of the project, newest first."""
-    import json
-
     project = _project(session, given)
     with _broker(session, given) as client:
         found = client.legal_holds(project)
@@ -101,10 +103,6 @@ def _give(
     yes: bool,
 ) -> tuple[HoldList, list[HoldView]]:
     """Sign it and hand it in; returns all holds, and those of the own party that stand."""
-    from encoding.cli.parts.testifying import signed_by_own
-    from encoding.errors import CertificateError
-    from schemas.destruction import HoldNotice
-
     project = _project(session, given)
     party = unlock_own(session, given).public.party
     signed = signed_by_own(session, given, HoldNotice, project=project, act=act, order=order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -13,6 +14,9 @@ from encoding.cli.commands.identity_trust import trust
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import DEFAULT_FILE, own_path, show_identity
 from encoding.cli.parts.session import Session
+from encoding.errors import IdentityExistsError
+from encoding.people.identity import new_identity, read_identity, write_identity
+from encoding.people.identity_lock import Passphrase, new_key_file, read_passphrase
 from schemas.identity import Duty, duty_apart
 
 if TYPE_CHECKING:
@@ -61,9 +65,6 @@ def new(  # noqa: PLR0917 - click passes by name
 
     A file that is there already is never overwritten.
     """
-    from encoding.errors import IdentityExistsError
-    from encoding.people.identity import new_identity, write_identity
-
     apart = duty_apart(duties)
     if apart is not None:
         raise click.UsageError(
@@ -93,21 +94,16 @@ def show(session: Session, file: Path | None, *, as_json: bool) -> None:
 
     Read the fingerprint to somebody who knows your voice, all twelve groups of it.
     """
-    from encoding.people.identity import read_identity
-
     signed = read_identity(own_path(session, file)).signed
     if not as_json:
         show_identity(signed.identity)
         return
-    import json
 
     document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
     click.echo(json.dumps(document, indent=2))
 
 
 def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unlocking:
-    from encoding.people.identity_lock import Passphrase, new_key_file, read_passphrase
-
     if passphrase_file is not None and key_file is not None:
         raise click.UsageError("give a passphrase file or a key file, not both")
     if key_file is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import (
@@ -18,6 +19,13 @@ from encoding.cli.parts.own_identity import (
     unlocking_of,
 )
 from encoding.cli.parts.session import Session
+from encoding.errors import BrokerAnswerError, NotAuthorisedError, TokenFileError
+from encoding.files import refuse_to_overwrite, why_unread, write_durably
+from encoding.people.identity import read_identity
+from encoding.people.key_rotation import begin_rotation, finish_rotation
+from encoding.workspace.keepers import follow_keys
+from schemas.sign_in import EnrolmentRequest
+from schemas.written_code import read_code, write_code
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
@@ -54,11 +62,6 @@ def enrol(
 
     Afterwards telephone the operator, and read them the fingerprint that is shown. Nothing is unlocked.
     """
-    from encoding.files import refuse_to_overwrite, write_durably
-    from encoding.people.identity import read_identity
-    from schemas.sign_in import EnrolmentRequest
-    from schemas.written_code import read_code, write_code
-
     if out is not None:
         refuse_to_overwrite(out, own_start=b'{"identity":{')
     signed = read_identity(own_path(session, file)).signed
@@ -87,8 +90,6 @@ def rotate(session: Session, /, **given: Any) -> None:
     The old file is kept beside the new one: what was sealed to its keys opens with them alone. If somebody
     else may have your keys, tell the operator instead: they could do this, too.
     """
-    from encoding.people.key_rotation import begin_rotation, finish_rotation
-
     url, ca_file = broker_of(session, given)
     path = own_path(session, given["identity"])
     old = unlock_own(session, given)
@@ -118,9 +119,6 @@ def token(session: Session, /, *, out: Path, **given: Any) -> None:
 
     Whoever reads the file acts as you until the token ends. The commands of `blindlink` need none.
     """
-    from encoding.broker.credential import SignIn
-    from encoding.files import refuse_to_overwrite, write_durably
-
     refuse_to_overwrite(out, own_start=b"bl_")
     url, ca_file = broker_of(session, given)
     sign_in = SignIn(unlock_own(session, given), url, session.now)
@@ -136,9 +134,6 @@ def token(session: Session, /, *, out: Path, **given: Any) -> None:
 def _send_change(
     session: Session, rotation: Rotation, url: str, ca_file: Path | None
 ) -> EnrolmentView:
-    from encoding.broker.credential import SignIn
-    from encoding.errors import NotAuthorisedError
-
     def send_as(identity: Identity) -> EnrolmentView:
         sign_in = SignIn(identity, url, session.now)
         with session.connect_to(url, ca_file, sign_in) as client:
@@ -155,9 +150,6 @@ def _send_change(
 
 
 def _typed_code(code_file: Path | None) -> str:
-    from encoding.errors import TokenFileError
-    from encoding.files import why_unread
-
     if code_file is None:
         typed: str = click.prompt("Code from the operator", err=True)
         return typed
@@ -169,8 +161,6 @@ def _typed_code(code_file: Path | None) -> str:
 
 
 def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:
-    from encoding.errors import BrokerAnswerError
-
     if view.fingerprint != fingerprint:
         raise BrokerAnswerError(
             "the broker says that it has other keys than those that were sent",
@@ -180,8 +170,6 @@ def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:
 
 def _seal_workspace_to(session: Session, rotation: Rotation) -> None:
     """Let the new keys open the workspace, before the old ones are put away."""
-    from encoding.workspace.keepers import follow_keys
-
     if session.config_path.exists():
         with session.workspace.lock():
             follow_keys(session.workspace, rotation.old, rotation.new, session.now())

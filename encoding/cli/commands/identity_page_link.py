@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
+from schemas.api import sign_in_url
 
 
 @click.command(
@@ -24,9 +26,6 @@ def page_link(session: Session, /, **given: Any) -> None:
 
     The pages are for auditors and for the operator. The session lasts for 8 hours, or until you sign out.
     """
-    from encoding.broker.credential import SignIn
-    from schemas.api import sign_in_url
-
     url, ca_file = broker_of(session, given)
     sign_in = SignIn(unlock_own(session, given), url, session.now)
     with session.connect_to(url, ca_file, sign_in) as client:

@@ -9,6 +9,9 @@ import click
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import read_shown
+from encoding.errors import UntrustedKeyError
+from encoding.people.peers import read_fingerprint, read_peers, write_peers
+from schemas.ids import is_name
 
 
 @click.command(
@@ -34,10 +37,6 @@ def trust(
     Take it from somebody whose voice or face you know, never from the broker, and never from a file alone.
     It takes the place of what you trusted of PARTY before.
     """
-    from encoding.errors import UntrustedKeyError
-    from encoding.people.peers import read_fingerprint, read_peers, write_peers
-    from schemas.ids import is_name
-
     if not is_name(party):
         raise click.BadParameter("not the name of a party", param_hint="PARTY")
     written = read_fingerprint("".join(fingerprint))

@@ -9,7 +9,10 @@ import click
 
 from encoding.cli.parts import asking
 from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.questions import ask_sections, doubts_about_file
 from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite, write_durably
+from encoding.workspace.config import render_config
 
 if TYPE_CHECKING:
     from encoding.workspace.config import ConfigFile
@@ -59,10 +62,6 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
 
     The first line of your file is read to offer your own column names, and to warn where it does not fit.
     """
-    from encoding.cli.parts.questions import ask_sections, doubts_about_file
-    from encoding.files import refuse_to_overwrite, write_durably
-    from encoding.workspace.config import render_config
-
     path = session.config_path
     refuse_to_overwrite(path, own_start=b"", force=force)
     given["workspace"] = str(session.workspace_path) if session.workspace_path else None

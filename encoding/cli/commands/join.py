@@ -6,8 +6,15 @@ from pathlib import Path
 
 import click
 
+from encoding.cli.parts.column_list import split_columns
+from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.sealing import unsealed
 from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite
+from encoding.records.agency_file import AgencyFile, agency_file
+from encoding.sharing.columns import LINK_ID, attach
 
 
 @click.command(
@@ -65,14 +72,6 @@ def join(
     Your record ID and the listed columns are written, and what you keep of your own file. A received
     column that you did not list is refused. A file that was sealed to you is opened first.
     """
-    from encoding.cli.parts.column_list import split_columns
-    from encoding.cli.parts.noting import note_file
-    from encoding.cli.parts.results import print_result
-    from encoding.cli.parts.sealing import unsealed
-    from encoding.files import refuse_to_overwrite
-    from encoding.records.agency_file import AgencyFile, agency_file
-    from encoding.sharing.columns import LINK_ID, attach
-
     refuse_to_overwrite(output, own_start=b"", force=force)
     links: Path | None = None
     if by_link_id:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options, json_option
 from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from encoding.errors import NotReadyError
 
 if TYPE_CHECKING:
     from schemas.agreement import ProjectTerms
@@ -54,11 +58,8 @@ def links(
     get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
     """
     from encoding.cli.parts.blind_steps import blind_links
-    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.results import print_result
     from encoding.cli.parts.round_steps import newest_round
-    from encoding.cli.parts.source import Source
     from encoding.transfers.totals import fetch_total
 
     source = Source(file=file, id_column=id_column)
@@ -112,7 +113,6 @@ def _what_to_fetch(
     Raises:
         NotReadyError: nobody of the asked name receives sealed link IDs.
     """
-    from encoding.errors import NotReadyError
     from encoding.transfers.blind_fetch import blind_recipients
 
     modes = {found.party: found.mode for found in terms.recipients}

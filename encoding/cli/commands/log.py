@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite, write_durably
+from schemas.identity import base64_text
+from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
 
 
 @click.group("log", epilog="Example: blindlink log pin")
@@ -31,12 +35,6 @@ def pin(session: Session, output: Path | None, as_json: bool) -> None:
     Every command that talks to the broker does so too. Who signs in with keys of their own cosigns with
     them; with a token from a file the log is only pinned. Exit code 1: the log was rewritten or cut off.
     """
-    import json
-
-    from encoding.files import refuse_to_overwrite, write_durably
-    from schemas.identity import base64_text
-    from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
-
     if output is not None:
         refuse_to_overwrite(output, own_start=CHECKPOINTS_START)
     with session.connect() as client:

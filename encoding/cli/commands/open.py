@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.cli.parts.column_list import split_columns
+from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.options import agency_options, json_option
-from encoding.cli.parts.own_identity import identity_options
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.sealing import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
+from encoding.errors import FileMissingError, SealedFileError
+from encoding.files import refuse_to_overwrite, replacing, write_csv
+from encoding.people.sealed_file import read_sealed_header
+from encoding.sharing.blind_rows import ROWS_START, open_blind_rows
+from encoding.sharing.columns import LINK_ID
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -58,13 +66,6 @@ def open(
     opened too: you get link_id and the columns that you list. A column that you did not list is refused, and
     a file that was changed or cut off on its way leaves nothing behind.
     """
-    from encoding.cli.parts.noting import note_file
-    from encoding.cli.parts.own_identity import unlock_own
-    from encoding.cli.parts.results import print_result
-    from encoding.errors import SealedFileError
-    from encoding.files import refuse_to_overwrite
-    from encoding.sharing.blind_rows import ROWS_START
-
     target = _target(file, output)
     refuse_to_overwrite(target, own_start=b"", force=force)
     own = unlock_own(session, given)
@@ -93,9 +94,6 @@ def _target(file: Path, output: Path | None) -> Path:
 @contextlib.contextmanager
 def _opened(file: Path, own: Identity, document: dict[str, object]) -> Iterator[BufferedReader]:
     """Give the content of a sealed file, or of one that is not sealed as a whole."""
-    from encoding.errors import FileMissingError
-    from encoding.people.sealed_file import read_sealed_header
-
     if not file.is_file():
         raise FileMissingError(f"there is no file {file}")
     sealed = is_sealed(file)
@@ -109,8 +107,6 @@ def _opened(file: Path, own: Identity, document: dict[str, object]) -> Iterator[
 
 
 def _write_content(content: BufferedReader, columns: str | None, target: Path) -> None:
-    from encoding.files import replacing
-
     if columns is not None:
         raise click.UsageError(
             "--columns is for rows with sealed link IDs, and this file holds none"
@@ -126,11 +122,6 @@ def _write_rows(
     target: Path,
     document: dict[str, object],
 ) -> str:
-    from encoding.cli.parts.column_list import split_columns
-    from encoding.files import write_csv
-    from encoding.sharing.blind_rows import open_blind_rows
-    from encoding.sharing.columns import LINK_ID
-
     if columns is None:
         raise click.UsageError("list the columns that the agreement lets you have: --columns")
     opened = open_blind_rows(content, own, split_columns(columns))

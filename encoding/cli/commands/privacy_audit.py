@@ -12,6 +12,7 @@ import click
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import read_subject, subject_options
+from encoding.report import write_page
 
 if TYPE_CHECKING:
     from schemas.profile import Side
@@ -66,7 +67,6 @@ def privacy_audit(
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines
     from encoding.privacy_audit.results import QUICK, AuditScope
-    from encoding.report import write_page
 
     subject = read_subject(session, given)
     scope = replace(QUICK if quick else AuditScope(), n_partner=partner_records or 0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError, ReceiptError
+from encoding.log.pins import PinnedLog
+from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
 
 
 @click.group("receipt", epilog="Example: blindlink receipt verify")
@@ -25,12 +29,6 @@ def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
 
     Each must prove that the broker's match log holds exactly what this agency has sent or was given.
     """
-    import json
-
-    from encoding.errors import NotReadyError, ReceiptError
-    from encoding.log.pins import PinnedLog
-    from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
-
     log = PinnedLog(session.workspace.pins, session.workspace.log_key)
     given = session.config.sections.broker.log_key
     if given is None and not log.has_key():

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.own_ledger import own_space
+from encoding.cli.parts.patience import Patience
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.cli.parts.source import Source, refuse_list
 
 if TYPE_CHECKING:
     from encoding.cli.parts.counter import Counter
@@ -51,14 +57,9 @@ def refresh(
     nothing of it was stored.
     """
     from encoding.cli.parts import round_steps
-    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.owed_rounds import drain
-    from encoding.cli.parts.patience import Patience
-    from encoding.cli.parts.project_view import project_view
-    from encoding.cli.parts.results import print_result
     from encoding.cli.parts.settling import settle_secrets
     from encoding.cli.parts.shared_secret import require_secret
-    from encoding.cli.parts.source import Source, refuse_list
 
     session.patience_s = UNATTENDED_S
     patience = Patience(wait_hours * 3600, session.sleep, session.say)
@@ -121,7 +122,6 @@ def _finish(
     """Wait for the round's runs, and bring home what they found."""
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.own_ledger import own_space
     from encoding.cli.parts.round_steps import await_runs
     from encoding.transfers.blind_fetch import blind_recipients
 

@@ -8,6 +8,8 @@ import click
 
 from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite
+from encoding.records.agency_file import agency_file
 
 
 @click.command("resolve", epilog="Example: blindlink resolve pairs.csv -o pairs-with-ids.csv")
@@ -34,8 +36,6 @@ def resolve(
     A row whose handle stands for no record of your file stays, without a record ID: its handle is in the
     column `unknown_handle`. Nothing leaves this computer.
     """
-    from encoding.files import refuse_to_overwrite
-    from encoding.records.agency_file import agency_file
     from encoding.sharing.resolving import resolve_handles
 
     refuse_to_overwrite(output, own_start=b"", force=force)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from encoding.rounds.api import RoundsApi
+from encoding.rounds.words import round_lines
 
 
 @click.group(
@@ -28,7 +32,6 @@ def ready(session: Session) -> None:
 
     Example: blindlink round ready
     """
-    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.round_steps import top_up_nonces
 
     with session.connect() as client:
@@ -51,9 +54,6 @@ def status(session: Session, *, as_json: bool) -> None:
 
     Example: blindlink round status
     """
-    from encoding.rounds.api import RoundsApi
-    from encoding.rounds.words import round_lines
-
     with session.connect() as client:
         session.trust(client)
         listed = RoundsApi(client, session.project).rounds()
@@ -81,9 +81,7 @@ def correct(session: Session, *, reason: str, as_json: bool) -> None:
 
     Example: blindlink round correct --reason wrong-file
     """
-    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.round_steps import top_up_nonces, void_nonces
-    from encoding.errors import NotReadyError
 
     with session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import Session
 
 if TYPE_CHECKING:
@@ -27,9 +30,6 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
     Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
     """
     from encoding.cli.parts import round_steps
-    from encoding.cli.parts.counter import Counter
-    from encoding.cli.parts.project_view import project_view
-    from encoding.cli.parts.results import print_result
 
     with session.connect() as client:
         trust, view = session.trust(client), project_view(session, client)

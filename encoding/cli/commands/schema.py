@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from encoding.cli.parts.options import json_option
+from encoding.profiles.shipped import shipped_profile
 
 if TYPE_CHECKING:
     from encoding.profiles.profile_files import Finding
@@ -43,8 +44,6 @@ def show(name: str, *, size: Size, no_zip: bool, digest: bool) -> None:
 
     Example: blindlink schema show children > profile.json
     """
-    from encoding.profiles.shipped import shipped_profile
-
     profile = shipped_profile(name, size=size, zip_code=not no_zip)
     click.echo(profile.digest() if digest else json.dumps(profile.to_json(), indent=2))
 

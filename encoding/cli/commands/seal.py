@@ -7,8 +7,12 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.receivers import receivers_of
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.sealing import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
+from encoding.errors import FileMissingError
+from encoding.files import refuse_to_overwrite
 
 
 @click.command("seal", epilog="Example: blindlink seal to-research.rows --to research-office")
@@ -40,11 +44,6 @@ def seal(
     It may then go by any way, such as mail or a stick. First compare their fingerprint: blindlink identity
     trust. A sealed file says who may read it, not who wrote it.
     """
-    from encoding.cli.parts.receivers import receivers_of
-    from encoding.cli.parts.results import print_result
-    from encoding.errors import FileMissingError
-    from encoding.files import refuse_to_overwrite
-
     target = output or file.with_name(file.name + SUFFIX)
     refuse_to_overwrite(target, own_start=b"", force=force)
     if not file.is_file():

@@ -10,6 +10,8 @@ import click
 from encoding.cli.commands.secret_share import accept, rotate, share, status
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
+from encoding.secret.kept import kept_of
+from encoding.secret.secret import new_secret, read_secret, spoken, write_secret
 
 if TYPE_CHECKING:
     from encoding.secret.secret import Secret
@@ -34,8 +36,6 @@ def new(session: Session, file: Path | None) -> None:
     One agency makes it and carries it to the other by hand, never by e-mail and never through the broker.
     A file that is there already is never overwritten.
     """
-    from encoding.secret.secret import new_secret, spoken, write_secret
-
     path = file or _settings_path(session)
     made = new_secret()
     write_secret(path, made)
@@ -53,8 +53,6 @@ def key_id(session: Session, file: Path | None) -> None:
     It is that of FILE; else of the newest secret that was agreed on; else of the file of the settings. It may
     be read out on the telephone; nobody can find the secret from it.
     """
-    from encoding.secret.secret import read_secret, spoken
-
     agreed = _agreed(session) if file is None else None
     found = agreed or read_secret(file or _settings_path(session))
     click.echo(spoken(found.key_id))
@@ -62,8 +60,6 @@ def key_id(session: Session, file: Path | None) -> None:
 
 def _agreed(session: Session) -> Secret | None:
     """Return the newest secret that was agreed on here; None if there is none."""
-    from encoding.secret.kept import kept_of
-
     workspace, project = session.workspace, session.project
     for epoch in sorted(workspace.epochs_with_secret(project), reverse=True):
         kept = kept_of(workspace, project, epoch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,8 @@ from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.exchange import carriage, exchange_options
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from encoding.secret.kept import kept_of
 
 if TYPE_CHECKING:
     from encoding.secret.kept import KeptSecret
@@ -98,8 +101,6 @@ def status(session: Session, *, epoch: int | None, as_json: bool) -> None:
     It says what this computer knows; `blindlink secret accept` asks for more.
     """
     from encoding.epoch.exchange import differences, refuse_differences
-    from encoding.errors import NotReadyError
-    from encoding.secret.kept import kept_of
 
     workspace, project = session.workspace, session.project
     epochs = workspace.epochs_with_secret(project)
@@ -133,8 +134,6 @@ def _print_status(session: Session, kept: KeptSecret, *, as_json: bool) -> None:
 
     found = status_of(kept, session.party)
     if as_json:
-        import json
-
         click.echo(json.dumps(found.to_json(), indent=2))
         return
     for sentence in found.sentences():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from encoding.cli.parts.advice import advise_custody
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
+from encoding.rounds.status import describe, gather_facts
 
 
 @click.command("status", epilog="Example: blindlink status --json")
@@ -16,12 +21,6 @@ from encoding.cli.parts.session import Session
 @click.pass_obj
 def status(session: Session, as_json: bool) -> None:
     """Say where the linkage stands, who is waited for, and which command comes next."""
-    import json
-
-    from encoding.cli.parts.counter import Counter
-    from encoding.cli.parts.own_ledger import ledger_file, own_space
-    from encoding.rounds.status import describe, gather_facts
-
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client, must_bind=False)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from encoding.synth import SIZES, refuse_other_files, write_hard_cases, write_rehearsal
+
 SIZE_NAMES = ("district", "small-state", "mid-state", "large-state")
 LEVEL_NAMES = ("low", "mid", "high")
 
@@ -45,8 +47,6 @@ def synth(  # noqa: PLR0917 - click passes by name
     All people are invented. The files are as untidy as real ones, and truth.csv says which client is
     which student, so that a linkage of the two can be measured with `blindlink evaluate`.
     """
-    from encoding.synth import SIZES, refuse_other_files, write_hard_cases, write_rehearsal
-
     refuse_other_files(folder)
     if hard_cases:
         files = write_hard_cases(folder, seed=seed)

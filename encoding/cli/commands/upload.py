@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import UNATTENDED_S, Session
 
 
@@ -18,9 +21,6 @@ def upload(session: Session, as_json: bool) -> None:
     An upload that was cut off goes on where it stopped.
     """
     from encoding.cli.parts import round_steps, steps
-    from encoding.cli.parts.counter import Counter
-    from encoding.cli.parts.project_view import project_view
-    from encoding.cli.parts.results import print_result
 
     session.patience_s = UNATTENDED_S
     sent: dict[str, object] = {}

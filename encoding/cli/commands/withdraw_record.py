@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
+from encoding.errors import LogError, UnknownRecordError
+from encoding.rounds.api import RoundsApi
+from schemas.destruction_api import RecordWithdrawal
+from schemas.matchlog.destruction_kinds import RecordWithdrawn
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -45,11 +52,8 @@ def withdraw_record(
     open. What was handed out before stays with whoever has it. It cannot be undone. Runs that have not ended
     are cancelled: ask for them again.
     """
-    import json
-
     from encoding.evidence.person_disclosures import find_record
     from encoding.packing.withdrawn import Withdrawn
-    from encoding.rounds.api import RoundsApi
 
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
     if session.config.sections.identity is not None:
@@ -91,8 +95,6 @@ def withdraw_record(
 
 def _require_known(record: KnownRecord) -> None:
     """Refuse a number under which nothing was ever encoded: most likely somebody mistyped it."""
-    from encoding.errors import UnknownRecordError
-
     if not record.handles:
         raise UnknownRecordError(
             "no record of this number was ever encoded here, so none is withdrawn",
@@ -104,13 +106,7 @@ def _tell(
     session: Session, client: BrokerClient, trust: Trust, handle: Handle, epoch: int
 ) -> tuple[LoggedWithdrawal, int]:
     """Tell the broker, and return where the log says so, after opening the commitment there."""
-    import hashlib
-
-    from encoding.cli.parts.log_copies import fetched_log
-    from encoding.errors import LogError
     from encoding.packing.withdrawn import LoggedWithdrawal
-    from schemas.destruction_api import RecordWithdrawal
-    from schemas.matchlog.destruction_kinds import RecordWithdrawn
 
     taken = client.withdraw_record(session.project, RecordWithdrawal(handle=handle.hex()))
     commitment = hashlib.sha256(bytes.fromhex(taken.salt) + handle).hexdigest()

@@ -11,6 +11,16 @@ from encoding.cli.commands.workspace_custodian import custodian
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
+from encoding.errors import BackupError, ConfigError
+from encoding.files import refuse_to_overwrite, write_durably
+from encoding.people.identity_lock import KeyFile
+from encoding.people.peers import read_fingerprint
+from encoding.people.recovery import recovery_keys
+from encoding.workspace.backup import restore_backup, write_backup
+from encoding.workspace.config import OutputSection
+from encoding.workspace.keepers import protect as seal
+from encoding.workspace.keepers import read_keepers
+from encoding.workspace.keepers import recover as open_by_code
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
@@ -41,8 +51,6 @@ def protect(session: Session, /, **given: Any) -> None:
     Write the code down, put it where two people of your agency find it, and keep it away from this computer. It
     is shown once. Typed again, the command draws a new code.
     """
-    from encoding.workspace.keepers import protect as seal
-
     own = unlock_own(session, given)
     _refuse_keys_that_commands_cannot_open(session)
     with session.workspace.lock():
@@ -84,8 +92,6 @@ def handover(session: Session, /, *, file: Path, person: str, force: bool, **giv
     They call: blindlink workspace restore. From then on it opens with their keys, and neither with yours nor
     with your recovery code.
     """
-    from encoding.workspace.keepers import read_keepers
-
     own = unlock_own(session, given)
     receiver = read_keepers(session.workspace).custodian(person)
     _write(session, file, receiver, force=force)
@@ -125,10 +131,6 @@ def restore(
     You need keys of your own: those of before, a custodian's, or new ones with the recovery code. Where there
     is no blindlink.toml here, that of the backup is written.
     """
-    from encoding.people.peers import read_fingerprint
-    from encoding.workspace.backup import restore_backup
-    from encoding.workspace.keepers import protect as seal
-
     own = unlock_own(session, given)
     by_code = recovery_code or code_file is not None
     opener = _recovery(session, own, code_file) if by_code else own
@@ -156,9 +158,6 @@ def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> Non
     For a forgotten passphrase or a lost identity file: first make new keys with `blindlink identity new`, and
     have the operator enrol them.
     """
-    from encoding.people.recovery import recovery_keys
-    from encoding.workspace.keepers import recover as open_by_code
-
     own = unlock_own(session, given)
     code = _typed_code(code_file)
     recovery_keys(code, own.public.party, session.now())
@@ -169,9 +168,6 @@ def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> Non
 
 
 def _write(session: Session, file: Path, receiver: PublicIdentity | None, *, force: bool) -> None:
-    from encoding.files import refuse_to_overwrite
-    from encoding.workspace.backup import write_backup
-
     refuse_to_overwrite(file, own_start=b"", force=force)
     settings = None
     if session.config_path.exists():
@@ -189,14 +185,11 @@ def _folder(session: Session) -> Path:
         return session.workspace_path
     if session.config_path.exists():
         return session.config.resolve(session.config.sections.output.workspace)
-    from encoding.workspace.config import OutputSection
 
     return session.config_path.parent / OutputSection().workspace
 
 
 def _restore_settings(session: Session, settings: str | None, folder: Path) -> None:
-    from encoding.files import write_durably
-
     if settings is None or session.config_path.exists():
         return
     write_durably(session.config_path, settings.encode("utf-8"))
@@ -209,14 +202,10 @@ def _restore_settings(session: Session, settings: str | None, folder: Path) -> N
 
 
 def _recovery(session: Session, own: Identity, code_file: Path | None) -> Identity:
-    from encoding.people.recovery import recovery_keys
-
     return recovery_keys(_typed_code(code_file), own.public.party, session.now())
 
 
 def _typed_code(code_file: Path | None) -> str:
-    from encoding.errors import BackupError
-
     if code_file is None:
         return str(click.prompt("Recovery code", hide_input=True, err=True))
     try:
@@ -232,9 +221,6 @@ def _print_code(made: Protected) -> None:
 
 def _refuse_keys_that_commands_cannot_open(session: Session) -> None:
     """Refuse keys that a key file opens which no settings name: every command would ask in vain."""
-    from encoding.errors import ConfigError
-    from encoding.people.identity_lock import KeyFile
-
     if session.config.sections.identity is None and isinstance(session.unlocking, KeyFile):
         raise ConfigError(
             "the settings do not say which key file opens your keys, so commands could not open the workspace",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,11 @@ import click
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.shown_keys import read_shown
+from encoding.errors import UntrustedKeyError
+from encoding.people.peers import read_fingerprint
+from encoding.workspace.keepers import keep, read_keepers
+from schemas.errors import SignatureError
 
 if TYPE_CHECKING:
     from encoding.workspace.keepers import Keepers
@@ -35,11 +41,6 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
 
     FILE is what their `blindlink identity show --json` prints. The next backups open with their keys, too.
     """
-    from encoding.cli.parts.shown_keys import read_shown
-    from encoding.errors import UntrustedKeyError
-    from encoding.people.peers import read_fingerprint
-    from schemas.errors import SignatureError
-
     written = read_fingerprint("".join(fingerprint))
     shown = read_shown(file)
     try:
@@ -75,14 +76,10 @@ def remove(session: Session, /, *, person: str, **given: Any) -> None:
 @click.pass_obj
 def show(session: Session, /, *, as_json: bool, **given: Any) -> None:
     """List who can open the workspace."""
-    from encoding.workspace.keepers import read_keepers
-
     unlock_own(session, given)
     keepers = read_keepers(session.workspace)
     rows = [("owner", keepers.owner), *(("custodian", one) for one in keepers.custodians)]
     if as_json:
-        import json
-
         document = [
             {"part": part, "person": one.person, "fingerprint": one.fingerprint()}
             for part, one in rows
@@ -95,8 +92,6 @@ def show(session: Session, /, *, as_json: bool, **given: Any) -> None:
 
 
 def _change(session: Session, given: Any, change: Any) -> Keepers:
-    from encoding.workspace.keepers import keep, read_keepers
-
     unlock_own(session, given)
     with session.workspace.lock():
         keepers: Keepers = change(read_keepers(session.workspace))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from encoding.cli.parts.session import Session
+from encoding.workspace.custody import custody_advice
 
 
 def advise_custody(session: Session) -> None:
@@ -10,8 +11,6 @@ def advise_custody(session: Session) -> None:
 
     Whoever works without keys of their own, as in a trial, is not told: nothing can be sealed to them.
     """
-    from encoding.workspace.custody import custody_advice
-
     if session.own is None:
         return
     sentence = custody_advice(session.workspace)

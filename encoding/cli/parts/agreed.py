@@ -9,10 +9,32 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from encoding.agreement.approved import require_approved, require_let_go
+from encoding.agreement.covering import (
+    is_signed,
+    require_cover,
+    require_covered_run,
+    require_own_upload,
+)
+from encoding.agreement.kept import read_kept, write_kept
+from encoding.agreement.signing import Signer, changes_since
+from encoding.agreement.verifying import (
+    merged,
+    require_adoptable,
+    require_keys,
+    verified,
+    vouched_keys,
+)
+from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
+from encoding.errors import AgreementUntrustedError, NotReadyError
+from encoding.log.receipts import ReceiptFolder
+from encoding.people.peers import meet_kept, read_peers, write_peers
+from encoding.workspace.workspace import open_workspace
+from schemas.chapters import grouped
 
 if TYPE_CHECKING:
     from encoding.agreement.kept import KeptAgreement, KeptAgreements
@@ -54,8 +76,6 @@ class Seat:
 
     def known(self) -> KeptAgreements:
         """Return the agreements that are kept."""
-        from encoding.agreement.kept import read_kept
-
         return read_kept(self.workspace.agreements(self.project), self.project)
 
     def peers(self) -> Peers:
@@ -64,16 +84,12 @@ class Seat:
         Raises:
             UntrustedKeyError: the broker shows forged keys of a trusted person.
         """
-        from encoding.people.peers import read_peers
-
         return read_peers(self.workspace.peers).meet(
             self.client.identities(self.project).identities
         )
 
     def signer(self, agreement: Agreement) -> Signer:
         """Return the person as a signer about an agreement."""
-        from encoding.agreement.signing import Signer, changes_since
-
         listed = agreement.person(self.own.public.person)
         if listed is None or listed.signing_key == self.own.public.signing_key:
             return Signer(self.own, agreement)
@@ -86,8 +102,6 @@ class Seat:
         Raises:
             AgreementUntrustedError, UntrustedKeyError: it must not be believed.
         """
-        from encoding.agreement.verifying import require_keys, verified
-
         shown = verified(self.client.agreement(self.project, digest), digest)
         require_keys(shown.agreement, self.peers())
         return shown
@@ -98,8 +112,6 @@ class Seat:
         Raises:
             NotReadyError: there is none.
         """
-        from encoding.errors import NotReadyError
-
         listed = self.client.agreements(self.project)
         for state in ("in-force", "suspended", "signed"):
             for summary in listed.agreements:
@@ -124,8 +136,6 @@ class Seat:
 
     def keep_own(self, agreement: KeptAgreement) -> None:
         """Keep an agreement whose fingerprint somebody here has compared."""
-        from encoding.agreement.kept import write_kept
-
         changed = self.known().with_one(agreement)
         write_kept(self.workspace.agreements(self.project), changed)
 
@@ -156,9 +166,6 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
     Raises:
         IdentityError, ConfigError: the own keys or the settings cannot be used.
     """
-    from encoding.broker.credential import SignIn
-    from encoding.workspace.workspace import open_workspace
-
     own = unlock_own(session, given)
     has_settings = session.config_path.exists()
     project = given["project"] or (session.project if has_settings else None)
@@ -185,8 +192,6 @@ def hold_to_agreement(
         AgreementUntrustedError, UntrustedKeyError: it does not, or there is none; nothing more is sent.
         NotReadyError: with `must_bind`, the agreement does not bind today.
     """
-    from encoding.agreement.covering import is_signed, require_cover
-
     known = _known(session)
     if is_signed(view):
         known = _follow(session, client, known, view.agreement)
@@ -201,8 +206,6 @@ def hold_to_kept(session: Session, view: ProjectView) -> None:
     Raises:
         AgreementUntrustedError, NotReadyError: it is not.
     """
-    from encoding.agreement.covering import require_cover
-
     known = _known(session)
     _refuse_unsigned(session, known, view)
     require_cover(known, view, session.now().date(), must_bind=True)
@@ -219,10 +222,6 @@ def hold_run(
         AgreementUntrustedError: it is not.
         OthersWaitedForError: its release is not approved yet.
     """
-    from encoding.agreement.approved import require_approved, require_let_go
-    from encoding.agreement.covering import require_covered_run, require_own_upload
-    from encoding.log.receipts import ReceiptFolder
-
     known, specification = _known(session), run.specification
     if known.agreements and known.find(specification.agreement) is None:
         known = _follow(session, client, known, specification.agreement)
@@ -256,9 +255,6 @@ def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
     Raises:
         UntrustedKeyError: the history of a trusted person is forged.
     """
-    from encoding.agreement.verifying import vouched_keys
-    from encoding.people.peers import meet_kept, write_peers
-
     place = session.workspace.peers
     met = meet_kept(place, shown)
     kept = _known(session).last_complete()
@@ -286,9 +282,6 @@ def agreed_columns(session: Session) -> tuple[str, ...] | None:
 
 def _refuse_unsigned(session: Session, known: KeptAgreements, view: ProjectView) -> None:
     """Refuse terms that nobody has signed, unless the settings are those of a rehearsal."""
-    from encoding.agreement.covering import is_signed
-    from encoding.errors import AgreementUntrustedError
-
     if (
         known.agreements
         or is_signed(view)
@@ -303,8 +296,6 @@ def _refuse_unsigned(session: Session, known: KeptAgreements, view: ProjectView)
 
 
 def _known(session: Session) -> KeptAgreements:
-    from encoding.agreement.kept import read_kept
-
     return read_kept(session.workspace.agreements(session.project), session.project)
 
 
@@ -312,9 +303,6 @@ def _follow(
     session: Session, client: BrokerClient, known: KeptAgreements, digest: str
 ) -> KeptAgreements:
     """Return what is kept after looking at an agreement by which the broker goes."""
-    from encoding.agreement.verifying import require_keys, verified
-    from encoding.people.peers import read_peers
-
     shown = verified(client.agreement(session.project, digest), digest)
     peers = read_peers(session.workspace.peers)
     if known.find(digest) is None and peers.peers:
@@ -333,10 +321,6 @@ def _keep(
     shown: KeptAgreement,
     peers: Peers,
 ) -> KeptAgreement:
-    from encoding.agreement.kept import write_kept
-    from encoding.agreement.verifying import merged, require_adoptable
-    from schemas.chapters import grouped
-
     if known.find(shown.digest) is None:
         is_first = require_adoptable(known, shown, party, peers)
         if is_first:

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import PrivacyAuditError
+from encoding.privacy_audit.audit import audit_file
+from encoding.privacy_audit.goals import judge_audit
+from encoding.privacy_audit.kept import keep_audit, read_kept_audit
+from encoding.privacy_audit.reading import read_clear
+from encoding.privacy_audit.report import AuditReport
 
 if TYPE_CHECKING:
     from encoding.privacy_audit.kept import KeptAudit
@@ -28,12 +33,6 @@ def audited(session: Session, subject: Subject, scope: AuditScope, side: Side) -
         scope: how much is attacked.
         side: whether it is the larger or the smaller file of the pair, by the agreement.
     """
-    from encoding.privacy_audit.audit import audit_file
-    from encoding.privacy_audit.goals import judge_audit
-    from encoding.privacy_audit.kept import keep_audit
-    from encoding.privacy_audit.reading import read_clear
-    from encoding.privacy_audit.report import AuditReport
-
     with session.progress() as progress:
         read = read_clear(
             subject.file,
@@ -70,6 +69,4 @@ def refuse_missed(report: AuditReport) -> None:
 
 def kept_audit(session: Session) -> KeptAudit:
     """Return the last audit that reached its goals."""
-    from encoding.privacy_audit.kept import read_kept_audit
-
     return read_kept_audit(session.workspace.report(session.project, KIND))

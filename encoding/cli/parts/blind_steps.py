@@ -10,6 +10,16 @@ from encoding.cli.parts.agreed import hold_run, trusted_peers
 from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
+from encoding.files import refuse_to_overwrite
+from encoding.people.peers import read_peers
+from encoding.records.agency_file import agency_file
+from encoding.sharing.blind_links import BLIND_LINKS_START, write_blind_links
+from encoding.transfers.blind_fetch import (
+    fetch_blind,
+    join_blind,
+    newest_blind,
+    refuse_other_receivers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -69,16 +79,6 @@ def blind_links(
     force: bool = False,
 ) -> BlindLinksWritten:
     """Fetch the newest blind release, hold it against the log, and replace the file at the very end."""
-    from encoding.files import refuse_to_overwrite
-    from encoding.records.agency_file import agency_file
-    from encoding.sharing.blind_links import BLIND_LINKS_START, write_blind_links
-    from encoding.transfers.blind_fetch import (
-        fetch_blind,
-        join_blind,
-        newest_blind,
-        refuse_other_receivers,
-    )
-
     path = output or blind_path(session, recipient)
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
     note_file(session, "link-table", path)
@@ -110,8 +110,6 @@ def _trusted(
     session: Session, client: BrokerClient, party: str
 ) -> Collection[PublicIdentity] | None:
     """Return the persons of a party whom this agency trusts, with their newest keys; None: nobody."""
-    from encoding.people.peers import read_peers
-
     if not read_peers(session.workspace.peers).of(party):
         return None
     shown = client.identities(session.project).identities

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from encoding.cli.parts.session import Session
+from encoding.workspace.config import is_broker_url
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -36,8 +37,6 @@ def broker_options(function: _Function) -> _Function:
 
 def broker_of(session: Session, given: Mapping[str, Any]) -> tuple[str, Path | None]:
     """Return the broker's address and certificate file, from the options or else the settings."""
-    from encoding.workspace.config import is_broker_url
-
     if given["broker"] is not None:
         if not is_broker_url(given["broker"]):
             raise click.BadParameter(

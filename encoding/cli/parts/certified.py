@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,13 @@ import click
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testifying import signed_by_own
+from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
+from encoding.errors import CertificateError
+from encoding.files import refuse_to_overwrite, write_durably
+from schemas.certificate_log import left_objects, unlogged_objects
+from schemas.certificate_page import PAGE_START, certificate_page
+from schemas.destruction import Countersignature
+from schemas.matchlog.person_keys import PersonKeys
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -79,11 +87,6 @@ def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number
         CertificateError: it proves nothing, or contradicts what is known here.
         LogError: the log is not the one that was pinned.
     """
-    from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
-    from encoding.errors import CertificateError
-    from schemas.certificate_log import left_objects, unlogged_objects
-    from schemas.matchlog.person_keys import PersonKeys
-
     file = client.certificate(number)
     trust.log.hold(file.receipt.checkpoint.encode("utf-8"))
     copy = fetched_log(session, client, trust)
@@ -119,9 +122,6 @@ def counter_sign(
         IdentityError: the own keys cannot be used, or lack the duty.
         CertificateError: the broker does not show the signature.
     """
-    from encoding.errors import CertificateError
-    from schemas.destruction import Countersignature
-
     certificate = certified.check.certificate
     signed = signed_by_own(
         session,
@@ -144,9 +144,6 @@ def refuse_outputs(output: Path | None, page: Path | None) -> None:
     Raises:
         OutputExistsError: a file is there that is no certificate.
     """
-    from encoding.files import refuse_to_overwrite
-    from schemas.certificate_page import PAGE_START
-
     if output is not None:
         refuse_to_overwrite(output, own_start=b'{"certificate":{')
     if page is not None:
@@ -155,9 +152,6 @@ def refuse_outputs(output: Path | None, page: Path | None) -> None:
 
 def write_certified(file: CertificateFile, output: Path | None, page: Path | None) -> None:
     """Write a certificate as JSON, and as a page to print, where that is wanted."""
-    from encoding.files import write_durably
-    from schemas.certificate_page import certificate_page
-
     if output is not None:
         write_durably(output, file.to_canonical())
     if page is not None:
@@ -166,8 +160,6 @@ def write_certified(file: CertificateFile, output: Path | None, page: Path | Non
 
 def show_certified(session: Session, certified: Certified, *, as_json: bool) -> None:
     """Print a certificate's number and what it says, or one JSON document."""
-    import json
-
     if as_json:
         click.echo(json.dumps(certified.to_document(), indent=2))
         return

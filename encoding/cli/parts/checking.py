@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import QualityError
+from encoding.quality import Ask
+from encoding.quality.checking import check_file
+from encoding.quality.duplicates_file import write_duplicates
+from encoding.quality.kept import KeptCheck, keep_check, read_kept_check
 
 if TYPE_CHECKING:
     from encoding.quality import Report
@@ -29,11 +33,6 @@ def checked(
     Without a settings file nothing is remembered, and nothing is compared with. `duplicates` is where pairs of
     records that are probably one person are listed; None lists none.
     """
-    from encoding.quality import Ask
-    from encoding.quality.checking import check_file
-    from encoding.quality.duplicates_file import write_duplicates
-    from encoding.quality.kept import KeptCheck, keep_check, read_kept_check
-
     has_workspace = session.config_path.exists()
     path = session.workspace.report(session.project, KIND) if has_workspace else None
     former = read_kept_check(path) if path else KeptCheck()
@@ -70,8 +69,6 @@ def refuse_stops(report: Report) -> None:
 
 def kept_digest(session: Session, file: Path) -> str | None:
     """Return the digest of the last check if it was of this very file."""
-    from encoding.quality.kept import read_kept_check
-
     kept = read_kept_check(session.workspace.report(session.project, KIND))
     return kept.digest if kept.is_about(file) else None
 

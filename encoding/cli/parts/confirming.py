@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import click
 
+from encoding.cli.parts import asking
+
 
 def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
     """Say what will happen, and go on only if it is meant.
@@ -18,8 +20,6 @@ def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
         click.UsageError: nobody is there to answer.
         click.Abort: the answer is no.
     """
-    from encoding.cli.parts import asking
-
     for sentence in sentences:
         click.echo(sentence, err=True)
     if yes:

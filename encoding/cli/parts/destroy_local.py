@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -11,9 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testifying import signed_by_own
+from encoding.destruction.certificates import CertificateFolder
+from encoding.destruction.destroying import begin, interrupted
+from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
+from encoding.destruction.written import forget_written
+from encoding.errors import FileMissingError
+from schemas.destruction import KeptItem, LocalStatement
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -50,11 +58,6 @@ def destroy_here(
         LegalHoldError: a legal hold stands.
         OutputBlockedError: a file cannot be removed; the same command goes on later.
     """
-    from encoding.cli.parts.legal_holds import refuse_held
-    from encoding.destruction.destroying import begin, interrupted
-    from encoding.destruction.written import forget_written
-    from schemas.destruction import LocalStatement
-
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
     unlock_own(session, given)
     with nullcontext() if wish.is_offline else session.connect() as client:
@@ -99,8 +102,6 @@ def read_pairs(
     Raises:
         click.BadParameter: there is no such kind, or nothing after it that can be taken.
     """
-    from encoding.destruction.local_copies import KINDS
-
     pairs: list[tuple[LocalKind, str]] = []
     for word in words:
         name, _, text = word.partition("=")
@@ -123,16 +124,12 @@ def _asking(session: Session, client: BrokerClient) -> str | None:
 
 
 def _refuse_unknown_files(wish: Wish) -> None:
-    from encoding.errors import FileMissingError
-
     for _, name in wish.also:
         if not Path(name).is_file():
             raise FileMissingError(f"there is no file {name}")
 
 
 def _holdings(session: Session, wish: Wish) -> Holdings:
-    from encoding.destruction.local_copies import Holdings, LocalCopy
-
     settings = session.config.sections
     return Holdings(
         workspace=session.workspace,
@@ -150,8 +147,6 @@ def _chosen(holdings: Holdings, wish: Wish) -> list[LocalCopy]:
 
 
 def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Iterator[str]:
-    from encoding.destruction.local_copies import IN_WORDS
-
     yield "This will be removed for good:" if copies else "There is nothing to remove here."
     for copy in copies:
         yield f"  {IN_WORDS[copy.what]}: {copy.path}"
@@ -173,8 +168,6 @@ def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Itera
 
 def _finished(session: Session, client: BrokerClient | None, certificate: str | None) -> str:
     """Return when the last key of a certificate's objects was gone; a statement about it is not older."""
-    from encoding.destruction.certificates import CertificateFolder
-
     if certificate is None:
         return ""
     if client is not None:
@@ -184,8 +177,6 @@ def _finished(session: Session, client: BrokerClient | None, certificate: str | 
 
 
 def _none_left(holdings: Holdings, wish: Wish) -> tuple[LocalKind, ...]:
-    from encoding.destruction.local_copies import kinds_without
-
     return kinds_without(holdings.all(), {kind for kind, _ in wish.keep})
 
 
@@ -196,8 +187,6 @@ def _stated(
 
     The last one says of what none is left, and what is kept.
     """
-    from schemas.destruction import KeptItem
-
     deleted = under_way.deleted()
     pieces = [deleted[at : at + MOST_LISTED] for at in range(0, len(deleted), MOST_LISTED)] or [()]
     kept = tuple(KeptItem(what=kind, why=why) for kind, why in wish.keep)
@@ -219,11 +208,6 @@ def _report(
     is_sent: bool,
     as_json: bool,
 ) -> None:
-    import json
-
-    from encoding.destruction.local_copies import IN_WORDS
-    from schemas.destruction import LocalStatement
-
     said = statements[-1].said
     none_left = said.none_left if isinstance(said, LocalStatement) else ()
     if as_json:

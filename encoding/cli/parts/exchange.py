@@ -13,7 +13,13 @@ import click
 from encoding.cli.parts.agreed import agreed_holders, trusted_peers
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.project_file import import_project
+from encoding.cli.parts.project_view import project_view, remembered_view
 from encoding.cli.parts.session import Session
+from encoding.epoch.carriers import ByBroker, ByHand
+from encoding.errors import NotReadyError
+from encoding.secret.agreement import holders_of
+from schemas.ids import PERSON_PREFIX, is_random_id
 
 if TYPE_CHECKING:
     from encoding.epoch.carriers import Carrier
@@ -67,8 +73,6 @@ class Carriage:
             IdentityError, HoldersError: own keys cannot be used, or those of a holder are not trusted.
         """
         from encoding.epoch.exchange import Exchange
-        from encoding.errors import NotReadyError
-        from encoding.secret.agreement import holders_of
 
         session = self.session
         if session.party not in self.view.terms.providers:
@@ -126,10 +130,6 @@ def carriage(
         NotReadyError: files carry, and the project is not known here.
         IdentityError: own keys cannot be used.
     """
-    from encoding.cli.parts.project_file import import_project
-    from encoding.cli.parts.project_view import project_view, remembered_view
-    from encoding.epoch.carriers import ByBroker, ByHand
-
     to_file = given["to_file"]
     if given["project_file"] is not None:
         import_project(session, given["project_file"])
@@ -148,8 +148,6 @@ def carriage(
 
 
 def _read_holders(pairs: tuple[str, ...]) -> dict[str, str]:
-    from schemas.ids import PERSON_PREFIX, is_random_id
-
     found = {}
     for pair in pairs:
         party, _, person = pair.partition("=")

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from encoding.blocks.explaining import explain, explanation_lines
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import UnknownRecordError
+from encoding.recipe.rows import RowCleaner
+from encoding.records import Chunk
 from schemas.printable import printable
 
 if TYPE_CHECKING:
@@ -31,9 +34,6 @@ def show_explanation(session: Session, subject: Subject, asked: str, *, by_id: b
         UnknownRecordError: the file has no such row or record.
         InputError: the file cannot be read.
     """
-    from encoding.blocks.explaining import explain, explanation_lines
-    from encoding.recipe.rows import RowCleaner
-
     # No option overrides this: what is shown is a person, and a redirected output is a file or a log of it.
     if not is_terminal():
         raise click.UsageError("what --explain shows goes to a terminal only, not to a file or log")
@@ -84,8 +84,6 @@ def _record_of(record_ids: Table, asked: str, progress: Progress) -> str:
 
 def _rows_of(table: Table, record_id: str, progress: Progress) -> Iterator[Chunk]:
     """Yield each row of a record, as a chunk of one row."""
-    from encoding.records import Chunk
-
     id_column = table.columns[0]
     for chunk in table.chunks():
         progress("reading", chunk.share, chunk.first_row, "rows")

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import click
 
 from encoding.errors import AgencyError
+from schemas.errors import FormatError
 from schemas.printable import printable
 
 FAILED: Final = 1
@@ -62,8 +63,6 @@ def _describe(exc: BaseException, program: str) -> _Failure:
 
 
 def _describe_unexpected(exc: BaseException) -> _Failure:
-    from schemas.errors import FormatError
-
     if isinstance(exc, FormatError):
         return _Failure(str(exc), None)
     # Not the message: it may hold a cell. The place is enough to find the fault.

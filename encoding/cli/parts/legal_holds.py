@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
+from encoding.errors import LegalHoldError
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 def refuse_held(session: Session, client: BrokerClient) -> None:
     """Raise LegalHoldError while a legal hold stands, by what the broker says."""
-    from encoding.errors import LegalHoldError
-
     found = client.legal_holds(session.project)
     if found.is_held:
         by = sorted({one.party for one in found.holds if one.lifted is None})

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoding.blocks.keys import round_key
 from encoding.cli.parts.agreed import hold_run, trusted_peers
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.noting import note_file
@@ -17,9 +18,24 @@ from encoding.cli.parts.round_steps import as_it_stands, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
+from encoding.evidence.disclosed import DisclosedRecords
 from encoding.files import refuse_to_overwrite
+from encoding.ledger.claiming import PairRelease, Proof, ReleasedMatch
+from encoding.ledger.values import Turn as LedgerTurn
+from encoding.packing.container import read_container
+from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.records.agency_file import agency_file
+from encoding.rounds.said import Said
+from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
+from encoding.rounds.turns import closing_of
 from encoding.sharing.links_file import LINKS_START, Link, write_links
+from encoding.transfers.matches import (
+    fetch_release,
+    keys_of_handles,
+    record_ids_by_key,
+    releases_of_round,
+)
+from schemas.claims import Transcript
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
@@ -73,8 +89,6 @@ class RoundLinks:
             OthersWaitedForError: a release is not approved yet.
             ReleaseError, ReceiptError, LogError: the match log does not vouch for one.
         """
-        from encoding.transfers.matches import releases_of_round
-
         session = self._counter.session
         views = releases_of_round(
             self._counter.client, session.project, session.party, self._round.round
@@ -94,9 +108,6 @@ class RoundLinks:
             OthersWaitedForError: a partner has yet to send its claims, or the round is not closed.
             LinkAlarmError: what came cannot be honest; nothing of the round is stored.
         """
-        from encoding.rounds.space import close, listen, speak, state
-        from encoding.rounds.turns import closing_of
-
         with self._counter.session.workspace.lock():
             last = ledger_file(self._counter).read().last
             if last is not None and last.round >= self._round.round:
@@ -123,9 +134,6 @@ class RoundLinks:
         force: bool = False,
     ) -> LinksWritten:
         """Write the link IDs of the records that were matched in the round beside their record IDs."""
-        from encoding.evidence.disclosed import DisclosedRecords
-        from encoding.transfers.matches import record_ids_by_key
-
         session = self._counter.session
         path = output or session.config.resolve(session.config.sections.output.links)
         refuse_to_overwrite(path, own_start=LINKS_START, force=force)
@@ -157,11 +165,6 @@ class RoundLinks:
         }
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
-        from encoding.ledger.claiming import PairRelease, ReleasedMatch
-        from encoding.ledger.values import Turn as LedgerTurn
-        from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
-        from encoding.transfers.matches import fetch_release, keys_of_handles
-
         session, client = self._counter.session, self._counter.client
         hold_run(session, client, client.run(view.run), for_release=True)
         fetched = fetch_release(client, view, self._counter.trust)
@@ -177,8 +180,6 @@ class RoundLinks:
         return PairRelease(LedgerTurn(self._round.round, 1), (one, another), matches)
 
     def _at_space(self, found: RoundView) -> SpaceOfRound:
-        from encoding.rounds.space import SpaceOfRound
-
         party = self._counter.session.party
         recipients = tuple(
             one.party
@@ -199,10 +200,6 @@ class RoundLinks:
 
     def _proof(self, found: RoundView, turn: Turn, release: PairRelease) -> Proof:
         """Return what proves the matches of a pair; without the container nothing does: no alarm."""
-        from encoding.blocks.keys import round_key
-        from encoding.ledger.claiming import Proof
-        from schemas.claims import Transcript
-
         session = self._counter.session
         progress = next(
             one for one in found.progress if (one.larger, one.smaller) == turn.pair.parties
@@ -219,8 +216,6 @@ class RoundLinks:
         return Proof(key, tokens.get, transcript)
 
     def _tokens(self, turn: Turn, rows: Sequence[int], root: str) -> dict[int, bytes]:
-        from encoding.packing.container import read_container
-
         session = self._counter.session
         path = session.workspace.container(session.project, turn.round, turn.partner)
         try:
@@ -233,9 +228,6 @@ class RoundLinks:
         return dict(zip(rows, container.tokens(rows), strict=True))
 
     def _desk(self) -> Desk:
-        from encoding.rounds.said import Said
-        from encoding.rounds.space import Desk
-
         counter, session = self._counter, self._counter.session
         shown = counter.client.identities(session.project).identities
         trusted = trusted_peers(session, shown)

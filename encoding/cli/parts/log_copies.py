@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
+from encoding.log.log_copy import read_log_copy
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -18,8 +19,6 @@ def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy
     Raises:
         LogError: it does not hang together, or is not the log that was pinned.
     """
-    from encoding.log.log_copy import read_log_copy
-
     with session.workspace.lock(), session.workspace.scratch() as scratch:
         path = scratch / "log.bundle"
         with path.open("w+b") as file:

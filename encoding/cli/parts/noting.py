@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
+from encoding.destruction.written import note_written
 
 if TYPE_CHECKING:
     from schemas.destruction import LocalKind
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 def note_file(session: Session, what: LocalKind, *paths: Path) -> None:
     """Note files before they are written or read; whoever has no settings keeps no such list."""
-    from encoding.destruction.written import note_written
-
     if not session.config_path.exists():
         return
     with session.workspace.lock():

@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 
 import click
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.clauses import MAX_LINE, Line
 
 
 def one_line(text: str) -> str:
@@ -13,10 +16,6 @@ def one_line(text: str) -> str:
     Raises:
         click.BadParameter: `schemas.clauses.Line` does not take it.
     """
-    from pydantic import TypeAdapter, ValidationError
-
-    from schemas.clauses import MAX_LINE, Line
-
     # A Mac's keyboard may compose an accent of two characters; what is signed holds one.
     written = unicodedata.normalize("NFC", text.strip())
     try:

@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from encoding.cli.parts.session import Session
-
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -69,6 +67,9 @@ def file_options(function: _Function) -> _Function:
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        # Here, so that the list of commands needs neither the formats nor the network.
+        from encoding.cli.parts.session import Session
+
         session = ctx.ensure_object(Session)
         if value:
             setattr(session, name, value)

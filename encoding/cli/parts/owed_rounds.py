@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.link_steps import RoundLinks
+from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.round_steps import proven
-from encoding.errors import NotReadyError
+from encoding.errors import AgencyError, NotReadyError
+from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.rounds import RoundView
 
 if TYPE_CHECKING:
@@ -27,10 +31,6 @@ def drain(counter: Counter, source: Source) -> None:
 
 def _drain_blind(counter: Counter, source: Source) -> None:
     """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
-    from encoding.cli.parts.blind_steps import blind_links
-    from encoding.errors import AgencyError
-    from encoding.transfers.blind_fetch import blind_recipients, newest_blind
-
     session, client = counter.session, counter.client
     if session.party not in counter.view.terms.providers:
         return
@@ -49,10 +49,6 @@ def _drain_blind(counter: Counter, source: Source) -> None:
 
 
 def _drain_links(counter: Counter, source: Source) -> None:
-    from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.own_ledger import own_space
-    from encoding.errors import AgencyError
-
     if own_space(counter) is None:
         return
     for found in reversed(counter.api.rounds().rounds):
@@ -69,8 +65,6 @@ def _drain_links(counter: Counter, source: Source) -> None:
 
 def _is_owed(counter: Counter, found: RoundView) -> bool:
     """Tell whether the ledger has yet to be carried on by a round in which this agency had matches."""
-    from encoding.cli.parts.own_ledger import ledger_file
-
     last = ledger_file(counter).read().last
     party = counter.session.party
     ran = any(one.run is not None and party in (one.larger, one.smaller) for one in found.progress)

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
 
+from encoding.errors import ConfigError
+from encoding.people.identity import read_identity
+from encoding.people.identity_lock import Passphrase, read_key_file, read_passphrase
+
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
@@ -64,9 +68,6 @@ def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identi
         IdentityError: the file, or what opens it, is missing, exposed, damaged or the wrong one.
         ConfigError: it is somebody of another party than the settings name.
     """
-    from encoding.errors import ConfigError
-    from encoding.people.identity import read_identity
-
     if session.own is None:
         path = own_path(session, given["identity"])
         locked = read_identity(path)
@@ -109,9 +110,6 @@ def show_identity(public: PublicIdentity) -> None:
 
 
 def _unlocking(session: KeyHolder, given: Mapping[str, Any], kind: str) -> Unlocking:
-    from encoding.errors import ConfigError
-    from encoding.people.identity_lock import Passphrase, read_key_file, read_passphrase
-
     key_file = given["key_file"] or _configured(session, "key_file")
     passphrase_file = given["passphrase_file"] or _configured(session, "passphrase_file")
     if kind == "key-file":

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.counter import Counter
 from encoding.errors import NotReadyError
+from encoding.ledger.granting import SpaceName
+from encoding.ledger.kept import LedgerFile
 
 if TYPE_CHECKING:
     from encoding.ledger.kept import LedgerFile
@@ -25,9 +27,6 @@ def ledger_file(counter: Counter) -> LedgerFile:
     Raises:
         NotReadyError: the agreement gives this agency no matches of its own records.
     """
-    from encoding.ledger.granting import SpaceName
-    from encoding.ledger.kept import LedgerFile
-
     session, name = counter.session, own_space(counter)
     if name is None:
         raise NotReadyError("the agreement gives this agency no matches of its own records")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreed import trusted_peers
 from encoding.cli.parts.session import Session
+from encoding.errors import BrokerUnreachableError
+from encoding.people.peers import read_peers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +36,6 @@ def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[Public
 
 def _shown(session: Session, party: str) -> Sequence[IdentityHistory]:
     """Return the persons whom the broker shows; nobody where it cannot be reached and keys are known here."""
-    from encoding.errors import BrokerUnreachableError
-    from encoding.people.peers import read_peers
-
     try:
         with session.connect() as client:
             session.trust(client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -16,8 +17,6 @@ def print_result(
     session: Session, as_json: bool, document: dict[str, object], sentence: str
 ) -> None:
     """Print the result: JSON on standard output, or a sentence on the error output."""
-    import json
-
     if as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from encoding.broker.runs import require_success, wait_for_run
 from encoding.cli.parts.agreed import hold_run
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.steps import own_nonces
 from encoding.errors import NotReadyError, OthersWaitedForError
+from encoding.ledger.messages import resume_streams
+from encoding.rounds.streams import logged_streams
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from schemas.api import RunRequest
 from schemas.ids import utc_text
 from schemas.rounds import NONCES_KEPT, NonceOffer, RoundView, SignedNonceOffer
+from schemas.signing import sign_document
+from schemas.upload import Signature
 
 if TYPE_CHECKING:
     from schemas.api import RunView
@@ -58,11 +65,6 @@ def _resume_streams(counter: Counter) -> None:
 
     It comes before the nonces of the other workspace are void, so that a kill between the two repeats it.
     """
-    from encoding.cli.parts.log_copies import fetched_log
-    from encoding.cli.parts.own_ledger import ledger_file, own_space
-    from encoding.ledger.messages import resume_streams
-    from encoding.rounds.streams import logged_streams
-
     session, space = counter.session, own_space(counter)
     if space is None:
         return
@@ -169,8 +171,6 @@ def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
         OthersWaitedForError: a partner has yet to upload, or a run to be approved or done.
         RunFailedError: all of them have failed.
     """
-    from encoding.broker.runs import require_success, wait_for_run
-
     session = counter.session
     now = counter.api.round(found.round)
     if now.state == "superseded":
@@ -209,9 +209,6 @@ def void_nonces(counter: Counter) -> None:
 
 
 def _signed(session: Session, offer: NonceOffer) -> SignedNonceOffer:
-    from schemas.signing import sign_document
-    from schemas.upload import Signature
-
     identity = unlock_own(session)
     public = identity.public
     return SignedNonceOffer(

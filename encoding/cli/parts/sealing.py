@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.piece_reader import read_pieces
+from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.session import Session
+from encoding.files import replacing
+from encoding.people.sealed_file import MAGIC, Address, open_pieces, seal_pieces
+from schemas.ids import utc_text
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -24,10 +30,6 @@ def seal_file(
     session: Session, file: Path, party: str, receivers: tuple[PublicIdentity, ...], target: Path
 ) -> str:
     """Write `target`, which only the receivers can open; returns a sentence that says so."""
-    from encoding.files import replacing
-    from encoding.people.sealed_file import Address, seal_pieces
-    from schemas.ids import utc_text
-
     created = utc_text(session.now())
     address = Address(session.party, party, receivers, created)
     with file.open("rb") as content, replacing(target) as written:
@@ -45,8 +47,6 @@ def sealing_to(session: Session, party: str | None, target: Path) -> Iterator[Pa
     Raises:
         UntrustedKeyError: nobody of the party is trusted.
     """
-    from encoding.cli.parts.receivers import receivers_of
-
     if party is None:
         yield target
         return
@@ -65,9 +65,6 @@ def unsealed(session: Session, file: Path) -> Iterator[Path]:
         SealedFileError: it was sealed to others, or was changed or cut off.
         IdentityError: the own keys cannot be used.
     """
-    from encoding.cli.parts.own_identity import unlock_own
-    from encoding.files import replacing
-
     if not is_sealed(file):
         yield file
         return
@@ -81,8 +78,6 @@ def unsealed(session: Session, file: Path) -> Iterator[Path]:
 
 def is_sealed(file: Path) -> bool:
     """Tell whether a file is there and begins as a sealed one does."""
-    from encoding.people.sealed_file import MAGIC
-
     if not file.is_file():
         return False
     with file.open("rb") as raw:
@@ -96,9 +91,6 @@ def opened_content(file: Path, own: Identity) -> Iterator[BufferedReader]:
     Raises:
         SealedFileError: it was sealed to others, or was changed or cut off.
     """
-    from encoding.cli.parts.piece_reader import read_pieces
-    from encoding.people.sealed_file import open_pieces
-
     with file.open("rb") as raw, read_pieces(open_pieces(raw, own)) as content:
         yield content
 

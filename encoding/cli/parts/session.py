@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from encoding.broker.client import BrokerClient
+from encoding.broker.connection import Connection, Waiting, trust_only
+from encoding.broker.credential import SignIn, read_token
 from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.progress_bar import ProgressBar
+from encoding.errors import AgencyError, BrokerRefusedError
+from encoding.log.pins import PinnedLog
+from encoding.log.receipts import ReceiptFolder
+from encoding.log.trust import Trust
+from encoding.log.witness import Witness
+from encoding.workspace.config import read_config
+from encoding.workspace.workspace import open_workspace
 from schemas.printable import printable
 
 if TYPE_CHECKING:
@@ -64,8 +75,6 @@ class Session:
             ConfigError: they cannot be read.
         """
         if self._config is None:
-            from encoding.workspace.config import read_config
-
             self._config = read_config(self.config_path)
         return self._config
 
@@ -73,8 +82,6 @@ class Session:
     def workspace(self) -> Workspace:
         """The workspace, made where it is missing."""
         if self._workspace is None:
-            from encoding.workspace.workspace import open_workspace
-
             named = self.config.resolve(self.config.sections.output.workspace)
             folder = self.workspace_path or named
             self._workspace = open_workspace(folder, lambda: unlock_own(self))
@@ -109,8 +116,6 @@ class Session:
         Raises:
             ConfigError: the certificate file cannot be used.
         """
-        from encoding.broker.client import BrokerClient
-
         return BrokerClient(self.connection_to(url, ca_file, credential))
 
     def connection_to(
@@ -121,15 +126,11 @@ class Session:
         Raises:
             ConfigError: the certificate file cannot be used.
         """
-        from encoding.broker.connection import Connection, Waiting, trust_only
-
         tls = trust_only(ca_file) if ca_file else None
         waiting = Waiting(self.patience_s, self.sleep, self.say)
         return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
 
     def _credential(self) -> Credential:
-        from encoding.broker.credential import SignIn, read_token
-
         broker = self.config.sections.broker
         if broker.token_file is not None:
             return read_token(self.config.resolve(broker.token_file))
@@ -143,10 +144,6 @@ class Session:
         Raises:
             LogError: it did not, or is signed by another key.
         """
-        from encoding.log.pins import PinnedLog
-        from encoding.log.receipts import ReceiptFolder
-        from encoding.log.trust import Trust
-
         log = PinnedLog(self.workspace.pins, self.workspace.log_key)
         is_first = not log.has_key()
         given = self.config.sections.broker.log_key
@@ -176,13 +173,9 @@ class Session:
 
     def witness(self) -> Witness | None:
         """Return whoever has signed in with keys of their own, as a witness; None where a token was shown."""
-        from encoding.log.witness import Witness
-
         return None if self.own is None else Witness.of(self.own, self.workspace.pins)
 
     def _cosign_if_possible(self, client: BrokerClient, trust: Trust) -> None:
-        from encoding.errors import AgencyError, BrokerRefusedError
-
         witness, pin = self.witness(), trust.log.settled()
         if witness is None or pin is None:
             return
@@ -197,8 +190,6 @@ class Session:
 
     def progress(self) -> ProgressBar:
         """Return a progress bar for anything over a second, on a terminal."""
-        from encoding.cli.parts.progress_bar import ProgressBar
-
         return ProgressBar(is_shown=not self.is_quiet)
 
     def say(self, sentence: str) -> None:

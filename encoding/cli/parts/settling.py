@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Final
 from encoding.cli.parts.exchange import Carriage
 from encoding.cli.parts.own_identity import NOTHING
 from encoding.cli.parts.session import Session
+from encoding.epoch.carriers import ByBroker
+from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
+from encoding.errors import OthersWaitedForError, ShareMissingError
+from encoding.secret.kept import kept_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +31,6 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
         ShareError: something that came must not be trusted.
         SecretsDifferError: a holder has another secret, or encodes otherwise.
     """
-    from encoding.epoch.carriers import ByBroker
-    from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
-    from encoding.errors import OthersWaitedForError, ShareMissingError
-
     if session.config.sections.identity is None:
         return
     carried = Carriage(session, view, ByBroker(client, view.project, session.party))
@@ -51,9 +51,6 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
 
 
 def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:
-    from encoding.epoch.exchange import unconfirmed
-    from encoding.secret.kept import kept_of
-
     for epoch in session.workspace.epochs_with_secret(view.project):
         if epoch < view.terms.epoch:
             continue

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoding.errors import IdentityFormatError, IdentityMissingError
+from schemas.canonical import parse_json
+from schemas.errors import FormatError
+from schemas.identity import IdentityHistory, SignedIdentity
+
 if TYPE_CHECKING:
     from schemas.identity import IdentityHistory
 
@@ -15,11 +20,6 @@ def read_shown(path: Path) -> IdentityHistory:
     Raises:
         IdentityMissingError, IdentityFormatError: it cannot be read, or shows nobody's keys.
     """
-    from encoding.errors import IdentityFormatError, IdentityMissingError
-    from schemas.canonical import parse_json
-    from schemas.errors import FormatError
-    from schemas.identity import IdentityHistory, SignedIdentity
-
     try:
         shown = parse_json(path.read_bytes())
     except OSError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.session import Session
 from encoding.errors import OutputExistsError
 from encoding.files import refuse_to_overwrite
+from encoding.records.problem_log import LIST_START
 
 if TYPE_CHECKING:
     pass
@@ -33,8 +34,6 @@ def refuse_list(session: Session, source: Source) -> None:
     Raises:
         OutputExistsError: the file is there and is no such list, or the settings name it for something else.
     """
-    from encoding.records.problem_log import LIST_START
-
     if source.skip_invalid is None:
         return
     refuse_to_overwrite(source.skip_invalid, own_start=LIST_START)

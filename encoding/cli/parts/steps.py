@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from encoding.cli.parts.auditing import audited, kept_audit, refuse_missed
+from encoding.cli.parts.checking import checked, kept_digest, refuse_stops
+from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.subject import Subject
+from encoding.log.receipts import ReceiptFolder
+from encoding.packing.fill import Order, fill_outbox, kept_outbox
+from encoding.packing.outbox import read_outbox
+from encoding.privacy_audit.report import summary
+from encoding.privacy_audit.results import QUICK
+from encoding.profiles.profile_files import require_usable
 from encoding.records.agency_file import agency_file
-from encoding.transfers.uploads import check_party
+from encoding.rounds.api import RoundsApi
+from encoding.rounds.nonces import Nonces
+from encoding.rounds.turns import turns_of
+from encoding.transfers.uploads import Sending, check_party, send_outbox
 from schemas.api import ProjectView
 
 if TYPE_CHECKING:
@@ -30,8 +42,6 @@ def check(session: Session, view: ProjectView, source: Source) -> int:
     Raises:
         QualityError: it should not be encoded as it is.
     """
-    from encoding.cli.parts.checking import checked, refuse_stops
-
     as_of = source.as_of or session.config.as_of(session.now().date())
     report = checked(session, _subject(session, view, source), date.fromisoformat(as_of))
     refuse_stops(report)
@@ -50,10 +60,6 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int, side: 
     Raises:
         PrivacyAuditError: more was found than is allowed.
     """
-    from encoding.cli.parts.auditing import audited, kept_audit, refuse_missed
-    from encoding.privacy_audit.report import summary
-    from encoding.privacy_audit.results import QUICK
-
     profile = view.profile
     if kept_audit(session).still_holds(profile.digest(), rows):
         return
@@ -65,10 +71,6 @@ def audit(session: Session, view: ProjectView, source: Source, rows: int, side: 
 def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> Filled:
     """Fill the outbox for one turn, and say what the analyst must know about it."""
     # Here, since the encoder takes half a second to load and the other steps do without it.
-    from encoding.cli.parts.auditing import kept_audit
-    from encoding.cli.parts.checking import kept_digest
-    from encoding.packing.fill import Order, fill_outbox
-    from encoding.profiles.profile_files import require_usable
 
     settings = session.config.sections
     file = agency_file(session.config, source.file, source.id_column)
@@ -107,8 +109,6 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
 
 def encoded(session: Session, view: ProjectView, source: Source, turn: Turn) -> Outbox:
     """Return what is to be sent in a turn: what was encoded for it before, else the file encoded now."""
-    from encoding.packing.fill import kept_outbox
-
     kept = kept_outbox(session.workspace, session.project, turn)
     if kept is not None and own_nonces(session).is_spent(turn.own_nonce.number):
         # It may have left already, in part: no other container goes out for this turn.
@@ -118,9 +118,6 @@ def encoded(session: Session, view: ProjectView, source: Source, turn: Turn) -> 
 
 def lacks_receipt(session: Session, turn: Turn) -> bool:
     """Tell whether what was sent in a turn is kept here, and no receipt of it."""
-    from encoding.log.receipts import ReceiptFolder
-    from encoding.packing.fill import kept_outbox
-
     kept = kept_outbox(session.workspace, session.project, turn)
     if kept is None:
         return False
@@ -133,8 +130,6 @@ def lacks_receipt(session: Session, turn: Turn) -> bool:
 
 def own_nonces(session: Session) -> Nonces:
     """Return the nonces of this workspace; use them under its lock."""
-    from encoding.rounds.nonces import Nonces
-
     workspace = session.workspace
     return Nonces(workspace.nonces(session.project), session.project, workspace.key())
 
@@ -153,12 +148,6 @@ def upload(
     session: Session, client: BrokerClient, trust: Trust, view: ProjectView, turn: Turn
 ) -> KeptReceipt:
     """Send the outbox of one turn and keep the receipt."""
-    from encoding.cli.parts.own_identity import unlock_own
-    from encoding.packing.outbox import read_outbox
-    from encoding.rounds.api import RoundsApi
-    from encoding.rounds.turns import turns_of
-    from encoding.transfers.uploads import Sending, send_outbox
-
     api = RoundsApi(client, session.project)
 
     def partner_root() -> str | None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from encoding.cli.parts.mapping import read_mapping
+from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
+from encoding.errors import BrokerUnreachableError, ConfigError, NotAuthorisedError, TokenFileError
+from encoding.profiles.shipped import load_preset, shipped_profile
+from encoding.records.agency_file import AgencyFile
+from encoding.workspace.config import TODAY, is_iso_date
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
@@ -67,11 +73,6 @@ def read_subject(session: Session, given: Mapping[str, Any]) -> Subject:
     Raises:
         ConfigError: neither says which file, or which column holds the record IDs.
     """
-    from encoding.cli.parts.mapping import read_mapping
-    from encoding.errors import ConfigError
-    from encoding.profiles.shipped import load_preset
-    from encoding.records.agency_file import AgencyFile
-
     columns: dict[str, str] = {}
     settings: dict[str, Any] = {}
     if session.config_path.exists() or given["file"] is None:
@@ -129,8 +130,6 @@ def subject_of(
 
 def profile_of(session: Session, shipped: str | None) -> EncodingProfile:
     """Return a shipped profile by name, or the project's as it was last seen, or the default one."""
-    from encoding.profiles.shipped import shipped_profile
-
     if shipped:
         return shipped_profile(shipped)
     if session.config_path.exists():
@@ -143,9 +142,6 @@ def profile_of(session: Session, shipped: str | None) -> EncodingProfile:
 
 def _asked(session: Session) -> ProjectView | None:
     """Return the project as the broker shows it; None where it cannot be reached or knows no token yet."""
-    from encoding.cli.parts.project_view import current_view
-    from encoding.errors import BrokerUnreachableError, NotAuthorisedError, TokenFileError
-
     try:
         return current_view(session)
     except (BrokerUnreachableError, NotAuthorisedError, TokenFileError):
@@ -154,8 +150,6 @@ def _asked(session: Session) -> ProjectView | None:
 
 def parse_day(given: str | None, session: Session, option: str) -> str | None:
     """Return "today" as a date, a date as it is, and None as None."""
-    from encoding.workspace.config import TODAY, is_iso_date
-
     if given == TODAY:
         return session.now().date().isoformat()
     if given is not None and not is_iso_date(given):

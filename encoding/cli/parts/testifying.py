@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
+from encoding.errors import IdentityError
+from schemas.destruction import duties_for, sign_destruction
+from schemas.errors import SignatureError
+from schemas.ids import utc_text
 
 if TYPE_CHECKING:
     from schemas.destruction import Said, SignedDestruction
@@ -33,11 +37,6 @@ def signed_by_own(
     Raises:
         IdentityError: the own keys cannot be used, or lack the duty that it needs.
     """
-    from encoding.errors import IdentityError
-    from schemas.destruction import duties_for, sign_destruction
-    from schemas.errors import SignatureError
-    from schemas.ids import utc_text
-
     own = unlock_own(session, given)
     now = utc_text(session.now())
     said = kind(
