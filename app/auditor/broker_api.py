@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx2
+
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
 from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
 from schemas.api import MAX_RECORD_ROWS, LogCheckpoint, MatchRecordPage
@@ -40,8 +42,6 @@ class BrokerApi:
             AddressError: it is no URL, or one that would show the token to the network.
             TokenFileError, CaFileError: a file does not hold what it should.
         """
-        import httpx2
-
         if not is_url(broker):
             raise AddressError("the broker has a URL")
         require_safe(broker)
@@ -74,8 +74,6 @@ class BrokerApi:
         )
 
     def _get(self, kind: type[_Answer], path: str) -> _Answer | None:
-        import httpx2
-
         try:
             with self._http.stream("GET", f"{self._root}{path}") as response:
                 if response.status_code == HTTPStatus.NOT_FOUND:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import httpx2
+
 from app.auditor.errors import (
     AddressError,
     AuditError,
@@ -140,8 +142,6 @@ class _Download:
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; none at the end."""
-        import httpx2
-
         if not self._rest:
             try:
                 self._rest = next(self._pieces, b"")
@@ -153,8 +153,6 @@ class _Download:
 
 @contextmanager
 def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterator[Source]:
-    import httpx2
-
     address = bundle_url(url, None)
     require_safe(address)
     # Nothing is asked for compressed: a small answer must not swell into a large one.
@@ -172,8 +170,6 @@ def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterato
 
 def lost(exc: Exception, address: str) -> AuditError:
     """Return what to raise where no answer came from an address that was asked."""
-    import httpx2
-
     cause: BaseException | None = exc
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -231,8 +227,6 @@ def authorisation(token_file: Path | None) -> dict[str, str]:
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """Return what trusts the system's certificates and those in a file; raises CaFileError."""
-    import httpx2
-
     # The system's own store, so that a school network's filter with its own certificate does not stop it.
     context = httpx2.create_ssl_context()
     if ca_file is not None:

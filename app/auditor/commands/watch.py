@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.auditor.broker_api import BrokerApi
+from app.auditor.errors import LogBrokenError
+from app.auditor.keys import read_log_key
 from app.auditor.options import (
     LogOptions,
     broker_options,
@@ -17,6 +20,11 @@ from app.auditor.options import (
     require_broker_for,
     verified,
 )
+from app.auditor.pins import read_pins
+from app.auditor.source import bundle_url, save_bundle
+from app.auditor.watch_state import BUNDLE_FILE, WatchState
+from app.auditor.watching import take_verdict
+from app.auditor.watching import watch as look
 
 if TYPE_CHECKING:
     from app.auditor.watch_state import WatchState
@@ -69,12 +77,6 @@ def watch(
     Example: blindlink-audit watch https://broker.example.gov --state watch --token-file auditor.token
     --pin county.pin --quiet
     """
-    from app.auditor.broker_api import BrokerApi
-    from app.auditor.keys import read_log_key
-    from app.auditor.pins import read_pins
-    from app.auditor.watch_state import WatchState
-    from app.auditor.watching import watch as look
-
     if project is not None and not full:
         raise click.UsageError("give --project with --full: a checkpoint is of the whole log")
     require_broker_for(project, url)
@@ -95,11 +97,6 @@ def watch(
 
 def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
     """Fetch the log into the state folder and verify all of it; a bundle that does not verify is kept apart."""
-    from app.auditor.errors import LogBrokenError
-    from app.auditor.source import bundle_url, save_bundle
-    from app.auditor.watch_state import BUNDLE_FILE
-    from app.auditor.watching import take_verdict
-
     fetched, bundle = kept.folder / f"{BUNDLE_FILE}.new", kept.folder / BUNDLE_FILE
     address = bundle_url(given.bundle, given.project)
     save_bundle(address, fetched, given.token_file, given.ca_file)

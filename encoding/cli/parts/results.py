@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import click
 
 from encoding.cli.parts.session import Session
-
-if TYPE_CHECKING:
-    pass
 
 
 def print_result(

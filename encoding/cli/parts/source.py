@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
 from encoding.errors import OutputExistsError
 from encoding.files import refuse_to_overwrite
 from encoding.records.problem_log import LIST_START
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
