@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
@@ -16,9 +16,6 @@ from schemas.api import MAX_RECORD_ROWS, LogCheckpoint, MatchRecordPage
 from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
-
-if TYPE_CHECKING:
-    import httpx2
 
 # A page of a match record stays below 2 MB, and every other answer far below that.
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024

@@ -15,7 +15,7 @@ from app.auditor.errors import (
     PinUnreadableError,
 )
 from app.auditor.files import why_unreadable
-from app.auditor.verdict import Caveat
+from app.auditor.verdict import Caveat, Verdict
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
 from schemas.certificate_log import left_objects, unlogged_objects
 from schemas.certificate_page import LOCAL_WORDS, REMAINS_WORDS
@@ -27,7 +27,6 @@ from schemas.matchlog.person_keys import PersonKeys
 
 if TYPE_CHECKING:
     from app.auditor.pins import Pin
-    from app.auditor.verdict import Verdict
     from schemas.matchlog.entry import Entry
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024

@@ -16,22 +16,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.auditor.errors import AuditError
 from app.auditor.keys import read_log_key
-from app.auditor.packs import split_named
-from app.auditor.pins import read_pins
+from app.auditor.packs import PackHeld, split_named
+from app.auditor.pins import Pin, read_pins
 from app.auditor.report import failure_lines
-from app.auditor.source import bundle_url, is_url, open_bundle, source_name
-from app.auditor.verdict import failure_json
-from app.auditor.verify import verify_bundle
+from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, source_name
+from app.auditor.verdict import Verdict, failure_json
+from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.printable import printable
 
 # Only what --help needs is imported here: the rest comes when a command runs.
 if TYPE_CHECKING:
-    from app.auditor.errors import AuditError
-    from app.auditor.packs import PackHeld
-    from app.auditor.pins import Pin
-    from app.auditor.source import SourceDigest
-    from app.auditor.verdict import Verdict
-    from app.auditor.verify import OnEntry, OnProgress
     from schemas.matchlog.archive import Source
     from schemas.matchlog.entry import Entry
 from typing import TYPE_CHECKING

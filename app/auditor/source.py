@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import httpx2
@@ -26,9 +26,6 @@ from app.auditor.errors import (
 )
 from app.auditor.files import why_unreadable, written_whole
 from schemas.matchlog.archive import Source
-
-if TYPE_CHECKING:
-    import httpx2
 
 # Where the broker hands out the log; a URL with a path of its own is taken as it is.
 BUNDLE_PATH: Final = "/v1/log/bundle"

@@ -11,14 +11,12 @@ import click
 
 from app.cli.documents import read_document
 from schemas.api import ProjectView
-from schemas.counts import published_counts
+from schemas.counts import FileCounts, published_counts
 from schemas.upload import Manifest
 
 if TYPE_CHECKING:
     from app.cli.containers import ContainerFile
     from app.matching.blocks.resolution import Resolution
-    from schemas.api import ProjectView
-    from schemas.counts import FileCounts
 
 HEADER = ("pair", "band", "party", "handle")
 ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)

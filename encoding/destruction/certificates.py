@@ -12,6 +12,8 @@ from encoding.files import make_private_folder, write_durably
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
 from schemas.errors import FormatError, SignatureError
 from schemas.ids import RELEASE_PREFIX, UPLOAD_PREFIX
+from schemas.matchlog.entry import parse_entry
+from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
 
 if TYPE_CHECKING:
     from encoding.log.receipts import ReceiptFolder
@@ -130,9 +132,6 @@ def hold_to_receipts(check: CertificateCheck, receipts: ReceiptFolder) -> int:
 
 def _expected(one: DestroyedObject, receipts: ReceiptFolder) -> tuple[str, int | None] | None:
     """Return digest and count by the receipt of an object; None where there is no receipt."""
-    from schemas.matchlog.entry import parse_entry
-    from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
-
     kept = receipts.find(one.object)
     if kept is None:
         return None

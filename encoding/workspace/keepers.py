@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field, model_validator
 
-from encoding.errors import NotReadyError, WorkspaceError
+from encoding.errors import NotReadyError, WorkspaceError, WorkspaceKeyError
 from encoding.files import write_durably
 from encoding.people.identity import Identity
 from encoding.people.recovery import new_recovery_code, recovery_keys
@@ -190,8 +190,6 @@ def read_keepers(workspace: Workspace) -> Keepers:
 
 
 def _opens(workspace: Workspace, person: Identity) -> bool:
-    from encoding.errors import WorkspaceKeyError
-
     try:
         workspace.opened_by(lambda: person).key()
     except WorkspaceKeyError:

@@ -18,7 +18,7 @@ import click
 from app.auditor.broker_api import BrokerApi
 from app.auditor.errors import FileUnreadableError
 from app.auditor.files import require_free, why_unreadable, write_text, written_whole
-from app.auditor.match_records import RowFilter, RunBook, fetch_record, read_record
+from app.auditor.match_records import RecordRead, RowFilter, RunBook, fetch_record, read_record
 from app.auditor.matches import COLUMNS, UNHELD, record_page, row_of, summary_lines
 from app.auditor.options import (
     EXIT_CODES,
@@ -33,12 +33,10 @@ from app.auditor.options import (
 )
 from app.auditor.source import is_url
 from schemas.decision_steps import PROBABILITY_STEPS
-from schemas.match_record import DecisionRule
+from schemas.match_record import Decision, DecisionRule, MatchRecordHeader
 
 if TYPE_CHECKING:
-    from app.auditor.match_records import RecordRead, RowFilter
     from app.auditor.verdict import Verdict
-    from schemas.match_record import Decision, MatchRecordHeader
 
 STEP: Final = click.Choice(PROBABILITY_STEPS)
 # A page with more rows than that is read by nobody; the CSV file has all.

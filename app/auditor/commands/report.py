@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.auditor.errors import LogBrokenError, MalformedError
+from app.auditor.errors import AuditError, LogBrokenError, MalformedError
 from app.auditor.files import require_free, write_bytes
 from app.auditor.findings import FindingsBook
 from app.auditor.incident_page import incident_lines
@@ -33,13 +33,11 @@ from app.auditor.report_checking import check_report
 from app.auditor.report_page import report_page
 from app.auditor.reporting import Making, report_of, report_of_fault
 from app.auditor.source import SourceDigest
-from schemas.audit_report import public_text, seal_page, sign_report
+from schemas.audit_report import AuditReport, public_text, seal_page, sign_report
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from app.auditor.errors import AuditError
-    from schemas.audit_report import AuditReport
     from schemas.matchlog.entry import Entry
 
 

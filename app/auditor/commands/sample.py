@@ -25,18 +25,14 @@ from app.auditor.options import (
     pin_options,
     verified,
 )
-from app.auditor.packs import log_size, openings_of, read_openings, split_pack
+from app.auditor.packs import Openings, PackHeld, log_size, openings_of, read_openings, split_pack
 from app.auditor.pins import Pin
 from app.auditor.run_trail import RunTrail
 from app.auditor.sample_page import sample_page, standings, worksheet_page
-from app.auditor.sampling import WORKSHEET, draw, open_links, worksheet_rows
+from app.auditor.sampling import WORKSHEET, DrawnSample, draw, open_links, worksheet_rows
 from schemas.matchlog.checkpoint import parse_checkpoint
 
 if TYPE_CHECKING:
-    from app.auditor.packs import Openings, PackHeld
-    from app.auditor.pins import Pin
-    from app.auditor.run_trail import RunTrail
-    from app.auditor.sampling import DrawnSample
     from app.auditor.verdict import Verdict
     from schemas.matchlog.entry import Entry
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,11 +16,8 @@ from app.auditor.options import (
     verified,
 )
 from app.auditor.timeline import timeline_line
-from schemas.matchlog.entry import entry_bytes
+from schemas.matchlog.entry import Entry, entry_bytes
 from schemas.matchlog.kinds import KINDS
-
-if TYPE_CHECKING:
-    from schemas.matchlog.entry import Entry
 
 
 @click.command("show", epilog=EXIT_CODES)

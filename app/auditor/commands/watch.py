@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -23,12 +22,8 @@ from app.auditor.options import (
 from app.auditor.pins import read_pins
 from app.auditor.source import bundle_url, save_bundle
 from app.auditor.watch_state import BUNDLE_FILE, WatchState
-from app.auditor.watching import take_verdict
+from app.auditor.watching import Watched, take_verdict
 from app.auditor.watching import watch as look
-
-if TYPE_CHECKING:
-    from app.auditor.watch_state import WatchState
-    from app.auditor.watching import Watched
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "

@@ -21,10 +21,9 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.report import write_page
-from schemas.chapters import grouped
+from schemas.chapters import Chapter, grouped
 
 if TYPE_CHECKING:
-    from schemas.chapters import Chapter
     from schemas.negotiation import AgreementProposal
 
 _PATH = click.Path(dir_okay=False, path_type=Path)

@@ -28,13 +28,11 @@ from encoding.people.peers import write_peers
 from schemas.chapter_limits import listed
 from schemas.chapters import grouped
 from schemas.errors import DocumentError
-from schemas.statement import Counsel
+from schemas.statement import Counsel, SignedStatement
 
 if TYPE_CHECKING:
-    from encoding.agreement.kept import KeptAgreement
     from schemas.agreement import Agreement
     from schemas.identity import PublicIdentity
-    from schemas.statement import Counsel, SignedStatement
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 _SHOWN_CHARACTERS: Final = 8

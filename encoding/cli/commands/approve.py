@@ -17,12 +17,11 @@ from encoding.cli.parts.options import json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError, NotReadyError
 from encoding.log.receipts import ReceiptFolder
-from schemas.statement import StandingApproval
+from schemas.statement import StandingApproval, Step
 
 if TYPE_CHECKING:
     from encoding.agreement.kept import KeptAgreement
     from schemas.negotiation import PendingApproval
-    from schemas.statement import Step
 
 _DAYS: Final = 7
 _YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")

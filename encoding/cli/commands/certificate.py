@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -25,9 +25,6 @@ from encoding.destruction.certificates import CertificateFolder, hold_to_receipt
 from encoding.errors import NotReadyError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
-
-if TYPE_CHECKING:
-    from encoding.cli.parts.certified import Certified
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -17,11 +17,10 @@ from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testifying import signed_by_own
 from encoding.errors import CertificateError
-from schemas.destruction import HoldNotice
+from schemas.destruction import HoldAct, HoldNotice
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
-    from schemas.destruction import HoldAct
     from schemas.destruction_api import HoldList, HoldView
 
 _ORDER: Final = click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, get_args
+from typing import Final, get_args
 
 import click
 
@@ -16,11 +16,8 @@ from encoding.cli.parts.own_identity import DEFAULT_FILE, own_path, show_identit
 from encoding.cli.parts.session import Session
 from encoding.errors import IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
-from encoding.people.identity_lock import Passphrase, new_key_file, read_passphrase
+from encoding.people.identity_lock import Passphrase, Unlocking, new_key_file, read_passphrase
 from schemas.identity import Duty, duty_apart
-
-if TYPE_CHECKING:
-    from encoding.people.identity_lock import Unlocking
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 

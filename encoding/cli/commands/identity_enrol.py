@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -21,16 +21,11 @@ from encoding.cli.parts.own_identity import (
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerAnswerError, NotAuthorisedError, TokenFileError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
-from encoding.people.identity import read_identity
-from encoding.people.key_rotation import begin_rotation, finish_rotation
+from encoding.people.identity import Identity, read_identity
+from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation
 from encoding.workspace.keepers import follow_keys
-from schemas.sign_in import EnrolmentRequest
+from schemas.sign_in import EnrolmentRequest, EnrolmentView
 from schemas.written_code import read_code, write_code
-
-if TYPE_CHECKING:
-    from encoding.people.identity import Identity
-    from encoding.people.key_rotation import Rotation
-    from schemas.sign_in import EnrolmentView
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])

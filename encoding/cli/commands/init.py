@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,10 +12,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.questions import ask_sections, doubts_about_file
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
-from encoding.workspace.config import render_config
-
-if TYPE_CHECKING:
-    from encoding.workspace.config import ConfigFile
+from encoding.workspace.config import ConfigFile, render_config
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

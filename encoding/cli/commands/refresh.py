@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options, json_option
-from encoding.cli.parts.own_ledger import own_space
-from encoding.cli.parts.patience import Patience
-from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import UNATTENDED_S, Session
-from encoding.cli.parts.source import Source, refuse_list
-
-if TYPE_CHECKING:
-    from encoding.cli.parts.counter import Counter
-    from encoding.cli.parts.patience import Patience
-    from encoding.cli.parts.source import Source
-    from schemas.rounds import RoundView
+from encoding.cli.parts.source import Source
 
 
 @click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")
@@ -56,94 +44,9 @@ def refresh(
     code 0. Exit code 7: another agency has yet to do its part. Exit code 9: what came cannot be honest, and
     nothing of it was stored.
     """
-    from encoding.cli.parts import round_steps
-    from encoding.cli.parts.owed_rounds import drain
-    from encoding.cli.parts.settling import settle_secrets
-    from encoding.cli.parts.shared_secret import require_secret
+    from encoding.cli.parts.due_round import do_what_is_due
 
     session.patience_s = UNATTENDED_S
-    patience = Patience(wait_hours * 3600, session.sleep, session.say)
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
-    refuse_list(session, source)
-    with session.workspace.refresh_lock(), session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
-        is_provider = session.party in counter.view.terms.providers
-        if is_provider:
-            round_steps.top_up_nonces(counter)
-        drain(counter, source)
-        patience.until_ready(lambda: settle_secrets(session, client, counter.view))
-        require_secret(session, counter.view)
-        found = patience.until_ready(lambda: round_steps.open_round(counter))
-        if found is None:
-            print_result(session, as_json, {"round": None}, "nothing is due")
-            return
-        document: dict[str, object] = {"round": found.round}
-        if is_provider:
-            document |= _send(counter, found, source)
-        document, sentence = _finish(counter, found, source, patience, document)
+    document, sentence = do_what_is_due(session, source, wait_s=wait_hours * 3600)
     print_result(session, as_json, document, sentence)
-
-
-def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:
-    """Check, encode and upload what this agency owes in a round."""
-    from encoding.cli.parts import steps
-    from encoding.cli.parts.round_steps import own_turns
-
-    session = counter.session
-    turns = own_turns(counter, found)
-    owed = [turn for turn in turns if not turn.is_sent]
-    sent: dict[str, object] = {}
-    for turn in turns:
-        if turn.is_sent and steps.lacks_receipt(session, turn):
-            # The command that sent it was killed before the answer came.
-            steps.upload(session, counter.client, counter.trust, counter.view, turn)
-    if not owed:
-        return {"uploads": sent}
-    rows = steps.check(session, counter.view, source)
-    # The larger file of a pair has one row for each cell, the smaller one as many as a block may hold.
-    for side in sorted({turn.side for turn in owed}):
-        steps.audit(session, counter.view, source, rows, side)
-    for turn in owed:
-        manifest = steps.encoded(session, counter.view, source, turn).manifest
-        session.say(f"encoded {manifest.records:,} records for {turn.partner}")
-        kept = steps.upload(session, counter.client, counter.trust, counter.view, turn)
-        session.say(f"uploaded for {turn.partner}, and logged as entry {kept.receipt.index}")
-        sent[turn.partner] = kept.receipt.subject
-    return {"uploads": sent}
-
-
-def _finish(
-    counter: Counter,
-    found: RoundView,
-    source: Source,
-    patience: Patience,
-    document: dict[str, object],
-) -> tuple[dict[str, object], str]:
-    """Wait for the round's runs, and bring home what they found."""
-    from encoding.cli.parts.blind_steps import blind_links
-    from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.round_steps import await_runs
-    from encoding.transfers.blind_fetch import blind_recipients
-
-    session, client = counter.session, counter.client
-    runs = patience.until_ready(lambda: await_runs(counter, found))
-    # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
-    session.trust_again(client, counter.trust)
-    sealed: dict[str, str] = {}
-    document |= {"runs": [run.run for run in runs], "links": None, "sealed": sealed}
-    sentence = "the runs have ended; the agreement gives this agency no matches of its own"
-    if own_space(counter) is not None and runs:
-        links = RoundLinks(counter, found)
-        applied = patience.until_ready(links.agree)
-        written = links.write(source, applied)
-        document |= {"links": written.links, "pending": written.pending, "file": str(written.path)}
-        sentence = written.sentence()
-    for recipient in blind_recipients(counter.view.terms):
-        for run in runs:
-            fetch = partial(blind_links, recipient=recipient, source=source, run=run.run)
-            blind = patience.until_ready(
-                partial(fetch, session, client, counter.trust, counter.view)
-            )
-            sealed[recipient] = str(blind.path)
-            sentence = f"{sentence}; {blind.sentence()}"
-    return document, sentence

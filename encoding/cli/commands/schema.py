@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from encoding.cli.parts.options import json_option
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.shipped import Size, shipped_profile
 
 if TYPE_CHECKING:
     from encoding.profiles.profile_files import Finding
-    from encoding.profiles.shipped import Size
     from schemas.profile import EncodingProfile, Side
 
 DIFFERENT: Final = 1

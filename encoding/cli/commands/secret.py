@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +10,7 @@ from encoding.cli.commands.secret_share import accept, rotate, share, status
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.secret.kept import kept_of
-from encoding.secret.secret import new_secret, read_secret, spoken, write_secret
-
-if TYPE_CHECKING:
-    from encoding.secret.secret import Secret
+from encoding.secret.secret import Secret, new_secret, read_secret, spoken, write_secret
 
 
 @click.group("secret", epilog="Example: blindlink secret share, then: blindlink secret accept")

@@ -18,13 +18,12 @@ from encoding.people.peers import read_fingerprint
 from encoding.people.recovery import recovery_keys
 from encoding.workspace.backup import restore_backup, write_backup
 from encoding.workspace.config import OutputSection
+from encoding.workspace.keepers import Protected, read_keepers
 from encoding.workspace.keepers import protect as seal
-from encoding.workspace.keepers import read_keepers
 from encoding.workspace.keepers import recover as open_by_code
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
-    from encoding.workspace.keepers import Protected
     from schemas.identity import PublicIdentity
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
@@ -14,11 +14,8 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprint
-from encoding.workspace.keepers import keep, read_keepers
+from encoding.workspace.keepers import Keepers, keep, read_keepers
 from schemas.errors import SignatureError
-
-if TYPE_CHECKING:
-    from encoding.workspace.keepers import Keepers
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 

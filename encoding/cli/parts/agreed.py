@@ -16,7 +16,7 @@ from encoding.agreement.covering import (
     require_covered_run,
     require_own_upload,
 )
-from encoding.agreement.kept import read_kept, write_kept
+from encoding.agreement.kept import KeptAgreement, KeptAgreements, read_kept, write_kept
 from encoding.agreement.signing import Signer, changes_since
 from encoding.agreement.verifying import (
     merged,
@@ -32,17 +32,13 @@ from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError, NotReadyError
 from encoding.log.receipts import ReceiptFolder
-from encoding.people.peers import meet_kept, read_peers, write_peers
-from encoding.workspace.workspace import open_workspace
+from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
+from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.chapters import grouped
 
 if TYPE_CHECKING:
-    from encoding.agreement.kept import KeptAgreement, KeptAgreements
-    from encoding.agreement.signing import Signer
     from encoding.broker.client import BrokerClient
     from encoding.people.identity import Identity
-    from encoding.people.peers import Peers
-    from encoding.workspace.workspace import Workspace
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
     from schemas.identity import IdentityHistory

@@ -9,13 +9,11 @@ from encoding.cli.parts.subject import Subject
 from encoding.errors import PrivacyAuditError
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.kept import keep_audit, read_kept_audit
+from encoding.privacy_audit.kept import KeptAudit, keep_audit, read_kept_audit
 from encoding.privacy_audit.reading import read_clear
 from encoding.privacy_audit.report import AuditReport
 
 if TYPE_CHECKING:
-    from encoding.privacy_audit.kept import KeptAudit
-    from encoding.privacy_audit.report import AuditReport
     from encoding.privacy_audit.results import AuditScope
     from schemas.profile import Side
 

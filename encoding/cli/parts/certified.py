@@ -19,14 +19,13 @@ from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
 from schemas.certificate_log import left_objects, unlogged_objects
 from schemas.certificate_page import PAGE_START, certificate_page
-from schemas.destruction import Countersignature
+from schemas.destruction import Countersignature, ObjectKind
 from schemas.matchlog.person_keys import PersonKeys
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.log.trust import Trust
     from schemas.certificate import CertificateCheck, CertificateFile
-    from schemas.destruction import ObjectKind
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -63,7 +62,7 @@ class Certified:
 
     def sentences(self) -> Iterator[str]:
         """Yield what is said without it."""
-        from encoding.destruction.local_copies import IN_WORDS
+        from encoding.destruction.local_copies import IN_WORDS  # noqa: PLC0415 - it loads numpy
 
         certificate = self.check.certificate
         counts = Counter(one.kind for one in certificate.objects)

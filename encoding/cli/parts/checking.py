@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import QualityError
-from encoding.quality import Ask
+from encoding.quality import Ask, Report
 from encoding.quality.checking import check_file
 from encoding.quality.duplicates_file import write_duplicates
 from encoding.quality.kept import KeptCheck, keep_check, read_kept_check
-
-if TYPE_CHECKING:
-    from encoding.quality import Report
 
 KIND = "check"
 

@@ -17,17 +17,14 @@ from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testifying import signed_by_own
 from encoding.destruction.certificates import CertificateFolder
-from encoding.destruction.destroying import begin, interrupted
+from encoding.destruction.destroying import LocalDestruction, begin, interrupted
 from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
 from encoding.destruction.written import forget_written
 from encoding.errors import FileMissingError
-from schemas.destruction import KeptItem, LocalStatement
+from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
-    from encoding.destruction.destroying import LocalDestruction
-    from encoding.destruction.local_copies import Holdings, LocalCopy
-    from schemas.destruction import LocalKind, SignedDestruction
 
 # As many files as one statement lists.
 MOST_LISTED = 1024

@@ -16,13 +16,12 @@ from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_file import import_project
 from encoding.cli.parts.project_view import project_view, remembered_view
 from encoding.cli.parts.session import Session
-from encoding.epoch.carriers import ByBroker, ByHand
+from encoding.epoch.carriers import ByBroker, ByHand, Carrier
 from encoding.errors import NotReadyError
 from encoding.secret.agreement import holders_of
 from schemas.ids import PERSON_PREFIX, is_random_id
 
 if TYPE_CHECKING:
-    from encoding.epoch.carriers import Carrier
     from encoding.epoch.exchange import Exchange
     from encoding.secret.kept import KeptSecret
     from schemas.api import ProjectView
@@ -72,7 +71,7 @@ class Carriage:
             NotReadyError: this agency does not hold the secret in this project.
             IdentityError, HoldersError: own keys cannot be used, or those of a holder are not trusted.
         """
-        from encoding.epoch.exchange import Exchange
+        from encoding.epoch.exchange import Exchange  # noqa: PLC0415 - it loads numpy
 
         session = self.session
         if session.party not in self.view.terms.providers:

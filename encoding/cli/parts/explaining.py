@@ -13,12 +13,11 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import UnknownRecordError
 from encoding.recipe.rows import RowCleaner
-from encoding.records import Chunk
+from encoding.records import Chunk, Table
 from schemas.printable import printable
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
-    from encoding.records import Chunk, Table
 
 
 def show_explanation(session: Session, subject: Subject, asked: str, *, by_id: bool) -> None:

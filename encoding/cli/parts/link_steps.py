@@ -27,7 +27,7 @@ from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.records.agency_file import agency_file
 from encoding.rounds.said import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
-from encoding.rounds.turns import closing_of
+from encoding.rounds.turns import Turn, closing_of
 from encoding.sharing.links_file import LINKS_START, Link, write_links
 from encoding.transfers.matches import (
     fetch_release,
@@ -40,9 +40,6 @@ from schemas.ids import utc_text
 
 if TYPE_CHECKING:
     from encoding.ledger.applying import Applied
-    from encoding.ledger.claiming import PairRelease, Proof
-    from encoding.rounds.space import Desk, SpaceOfRound
-    from encoding.rounds.turns import Turn
     from schemas.api import ReleaseView
     from schemas.rounds import RoundView
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
-from encoding.log.log_copy import read_log_copy
+from encoding.log.log_copy import LogCopy, read_log_copy
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
-    from encoding.log.log_copy import LogCopy
     from encoding.log.trust import Trust
 
 

@@ -68,7 +68,7 @@ def file_options(function: _Function) -> _Function:
 def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
         # Here, so that the list of commands needs neither the formats nor the network.
-        from encoding.cli.parts.session import Session
+        from encoding.cli.parts.session import Session  # noqa: PLC0415 - see above
 
         session = ctx.ensure_object(Session)
         if value:

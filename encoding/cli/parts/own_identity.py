@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import click
 
 from encoding.errors import ConfigError
-from encoding.people.identity import read_identity
-from encoding.people.identity_lock import Passphrase, read_key_file, read_passphrase
+from encoding.people.identity import Identity, read_identity
+from encoding.people.identity_lock import Passphrase, Unlocking, read_key_file, read_passphrase
 
 if TYPE_CHECKING:
-    from encoding.people.identity import Identity
-    from encoding.people.identity_lock import Unlocking
     from encoding.workspace.config import Config
     from schemas.identity import PublicIdentity
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from encoding.cli.parts.counter import Counter
 from encoding.errors import NotReadyError
 from encoding.ledger.granting import SpaceName
 from encoding.ledger.kept import LedgerFile
-
-if TYPE_CHECKING:
-    from encoding.ledger.kept import LedgerFile
 
 
 def own_space(counter: Counter) -> str | None:

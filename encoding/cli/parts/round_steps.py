@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoding.broker.runs import require_success, wait_for_run
 from encoding.cli.parts.agreed import hold_run
@@ -16,14 +16,11 @@ from encoding.errors import NotReadyError, OthersWaitedForError
 from encoding.ledger.messages import resume_streams
 from encoding.rounds.streams import logged_streams
 from encoding.rounds.turns import Turn, prove_round, turns_of
-from schemas.api import RunRequest
+from schemas.api import RunRequest, RunView
 from schemas.ids import utc_text
 from schemas.rounds import NONCES_KEPT, NonceOffer, RoundView, SignedNonceOffer
 from schemas.signing import sign_document
 from schemas.upload import Signature
-
-if TYPE_CHECKING:
-    from schemas.api import RunView
 
 _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
 

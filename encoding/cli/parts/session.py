@@ -13,7 +13,7 @@ import click
 
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, trust_only
-from encoding.broker.credential import SignIn, read_token
+from encoding.broker.credential import Credential, SignIn, read_token
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.progress_bar import ProgressBar
 from encoding.errors import AgencyError, BrokerRefusedError
@@ -21,23 +21,15 @@ from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.log.trust import Trust
 from encoding.log.witness import Witness
-from encoding.workspace.config import read_config
-from encoding.workspace.workspace import open_workspace
+from encoding.workspace.config import Config, read_config
+from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.printable import printable
 
 if TYPE_CHECKING:
     import httpx2
 
-    from encoding.broker.client import BrokerClient
-    from encoding.broker.connection import Connection
-    from encoding.broker.credential import Credential
-    from encoding.cli.parts.progress_bar import ProgressBar
-    from encoding.log.trust import Trust
-    from encoding.log.witness import Witness
     from encoding.people.identity import Identity
     from encoding.people.identity_lock import Unlocking
-    from encoding.workspace.config import Config
-    from encoding.workspace.workspace import Workspace
 
 INTERACTIVE_S: Final = 20.0
 UNATTENDED_S: Final = 900.0

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from encoding.errors import IdentityFormatError, IdentityMissingError
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.identity import IdentityHistory, SignedIdentity
-
-if TYPE_CHECKING:
-    from schemas.identity import IdentityHistory
 
 
 def read_shown(path: Path) -> IdentityHistory:

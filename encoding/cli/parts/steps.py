@@ -12,27 +12,22 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.subject import Subject
-from encoding.log.receipts import ReceiptFolder
-from encoding.packing.fill import Order, fill_outbox, kept_outbox
-from encoding.packing.outbox import read_outbox
+from encoding.log.receipts import KeptReceipt, ReceiptFolder
+from encoding.packing.fill import Filled, Order, fill_outbox, kept_outbox
+from encoding.packing.outbox import Outbox, read_outbox
 from encoding.privacy_audit.report import summary
 from encoding.privacy_audit.results import QUICK
 from encoding.profiles.profile_files import require_usable
 from encoding.records.agency_file import agency_file
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.nonces import Nonces
-from encoding.rounds.turns import turns_of
+from encoding.rounds.turns import Turn, turns_of
 from encoding.transfers.uploads import Sending, check_party, send_outbox
 from schemas.api import ProjectView
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
-    from encoding.log.receipts import KeptReceipt
     from encoding.log.trust import Trust
-    from encoding.packing.fill import Filled
-    from encoding.packing.outbox import Outbox
-    from encoding.rounds.nonces import Nonces
-    from encoding.rounds.turns import Turn
     from schemas.profile import Side
 
 

@@ -19,7 +19,6 @@ from encoding.workspace.config import TODAY, is_iso_date
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
-    from encoding.records.agency_file import AgencyFile
     from encoding.records.sample import Sample
     from schemas.api import ProjectView
     from schemas.profile import EncodingProfile
@@ -173,8 +172,8 @@ def draw_sample(subject: Subject, n_records: int, seed: str, progress: Progress)
     Raises:
         InputError: the file cannot be used.
     """
-    from encoding.recipe.rows import RowCleaner
-    from encoding.records.sample import RecordSampler
+    from encoding.recipe.rows import RowCleaner  # noqa: PLC0415 - it loads numpy
+    from encoding.records.sample import RecordSampler  # noqa: PLC0415 - it loads numpy
 
     table = subject.file.open()
     # The same rules as those of encoding say which columns are read.

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.errors import IdentityError
-from schemas.destruction import duties_for, sign_destruction
+from schemas.destruction import Said, SignedDestruction, duties_for, sign_destruction
 from schemas.errors import SignatureError
 from schemas.ids import utc_text
-
-if TYPE_CHECKING:
-    from schemas.destruction import Said, SignedDestruction
 
 
 def signed_by_own(
