@@ -10,8 +10,7 @@ FormatError
 ├── ContainerError      an encoding container breaks its format
 ├── DocumentError       a manifest, profile, run specification or release file breaks its format
 ├── SealedError         what was sealed does not open: it is for others, or was changed
-├── CodeError           a code that somebody typed has a slip in it
-└── PolicyError         a threshold or margin cannot be used with this encoding profile
+└── CodeError           a code that somebody typed has a slip in it
 """
 
 from __future__ import annotations

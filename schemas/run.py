@@ -75,6 +75,18 @@ def _fault_of_policy(auto: str, review: str, review_share: str, prior_matches: s
     return None
 
 
+# What drafts propose. Measured for the shipped profiles on rehearsal data: docs/matching.md.
+RECOMMENDED_POLICY: Final = MatchingPolicy(
+    auto="0.9",
+    review="0.05",
+    lead=1,
+    review_share="0.05",
+    twin_guard=False,
+    prior_matches="0.4",
+    link_rate=LinkRate(least="0", most="1"),
+)
+
+
 class RunUpload(Model):
     """One party's contribution to a run."""
 

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from services.printed import tables_of
 from services.requirement import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from services.postgres import PostgresServer
+
+# No property depends on how fast the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 MARKER_OF_FIXTURE = {"postgres_server": "postgres", "browser": "browser"}
 

@@ -16,7 +16,7 @@ from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
 from schemas.clauses import Frequency
 from schemas.ids import is_name
 from schemas.profile import EncodingProfile
-from schemas.run import ReleaseMode, SpaceLifetime
+from schemas.run import RECOMMENDED_POLICY, ReleaseMode, SpaceLifetime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,18 +101,21 @@ def open_(ctx: click.Context, *, name: str, parties: tuple[str, ...]) -> None:
     help="How many records a provider's file has; without, any number.",
 )
 @click.option(
-    "--auto", default="0.99", show_default=True, help="Probability from which pairs are linked."
+    "--auto",
+    default=RECOMMENDED_POLICY.auto,
+    show_default=True,
+    help="Probability from which pairs are linked.",
 )
 @click.option(
     "--review",
-    default="0.50",
+    default=RECOMMENDED_POLICY.review,
     show_default=True,
     help="Probability from which pairs are held back.",
 )
 @click.option(
     "--lead",
     type=int,
-    default=10,
+    default=RECOMMENDED_POLICY.lead,
     show_default=True,
     help="Times as likely as the runner-up, at least.",
 )
@@ -254,13 +257,7 @@ def _parties(given: dict[str, Any]) -> dict[str, JsonValue]:
 
 
 def _policy(given: dict[str, Any]) -> dict[str, JsonValue]:
-    return {
-        **{key: given[key] for key in ("auto", "review", "lead")},
-        "review_share": "0.05",
-        "twin_guard": True,
-        "prior_matches": "0.5",
-        "link_rate": {"least": "0", "most": "1"},
-    }
+    return RECOMMENDED_POLICY.to_json() | {key: given[key] for key in ("auto", "review", "lead")}
 
 
 def _sizes(given: dict[str, Any]) -> list[JsonValue]:

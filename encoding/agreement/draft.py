@@ -26,18 +26,8 @@ from schemas.canonical import canonical_bytes
 from schemas.errors import CanonicalError
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
+from schemas.run import RECOMMENDED_POLICY
 
-# Measured for the shipped profiles on rehearsal data: docs/matching.md.
-DEFAULT_POLICY: Final[Mapping[str, Any]] = {
-    "auto": "0.9",
-    "review": "0.05",
-    "lead": 1,
-    "review_share": "0.05",
-    "twin_guard": False,
-    "prior_matches": "0.4",
-    "link_rate": {"least": "0", "most": "1"},
-    "max_pairs": 50_000_000,
-}
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR}
 # Clauses that an answer may leave out as a whole, and what stands there then.
 _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
@@ -51,7 +41,7 @@ _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
 _DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "paper": {"sha256": None},
     "population": {"max_age_days": None, "max_gap_days": None},
-    "schedule": {"round_days": 7, "note": None},
+    "schedule": {"frequency": "on-request", "round_days": 7, "note": None},
     "limits": DEFAULT_LIMITS,
     "retention": {"legal_hold": None},
     "approvals": {"asker_suffices": False, "releases": False},
@@ -150,7 +140,7 @@ def _fill_in(raw: dict[str, Any]) -> None:
         raw.setdefault(clause, value)
     raw.setdefault("limits", {})
     raw["no_reidentification"] = True
-    raw["policy"] = {**DEFAULT_POLICY, **_numbers_as_text(_table(raw, "policy"))}
+    raw["policy"] = {**RECOMMENDED_POLICY.to_json(), **_numbers_as_text(_table(raw, "policy"))}
     raw["approvals"] = {"runs": "each", "parties": agencies, **_table(raw, "approvals")}
     for clause, fields in _DEFAULT_FIELDS.items():
         if isinstance(raw.get(clause), dict):

@@ -53,10 +53,11 @@ class RecipeSpec(Document):
 
     @model_validator(mode="after")
     def _columns_and_years_make_sense(self) -> Self:
-        if len(set(self.columns)) != len(self.columns) or not set(self.columns) <= set(
-            DERIVED_COLUMNS
-        ):
-            raise ValueError("each derived column is one of those of the recipe, named once")
+        for name in self.columns:
+            if name not in DERIVED_COLUMNS:
+                raise ValueError(f"the recipe makes no column {name[:40]!r}")
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError("a derived column is named twice")
         if self.birth_years[0] > self.birth_years[1]:
             raise ValueError("the first year of birth is after the last")
         return self

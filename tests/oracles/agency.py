@@ -14,6 +14,7 @@ from oracles import merkle
 
 from encoding.packing.fill import Filled, Order, fill_outbox
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map, record_keys
+from encoding.progress import Progress
 from encoding.records.agency_file import AgencyFile
 from encoding.rounds.turns import Turn
 from encoding.secret.secret import Secret
@@ -97,7 +98,7 @@ class Agency:
         self.turn = turn_of(side)
         self.progress: list[tuple[str, float]] = []
 
-    def encode(self, path: Path, **changes: Any) -> Filled:
+    def encode(self, path: Path, *, report: Progress | None = None, **changes: Any) -> Filled:
         """Fill the outbox; `changes` are of the order."""
         given: dict[str, Any] = {
             "view": self.view,
@@ -110,9 +111,9 @@ class Agency:
             "population": "in-care",
         }
         order = Order(**given | changes)
-        report = lambda step, share, *_: self.progress.append((step, share))  # noqa: E731
+        note = lambda step, share, *_: self.progress.append((step, share))  # noqa: E731
         with self.workspace.lock():
-            return fill_outbox(self.workspace, self.secret, order, report, NOW)
+            return fill_outbox(self.workspace, self.secret, order, report or note, NOW)
 
     def raw(self) -> bytes:
         """Return the bytes of the container."""

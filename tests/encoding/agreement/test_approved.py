@@ -66,7 +66,7 @@ def test_a_forged_approval_is_refused(forged: dict[str, Any], reason: str) -> No
     ("forged", "reason"),
     [
         (standing("kim", key="ann"), "does not count"),
-        (standing("kim", policy_sha256="0" * 64), "other thresholds"),
+        (standing("kim", policy_sha256="0" * 64), "other probabilities"),
         (standing("kim", until="2026-09-06"), "had ended"),
         (standing("kim", runs=3, used=4), "too often"),
     ],

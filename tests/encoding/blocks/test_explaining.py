@@ -75,9 +75,9 @@ def test_keys_and_rows_are_those_of_encoding(rows: list[tuple[str, ...]]) -> Non
 
 def test_a_key_is_shown_as_values_and_a_missing_one_by_its_columns() -> None:
     lines = list(explanation_lines(explained(RUTH)))
-    assert "  any-head: 2011-04-09 + RUT + F" in lines
+    assert "  any-sound: 2011-04-09 + R300 + F" in lines
     assert "  sounds-zip: none: zip missing" in lines
-    assert "  any-head: 2011-04-09 + SMI + F (again, numbered 1)" in lines
+    assert "  any-sound: 2011-04-09 + S530 + F (again, numbered 1)" in lines
 
 
 def test_lanes_say_what_they_are_filled_with() -> None:
@@ -95,14 +95,14 @@ def test_another_spelling_is_shown_by_what_it_changes_and_adds() -> None:
     (at,) = (number for number, line in enumerate(lines) if line.startswith("spelling 2"))
     assert "surname_1 REYES" in lines[at]
     assert "first_name" not in lines[at]
-    assert lines[at + 1] == "  any-head: 2011-04-09 + REY + F"
+    assert lines[at + 1] == "  any-sound: 2011-04-09 + R200 + F"
 
 
 def test_rows_and_paddings_are_counted_for_both_sides() -> None:
     lines = list(explanation_lines(explained(RUTH)))
-    # Seven keys without a ZIP code; 11 rows in the larger file, 13 x 4 in the smaller.
-    assert "  in the larger file of a pair: 7 from keys and 4 of padding" in lines
-    assert "  in the smaller file of a pair: 28 from keys and 24 of padding" in lines
+    # Five keys without a ZIP code; 9 rows in the larger file, 11 x 2 in the smaller.
+    assert "  in the larger file of a pair: 5 from keys and 4 of padding" in lines
+    assert "  in the smaller file of a pair: 10 from keys and 12 of padding" in lines
 
 
 def test_no_part_of_an_explanation_shows_itself_in_a_traceback() -> None:

@@ -45,7 +45,7 @@ def test_all_rows_of_a_record_are_explained(
     explaining.show_explanation(Session(), subject, asked, by_id=by_id)
     shown = capsys.readouterr().out
     assert shown.startswith("row 1\nrow 3\n")
-    assert "  names-year: RUTH + SMITH + 2011" in shown
+    assert "  any-sound: 2011-04-09 + R300 + F" in shown
     assert "spelling 2: surname_1 JONES" in shown
     assert "ORTIZ" not in shown
 

@@ -3,104 +3,107 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
 
 from schemas.api import ProjectView
+from schemas.clauses import FileSize
 
 SMALL, LARGE = 20_000, 200_000
-# The program itself, without a row; and what it keeps of each of so many rows: its handle, and what it must
-# not meet twice. A row that is kept whole, as text and as encoding, takes a kilobyte and more.
-MAX_PEAK_MIB = 200
-MAX_BYTES_A_ROW = 300
-# Linux is asked for the peak of the program alone; see tests/app/auditor/test_memory.py.
-PEAK = """
-import atexit, pathlib, re, sys
-from encoding.cli.main import main
-
-def say_peak():
-    status = pathlib.Path("/proc/self/status").read_text()
-    print("peak", re.search("VmHWM:\\\\s*([0-9]+)", status)[1], file=sys.stderr)
-
-atexit.register(say_peak)
-main()
-"""
-# As the program, but that a step need not take a second first.
-AT_ONCE = """
+# The program itself and one chunk of rows; and what it keeps of each record: its handle, and the keys by which
+# it must not meet itself. A record that is kept whole, as text and as rows, takes kilobytes.
+MAX_PEAK_MIB = 300
+MAX_BYTES_A_RECORD = 500
+TESTS = Path(__file__).resolve().parents[2]
+# What `encode` does once a round is open, in a process of its own. Linux is asked for the peak of the program
+# alone; see tests/app/auditor/test_memory.py.
+ENCODE = """
+import json, pathlib, re, sys
+from oracles.agency import Agency, NOW
 from encoding.cli.parts import progress_bar
-from encoding.cli.main import main
+from encoding.secret.secret import Secret
+from schemas.api import ProjectView
 
-progress_bar.QUICK_S = 1e-9
-main()
+progress_bar.QUICK_S = 1e-9  # a step need not take a second first
+view = ProjectView.from_json(json.loads(pathlib.Path("view.json").read_text()))
+agency = Agency(pathlib.Path(), view, Secret(bytes(range(32))), "larger")
+with progress_bar.ProgressBar(is_shown=True) as progress:
+    filled = agency.encode(pathlib.Path("people.csv"), report=progress)
+print(filled.rows, "records")
+status = pathlib.Path("/proc/self/status").read_text()
+print("peak", re.search("VmHWM:\\\\s*([0-9]+)", status)[1])
 """
 
 
 @pytest.fixture
-def view(view_with) -> ProjectView:
-    """The project for as long as anybody runs these tests: a real process asks the clock of the machine."""
-    return view_with(start="2020-01-01", end="2099-12-31")
+def view(view_with: Callable[..., ProjectView]) -> ProjectView:
+    """The project of two agencies whose files are large."""
+    parties = ("schools", "welfare")
+    return view_with(files=tuple(FileSize(party=one, least=1, most=LARGE) for one in parties))
 
 
-def command(folder: Path, program: str, broker: NearBroker) -> list[str]:
-    """Return the command line that encodes the desk's file as `blindlink encode` does."""
-    (folder / "project.json").write_text(json.dumps(broker.view.to_json()))
-    return [
-        sys.executable, "-c", program, "--config", "blindlink.toml",
-        "encode", "--as-of", "2020-01-01", "--project-file", "project.json",
-    ]  # fmt: skip
+@pytest.fixture
+def folder_of(tmp_path: Path, view: ProjectView, write_people) -> Callable[[int], Path]:
+    """Makes a folder with the project and a file of so many people."""
+
+    def make(n_rows: int) -> Path:
+        folder = tmp_path / str(n_rows)
+        folder.mkdir()
+        rows = [
+            (
+                str(number),
+                f"Given{number % 1000}",
+                f"Family{number // 7}",
+                f"20{number % 20:02}-04-09",
+            )
+            for number in range(n_rows)
+        ]
+        write_people(rows).rename(folder / "people.csv")
+        (folder / "view.json").write_text(json.dumps(view.to_json()))
+        return folder
+
+    return make
 
 
-def desk_of(folder: Path, broker: NearBroker, secret, write_people, n_rows: int) -> Desk:
-    rows = [
-        (str(number), f"Given{number % 1000}", f"Family{number // 7}", f"20{number % 20:02}-04-09")
-        for number in range(n_rows)
-    ]
-    desk = Desk(folder, broker, "welfare")
-    desk.set_up(write_people(rows), secret)
-    return desk
-
-
-def peak_bytes(folder: Path, broker: NearBroker, secret, write_people, n_rows: int) -> int:
-    desk = desk_of(folder, broker, secret, write_people, n_rows)
+def peak_bytes(folder: Path, n_rows: int) -> int:
+    paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        command(desk.folder, PEAK, broker),
-        cwd=desk.folder, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", ENCODE],
+        cwd=folder, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert f"{n_rows:,} records" in done.stderr + done.stdout
-    return int(done.stderr.splitlines()[-1].removeprefix("peak ")) * 1024
+    records, peak = done.stdout.splitlines()
+    assert records == f"{n_rows} records"
+    return int(peak.removeprefix("peak ")) * 1024
 
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is asked of Linux")
-def test_ten_times_the_rows_take_little_more_memory(
-    tmp_path: Path, broker: NearBroker, secret, write_people
-) -> None:
-    small, large = (
-        peak_bytes(tmp_path / str(n_rows), broker, secret, write_people, n_rows)
-        for n_rows in (SMALL, LARGE)
-    )
+def test_ten_times_the_rows_take_little_more_memory(folder_of: Callable[[int], Path]) -> None:
+    small, large = (peak_bytes(folder_of(n_rows), n_rows) for n_rows in (SMALL, LARGE))
     assert small < MAX_PEAK_MIB * 2**20
-    assert large - small < (LARGE - SMALL) * MAX_BYTES_A_ROW
+    assert large - small < (LARGE - SMALL) * MAX_BYTES_A_RECORD
 
 
 def test_a_terminal_shows_how_far_the_encoding_is(
-    tmp_path: Path, broker: NearBroker, secret, write_people
+    folder_of: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("fcntl", reason="a terminal is a POSIX thing")
     from oracles.terminal import Terminal
 
-    desk = desk_of(tmp_path / "welfare", broker, secret, write_people, SMALL)
-    terminal = Terminal(desk.folder, environment={"TERM": "xterm"})
-    shown = terminal.type(shlex.join(command(desk.folder, AT_ONCE, broker))).end()
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    )
+    terminal = Terminal(folder_of(SMALL), environment={"TERM": "xterm"})
+    shown = terminal.type(shlex.join([sys.executable, "-c", ENCODE])).end()
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
     # The first step may be over before the bar is drawn a second time.
     assert "reading record IDs ━" in plain
-    assert re.search(rf"encoding ━+ 100% {SMALL:,} rows, [\d,]+ a second", plain), plain
+    assert re.search(rf"encoding ━+ 100% {SMALL:,} \w+, [\d,]+ a second", plain), plain

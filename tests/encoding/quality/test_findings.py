@@ -15,7 +15,7 @@ from encoding.quality.report import years_shown
 
 FIRST = ColumnCounts("first_name", "FIRST", is_required=True)
 BIRTHS = BirthCounts(1000, 3, 30, 2, 0, 0, 22, {2010: 1000})
-PASS = PassCounts("any-head", 3000, 0, 0, 0, ())
+PASS = PassCounts("any-sound", 3000, 0, 0, 0, ())
 BLOCKS = BlockCounts((PASS,), 1000, 0, 4, 1)
 GOOD = Counts(1000, 1000, 0, 0, 0, (FIRST,), (), BIRTHS, BLOCKS)
 
@@ -63,9 +63,9 @@ def test_a_good_file_has_no_findings() -> None:
         (replace(GOOD, blocks=replace(BLOCKS, keyless=10)), "no-key", None),
         (replace(GOOD, blocks=replace(BLOCKS, keyless=11)), "no-key", "warn"),
         (replace(GOOD, blocks=replace(BLOCKS, keyless=101)), "no-key", "stop"),
-        (with_pass(rows_dropped=150), "rows-dropped-any-head", None),
-        (with_pass(rows_dropped=151), "rows-dropped-any-head", "warn"),
-        (with_pass(rows_dropped=901), "rows-dropped-any-head", "stop"),
+        (with_pass(rows_dropped=150), "rows-dropped-any-sound", None),
+        (with_pass(rows_dropped=151), "rows-dropped-any-sound", "warn"),
+        (with_pass(rows_dropped=901), "rows-dropped-any-sound", "stop"),
         (replace(GOOD, rows_refused=101), "rows-refused", "stop"),
         (replace(GOOD, rows_without_id=51), "no-record-id", "stop"),
         (replace(GOOD, absent=("sex",)), "absent", "note"),
@@ -93,7 +93,7 @@ def test_rows_that_are_left_out_are_blamed_on_a_column_by_its_own_header() -> No
     (finding,) = judge(with_pass(rows_dropped=200, dropped_by=("first_name",)))
     assert finding.column == "FIRST"
     assert finding.sentence().startswith(
-        "column FIRST: 200 of 3,000 (6.7%) keys of the pass any-head"
+        "column FIRST: 200 of 3,000 (6.7%) keys of the pass any-sound"
     )
 
 
@@ -174,7 +174,7 @@ def test_the_digest_is_of_the_shareable_document_alone() -> None:
     st.integers(0, 1000),
     st.builds(
         PassCounts,
-        st.just("any-head"),
+        st.just("any-sound"),
         st.just(3000),
         st.integers(0, 1000),
         st.integers(0, 3000),
@@ -198,6 +198,6 @@ def test_the_page_shows_the_passes_and_the_column_to_blame() -> None:
         report_page(report, "people.csv", shareable=False),
         "\n".join(report_lines(report, shareable=False)),
     ):
-        assert "any-head" in text
+        assert "any-sound" in text
         assert "200" in text
         assert "FIRST" in text

@@ -76,7 +76,7 @@ def test_every_date_reads_as_strptime_reads_it(day: date, text_format: str) -> N
 )
 def test_placeholder_date_counts_as_missing(raw: str) -> None:
     cell = read_birth(raw, read_date_format("MM/DD/YYYY"), (1995, 2060), TABLES)
-    assert (cell.birth, cell.fault) == (None, "")
+    assert (cell.birth, cell.fault) == ("", "")
 
 
 def test_year_outside_the_range_is_a_fault() -> None:

@@ -12,6 +12,7 @@ from oracles.agreement_answers import write_answers
 from encoding.agreement.files import read_proposal
 from encoding.cli.main import main
 from encoding.cli.parts import asking
+from schemas.run import RECOMMENDED_POLICY
 
 
 def type_(*words: str, typed: str | None = None) -> Result:
@@ -58,7 +59,7 @@ def test_an_amendment_is_drafted_after_an_agreement(tmp_path: Path) -> None:
 
 def test_an_amendment_that_needs_encoding_anew_says_so(tmp_path: Path) -> None:
     result = type_(
-        "draft", "--amends", str(drafted(tmp_path)), "--set", "profile=children-strict",
+        "draft", "--amends", str(drafted(tmp_path)), "--set", "profile=generic-person",
         "-o", str(tmp_path / "second.json"),
     )  # fmt: skip
     assert "encode anew" in result.stderr
@@ -128,9 +129,10 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         "",
         # Is this a good idea?
         "Know which pupils are in foster care.", "school-stability", "Children in foster care.", "", "", "", "",
-        "First name, Last name", "", "First name, Last name", "School", "", "", "Every Sunday",
+        "First name, Last name", "", "First name, Last name", "School",
+        "", "", "", "", "Every Sunday", "", "", "", "", "", "", "",
         # Is this ethical?
-        "", "shared", "", "", "shared", "The pupil's own school", "", "", "", "",
+        "", "shared", "", "", "shared", "The pupil's own school", "9000", "100", "500000", "1000", "", "", "",
         # Is this legal?
         "other", "Example Code 12.3", "other", "Example Code 12.4",
         "ferpa-audit-evaluation", "", "ferpa-child-welfare", "",
@@ -151,5 +153,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
     assert made.approvals.releases
     assert made.approvals.runs == "standing"
     assert made.limits.budget is not None
+    assert made.policy == RECOMMENDED_POLICY
+    assert [(one.least, one.most) for one in made.limits.files] == [(100, 9000), (1000, 500_000)]
     assert [r.onward for r in made.recipients] == [None, "The pupil's own school"]
     assert json.loads((tmp_path / "foster-k12.agreement-1.json").read_text())
