@@ -34,34 +34,47 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import entry_proof, inclusion_proof, newest_checkpoint
 from app.matchlog.service import MatchLog
 from schemas.agreement import ProjectTerms
-from schemas.matchlog import kinds
+from schemas.clauses import FileSize
+from schemas.ids import utc_text
+from schemas.matchlog import kinds, round_kinds
 from schemas.matchlog.entry import Actor
 from schemas.matchlog.note import NoteSigner
-from schemas.run import IdSpace, MatchingPolicy, Recipient, RunSpecification, RunUpload
+from schemas.rounds import ListedClaims, NonceOffer, RoundPair, SignedNonceOffer, UsedNonce
+from schemas.run import RECOMMENDED_POLICY, IdSpace, Recipient, RunSpecification, RunUpload
+from schemas.signing import sign_document
+from schemas.upload import Signature
 
-PARTIES = ("county-cw", "school-district")
+PARTIES = ("school-district", "county-cw")
 PROFILE = "ab" * 32
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+N_RECORDS = {"school-district": 20_000, "county-cw": 2_000}
 
 
 class Story:
-    """Weekly linkages of one project without end, as drafts; the clock moves an hour a linkage."""
+    """Rounds of one project without end, as drafts, all in one moment: drafts are made ahead of the log."""
 
     def __init__(self) -> None:
         self.random = random.Random(1)
         self.moment = datetime(2026, 1, 1, tzinfo=UTC)
+        self.round = 0
         self.terms = ProjectTerms(
             project="foster",
             purpose="foster-care",
-            providers=PARTIES,
-            recipients=tuple(Recipient(party=p, mode="linked", space="shared") for p in PARTIES),
-            spaces=(IdSpace(name="shared", lifetime="run"),),
+            providers=tuple(sorted(PARTIES)),
+            recipients=tuple(
+                Recipient(party=p, mode="linked", space="shared") for p in sorted(PARTIES)
+            ),
+            spaces=(IdSpace(name="shared", lifetime="lasting"),),
             profile=PROFILE,
-            policy=MatchingPolicy(auto="0.85", review="0.78", margin="0.05", solver="groups"),
+            policy=RECOMMENDED_POLICY,
             population="pupils",
+            files=tuple(
+                FileSize(party=p, least=100, most=10 * N_RECORDS[p]) for p in sorted(PARTIES)
+            ),
             start="2026-01-01",
             end="2099-12-31",
         )
+        self.persons = {party: self.id("per") for party in PARTIES}
 
     def clock(self) -> datetime:
         return self.moment
@@ -69,19 +82,45 @@ class Story:
     def id(self, prefix: str) -> str:
         return f"{prefix}-{self.random.randbytes(16).hex()}"
 
+    def digest(self) -> str:
+        return self.random.randbytes(32).hex()
+
     def drafts(self) -> Iterator[EntryDraft]:
         for party in PARTIES:
             yield EntryDraft(kinds.PartyEnrolled(party=party, role="agency", fingerprint=None))
+            yield EntryDraft(self._person(party))
         yield self._draft(kinds.ProjectCreated(terms=self.terms))
         while True:
-            self.moment += timedelta(hours=1)
-            yield from self._linkage()
+            yield from self._round()
 
-    def _linkage(self) -> Iterator[EntryDraft]:
-        bodies = {party: self._upload() for party in PARTIES}
-        uploads = {party: self.id("upl") for party in PARTIES}
+    def _round(self) -> Iterator[EntryDraft]:
+        self.round += 1
+        nonces = {party: self.digest() for party in PARTIES}
         for party in PARTIES:
+            yield self._draft(self._offered(party, nonces[party]), party=party)
+        yield self._draft(self._opened(nonces), party=PARTIES[0])
+        bodies: dict[str, kinds.UploadReceived] = {}
+        uploads = {party: self.id("upl") for party in PARTIES}
+        for party, partner in (PARTIES, PARTIES[::-1]):
+            earlier = bodies[partner].root if bodies else None
+            bodies[party] = self._upload(party, partner, earlier)
             yield self._draft(bodies[party], uploads[party], party)
+        yield from self._run(uploads, bodies)
+        claims = {party: self.digest() for party in PARTIES}
+        for party, partner in (PARTIES, PARTIES[::-1]):
+            said = round_kinds.ClaimsReceived(
+                round=self.round, partner=partner, sequence=self.round, sha256=claims[party]
+            )
+            yield self._draft(said, party=party)
+        yield self._draft(self._closed(claims))
+        for party in PARTIES:
+            container = bodies[party].container_sha256
+            destroyed = kinds.UploadDestroyed(container_sha256=container, reason="retention")
+            yield self._draft(destroyed, uploads[party])
+
+    def _run(
+        self, uploads: dict[str, str], bodies: dict[str, kinds.UploadReceived]
+    ) -> Iterator[EntryDraft]:
         specification = self._specification(uploads, bodies)
         run, digest = specification.run, specification.digest()
         asked = kinds.RunAsked(specification_sha256=digest, specification=specification)
@@ -93,72 +132,125 @@ class Story:
                 candidate_pairs=1800,
                 auto_pairs=1650,
                 review_pairs=None,
-                groups=1650,
                 match_record_root=None,
                 openings=(),
-                kernel="numpy",
                 software="blindlink-0.1.0",
             ),
             run,
         )
-        releases = {party: (self.id("rel"), self.random.randbytes(32).hex()) for party in PARTIES}
+        releases = {party: (self.id("rel"), self.digest()) for party in PARTIES}
         for party, (release, sha256) in releases.items():
             body = kinds.ReleasePrepared(
-                run=run, recipient=party, mode="linked", space="shared", links=1650, sha256=sha256
+                run=run, recipient=party, mode="linked", space="shared", matches=1650, sha256=sha256
             )
             yield self._draft(body, release)
         for party, (release, sha256) in releases.items():
             yield self._draft(kinds.ReleaseFetched(recipient=party, sha256=sha256), release, party)
-        for party in PARTIES:
-            container = bodies[party].container_sha256
-            body = kinds.UploadDestroyed(container_sha256=container, reason="retention")
-            yield self._draft(body, uploads[party])
 
-    def _upload(self) -> kinds.UploadReceived:
+    def _offered(self, party: str, nonce: str) -> round_kinds.NoncesOffered:
+        offer = NonceOffer(
+            project="foster",
+            party=party,
+            person=self.persons[party],
+            first=self.round,
+            nonces=(nonce,),
+            void_below=1,
+            at=utc_text(self.moment),
+        )
+        signature = self._signature(party, "nonces", offer.to_json())
+        return round_kinds.NoncesOffered(signed=SignedNonceOffer(offer=offer, signature=signature))
+
+    def _opened(self, nonces: dict[str, str]) -> round_kinds.RoundOpened:
+        larger, smaller = PARTIES
+        used = {party: UsedNonce(number=self.round, nonce=nonces[party]) for party in PARTIES}
+        pair = RoundPair(
+            larger=larger, smaller=smaller, nonce_larger=used[larger], nonce_smaller=used[smaller]
+        )
+        deadline = utc_text(self.moment + timedelta(days=self.terms.round_days))
+        return round_kinds.RoundOpened(
+            round=self.round, deadline=deadline, corrects=None, pairs=(pair,)
+        )
+
+    def _closed(self, claims: dict[str, str]) -> round_kinds.RoundClosed:
+        listed = tuple(
+            ListedClaims(party=party, partner=partner, sha256=claims[party])
+            for party, partner in sorted((PARTIES, PARTIES[::-1]))
+        )
+        return round_kinds.RoundClosed(round=self.round, claims=listed, statements=())
+
+    def _upload(self, party: str, partner: str, earlier: str | None) -> kinds.UploadReceived:
+        manifest = self.digest()
         return kinds.UploadReceived(
             epoch=1,
-            records=2000,
-            encodings=2050,
-            container_sha256=self.random.randbytes(32).hex(),
-            size_bytes=290_000,
+            round=self.round,
+            partner=partner,
+            records=N_RECORDS[party],
+            container_sha256=self.digest(),
+            root=self.digest(),
+            partner_root=earlier,
+            size_bytes=N_RECORDS[party] * 800,
             profile=PROFILE,
             key_id="0123456789abcdef",
-            as_of="2026-01-01",
+            as_of=f"{self.moment:%Y-%m-%d}",
             population="pupils",
             privacy_audit=None,
-            manifest_sha256=self.random.randbytes(32).hex(),
+            manifest_sha256=manifest,
+            signature=self._signature(party, "manifest", {"digest": manifest}),
         )
 
     def _specification(
         self, uploads: dict[str, str], bodies: dict[str, kinds.UploadReceived]
     ) -> RunSpecification:
+        larger, smaller = (
+            RunUpload(
+                party=party,
+                upload=uploads[party],
+                container_sha256=bodies[party].container_sha256,
+                manifest_sha256=bodies[party].manifest_sha256,
+            )
+            for party in PARTIES
+        )
         return RunSpecification(
             run=self.id("run"),
             project="foster",
             epoch=1,
+            round=self.round,
             agreement=self.terms.digest(),
-            uploads=tuple(
-                RunUpload(
-                    party=party,
-                    upload=uploads[party],
-                    container_sha256=bodies[party].container_sha256,
-                    manifest_sha256=bodies[party].manifest_sha256,
-                )
-                for party in PARTIES
-            ),
+            uploads=(larger, smaller),
             profile=PROFILE,
             policy=self.terms.policy,
             recipients=self.terms.recipients,
             spaces=self.terms.spaces,
             floor=self.terms.floor,
             asked_by=PARTIES[0],
-            asked_at="2026-01-01T00:00:00Z",
+            asked_at=utc_text(self.moment),
+        )
+
+    def _signature(self, party: str, kind: str, document: Any) -> Signature:
+        return Signature(
+            party=party,
+            person=self.persons[party],
+            key=hashlib.sha256(KEY.public_key().public_bytes_raw()).hexdigest(),
+            signature=sign_document(kind, document, KEY),
+        )
+
+    def _person(self, party: str) -> kinds.PersonEnrolled:
+        return kinds.PersonEnrolled(
+            party=party,
+            person=self.persons[party],
+            duties=("analyst", "recipient"),
+            signing_key=hashlib.sha256(KEY.public_key().public_bytes_raw()).hexdigest(),
+            receiving_key=self.digest(),
         )
 
     def _draft(
         self, body: Any, object_id: str | None = None, party: str | None = None
     ) -> EntryDraft:
-        actor = SOFTWARE if party is None else Actor(party=party, person=None, role="agency")
+        actor = (
+            SOFTWARE
+            if party is None
+            else Actor(party=party, person=self.persons[party], role="agency")
+        )
         return EntryDraft(
             body,
             actor=actor,

@@ -211,14 +211,14 @@ def test_a_run_for_a_stranger_is_refused(rig: AgreementRig) -> None:
     stranger = {"party": "operator", "mode": "linked", "space": "shared"}
     recipients = [{"party": p, "mode": "linked", "space": "shared"} for p in ("schools", "welfare")]
     rig.meddle("runs/", run_with(recipients=[stranger, *recipients]))
-    assert "hands link IDs to operator" in refused(rig.desks["bob"].type("run"))
+    assert "hands match IDs to operator" in refused(rig.desks["bob"].type("run"))
 
 
-def test_a_run_by_other_thresholds_is_refused(rig: AgreementRig) -> None:
+def test_a_run_by_another_policy_is_refused(rig: AgreementRig) -> None:
     waiting(rig)
     policy = POLICY.model_copy(update={"auto": "0.6", "review": "0.6"}).to_json()
     rig.meddle("runs/", run_with(policy=policy))
-    assert "its thresholds" in refused(rig.desks["bob"].type("run"))
+    assert "its matching policy" in refused(rig.desks["bob"].type("run"))
 
 
 def pending_with(**fields: Any) -> Change:

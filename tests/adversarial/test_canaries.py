@@ -6,18 +6,25 @@ rows, handles and tokens, through refusals, crashes, a cancelled and a finished 
 
 from __future__ import annotations
 
-import shutil
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles import febrl
 from oracles.broker_processes import Process
 from oracles.kill_scene import N_COMMON, Scene
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
 from oracles.live import PROJECT as LIVE_PROJECT
-from oracles.live import LiveAgency, live_broker, set_up_agency
+from oracles.live import LiveAgency, compare, link, live_broker
+from oracles.rehearsal import (
+    ID_COLUMN,
+    PROFILE,
+    SIZES,
+    TEXT_ENCODING,
+    rehearsing_agency,
+    write_rehearsal,
+)
 from oracles.round_files import Container, random_people, sealed_rows, two_files
 from oracles.searching import database_rows, files_under, found_in
 
@@ -111,51 +118,57 @@ def work_with_a_crash(scene: Scene) -> list[str]:
 
 
 PLANTED = {
-    "given_name": "zqcanarygiven",
-    "surname": "zqcanarysurname",
-    "address_1": "zqcanarystreet",
-    "rec_id": "zqcanaryrecord",
+    "first name": "Zqcanarygiven",
+    "last name": "Zqcanarysurname",
+    "client": "zqcanaryclient",
+    "student": "zqcanarystudent",
 }
+N_CHILDREN, N_STUDENTS = 80, 200
 
 
-def write_planted(folder: Path) -> tuple[Path, Path]:
-    """Write two short files in which half of the rows hold planted values."""
-    paths = []
-    for name in febrl.FILES:
-        header, *lines = (febrl.FOLDER / name).read_text(encoding="utf-8").splitlines()
-        columns = [column.strip() for column in header.split(",")]
-        rows = [header]
-        for at, line in enumerate(lines[:80]):
-            cells = dict(zip(columns, line.split(","), strict=True))
-            if at % 2:
-                cells |= {column: f"{value}{at}" for column, value in PLANTED.items()}
-            rows.append(",".join(cells[column] for column in columns))
-        path = folder / name
-        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-        paths.append(path)
-    return paths[0], paths[1]
+def write_planted(folder: Path) -> dict[str, Path]:
+    """Write the files of two agencies, in which every second common person has planted names and numbers."""
+    people = write_rehearsal(folder, children=N_CHILDREN, students=N_STUDENTS)
+    marked = {
+        client: (student, chr(ord("a") + at))
+        for at, (client, student) in enumerate(sorted(people.student_of.items())[:26])
+        if at % 2
+    }
+    letter_of = {"welfare": {client: letter for client, (_, letter) in marked.items()}}
+    letter_of["schools"] = dict(marked.values())
+    kinds = {"welfare": "client", "schools": "student"}
+    last = {"welfare": "last_name", "schools": "last_surname"}
+    for party, path in people.files.items():
+        rows = people.rows(party)
+        number = ID_COLUMN[party]
+        for row in rows:
+            letter = letter_of[party].get(row[number])
+            if letter is not None:
+                row |= {
+                    number: PLANTED[kinds[party]] + letter,
+                    "first_name": PLANTED["first name"] + letter,
+                    last[party]: PLANTED["last name"] + letter,
+                }
+        with path.open("w", encoding=TEXT_ENCODING[party], newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    return people.files
 
 
 @pytest.fixture
 def journey(tmp_path: Path) -> tuple[Path, list[LiveAgency]]:
     """What is left at the broker when two agencies have gone all the way by their own commands."""
     files = write_planted(tmp_path)
-    policy = ("--auto", "0.67", "--review", "0.60", "--margin", "0.01", "--solver", "one-to-one")
     folder = tmp_path / "broker"
-    agencies = []
-    with live_broker(folder, febrl.profile(), *policy) as broker:
-        for party, file in zip(("welfare", "schools"), files, strict=True):
-            agency = set_up_agency(broker, tmp_path / party, party, file, "--id-column", "rec_id")
-            if agencies:
-                shutil.copy(agencies[0].folder / "secret.txt", agency.folder / "secret.txt")
-            else:
-                agency.type("secret", "new")
-            agency.type("encode")
-            agency.type("upload")
-            agencies.append(agency)
-        agencies[0].type("run", "--wait")
+    with live_broker(folder, PROFILE, *SIZES) as broker:
+        agencies = [
+            rehearsing_agency(broker, tmp_path / party, party, files[party])
+            for party in ("welfare", "schools")
+        ]
+        compare(*agencies)
+        link(*agencies)
         for agency in agencies:
-            agency.type("links")
             agency.type("receipt", "verify")
     return folder, agencies
 
@@ -167,9 +180,8 @@ def test_field_values_record_ids_secrets_and_keys_never_reach_the_broker(
     folder, agencies = journey
     planted = {name: value.encode() for name, value in PLANTED.items()}
     planted["secret"] = (agencies[0].folder / "secret.txt").read_bytes().splitlines()[1]
-    for agency in agencies:
-        links = (agency.folder / "links.csv").read_text()
-        assert PLANTED["rec_id"] in links
+    for agency, kind in zip(agencies, ("client", "student"), strict=True):
+        assert PLANTED[kind] in (agency.folder / "links.csv").read_text()
         key_file = agency.folder / "identity.key"
         identity = read_identity(agency.folder / "identity.txt").unlock(read_key_file(key_file))
         planted[f"key file of {agency.party}"] = key_file.read_bytes().splitlines()[1]
