@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from encoding.agreement.persons import read_party
-from encoding.agreement.refused import plain_fault
+from encoding.agreement.refusals import plain_fault
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.profile_files import read_profile

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.calibrate.estimating import differing_shares, estimated_mistakes
+from encoding.calibrate.estimate import differing_shares, estimated_mistakes
 from encoding.calibrate.mistakes import MISTAKE_LEVELS, Copyist, Mistakes, Rows
 from encoding.calibrate.people import Copies, clean_rows
 from encoding.calibrate.prediction import Prediction, Rehearsal, Setting

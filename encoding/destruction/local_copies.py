@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from encoding.destruction.written import read_written
-from encoding.evidence.disclosed import DisclosedRecords
+from encoding.destruction.written_files import read_written
+from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.packing.outbox import manifest_path
 from encoding.sharing.blind_links import is_blind_links
 from encoding.sharing.links_file import LINKS_START

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
 from encoding.errors import NotReadyError, ProjectChangedError
 from encoding.log.receipts import ReceiptFolder
-from encoding.secret.kept import kept_of
+from encoding.secret.kept_secret import kept_of
 from encoding.secret.secret import Secret
 from encoding.workspace.workspace import Workspace
 

@@ -23,7 +23,7 @@ from encoding.secret.agreement import (
     open_shares,
     seal_share,
 )
-from encoding.secret.kept import KeptSecret, kept_of, write_kept
+from encoding.secret.kept_secret import KeptSecret, kept_of, write_kept
 from encoding.secret.secret import Secret
 from encoding.secret.share_file import Carried
 from encoding.workspace.workspace import Workspace

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from encoding.epoch.exchange import differences
 from encoding.epoch.self_test import Difference
-from encoding.secret.kept import KeptSecret
+from encoding.secret.kept_secret import KeptSecret
 from encoding.secret.secret import spoken
 
 

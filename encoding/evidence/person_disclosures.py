@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
-from encoding.evidence.disclosed import DisclosedRecords
+from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.log.log_copy import LogCopy
 from encoding.packing.handles import (
     MapName,

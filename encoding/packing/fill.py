@@ -31,7 +31,7 @@ from encoding.packing.handles import (
     write_handle_map,
 )
 from encoding.packing.outbox import Outbox, manifest_path, read_outbox
-from encoding.packing.withdrawn import Withdrawn
+from encoding.packing.withdrawals import Withdrawn
 from encoding.problems import RowProblem
 from encoding.progress import Progress
 from encoding.recipe.rows import RowCleaner

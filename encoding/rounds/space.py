@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from encoding.errors import OthersWaitedForError
-from encoding.ledger.applying import Applied, apply_release
+from encoding.ledger.additions import Applied, apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.checking import CheckedPair, check_claims, check_statement
-from encoding.ledger.claiming import (
+from encoding.ledger.claim_checks import CheckedPair, check_claims, check_statement
+from encoding.ledger.claims import (
     PairRelease,
     Posting,
     Proof,
@@ -23,7 +23,7 @@ from encoding.ledger.claiming import (
     standing_matches,
 )
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
-from encoding.ledger.kept import LedgerFile
+from encoding.ledger.ledger_file import LedgerFile
 from encoding.ledger.messages import (
     claims_stream,
     closed_messages,
@@ -38,7 +38,7 @@ from encoding.ledger.messages import (
 from encoding.ledger.values import Turn
 from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
-from encoding.rounds.said import Said
+from encoding.rounds.round_memory import Said
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.identity import PublicIdentity

@@ -15,12 +15,12 @@ from oracles.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agen
 from sqlalchemy import text
 
 from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.settling import settle_secrets
 from encoding.epoch.epoch_secret import epoch_secret
 from encoding.errors import OthersWaitedForError
 from encoding.people.identity import new_identity
-from encoding.secret.kept import KeptSecret, read_kept
+from encoding.secret.kept_secret import KeptSecret, read_kept
 from encoding.workspace.workspace import open_workspace
 from schemas.identity import IdentityHistory
 from schemas.problem import MEDIA_TYPE

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from encoding.ledger.applying import Applied, apply_release
+from encoding.ledger.additions import Applied, apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.checking import CheckedPair, check_claims
-from encoding.ledger.claiming import PairRelease, Posting, Proof, ReleasedMatch, make_claims
-from encoding.ledger.granting import SpaceName
+from encoding.ledger.claim_checks import CheckedPair, check_claims
+from encoding.ledger.claims import PairRelease, Posting, Proof, ReleasedMatch, make_claims
+from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import inputs_of_claims
 from encoding.ledger.messages import (
     Received,

@@ -14,9 +14,9 @@ from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.agreement.words import signature_chapter
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signing import accept, send, sign, status
-from encoding.cli.parts import asking
-from encoding.cli.parts.agreed import seat, seat_options
+from encoding.cli.parts import prompts
 from encoding.cli.parts.agreement_questions import ask_answers
+from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
@@ -161,7 +161,7 @@ def _print(
 
 
 def _ask(session: Session) -> dict[str, Any]:
-    if not asking.is_interactive():
+    if not prompts.is_interactive():
         raise click.UsageError("missing option --from: nobody is there to answer questions")
     project = session.project if session.config_path.exists() else None
     return ask_answers(project, session.now().date())

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.agreement.verifying import verified
-from encoding.cli.parts import asking
-from encoding.cli.parts.agreed import seat, seat_options
+from encoding.agreement.verification import verified
+from encoding.cli.parts import prompts
+from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError
@@ -78,7 +78,7 @@ def _give(
     *,
     yes: bool,
 ) -> None:
-    if not asking.is_interactive() and (reason is None or not yes):
+    if not prompts.is_interactive() and (reason is None or not yes):
         raise click.UsageError(
             "missing option --reason or --yes: nobody is there to answer questions"
         )

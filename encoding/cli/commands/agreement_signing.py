@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.agreement.files import read_proposal
-from encoding.agreement.kept import KeptAgreement
+from encoding.agreement.kept_agreements import KeptAgreement
 from encoding.agreement.text import agreement_lines, changed_lines
-from encoding.agreement.verifying import require_keys, require_next, untrusted_keys, verified
+from encoding.agreement.verification import require_keys, require_next, untrusted_keys, verified
 from encoding.agreement.words import signature_chapter, state_of
-from encoding.cli.parts import asking
-from encoding.cli.parts.agreed import Seat, seat, seat_options
+from encoding.cli.parts import prompts
+from encoding.cli.parts.agreements import Seat, seat, seat_options
 from encoding.cli.parts.options import json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import (
@@ -272,7 +272,7 @@ def _counsel(session: Session, name: str | None, title: str | None, date: str | 
 
 
 def _require_somebody(option: str) -> None:
-    if not asking.is_interactive():
+    if not prompts.is_interactive():
         raise click.UsageError(f"missing option {option}: nobody is there to answer questions")
 
 

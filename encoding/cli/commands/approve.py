@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from encoding.agreement.covering import require_covered_run, require_own_upload
+from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence, standing_sentences
-from encoding.cli.parts.agreed import Seat, seat, seat_options
-from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.agreements import Seat, seat, seat_options
+from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.options import json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError, NotReadyError
@@ -20,7 +20,7 @@ from encoding.log.receipts import ReceiptFolder
 from schemas.statement import StandingApproval, Step
 
 if TYPE_CHECKING:
-    from encoding.agreement.kept import KeptAgreement
+    from encoding.agreement.kept_agreements import KeptAgreement
     from schemas.negotiation import PendingApproval
 
 _DAYS: Final = 7

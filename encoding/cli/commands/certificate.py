@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from encoding.cli.parts.certified import (
+from encoding.cli.parts.certificates import (
     Certified,
     counter_sign,
     fetch_certified,

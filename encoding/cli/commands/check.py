@@ -62,7 +62,7 @@ def check(
     Numbers only, never a name or a date of a person, and nothing leaves this computer. Ends with exit code 3
     if the file should not be encoded as it is. The list of duplicates has record IDs and names of fields.
     """
-    from encoding.cli.parts.checking import checked, refuse_stops
+    from encoding.cli.parts.file_check import checked, refuse_stops
     from encoding.quality.duplicates_file import LIST_START
     from encoding.quality.page import report_lines, report_page
 

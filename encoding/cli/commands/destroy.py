@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts.certified import (
+from encoding.cli.parts.certificates import (
     counter_sign,
     fetch_certified,
     file_outputs,
@@ -15,7 +15,7 @@ from encoding.cli.parts.certified import (
     show_certified,
     write_certified,
 )
-from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.options import agency_options, json_option
@@ -83,7 +83,7 @@ def destroy(
     handed over, the secret; and you sign a statement of it for the other parties. First it is listed. Backups
     of the workspace are yours to remove. While a legal hold stands, nothing is destroyed.
     """
-    from encoding.cli.parts.destroy_local import Wish, destroy_here, read_pairs
+    from encoding.cli.parts.local_destruction import Wish, destroy_here, read_pairs
 
     if local:
         if upload is not None or output is not None or page is not None:

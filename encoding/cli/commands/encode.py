@@ -78,7 +78,7 @@ def encode(
     """
     mapping = read_mapping(columns_file, columns)
     if explain is not None:
-        from encoding.cli.parts.explaining import show_explanation
+        from encoding.cli.parts.explanation import show_explanation
 
         subject = subject_of(session, file, id_column, mapping, date_format)
         show_explanation(session, subject, explain, by_id=by_id)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.agreed import agreed_columns
+from encoding.cli.parts.agreements import agreed_columns
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.options import agency_options, file_options, json_option
 from encoding.cli.parts.results import print_result
-from encoding.cli.parts.sealing import sealing_to
+from encoding.cli.parts.sealed_files import sealing_to
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
 from encoding.sharing.blind_links import (

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from encoding.cli.parts.agreed import seat, seat_options
-from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.agreements import seat, seat_options
+from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.options import json_option
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.testifying import signed_by_own
+from encoding.cli.parts.testimony import signed_by_own
 from encoding.errors import CertificateError
 from schemas.destruction import HoldAct, HoldNotice
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from encoding.cli.parts import asking
+from encoding.cli.parts import prompts
+from encoding.cli.parts.init_questions import ask_sections, doubts_about_file
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.questions import ask_sections, doubts_about_file
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.workspace.config import ConfigFile, render_config
@@ -62,7 +62,7 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     path = session.config_path
     refuse_to_overwrite(path, own_start=b"", force=force)
     given["workspace"] = str(session.workspace_path) if session.workspace_path else None
-    sections = ask_sections(given, path.parent, may_ask=asking.is_interactive())
+    sections = ask_sections(given, path.parent, may_ask=prompts.is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
     for doubt in doubts_about_file(sections, path.parent):
         session.warn(doubt)

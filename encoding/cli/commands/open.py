@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.results import print_result
-from encoding.cli.parts.sealing import SUFFIX, is_sealed, opened_content
+from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import note_file
 from encoding.errors import FileMissingError, SealedFileError
 from encoding.files import refuse_to_overwrite, replacing, write_csv
 from encoding.people.sealed_file import read_sealed_header

@@ -63,7 +63,7 @@ def privacy_audit(
     A partner's file is rehearsed, and both are encoded under keys that are thrown away. Your project's secret
     is not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
     """
-    from encoding.cli.parts.auditing import audited, refuse_missed
+    from encoding.cli.parts.file_audit import audited, refuse_missed
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines
     from encoding.privacy_audit.results import QUICK, AuditScope

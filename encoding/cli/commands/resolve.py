@@ -36,7 +36,7 @@ def resolve(
     A row whose handle stands for no record of your file stays, without a record ID: its handle is in the
     column `unknown_handle`. Nothing leaves this computer.
     """
-    from encoding.sharing.resolving import resolve_handles
+    from encoding.sharing.handle_resolution import resolve_handles
 
     refuse_to_overwrite(output, own_start=b"", force=force)
     own = agency_file(session.config, file, id_column)

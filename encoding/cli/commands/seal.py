@@ -9,7 +9,7 @@ import click
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.results import print_result
-from encoding.cli.parts.sealing import SUFFIX, seal_file
+from encoding.cli.parts.sealed_files import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite

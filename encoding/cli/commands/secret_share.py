@@ -14,7 +14,7 @@ from encoding.cli.parts.exchange import carriage, exchange_options
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
-from encoding.secret.kept import KeptSecret, kept_of
+from encoding.secret.kept_secret import KeptSecret, kept_of
 
 if TYPE_CHECKING:
     from schemas.api import ProjectView

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.evidence.person_disclosures import KnownRecord
     from encoding.log.trust import Trust
-    from encoding.packing.withdrawn import LoggedWithdrawal
+    from encoding.packing.withdrawals import LoggedWithdrawal
     from schemas.ids import Handle
 
 
@@ -53,7 +53,7 @@ def withdraw_record(
     are cancelled: ask for them again.
     """
     from encoding.evidence.person_disclosures import find_record
-    from encoding.packing.withdrawn import Withdrawn
+    from encoding.packing.withdrawals import Withdrawn
 
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
     if session.config.sections.identity is not None:
@@ -106,7 +106,7 @@ def _tell(
     session: Session, client: BrokerClient, trust: Trust, handle: Handle, epoch: int
 ) -> tuple[LoggedWithdrawal, int]:
     """Tell the broker, and return where the log says so, after opening the commitment there."""
-    from encoding.packing.withdrawn import LoggedWithdrawal
+    from encoding.packing.withdrawals import LoggedWithdrawal
 
     taken = client.withdraw_record(session.project, RecordWithdrawal(handle=handle.hex()))
     commitment = hashlib.sha256(bytes.fromhex(taken.salt) + handle).hexdigest()

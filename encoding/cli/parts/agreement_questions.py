@@ -13,7 +13,8 @@ from typing import Any, Final, get_args
 
 import click
 
-from encoding.cli.parts.asking import (
+from encoding.cli.parts.policy_questions import ask_policy, ask_profile
+from encoding.cli.parts.prompts import (
     ask_choice,
     ask_confirmation,
     ask_date,
@@ -22,7 +23,6 @@ from encoding.cli.parts.asking import (
     ask_text,
     say_heading,
 )
-from encoding.cli.parts.policy_questions import ask_policy, ask_profile
 from schemas.clauses import Frequency, LegalBasis, PartyKind
 from schemas.run import ReleaseMode
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.agreed import hold_run, trusted_peers
-from encoding.cli.parts.noting import note_file
+from encoding.cli.parts.agreements import hold_run, trusted_peers
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
+from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.people.peers import read_peers
 from encoding.records.agency_file import agency_file

@@ -14,8 +14,8 @@ from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.round_steps import await_runs, own_turns
+from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.settling import settle_secrets
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
 from encoding.transfers.blind_fetch import blind_recipients

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from encoding.cli.parts.agreed import agreed_holders, trusted_peers
+from encoding.cli.parts.agreements import agreed_holders, trusted_peers
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_file import import_project
@@ -23,7 +23,7 @@ from schemas.ids import PERSON_PREFIX, is_random_id
 
 if TYPE_CHECKING:
     from encoding.epoch.exchange import Exchange
-    from encoding.secret.kept import KeptSecret
+    from encoding.secret.kept_secret import KeptSecret
     from schemas.api import ProjectView
     from schemas.identity import PublicIdentity
 

@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
-from encoding.cli.parts.agreed import hold_run, trusted_peers
+from encoding.cli.parts.agreements import hold_run, trusted_peers
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.noting import note_file
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.round_steps import as_it_stands, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.source import Source
+from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
-from encoding.evidence.disclosed import DisclosedRecords
+from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.files import refuse_to_overwrite
-from encoding.ledger.claiming import PairRelease, Proof, ReleasedMatch
+from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
 from encoding.ledger.values import Turn as LedgerTurn
 from encoding.packing.container import read_container
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.records.agency_file import agency_file
-from encoding.rounds.said import Said
+from encoding.rounds.round_memory import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
 from encoding.rounds.turns import Turn, closing_of
 from encoding.sharing.links_file import LINKS_START, Link, write_links
@@ -39,7 +39,7 @@ from schemas.claims import Transcript
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
-    from encoding.ledger.applying import Applied
+    from encoding.ledger.additions import Applied
     from schemas.api import ReleaseView
     from schemas.rounds import RoundView
 

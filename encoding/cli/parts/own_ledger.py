@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from encoding.cli.parts.counter import Counter
 from encoding.errors import NotReadyError
-from encoding.ledger.granting import SpaceName
-from encoding.ledger.kept import LedgerFile
+from encoding.ledger.grants import SpaceName
+from encoding.ledger.ledger_file import LedgerFile
 
 
 def own_space(counter: Counter) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from encoding.cli.parts.asking import ask_confirmation, ask_share, ask_text
+from encoding.cli.parts.prompts import ask_confirmation, ask_share, ask_text
 
 Answers = dict[str, Any]
 

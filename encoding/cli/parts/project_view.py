@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.agreed import hold_to_agreement, hold_to_kept
+from encoding.cli.parts.agreements import hold_to_agreement, hold_to_kept
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError, NotReadyError
 from schemas.api import ProjectView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.agreed import trusted_peers
+from encoding.cli.parts.agreements import trusted_peers
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError
 from encoding.people.peers import read_peers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from encoding.broker.runs import require_success, wait_for_run
-from encoding.cli.parts.agreed import hold_run
+from encoding.cli.parts.agreements import hold_run
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_identity import unlock_own

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.auditing import audited, kept_audit, refuse_missed
-from encoding.cli.parts.checking import checked, kept_digest, refuse_stops
+from encoding.cli.parts.file_audit import audited, kept_audit, refuse_missed
+from encoding.cli.parts.file_check import checked, kept_digest, refuse_stops
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import shared_secret

@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 
-from encoding.blocks.counting import name_dependence
+from encoding.blocks.counts import name_dependence
 from encoding.blocks.values import ValueTables
 from encoding.profiles.shipped import shipped_profile
 

@@ -12,7 +12,7 @@ from oracles.desk import Desk
 from oracles.false_log import Log
 from oracles.near_broker import HIGH_RATE, NearBroker, problem
 
-from encoding.destruction.written import read_written
+from encoding.destruction.written_files import read_written
 from encoding.evidence.person_disclosures import find_record
 from encoding.workspace.workspace import open_workspace
 

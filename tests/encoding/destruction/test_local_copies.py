@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from oracles.agency import NOW
 
-from encoding.destruction.destroying import begin, interrupted
 from encoding.destruction.local_copies import Holdings, LocalCopy, kinds_without
-from encoding.destruction.written import forget_written, note_written, read_written
+from encoding.destruction.local_destruction import begin, interrupted
+from encoding.destruction.written_files import forget_written, note_written, read_written
 from encoding.errors import WorkspaceError
 from encoding.sharing.links_file import Link, write_links
 from encoding.workspace.workspace import Workspace, open_workspace

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from oracles.sample_log import CW, K12, SampleLog
 
-from encoding.evidence.disclosed import DisclosedRecords
+from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.evidence.person_disclosures import (
     PersonDisclosure,
     disclosures_of,

@@ -13,7 +13,7 @@ from oracles.write_recipe_vectors import SPEC
 from encoding.errors import ColumnLengthError, MissingColumnError, RecipeError
 from encoding.recipe import INPUTS, Derived, Recipe
 from encoding.recipe.columns import DERIVED_COLUMNS
-from encoding.recipe.remembered import Remembered
+from encoding.recipe.memo import Remembered
 
 FORMAT = "MM/DD/YYYY"
 

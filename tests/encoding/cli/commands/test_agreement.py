@@ -11,7 +11,7 @@ from oracles.agreement_answers import write_answers
 
 from encoding.agreement.files import read_proposal
 from encoding.cli.main import main
-from encoding.cli.parts import asking
+from encoding.cli.parts import prompts
 from schemas.run import RECOMMENDED_POLICY
 
 
@@ -119,7 +119,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
 ) -> None:
     write_answers(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(asking, "is_interactive", lambda: True)
+    monkeypatch.setattr(prompts, "is_interactive", lambda: True)
     answers = [
         "foster-k12",
         # Who takes part.

@@ -133,7 +133,7 @@ def test_impossible_answer_is_refused(tmp_path: Path) -> None:
 
 
 def test_questions_are_asked_at_a_terminal(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("encoding.cli.parts.asking.is_interactive", lambda: True)
+    monkeypatch.setattr("encoding.cli.parts.prompts.is_interactive", lambda: True)
     answers = [
         "https://broker.test", "foster-pupils", "schools", "", "", "", "", "", "pupils.csv", "SSID",
         "YYYY-MM-DD", "", "in-care",

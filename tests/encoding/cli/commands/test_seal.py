@@ -10,7 +10,7 @@ from oracles.desk import Desk
 from oracles.near_broker import NearBroker
 from oracles.share_desks import give_keys, trust
 
-from encoding.destruction.written import read_written
+from encoding.destruction.written_files import read_written
 from encoding.people.identity import Identity, new_identity, write_identity
 from encoding.people.identity_lock import new_key_file
 from encoding.workspace.workspace import open_workspace

@@ -9,9 +9,9 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import QualityError
 from encoding.quality import Ask, Report
-from encoding.quality.checking import check_file
 from encoding.quality.duplicates_file import write_duplicates
-from encoding.quality.kept import KeptCheck, keep_check, read_kept_check
+from encoding.quality.file_check import check_file
+from encoding.quality.last_check import KeptCheck, keep_check, read_kept_check
 
 KIND = "check"
 

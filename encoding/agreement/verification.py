@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from encoding.agreement.kept import KeptAgreement, KeptAgreements
+from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError
 from encoding.people.peers import Peer, Peers
 from schemas.agreement import Agreement, succession_fault

@@ -8,7 +8,7 @@ import pytest
 from oracles.agency import Agency
 
 from encoding.errors import RecordCountError, WorkspaceError
-from encoding.packing.withdrawn import LoggedWithdrawal, Withdrawn
+from encoding.packing.withdrawals import LoggedWithdrawal, Withdrawn
 from encoding.secret.secret import Secret
 from schemas.api import ProjectView
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from encoding.errors import WorkspaceError
-from encoding.evidence.disclosed import DisclosedRecords
+from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.workspace.workspace import Workspace, open_workspace
 
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from encoding.agreement.approved import require_approved, require_let_go
-from encoding.agreement.covering import (
+from encoding.agreement.approvals import require_approved, require_let_go
+from encoding.agreement.coverage import (
     is_signed,
     require_cover,
     require_covered_run,
     require_own_upload,
 )
-from encoding.agreement.kept import KeptAgreement, KeptAgreements, read_kept, write_kept
-from encoding.agreement.signing import Signer, changes_since
-from encoding.agreement.verifying import (
+from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements, read_kept, write_kept
+from encoding.agreement.signer import Signer, changes_since
+from encoding.agreement.verification import (
     merged,
     require_adoptable,
     require_keys,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from encoding.agreement.kept import KeptAgreement, KeptAgreements
+from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, NotReadyError
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView

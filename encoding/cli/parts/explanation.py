@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.blocks.explaining import explain, explanation_lines
+from encoding.blocks.explanation import explain, explanation_lines
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import UnknownRecordError

@@ -10,7 +10,7 @@ from oracles.vector_file import read_vectors
 
 from encoding.errors import ShareError, WorkspaceError
 from encoding.secret.agreement import Contribution
-from encoding.secret.kept import KeptSecret, read_kept, write_kept
+from encoding.secret.kept_secret import KeptSecret, read_kept, write_kept
 from encoding.secret.secret import Secret
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.secret_share import SecretHolders, SignedConfirmation, SignedShare

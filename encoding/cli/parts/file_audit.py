@@ -8,9 +8,9 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import PrivacyAuditError
 from encoding.privacy_audit.audit import audit_file
+from encoding.privacy_audit.clear_sample import read_clear
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.kept import KeptAudit, keep_audit, read_kept_audit
-from encoding.privacy_audit.reading import read_clear
+from encoding.privacy_audit.last_audit import KeptAudit, keep_audit, read_kept_audit
 from encoding.privacy_audit.report import AuditReport
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from encoding.cli.parts.session import Session
 from encoding.epoch.carriers import ByBroker
 from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
 from encoding.errors import OthersWaitedForError, ShareMissingError
-from encoding.secret.kept import kept_of
+from encoding.secret.kept_secret import kept_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,14 +18,14 @@ from oracles.shown_agreements import (
     view,
 )
 
-from encoding.agreement.covering import (
+from encoding.agreement.coverage import (
     is_signed,
     require_cover,
     require_covered_run,
     require_own_upload,
 )
-from encoding.agreement.kept import KeptAgreements
-from encoding.agreement.verifying import verified
+from encoding.agreement.kept_agreements import KeptAgreements
+from encoding.agreement.verification import verified
 from encoding.errors import AgreementUntrustedError, NotReadyError
 
 TODAY = date(2026, 9, 7)

@@ -14,7 +14,7 @@ from oracles.shown_agreements import (
     standing_list,
 )
 
-from encoding.agreement.approved import require_approved, require_let_go
+from encoding.agreement.approvals import require_approved, require_let_go
 from encoding.errors import AgreementUntrustedError, OthersWaitedForError
 from schemas.agreement import Agreement
 

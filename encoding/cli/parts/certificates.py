@@ -13,7 +13,7 @@ import click
 
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.testifying import signed_by_own
+from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably

@@ -12,8 +12,8 @@ from oracles.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
 from oracles.write_agreement_vectors import key_change
 from oracles.write_identity_vectors import signature
 
-from encoding.agreement.kept import KeptAgreements, read_kept, write_kept
-from encoding.agreement.verifying import (
+from encoding.agreement.kept_agreements import KeptAgreements, read_kept, write_kept
+from encoding.agreement.verification import (
     merged,
     require_adoptable,
     require_keys,

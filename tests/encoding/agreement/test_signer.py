@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from oracles.shown_agreements import FIRST, specification
 
-from encoding.agreement.signing import Signer, changes_since
+from encoding.agreement.signer import Signer, changes_since
 from encoding.errors import AgreementError
 from encoding.people.identity import Identity, new_identity, replace_keys
 from schemas.agreement import Agreement

@@ -1,6 +1,6 @@
 """The agreements of a project that this agency keeps, with every signature about them that it has verified.
 
-What a broker says later is held against them (`encoding.agreement.covering`).
+What a broker says later is held against them (`encoding.agreement.coverage`).
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from encoding.files import make_private_folder, write_durably
 from encoding.ledger.book import MATCH_PREFIX_BYTES, Ledger, MessagePlace
 from encoding.ledger.errors import LedgerFileError, OutOfTurnError
 from encoding.ledger.events import Event, event_line, parse_events
-from encoding.ledger.granting import SpaceName
+from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Turn
 from schemas.document import Document, Model
 from schemas.errors import FormatError

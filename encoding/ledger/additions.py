@@ -14,7 +14,7 @@ from encoding.ledger.book import Ledger, newer_vetoes, retired_of, standing_of
 from encoding.ledger.chains import Chains, join_chains
 from encoding.ledger.changes import Change, OpenMatch, changes_of, open_matches
 from encoding.ledger.events import Event
-from encoding.ledger.granting import grant_ids
+from encoding.ledger.grants import grant_ids
 from encoding.ledger.inputs import Inputs
 from encoding.ledger.values import Member, Pair, Turn
 from schemas.chain_statement import StatedMatch

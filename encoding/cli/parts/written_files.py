@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.session import Session
-from encoding.destruction.written import note_written
+from encoding.destruction.written_files import note_written
 
 if TYPE_CHECKING:
     from schemas.destruction import LocalKind

@@ -8,7 +8,7 @@ from encoding.progress import Progress, silent
 from encoding.quality.counting import Ask, count_file
 from encoding.quality.duplicates import DuplicatePair
 from encoding.quality.findings import judge
-from encoding.quality.kept import KeptCheck
+from encoding.quality.last_check import KeptCheck
 from encoding.quality.report import Report
 
 

@@ -1,6 +1,6 @@
 """What an assembly notes of its file on the way: a sample of lines, and pairs of records that share a cell.
 
-From these the counts of the manifest are made (`encoding.blocks.counting`), without another reading of the file
+From these the counts of the manifest are made (`encoding.blocks.counts`), without another reading of the file
 and in bounded memory.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.blocks.clear import ClearLevels
-from encoding.blocks.counting import (
+from encoding.blocks.counts import (
     count_strangers,
     file_counts,
     name_dependence,

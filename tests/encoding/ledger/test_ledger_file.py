@@ -12,8 +12,8 @@ from oracles.ledger_duo import ONE, SPACE, duo
 from encoding.ledger.book import MessagePlace
 from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.events import Event, event_line, parse_events
-from encoding.ledger.granting import SpaceName
-from encoding.ledger.kept import MAGIC, LedgerFile, parse_ledger, serialise_ledger
+from encoding.ledger.grants import SpaceName
+from encoding.ledger.ledger_file import MAGIC, LedgerFile, parse_ledger, serialise_ledger
 from encoding.ledger.values import Turn
 
 KEY = bytes(range(32))

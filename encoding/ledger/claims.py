@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from encoding.ledger.book import Ledger, MessagePlace
-from encoding.ledger.checking import CheckedPair
+from encoding.ledger.claim_checks import CheckedPair
 from encoding.ledger.errors import ReleasedRowsError, ReplayedMatchError
 from encoding.ledger.inputs import applied_turn
 from encoding.ledger.values import Member, Pair, Turn

@@ -12,7 +12,7 @@ from oracles import bsf1
 from oracles.block_profiles import PASSES, PROFILE, block_profile, by_column, spelling
 from oracles.vector_file import read_vectors
 
-from encoding.blocks.blocking import BlockingKeys
+from encoding.blocks.blocking_keys import BlockingKeys
 from encoding.blocks.keys import CellKeys
 from schemas.profile import EncodingProfile
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import bsf1
 
-from encoding.blocks.explaining import SIDES, Explanation, explain, explanation_lines
+from encoding.blocks.explanation import SIDES, Explanation, explain, explanation_lines
 from encoding.profiles.shipped import shipped_profile
 from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk

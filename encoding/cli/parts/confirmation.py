@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from encoding.cli.parts import asking
+from encoding.cli.parts import prompts
 
 
 def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
@@ -24,7 +24,7 @@ def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
         click.echo(sentence, err=True)
     if yes:
         return
-    if not asking.is_interactive():
+    if not prompts.is_interactive():
         raise click.UsageError("missing option --yes: nobody is there to answer questions")
     if not click.confirm(question, err=True):
         raise click.Abort

@@ -10,7 +10,7 @@ from oracles.agency import Agency, turn_of
 
 from encoding.errors import HandleMapError, LinksFileError, NotReadyError
 from encoding.records.agency_file import AgencyFile
-from encoding.sharing.resolving import Resolved, resolve_handles
+from encoding.sharing.handle_resolution import Resolved, resolve_handles
 
 
 @pytest.fixture

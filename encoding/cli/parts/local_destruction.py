@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.confirming import require_yes
+from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.testifying import signed_by_own
+from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder
-from encoding.destruction.destroying import LocalDestruction, begin, interrupted
 from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
-from encoding.destruction.written import forget_written
+from encoding.destruction.local_destruction import LocalDestruction, begin, interrupted
+from encoding.destruction.written_files import forget_written
 from encoding.errors import FileMissingError
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 
