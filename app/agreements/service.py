@@ -1,6 +1,6 @@
 """Projects, and what binds them: a signed agreement, or terms that the operator made.
 
-How an agreement comes to bind stands in `app.agreements.negotiating`.
+How an agreement comes to bind stands in `app.agreements.negotiation`.
 """
 
 from __future__ import annotations

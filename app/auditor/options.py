@@ -18,9 +18,9 @@ from app.auditor.errors import AuditError
 from app.auditor.keys import read_log_key
 from app.auditor.packs import PackHeld, split_named
 from app.auditor.pins import Pin, read_pins
-from app.auditor.report import failure_lines
 from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, source_name
 from app.auditor.verdict import Verdict, failure_json
+from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.printable import printable
 

@@ -12,10 +12,10 @@ from app.auditor.page import (
     render_page,
     table,
 )
-from app.auditor.report import verdict_facts
 from app.auditor.run_trail import RunTrail
 from app.auditor.sampling import DrawnSample, SampledLink, worksheet_rows
 from app.auditor.verdict import Verdict
+from app.auditor.verdict_words import verdict_facts
 
 OPEN_WORDS = {True: "opened by both", False: "not opened by both"}
 

@@ -40,7 +40,7 @@ def destroy(
     Example: blindlink-broker destroy foster-k12 --yes --html certificate.html
     """
     from app.destruction import service
-    from app.destruction.certifying import finish
+    from app.destruction.certification import finish
 
     if not yes:
         click.confirm(f"destroy {what} for good?", abort=True, err=True)
@@ -76,13 +76,13 @@ def list_all(ctx: click.Context, project: str, *, as_json: bool) -> None:
 
     Example: blindlink-broker certificate list foster-k12
     """
-    from app.destruction import joining
+    from app.destruction import participation
 
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:
-            found = joining.destructions_for(session, operator, project)
-            views = [joining.view_of(session, one) for one in found]
+            found = participation.destructions_for(session, operator, project)
+            views = [participation.view_of(session, one) for one in found]
     if as_json:
         echo_json([view.to_json() for view in views])
         return
@@ -174,11 +174,13 @@ def _hold_line(one: LegalHold) -> str:
 
 
 def _file_of(broker: Broker, number: str) -> CertificateFile:
-    from app.destruction import joining
+    from app.destruction import participation
 
     operator = local_operator(broker)
     with broker.database.read() as session:
-        return joining.file_of(session, joining.destruction_for(session, operator, number))
+        return participation.file_of(
+            session, participation.destruction_for(session, operator, number)
+        )
 
 
 def _write(file: CertificateFile, out: Path | None, html: Path | None) -> None:

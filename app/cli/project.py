@@ -49,7 +49,7 @@ def open_(ctx: click.Context, *, name: str, parties: tuple[str, ...]) -> None:
 
     Example: blindlink-broker project open foster-k12 --party child-welfare --party k12
     """
-    from app.agreements.negotiating import open_project
+    from app.agreements.negotiation import open_project
 
     if not is_name(name):
         raise click.BadParameter(

@@ -29,9 +29,9 @@ from app.auditor.options import (
     require_broker_for,
     verified,
 )
-from app.auditor.report_checking import check_report
+from app.auditor.report_check import check_report
+from app.auditor.report_document import Making, report_of, report_of_fault
 from app.auditor.report_page import report_page
-from app.auditor.reporting import Making, report_of, report_of_fault
 from app.auditor.source import SourceDigest
 from schemas.audit_report import AuditReport, public_text, seal_page, sign_report
 

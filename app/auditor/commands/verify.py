@@ -16,7 +16,7 @@ from app.auditor.options import (
     require_broker_for,
     verified,
 )
-from app.auditor.report import verdict_lines
+from app.auditor.verdict_words import verdict_lines
 
 
 @click.command("verify", epilog=EXIT_CODES)

@@ -21,9 +21,9 @@ from app.auditor.options import (
 )
 from app.auditor.pins import read_pins
 from app.auditor.source import bundle_url, save_bundle
+from app.auditor.watch import Watched, take_verdict
+from app.auditor.watch import watch as look
 from app.auditor.watch_state import BUNDLE_FILE, WatchState
-from app.auditor.watching import Watched, take_verdict
-from app.auditor.watching import watch as look
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "

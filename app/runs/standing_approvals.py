@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import OutOfPlaceError, StatementRefusedError
-from app.agreements.negotiating import agreement_named
+from app.agreements.negotiation import agreement_named
 from app.agreements.service import hold_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text

@@ -16,7 +16,7 @@ from app.runs import repository
 from app.runs.errors import OtherPolicyError, RunOverError, UploadsMissingError
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
-from app.runs.standing import take_up
+from app.runs.standing_approvals import take_up
 from app.uploads.errors import KeyReusedError
 from app.uploads.manifests import refuse_gap, refuse_misfit
 from app.uploads.service import manifest_of, pair_uploads

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.matching.exhaustive.blocks import Block
 from app.matching.exhaustive.candidates import Candidates, join_candidates
-from app.matching.exhaustive.judged import collect_pairs
+from app.matching.exhaustive.judged_pairs import collect_pairs
 
 
 def contested_records(

@@ -17,7 +17,7 @@ from app.matching.exhaustive.candidates import (
     sort_candidates,
 )
 from app.matching.exhaustive.groups import Groups, first_record_ids, split_record_ids
-from app.matching.exhaustive.judged import collect_pairs
+from app.matching.exhaustive.judged_pairs import collect_pairs
 from app.matching.exhaustive.policy import Solver
 from app.matching.exhaustive.solver import GroupSolver, pick_one_to_one
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.matching.blocks.resolution import Resolution
-    from app.uploads.reading import Handles
+    from app.uploads.reader import Handles
     from schemas.run import RunSpecification
 
 _PAIR: Final = struct.Struct(">II")

@@ -18,8 +18,8 @@ from app.auditor.errors import (
     UnreachableError,
 )
 from app.auditor.pins import Pin, read_pins
+from app.auditor.watch import Watched, watch
 from app.auditor.watch_state import WatchState
-from app.auditor.watching import Watched, watch
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.note import VerifierKey

@@ -17,7 +17,7 @@ from app.agreements.receivers import receivers_of
 from app.clock import parse_utc, utc_text
 from app.ids import new_id
 from app.links.blind_file import sealed_records
-from app.links.drawing import LinkedRun, draw_match_ids, own_matches
+from app.links.matches import LinkedRun, draw_match_ids, own_matches
 from app.links.models import Release, ReleasePiece
 from app.links.release_file import cut_pieces
 from app.matchlog.draft import EntryDraft

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.matching.blocks.resolution import Resolution
     from app.security.keystore import DataKey
-    from app.uploads.reading import Handles
+    from app.uploads.reader import Handles
     from schemas.run import Recipient, RunSpecification
 
 RECORD_PREFIX: Final = "mrc"

@@ -8,7 +8,7 @@ import pytest
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from oracles.signed_rig import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_accord
 
-from app.agreements import negotiating
+from app.agreements import negotiation
 from app.agreements.states import project_states
 from encoding.people.identity import replace_keys
 from schemas.api import ProjectView
@@ -229,7 +229,7 @@ def test_a_notice_cannot_be_played_again_or_out_of_place(accord: Accord) -> None
 
 def test_a_party_resumes_so_often_a_day_and_then_stays_halted(accord: Accord) -> None:
     accord.agree()
-    for _ in range(negotiating.MAX_RESUMED_A_DAY):
+    for _ in range(negotiation.MAX_RESUMED_A_DAY):
         for act in ("suspend", "resume"):
             assert accord.notice("ann", act).status_code == 200
             accord.sleep(seconds=1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.runs.asking import start_if_complete
+from app.runs.requests import start_if_complete
 from app.uploads import commit
-from app.uploads.accepting import accept_upload, reject_upload
+from app.uploads.acceptance import accept_upload, reject_upload
 from app.uploads.errors import UploadRejectedError
 from schemas.upload import Receipt
 
