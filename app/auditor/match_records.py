@@ -31,7 +31,7 @@ class RecordSource(Protocol):
 
 
 @dataclass(slots=True)
-class RunBook:
+class MatchRecordBook:
     """Takes the entries of a verified log; says of each run what the log knows of its match record."""
 
     specifications: dict[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from app.auditor.page import (
     render_page,
     table,
 )
-from app.auditor.run_trail import RunTrail
+from app.auditor.run_book import RunBook
 from app.auditor.sampling import DrawnSample, SampledLink, worksheet_rows
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_facts
@@ -20,7 +20,7 @@ from app.auditor.verdict_words import verdict_facts
 OPEN_WORDS = {True: "opened by both", False: "not opened by both"}
 
 
-def sample_page(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> str:
+def sample_page(drawn: DrawnSample, run_book: RunBook, verdict: Verdict) -> str:
     """Return the sample as a page: what was drawn, the run's way through the log, and what was opened."""
     sample = drawn.sample
     made_of = [
@@ -30,7 +30,7 @@ def sample_page(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> str:
         ("drawn", f"{len(drawn.links)} of the linked decisions that the record shows"),
         *verdict_facts(verdict),
     ]
-    steps = [(step.what, f"entry {step.entry}", step.time, step.object) for step in trail.steps]
+    steps = [(step.what, f"entry {step.entry}", step.time, step.object) for step in run_book.steps]
     sections = [
         Section(
             "What was drawn", [facts(made_of), findings(("note", c.text) for c in verdict.caveats)]

@@ -18,7 +18,13 @@ import click
 from app.auditor.broker_api import BrokerApi
 from app.auditor.errors import FileUnreadableError
 from app.auditor.files import require_free, why_unreadable, write_text, written_whole
-from app.auditor.match_records import RecordRead, RowFilter, RunBook, fetch_record, read_record
+from app.auditor.match_records import (
+    MatchRecordBook,
+    RecordRead,
+    RowFilter,
+    fetch_record,
+    read_record,
+)
 from app.auditor.matches import COLUMNS, UNHELD, record_page, row_of, summary_lines
 from app.auditor.options import (
     EXIT_CODES,
@@ -84,7 +90,7 @@ def matches(
     names = ("band", "rule", "least", "most")
     wanted = RowFilter(**{name: given.pop(name) for name in names})
     _require_sense(wanted)
-    book, verdict = RunBook(), None
+    book, verdict = MatchRecordBook(), None
     options = LogOptions(bundle or "", **given)
     broker = (given["token_file"], given["ca_file"])
     with failures(as_json=as_json), tempfile.TemporaryFile("w+b") as table:

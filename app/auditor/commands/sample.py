@@ -13,7 +13,7 @@ import click
 
 from app.auditor.errors import FileUnreadableError, MalformedError, UnwritableError
 from app.auditor.files import require_free, why_unreadable, write_bytes
-from app.auditor.match_records import RunBook
+from app.auditor.match_records import MatchRecordBook
 from app.auditor.options import (
     EXIT_CODES,
     FILE,
@@ -27,7 +27,7 @@ from app.auditor.options import (
 )
 from app.auditor.packs import Openings, PackHeld, log_size, openings_of, read_openings, split_pack
 from app.auditor.pins import Pin
-from app.auditor.run_trail import RunTrail
+from app.auditor.run_book import RunBook
 from app.auditor.sample_page import sample_page, standings, worksheet_page
 from app.auditor.sampling import WORKSHEET, DrawnSample, draw, open_links, worksheet_rows
 from schemas.matchlog.checkpoint import parse_checkpoint
@@ -101,11 +101,11 @@ def sample(
         location = _longest([*([bundle] if bundle else []), *map(str, pack_files)])
         packs = [_read_pack(path) for path in pack_files if str(path) != location]
         seen = [] if bundle in (None, location) else [_end_of(LogOptions(bundle, pins, log_key))]
-        book, trail = RunBook(), RunTrail(drawn.sample.run)
+        book, run_book = MatchRecordBook(), RunBook(drawn.sample.run)
 
         def take(entry: Entry) -> None:
             book.take(entry)
-            trail.take(entry)
+            run_book.take(entry)
 
         held = LogOptions(location, pins, log_key)
         verdict = verified(held, take, packs=packs, seen=seen)
@@ -116,9 +116,9 @@ def sample(
         if worksheets is not None:
             _write_worksheets(worksheets, drawn)
         if html_file is not None:
-            _write(html_file, sample_page(drawn, trail, verdict).encode())
+            _write(html_file, sample_page(drawn, run_book, verdict).encode())
     if as_json:
-        click.echo(json.dumps(_document(drawn, trail, verdict), indent=2))
+        click.echo(json.dumps(_document(drawn, run_book, verdict), indent=2))
     else:
         click.echo("\n".join(_lines(drawn)))
     for caveat in verdict.caveats:
@@ -152,10 +152,10 @@ def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
         raise FileUnreadableError(why_unreadable(record, exc)) from exc
 
 
-def _document(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> dict[str, Any]:
+def _document(drawn: DrawnSample, run_book: RunBook, verdict: Verdict) -> dict[str, Any]:
     return {
         **drawn.sample.to_json(),
-        "steps": [{"entry": s.entry, "time": s.time, "what": s.what} for s in trail.steps],
+        "steps": [{"entry": s.entry, "time": s.time, "what": s.what} for s in run_book.steps],
         "links": [link.to_json() for link in drawn.links],
         "log": verdict.to_json(),
     }

@@ -116,7 +116,7 @@ class DestructionState:
 
 
 @dataclass(slots=True)
-class Ledger:
+class LogState:
     """Everything at once; `places` counts entries per project, None for those of none.
 
     `public_keys` holds the signing keys that agreements and changes of keys show, by their SHA-256.

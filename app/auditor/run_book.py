@@ -34,7 +34,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class RunTrail:
+class RunBook:
     """The steps of one run, in the order of the log; `root` and `openings` are what its end states.
 
     `uploads` are those that the run compared, by party, in round `round`.

@@ -11,7 +11,7 @@ from schemas.matchlog.checkpoint import Checkpoint, verify_cosignatures
 from schemas.matchlog.note import Note, VerifierKey
 
 
-class CheckpointTrail:
+class CheckpointBook:
     """Takes checkpoints in order.
 
     `batches` counts those taken, `covered` is the size of the last one and `newest` its note, `cosigned`
