@@ -294,7 +294,7 @@ def agreement_of(row: StoredAgreement) -> Agreement:
 
 def _hold_negotiation(session: Session, actor: Actor, project: str) -> None:
     require_negotiation(session, actor, project)
-    repository.hold_agreements(session, project)
+    repository.lock_agreements(session, project)
 
 
 def _refuse_proposer(actor: Actor, agreement: Agreement) -> None:

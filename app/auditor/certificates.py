@@ -130,7 +130,7 @@ def verify_alone(
     """
     key = log_key or _own_key(file)
     check = _checked(file, [key], None)
-    n_pins = _hold_to_pins(file, key, pins)
+    n_pins = _compare_with_pins(file, key, pins)
     caveats = [NO_LOG]
     if log_key is None:
         caveats.append(OWN_KEY)
@@ -153,7 +153,7 @@ class CertificateBook:
         if entry.project == self.file.certificate.project:
             self.entries.append(entry)
 
-    def hold(self, verdict: Verdict) -> CertificateVerdict:
+    def compare(self, verdict: Verdict) -> CertificateVerdict:
         """Hold the certificate to the log that has verified.
 
         Raises:
@@ -216,7 +216,7 @@ def _own_key(file: CertificateFile) -> VerifierKey:
         raise CertificateRefusedError("the certificate does not name a log's key") from exc
 
 
-def _hold_to_pins(file: CertificateFile, key: VerifierKey, pins: Sequence[Pin]) -> int:
+def _compare_with_pins(file: CertificateFile, key: VerifierKey, pins: Sequence[Pin]) -> int:
     own, _ = parse_checkpoint(file.receipt.checkpoint.encode("utf-8"))
     n_compared = 0
     for pin in pins:

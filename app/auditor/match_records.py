@@ -50,7 +50,7 @@ class MatchRecordBook:
         elif isinstance(body, MatchRecordDestroyed):
             self.destroyed.add(run)
 
-    def hold(self, record: RecordRead) -> None:
+    def compare(self, record: RecordRead) -> None:
         """Hold a record that was read to the log.
 
         Raises:

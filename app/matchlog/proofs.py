@@ -178,7 +178,7 @@ def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) ->
     return cosignature
 
 
-def hold_cosignatures(session: Session) -> None:
+def lock_cosignatures(session: Session) -> None:
     """Let nobody else add cosignatures or entries until the caller's transaction ends."""
     repository.lock_head(session)
 

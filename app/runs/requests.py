@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.agreements.receivers import receivers_of
-from app.agreements.service import agreement_now, hold_rounds, project_for, terms_in_force
+from app.agreements.service import agreement_now, lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone
@@ -77,7 +77,7 @@ def ask_again(
     if answered is not None:
         return answered
     # First, so that of two who ask at once the second one finds the first one's run.
-    hold_rounds(session, project)
+    lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")

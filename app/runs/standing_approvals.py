@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import OutOfPlaceError, StatementRefusedError
 from app.agreements.negotiation import agreement_named
-from app.agreements.service import hold_rounds, project_for, terms_in_force
+from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import NEWEST, Window
@@ -171,7 +171,7 @@ def _refuse_idle(
 ) -> None:
     """Refuse an approval that adds nothing, or to a heap, so that nobody makes the match log grow at will."""
     # So that of two who come at once the second one counts the first.
-    hold_rounds(session, terms.terms.project)
+    lock_rounds(session, terms.terms.project)
     given = repository.grants_under(session, stated.party, terms.digest)
     same = [one for one in given if _adds_nothing_to(one, stated)]
     if any(repository.count_uses(session, one.id) == 0 for one in same):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import hold_rounds, project_for, terms_in_force
+from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger
 from app.clock import utc_text
 from app.db import add_if_alone
@@ -48,7 +48,7 @@ def accept_upload(
             another key id for the epoch.
     """
     # First, so that of two parties who commit at once the second one sees the first one's root.
-    hold_rounds(session, upload_for(session, actor, pending.upload).project)
+    lock_rounds(session, upload_for(session, actor, pending.upload).project)
     found = upload_for(session, actor, pending.upload, lock=True)
     if found.state == "committed":
         return receipt_again(session, found, pending.manifest), None

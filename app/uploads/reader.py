@@ -125,7 +125,7 @@ def require_committed(session: Session, uploads: Sequence[str]) -> None:
     Raises:
         KeyGoneError: one was destroyed, or never committed.
     """
-    if not repository.hold_committed(session, uploads):
+    if not repository.lock_committed(session, uploads):
         raise KeyGoneError("An upload of the run was destroyed.")
 
 

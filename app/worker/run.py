@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from app.agreements.service import TermsInForce, hold_rounds
+from app.agreements.service import TermsInForce, lock_rounds
 from app.broker import Broker
 from app.decisions.preparation import DrawnRecord, draw_record, keep_record
 from app.engine import MetRange, NumberedRange, meet_ranges, number_ranges
@@ -180,7 +180,7 @@ def _conclude(
     """Make the result, its match record, its releases and their log entries visible, all or none."""
     with broker.database.write() as session:
         # First, since whoever corrects the round locks it before its runs.
-        hold_rounds(session, attempt.specification.project)
+        lock_rounds(session, attempt.specification.project)
         attempts.agreed_terms(session, broker, attempt)
         finished = attempts.finish_attempt(
             session,

@@ -109,7 +109,7 @@ def verify_file(
         raise CertificateError(f"the match log does not vouch for the certificate: {exc}") from exc
 
 
-def hold_to_receipts(check: CertificateCheck, receipts: ReceiptFolder) -> int:
+def compare_with_receipts(check: CertificateCheck, receipts: ReceiptFolder) -> int:
     """Hold each object of a certificate against this agency's own receipt; returns how many there were.
 
     Raises:

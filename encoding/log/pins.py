@@ -142,7 +142,7 @@ class PinnedLog:
         kept = self.pins()
         return kept[0] if len(kept) == 1 else None
 
-    def hold(self, note: bytes) -> None:
+    def pin(self, note: bytes) -> None:
         """Keep one more checkpoint, such as a receipt's, until a newer one is shown to extend it."""
         self._keep([*self.pins(), Pin(_open(note, self.keys()), note)])
 
@@ -234,7 +234,7 @@ class PinnedLog:
         # What the old key signed last is seen as well: the log goes on from there, or it is a fork.
         n_new = len(followed.known) - len(keys.known)
         for hand_over in answer.hand_overs[-n_new:]:
-            self.hold(hand_over.checkpoint.encode("utf-8"))
+            self.pin(hand_over.checkpoint.encode("utf-8"))
 
     def _pin(self, keys: LogKeys) -> None:
         write_durably(self.key_file, keys.to_lines().encode("ascii"))

@@ -72,7 +72,7 @@ def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust:
         raise ReleaseError("what was fetched is not what was announced")
     receipt = client.release_receipt(release.release)
     verify_release_receipt(receipt, release.release, party, trust.keys, sha256)
-    trust.log.hold(receipt.checkpoint.encode("utf-8"))
+    trust.log.pin(receipt.checkpoint.encode("utf-8"))
     trust.log.check(client)
     trust.receipts.keep(KeptReceipt(receipt, None))
     _say_whole(client, release.release, sha256)

@@ -73,7 +73,7 @@ def verify(
         else:
             book = CertificateBook(read)
             options = replace(options, project=read.certificate.project)
-            verdict = book.hold(verified(options, book.take))
+            verdict = book.compare(verified(options, book.take))
         if html_file is not None:
             write_text(html_file, certificate_page(read))
     if as_json:

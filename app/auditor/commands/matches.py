@@ -101,7 +101,7 @@ def matches(
             found = read_record(record, listing.take)
         if bundle is not None:
             verdict = verified(replace(options, project=found.header.project), book.take)
-            book.hold(found)
+            book.compare(found)
         listing.write(csv_file, html_file, found, verdict)
     if as_json:
         held = None if verdict is None else verdict.to_json()

@@ -109,7 +109,7 @@ def sample(
 
         held = LogOptions(location, pins, log_key)
         verdict = verified(held, take, packs=packs, seen=seen)
-        book.hold(drawn.record)
+        book.compare(drawn.record)
         open_links(drawn, _openings(pack_files, opening_files))
         if output is not None:
             _write(output, drawn.sample.to_canonical() + b"\n")

@@ -21,7 +21,7 @@ from encoding.cli.parts.certificates import (
 from encoding.cli.parts.options import agency_options, json_option
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
-from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
+from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import NotReadyError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
@@ -123,7 +123,7 @@ def _kept(session: Session, number: str | None) -> Certified:
     log = PinnedLog(session.workspace.pins, session.workspace.log_key)
     keys = log.pinned_key(session.config.sections.broker.log_key)
     check = verify_file(file, file.certificate.certificate, session.project, keys)
-    receipts = hold_to_receipts(check, ReceiptFolder(session.workspace.receipts))
+    receipts = compare_with_receipts(check, ReceiptFolder(session.workspace.receipts))
     return Certified(file, check, receipts)
 
 

@@ -179,7 +179,7 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
         yield Seat(session, client, own, project, workspace)
 
 
-def hold_to_agreement(
+def require_agreement(
     session: Session, client: BrokerClient, view: ProjectView, *, must_bind: bool
 ) -> None:
     """Make sure that the broker goes by the agreement that was signed, with every signature verified anew.
@@ -196,7 +196,7 @@ def hold_to_agreement(
     require_cover(known, view, session.now().date(), must_bind=must_bind)
 
 
-def hold_to_kept(session: Session, view: ProjectView) -> None:
+def require_kept_agreement(session: Session, view: ProjectView) -> None:
     """Make sure, without the broker, that what it said before is covered by the agreement that is kept.
 
     Raises:
@@ -207,7 +207,7 @@ def hold_to_kept(session: Session, view: ProjectView) -> None:
     require_cover(known, view, session.now().date(), must_bind=True)
 
 
-def hold_run(
+def require_agreed_run(
     session: Session, client: BrokerClient, run: RunView, *, for_release: bool = False
 ) -> None:
     """Make sure that a run is one that the agreement provides for and, once it is done, that it was approved.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.agreements import hold_run, trusted_peers
+from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
@@ -83,7 +83,7 @@ def blind_links(
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
     note_file(session, "link-table", path)
     release = newest_blind(client, view.project, recipient, run)
-    hold_run(session, client, client.run(release.run), for_release=True)
+    require_agreed_run(session, client, client.run(release.run), for_release=True)
     trusted = _trusted(session, client, recipient)
     with session.workspace.lock():
         fetched = fetch_blind(client, release, session.party, trust)

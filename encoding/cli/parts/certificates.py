@@ -14,7 +14,7 @@ import click
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
-from encoding.destruction.certificates import CertificateFolder, hold_to_receipts, verify_file
+from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
 from schemas.certificate_log import left_objects, unlogged_objects
@@ -87,7 +87,7 @@ def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number
         LogError: the log is not the one that was pinned.
     """
     file = client.certificate(number)
-    trust.log.hold(file.receipt.checkpoint.encode("utf-8"))
+    trust.log.pin(file.receipt.checkpoint.encode("utf-8"))
     copy = fetched_log(session, client, trust)
     persons = PersonKeys()
     for entry in copy.entries:
@@ -101,7 +101,7 @@ def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number
             f"the match log does not say that {wrong[0]} was destroyed as the certificate means",
             hint="do not counter-sign it; ask the operator",
         )
-    n_receipts = hold_to_receipts(check, trust.receipts)
+    n_receipts = compare_with_receipts(check, trust.receipts)
     with session.workspace.lock():
         CertificateFolder(session.workspace.certificates).keep(file)
     session.trust_again(client, trust)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
-from encoding.cli.parts.agreements import hold_run, trusted_peers
+from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
@@ -163,7 +163,7 @@ class RoundLinks:
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
         session, client = self._counter.session, self._counter.client
-        hold_run(session, client, client.run(view.run), for_release=True)
+        require_agreed_run(session, client, client.run(view.run), for_release=True)
         fetched = fetch_release(client, view, self._counter.trust)
         name = MapName(session.project, self._round.round, partner)
         keys = derive_map_keys(session.workspace.key(), session.project)

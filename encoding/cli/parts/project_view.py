@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.agreements import hold_to_agreement, hold_to_kept
+from encoding.cli.parts.agreements import require_agreement, require_kept_agreement
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError, NotReadyError
 from schemas.api import ProjectView
@@ -25,7 +25,7 @@ def project_view(session: Session, client: BrokerClient, *, must_bind: bool = Tr
         NotReadyError: the agreement does not bind today.
     """
     view = client.project(session.project)
-    hold_to_agreement(session, client, view, must_bind=must_bind)
+    require_agreement(session, client, view, must_bind=must_bind)
     session.workspace.keep_project(view)
     return view
 
@@ -41,7 +41,7 @@ def current_view(session: Session) -> ProjectView:
         if known is None:
             raise
         session.say(f"{exc}; going by the project's terms as they were last seen")
-        hold_to_kept(session, known)
+        require_kept_agreement(session, known)
         return known
 
 
@@ -57,5 +57,5 @@ def remembered_view(session: Session) -> ProjectView:
             "the project's terms are not known here yet",
             hint="give the file of the project with --project-file",
         )
-    hold_to_kept(session, known)
+    require_kept_agreement(session, known)
     return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from encoding.broker.runs import require_success, wait_for_run
-from encoding.cli.parts.agreements import hold_run
+from encoding.cli.parts.agreements import require_agreed_run
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_identity import unlock_own
@@ -117,7 +117,7 @@ def newest_round(counter: Counter) -> RoundView:
 
 def proven(counter: Counter, found: RoundView) -> RoundView:
     """Return a round once the log vouches for it."""
-    counter.trust.log.hold(found.receipt.checkpoint.encode("utf-8"))
+    counter.trust.log.pin(found.receipt.checkpoint.encode("utf-8"))
     counter.trust.log.check(counter.client)
     prove_round(found, counter.trust.keys)
     return found
@@ -146,7 +146,7 @@ def runs_of(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
     for pair in counter.api.round(found.round).progress:
         if pair.run is not None and party in (pair.larger, pair.smaller):
             run = counter.client.run(pair.run)
-            hold_run(counter.session, counter.client, run)
+            require_agreed_run(counter.session, counter.client, run)
             runs.append(run)
     return tuple(runs)
 
@@ -188,11 +188,11 @@ def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
                 hint=f"it waits until {now.deadline}",
             )
         run = counter.client.run(pair.run)
-        hold_run(session, counter.client, run)
+        require_agreed_run(session, counter.client, run)
         if run.state not in _RUN_IS_OVER:
             with session.progress() as progress:
                 run = wait_for_run(counter.client, run.run, progress, session.sleep)
-        hold_run(session, counter.client, run)
+        require_agreed_run(session, counter.client, run)
         done.append(run)
     succeeded = tuple(run for run in done if run.state == "succeeded")
     if done and not succeeded:

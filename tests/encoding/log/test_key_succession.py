@@ -59,10 +59,10 @@ def test_what_the_old_key_signed_in_its_time_still_counts_and_nothing_later(
     old = log.signer
     log.hand_over()
     pinned.check(Source(add(log, 2)))
-    pinned.hold(log.checkpoint(2).encode())
+    pinned.pin(log.checkpoint(2).encode())
     size, root = 6, parse_checkpoint(log.checkpoint().encode())[0].root
     with pytest.raises(LogError):
-        pinned.hold(sign_checkpoint(Checkpoint(log.name, size, root), old))
+        pinned.pin(sign_checkpoint(Checkpoint(log.name, size, root), old))
 
 
 def test_a_key_to_which_nothing_hands_over_is_refused(pinned: PinnedLog, log: Log) -> None:

@@ -88,7 +88,7 @@ def test_evidence_of_a_rewritten_log_is_kept(pinned: PinnedLog, log: Log) -> Non
 
 def test_held_checkpoint_is_settled_at_the_next_check(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
-    pinned.hold(add(log, 1).checkpoint().encode())
+    pinned.pin(add(log, 1).checkpoint().encode())
     assert sizes(pinned) == [3, 4]
     assert check(pinned, add(log, 1)) == 5
     assert sizes(pinned) == [5]
@@ -100,7 +100,7 @@ def test_held_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> No
     fork.signer = log.signer
     add(fork, 1)
     fork.entries.append(b"for this agency alone")
-    pinned.hold(fork.checkpoint().encode())
+    pinned.pin(fork.checkpoint().encode())
     with pytest.raises(LogRewrittenError):
         check(pinned, add(log, 5))
 
@@ -116,7 +116,7 @@ def test_fork_of_the_same_size_is_refused(pinned: PinnedLog, log: Log) -> None:
 
 def test_log_that_grows_between_questions_keeps_all_pins(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
-    pinned.hold(add(log, 1).checkpoint().encode())
+    pinned.pin(add(log, 1).checkpoint().encode())
     newest = check(pinned, log, grow_by=1)
     assert sizes(pinned) == [3, 4, newest]
     assert check(pinned, log) == len(log.entries)
