@@ -76,6 +76,15 @@ def test_each_goal_can_be_missed(audit: Audit, children) -> None:
     assert len(outcomes) == 6
 
 
+@pytest.mark.parametrize(("n_right", "is_reached"), [(2, True), (5, False)])
+def test_of_few_children_chance_is_allowed_for(
+    audit: Audit, children, n_right: int, is_reached: bool
+) -> None:
+    found = replace(audit, naming=(Naming("perfect", (NamingResult(100, 0, 30, n_right),)),))
+    (outcome,) = (one for one in judge_audit(found, children) if one.name == "named-perfect")
+    assert outcome.is_reached is is_reached
+
+
 def test_a_quick_audit_of_a_sample_says_so(children, students) -> None:
     scope = replace(QUICK, n_partner=600, n_plain=600, n_sealed=100)
     audit = audit_file(children, students, "larger", scope, n_in_file=40_000)
