@@ -41,7 +41,7 @@ class DestructionNote(Document):
 
     KIND: ClassVar[str] = "note of a destruction"
 
-    version: Literal["blindlink-destroying/1"] = "blindlink-destroying/1"
+    version: Literal["blindlink/destroying/1"] = "blindlink/destroying/1"
     project: Name
     certificate: CertificateId | None
     at: UtcTime

@@ -34,7 +34,7 @@ class WrittenFiles(Document):
 
     KIND: ClassVar[str] = "list of written files"
 
-    version: Literal["blindlink-written/1"] = "blindlink-written/1"
+    version: Literal["blindlink/written/1"] = "blindlink/written/1"
     files: Annotated[tuple[WrittenFile, ...], Field(max_length=MAX_FILES)] = ()
 
     @model_validator(mode="after")

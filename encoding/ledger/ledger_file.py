@@ -1,6 +1,6 @@
 """The ledger as it lies in the workspace, sealed; and what it said at the end of a round.
 
-File: the line `blindlink-ledger/1`, then nonce, AES-256-GCM ciphertext and tag under a sub-key of the
+File: the line `blindlink/ledger/1`, then nonce, AES-256-GCM ciphertext and tag under a sub-key of the
 workspace key; the line, the project, the ID space and the party are authenticated. The content is one line of
 canonical JSON, then one line an event, in order.
 """
@@ -29,7 +29,7 @@ from schemas.document import Document, Model
 from schemas.errors import FormatError
 from schemas.ids import LINK_ID_BYTES, LinkId, Sha256Hex
 
-MAGIC: Final = b"blindlink-ledger/1\n"
+MAGIC: Final = b"blindlink/ledger/1\n"
 NONCE_BYTES: Final = 12
 
 _Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", repr=False)]
@@ -57,7 +57,7 @@ class _Head(Document):
 
     KIND: ClassVar[str] = "ledger"
 
-    version: Literal["blindlink-ledger/1"] = "blindlink-ledger/1"
+    version: Literal["blindlink/ledger/1"] = "blindlink/ledger/1"
     events: int
     places: tuple[_Place, ...]
     recent: tuple[_Recent, ...]

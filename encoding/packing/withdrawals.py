@@ -2,7 +2,7 @@
 
 A record is kept by an HMAC of its record ID under a sub-key of the workspace key, the same in every epoch.
 
-File: the line `blindlink-withdrawn/1`, then nonce, AES-256-GCM ciphertext and tag under another sub-key; the
+File: the line `blindlink/withdrawn/1`, then nonce, AES-256-GCM ciphertext and tag under another sub-key; the
 line and the project's name are authenticated.
 """
 
@@ -28,7 +28,7 @@ from schemas.document import Document, Model
 from schemas.errors import FormatError
 from schemas.ids import Sha256Hex
 
-MAGIC: Final = b"blindlink-withdrawn/1\n"
+MAGIC: Final = b"blindlink/withdrawn/1\n"
 NONCE_BYTES: Final = 12
 MAX_RECORDS: Final = 1_000_000
 
@@ -61,7 +61,7 @@ class WithdrawnRecords(Document):
 
     KIND: ClassVar[str] = "list of withdrawn records"
 
-    version: Literal["blindlink-withdrawn/1"] = "blindlink-withdrawn/1"
+    version: Literal["blindlink/withdrawn/1"] = "blindlink/withdrawn/1"
     records: Annotated[tuple[WithdrawnRecord, ...], Field(max_length=MAX_RECORDS)] = ()
 
     @model_validator(mode="after")

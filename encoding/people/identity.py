@@ -39,7 +39,7 @@ from schemas.identity import (
 )
 from schemas.ids import PERSON_PREFIX, utc_text
 
-FIRST_LINE: Final = "blindlink-identity/1"
+FIRST_LINE: Final = "blindlink/identity-file/1"
 MAX_FILE_BYTES: Final = 16_384
 _SEED_BYTES: Final = 32
 _MLKEM_SEED_BYTES: Final = 64

@@ -30,7 +30,7 @@ from encoding.owner_only import create_owner_only, is_readable_by_others
 from schemas.document import Document
 from schemas.identity import base64_bytes, base64_text
 
-KEY_FILE_FIRST_LINE: Final = "blindlink-identity-key/1"
+KEY_FILE_FIRST_LINE: Final = "blindlink/identity-key/1"
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 SALT_BYTES: Final = 16

@@ -42,7 +42,7 @@ class NonceBook(Document):
 
     KIND: ClassVar[str] = "list of nonces"
 
-    version: Literal["blindlink-nonces/1"] = "blindlink-nonces/1"
+    version: Literal["blindlink/nonce-book/1"] = "blindlink/nonce-book/1"
     nonces: Annotated[tuple[KeptNonce, ...], Field(max_length=MAX_KEPT)] = ()
 
     @model_validator(mode="after")

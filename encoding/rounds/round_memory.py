@@ -27,7 +27,7 @@ class _KeptMessage(Document):
 
     KIND: ClassVar[str] = "kept message"
 
-    version: Literal["blindlink-said/1"] = "blindlink-said/1"
+    version: Literal["blindlink/said/1"] = "blindlink/said/1"
     raw: Base64
     plain: Base64
 

@@ -33,7 +33,7 @@ from schemas.secret_share import (
 if TYPE_CHECKING:
     from encoding.workspace.workspace import Workspace
 
-MAGIC: Final = b"blindlink-kept-secret/1\n"
+MAGIC: Final = b"blindlink/kept-secret/1\n"
 NONCE_BYTES: Final = 12
 
 _Base64 = Annotated[str, Field(max_length=44)]

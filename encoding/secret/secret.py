@@ -28,7 +28,7 @@ from encoding.owner_only import create_owner_only, is_readable_by_others
 
 SECRET_BYTES = 32
 KEY_ID_BYTES = 8
-FIRST_LINE = "blindlink-secret/1"
+FIRST_LINE = "blindlink/secret/1"
 
 Label = Literal["clk", "canary", "confirm", "key-id"]
 """clk: field keys of clkhash, for plain CLKs · canary: self-test encodings · confirm: confirmation tags between

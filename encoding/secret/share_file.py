@@ -11,7 +11,7 @@ from encoding.files import write_durably
 from schemas.errors import FormatError
 from schemas.secret_share import SignedConfirmation, SignedShare
 
-FIRST_LINE: Final = b"blindlink-shares/1"
+FIRST_LINE: Final = b"blindlink/shares/1"
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 MAX_LINES: Final = 256
 

@@ -20,7 +20,7 @@ from encoding.sharing.blind_rows import (
 )
 from schemas.blind import BlindHeader
 
-BLIND_LINKS_START: Final = b"blindlink-blind-links/2\n"
+BLIND_LINKS_START: Final = b"blindlink/blind-links/2\n"
 _HEADER: Final = ("record_id", SEALED_MATCH_ID)
 
 

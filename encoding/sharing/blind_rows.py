@@ -26,7 +26,7 @@ from schemas.errors import FormatError, SealedError
 from schemas.printable import printable
 from schemas.spreadsheet import inert
 
-ROWS_START: Final = b"blindlink-blind-rows/2\n"
+ROWS_START: Final = b"blindlink/blind-rows/2\n"
 SEALED_MATCH_ID: Final = "sealed_match_id"
 
 

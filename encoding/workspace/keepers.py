@@ -29,7 +29,7 @@ from schemas.errors import FormatError
 from schemas.identity import PublicIdentity
 from schemas.ids import utc_text
 
-MAGIC: Final = b"blindlink-keepers/1\n"
+MAGIC: Final = b"blindlink/keepers/1\n"
 NONCE_BYTES: Final = 12
 MAX_CUSTODIANS: Final = 8
 

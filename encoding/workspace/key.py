@@ -21,8 +21,8 @@ from schemas.identity import PublicIdentity
 from schemas.ids import Name, UtcTime
 from schemas.sealing import SealedHeader
 
-OPEN_MAGIC: Final = "blindlink-workspace-key/1"
-SEALED_MAGIC: Final = "blindlink-workspace-key/2"
+OPEN_MAGIC: Final = "blindlink/workspace-key/1"
+SEALED_MAGIC: Final = "blindlink/workspace-key/2"
 KEY_BYTES: Final = 32
 
 Unlock = Callable[[], Identity]

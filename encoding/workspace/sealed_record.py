@@ -1,6 +1,6 @@
 """One sealed file of the workspace: AES-256-GCM under a sub-key of the workspace key.
 
-File: the line `blindlink-sealed-record/1`, then nonce, ciphertext and tag; the line and the record's name are
+File: the line `blindlink/sealed-record/1`, then nonce, ciphertext and tag; the line and the record's name are
 authenticated, and the sub-key is derived for that name alone.
 """
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from encoding.errors import WorkspaceError
 from encoding.files import make_private_folder, write_durably
 
-MAGIC: Final = b"blindlink-sealed-record/1\n"
+MAGIC: Final = b"blindlink/sealed-record/1\n"
 NONCE_BYTES: Final = 12
 
 

@@ -61,7 +61,7 @@ class SlowContainer:
 
 def read_slowly(raw: bytes) -> SlowContainer:
     """Read a whole container."""
-    line = b"blindlink-container/2\n"
+    line = b"blindlink/container/2\n"
     assert raw.startswith(line)
     end = 26 + int.from_bytes(raw[22:26], "big")
     header = json.loads(raw[26:end])

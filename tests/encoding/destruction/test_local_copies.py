@@ -37,7 +37,7 @@ def fill(holdings: Holdings) -> dict[str, set[Path]]:
     """Lay down one or two files of each kind; returns them."""
     folder = holdings.workspace.folder
     write_links(holdings.links, [Link("1", "ab" * 16)])
-    blind = put(holdings.links.with_name("links-for-state.csv"), b"blindlink-blind-links/2\n{}\n")
+    blind = put(holdings.links.with_name("links-for-state.csv"), b"blindlink/blind-links/2\n{}\n")
     elsewhere = put(folder.parent / "from-schools.csv")
     note_written(holdings.workspace, PROJECT, "received", elsewhere)
     handed = put(folder.parent / "to-schools.csv")

@@ -170,7 +170,7 @@ def test_map_of_another_container_is_refused(tmp_path: Path, other: dict[str, ob
 
 def test_huge_stated_count_costs_no_memory(tmp_path: Path) -> None:
     (tmp_path / "map").write_bytes(
-        b'blindlink-handles/2\n{"partner":"schools","project":"foster-pupils","records":999999999999,'
+        b'blindlink/handles/2\n{"partner":"schools","project":"foster-pupils","records":999999999999,'
         b'"round":3}\n'
     )
     with pytest.raises(HandleMapError, match="shorter or longer"):

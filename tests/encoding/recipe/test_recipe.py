@@ -253,7 +253,7 @@ def test_columns_of_different_lengths_are_refused(recipe: Recipe) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": "blindlink-recipe/3"},
+        {"version": "blindlink/recipe/3"},
         {"tables": "0" * 64},
         {"transliteration": "0" * 64},
         {"phonetic": "0" * 64},

@@ -13,7 +13,7 @@ from schemas.secret_share import SignedConfirmation, SignedShare
 
 VECTORS = read_vectors("secret-share")
 DOCUMENTS = [vector["document"] for vector in VECTORS["shares"] + VECTORS["confirmations"]]
-FILE = "\n".join(["blindlink-shares/1", *DOCUMENTS, ""]).encode()
+FILE = "\n".join(["blindlink/shares/1", *DOCUMENTS, ""]).encode()
 CARRIED = Carried(
     tuple(SignedShare.from_canonical(v["document"].encode()) for v in VECTORS["shares"]),
     tuple(
@@ -44,17 +44,17 @@ def test_what_comes_from_several_files_is_put_together() -> None:
 
 
 def lines(*changed: str) -> bytes:
-    return "\n".join(["blindlink-shares/1", *changed]).encode()
+    return "\n".join(["blindlink/shares/1", *changed]).encode()
 
 
 BAD = {
     "empty": b"",
     "another version": FILE.replace(b"shares/1", b"shares/2", 1),
-    "no document": b"blindlink-shares/1\n",
+    "no document": b"blindlink/shares/1\n",
     "an empty line": FILE + b"\n",
     "white space": lines(DOCUMENTS[0].replace(":", ": ", 1)),
     "a third kind of document": lines('{"identity":{}}'),
-    "a secret": lines("blindlink-secret/1", "A" * 43 + "="),
+    "a secret": lines("blindlink/secret/1", "A" * 43 + "="),
     "not JSON": lines('{"share":'),
     "too many": lines(*DOCUMENTS[-1:] * 257),
     "a share cut short": lines(DOCUMENTS[0][:-1]),

@@ -36,7 +36,7 @@ def test_exposed_key_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "blindlink-workspace-key/1\n", "blindlink-workspace-key/1\nAAAA\n", "x\nAAAA"]
+    "content", ["", "blindlink/workspace-key/1\n", "blindlink/workspace-key/1\nAAAA\n", "x\nAAAA"]
 )
 def test_malformed_key_is_refused_and_kept(tmp_path: Path, content: str) -> None:
     workspace = open_workspace(tmp_path / "w")
