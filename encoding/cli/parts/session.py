@@ -1,4 +1,4 @@
-"""What one command works with: settings, workspace, secret, broker. Everything is loaded when asked for."""
+"""What one command works with: settings, workspace, own keys, broker. Each is opened when asked for."""
 
 from __future__ import annotations
 
