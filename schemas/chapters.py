@@ -105,7 +105,7 @@ def _parties(agreement: Agreement) -> Chapter:
                 party.name,
                 person.person,
                 _duties(party, person),
-                person.created,
+                f"{person.created[:10]} {person.created[11:19]} UTC",
                 person.fingerprint(),
             )
             for party in agreement.parties

@@ -230,7 +230,7 @@ class Limits(Model):
 
 
 class Retention(Model):
-    """How long encodings and link IDs are kept, and the day by which all is destroyed.
+    """How long encodings and match IDs are kept, and the day by which all is destroyed.
 
     `legal_hold` is the order that forbids destruction for the time being; null where there is none.
     """

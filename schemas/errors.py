@@ -82,9 +82,3 @@ class CodeError(FormatError):
     """A code that somebody typed is not complete, or has a wrong letter."""
 
     code = "code"
-
-
-class PolicyError(FormatError):
-    """A threshold or margin cannot be used with this encoding profile."""
-
-    code = "policy"

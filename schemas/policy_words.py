@@ -90,11 +90,12 @@ def link_rate_sentence(rate: LinkRate) -> str:
     """Return outside of which share of the smaller file a run releases nothing."""
     if Fraction(rate.least) == 0 and Fraction(rate.most) == 1:
         return "Any share of the smaller file's records may be linked."
-    return (
-        f"A run that links fewer than {percent(rate.least)} or more than {percent(rate.most)} of the smaller "
-        "file's "
-        "records releases nothing."
-    )
+    bounds = [
+        f"fewer than {percent(rate.least)}" if Fraction(rate.least) > 0 else "",
+        f"more than {percent(rate.most)}" if Fraction(rate.most) < 1 else "",
+    ]
+    outside = " or ".join(bound for bound in bounds if bound)
+    return f"A run that links {outside} of the smaller file's records releases nothing."
 
 
 def range_sentence(choice: PolicyRange) -> str:

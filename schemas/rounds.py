@@ -116,7 +116,8 @@ class ListedStatement(Model):
 class PairProgress(Model):
     """How far a pair of a round is: roots of committed containers, the run, and whose claims are there.
 
-    `earlier` is the party that committed first.
+    `earlier` is the party that committed first, `run` the newest run. `has_result`: it has succeeded, and
+    claims are due if both parties receive in one ID space.
     """
 
     larger: Name
@@ -125,6 +126,7 @@ class PairProgress(Model):
     root_smaller: Sha256Hex | None
     earlier: Name | None
     run: RandomId | None
+    has_result: bool
     claims: tuple[ListedClaims, ...]
 
 

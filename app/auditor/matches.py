@@ -77,7 +77,7 @@ def expected_wrong(read: RecordRead) -> str:
     """Return how many of the linked pairs that are shown are expected to be wrong, as a sentence's end."""
     n_linked = sum(count for (band,), count in read.by(0).items() if band == "auto")
     most = float(read.most_expected_wrong())
-    return f"at most {most:,.1f} of the {n_linked:,} linked pairs that are shown are wrong"
+    return f"at most {most:,.1f} of the {n_linked:,} linked pairs that are shown are expected to be wrong"
 
 
 def record_page(
@@ -159,7 +159,8 @@ def _steps(read: RecordRead, band: str) -> list[tuple[str, int]]:
     counts = {step: count for (b, step), count in read.by(0, 2).items() if b == band}
     known = [step for step in PROBABILITY_STEPS if step in counts]
     first = PROBABILITY_STEPS.index(known[0])
-    return [(step, counts.get(step, 0)) for step in PROBABILITY_STEPS[first:]]
+    last = PROBABILITY_STEPS.index(known[-1])
+    return [(step, counts.get(step, 0)) for step in PROBABILITY_STEPS[first : last + 1]]
 
 
 def _histogram(read: RecordRead) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -23,6 +24,8 @@ _STANDINGS: Final = {
     "bad": "not in order",
     "note": "note",
 }
+# A browser breaks a date at its hyphens otherwise.
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +118,15 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) ->
 
 def _row(header: Sequence[str], row: Sequence[str]) -> str:
     cells = "".join(
-        f'<td data-label="{escape(name)}"{_blank(cell)}>{escape(cell)}</td>'
+        f'<td data-label="{escape(name)}"{_kind(cell)}>{escape(cell)}</td>'
         for name, cell in zip(header[1:], row[1:], strict=True)
     )
     return f'<tr><th scope="row">{escape(row[0])}</th>{cells}</tr>'
 
 
-def _blank(cell: str) -> str:
+def _kind(cell: str) -> str:
+    if _DAY.fullmatch(cell):
+        return ' class="day"'
     return "" if cell else ' class="blank"'
 
 

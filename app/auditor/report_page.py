@@ -41,8 +41,8 @@ def _title(report: AuditReport) -> str:
 
 def _lead(report: AuditReport) -> str:
     by = f" by {report.auditor}" if report.auditor else ""
-    about = "" if report.log is None else f" on the match log {report.log.origin}"
-    return f"Made{by} on {moment(report.made)} UTC, by the auditor's clock{about}."
+    about = "" if report.log is None else f" from the match log {report.log.origin}"
+    return f"Made{by}{about} on {moment(report.made)} UTC, by the auditor's clock."
 
 
 def _sections(report: AuditReport, key: str) -> Iterator[Section]:

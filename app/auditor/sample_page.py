@@ -8,6 +8,7 @@ from app.auditor.page import (
     Standing,
     facts,
     findings,
+    moment,
     paragraph,
     render_page,
     table,
@@ -30,7 +31,10 @@ def sample_page(drawn: DrawnSample, run_book: RunBook, verdict: Verdict) -> str:
         ("drawn", f"{len(drawn.links)} of the linked decisions that the record shows"),
         *verdict_facts(verdict),
     ]
-    steps = [(step.what, f"entry {step.entry}", step.time, step.object) for step in run_book.steps]
+    steps = [
+        (step.what, f"entry {step.entry}", moment(step.time), step.object)
+        for step in run_book.steps
+    ]
     sections = [
         Section(
             "What was drawn", [facts(made_of), findings(("note", c.text) for c in verdict.caveats)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from schemas.certificate_page import REASON_WORDS
 from schemas.matchlog.entry import BROKER, Entry
 
 
@@ -117,6 +118,11 @@ def _standing_approved(entry: Entry, body: Any) -> str:
     return f"{_who(entry)} approved up to {stated.runs:,} runs in advance, until {stated.until}"
 
 
+def _why(body: Any) -> str:
+    reason: str = body.reason
+    return REASON_WORDS.get(reason, reason)
+
+
 def _destruction_begun(entry: Entry, body: Any) -> str:
     what = {
         "project": "all that it holds of the project",
@@ -124,7 +130,7 @@ def _destruction_begun(entry: Entry, body: Any) -> str:
         "upload": "an upload and what was made of it",
         "expired": "what has fallen due",
     }
-    return f"{_who(entry)} had {what[body.scope]} destroyed ({body.reason})"
+    return f"{_who(entry)} had {what[body.scope]} destroyed ({_why(body)})"
 
 
 def _sign_in_refused(_: Entry, body: Any) -> str:
@@ -201,7 +207,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "round-closed": _round_closed,
     "upload-received": _upload_received,
     "upload-rejected": lambda entry, body: f"an upload of {_who(entry)} was refused: {body.rule}",
-    "upload-destroyed": lambda entry, body: f"{_who(entry)} destroyed an upload ({body.reason})",
+    "upload-destroyed": lambda entry, body: f"{_who(entry)} destroyed an upload ({_why(body)})",
     "run-asked": _run_asked,
     "run-approved": _run_approved,
     "standing-approved": _standing_approved,
@@ -210,7 +216,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "run-started": lambda _, body: f"the run started, attempt {body.attempt}",
     "run-finished": _run_finished,
     "match-record-destroyed": lambda entry, body: (
-        f"{_who(entry)} destroyed the match record of the run ({body.reason})"
+        f"{_who(entry)} destroyed the match record of the run ({_why(body)})"
     ),
     "run-failed": lambda _, body: f"the run failed in attempt {body.attempt}: {body.code}",
     "run-cancelled": lambda entry, body: f"{_who(entry)} cancelled the run ({body.reason})",
@@ -226,7 +232,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"{body.count:,} requests of {body.party} were refused: {body.why}"
         + (f", clause {body.clause}" if body.clause else "")
     ),
-    "release-destroyed": lambda entry, body: f"{_who(entry)} destroyed a release ({body.reason})",
+    "release-destroyed": lambda entry, body: f"{_who(entry)} destroyed a release ({_why(body)})",
     "destruction-begun": _destruction_begun,
     "destruction-certified": lambda entry, body: (
         f"{_who(entry)} certified that {body.objects:,} objects were destroyed"

@@ -8,7 +8,7 @@ from app.agreements.service import project_for
 from app.matchlog.proofs import entry_proof
 from app.rounds import repository
 from app.rounds.opening import is_due, waiting_for
-from app.rounds.pairing import pair_view
+from app.rounds.pairing import SUCCEEDED, pair_view
 from schemas.rounds import (
     ListedClaims,
     ListedStatement,
@@ -93,5 +93,6 @@ def _progress(pair: RoundPairing, messages: Sequence[SealedMessage]) -> PairProg
         root_smaller=pair.root_smaller,
         earlier=pair.earlier,
         run=pair.run,
+        has_result=pair.run_state == SUCCEEDED,
         claims=listed_claims([one for one in messages if {one.party, one.target} == parties]),
     )

@@ -32,7 +32,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line across the chart, such as a threshold, after this share of the bars' width (0 to 1)."""
+    """A line across the chart, such as a bound, after this share of the bars' width (0 to 1)."""
 
     label: str
     share: float
@@ -117,7 +117,7 @@ def nice_ticks(largest: int) -> list[int]:
 def _bar(value: Value, x: float, step: float, base: float, scale: float, *, has_label: bool) -> Bar:
     is_hidden = value.number is None
     height = _HIDDEN_HEIGHT if value.number is None else value.number * scale
-    number = "too few to show" if value.number is None else f"{value.number:,}"
+    number = "not shown" if value.number is None else f"{value.number:,}"
     return Bar(
         x=round(x + step * 0.08, 1),
         y=round(base - height, 1),

@@ -41,6 +41,11 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     return _environment().get_template(template).render(context)
 
 
+def show_digest(text: str) -> Markup:
+    """Return a digest as the macro of that name shows it."""
+    return Markup('<code class="digest">{}</code>').format(text)
+
+
 def show_time(text: str | None) -> Markup | str:
     """Return a time of the broker's, in UTC and in whole seconds, as an HTML time; None is `never`."""
     if text is None:

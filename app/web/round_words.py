@@ -20,9 +20,9 @@ STATE_MARKS: Final[dict[RoundState, tuple[str, str]]] = {
 def round_sentence(view: RoundView) -> str:
     """Return in a sentence what a round waits for, or how it ended."""
     if view.state == "superseded":
-        return f"It was corrected, and does not count: round {view.superseded_by} took its place."
+        return f"It does not count: round {view.superseded_by} took its place."
     if view.state == "closed":
-        return "It is closed. Link IDs follow from the claims below, and from no others."
+        return "Link IDs follow from the claims below, and from no others."
     waiting = sorted(
         {
             party

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Units of the small picture in which a bar is drawn.
 BAR_WIDTH: Final = 200
 START: Final = "start"
+# Below it, one decimal shows no difference.
+_EVEN: Final = 1.05
 COLUMNS: Final = ("field", "level", "weight_bits", "odds_times")
 
 
@@ -57,21 +59,38 @@ def waterfall(header: MatchRecordHeader, profile: EncodingProfile) -> tuple[Weig
     )
 
 
+def level_note(profile: EncodingProfile) -> str:
+    """Return what the level names of a profile mean that are not words; empty if it has none of these."""
+    is_near = any(
+        condition.within
+        for field in profile.fields
+        for level in field.levels
+        for conditions in level.any_of
+        for condition in conditions
+    )
+    if not is_near:
+        return ""
+    return (
+        "The number in a level's name, as in near 17, is how many of 64 bits two encoded values may differ in: "
+        "the fewer, the more alike they are. Other levels are named by what is equal; the last one of a field "
+        "is any greater difference."
+    )
+
+
 def bound_rows(policy: MatchingPolicy) -> tuple[tuple[str, str], ...]:
     """Return what the sum of a pair's weights leads to, from likeliest on."""
     return (
-        (f"probability {policy.auto} or more", "linked, unless another rule holds it back"),
-        (
-            f"probability {policy.review} or more, below {policy.auto}",
-            "held back for clerical review",
-        ),
-        (f"probability below {policy.review}", "not linked"),
+        (f"{policy.auto} or more", "linked, unless another rule holds it back"),
+        (f"{policy.review} or more, below {policy.auto}", "held back for clerical review"),
+        (f"below {policy.review}", "not linked"),
     )
 
 
 def odds_words(weight: int) -> str:
     """Return by what a weight in thousandths of a bit multiplies the odds, as a person takes it in."""
     times = 2.0 ** (abs(weight) / 1000)
+    if times < _EVEN:
+        return "about as likely"
     number = f"{times:,.1f}" if times < 1000 else f"{times:,.0f}"
     return f"{number} times as likely" if weight >= 0 else f"{number} times less likely"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from app.matching.blocks.weights import UNIT, least_weight
@@ -13,14 +13,23 @@ if TYPE_CHECKING:
     from app.runs.histogram import Step
     from schemas.run import MatchingPolicy
 
-AUTO: Final = "from the bound of what is linked on"
-REVIEW: Final = "held back at most"
-BELOW: Final = "below the bound of what is held back"
+AUTO: Final = "linked"
+AT_AUTO: Final = "held back or linked"
+REVIEW: Final = "held back"
+AT_REVIEW: Final = "not linked or held back"
+BELOW: Final = "not linked"
+KINDS: Final = {
+    AUTO: "auto",
+    AT_AUTO: "review",
+    REVIEW: "review",
+    AT_REVIEW: "reject",
+    BELOW: "reject",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class WeightRow:
-    """One step: from and to, in bits; how many pairs, None if too few; where it lies."""
+    """One step: from and to, in bits; how many pairs, None if not shown; what becomes of them."""
 
     start: int
     end: int
@@ -35,37 +44,50 @@ def weight_rows(steps: Sequence[Step], policy: MatchingPolicy) -> tuple[WeightRo
     )
 
 
+def table_rows(rows: Sequence[WeightRow]) -> tuple[WeightRow, ...]:
+    """Return the rows for reading: neighbouring steps that are not shown, and become the same, are one row."""
+    joined: list[WeightRow] = []
+    for row in rows:
+        last = joined[-1] if joined else None
+        if last and last.pairs is None and row.pairs is None and last.place == row.place:
+            joined[-1] = replace(last, end=row.end)
+        else:
+            joined.append(row)
+    return tuple(joined)
+
+
 def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, floor: int) -> Chart | None:
-    """Return the chart of these steps with both bounds; None where there are no steps."""
-    if not steps:
+    """Return the chart of these steps with both bounds; None where no step may be shown."""
+    if all(step.pairs is None for step in steps):
         return None
     return bar_chart(
         "weights",
-        [
-            Value(str(step.bits), step.pairs, "auto" if _place(step, policy) == AUTO else "review")
-            for step in steps
-        ],
+        [Value(str(step.bits), step.pairs, KINDS[_place(step, policy)]) for step in steps],
         title="Pairs by match weight",
         description=(
             f"Candidate pairs in steps of one bit of total match weight from {steps[0].bits} on. "
             f"A frame stands for a number below {floor} or one that would reveal it. "
             "The numbers are in the table."
         ),
-        axis="total match weight, in bits",
+        axis="total match weight, in bits; the bounds are match probabilities",
         marks=list(_marks(steps, policy)),
     )
 
 
 def _marks(steps: Sequence[Step], policy: MatchingPolicy) -> list[Mark]:
     found = []
-    for name, bound in (("review", policy.review), ("auto", policy.auto)):
+    for name, bound in (("held back", policy.review), ("linked", policy.auto)):
         share = (least_weight(bound) / UNIT - steps[0].bits) / len(steps)
         if 0 <= share <= 1:
-            found.append(Mark(f"{name} {bound}", share))
+            found.append(Mark(f"{name} from {bound}", share))
     return found
 
 
 def _place(step: Step, policy: MatchingPolicy) -> str:
-    if step.bits >= least_weight(policy.auto) // UNIT:
-        return AUTO
-    return REVIEW if step.bits >= least_weight(policy.review) // UNIT else BELOW
+    auto, review = least_weight(policy.auto), least_weight(policy.review)
+    first, last = step.bits * UNIT, (step.bits + 1) * UNIT - 1
+    if last >= auto:
+        return AUTO if first >= auto else AT_AUTO
+    if last >= review:
+        return REVIEW if first >= review else AT_REVIEW
+    return BELOW

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from encoding.report import Markup
+from encoding.report import Markup, scrolling
 from schemas.agreement import Agreement
 
 _WIDTH: Final = 720
@@ -17,8 +17,8 @@ _LINE: Final = 15
 _GAP: Final = 22
 _LEFT, _MIDDLE, _RIGHT = 1, 265, _WIDTH - _BOX - 1
 _RECEIVES: Final = {
-    "linked": "link IDs of its own matches",
-    "blind": "sealed link IDs of all records",
+    "linked": "match IDs of its own matches",
+    "blind": "sealed match IDs of all records",
     "count": "one number",
     "none": "nothing",
 }
@@ -71,13 +71,13 @@ def data_flow(agreement: Agreement) -> Markup:
         *(_log_arrow(broker, box) for box in auditors[:1]),
         *(_draw(box) for box in (*givers, broker, *takers, *auditors)),
     ]
-    caption = "Where data goes: encodings to the broker, link IDs to the recipients, the match log to auditors"
+    caption = "Where data goes: encodings to the broker, match IDs to the recipients, the match log to auditors"
     svg = (
         f'<svg style="min-width:36rem" viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
         f'aria-label="{escape(caption)}">{_TIP}{"".join(drawn)}</svg>'
     )
     return Markup(
-        f'<figure><div class="wide">{svg}</div><figcaption>{escape(caption)}</figcaption></figure>'
+        f"<figure>{scrolling('Chart: where data goes', svg)}<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 

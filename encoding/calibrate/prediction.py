@@ -74,7 +74,7 @@ class Prediction:
     """What is expected of one block cap.
 
     Attributes:
-        ceiling: share of true pairs that meet; no threshold finds more.
+        ceiling: share of true pairs that meet; no matching finds more.
         neighbours: strangers that a record of the smaller file meets.
         review: pairs that are held back, for 1,000 records of the smaller file.
         wrong: links that are wrong, of 1,000 made without review.

@@ -12,14 +12,44 @@ from encoding.report import Section, Verdict, paragraph, render_page, table, ver
 VERSION: Final = "blindlink/calibration/2"
 
 _HEADER = (
-    "passes", "rows of a block", "met", "strangers met", "linked", "wrong of 1,000", "review of 1,000"
-)  # fmt: skip
-_EXPLAINED = (
-    "Met: the part of true pairs that share a cell; no threshold finds more. Strangers met: by a record of the"
-    f" smaller file. Linked: the part of true pairs that are linked without review, from probability {AUTO}."
-    " Wrong: of 1,000 such links. Review: pairs held back for a person, from probability"
-    f" {REVIEW}, for 1,000 records of the smaller file."
+    "passes",
+    "block cap",
+    "met",
+    "strangers met",
+    "linked",
+    "wrong of 1,000",
+    "review of 1,000",
 )
+_EXPLAINED = (
+    "Passes: an encoding profile, or one like it with another block cap. Block cap (c): how many records of the"
+    " larger file may stand under one blocking key. Met: the part of true pairs that share a blocking key; no"
+    " matching finds more. Strangers met: by a record of the smaller file. Linked: the part of true pairs that"
+    f" are linked without review, from match probability {AUTO}. Wrong: of 1,000 such links. Review: pairs held"
+    f" back for a person, from match probability {REVIEW}, for 1,000 records of the smaller file."
+)
+_MISTAKE_WORDS: Final = {
+    "last_typo": "a slip of the keys in the last name",
+    "last_changed": "another last name",
+    "last_spelling": "a space, apostrophe or particle in the last name",
+    "names_transposed": "first and last name changed over",
+    "double_surname": "only one of two surnames, of those who have two",
+    "first_nickname": "a nickname",
+    "first_typo": "a slip of the keys in the first name",
+    "first_variant": "a first name that sounds alike",
+    "middle_as_first": "the middle name as first name",
+    "middle_missing": "no middle name",
+    "middle_differs": "another middle name",
+    "birth_swapped": "day and month of birth changed over",
+    "birth_digit": "a wrong digit in the date of birth",
+    "birth_year": "another year of birth",
+    "birth_placeholder": "January 1 as date of birth",
+    "birth_estimated": "the 15th of a month as date of birth",
+    "sex": "another sex",
+    "placeholder_name": "a word for an unknown name",
+    "zip_missing": "no ZIP code",
+    "zip_near": "another ZIP code of the same three digits",
+    "zip_far": "any other ZIP code",
+}
 _LIMITS = (
     "The other agency's mistakes are assumed, not known, and the strangers are made of your own file. Twins,"
     " siblings and people who are in a file twice are counted as the profile expects them. Hold the prediction"
@@ -65,57 +95,74 @@ def sentence(found: Calibration) -> str:
     return (
         f"take the profile {name}{other_cap}: of 1,000 people who are in both files, about"
         f" {1000 * best.ceiling:.0f} meet and {1000 * best.recall:.0f} are linked without review;"
-        f" of 1,000 such links about {best.wrong:.1f} are wrong, and {best.review:.0f} pairs for 1,000"
+        f" of 1,000 such links about {best.wrong:.1f} are wrong, and {best.review:.1f} pairs for 1,000"
         " records of the smaller file wait for a person"
     )
 
 
 def report_lines(found: Calibration) -> Iterator[str]:
     """Yield the report as lines of text."""
-    setting = found.setting
-    yield (
-        f"{setting.own_records:,} records of yours, {setting.partner_records:,} of the other agency,"
-        f" {found.errors} mistakes:"
-    )
+    yield f"{_setting(found)}:"
     yield f"  {sentence(found)}"
-    yield f"  {'':<22} {'c':>3} {'met':>6} {'strangers':>10} {'linked':>7} {'wrong':>6} {'review':>7}"
-    for name, cap, met, strangers, linked, wrong, review in _rows(found):
-        yield (f"  {name:<22} {cap:>3} {met:>6} {strangers:>10} {linked:>7} {wrong:>6} {review:>7}")
+    rows = list(_rows(found))
+    width = max(len(row[0]) for row in rows)
+    yield f"  {'':<{width}} {'c':>3} {'met':>7} {'strangers':>10} {'linked':>7} {'wrong':>6} {'review':>7}"
+    for name, cap, met, strangers, linked, wrong, review in rows:
+        yield (
+            f"  {name:<{width}} {cap:>3} {met:>7} {strangers:>10} {linked:>7} {wrong:>6} {review:>7}"
+        )
 
 
 def report_page(found: Calibration, file_name: str) -> str:
     """Return the report as one self-contained HTML file."""
-    rates = [(name, f"{100 * rate:.2f} %") for name, rate in found.mistakes.table().items()]
+    rates = [
+        (_MISTAKE_WORDS[name], f"{rate:.2%}", name) for name, rate in found.mistakes.table().items()
+    ]
+    told = sentence(found)
     sections = [
-        Section("Recommended", [verdicts([Verdict("note", sentence(found))])]),
+        Section("Recommended", [verdicts([Verdict("note", f"{told[:1].upper()}{told[1:]}.")])]),
         Section(
             "Sets of passes",
             [table("Expected", _HEADER, list(_rows(found))), paragraph(_EXPLAINED)],
         ),
         Section(
             f"Mistakes: {found.errors}",
-            [table("Part of true pairs that differ so", ("mistake", "rate"), rates)],
+            [
+                table(
+                    "Part of true pairs that differ so",
+                    ("mistake", "rate", "name in --json"),
+                    rates,
+                )
+            ],
         ),
         Section("What this does not say", [paragraph(_LIMITS)]),
     ]
-    lead = f"{found.setting.own_records:,} by {found.setting.partner_records:,} records."
+    lead = f"{_setting(found)}."
     return render_page(f"Passes for {file_name}", lead, sections, "Made by blindlink calibrate.")
+
+
+def _setting(found: Calibration) -> str:
+    setting = found.setting
+    return (
+        f"{setting.own_records:,} records of yours, {setting.partner_records:,} of the other agency,"
+        f" {found.errors} mistakes"
+    )
 
 
 def _rows(found: Calibration) -> Iterator[tuple[str, ...]]:
     for one in found.sets:
         for each in one.predictions:
             yield (
-                _label(one, each), str(each.block_cap), f"{each.ceiling:.4f}",
-                f"{each.neighbours:.2f}", f"{each.recall:.4f}", f"{each.wrong:.1f}",
+                _label(one, each), str(each.block_cap), f"{each.ceiling:.2%}",
+                f"{each.neighbours:.2f}", f"{each.recall:.2%}", f"{each.wrong:.1f}",
                 f"{each.review:.1f}",
             )  # fmt: skip
 
 
 def _label(one: Passes, each: Prediction) -> str:
-    """Return the profile that has just this cap, or else how its passes differ."""
+    """Return the profile that has just this cap, or else the one that it differs from by its cap alone."""
     shipped = {cap: name for name, cap in one.profiles}
-    return shipped.get(each.block_cap, "with ZIP" if one.has_zip else "without ZIP")
+    return shipped.get(each.block_cap, f"like {one.profiles[0][0]}")
 
 
 def _numbers(one: Prediction) -> dict[str, float]:

@@ -12,7 +12,14 @@ from typing import Final
 
 from encoding.ledger.book import Ledger, newer_vetoes, retired_of, standing_of
 from encoding.ledger.chains import Chains, join_chains
-from encoding.ledger.changes import Change, OpenMatch, changes_of, open_matches
+from encoding.ledger.changes import (
+    Change,
+    OpenMatch,
+    changes_of,
+    open_matches,
+    pending_matches,
+)
+from encoding.ledger.claims import own_members
 from encoding.ledger.events import Event
 from encoding.ledger.grants import grant_ids
 from encoding.ledger.inputs import Inputs
@@ -26,7 +33,8 @@ _DIGEST_LABEL: Final = b"blindlink/v1/ledger-digest\n"
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a release did to this agency's ledger; `changes` and `open` are in the order of record IDs."""
+    """What a release did to this agency's ledger; `changes` and `open` are in the order of record IDs, those
+    of `open` that are pending last."""
 
     turn: Turn
     n_matches: int
@@ -35,12 +43,20 @@ class Applied:
 
 
 def apply_release(
-    ledger: Ledger, inputs: Inputs, records: Mapping[StatedMatch, str]
+    ledger: Ledger,
+    inputs: Inputs,
+    records: Mapping[StatedMatch, str],
+    *,
+    alone: Collection[StatedMatch] = (),
+    pending: Collection[StatedMatch] = (),
 ) -> Applied | None:
     """Change the ledger by a release that is closed, and tell what changed; None if it cannot be applied.
 
     Args:
         records: the own record of each own match of the release, also of those that do not stand.
+        alone: own matches with parties that do not receive in the space, of which no input tells. They come
+            after the others and take no link ID that was granted, so that these are the same everywhere.
+        pending: own matches of pairs whose claims are missing: they give nothing, and old link IDs stand.
     Raises:
         OutOfTurnError: it has been applied, or its turn is over.
     """
@@ -62,8 +78,12 @@ def apply_release(
     # This agency may have unlinked something since it made its claims, which the others learn next time.
     retired = retired_of((*ledger.vetoes(), *inputs.vetoes))
     given = _given(ledger.party, inputs.members, chains, links, records)
-    given = {record: link for record, link in given.items() if link not in retired}
     granted = _was_claimed(inputs.members, chains, links)
+    rest = {match for match in alone if records[match] not in given}
+    own = _Alone.of(ledger, records, rest, turn, {*unavailable, *retired, *links})
+    given |= _given(ledger.party, own.members, own.chains, own.links, records)
+    given = {record: link for record, link in given.items() if link not in retired}
+    granted |= _was_claimed(own.members, own.chains, own.links)
     changes = changes_of(ledger, granted, given, retired)
     lifted = [v.link for v in newer_vetoes(ledger.vetoes(), inputs.vetoes) if not v.is_standing]
     # Evaluated before any is taken: each looks at the ledger as it was.
@@ -73,7 +93,32 @@ def apply_release(
     ledger.take([Event("applied", turn)])
     ledger.granted = {**before, **_parties(inputs.members, chains, links, before)}
     ledger.note_matches(turn, (match.match for match in records))
-    return Applied(turn, len(records), changes, open_matches(records, chains))
+    shared = {one: record for one, record in records.items() if one not in {*alone, *pending}}
+    waiting = pending_matches({match: records[match] for match in pending})
+    return Applied(turn, len(records), changes, (*open_matches(shared, chains), *waiting))
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """Own records that this agency alone knows to have a match: each is a group by itself."""
+
+    members: tuple[Member, ...]
+    chains: Chains
+    links: tuple[LinkId, ...]
+
+    @classmethod
+    def of(
+        cls,
+        ledger: Ledger,
+        records: Mapping[StatedMatch, str],
+        matches: Collection[StatedMatch],
+        turn: Turn,
+        unavailable: Collection[LinkId],
+    ) -> _Alone:
+        members = tuple(own_members(ledger, records, matches))
+        chains = join_chains(members, {ledger.party}, turn.round)
+        links = grant_ids(members, chains.groups, ledger.space, turn, unavailable=unavailable)
+        return cls(members, chains, links)
 
 
 def _given(

@@ -10,6 +10,7 @@ LedgerError                     1  the root
     ├── ReplayedMatchError         a match has the ID of one of an earlier release
     ├── ReleasesDifferError        the two sides were given different releases
     ├── TranscriptError            the two sides do not speak of the same two containers
+    ├── OtherLogError              the other side was shown another match log
     ├── MessageWithheldError       a message that was sent has not come
     ├── MessageReplayedError       a message that was read before, or belongs to another release
     ├── MessageUntrustedError      not a message of who should have sent it
@@ -87,6 +88,12 @@ class TranscriptError(LinkAlarmError):
     """The two sides of a pair do not speak of the same two containers."""
 
     code = "transcript"
+
+
+class OtherLogError(LinkAlarmError):
+    """The other side has seen a match log that is not the one that was shown here."""
+
+    code = "other-log"
 
 
 class MessageWithheldError(LinkAlarmError):

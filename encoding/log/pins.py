@@ -165,6 +165,24 @@ class PinnedLog:
         self._keep([*self.pins(), newest])
         return newest.checkpoint
 
+    def compare(self, note: bytes, source: LogSource) -> Checkpoint:
+        """Make sure that a checkpoint which somebody else has seen is of this log, and return it.
+
+        Raises:
+            LogRewrittenError: it is of another one; it is kept as evidence, beside what was shown here.
+            LogError: the log's keys have not signed it.
+            LogKeyError, BrokerAnswerError: as `check`.
+        """
+        for _ in range(MAX_ROUNDS):
+            # First, since the log may have been handed over to the key that has signed the other one.
+            newest = Pin(self.check(source), b"")
+            other = Pin(_open(note, self.keys()), note)
+            if self._extends(other, newest, source):
+                return other.checkpoint
+        # A busy log: from now on every check has to extend this one as well.
+        self.pin(note)
+        return other.checkpoint
+
     def _newest(self, source: LogSource) -> tuple[Pin, list[Pin]]:
         """Return the newest checkpoint, which extends the newest pin, and the other pins."""
         pins = self.pins()

@@ -185,7 +185,7 @@ def _name(scene: Scene, graph: SharedCells, n_known: Sequence[int], seed: int) -
 
     kinds = (
         ("perfect", perfect),
-        ("90 % complete, with 10 % strangers", lambda: partial(mistaken=False)),
+        ("90% complete, with 10% strangers", lambda: partial(mistaken=False)),
         ("the same, with mistakes", lambda: partial(mistaken=True)),
     )
     target, found = scene.target(graph), []

@@ -93,9 +93,11 @@ def _bytes(audit: Audit) -> Iterator[Outcome]:
 def _shown(audit: Audit, limits: Limits) -> Iterator[Outcome]:
     # That records of both files meet is what they are sent for, however large a part of a small file they are.
     strangers = audit.shown_larger - audit.shown_linked
+    # Of the parts as they are shown, so that they add up.
+    shown = round(audit.shown_linked, 3) + round(strangers, 3)
     yield Outcome(
         "shows-anything",
-        f"The broker sees something about {audit.shown_larger:.1%} of the larger file's records:"
+        f"The broker sees something about {shown:.1%} of the larger file's records:"
         f" {audit.shown_linked:.1%} are in the smaller file too, {strangers:.1%} are not, and at most"
         f" {limits.shown:.1%} of that kind is allowed. The rest are random bits to it.",
         strangers,

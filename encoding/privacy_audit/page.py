@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from encoding.privacy_audit.report import AuditReport, notes, summary
 from encoding.privacy_audit.results import Audit
 from encoding.report import (
     Bar,
+    Markup,
     Section,
     Verdict,
     bar_chart,
@@ -19,24 +20,44 @@ from encoding.report import (
     verdicts,
 )
 
-_TRIED: Final = (
+# The last of each tells of an audit whether that was tried.
+_TRIED: Final[tuple[tuple[str, str, str, Callable[[Audit], bool]], ...]] = (
     ("Look for structure in the bytes", "The broker alone",
-     "Looks for a hidden linear code, look-alike rows, uneven bits, unequal row counts and a telling order."),
+     "Looks for a hidden linear code, look-alike rows, uneven bits, unequal row counts and a telling order.",
+     lambda audit: bool(audit.sealed)),
     ("See who meets whom", "The broker alone",
-     "Counts the records of which anything is seen: those that share a blocking key with the other file."),
+     "Counts the records of which anything is seen: those that share a blocking key with the other file.",
+     lambda audit: audit.n_larger > 0),
     ("Name children from a register", "The broker with a list of everybody",
-     "Works out whom each person on the list would meet, and looks for the record with just such meetings."),
+     "Works out whom each person on the list would meet, and looks for the record with just such meetings.",
+     lambda audit: bool(audit.naming)),
     ("Start from known people", "The broker with staff or a leaked list",
-     "Knows up to 3,000 people's records and works outward from them, along the meetings and by regression."),
+     "Knows up to 3,000 people's records and works outward from them, along the meetings and by regression.",
+     lambda audit: bool(audit.known_pairs)),
     ("Follow records", "The broker over two rounds",
-     "Looks for records that meet others in the same pattern in both rounds."),
+     "Looks for records that meet others in the same pattern in both rounds.",
+     lambda audit: audit.followed is not None),
     ("Guess traits", "The broker with some known people",
-     "Learns how traits go with distances, common keys and neighbors, and guesses the rest."),
+     "Learns how traits go with distances, common keys and neighbors, and guesses the rest.",
+     lambda audit: bool(audit.attributes)),
     ("Guess names", "The broker with a list of names",
-     "Averages the distances of two names over all their meetings and asks which pairs of names fit."),
-    ("Ask by linking", "A dishonest agency", "Uploads made-up people and watches who links."),
-    ("Invent links", "A dishonest broker", "Claims links between records that never met."),
+     "Averages the distances of two names over all their meetings and asks which pairs of names fit.",
+     lambda audit: audit.name_pairs is not None),
+    ("Ask by linking", "A dishonest agency", "Uploads made-up people and watches who links.",
+     lambda audit: audit.agency is not None),
+    ("Invent links", "A dishonest broker", "Claims links between records that never met.",
+     lambda audit: audit.forged is not None),
 )  # fmt: skip
+_REGISTERS: Final = (
+    "A register is a list of everybody. Known: children whose records the attacker knows already; others: the"
+    " rest. Guessed: how many of these the attacker named; right: how many rightly, which is also given as part"
+    " of the others. Patterns of meetings are who meets whom, without a name."
+)
+_TRAITS: Final = (
+    "Right: how often the guess was right. Chance: how often the most frequent answer is right; of two kinds,"
+    " the attacker is shown one child of each, so that it is 50%. Points gained: the difference, with twice its"
+    " standard error."
+)
 _LIMITS: Final = (
     "The attacks were made on your file and on a rehearsed partner's file, under keys that were thrown away."
     " Your project's secret was not used, and nothing left this computer. These are the strongest attacks that"
@@ -57,10 +78,7 @@ def report_page(report: AuditReport, file_name: str) -> str:
         *_beside_plain(report.audit),
         *_naming(report.audit),
         *_traits(report.audit),
-        Section(
-            "What was tried",
-            [prose_table("Attacks", ("attack", "who attacks", "how"), _TRIED)],
-        ),
+        Section("What was tried", list(_tried(report.audit))),
         Section("What this does not say", [paragraph(_LIMITS)]),
     ]
     footer = f"Fingerprint of this report: {report.digest()}"
@@ -72,32 +90,40 @@ def _lead(report: AuditReport) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _tried(audit: Audit) -> Iterator[Markup]:
+    rows = [(name, who, how, "yes" if was(audit) else "no") for name, who, how, was in _TRIED]
+    yield prose_table("Attacks", ("attack", "who attacks", "how", "tried here"), rows)
+    if any(row[-1] == "no" for row in rows):
+        yield paragraph(
+            "What says no was not tried: the quick audit leaves out what takes minutes, and some attacks need"
+            " more records. This page says nothing about it."
+        )
+
+
 def _beside_plain(audit: Audit) -> Iterator[Section]:
     plain = audit.plain
     if plain is None:
         return
     best = {result.n_known: result.share for kind in audit.naming[:1] for result in kind.results}
-    bars = []
-    for result in plain.known_pairs:
-        bars.append(
-            Bar(
-                f"{result.n_known:,} known, plain", result.share, f"{result.share:.1%}", is_bad=True
-            )
-        )
-        if result.n_known in best:
-            share = best[result.n_known]
-            bars.append(Bar(f"{result.n_known:,} known, Blindlink", share, f"{share:.1%}"))
+    named = [(f"{one.n_known:,} known", one.n_known, one.share) for one in plain.known_pairs]
     if plain.resemblance is not None:
-        found = plain.resemblance.share
-        bars.append(Bar("nobody known, plain", found, f"{found:.1%}", is_bad=True))
-        if 0 in best:
-            bars.append(Bar("nobody known, Blindlink", best[0], f"{best[0]:.1%}"))
+        named.append(("nobody known", 0, plain.resemblance.share))
+    bars, rows = [], []
+    for label, n_known, share in named:
+        bars.append(Bar(f"{label}, plain", share, f"{share:.1%}", is_bad=True))
+        own = best.get(n_known)
+        if own is not None:
+            bars.append(Bar(f"{label}, Blindlink", own, f"{own:.1%}"))
+        rows.append((label, f"{share:.1%}", "not tried" if own is None else f"{own:.1%}"))
     told = (
         "Plain CLKs use one key for a whole file. The same records were encoded that way too, and attacked by"
-        " the classic attacks. Blindlink does not send plain CLKs to a project."
+        " the classic attacks. Blindlink does not send plain CLKs to a project. Its own figures are those of"
+        " the perfect register below."
     )
-    chart = bar_chart("Share of the other people who were named at the first guess", bars)
-    yield Section("The same people as plain CLKs", [paragraph(told), chart])
+    caption = "Share of the other people who were named at the first guess"
+    header = ("the attacker", "as plain CLKs", "Blindlink")
+    blocks = [paragraph(told), bar_chart(caption, bars), table("The same in numbers", header, rows)]
+    yield Section("The same people as plain CLKs", blocks)
 
 
 def _naming(audit: Audit) -> Iterator[Section]:
@@ -109,17 +135,19 @@ def _naming(audit: Audit) -> Iterator[Section]:
         for kind in audit.naming
         for result in kind.results
     ]  # fmt: skip
-    if not rows:
-        return
-    header = ("register", "known", "others", "guessed", "right", "named")
-    blocks = [table("Children in care who were named", header, rows)]
+    blocks = []
+    if rows:
+        header = ("register", "known", "others", "guessed", "right", "named")
+        blocks += [paragraph(_REGISTERS), table("Children in care who were named", header, rows)]
+    if audit.known_pairs:
+        blocks.append(_regressions(audit))
     apart, exact, followed = audit.apart, audit.apart_exact, audit.followed
     shapes = [
         (name, f"{shape.smaller:.2%}", f"{shape.larger:.2%}")
         for name, shape in (
             ("told apart, both files known exactly", apart),
             ("the same, if distances had no error", exact),
-            ("followed to the next round, 2 % changed", followed),
+            ("followed to the next round, 2% changed", followed),
         )
         if shape is not None
     ]
@@ -127,7 +155,22 @@ def _naming(audit: Audit) -> Iterator[Section]:
         blocks.append(
             table("By the pattern of meetings alone", ("", "smaller file", "larger file"), shapes)
         )
-    yield Section("Naming and following people", blocks)
+    if blocks:
+        yield Section("Naming and following people", blocks)
+
+
+def _regressions(audit: Audit) -> Markup:
+    return table(
+        "Linked children who were named by regression, without a register",
+        ("known", "tested", "sought among", "right", "named"),
+        [
+            (
+                f"{one.n_known:,}", f"{one.n_tested:,}", f"{one.n_candidates:,}", f"{one.n_right:,}",
+                f"{one.share:.2%}",
+            )
+            for one in audit.known_pairs
+        ],
+    )  # fmt: skip
 
 
 def _traits(audit: Audit) -> Iterator[Section]:
@@ -141,7 +184,7 @@ def _traits(audit: Audit) -> Iterator[Section]:
         for result in audit.attributes
     ]  # fmt: skip
     header = ("trait", "children", "right", "chance", "points gained")
-    blocks = [table("Traits of linked children", header, rows)]
+    blocks = [paragraph(_TRAITS), table("Traits of linked children", header, rows)]
     if audit.spread:
         spread = [
             (

@@ -59,6 +59,7 @@ def count_blocks(
                 blocks_too_large=len(np.unique(entries.block[dropped])) * sample.one_in,
                 rows_dropped=int(dropped.sum()) * sample.one_in,
                 dropped_by=_to_blame(sample, entries, here, dropped, inputs),
+                forms=one.keys,
             )
         )
     keyless = int(((by_record << np.uint32(16)) == 0).sum())

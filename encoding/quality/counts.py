@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from schemas.passes import KeyForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class PassCounts:
         rows_dropped: rows beyond it, which are not sent if this is the larger file of its pair.
         dropped_by: the recipe's inputs whose values are behind most of them, the worst first; empty if none
             stands out.
+        forms: of which derived columns its keys are made.
     """
 
     name: str
@@ -77,6 +82,7 @@ class PassCounts:
     blocks_too_large: int
     rows_dropped: int
     dropped_by: tuple[str, ...]
+    forms: tuple[KeyForm, ...]
 
 
 @dataclass(frozen=True, slots=True)

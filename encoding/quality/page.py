@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from encoding.quality.counts import ColumnCounts
 from encoding.quality.findings import FLOOR, amount
@@ -15,10 +16,14 @@ from encoding.report import (
     bar_chart,
     column_chart,
     paragraph,
+    prose_table,
     render_page,
     table,
     verdicts,
 )
+
+if TYPE_CHECKING:
+    from schemas.passes import KeyForm
 
 _STANDING = {"stop": "bad", "warn": "warn", "note": "note"}
 _WORD = {"stop": "stop", "warn": "look", "note": "note"}
@@ -117,8 +122,23 @@ def _passes(report: Report, *, shareable: bool) -> Iterator[Markup]:
         f"A block is the records that share a blocking key. Blocks of more than {blocks.cap} records are too"
         f" large: beyond {blocks.cap} rows, the larger file of a pair leaves rows out."
     )
+    yield prose_table(
+        "Two records are compared if they agree on one of these keys",
+        ("pass", "its keys, by derived column"),
+        [
+            (one.name, "; or ".join(_form_words(form) for form in one.forms))
+            for one in blocks.passes
+        ],
+    )
     if blocks.one_in > 1:
         yield paragraph(f"Counted in one of {blocks.one_in} blocks, and multiplied.")
+
+
+def _form_words(form: KeyForm) -> str:
+    """Return a key's columns; of a part of several columns the order of the values does not count."""
+    return " + ".join(
+        part[0] if len(part) == 1 else f"({' and '.join(part)} in either order)" for part in form
+    )
 
 
 def _pass_cells(
@@ -150,10 +170,17 @@ def _bar(column: ColumnCounts, rows: int, *, shareable: bool) -> Bar:
 def _births(report: Report, *, shareable: bool) -> Iterator[Markup]:
     births = report.counts.births
     years = years_shown(births.by_year, shareable=shareable)
-    yield column_chart("People by year of birth", [(str(year), count) for year, count in years])
+    counted = dict(years)
+    # A year without a date has its place too: the axis is one of time.
+    span = range(min(counted), max(counted) + 1) if counted else range(0)
+    yield column_chart(
+        "Rows by year of birth",
+        [(str(year), counted.get(year, 0)) for year in span],
+        axis="year of birth",
+    )
     yield table(
         f"{births.dates:,} dates that can be read",
-        ("year", "people"),
+        ("year", "rows"),
         [(str(year), f"under {FLOOR}" if count is None else f"{count:,}") for year, count in years],
     )
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from encoding.report.blocks import Markup, Verdict, paragraph, prose_table, table, verdicts
-from encoding.report.charts import Bar, Line, bar_chart, column_chart, line_chart
+from encoding.report.blocks import (
+    Markup,
+    Verdict,
+    paragraph,
+    prose_table,
+    scrolling,
+    table,
+    verdicts,
+)
+from encoding.report.charts import Bar, bar_chart, column_chart
 from encoding.report.page import Section, render_page, write_page
 
 __all__ = [
     "Bar",
-    "Line",
     "Markup",
     "Section",
     "Verdict",
     "bar_chart",
     "column_chart",
-    "line_chart",
     "paragraph",
     "prose_table",
     "render_page",
+    "scrolling",
     "table",
     "verdicts",
     "write_page",

@@ -47,6 +47,13 @@ def prose_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str
     return _table(' class="prose"', caption, header, rows)
 
 
+def scrolling(name: str, content: str) -> Markup:
+    """Return markup in a frame that scrolls by itself where the page is narrow; the keyboard reaches it."""
+    return Markup(
+        f'<div class="wide" role="region" aria-label="{escape(name)}" tabindex="0">{content}</div>'
+    )
+
+
 def _table(
     attributes: str, caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> Markup:
@@ -60,7 +67,8 @@ def _table(
         + "</tr>"
         for row in rows
     )
-    return Markup(
-        f'<div class="wide"><table{attributes}><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    return scrolling(
+        f"Table: {caption}",
+        f"<table{attributes}><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>",
     )

@@ -6,12 +6,12 @@ changes in one step at the end. What must not be believed is told, and nothing o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from encoding.errors import OthersWaitedForError
+from encoding.errors import LogError, LogRewrittenError, OthersWaitedForError
 from encoding.ledger.additions import Applied, apply_release
-from encoding.ledger.book import Ledger
+from encoding.ledger.book import Ledger, MessagePlace
 from encoding.ledger.claim_checks import CheckedPair, check_claims, check_statement
 from encoding.ledger.claims import (
     PairRelease,
@@ -22,6 +22,7 @@ from encoding.ledger.claims import (
     own_members,
     standing_matches,
 )
+from encoding.ledger.errors import MessageUntrustedError, OtherLogError
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.ledger.messages import (
@@ -35,17 +36,25 @@ from encoding.ledger.messages import (
     seal_statement,
     statement_stream,
 )
-from encoding.ledger.values import Turn
+from encoding.ledger.values import Pair, Turn
 from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
-from encoding.rounds.round_memory import Said
+from encoding.rounds.round_memory import Carried, Said
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.identity import PublicIdentity
+from schemas.matchlog.checkpoint import Checkpoint
 from schemas.matchlog.round_kinds import RoundClosed
 from schemas.rounds import RoundView
+from schemas.space_message import MessageHead
 
 _FIRST_RELEASE = 1
+
+CompareLog = Callable[[bytes], Checkpoint]
+"""Returns a checkpoint that another party has seen, once it is known to be of the log that is pinned here.
+
+Raises LogRewrittenError where it is not, and LogError where the log has not signed it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,8 @@ class SpaceOfRound:
         recipients: all parties that receive matches in the space, this one too, in order.
         releases: the pairs of this agency in the round, with the records of its matches.
         proofs: for each partner that receives in the space too, what proves matches.
-        needs_statements: whether the space has more than one pair that was linked.
+        needs_statements: whether the space has more than one pair with a run that has succeeded, so that
+            statements are due; those of a closed round follow from its closing alone.
     """
 
     name: str
@@ -69,7 +79,10 @@ class SpaceOfRound:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """With whose keys an agency speaks, where its ledger lies, and whom it believes."""
+    """With whose keys an agency speaks, where its ledger lies, and whom it believes.
+
+    `checkpoint` is the newest one of the log that was pinned here; `compare_log` holds others' to it.
+    """
 
     party: str
     api: RoundsApi
@@ -79,16 +92,26 @@ class Desk:
     people: Mapping[str, Sequence[PublicIdentity]]
     checkpoint: str
     created: str
+    compare_log: CompareLog
 
 
 def speak(desk: Desk, space: SpaceOfRound) -> None:
-    """Send this agency's claims to each partner of the space, each once, and keep what was said."""
+    """Send this agency's claims to each partner of the space, each once, and keep what was said.
+
+    Once the round is closed nothing more is said. What was not listed then did not count: its number is free.
+    """
     for release in space.releases:
         partner = release.other(desk.party)
         if partner not in space.proofs:
             continue
         stream = claims_stream(desk.party, partner)
         kept = desk.said.read(space.round.round, space.name, stream)
+        is_listed = kept is not None and _is_listed(space.round, desk.party, partner, kept.sha256)
+        if not _is_open(space):
+            if kept is not None and not is_listed:
+                head = desk.said.claims(space.round.round, space.name, stream).head
+                _take_back(desk, stream, kept, head)
+            continue
         if kept is None:
             ledger = desk.ledger.read()
             claims = make_claims(
@@ -98,7 +121,10 @@ def speak(desk: Desk, space: SpaceOfRound) -> None:
             note_sent(ledger, sealed)
             kept = desk.said.keep(space.round.round, space.name, stream, sealed.raw, claims)
             desk.ledger.write(ledger)
-        if not _is_listed(space.round, desk.party, partner, kept.sha256):
+        else:
+            head = desk.said.claims(space.round.round, space.name, stream).head
+            _note_again(desk, stream, kept, head)
+        if not is_listed:
             desk.api.send_claims(space.round.round, partner, kept.raw)
 
 
@@ -107,7 +133,7 @@ def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[
 
     Args:
         must_be_complete: wait for partners whose claims have not come; else they are left out, as after a round
-            was closed without them.
+            was closed without them, and so are pairs of which this agency has said nothing.
     Raises:
         OthersWaitedForError: a partner's claims have not come.
         LinkAlarmError: what came cannot be honest.
@@ -117,10 +143,15 @@ def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[
         partner = release.other(desk.party)
         if partner not in space.proofs:
             continue
-        own = desk.said.claims(space.round.round, space.name, claims_stream(desk.party, partner))
         if not must_be_complete and _listed(space.round, partner, desk.party) is None:
             continue
+        # Also where there is nothing to check it with: the partner's next message comes after it.
         received = _received_claims(desk, space, partner)
+        _refuse_other_log(desk, space, received.head)
+        stream = claims_stream(desk.party, partner)
+        if not must_be_complete and desk.said.read(space.round.round, space.name, stream) is None:
+            continue
+        own = desk.said.claims(space.round.round, space.name, stream)
         checked.append(check_claims(desk.ledger.read(), own, received))
     return tuple(checked)
 
@@ -131,6 +162,12 @@ def state(desk: Desk, space: SpaceOfRound, checked: tuple[CheckedPair, ...]) -> 
         return
     stream = statement_stream(desk.party)
     kept = desk.said.read(space.round.round, space.name, stream)
+    if not _is_open(space):
+        listed = {(one.party, one.space): one.sha256 for one in space.round.statements}
+        if kept is not None and listed.get((desk.party, space.name)) != kept.sha256:
+            head = desk.said.statement(space.round.round, space.name, stream).head
+            _take_back(desk, stream, kept, head)
+        return
     if kept is None:
         ledger = desk.ledger.read()
         turn = Turn(space.round.round, _FIRST_RELEASE)
@@ -142,6 +179,9 @@ def state(desk: Desk, space: SpaceOfRound, checked: tuple[CheckedPair, ...]) -> 
         note_sent(ledger, sealed)
         kept = desk.said.keep(space.round.round, space.name, stream, sealed.raw, said)
         desk.ledger.write(ledger)
+    else:
+        head = desk.said.statement(space.round.round, space.name, stream).head
+        _note_again(desk, stream, kept, head)
     desk.api.send_statement(space.round.round, space.name, kept.raw)
 
 
@@ -153,6 +193,10 @@ def close(
 ) -> Applied | None:
     """Carry the ledger on by the claims that the round was closed with; None where a side's are missing.
 
+    By which messages is decided by the closing alone, which is the same for all: statements where it lists
+    claims of more than one pair of the space, the claims where it lists those of one. A match with a party that
+    does not receive in the space counts here alone, unless a statement tells the others of it.
+
     Raises:
         LinkAlarmError: what came cannot be honest; nothing is stored.
     """
@@ -162,30 +206,40 @@ def close(
         return None
     records = {match: record for one in space.releases for match, record in one.records().items()}
     stands = standing_matches(space.releases, checked)
-    if len(space.recipients) == 1:
-        inputs = inputs_alone(turn, [ledger], own_members(ledger, records, stands))
-    elif space.needs_statements:
-        statements = _counted_statements(desk, space, listed)
+    alone = {one for one in stands if not set(space.recipients).issuperset(one.pair)}
+    pairs = _linked_pairs(space, listed)
+    pending = {one for one in stands - alone if one.pair not in pairs}
+    if not any(desk.party in pair for pair in pairs):
+        if pending and not alone:
+            return None
+        inputs, alone = inputs_alone(turn, [ledger], own_members(ledger, records, alone)), set()
+    elif len(pairs) > 1:
+        statements = _counted_statements(desk, space, listed, pairs)
         if statements is None:
             return None
-        inputs = inputs_of_statements(statements, space.recipients)
+        inputs, alone = inputs_of_statements(statements, space.recipients), set()
         # What was read is noted there.
         ledger = desk.ledger.read()
     else:
-        claims = _counted_claims(desk, space, listed)
+        claims = _counted_claims(desk, space, listed, pairs[0])
         if claims is None:
             return None
         inputs = inputs_of_claims(*claims, stands)
-    applied = apply_release(ledger, inputs, records)
+    applied = apply_release(ledger, inputs, records, alone=alone, pending=pending)
     desk.ledger.write(ledger)
     return applied
 
 
+def _linked_pairs(space: SpaceOfRound, listed: RoundClosed) -> tuple[Pair, ...]:
+    """Return the pairs of the space of which the closing lists claims, in order."""
+    found = {tuple(sorted((one.party, one.partner))) for one in listed.claims}
+    return tuple(sorted((one, two) for one, two in found if {one, two} <= {*space.recipients}))
+
+
 def _counted_claims(
-    desk: Desk, space: SpaceOfRound, listed: RoundClosed
+    desk: Desk, space: SpaceOfRound, listed: RoundClosed, pair: Pair
 ) -> tuple[Claims, Claims] | None:
-    (release,) = space.releases
-    partner = release.other(desk.party)
+    partner = pair[1] if pair[0] == desk.party else pair[0]
     streams = claims_stream(desk.party, partner), claims_stream(partner, desk.party)
     own = desk.said.read(space.round.round, space.name, streams[0])
     named = {claims_stream(one.party, one.partner): one.sha256 for one in listed.claims}
@@ -200,21 +254,20 @@ def _counted_claims(
 
 
 def _counted_statements(
-    desk: Desk, space: SpaceOfRound, listed: RoundClosed
+    desk: Desk, space: SpaceOfRound, listed: RoundClosed, pairs: Sequence[Pair]
 ) -> tuple[ChainStatement, ...] | None:
+    parties = sorted({party for pair in pairs for party in pair})
     named = {
         statement_stream(one.party): one.sha256
         for one in listed.statements
         if one.space == space.name
     }
-    streams = [statement_stream(party) for party in space.recipients]
+    streams = [statement_stream(party) for party in parties]
     if any(stream not in named for stream in streams):
         return None
-    own = desk.said.statement(
-        space.round.round, space.name, streams[space.recipients.index(desk.party)]
-    )
+    own = desk.said.statement(space.round.round, space.name, statement_stream(desk.party))
     here: dict[str, ChainStatement] = {}
-    for party, stream in zip(space.recipients, streams, strict=True):
+    for party, stream in zip(parties, streams, strict=True):
         if party == desk.party:
             kept = desk.said.read(space.round.round, space.name, stream)
             if kept is not None:
@@ -222,6 +275,7 @@ def _counted_statements(
             continue
         raw = desk.api.statement(space.round.round, space.name, party)
         received = open_statement(raw, desk.own, _by_id(desk.people[party]))
+        _refuse_other_log(desk, space, received.message.head)
         ledger = desk.ledger.read()
         note_received(ledger, received)
         check_statement(ledger, own.head, received.message)
@@ -242,9 +296,56 @@ def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
         received = open_claims(raw, desk.own, _by_id(desk.people[partner]))
         ledger = desk.ledger.read()
         note_received(ledger, received)
-        desk.said.keep_heard(number, space.name, stream, raw, received.message)
+        # First, since what is kept is not noted again; what is noted may be read again.
         desk.ledger.write(ledger)
+        desk.said.keep_heard(number, space.name, stream, raw, received.message)
     return desk.said.claims(number, space.name, stream)
+
+
+def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> None:
+    """Refuse a message whose sender was shown another match log, or none of the round.
+
+    Raises:
+        OtherLogError: it was.
+        MessageUntrustedError: the log has not signed what the sender says that it has seen.
+    """
+    tell = "nothing of this round is stored; call the other agency, and keep the workspace as it is"
+    try:
+        seen = desk.compare_log(head.checkpoint.encode("utf-8"))
+    except LogRewrittenError as exc:
+        raise OtherLogError(
+            f"{head.sender} was shown another match log than this agency", hint=tell
+        ) from exc
+    except LogError as exc:
+        raise MessageUntrustedError(
+            f"{head.sender} names a checkpoint that the log has not signed", hint=tell
+        ) from exc
+    if seen.size <= space.round.receipt.index:
+        raise MessageUntrustedError(
+            f"{head.sender} names a checkpoint from before the round was opened", hint=tell
+        )
+
+
+def _note_again(desk: Desk, stream: str, kept: Carried, head: MessageHead) -> None:
+    """Note a message that was kept as sent: the command that kept it may have been killed before that."""
+    ledger = desk.ledger.read()
+    place = MessagePlace(head.sequence, kept.sha256)
+    seen = ledger.places.get(stream)
+    if seen is None or seen.sequence < place.sequence:
+        ledger.places[stream] = place
+        desk.ledger.write(ledger)
+
+
+def _take_back(desk: Desk, stream: str, kept: Carried, head: MessageHead) -> None:
+    """Forget that a message was sent: the round was closed without it, so that nobody may read it any more."""
+    ledger = desk.ledger.read()
+    if ledger.places.get(stream) == MessagePlace(head.sequence, kept.sha256):
+        before = head.previous and MessagePlace(head.sequence - 1, head.previous)
+        if before:
+            ledger.places[stream] = before
+        else:
+            del ledger.places[stream]
+        desk.ledger.write(ledger)
 
 
 def _posting(desk: Desk, ledger: Ledger, stream: str) -> Posting:
@@ -267,6 +368,10 @@ def _listed(found: RoundView, party: str, partner: str) -> str | None:
             if (one.party, one.partner) == (party, partner):
                 return one.sha256
     return None
+
+
+def _is_open(space: SpaceOfRound) -> bool:
+    return space.round.closing is None
 
 
 def _is_listed(found: RoundView, party: str, partner: str, sha256: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from encoding.errors import LinksFileError
 from encoding.files import replacing
 from encoding.records.agency_file import AgencyFile
+from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.blind_rows import (
     SEALED_MATCH_ID,
     read_blind_header,
@@ -83,22 +84,26 @@ def refuse_other_recipient(links: BlindLinks, recipient: str | None) -> None:
 
 
 def extract_blind(
-    file: AgencyFile, links: BlindLinks, columns: tuple[str, ...], output: Path
+    file: AgencyFile,
+    links: BlindLinks,
+    pseudonyms: Pseudonyms,
+    columns: tuple[str, ...],
+    output: Path,
 ) -> int:
-    """Write sealed match ID and listed columns of every row that was uploaded, and return how many rows.
+    """Write sealed match ID, pseudonym and listed columns of every uploaded row, and return how many rows.
 
     Raises:
         InputError: the file cannot be read, or a column is missing.
     """
 
-    def rows() -> Iterable[tuple[bytes, tuple[str, ...]]]:
+    def rows() -> Iterable[tuple[bytes, str, tuple[str, ...]]]:
         names = [file.id_column, *columns]
         for chunk in file.open().select(names).chunks():
             cells = (chunk.columns[name] for name in names)
             for record_id, *shared in zip(*cells, strict=True):
                 sealed = links.sealed.get(record_id)
                 if sealed is not None:
-                    yield sealed, tuple(shared)
+                    yield sealed, pseudonyms.make(record_id), tuple(shared)
 
     return write_blind_rows(output, links.header, columns, rows())
 

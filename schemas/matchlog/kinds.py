@@ -334,7 +334,7 @@ class ReleaseVerified(Model):
 
 
 class ReleaseDestroyed(Model):
-    """The key of a release was destroyed, and with it the link IDs; `reason` says why then."""
+    """The key of a release was destroyed, and with it the match IDs; `reason` says why then."""
 
     sha256: Sha256Hex
     reason: Code

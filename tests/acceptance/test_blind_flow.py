@@ -177,7 +177,7 @@ def check_sample(stage: Stage, auditor: Path) -> None:
     command(
         stage.research, "blindlink", "init", "--without-file", "--broker", broker.url, "--project",
         PROJECT, "--party", RESEARCH, "--identity", "identity.txt", "--key-file", "identity.key",
-        "--ca-file", "broker.crt", "--log-key", broker.log_key,
+        "--ca-file", "broker.crt", "--log-key", broker.log_key, "--force",
     )  # fmt: skip
     (run,) = stage.agencies["schools"].json("status")["runs"]
     at_broker = ("--token-file", broker.token_file(AUDITOR), "--ca-file", broker.ca_file)

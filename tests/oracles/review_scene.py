@@ -6,7 +6,7 @@ from typing import Any
 
 from oracles.example_agreement import direction
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
-from oracles.round_files import two_files
+from oracles.round_files import Person, less_like, random_people
 from oracles.signed_rig import OPERATOR, Accord
 
 from schemas.agreement import Agreement
@@ -14,7 +14,11 @@ from schemas.api import CosignatureRequest, LogCheckpoint
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
 
-N_RECORDS, N_DOUBTFUL = 300, 20
+N_SMALLER, N_LARGER = 400, 900
+# Of the people who are in both files, how many are written down otherwise, and how.
+OTHERWISE: dict[str, int] = {
+    "first name": 30, "surname": 26, "another surname": 24, "sex": 20, "day": 32, "doubtful": 28,
+}  # fmt: skip
 TITLES = {
     AUDITOR: "Office of the State Auditor",
     CHILD_WELFARE: "Department of Children and Families",
@@ -36,7 +40,7 @@ def lay_out(accord: Accord) -> dict[str, str]:
     )
     uploads, runs = [], []
     for week in range(2):
-        uploads.append(upload_similar(accord, n_common=150 + 10 * week))
+        uploads.append(upload_similar(accord, n_common=280 + 12 * week))
         runs.append(accord.run_id())
         accord.work()
         fetch_newest(accord)
@@ -49,7 +53,7 @@ def lay_out(accord: Accord) -> dict[str, str]:
     path = f"/v1/uploads/{uploads[0]}/destruction"
     destroyed = accord.client.post(path, headers=accord.as_person("kim")).json()
     accord.take_back("lee", standing["approval"])
-    upload_similar(accord, n_common=170)
+    upload_similar(accord, n_common=300)
     waiting = accord.run()
     assert waiting["state"] == "awaiting", waiting
     releases = accord.get(f"/v1/projects/{PROJECT}/releases", AUDITOR).json()["releases"]
@@ -89,16 +93,33 @@ def agreement_of(accord: Accord) -> Agreement:
 
 
 def upload_similar(accord: Accord, n_common: int) -> str:
-    """Upload two files of which so many people are the same, and some more may be.
+    """Upload two files that have so many people in common, some of them written down otherwise.
 
     Returns the id of the schools' upload.
     """
-    left, right = two_files(accord.rng, N_RECORDS, n_common, N_DOUBTFUL)
+    smaller = random_people(accord.rng, N_SMALLER)
+    kinds = [kind for kind, n in OTHERWISE.items() for _ in range(n)]
+    kinds += ["alike"] * (n_common - len(kinds))
+    copies = [otherwise(person, kind) for person, kind in zip(smaller, kinds, strict=False)]
+    larger = copies + random_people(accord.rng, N_LARGER - n_common)
     accord.end_round()
     accord.open_round()
-    accord.upload(left, CHILD_WELFARE)
-    receipt, _ = accord.upload(right, SCHOOL)
+    accord.upload(smaller, CHILD_WELFARE)
+    receipt, _ = accord.upload(larger, SCHOOL)
     return str(receipt.subject)
+
+
+def otherwise(person: Person, kind: str) -> Person:
+    """Return a person as another agency may have written them down."""
+    changes: dict[str, Person] = {
+        "first name": {"first_name": person["first_name"][:-1]},
+        "surname": {"surname_1": person["surname_1"][:-1]},
+        "another surname": {"surname_1": person["surname_1"][::-1]},
+        "sex": {"sex": ""},
+        "day": {"birth_day_month": "0101" if person["birth_day_month"] != "0101" else "0202"},
+        "alike": {},
+    }
+    return less_like(person) if kind == "doubtful" else person | changes[kind]
 
 
 def fetch_newest(accord: Accord) -> None:

@@ -18,7 +18,7 @@ from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
 from app.web.filters import AddressFilter
 from app.web.table import Table
-from app.web.waterfall import bound_rows, waterfall
+from app.web.waterfall import bound_rows, level_note, waterfall
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 from schemas.decision_steps import PROBABILITY_STEPS
@@ -112,6 +112,7 @@ def show_match_record(
         charts=list(_charts(kinds)),
         bars=waterfall(header, profile),
         bounds=bound_rows(policy),
+        level_note=level_note(profile),
         bands=BAND_WORDS,
         rules=RULE_WORDS,
         step_texts=list(PROBABILITY_STEPS),

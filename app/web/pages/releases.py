@@ -8,6 +8,7 @@ from app.http.paths import ProjectPath, ReleasePath
 from app.links.service import release_for, releases_for, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
+from app.web.project_words import MODE_WORDS
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseView
@@ -61,6 +62,7 @@ def show_release(broker: WiredBroker, page: WiredPage, release: ReleasePath) -> 
             table=Table(COLUMNS, [_row(view)]),
             project=view.project,
             view=view,
+            mode_words=MODE_WORDS[view.mode],
             agreement=found.agreement,
             purpose=found.purpose,
             keep_until=found.keep_until,

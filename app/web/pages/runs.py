@@ -14,11 +14,13 @@ from app.decisions.service import open_record, why_record_gone
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.runs.approvals import approvals_view
+from app.runs.counts import above_floor
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.histogram import histogram_of
 from app.runs.service import run_for, runs_for
 from app.runs.standing_approvals import standing_list
 from app.runs.view import found_by, view_of
+from app.uploads.service import upload_for
 from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
@@ -26,8 +28,8 @@ from app.web.paging import WiredPaging
 from app.web.project_words import finality_sentence, run_sentence
 from app.web.rendering import show_count
 from app.web.table import Table
-from app.web.waterfall import WeightBar, bound_rows, waterfall
-from app.web.weights import weight_chart, weight_rows
+from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
+from app.web.weights import table_rows, weight_chart, weight_rows
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
 
@@ -57,6 +59,7 @@ COUNT_WORDS: Final = {
     "review_pairs": "Pairs held back for clerical review (review)",
     "expected_false": "Linked pairs that are expected to be wrong",
 }
+MISSED_WORDS: Final = "Matches missed, at most: records of the smaller file that are not linked"
 
 
 @page_route(router, "/projects/{project}/runs")
@@ -98,11 +101,13 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
         approvals = _approvals(session, found, terms, broker.clock())
         record_gone = why_record_gone(session, broker, run)
-        bars = _bars(session, broker, page, view, is_gone=record_gone is not None)
+        bars, note = _bars(session, broker, page, view, is_gone=record_gone is not None)
+        smaller = upload_for(session, page.actor, view.specification.uploads[1].upload)
+        missed = most_missed(view, smaller.records)
     weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
-        title="Run",
+        title=f"Run of round {view.specification.round}",
         document={
             **view.to_json(),
             "histogram": [asdict(row) for row in weights],
@@ -113,12 +118,13 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         view=view,
         specification=view.specification,
         floor=floor,
-        weights=weights,
+        weights=table_rows(weights),
         chart=weight_chart(steps, policy, floor),
         counts=[
             (words, _count_words(name, getattr(view.counts, name, None)))
             for name, words in COUNT_WORDS.items()
-        ],
+        ]
+        + [(MISSED_WORDS, str(show_count(missed)))],
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
@@ -127,18 +133,30 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         record_gone=record_gone,
         bars=bars,
         bounds=bound_rows(policy),
+        level_note=note,
     )
+
+
+def most_missed(view: RunView, n_smaller: int) -> int | None:
+    """Return how many matches a run missed at most; None where that is not known or may not be shown."""
+    linked = None if view.counts is None else view.counts.auto_pairs
+    # Of the links no number below the floor is left here, and a rest that is small says who has none.
+    return None if linked is None else above_floor(n_smaller - linked, view.specification.floor)
 
 
 def _bars(
     session: Session, broker: Broker, page: PageRequest, view: RunView, *, is_gone: bool
-) -> tuple[WeightBar, ...]:
-    """Return the weights by which the run decided, for whoever may read its match record; else none."""
+) -> tuple[tuple[WeightBar, ...], str]:
+    """Return the weights by which the run decided, and what their levels mean.
+
+    Both are empty for whoever may not read its match record.
+    """
     if view.match_record is None or is_gone or page.actor.role != "auditor":
-        return ()
+        return (), ""
     header = open_record(session, broker, page.actor, view.run).header
     found = project_for(session, page.actor, view.project)
-    return waterfall(header, project_view(session, found, broker.clock()).profile)
+    profile = project_view(session, found, broker.clock()).profile
+    return waterfall(header, profile), level_note(profile)
 
 
 def _approvals(

@@ -10,7 +10,7 @@ from app.http.paths import ProjectPath, UploadPath
 from app.uploads.service import manifest_of, upload_for, upload_list, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
-from app.web.rendering import show_time
+from app.web.rendering import show_digest, show_time
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.api import UploadView
@@ -70,12 +70,17 @@ def _facts(upload: Upload) -> list[tuple[str, str]]:
         facts = [
             ("Which file of the pair", f"the {manifest.side} one"),
             ("Rows", f"{manifest.rows:,}"),
-            ("Root of the container", manifest.root),
+            ("Root of the container (SHA-256)", show_digest(manifest.root)),
             (
-                "Root of the partner's, which came first",
-                manifest.partner_root or "this one came first",
+                "Root of the partner's container",
+                show_digest(manifest.partner_root)
+                if manifest.partner_root
+                else "none: this one was committed first",
             ),
-            ("Counts of strangers and twins", "stated" if manifest.counts else "none"),
+            (
+                "Counts from which weights of strangers and twins follow",
+                "stated" if manifest.counts else "none: those of the profile are used",
+            ),
             ("As of", show_time(manifest.as_of)),
             ("Population", manifest.population),
             ("Key id", manifest.key_id),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.cli.parts.agreements import agreed_columns
 from encoding.cli.parts.column_list import split_columns
 from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.project_view import remembered_view
 from encoding.cli.parts.results import print_result
 from encoding.cli.parts.sealed_files import sealing_to
 from encoding.cli.parts.session import Session
@@ -23,6 +26,10 @@ from encoding.sharing.blind_links import (
 )
 from encoding.sharing.columns import choose_columns, not_agreed
 from encoding.sharing.columns import extract as write_extract
+
+if TYPE_CHECKING:
+    from encoding.sharing.blind_links import BlindLinks
+    from encoding.sharing.blind_pseudonyms import Pseudonyms
 
 
 @click.command(
@@ -67,7 +74,8 @@ def extract(
 
     Only columns that blindlink.toml lists in the section [share] can be written; no record ID is. With --for,
     or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
-    party that can open them reads the file with `blindlink open`. With --to it is sealed for the way.
+    party that can open them reads the file with `blindlink open`. Each of these rows has a pseudonym of its
+    record that is made for that party alone. With --to the file is sealed for the way.
     """
     from encoding.cli.parts.blind_steps import blind_path
 
@@ -87,12 +95,22 @@ def extract(
     if recipient is not None and links_file is None:
         links = blind_path(session, recipient)
     note_file(session, "extract", output)
+    write = partial(write_extract, source, links, chosen)
+    if recipient is not None or is_blind_links(links):
+        sealed = read_blind_links(links)
+        refuse_other_recipient(sealed, recipient)
+        write = partial(extract_blind, source, sealed, _pseudonyms(session, sealed), chosen)
     with sealing_to(session, party, output) as path:
-        if recipient is not None or is_blind_links(links):
-            sealed = read_blind_links(links)
-            refuse_other_recipient(sealed, recipient)
-            n_rows = extract_blind(source, sealed, chosen, path)
-        else:
-            n_rows = write_extract(source, links, chosen, path)
+        n_rows = write(path)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
     print_result(session, as_json, document, f"{n_rows:,} rows in {output}")
+
+
+def _pseudonyms(session: Session, links: BlindLinks) -> Pseudonyms:
+    """Return the pseudonyms of this agency's records for a recipient, as long-lived as its link IDs."""
+    lasting = {
+        space.name for space in remembered_view(session).terms.spaces if space.lifetime == "lasting"
+    }
+    with session.workspace.lock():
+        key = session.workspace.key()
+    return Pseudonyms.of(key, links.header, are_lasting=links.header.space in lasting)

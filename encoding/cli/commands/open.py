@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -17,9 +17,10 @@ from encoding.cli.parts.results import print_result
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
-from encoding.errors import FileMissingError, SealedFileError
+from encoding.errors import FileMissingError, LinksFileError, SealedFileError
 from encoding.files import refuse_to_overwrite, replacing, write_csv
 from encoding.people.sealed_file import read_sealed_header
+from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
 from encoding.sharing.blind_rows import ROWS_START, open_blind_rows
 from encoding.sharing.columns import LINK_ID
 
@@ -27,22 +28,35 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from encoding.people.identity import Identity
+    from encoding.sharing.blind_rows import OpenedRows
+
+MATCH_ID: Final = "match_id"
 
 
 @click.command(
     "open",
     epilog="Example: blindlink open from-schools.rows.sealed --columns grade,days -o schools.csv",
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+)
 @click.option(
     "--columns",
-    help="For rows with link IDs: the columns that the agreement lets you have, with commas between.",
+    multiple=True,
+    help="For rows with link IDs: the columns that the agreement lets you have, with commas between;"
+    " once for each file.",
 )
 @click.option(
     "--output",
     "-o",
+    "outputs",
+    multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help=f"The file to write; FILE without its {SUFFIX}, if left out.",
+    help=f"The file to write, once for each; FILE without its {SUFFIX}, if left out.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 @json_option
@@ -53,22 +67,50 @@ def open(
     session: Session,
     /,
     *,
-    file: Path,
-    columns: str | None,
-    output: Path | None,
+    files: tuple[Path, ...],
+    columns: tuple[str, ...],
+    outputs: tuple[Path, ...],
     force: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Open FILE, which somebody has sealed to you with `blindlink seal`, with your own keys.
 
-    Where it holds rows with sealed link IDs, as `blindlink extract` writes them for a recipient, those are
-    opened too: you get link_id and the columns that you list. A column that you did not list is refused, and
-    a file that was changed or cut off on its way leaves nothing behind.
+    Rows with sealed match IDs, as `blindlink extract` writes them for a recipient, give link IDs that last if
+    you open the files of all agencies of a round with one command: each is written with link_id and the columns
+    that you list for it. A row without a match has a link_id that no other record has. One such file alone
+    gives match_id, which is new in every run. A column that you did not list is refused, and a file that was
+    changed or cut off on its way leaves nothing behind.
     """
-    target = _target(file, output)
-    refuse_to_overwrite(target, own_start=b"", force=force)
+    targets = _targets(files, outputs)
+    for target in targets:
+        refuse_to_overwrite(target, own_start=b"", force=force)
+    if columns and len(columns) != len(files):
+        raise click.UsageError("list the columns of each file: one --columns for each")
     own = unlock_own(session, given)
+    if len(files) > 1:
+        document, sentence = _open_together(session, own, files, columns, targets)
+    else:
+        document, sentence = _open_one(
+            session, own, files[0], columns[0] if columns else None, targets[0]
+        )
+    print_result(session, as_json, document, sentence)
+
+
+def _targets(files: tuple[Path, ...], outputs: tuple[Path, ...]) -> tuple[Path, ...]:
+    if outputs:
+        if len(outputs) != len(files):
+            raise click.UsageError("name a file to write for each file: one --output for each")
+        return outputs
+    if any(file.suffix != SUFFIX for file in files):
+        raise click.UsageError("name the file to write: --output")
+    return tuple(file.with_suffix("") for file in files)
+
+
+def _open_one(
+    session: Session, own: Identity, file: Path, columns: str | None, target: Path
+) -> tuple[dict[str, object], str]:
+
     document: dict[str, object] = {"file": str(target)}
     with _opened(file, own, document) as content:
         if content.peek(len(ROWS_START)).startswith(ROWS_START):
@@ -80,15 +122,57 @@ def open(
             sentence = f"opened, and it is whole: {target}"
     # Not before: a file that was cut off leaves nothing behind.
     note_file(session, "received", file, target)
-    print_result(session, as_json, document, sentence)
+    return document, sentence
 
 
-def _target(file: Path, output: Path | None) -> Path:
-    if output is not None:
-        return output
-    if file.suffix != SUFFIX:
-        raise click.UsageError("name the file to write: --output")
-    return file.with_suffix("")
+def _open_together(
+    session: Session,
+    own: Identity,
+    files: tuple[Path, ...],
+    columns: tuple[str, ...],
+    targets: tuple[Path, ...],
+) -> tuple[dict[str, object], str]:
+    """Open the rows of all agencies of a round, carry the ledger on, and write each with its link IDs.
+
+    Every file is read twice: no link ID is known before all of them were found whole.
+    """
+
+    listed = [split_columns(text) for text in columns]
+    if not listed:
+        raise click.UsageError("list the columns that the agreement lets you have: --columns")
+    handed_over: list[RowsOf] = []
+    for file, wanted in zip(files, listed, strict=True):
+        with _rows(file, own, wanted) as opened:
+            pairs = ((row.match, row.pseudonym) for row in opened.rows)
+            handed_over.append(rows_of(opened.header, pairs))
+    if handed_over[0].header.recipient != session.party:
+        raise LinksFileError("the rows are for another party than the settings name")
+    with session.workspace.lock():
+        link_of = BlindLedger.of(session.workspace, handed_over[0].header).link(handed_over)
+    n_rows = 0
+    for file, wanted, target in zip(files, listed, targets, strict=True):
+        note_file(session, "received", file, target)
+        with _rows(file, own, wanted) as opened:
+            rows = [(link_of.get(row.pseudonym, row.pseudonym), *row.cells) for row in opened.rows]
+        write_csv(target, (LINK_ID, *wanted), rows)
+        n_rows += len(rows)
+    header = handed_over[0].header
+    n_linked = len(set(link_of.values()))
+    document: dict[str, object] = {
+        "files": [str(target) for target in targets],
+        "rows": n_rows,
+        "round": header.round,
+        "space": header.space,
+        "links": n_linked,
+    }
+    return document, f"round {header.round}: {n_rows:,} rows, {n_linked:,} link IDs with a match"
+
+
+@contextlib.contextmanager
+def _rows(file: Path, own: Identity, columns: tuple[str, ...]) -> Iterator[OpenedRows]:
+
+    with _opened(file, own, {}) as content:
+        yield open_blind_rows(content, own, columns)
 
 
 @contextlib.contextmanager
@@ -130,9 +214,9 @@ def _write_rows(
     def counted() -> Iterator[tuple[str, ...]]:
         nonlocal n_rows
         for n_rows, row in enumerate(opened.rows, start=1):  # noqa: B007 - the count is what is kept
-            yield row
+            yield (row.match.hex(), *row.cells)
 
-    write_csv(target, (LINK_ID, *opened.columns), counted())
+    write_csv(target, (MATCH_ID, *opened.columns), counted())
     header = opened.header
     document |= {
         "rows": n_rows,
@@ -142,4 +226,7 @@ def _write_rows(
         "agency": header.agency,
         "space": header.space,
     }
-    return f"{n_rows:,} rows of {header.agency} with link IDs, in {target}"
+    return (
+        f"{n_rows:,} rows of {header.agency} with match IDs of round {header.round}, in {target};"
+        " for link IDs, open the files of all agencies with one command"
+    )

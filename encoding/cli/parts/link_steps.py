@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,7 +154,10 @@ class RoundLinks:
 
     def _held(self, matched: Collection[str], applied: Applied | None) -> dict[str, str]:
         ledger = ledger_file(self._counter).read()
-        undone = {one.record for one in applied.open} if applied is not None else set()
+        # Of a match that is pending, the old link ID stands.
+        undone = (
+            {one.record for one in applied.open if one.reason != "pending"} if applied else set()
+        )
         return {
             record: place.link.hex()
             for record in matched
@@ -190,8 +193,7 @@ class RoundLinks:
             if (partner := release.other(party)) in recipients
         }
         n_pairs = sum(
-            one.run is not None and {one.larger, one.smaller} <= {*recipients}
-            for one in found.progress
+            one.has_result and {one.larger, one.smaller} <= {*recipients} for one in found.progress
         )
         return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
 
@@ -239,7 +241,8 @@ class RoundLinks:
             )
             for party in others
         }
-        pin = counter.trust.log.settled()
+        # The newest one: on a busy log several stand side by side.
+        pin = counter.trust.log.pins()[-1]
         return Desk(
             party=session.party,
             api=counter.api,
@@ -247,6 +250,7 @@ class RoundLinks:
             ledger=ledger_file(self._counter),
             said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
             people=people,
-            checkpoint="" if pin is None else pin.note.decode("utf-8"),
+            checkpoint=pin.note.decode("utf-8"),
             created=utc_text(session.now()),
+            compare_log=partial(counter.trust.log.compare, source=counter.client),
         )

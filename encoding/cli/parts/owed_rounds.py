@@ -67,5 +67,5 @@ def _is_owed(counter: Counter, found: RoundView) -> bool:
     """Tell whether the ledger has yet to be carried on by a round in which this agency had matches."""
     last = ledger_file(counter).read().last
     party = counter.session.party
-    ran = any(one.run is not None and party in (one.larger, one.smaller) for one in found.progress)
+    ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
     return ran and (last is None or last.round < found.round)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from encoding.broker.runs import require_success, wait_for_run
@@ -12,7 +13,7 @@ from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.steps import own_nonces
-from encoding.errors import NotReadyError, OthersWaitedForError
+from encoding.errors import NotReadyError, OthersWaitedForError, RunFailedError
 from encoding.ledger.messages import resume_streams
 from encoding.rounds.streams import logged_streams
 from encoding.rounds.turns import Turn, prove_round, turns_of
@@ -190,8 +191,10 @@ def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
         run = counter.client.run(pair.run)
         require_agreed_run(session, counter.client, run)
         if run.state not in _RUN_IS_OVER:
-            with session.progress() as progress:
-                run = wait_for_run(counter.client, run.run, progress, session.sleep)
+            # One pair's run that fails does not keep the others' matches from coming home.
+            with session.progress() as progress, suppress(RunFailedError):
+                wait_for_run(counter.client, run.run, progress, session.sleep)
+            run = counter.client.run(run.run)
         require_agreed_run(session, counter.client, run)
         done.append(run)
     succeeded = tuple(run for run in done if run.state == "succeeded")

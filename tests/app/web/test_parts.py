@@ -19,10 +19,20 @@ from app.runs.histogram import Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.dues import dues_of
+from app.web.pages.runs import most_missed
 from app.web.project_words import parties_of, run_sentence, terms_sentences
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
 from app.web.table import Table
-from app.web.weights import AUTO, BELOW, REVIEW, weight_chart, weight_rows
+from app.web.weights import (
+    AT_AUTO,
+    AT_REVIEW,
+    AUTO,
+    BELOW,
+    REVIEW,
+    table_rows,
+    weight_chart,
+    weight_rows,
+)
 from schemas.canonical import parse_json
 from schemas.run import IdSpace, Recipient
 
@@ -155,13 +165,39 @@ def test_small_steps_are_protected_on_either_side_of_the_auto_bound() -> None:
 
 
 def test_a_step_says_where_it_lies() -> None:
-    steps = [Step(at, 50) for at in (-6, -5, 3)]
-    assert [row.place for row in weight_rows(steps, BOUNDS)] == [BELOW, REVIEW, AUTO]
+    # The bounds, probabilities of 0.05 and 0.9, are at -4.2 and 3.2 bits.
+    steps = [Step(at, 50) for at in (-6, -5, -4, 2, 3, 4)]
+    assert [row.place for row in weight_rows(steps, BOUNDS)] == [
+        BELOW, AT_REVIEW, REVIEW, REVIEW, AT_AUTO, AUTO,
+    ]  # fmt: skip
     whole = [Step(at, 50) for at in range(-6, 5)]
     chart = weight_chart(whole, BOUNDS, 10)
     assert chart is not None
-    assert [mark.label for mark in chart.marks] == ["review 0.05", "auto 0.9"]
+    assert [mark.label for mark in chart.marks] == ["held back from 0.05", "linked from 0.9"]
+    assert {bar.kind for bar in chart.bars} == {"reject", "review", "auto"}
     assert weight_chart([], BOUNDS, 10) is None
+
+
+def test_neighbouring_hidden_steps_with_one_outcome_are_one_row() -> None:
+    steps = [Step(-8, None), Step(-7, None), Step(-6, 20), Step(0, None), Step(1, None)]
+    rows = table_rows(weight_rows(steps, BOUNDS))
+    assert [(row.start, row.end, row.pairs) for row in rows] == [
+        (-8, -6, None), (-6, -5, 20), (0, 2, None),
+    ]  # fmt: skip
+
+
+def test_there_is_no_chart_of_steps_that_are_all_hidden() -> None:
+    assert weight_chart([Step(1, None), Step(2, None)], BOUNDS, 10) is None
+
+
+@pytest.mark.parametrize(("linked", "most"), [(None, None), (60, 40), (95, None)])
+def test_no_more_matches_are_missed_than_records_are_not_linked(
+    linked: int | None, most: int | None
+) -> None:
+    view: Any = SimpleNamespace(
+        counts=SimpleNamespace(auto_pairs=linked), specification=SimpleNamespace(floor=10)
+    )
+    assert most_missed(view, 100) == most
 
 
 @given(st.integers(0, 10**12))

@@ -324,14 +324,14 @@ def test_a_project_of_which_nothing_is_held_says_so(linkage: Linkage, visitor: A
     assert "The broker holds nothing of this project." in page
 
 
-def test_a_run_page_has_a_chart_and_its_numbers_beside_it(finished: Any, visitor: Any) -> None:
+def test_a_run_page_says_so_where_no_step_may_be_shown(finished: Any, visitor: Any) -> None:
     page = visitor.get(f"/runs/{finished.ids['run']}")
-    assert '<svg class="chart"' in page.text
+    assert '<svg class="chart"' not in page.text
+    assert "No step of match weight is shown" in page.text
     steps = visitor.get(f"/runs/{finished.ids['run']}.json").json()["histogram"]
     starts = [step["start"] for step in steps]
     assert starts == list(range(starts[0], starts[0] + len(starts)))
-    shown = [step["pairs"] for step in steps if step["pairs"] is not None]
-    assert all(pairs >= 3 for pairs in shown)
+    assert all(step["pairs"] is None for step in steps)
 
 
 def test_runs_are_charted_from_the_second_result_on(finished: Any, visitor: Any) -> None:

@@ -69,10 +69,15 @@ def page_link(accord: Accord, name: str, address: str, folder: Path) -> str:
     return str(link)
 
 
-def picture(page: Page, name: str) -> None:
+def picture(page: Page, name: str, part: str | None = None) -> None:
+    """Take a picture of what the window shows, or of a part of the page."""
     folder = os.environ.get("BLINDLINK_PICTURES")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", scale="css")
+        place = Path(folder) / f"{name}.png"
+        if part is None:
+            page.screenshot(path=place, scale="css")
+        else:
+            page.locator(part).screenshot(path=place, scale="css")
 
 
 def heading(page: Page) -> str:
@@ -149,8 +154,14 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     assert page.locator("svg rect").count() == 2
     page.locator("tbody tr", has_text="finished").first.get_by_role("link").first.click()
     page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
-    assert "It is final" in page.locator("main").inner_text()
+    words = page.locator("main").inner_text()
+    assert "It is final" in words
+    assert "Matches missed, at most" in words
+    for kind in ("auto", "review"):
+        assert page.locator(f"figure svg.chart rect.{kind}").count() > 0
     picture(page, "run")
+    picture(page, "histogram", "section[aria-labelledby=likely]")
+    picture(page, "weights", "section[aria-labelledby=weights]")
     follow(page, "Its match record: every decision, one by one")
     page.get_by_role("combobox", name="Decision").select_option("auto")
     page.get_by_role("combobox", name="Probability from").select_option("0.99")

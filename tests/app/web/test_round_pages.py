@@ -40,7 +40,7 @@ def test_a_closed_round_names_its_closing_and_the_claims_that_count(
     finished.linkage.exchange_claims()
     view = RoundView.from_json(visitor.get(f"{ROUNDS}/1.json").json())
     page = visitor.get(f"{ROUNDS}/1").text
-    assert "It is closed." in page
+    assert "Link IDs follow from the claims below, and from no others." in page
     assert len(view.progress[0].claims) == 2
     assert all(one.sha256 in page for one in view.progress[0].claims)
     kinds = finished.linkage.log_kinds()
@@ -150,5 +150,5 @@ def test_levels_that_the_profile_does_not_name_have_their_number() -> None:
 def test_odds_are_said_as_a_person_takes_them_in() -> None:
     assert odds_words(1_000) == "2.0 times as likely"
     assert odds_words(-3_000) == "8.0 times less likely"
-    assert odds_words(0) == "1.0 times as likely"
+    assert odds_words(0) == odds_words(-54) == "about as likely"
     assert odds_words(20_000) == "1,048,576 times as likely"

@@ -197,7 +197,7 @@ def test_more_mistakes_find_fewer(small: Sample, predicted: Calibration) -> None
 def test_a_larger_partner_has_more_strangers(small: Sample, predicted: Calibration) -> None:
     larger = calibrated(small, Setting(300, 5_000_000))
     for one, other in zip(predicted.sets, larger.sets, strict=True):
-        assert other.predictions[-1].neighbours > 10 * one.predictions[-1].neighbours
+        assert other.predictions[-1].neighbours > 5 * one.predictions[-1].neighbours
         assert other.predictions[0].ceiling < one.predictions[0].ceiling
 
 

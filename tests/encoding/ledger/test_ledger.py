@@ -252,6 +252,49 @@ def test_an_unlink_between_claims_and_closing_holds_here_at_once(pair: Duo) -> N
     assert pair.link_of("b1") is None
 
 
+def test_a_match_that_this_agency_alone_knows_of_counts_last(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    shared, own = pair.link_of("a1"), pair.link_of("a2")
+    releases = [
+        side.release(Turn(2, 1), [(r, 7, "a9b1")])
+        for side, r in zip(pair.sides(), ("a9", "b1"), strict=True)
+    ]
+    pair.check(*releases)
+    alone = {
+        StatedMatch(match_id(20 + n), (ONE, "zoo")): record
+        for n, record in enumerate(("a1", "a2", "a3", "a9"))
+    }
+    for side, release in zip(pair.sides(), releases, strict=True):
+        inputs = inputs_of_claims(
+            pair.claims[side.party],
+            pair.claims[release.other(side.party)],
+            pair.checked[side.party].stands,
+        )
+        mine = alone if side is pair.one else {}
+        applied = apply_release(side.ledger, inputs, release.records() | mine, alone=mine)
+        assert applied is not None
+        assert not applied.open
+    # What a shared match granted is the same on both sides, and taken.
+    assert pair.link_of("a9") == pair.link_of("b1") == shared
+    assert pair.link_of("a2") == own
+    assert len({pair.link_of(record) for record in ("a1", "a2", "a3", "a9")} - {None}) == 4
+    assert pair.one.ledger.digest(Turn(2, 1), PAIR) == pair.two.ledger.digest(Turn(2, 1), PAIR)
+
+
+def test_matches_whose_claims_are_missing_are_pending_and_old_link_ids_stand(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    link = pair.link_of("a1")
+    own = {StatedMatch(match_id(30), PAIR): "a1", StatedMatch(match_id(31), (ONE, "zoo")): "a5"}
+    inputs = inputs_alone(
+        Turn(2, 1), [pair.one.ledger], own_members(pair.one.ledger, own, [*own][1:])
+    )
+    applied = apply_release(pair.one.ledger, inputs, own, pending=[*own][:1])
+    assert applied is not None
+    assert [(one.record, one.reason) for one in applied.open] == [("a1", "pending")]
+    assert pair.link_of("a1") == link
+    assert pair.link_of("a5") not in (None, link)
+
+
 def test_a_view_of_a_round_is_the_same_to_the_byte_whatever_came_later(pair: Duo) -> None:
     pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
     pair.hold((2, 1), [("a1", "b1"), ("a3", "b2")])

@@ -188,3 +188,44 @@ def test_damaged_pins_stop_everything(pinned: PinnedLog, log: Log, content: byte
     (pinned.folder / "checkpoints").write_bytes(content)
     with pytest.raises(LogError, match="damaged"):
         check(pinned, log)
+
+
+def test_anothers_checkpoint_of_this_log_is_returned_and_not_pinned(
+    pinned: PinnedLog, log: Log
+) -> None:
+    check(pinned, log)
+    older = log.checkpoint(2).encode()
+    assert pinned.compare(older, Source(add(log, 2))).size == 2
+    assert sizes(pinned) == [5]
+
+
+@pytest.mark.parametrize("n_more", [-1, 0, 1, 4])
+def test_anothers_checkpoint_of_another_log_is_refused_and_kept_as_evidence(
+    pinned: PinnedLog, log: Log, n_more: int
+) -> None:
+    check(pinned, log)
+    entries = [*log.entries[:1], b"another past", *log.entries[2:], *[b"more"] * 4]
+    other = Log(signer=log.signer, entries=entries[: len(log.entries) + n_more])
+    with pytest.raises(LogRewrittenError):
+        pinned.compare(other.checkpoint().encode(), Source(log))
+    assert sizes(pinned) == [3]
+    assert len(list(pinned.folder.glob("evidence-*"))) == 1
+    assert check(pinned, log) == 3
+
+
+def test_a_checkpoint_that_the_log_has_not_signed_compares_with_nothing(
+    pinned: PinnedLog, log: Log
+) -> None:
+    check(pinned, log)
+    stranger = add(Log(), 3).checkpoint().encode()
+    with pytest.raises(LogError):
+        pinned.compare(stranger, Source(log))
+
+
+def test_a_log_that_grows_all_the_while_is_compared_by_the_next_check(
+    pinned: PinnedLog, log: Log
+) -> None:
+    check(pinned, log)
+    assert pinned.compare(log.checkpoint(2).encode(), Source(log, 1)).size == 2
+    check(pinned, log)
+    assert sizes(pinned) == [len(log.entries)]

@@ -72,7 +72,7 @@ def test_clients_entered_twice_are_found_and_twins_are_not(
     assert len(sure & truth) / len(sure) >= 0.95
     assert len(sure & truth) / len(truth) >= 0.8
     likely = listed_pairs(found, rehearsal.child_welfare, 0.5)
-    assert len(likely & truth) / len(truth) >= 0.9
+    assert len(likely & truth) / len(truth) >= 0.85
 
 
 def test_the_expected_number_is_near_the_true_one(

@@ -15,7 +15,9 @@ from encoding.quality.report import years_shown
 
 FIRST = ColumnCounts("first_name", "FIRST", is_required=True)
 BIRTHS = BirthCounts(1000, 3, 30, 2, 0, 0, 22, {2010: 1000})
-PASS = PassCounts("any-sound", 3000, 0, 0, 0, ())
+PASS = PassCounts(
+    "any-sound", 3000, 0, 0, 0, (), forms=((("first_name", "surname_1"), ("birth_year",)),)
+)
 BLOCKS = BlockCounts((PASS,), 1000, 0, 4, 1)
 GOOD = Counts(1000, 1000, 0, 0, 0, (FIRST,), (), BIRTHS, BLOCKS)
 
@@ -180,6 +182,7 @@ def test_the_digest_is_of_the_shareable_document_alone() -> None:
         st.integers(0, 3000),
         st.integers(0, 3000),
         st.just(()),
+        st.just(()),
     ),
 )
 def test_a_shareable_document_holds_no_small_count_of_a_pass(keyless: int, one: PassCounts) -> None:
@@ -201,3 +204,8 @@ def test_the_page_shows_the_passes_and_the_column_to_blame() -> None:
         assert "any-sound" in text
         assert "200" in text
         assert "FIRST" in text
+
+
+def test_the_page_says_what_the_keys_of_a_pass_are() -> None:
+    page = report_page(report_of(GOOD), "people.csv", shareable=True)
+    assert "(first_name and surname_1 in either order) + birth_year" in page

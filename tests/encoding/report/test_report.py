@@ -12,13 +12,12 @@ import pytest
 from encoding.errors import OutputExistsError
 from encoding.report import (
     Bar,
-    Line,
     Section,
     Verdict,
     bar_chart,
     column_chart,
-    line_chart,
     paragraph,
+    prose_table,
     render_page,
     table,
     verdicts,
@@ -33,15 +32,9 @@ def every_block(text: str) -> list[str]:
         paragraph(text),
         verdicts([Verdict("bad", text), Verdict("good", text)]),
         table(text, [text, text], [[text, text]]),
-        bar_chart(text, [Bar(text, 0.5, text, mark=0.2), Bar(text, 7.0, text, is_bad=True)]),
-        column_chart(text, [(text, 3), (text, None)]),
-        line_chart(
-            text,
-            [Line(text, [(0, 0), (1, 1)])],
-            x_labels=[text],
-            y_labels=[text],
-            marks=[(0.5, text)],
-        ),
+        bar_chart(text, [Bar(text, 0.5, text), Bar(text, 7.0, text, is_bad=True)]),
+        column_chart(text, [(text, 3), (text, None)], axis=text),
+        prose_table(text, [text, text], [[text, text]]),
     ]
 
 
@@ -83,6 +76,20 @@ def test_a_chart_without_values_is_drawn(chart) -> None:
 def test_a_bar_stays_within_the_chart() -> None:
     (bar,) = ElementTree.fromstring(bar_chart("c", [Bar("l", 9.0, "t")])).iter("rect")
     assert float(bar.get("x")) + float(bar.get("width")) <= 720
+
+
+@pytest.mark.parametrize(("highest", "last"), [(0, "1"), (1, "1"), (7, "8"), (1912, "2,000")])
+def test_a_column_chart_tells_how_high_its_columns_are(highest: int, last: str) -> None:
+    chart = ElementTree.fromstring(column_chart("c", [("2011", highest), ("2012", None)]))
+    ticks = [text.text for text in chart.iter("text") if text.get("text-anchor") == "end"]
+    assert (ticks[0], ticks[-1]) == ("0", last)
+    assert all(float(column.get("y")) >= 10 for column in chart.iter("rect"))
+
+
+def test_what_may_be_wider_than_the_page_scrolls_and_has_a_name() -> None:
+    page = render_page("t", "l", [Section("s", every_block("x"))], "f")
+    assert page.count("<svg") + page.count("<table") == page.count('role="region"') == 4
+    assert page.count('tabindex="0"') == 4
 
 
 def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:

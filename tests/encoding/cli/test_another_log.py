@@ -1,0 +1,87 @@
+"""A partner that was shown another match log is noticed by what its messages say of it; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx2
+import pytest
+from oracles.desk import Desk
+from oracles.false_log import Log
+from oracles.near_broker import NearBroker, document
+from oracles.weeks import links, settle
+from sqlalchemy import text
+
+from app.security.log_key import read_log_key
+
+Bend = Callable[[list[bytes]], list[bytes]]
+BENDS: dict[str, Bend] = {
+    "another entry at the end": lambda leaves: [*leaves[:-1], b"another"],
+    "more entries than the others see": lambda leaves: [*leaves, *[b"another"] * 50],
+}
+
+
+def another_log(near: NearBroker, bend: Bend) -> Log:
+    """Return a log that is signed by the broker's key, and is the true one but for what is bent."""
+    with near.broker.database.read() as session:
+        rows = session.execute(text("SELECT entry FROM log_leaf ORDER BY seq")).scalars()
+        leaves = [bytes(row) for row in rows]
+    signer = read_log_key(near.broker.settings.log_key_file)
+    return Log(signer=signer, entries=bend(leaves))
+
+
+def show_another_log(near: NearBroker, bend: Bend) -> None:
+    """From the fetch of a release on, show another log to whoever asks next, as it grows from the true one."""
+    is_fetched = False
+
+    def lie(request: httpx2.Request) -> httpx2.Response | None:
+        nonlocal is_fetched
+        is_fetched |= request.url.path.endswith("/file")
+        if is_fetched and request.url.path == "/v1/log/checkpoint":
+            old = int(request.url.params["old"])
+            made = another_log(near, bend)
+            # What was pinned before is the true log, of which the other one is to be an extension.
+            kept = another_log(near, lambda leaves: leaves).entries[:old]
+            made.entries[:old] = kept
+            return document(made.show(old))
+        return None
+
+    near.courier.before = lie
+
+
+@pytest.fixture
+def near(ready_desks: NearBroker) -> NearBroker:
+    return ready_desks
+
+
+@pytest.fixture
+def schools(near: NearBroker) -> Desk:
+    return near.desks["schools"]
+
+
+@pytest.fixture
+def welfare(near: NearBroker) -> Desk:
+    return near.desks["welfare"]
+
+
+@pytest.mark.parametrize("bend", BENDS.values(), ids=BENDS)
+def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
+    near: NearBroker, schools: Desk, welfare: Desk, bend: Bend
+) -> None:
+    assert schools.type("refresh").exit_code == 7
+    show_another_log(near, bend)
+    welfare.type("refresh")
+    near.courier.before = lambda _: None
+    for _ in range(2):
+        refused = schools.type("refresh")
+        assert refused.exit_code == 9, refused.stderr
+        assert "welfare was shown another match log" in refused.stderr
+    assert not (schools.folder / "links.csv").exists()
+    assert list((schools.folder / "workspace" / "pins").glob("evidence-*"))
+    # It may be looked into with what is kept, and the true log still stands.
+    assert schools.type("log", "pin").exit_code == 0
+
+
+def test_partners_that_see_one_log_go_on(near: NearBroker, schools: Desk, welfare: Desk) -> None:
+    settle(near)
+    assert links(schools).keys() == {"p1", "p2", "p4"}

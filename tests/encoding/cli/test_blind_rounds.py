@@ -1,0 +1,237 @@
+"""A recipient of mode `blind` over the rounds: its link IDs last, join with no others, and tell no agency."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracles.desk import Desk
+from oracles.near_broker import NearBroker
+from oracles.searching import files_under, found_in
+
+from schemas.run import IdSpace, Recipient
+
+RESEARCH, BOARD = "research-office", "school-board"
+SHARED = {"schools": "grade", "welfare": "county"}
+# Three children stand in both files, and one in each alone.
+ROWS = {
+    "schools": (
+        "ID,first,last,born,grade\np1,Ana,Ortiz,2011-04-09,7\np2,Chloé,O'Neal,2010-12-31,8\n"
+        "p3,Zoe,Zinn,2010-10-10,9\np4,Dee,Lee,2015-01-15,4\n"
+    ),
+    "welfare": (
+        "ID,first,last,born,county\n7,Ana,Ortiz,2011-04-09,A\n07,Bo,Nguyen,2012-05-01,B\n"
+        "x-3,Chloé,O'Neal,2010-12-31,C\n4,Dee,Lee,2015-01-15,D\n"
+    ),
+}
+SAME = {"p1": "7", "p2": "x-3", "p4": "4"}
+LINKED = {("7", "A"), ("8", "C"), ("4", "D")}
+
+
+def blind_terms(lifetime: str = "lasting") -> dict[str, Any]:
+    named = ((RESEARCH, "research"), (BOARD, "board"))
+    return {
+        "recipients": tuple(Recipient(party=p, mode="blind", space=s) for p, s in named),
+        "spaces": tuple(IdSpace(name=s, lifetime=lifetime) for _, s in named),  # type: ignore[arg-type]
+    }
+
+
+@pytest.fixture
+def terms() -> dict[str, Any]:
+    return blind_terms()
+
+
+class Study:
+    """Both agencies, two blind recipients, and what goes between them by post."""
+
+    def __init__(self, near: NearBroker) -> None:
+        self.near = near
+
+    def round(self, *recipients: str) -> None:
+        """Let both agencies' jobs run, and send their rows to these recipients."""
+        schools, welfare = self.near.desks["schools"], self.near.desks["welfare"]
+        assert schools.type("refresh").exit_code == 7
+        welfare.ok("refresh")
+        schools.ok("refresh")
+        for recipient in recipients:
+            for agency, column in SHARED.items():
+                self.send(agency, recipient, column)
+        self.near.move(days=7)
+
+    def send(self, agency: str, recipient: str, column: str) -> None:
+        desk, there = self.near.desks[agency], self.near.desks[recipient].folder
+        desk.ok(
+            "extract", "--for", recipient, "--columns", column, "--to", recipient, "--force",
+            "-o", str(desk.folder / "rows.sealed"),
+        )  # fmt: skip
+        shutil.copy(desk.folder / "rows.sealed", there / f"{agency}.rows.sealed")
+
+    def open(self, recipient: str = RESEARCH) -> dict[str, dict[str, str]]:
+        """Have a recipient open what it has got; returns the link ID of each row, by agency and cell."""
+        there = self.near.desks[recipient].folder
+        words = ["open", "--force"]
+        for agency, column in SHARED.items():
+            words += [str(there / f"{agency}.rows.sealed"), "--columns", column]
+            words += ["-o", str(there / f"{agency}.csv")]
+        self.near.desks[recipient].ok(*words)
+        return {agency: rows(there / f"{agency}.csv", SHARED[agency]) for agency in SHARED}
+
+
+def rows(path: Path, column: str) -> dict[str, str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row[column]: row["link_id"] for row in csv.DictReader(file)}
+
+
+def joined(opened: dict[str, dict[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return grade and county of each link ID that both files have."""
+    grade_of, county_of = ({link: cell for cell, link in opened[a].items()} for a in SHARED)
+    return {link: (grade_of[link], county_of[link]) for link in grade_of.keys() & county_of.keys()}
+
+
+def trust_others(near: NearBroker, party: str) -> None:
+    for other, person in near.people.items():
+        if other != party:
+            near.desks[party].ok("identity", "trust", other, *person.public.fingerprint().split())
+
+
+@pytest.fixture
+def study(bare_broker: NearBroker, terms: dict[str, Any], tmp_path: Path, secret: Any) -> Study:
+    broker = bare_broker
+    for party in (RESEARCH, BOARD):
+        broker.enrol(party)
+    broker.add_project(**terms)
+    for party, text in ROWS.items():
+        file = tmp_path / f"{party}.csv"
+        file.write_text(text, "utf-8")
+        broker.desk(party, tmp_path / party, file, secret, share={"columns": [SHARED[party]]})
+    for party in (RESEARCH, BOARD):
+        broker.desk(party, tmp_path / party, tmp_path / "none.csv")
+    for party in ROWS:
+        trust_others(broker, party)
+        broker.desks[party].ok("round", "ready")
+    return Study(broker)
+
+
+def test_link_ids_of_a_blind_recipient_last_from_round_to_round(study: Study) -> None:
+    study.round(RESEARCH)
+    first = study.open()
+    assert set(joined(first).values()) == LINKED
+    study.round(RESEARCH)
+    assert study.open() == first
+
+
+@pytest.mark.long
+def test_a_recipient_that_missed_rounds_finds_its_link_ids_again(study: Study) -> None:
+    study.round(RESEARCH)
+    first = study.open()
+    study.round()
+    study.round(RESEARCH)
+    assert study.open() == first
+
+
+@pytest.mark.long
+def test_opening_the_rows_of_a_round_again_gives_the_same(study: Study) -> None:
+    study.round(RESEARCH)
+    assert study.open() == study.open()
+
+
+@pytest.mark.long
+def test_a_former_round_is_refused_once_a_later_one_was_opened(study: Study) -> None:
+    study.round(RESEARCH)
+    there = study.near.desks[RESEARCH].folder
+    for agency in SHARED:
+        shutil.copy(there / f"{agency}.rows.sealed", there / f"old-{agency}.rows.sealed")
+    study.round(RESEARCH)
+    kept = study.open()
+    for agency in SHARED:
+        shutil.copy(there / f"{agency}.rows.sealed", there / f"new-{agency}.rows.sealed")
+        shutil.copy(there / f"old-{agency}.rows.sealed", there / f"{agency}.rows.sealed")
+    with pytest.raises(AssertionError, match="its turn is over"):
+        study.open()
+    for agency in SHARED:
+        shutil.copy(there / f"new-{agency}.rows.sealed", there / f"{agency}.rows.sealed")
+    assert study.open() == kept
+
+
+@pytest.mark.long
+def test_a_child_who_is_matched_later_gets_a_link_id_and_the_others_keep_theirs(
+    study: Study, tmp_path: Path
+) -> None:
+    study.round(RESEARCH)
+    first = joined(study.open())
+    more = ROWS["schools"] + "p9,Bo,Nguyen,2012-05-01,6\n"
+    (tmp_path / "schools.csv").write_text(more, "utf-8")
+    study.round(RESEARCH)
+    second = joined(study.open())
+    assert second.items() > first.items()
+    assert set(second.values()) == LINKED | {("6", "B")}
+
+
+@pytest.mark.long
+def test_two_blind_recipients_have_nothing_to_join_by(study: Study) -> None:
+    study.round(RESEARCH, BOARD)
+    ids = []
+    for recipient in (RESEARCH, BOARD):
+        opened = study.open(recipient)
+        assert set(joined(opened).values()) == LINKED
+        ids.append({link for found in opened.values() for link in found.values()})
+    assert not ids[0] & ids[1]
+
+
+def test_no_agency_and_no_broker_holds_a_link_id_or_learns_who_was_linked(
+    study: Study, tmp_path: Path
+) -> None:
+    study.round(RESEARCH)
+    opened = study.open()
+    told = {link: bytes.fromhex(link) for found in opened.values() for link in found.values()}
+    linked = {link: told[link] for link in joined(opened)}
+    for party in SHARED:
+        assert not found_in(files_under(study.near.desks[party].folder), linked)
+    assert not found_in(files_under(tmp_path / "broker"), told)
+    seen = b"\n".join(study.near.courier.seen)
+    assert not found_in([("the wire", seen)], told)
+
+
+@pytest.mark.parametrize("terms", [blind_terms("round")])
+@pytest.mark.long
+def test_where_link_ids_are_agreed_to_be_new_in_each_round_nothing_follows_a_record(
+    study: Study,
+) -> None:
+    study.round(RESEARCH)
+    first = study.open()
+    study.round(RESEARCH)
+    second = study.open()
+    assert set(joined(second).values()) == LINKED
+    for agency in SHARED:
+        assert not set(first[agency].values()) & set(second[agency].values())
+
+
+@pytest.mark.long
+def test_rows_of_one_agency_alone_give_no_link_id(study: Study) -> None:
+    study.round(RESEARCH)
+    desk = study.near.desks[RESEARCH]
+    path = str(desk.folder / "schools.rows.sealed")
+    desk.ok("open", path, "--columns", "grade", "-o", str(desk.folder / "one.csv"))
+    assert (desk.folder / "one.csv").read_text().startswith("match_id,grade\n")
+    twice = ("--columns", "grade", "--columns", "grade", "-o", "a", "-o", "b")
+    refused = desk.type("open", path, path, *twice)
+    assert refused.exit_code == 3
+    assert "from each agency once" in refused.stderr
+    assert not (desk.folder / "a").exists()
+
+
+@pytest.mark.long
+def test_a_workspace_of_an_agency_that_is_lost_gets_the_link_ids_back(
+    study: Study,
+) -> None:
+    study.round(RESEARCH)
+    first = joined(study.open())
+    welfare: Desk = study.near.desks["welfare"]
+    shutil.rmtree(welfare.folder / "workspace")
+    trust_others(study.near, "welfare")
+    welfare.ok("round", "ready")
+    study.round(RESEARCH)
+    assert joined(study.open()) == first
