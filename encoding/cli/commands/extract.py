@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -19,17 +18,15 @@ from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
 from encoding.sharing.blind_links import (
+    BlindLinks,
     extract_blind,
     is_blind_links,
     read_blind_links,
     refuse_other_recipient,
 )
+from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.columns import choose_columns, not_agreed
 from encoding.sharing.columns import extract as write_extract
-
-if TYPE_CHECKING:
-    from encoding.sharing.blind_links import BlindLinks
-    from encoding.sharing.blind_pseudonyms import Pseudonyms
 
 
 @click.command(

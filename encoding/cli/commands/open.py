@@ -21,14 +21,13 @@ from encoding.errors import FileMissingError, LinksFileError, SealedFileError
 from encoding.files import refuse_to_overwrite, replacing, write_csv
 from encoding.people.sealed_file import read_sealed_header
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
-from encoding.sharing.blind_rows import ROWS_START, open_blind_rows
+from encoding.sharing.blind_rows import ROWS_START, OpenedRows, open_blind_rows
 from encoding.sharing.columns import LINK_ID
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
     from encoding.people.identity import Identity
-    from encoding.sharing.blind_rows import OpenedRows
 
 MATCH_ID: Final = "match_id"
 
