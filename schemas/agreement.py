@@ -36,7 +36,7 @@ from schemas.clauses import (
 from schemas.document import Document
 from schemas.identity import PublicIdentity
 from schemas.ids import Code, IsoDate, Name, Sha256Hex
-from schemas.run import IdSpace, MatchingPolicy, Recipient
+from schemas.run import MAX_PROVIDERS, IdSpace, MatchingPolicy, Recipient
 
 DEFAULT_FLOOR: Final = 10
 # It stands whole in one entry of the match log, and C2SP tlog-tiles give an entry at most 65,535 bytes.
@@ -59,7 +59,7 @@ class ProjectTerms(Document):
     project: Name
     epoch: Epoch = 1
     purpose: Code
-    providers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=64)]
+    providers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_PROVIDERS)]
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=64)]
     auditors: Annotated[tuple[Name, ...], Field(max_length=64)] = ()
     spaces: Annotated[tuple[IdSpace, ...], Field(max_length=64)]
@@ -70,7 +70,7 @@ class ProjectTerms(Document):
     as_of_max_age_days: Days | None = None
     as_of_max_gap_days: Days | None = None
     floor: Annotated[int, Field(ge=0, le=10**6)] = DEFAULT_FLOOR
-    files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=64)]
+    files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=MAX_PROVIDERS)]
     frequency: Frequency = "on-request"
     round_days: Annotated[int, Field(ge=1, le=60)] = 7
     round_budget: RoundBudget | None = None
@@ -277,8 +277,8 @@ def _party_faults(agreement: Agreement) -> Iterator[str]:
         yield "parties must be listed once each, in the order of their names"
     if len(agreement.names("operator")) != 1:
         yield "exactly one party is the operator"
-    if not agreement.names("agency"):
-        yield "at least one party is an agency"
+    if not 1 <= len(agreement.names("agency")) <= MAX_PROVIDERS:
+        yield f"1 to {MAX_PROVIDERS} parties are agencies"
     persons = [person for party in agreement.parties for person in party.persons]
     for keys in (
         {person.person for person in persons},

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 from schemas.document import Model
 from schemas.identity import PersonIdText, PublicIdentity
 from schemas.ids import Code, DecimalText, IsoDate, Name, Sha256Hex
-from schemas.run import MatchingPolicy, ReleaseMode
+from schemas.run import MAX_PROVIDERS, MatchingPolicy, ReleaseMode
 
 
 def _shown_as_written(text: str) -> str:
@@ -224,7 +224,7 @@ class Limits(Model):
     `budget` null sets no limit on rounds; `floor` is the smallest count that is shown.
     """
 
-    files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=64)]
+    files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=MAX_PROVIDERS)]
     budget: RoundBudget | None
     floor: Annotated[int, Field(ge=0, le=10**6)]
 

@@ -13,17 +13,23 @@ from pydantic import Field, model_validator
 from schemas.document import Document, Model
 from schemas.identity import PersonIdText
 from schemas.ids import Code, Name, RandomId, Sha256Hex, UtcTime
-from schemas.run import RoundNumber
+from schemas.run import MAX_PROVIDERS, RoundNumber
 from schemas.upload import Receipt, Signature
 
 NONCE_BYTES: Final = 32
-# So many unspent ones each agency keeps in the log.
-NONCES_KEPT: Final = 4
+# So many unspent ones each agency keeps in the log for each partner: a round and three corrections of it.
+NONCES_PER_PARTNER: Final = 4
 MAX_OFFERED: Final = 16
+MAX_PAIRS: Final = MAX_PROVIDERS * (MAX_PROVIDERS - 1) // 2
 
 NonceNumber = Annotated[int, Field(ge=1, le=10**9)]
 NonceHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RoundState = Literal["open", "closed", "superseded"]
+
+
+def nonces_kept(n_partners: int) -> int:
+    """Return how many unspent nonces an agency with so many partners keeps in the log."""
+    return min(MAX_OFFERED, NONCES_PER_PARTNER * n_partners)
 
 
 class NonceOffer(Document):
@@ -145,9 +151,9 @@ class RoundView(Document):
     state: RoundState
     opened: UtcTime
     deadline: UtcTime
-    pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=2016)]
-    progress: Annotated[tuple[PairProgress, ...], Field(max_length=2016)]
-    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=4096)] = ()
+    pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=MAX_PAIRS)]
+    progress: Annotated[tuple[PairProgress, ...], Field(max_length=MAX_PAIRS)]
+    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=MAX_PROVIDERS)] = ()
     superseded_by: RoundNumber | None
     receipt: Receipt
     closing: Receipt | None

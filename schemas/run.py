@@ -17,6 +17,10 @@ from schemas.ids import DecimalText, Name, RandomId, Sha256Hex, UtcTime
 
 ALGORITHM: Final = "blindlink/matching/2"
 
+# Every two agencies are a pair of a round: the entries that open and close one of 120 pairs just fit the log
+# and a receipt.
+MAX_PROVIDERS: Final = 16
+
 ReleaseMode = Literal["linked", "blind", "count", "none"]
 SpaceLifetime = Literal["lasting", "round"]
 RoundNumber = Annotated[int, Field(ge=1, le=10**6)]

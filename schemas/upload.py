@@ -235,7 +235,8 @@ class Receipt(Document):
 
     version: Literal["blindlink/receipt/1"] = "blindlink/receipt/1"
     subject: RandomId | None
-    entry: Annotated[str, Field(max_length=8192)]
+    # As long as the entries that open and close a round may be.
+    entry: Annotated[str, Field(max_length=49_152)]
     index: Count
     proof: Annotated[
         tuple[Annotated[str, Field(min_length=44, max_length=44)], ...], Field(max_length=64)

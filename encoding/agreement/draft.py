@@ -20,7 +20,7 @@ from encoding.agreement.refusals import plain_fault
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.profile_files import read_profile
-from encoding.profiles.shipped import SHIPPED, shipped_profile
+from encoding.profiles.shipped import SHIPPED, shipped_profile, size_of
 from schemas.agreement import DEFAULT_FLOOR, Agreement, opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes
 from schemas.errors import CanonicalError
@@ -123,13 +123,24 @@ def _profile(
     # A shipped name stays a name; anything else is a file.
     path = folder / str(given)
     if not path.exists() and str(given) in SHIPPED:
-        return shipped_profile(str(given), zip_code=zip_code is not False)
+        size = size_of(_most_records(raw, before))
+        return shipped_profile(str(given), size=size, zip_code=zip_code is not False)
     if zip_code is not None:
         raise AgreementDraftError(
             f"the answer zip is for a shipped profile: {' or '.join(SHIPPED)}",
             hint="a file says itself whether ZIP codes are compared",
         )
     return read_profile(str(path) if path.exists() else str(given))
+
+
+def _most_records(raw: Mapping[str, Any], before: AgreementProposal | None) -> int:
+    """Return how many records the largest file may have, as far as the answers can be read yet."""
+    limits = raw.get("limits")
+    files = _tables(limits, "files") if isinstance(limits, dict) else []
+    given = [file["most"] for file in files if isinstance(file.get("most"), int)]
+    if not given and before is not None:
+        given = [file.most for file in before.agreement.limits.files]
+    return max(given, default=0)
 
 
 def _fill_in(raw: dict[str, Any]) -> None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from encoding.errors import WorkspaceError
 from encoding.files import replacing
 from schemas.errors import ContainerError
-from schemas.ids import HANDLE_BYTES
+from schemas.ids import HANDLE_BYTES, Handle
 from schemas.profile import TOKEN_BYTES
-from schemas.rows import STORED_ROW_BYTES
+from schemas.rows import RECORD_NUMBER_BYTES, STORED_ROW_BYTES
 from schemas.upload import (
     HANDLES_PER_PIECE,
     MAGIC,
@@ -97,19 +97,22 @@ class KeptContainer:
         """How it is cut into parts."""
         return Parts(self.head_bytes, self.header.records, self.header.rows)
 
-    def tokens(self, rows: Iterable[int]) -> Iterator[bytes]:
-        """Yield the token of each of these rows.
+    def rows(self, places: Iterable[int]) -> Iterator[tuple[Handle, bytes]]:
+        """Yield the handle of the record and the token of each of these rows.
 
         Raises:
             WorkspaceError: there is no such row.
         """
         start = self.head_bytes + self.header.records * HANDLE_BYTES
         with self.path.open("rb") as file:
-            for row in rows:
+            for row in places:
                 if not 0 <= row < self.header.rows:
                     raise WorkspaceError("a release names a row that this agency has not sent")
                 file.seek(start + row * STORED_ROW_BYTES)
-                yield file.read(TOKEN_BYTES)
+                token = file.read(TOKEN_BYTES)
+                number = int.from_bytes(file.read(RECORD_NUMBER_BYTES), "little")
+                file.seek(self.head_bytes + number * HANDLE_BYTES)
+                yield Handle(file.read(HANDLE_BYTES)), token
 
 
 def read_container(path: Path) -> KeptContainer:

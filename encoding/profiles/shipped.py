@@ -17,6 +17,8 @@ SHIPPED: Final = ("children", "generic-person")
 
 Size = Literal["state", "nation"]
 SIZES: Final[tuple[Size, ...]] = ("state", "nation")
+# In a larger file too many rows of a block would be left out under the cap of a state.
+MOST_OF_A_STATE: Final = 1_000_000
 """How large the larger file is: up to a million records, or more; `calibrate` recommends one."""
 
 ZIP_FIELD: Final = "zip"
@@ -30,6 +32,11 @@ class ColumnPreset:
     id_column: str
     date_format: str
     columns: Mapping[str, str]
+
+
+def size_of(most_records: int) -> Size:
+    """Return for which size of the larger file a profile is taken; see docs/encoding.md."""
+    return "state" if most_records <= MOST_OF_A_STATE else "nation"
 
 
 def shipped_profile(name: str, *, size: Size = "state", zip_code: bool = True) -> EncodingProfile:

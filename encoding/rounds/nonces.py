@@ -90,11 +90,7 @@ class Nonces:
         for kept in self._read().nonces:
             if kept.number == number and secrets.compare_digest(kept.nonce, nonce):
                 return kept
-        raise NonceUnknownError(
-            "the round uses a nonce that this workspace did not draw",
-            hint="if the workspace was restored or handed over, ask for a new round:"
-            " blindlink round correct",
-        )
+        raise NonceUnknownError("the round uses a nonce that this workspace did not draw")
 
     def require_unspent(self, number: int, nonce: str) -> None:
         """Make sure that a container may be made for the nonce of this number.

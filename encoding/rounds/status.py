@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from encoding.broker.client import BrokerClient
 from encoding.rounds.api import RoundsApi
+from encoding.rounds.words import BEGIN, is_on_request
 from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView, RunFinality, RunView
 from schemas.rounds import PairProgress, RoundView
@@ -134,7 +135,8 @@ def _between_rounds(facts: Facts, said: list[str]) -> Status:
         return Status("waiting", tuple(said), "blindlink refresh")
     if facts.due:
         said.append("The next round may begin.")
-        return Status("round", tuple(said), "blindlink refresh")
+        asked = is_on_request(facts.view.terms, found)
+        return Status("round", tuple(said), BEGIN if asked else "blindlink refresh")
     said.append("The next round is not due yet.")
     return Status("done", tuple(said), None)
 

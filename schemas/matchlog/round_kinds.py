@@ -8,8 +8,14 @@ from pydantic import Field, model_validator
 
 from schemas.document import Model
 from schemas.ids import Code, Name, Sha256Hex, UtcTime
-from schemas.rounds import ListedClaims, ListedStatement, RoundPair, SignedNonceOffer
-from schemas.run import RoundNumber
+from schemas.rounds import (
+    MAX_PAIRS,
+    ListedClaims,
+    ListedStatement,
+    RoundPair,
+    SignedNonceOffer,
+)
+from schemas.run import MAX_PROVIDERS, RoundNumber
 
 
 class NoncesOffered(Model):
@@ -27,7 +33,7 @@ class RoundOpened(Model):
     round: RoundNumber
     deadline: UtcTime
     corrects: RoundNumber | None
-    pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=2016)]
+    pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=MAX_PAIRS)]
 
     @model_validator(mode="after")
     def _pairs_are_in_order(self) -> Self:
@@ -76,8 +82,8 @@ class RoundClosed(Model):
     """
 
     round: RoundNumber
-    claims: Annotated[tuple[ListedClaims, ...], Field(max_length=4096)]
-    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=4096)]
+    claims: Annotated[tuple[ListedClaims, ...], Field(max_length=2 * MAX_PAIRS)]
+    statements: Annotated[tuple[ListedStatement, ...], Field(max_length=MAX_PROVIDERS)]
 
     @model_validator(mode="after")
     def _messages_are_in_order(self) -> Self:

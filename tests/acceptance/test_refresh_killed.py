@@ -41,13 +41,20 @@ class Jobs:
     """Two agencies' jobs at one broker, the people in their files, and child welfare's last links."""
 
     def __init__(
-        self, broker: LiveBroker, people: Rehearsal, welfare: LiveAgency, schools: LiveAgency
+        self,
+        broker: LiveBroker,
+        people: Rehearsal,
+        welfare: LiveAgency,
+        schools: LiveAgency,
+        frequency: str,
     ) -> None:
         self.broker, self.people, self.welfare, self.schools = broker, people, welfare, schools
+        begin = ("--begin",) if frequency == "on-request" else ()
+        self.words = ("blindlink", "refresh", *begin)
 
     def turn(self, *agencies: LiveAgency) -> list[int]:
         """Let jobs run side by side; returns how each ended: done, or waiting for the other agency."""
-        processes = [started(one.folder, "blindlink", "refresh") for one in agencies]
+        processes = [started(one.folder, *self.words) for one in agencies]
         said = [process.communicate(timeout=PATIENCE_S) for process in processes]
         ends = [process.returncode for process in processes]
         assert set(ends) <= {0, 7}, said
@@ -87,7 +94,7 @@ class Jobs:
     ) -> bool:
         """Start child welfare's job, and do harm right after an answer; false if there was no such answer."""
         since = self.requests()
-        process = started(self.welfare.folder, "blindlink", "refresh")
+        process = started(self.welfare.folder, *self.words)
         deadline = time.monotonic() + PATIENCE_S
         while process.poll() is None:
             assert time.monotonic() < deadline
@@ -129,7 +136,8 @@ class Jobs:
 @pytest.fixture
 def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
     people = write_rehearsal(tmp_path, children=N_CHILDREN, students=N_STUDENTS)
-    terms = (*SIZES, "--frequency", getattr(request, "param", "on-request"))
+    frequency = getattr(request, "param", "on-request")
+    terms = (*SIZES, "--frequency", frequency)
     with live_broker(tmp_path / "broker", PROFILE, *terms) as broker:
         welfare, schools = (
             rehearsing_agency(broker, tmp_path / party, party, people.files[party])
@@ -138,7 +146,7 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
         compare(welfare, schools)
         for agency in (welfare, schools):
             agency.type("round", "ready")
-        yield Jobs(broker, people, welfare, schools)
+        yield Jobs(broker, people, welfare, schools, frequency)
 
 
 def test_a_killed_job_leaves_whole_links_and_goes_on(jobs: Jobs) -> None:

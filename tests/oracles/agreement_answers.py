@@ -79,7 +79,7 @@ space = "shared"
 
 [limits]
 files = [
-    { party = "k12", least = 100_000, most = 8_000_000 },
+    { party = "k12", least = 100_000, most = 800_000 },
     { party = "child-welfare", least = 1_000, most = 90_000 },
 ]
 budget = { rounds = 6, days = 30 }

@@ -120,8 +120,8 @@ def has_type(value: Any, name: str) -> bool:
 
 def is_list_of(value: Any, name: str) -> bool:
     """Tell whether a value is a list of pairs, claims or statements, in order."""
-    need(type(value) is list and (name == "pairs") <= len(value) <= 4096, name)
-    need(len(value) <= 2016 or name != "pairs", name)
+    most = {"pairs": 120, "claims": 240, "statements": 16}[name]
+    need(type(value) is list and (name == "pairs") <= len(value) <= most, name)
     need(all(type(one) is dict and has_fields(one, LISTED[name]) for one in value), name)
     if name != "pairs":
         places = [[one["party"], one.get("partner") or one["space"]] for one in value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import re
 from typing import Any
@@ -13,6 +14,13 @@ from oracles.example_documents import OFFER, RECEIPT
 from schemas import rounds
 from schemas.document import Document, Model
 from schemas.errors import DocumentError
+from schemas.matchlog.entry import Actor, Entry, entry_bytes, parse_entry
+from schemas.matchlog.kinds import KIND_OF_BODY
+from schemas.matchlog.proof import LogProof
+from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
+from schemas.rounds import ListedClaims, ListedStatement, RoundPair, UsedNonce
+from schemas.run import MAX_PROVIDERS
+from schemas.upload import Receipt
 
 DIGEST, TIME = "a" * 64, "2026-09-01T06:00:00Z"
 SIGNATURE = {
@@ -27,6 +35,7 @@ PAIR: dict[str, Any] = {
     "nonce_larger": {"number": 3, "nonce": "1" * 64},
     "nonce_smaller": {"number": 5, "nonce": "2" * 64},
 }
+NONCE = UsedNonce(number=1, nonce="1" * 64)
 CLAIMS = {"party": "k12", "partner": "child-welfare", "sha256": DIGEST}
 VIEW: dict[str, Any] = {
     "project": "foster-k12",
@@ -43,6 +52,7 @@ VIEW: dict[str, Any] = {
             "root_smaller": None,
             "earlier": "k12",
             "run": None,
+            "has_result": False,
             "claims": [CLAIMS],
         }
     ],
@@ -113,3 +123,67 @@ def test_no_body_has_a_place_for_what_must_not_travel() -> None:
     for kind in BODIES:
         names = re.findall(r'"([a-z_0-9]+)": \{"', json.dumps(kind.model_json_schema()))
         assert not [name for name in names if forbidden.search(name)], kind.__name__
+
+
+def longest_name(number: int) -> str:
+    return f"agency-{number:02}".ljust(40, "x")
+
+
+def most_agencies() -> tuple[RoundOpened, RoundClosed]:
+    """Return the longest bodies that a round can have."""
+    names = [longest_name(number) for number in range(MAX_PROVIDERS)]
+    nonce = UsedNonce(number=10**9, nonce="1" * 64)
+    pairs = tuple(
+        RoundPair(larger=one, smaller=two, nonce_larger=nonce, nonce_smaller=nonce)
+        for one, two in itertools.combinations(names, 2)
+    )
+    ends = itertools.permutations(names, 2)
+    claims = (ListedClaims(party=one, partner=two, sha256=DIGEST) for one, two in ends)
+    spaces = ["s" * 40] * len(names)
+    stated = zip(names, spaces, strict=True)
+    statements = (ListedStatement(party=one, space=space, sha256=DIGEST) for one, space in stated)
+    opened = RoundOpened(round=10**6, deadline=TIME, corrects=10**6 - 1, pairs=pairs)
+    closed = RoundClosed(round=10**6, claims=tuple(claims), statements=tuple(statements))
+    return opened, closed
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["opened", "closed"])
+def test_the_longest_round_fits_an_entry_and_its_receipt(which: int) -> None:
+    body = most_agencies()[which]
+    entry = Entry(
+        kind=KIND_OF_BODY[type(body)],
+        seq=2**53 - 1,
+        batch=2**53 - 1,
+        place=2**53 - 1,
+        time=TIME,
+        request="req-" + "1" * 32,
+        actor=Actor(party=longest_name(1), person="per-" + "1" * 32, role="operator"),
+        project="p" * 40,
+        agreement=DIGEST,
+        purpose="c" * 60,
+        object=None,
+        outcome="done",
+        body=body,
+    )
+    raw = entry_bytes(entry)
+    assert parse_entry(raw) == entry
+    receipt = LogProof(raw, 2**40, (bytes(32),) * 53, b"note").to_receipt(None)
+    assert Receipt.from_canonical(receipt.to_canonical()) == receipt
+
+
+def test_a_round_of_more_pairs_than_can_be_proven_is_no_round() -> None:
+    opened, closed = most_agencies()
+    one_more = RoundPair(
+        larger="zoo", smaller="zoos", nonce_larger=NONCE, nonce_smaller=NONCE
+    ).model_dump()
+    with pytest.raises(ValueError, match="pairs"):
+        RoundOpened.model_validate({**opened.model_dump(), "pairs": [*opened.pairs, one_more]})
+    more = ListedClaims(party="zoo", partner="zoos", sha256=DIGEST)
+    with pytest.raises(ValueError, match="claims"):
+        RoundClosed(round=1, claims=(*closed.claims, more), statements=())
+
+
+@pytest.mark.parametrize(("n_partners", "expected"), [(1, 4), (2, 8), (4, 16), (9, 16), (15, 16)])
+def test_an_agency_keeps_nonces_for_each_partner(n_partners: int, expected: int) -> None:
+    assert rounds.nonces_kept(n_partners) == expected
+    assert n_partners <= expected <= rounds.MAX_OFFERED

@@ -102,6 +102,8 @@ def encode(
         round_steps.top_up_nonces(counter)
         found = round_steps.required_round(counter)
         turns = round_steps.own_turns(counter, found)
+        round_steps.refuse_lost(counter, turns)
+        round_steps.refuse_unfit(counter, found)
     containers = []
     for turn in turns:
         filled = steps.encode(session, counter.view, source, turn)

@@ -25,6 +25,9 @@ from encoding.cli.parts.source import Source
     default=0,
     help="Wait so long for what other agencies have yet to do: upload, approve.",
 )
+@click.option(
+    "--begin", is_flag=True, help="Begin a round where the agreement has rounds on request."
+)
 @json_option
 @agency_options
 @click.pass_obj
@@ -35,18 +38,19 @@ def refresh(
     id_column: str | None,
     skip_invalid: Path | None,
     wait_hours: float,
+    begin: bool,
     as_json: bool,
 ) -> None:
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
     For cron and Task Scheduler, every night. Whatever fails, last round's links stay in force and the exit code
     says what it was. It may be started again at any time, and goes on where it stopped. Nothing due: exit
-    code 0. Exit code 7: another agency has yet to do its part. Exit code 9: what came cannot be honest, and
-    nothing of it was stored.
+    code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do its
+    part. Exit code 9: what came cannot be honest, and nothing of it was stored.
     """
     from encoding.cli.parts.due_round import do_what_is_due
 
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
-    document, sentence = do_what_is_due(session, source, wait_s=wait_hours * 3600)
+    document, sentence = do_what_is_due(session, source, wait_s=wait_hours * 3600, begin=begin)
     print_result(session, as_json, document, sentence)

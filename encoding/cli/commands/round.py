@@ -56,11 +56,12 @@ def status(session: Session, *, as_json: bool) -> None:
     """
     with session.connect() as client:
         session.trust(client)
+        terms = project_view(session, client, must_bind=False).terms
         listed = RoundsApi(client, session.project).rounds()
     if as_json:
         click.echo(listed.to_canonical().decode("utf-8"))
         return
-    click.echo("\n".join(round_lines(listed)))
+    click.echo("\n".join(round_lines(listed, terms)))
 
 
 @round.command("correct")

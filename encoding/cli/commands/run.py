@@ -42,14 +42,17 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
             session.trust_again(client, trust)
         else:
             runs = round_steps.runs_of(counter, found)
+        reasons = round_steps.reasons_of(counter, found, runs)
     document: dict[str, object] = {
         "round": found.round,
         "runs": [_document(one) for one in runs],
+        "reasons": list(reasons),
     }
     is_done = bool(runs) and all(one.state == "succeeded" for one in runs)
-    states = ", ".join(f"{one.run} {one.state}" for one in runs) or "no run yet"
+    states = [f"{one.run} {one.state}" for one in runs]
     step = "blindlink links" if is_done else "blindlink run --wait"
-    print_result(session, as_json, document, f"round {found.round}: {states}; next: {step}")
+    sentence = f"round {found.round}: {'; '.join((*states, *reasons))}; next: {step}"
+    print_result(session, as_json, document, sentence)
 
 
 def _document(run: RunView) -> dict[str, object]:

@@ -28,7 +28,9 @@ def upload(session: Session, as_json: bool) -> None:
         trust, view = session.trust(client), project_view(session, client)
         counter = Counter(session, client, trust, view)
         found = round_steps.required_round(counter)
-        for turn in round_steps.own_turns(counter, found):
+        turns = round_steps.own_turns(counter, found)
+        round_steps.refuse_lost(counter, turns)
+        for turn in turns:
             receipt = steps.upload(session, client, trust, view, turn).receipt
             sent[turn.partner] = {"upload": receipt.subject, "log_index": receipt.index}
             session.say(

@@ -13,11 +13,12 @@ from encoding.cli.parts.owed_rounds import drain
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.round_steps import await_runs, own_turns
+from encoding.cli.parts.round_steps import await_runs, own_turns, refuse_lost, refuse_unfit
 from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
+from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
 
 def do_what_is_due(
-    session: Session, source: Source, *, wait_s: float
+    session: Session, source: Source, *, wait_s: float, begin: bool
 ) -> tuple[dict[str, object], str]:
     """Check, encode, upload, wait, fetch and agree on link IDs, as far as that is due.
 
     Args:
         session: the options of the call.
         source: what the command line says of the file.
+        begin: begin a round where the agreement has rounds on request.
         wait_s: how long to wait for what other agencies have yet to do.
     Returns:
         What was done, as a document and as a sentence.
@@ -46,13 +48,20 @@ def do_what_is_due(
         drain(counter, source)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         require_secret(session, counter.view)
-        found = patience.until_ready(lambda: round_steps.open_round(counter))
+        find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
+        found = patience.until_ready(lambda: find(counter))
         if found is None:
-            return {"round": None}, "nothing is due"
+            return {"round": None}, _nothing_due(counter)
         document: dict[str, object] = {"round": found.round}
         if is_provider:
             document |= _send(counter, found, source)
         return _finish(counter, found, source, patience, document)
+
+
+def _nothing_due(counter: Counter) -> str:
+    if counter.view.terms.frequency != "on-request":
+        return "nothing is due"
+    return f"nothing is due: rounds are made on request; begin one with: {BEGIN}"
 
 
 def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:
@@ -60,6 +69,7 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
 
     session = counter.session
     turns = own_turns(counter, found)
+    refuse_lost(counter, turns)
     owed = [turn for turn in turns if not turn.is_sent]
     sent: dict[str, object] = {}
     for turn in turns:
@@ -68,6 +78,7 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
             steps.upload(session, counter.client, counter.trust, counter.view, turn)
     if not owed:
         return {"uploads": sent}
+    refuse_unfit(counter, found)
     rows = steps.check(session, counter.view, source)
     # The larger file of a pair has one row for each cell, the smaller one as many as a block may hold.
     for side in sorted({turn.side for turn in owed}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,17 +13,20 @@ from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
-from encoding.cli.parts.round_steps import as_it_stands, own_turns
+from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.source import Source
+from encoding.cli.parts.steps import own_nonces
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.files import refuse_to_overwrite
 from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
+from encoding.ledger.errors import TranscriptError
 from encoding.ledger.values import Turn as LedgerTurn
 from encoding.packing.container import read_container
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
+from encoding.packing.tokens_met import tokens_met
 from encoding.records.agency_file import agency_file
 from encoding.rounds.round_memory import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
@@ -40,7 +43,9 @@ from schemas.ids import utc_text
 
 if TYPE_CHECKING:
     from encoding.ledger.additions import Applied
+    from encoding.ledger.claim_checks import CheckedPair
     from schemas.api import ReleaseView
+    from schemas.ids import Handle
     from schemas.rounds import RoundView
 
 
@@ -76,6 +81,8 @@ class RoundLinks:
         if name is None:
             raise NotReadyError("the agreement gives this agency no matches of its own records")
         self._counter, self._round, self._space = counter, found, name
+        # Of each partner: in which row of the own container each handle's record met its match.
+        self._rows: dict[str, dict[Handle, int]] = {}
 
     @cached_property
     def releases(self) -> tuple[PairRelease, ...]:
@@ -120,7 +127,21 @@ class RoundLinks:
             listed = closing_of(now, self._counter.trust.keys)
             if listed is None:
                 raise OthersWaitedForError(f"round {now.round} is not closed yet")
-            return close(desk, self._at_space(now), checked, listed)
+            space = self._at_space(now)
+        history_of(self._counter).refuse_uncounted(now.round)
+        self._tell_unproven(checked)
+        with self._counter.session.workspace.lock():
+            return close(desk, space, checked, listed)
+
+    def _tell_unproven(self, checked: Iterable[CheckedPair]) -> None:
+        for pair in checked:
+            if pair.n_unproven:
+                one, another = pair.pair
+                partner = another if one == self._counter.session.party else one
+                self._counter.session.warn(
+                    f"{pair.n_unproven:,} matches with {partner} have no proof that the records met by a key:"
+                    " one of the two containers is not in its agency's workspace any more"
+                )
 
     def write(
         self,
@@ -172,6 +193,7 @@ class RoundLinks:
         keys = derive_map_keys(session.workspace.key(), session.project)
         handle_map = read_handle_map(session.workspace.handle_map(*name), name, keys)
         record_of = keys_of_handles(handle_map, fetched.matches)
+        self._rows[partner] = {handle: match.row for handle, match in fetched.matches.items()}
         one, another = sorted((session.party, partner))
         matches = tuple(
             ReleasedMatch(record_of[handle], match.match_id, match.row)
@@ -188,7 +210,7 @@ class RoundLinks:
         )
         turns = {turn.partner: turn for turn in own_turns(self._counter, found)}
         proofs = {
-            partner: self._proof(found, turns[partner], release)
+            partner: self._proof(found, turns[partner])
             for release in self.releases
             if (partner := release.other(party)) in recipients
         }
@@ -197,7 +219,7 @@ class RoundLinks:
         )
         return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
 
-    def _proof(self, found: RoundView, turn: Turn, release: PairRelease) -> Proof:
+    def _proof(self, found: RoundView, turn: Turn) -> Proof:
         """Return what proves the matches of a pair; without the container nothing does: no alarm."""
         session = self._counter.session
         progress = next(
@@ -209,12 +231,17 @@ class RoundLinks:
             raise NotReadyError(f"round {found.round} has no two containers of this pair")
         later = turn.pair.partner_of(earlier)
         transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
-        rows = [one.row for one in release.matches if one.row is not None]
-        tokens = self._tokens(turn, rows, roots[session.party] or "")
+        tokens = self._tokens(turn, roots[session.party] or "")
         key = round_key(shared_secret(session, self._counter.view), turn.name(self._counter.view))
         return Proof(key, tokens.get, transcript)
 
-    def _tokens(self, turn: Turn, rows: Sequence[int], root: str) -> dict[int, bytes]:
+    def _tokens(self, turn: Turn, root: str) -> dict[int, bytes]:
+        """Return the tokens of the rows that the release names; none where the container is gone.
+
+        Raises:
+            TranscriptError: the broker names another container than this workspace has sent.
+            ForgedMatchError: a row is not that of the matched record.
+        """
         session = self._counter.session
         path = session.workspace.container(session.project, turn.round, turn.partner)
         try:
@@ -222,9 +249,15 @@ class RoundLinks:
         except WorkspaceError as exc:
             session.say(f"{exc}: what was matched with {turn.partner} cannot be proven")
             return {}
-        if container.header.root != root:
-            return {}
-        return dict(zip(rows, container.tokens(rows), strict=True))
+        if container.header.root == root:
+            return tokens_met(container, self._rows[turn.partner])
+        if own_nonces(session).is_spent(turn.own_nonce.number):
+            # Else it would be an excuse for matches without a proof.
+            raise TranscriptError(
+                f"the broker names another container than this agency has sent to {turn.partner}",
+                hint="nothing of this round is stored; tell the other agencies and the operator",
+            )
+        return {}
 
     def _desk(self) -> Desk:
         counter, session = self._counter, self._counter.session

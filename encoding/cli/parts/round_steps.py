@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -13,13 +14,15 @@ from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.steps import own_nonces
-from encoding.errors import NotReadyError, OthersWaitedForError, RunFailedError
+from encoding.errors import NonceUnknownError, NotReadyError, OthersWaitedForError, RunFailedError
 from encoding.ledger.messages import resume_streams
+from encoding.rounds.history import RoundHistory, round_history
 from encoding.rounds.streams import logged_streams
 from encoding.rounds.turns import Turn, prove_round, turns_of
+from encoding.rounds.words import is_on_request, why_nothing_ran
 from schemas.api import RunRequest, RunView
 from schemas.ids import utc_text
-from schemas.rounds import NONCES_KEPT, NonceOffer, RoundView, SignedNonceOffer
+from schemas.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 from schemas.signing import sign_document
 from schemas.upload import Signature
 
@@ -33,6 +36,7 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         voids: all nonces that were offered before are void: this workspace did not draw them.
     """
     session, known = counter.session, counter.api.nonces()
+    kept = nonces_kept(len(counter.view.terms.providers) - 1)
     with session.workspace.lock():
         # What another workspace drew, such as the one that this was restored from, is of no use here.
         voids = voids or (known.next > 1 and not own_nonces(session).has_drawn(known.next - 1))
@@ -40,7 +44,7 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         _resume_streams(counter)
     with session.workspace.lock():
         nonces = own_nonces(session)
-        missing = NONCES_KEPT if voids else NONCES_KEPT - known.unspent
+        missing = kept if voids else kept - known.unspent
         if missing <= 0:
             return
         # An offer whose answer was lost is made again, not another one.
@@ -74,8 +78,12 @@ def _resume_streams(counter: Counter) -> None:
         kept.write(ledger)
 
 
-def open_round(counter: Counter) -> RoundView | None:
-    """Return the round that is open, or a new one where one is due; None where nothing is due."""
+def open_round(counter: Counter, *, asks: bool = True) -> RoundView | None:
+    """Return the round that is open, or a new one where one is due; None where nothing is due.
+
+    Args:
+        asks: also where the agreement has rounds on request, none of which is due by itself after the first.
+    """
     listed = counter.api.rounds()
     newest = listed.rounds[0] if listed.rounds else None
     if newest is not None and newest.state == "open":
@@ -86,6 +94,8 @@ def open_round(counter: Counter) -> RoundView | None:
                 f"no round can begin: {', '.join(listed.waiting_for)} has yet to get ready",
                 hint="their job does so by itself the next time it runs",
             )
+        return None
+    if not asks and is_on_request(counter.view.terms, newest):
         return None
     return proven(counter, counter.api.ask())
 
@@ -140,6 +150,55 @@ def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:
     return turns_of(found, counter.view.terms, counter.session.party)
 
 
+def history_of(counter: Counter) -> RoundHistory:
+    """Return the project's rounds as the match log shows them.
+
+    Raises:
+        LogError: it does not hang together, leaves something out, or is not the log that was pinned.
+    """
+    session = counter.session
+    entries = fetched_log(session, counter.client, counter.trust).entries
+    return round_history(entries, session.project)
+
+
+def refuse_unfit(counter: Counter, found: RoundView) -> None:
+    """Refuse to encode for a round that the match log shows as over, not due, or with used nonces.
+
+    Raises:
+        RoundUnprovenError: it does.
+        LogError: as `history_of`.
+    """
+    history_of(counter).refuse_unfit(found.round, counter.view, counter.session.party)
+
+
+def refuse_lost(counter: Counter, turns: Iterable[Turn]) -> None:
+    """Refuse a round for which another workspace of this agency gave the nonce: this one took its place.
+
+    What that one has sent goes on if its handles are here, as they are in a backup that was made afterwards.
+
+    Raises:
+        NonceUnknownError: the round cannot be finished here.
+    """
+    session = counter.session
+    with session.workspace.lock():
+        nonces = own_nonces(session)
+        for turn in turns:
+            if turn.is_sent and _has_handles(session, turn):
+                continue
+            try:
+                nonces.require(turn.own_nonce.number, turn.own_nonce.nonce)
+            except NonceUnknownError:
+                raise NonceUnknownError(
+                    f"this workspace was restored or handed over after it got ready for round {turn.round}:"
+                    " make that round once more, with: blindlink round correct --reason workspace-lost,"
+                    " or wait for the next one"
+                ) from None
+
+
+def _has_handles(session: Session, turn: Turn) -> bool:
+    return session.workspace.handle_map(session.project, turn.round, turn.partner).exists()
+
+
 def runs_of(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
     """Return the runs of this agency's pairs that there are, held against the agreement."""
     party = counter.session.party
@@ -150,6 +209,27 @@ def runs_of(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
             require_agreed_run(counter.session, counter.client, run)
             runs.append(run)
     return tuple(runs)
+
+
+def reasons_of(counter: Counter, found: RoundView, runs: Iterable[RunView]) -> tuple[str, ...]:
+    """Say why a pair of this agency has no result in a round: one sentence for each such pair."""
+    party, said = counter.session.party, []
+    by_id = {run.run: run for run in runs}
+    for pair in counter.api.round(found.round).progress:
+        if party not in (pair.larger, pair.smaller) or pair.has_result:
+            continue
+        partner = pair.smaller if party == pair.larger else pair.larger
+        run = by_id.get(pair.run or "")
+        if run is None:
+            said.append(why_nothing_ran(found, pair, party))
+        elif run.state == "awaiting":
+            said.append(f"the run with {partner} waits until it is approved, as the agreement asks")
+        elif run.state in _RUN_IS_OVER:
+            try:
+                require_success(run)
+            except RunFailedError as exc:
+                said.append(f"with {partner}: {exc}")
+    return tuple(said)
 
 
 def ask_again(counter: Counter, found: RoundView) -> None:

@@ -101,6 +101,15 @@ def test_a_shipped_profile_is_drawn_with_or_without_zip_codes(tmp_path: Path) ->
     assert made.profile != shipped_profile("children")
 
 
+def test_a_file_of_more_than_a_million_takes_the_passes_for_a_nation(tmp_path: Path) -> None:
+    answers = read_answers(write_answers(tmp_path))
+    assert draft_agreement(answers, tmp_path).profile == shipped_profile("children")
+    answers = read_answers(write_answers(tmp_path))
+    max(answers["limits"]["files"], key=lambda file: file["most"])["most"] = 1_000_001
+    made = draft_agreement(answers, tmp_path)
+    assert made.profile == shipped_profile("children", size="nation")
+
+
 def test_the_answer_zip_is_for_a_shipped_profile_alone(
     proposal: AgreementProposal, tmp_path: Path
 ) -> None:

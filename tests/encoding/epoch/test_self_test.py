@@ -26,8 +26,8 @@ PROJECT = "foster-pupils"
 PEOPLE = self_test_module._people()
 CHILDREN = shipped_profile("children")
 FOUND = (
-    "386d4fc54a5b625072f408ae30431e43c2c7e5696f21d5c326ec49c63fc2bc1f",
-    "c8c793a2a4141435e1257f033a8d0eeb66aaa9184afcc3e33e79b1e7ea59f20b",
+    "5a58eafdb409fc591fae66fcb8c2be36240ad47372a902fd5d76404551d20a23",
+    "a4894dd4fcdb9f42cd0dd809638db33788f603a4e79e4d52dd0c126c812ee9ce",
 )
 SIDES: tuple[Side, ...] = ("larger", "smaller")
 ZIPS = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")

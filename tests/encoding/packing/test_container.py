@@ -103,14 +103,17 @@ def test_parts_of_a_kept_container_make_up_its_bytes(tmp_path: Path) -> None:
     assert sum(parts.length(number) for number in range(parts.n_parts)) == path.stat().st_size
 
 
-def test_tokens_of_rows_are_read_where_they_stand(tmp_path: Path) -> None:
+def test_rows_are_read_where_they_stand_with_the_handle_of_their_record(tmp_path: Path) -> None:
     path, rows = write(tmp_path)
     kept = read_container(path)
     wanted = [6, 0, 3, 3]
-    assert list(kept.tokens(wanted)) == [rows["token"][at].tobytes() for at in wanted]
+    handles = read_slowly(path.read_bytes()).handles
+    assert list(kept.rows(wanted)) == [
+        (handles[rows["record"][at]], rows["token"][at].tobytes()) for at in wanted
+    ]
     for beyond in (7, -1):
         with pytest.raises(WorkspaceError, match="not sent"):
-            list(kept.tokens([beyond]))
+            list(kept.rows([beyond]))
 
 
 @pytest.mark.parametrize("change", [lambda raw: raw[:30], lambda raw: b"x" + raw, None])

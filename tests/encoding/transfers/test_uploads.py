@@ -385,7 +385,7 @@ def test_a_restored_workspace_encodes_for_no_nonce_that_it_did_not_draw(
     for words in (("encode",), ("upload",)):
         refused = welfare.type(*words)
         assert refused.exit_code == EXIT_REFUSED
-        assert "did not draw" in refused.stderr
+        assert "restored or handed over" in refused.stderr
     assert parts.order == []
     welfare.ok("round", "correct", "--reason", "workspace-lost")
     welfare.ok("encode")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,62 @@ def test_nothing_due_is_no_fault(welfare: Desk, partner: Partner, broker: NearBr
     assert "nothing is due" in welfare.ok("refresh").stderr
     assert "PUT" not in {method for method, _ in broker.courier.requests[n_requests:]}
     assert (welfare.folder / "links.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("terms", [{"frequency": "on-request"}])
+def test_on_request_nothing_is_due_until_somebody_begins_a_round(
+    welfare: Desk, partner: Partner, broker: NearBroker
+) -> None:
+    # The first one begins by itself: there is nothing yet.
+    refresh(welfare, partner)
+    before = (welfare.folder / "links.csv").read_bytes()
+    for desk in (welfare, partner.desk):
+        done = desk.ok("refresh", "--json")
+        assert json.loads(done.stdout) == {"round": None}
+        assert "nothing is due: rounds are made on request" in desk.ok("refresh").stderr
+        assert "blindlink refresh --begin" in desk.ok("status").stdout
+        assert "blindlink refresh --begin" in desk.ok("round", "status").stdout
+    assert broker.log_kinds().count("round-opened") == 1
+    assert welfare.type("refresh", "--begin").exit_code == 7
+    partner.run()
+    assert welfare.type("refresh").exit_code == 0
+    partner.run()
+    assert broker.log_kinds().count("round-opened") == 2
+    assert (welfare.folder / "links.csv").read_bytes() == before
+
+
+def test_a_round_that_is_not_due_cannot_be_begun(
+    welfare: Desk, partner: Partner, broker: NearBroker
+) -> None:
+    refresh(welfare, partner)
+    refused = welfare.type("refresh", "--begin")
+    assert refused.exit_code == 1
+    assert "no round is due yet by the agreement's schedule" in refused.stderr
+
+
+def test_run_says_why_nothing_ran(welfare: Desk, partner: Partner, broker: NearBroker) -> None:
+    welfare.ok("round", "ready")
+    welfare.ok("encode")
+    reason = "nothing was run with schools yet: it waits for the uploads of schools and welfare"
+    assert reason in welfare.ok("run").stderr
+    welfare.ok("upload")
+    said = welfare.json("run")
+    (stated,) = said["reasons"]
+    assert stated.startswith("nothing was run with schools yet: it waits for the upload of schools")
+    assert "until 2026-11-23" in stated
+    broker.move(days=4)
+    broker.sweep()
+    over = "the round was closed, and schools had not uploaded by then"
+    assert over in welfare.ok("run").stderr
+
+
+@pytest.mark.parametrize("terms", [{"policy": HIGH_RATE}])
+def test_run_says_why_a_run_failed(welfare: Desk, partner: Partner) -> None:
+    assert welfare.type("refresh").exit_code == 7
+    assert partner.desk.type("refresh").exit_code == 6
+    said = welfare.json("run")
+    assert "with schools: the run failed" in said["reasons"][0]
+    assert "link-rate" in said["reasons"][0]
 
 
 def test_an_agency_that_has_yet_to_get_ready_is_a_reason_of_its_own(

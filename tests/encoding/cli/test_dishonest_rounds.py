@@ -1,0 +1,243 @@
+"""A broker that does not keep to the order of rounds: nothing is encoded twice, nor kept without proof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from oracles.desk import Desk
+from oracles.near_broker import NearBroker, answer_with
+from oracles.weeks import settle
+from sqlalchemy import text
+
+from app.links import preparing
+from app.links.matches import LinkedRun, Matches
+
+Bend = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture
+def near(ready_desks: NearBroker) -> NearBroker:
+    return ready_desks
+
+
+@pytest.fixture
+def schools(near: NearBroker) -> Desk:
+    return near.desks["schools"]
+
+
+@pytest.fixture
+def welfare(near: NearBroker) -> Desk:
+    return near.desks["welfare"]
+
+
+def show_rounds(near: NearBroker, bend: Bend, *, hides_above: int = 10**6) -> None:
+    """From now on show rounds otherwise than they are: each as bent, and none above a number."""
+
+    def lie(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if request.method != "GET" or "/rounds" not in request.url.path:
+            return response
+        shown = json.loads(response.content)
+        if "rounds" in shown:
+            kept = [bend(one) for one in shown["rounds"] if one["round"] <= hides_above]
+            return answer_with(response, {**shown, "rounds": kept})
+        return answer_with(response, bend(shown)) if "progress" in shown else response
+
+    near.courier.after = lie
+
+
+def uploads(near: NearBroker) -> int:
+    return sum("/uploads" in path and method != "GET" for method, path in near.courier.requests)
+
+
+def require_nothing_kept(*desks: Desk) -> None:
+    for desk in desks:
+        assert not (desk.folder / "links.csv").exists()
+        ledger = desk.folder / "workspace" / "ledgers" / "foster-pupils.shared.sealed"
+        # With nothing but what was said: the first link ID makes it longer.
+        assert not ledger.exists() or ledger.stat().st_size < 1000
+
+
+def execute(near: NearBroker, statement: str) -> None:
+    with near.broker.database.write() as session:
+        session.execute(text(statement))
+
+
+# Matches that nothing proves.
+
+
+def forge_records(run: LinkedRun, side: int, match_ids: list[Any]) -> Any:
+    """Give each match of the smaller file to another record, and name the row of the true one."""
+    if side == 1:
+        one, other = run.matches.records
+        matches = Matches((one, np.roll(other, 1)), run.matches.rows)
+        run = replace(run, matches=matches)
+    return REAL(run, side, match_ids)
+
+
+REAL = preparing.own_matches
+
+
+def test_a_forged_match_that_names_a_row_of_another_record_is_an_alarm(
+    near: NearBroker, schools: Desk, welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "own_matches", forge_records)
+    assert schools.type("refresh").exit_code == 7
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 9, refused.stderr
+    assert "3 of 3 matches name a row of another record" in refused.stderr
+    # The other side's claims never come, so it keeps nothing either.
+    assert schools.type("refresh").exit_code == 7
+    require_nothing_kept(schools, welfare)
+
+
+def test_a_root_that_is_not_that_of_the_own_container_is_an_alarm_and_no_excuse(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    def other_roots(shown: dict[str, Any]) -> dict[str, Any]:
+        progress = [
+            {**one, "root_larger": "1" * 64, "root_smaller": "2" * 64}
+            if one["root_larger"] and one["root_smaller"]
+            else one
+            for one in shown["progress"]
+        ]
+        return {**shown, "progress": progress}
+
+    assert schools.type("refresh").exit_code == 7
+    show_rounds(near, other_roots)
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 9, refused.stderr
+    assert "another container than this agency has sent" in refused.stderr
+    assert schools.type("refresh").exit_code == 9
+    require_nothing_kept(schools, welfare)
+
+
+def test_matches_that_a_partner_cannot_prove_are_counted_aloud(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    assert schools.type("refresh").exit_code == 7
+    for path in (schools.folder / "workspace" / "outbox").glob("*.enc"):
+        path.unlink()
+    assert welfare.type("refresh").exit_code == 7
+    assert "what was matched with welfare cannot be proven" in schools.ok("refresh").stderr
+    done = welfare.ok("refresh")
+    assert "3 matches with schools have no proof that the records met by a key" in done.stderr
+
+
+# Containers made twice.
+
+
+def test_no_container_is_made_for_a_nonce_that_a_round_has_used_before(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    settle(near)
+    sent = uploads(near)
+    execute(near, "UPDATE offered_nonce SET state = 'unspent'")
+    near.move(days=7)
+    for desk in (schools, welfare):
+        refused = desk.type("refresh")
+        assert refused.exit_code == 1
+        assert "a random number that an earlier round has used" in refused.stderr
+        assert desk.type("encode").exit_code == 1
+    assert uploads(near) == sent
+
+
+def test_a_container_that_the_broker_says_it_never_had_is_sent_again_and_no_other_is_made(
+    near: NearBroker, welfare: Desk, write_people: Callable[..., Any], people: list[Any]
+) -> None:
+    def never_had(shown: dict[str, Any]) -> dict[str, Any]:
+        gone = {"root_larger": None, "root_smaller": None, "earlier": None}
+        return {**shown, "progress": [{**one, **gone} for one in shown["progress"]]}
+
+    assert welfare.type("refresh").exit_code == 7
+    (path,) = (welfare.folder / "workspace" / "outbox").glob("*.enc")
+    before = path.read_bytes()
+    show_rounds(near, never_had)
+    write_people(people[:2])
+    welfare.type("refresh")
+    assert path.read_bytes() == before
+    assert welfare.type("encode").exit_code == 1
+    assert path.read_bytes() == before
+    path.unlink()
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 1
+    assert "none are made twice" in refused.stderr
+
+
+# Rounds that do not count.
+
+
+def as_open(shown: dict[str, Any]) -> dict[str, Any]:
+    return {**shown, "state": "open", "superseded_by": None}
+
+
+def test_nothing_is_encoded_for_a_superseded_round_that_is_shown_as_open(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    schools.ok("encode")
+    schools.ok("upload")
+    schools.ok("round", "correct", "--reason", "wrong-file")
+    sent = uploads(near)
+    show_rounds(near, as_open, hides_above=1)
+    for words in (("refresh",), ("encode",)):
+        refused = welfare.type(*words)
+        assert refused.exit_code == 1
+        assert "the match log shows that round 1 was corrected" in refused.stderr
+    assert uploads(near) == sent
+    assert not list((welfare.folder / "workspace" / "outbox").iterdir())
+
+
+@pytest.mark.parametrize("has_uploaded", [False, True])
+def test_a_match_of_a_superseded_round_is_not_kept(
+    near: NearBroker, schools: Desk, welfare: Desk, has_uploaded: bool
+) -> None:
+    """All of the round is as if it counted, and the log alone says that it does not."""
+    settle(near)
+    near.move(days=7)
+    kept = {desk.party: (desk.folder / "links.csv").read_bytes() for desk in (schools, welfare)}
+    assert schools.type("refresh").exit_code == 7
+    if has_uploaded:
+        assert welfare.type("refresh").exit_code == 7
+    supersede_in_secret(near, 2)
+    last = schools if has_uploaded else welfare
+    refused = last.type("refresh")
+    assert refused.exit_code == 1, refused.stderr
+    assert "the match log shows that round 2 was corrected" in refused.stderr
+    assert ("round-closed" in near.log_kinds()[-5:]) == has_uploaded
+    assert {d.party: (d.folder / "links.csv").read_bytes() for d in (schools, welfare)} == kept
+
+
+def supersede_in_secret(near: NearBroker, number: int) -> None:
+    """Log that a round is superseded, and go on with it."""
+    from app.agreements.service import binding_terms
+    from app.matchlog.draft import EntryDraft
+    from schemas.matchlog.round_kinds import RoundSuperseded
+
+    with near.broker.database.write() as session:
+        binding = binding_terms(session, "foster-pupils", near.now)
+        assert binding is not None
+        draft = EntryDraft(
+            RoundSuperseded(round=number, by=number + 1, reason="wrong-file"),
+            project="foster-pupils",
+            agreement=binding.digest,
+            purpose=binding.terms.purpose,
+        )
+        near.broker.log.append(session, [draft])
+
+
+def test_a_round_that_is_opened_before_it_is_due_is_refused(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    settle(near)
+    sent = uploads(near)
+    near.move(days=2)
+    execute(near, "UPDATE round SET opened = '2026-11-01T00:00:00Z'")
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 1
+    assert "round 2 was opened before it was due" in refused.stderr
+    assert uploads(near) == sent
