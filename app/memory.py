@@ -15,7 +15,7 @@ def guard_memory() -> None:
     if sys.platform.startswith("linux"):
         # contextlib, not try: a Python built without the module runs a rehearsal all the same.
         with contextlib.suppress(ImportError):
-            import resource
+            import resource  # noqa: PLC0415 - not on every system
 
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # Also closes /proc/<pid>/mem to other processes of the same user.

@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rehearsed import BENCH
-from encoding.linkage import shipped_profile
 from encoding.privacy_audit.audit import audit_pair
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.goals import judge_audit
@@ -28,8 +27,9 @@ from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.report import AuditReport, report_lines
 from encoding.privacy_audit.results import Audit, AuditScope
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
+from encoding.profiles.shipped import shipped_profile
+from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk, open_table
-from encoding.rows import RowCleaner
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, write_rehearsal
 from schemas.profile import EncodingProfile
 

@@ -40,7 +40,7 @@ from benchmarks.rehearsed import (
     rehearsal_files,
 )
 from encoding.encoder import Encoder
-from encoding.linkage import SHIPPED, SIZES, Size, shipped_profile
+from encoding.profiles.shipped import SHIPPED, SIZES, Size, shipped_profile
 from schemas.profile import EncodingProfile
 
 SEEDS = (41, 42, 43, 44)

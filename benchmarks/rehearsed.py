@@ -22,8 +22,8 @@ from app.matching.blocks.weights import (
 )
 from encoding.blocks.assembly import Assembly, Randomness
 from encoding.blocks.keys import CellKeys
+from encoding.recipe.rows import RowCleaner
 from encoding.records import open_table
-from encoding.rows import RowCleaner
 from encoding.synth import (
     CHILD_WELFARE_LAYOUT,
     ERROR_LEVELS,

@@ -21,7 +21,7 @@ from schemas.decision_steps import LeadStep, ProbabilityStep
 from schemas.document import Document, Model
 from schemas.errors import DocumentError
 from schemas.ids import Code, Handle, Name, RandomId, Sha256Hex
-from schemas.matchlog.merkle import HASH_BYTES, Frontier, hash_leaf
+from schemas.merkle import HASH_BYTES, Frontier, hash_leaf
 from schemas.run import RoundNumber
 
 NONCE_BYTES: Final = 32

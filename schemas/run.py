@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from schemas.document import Document, Model
 from schemas.ids import DecimalText, Name, RandomId, Sha256Hex, UtcTime
 
-ALGORITHM: Final = "blindlink-matching/2"
+ALGORITHM: Final = "blindlink/matching/2"
 
 # Every two agencies are a pair of a round: the entries that open and close one of 120 pairs just fit the log
 # and a receipt.
@@ -135,7 +135,7 @@ class RunSpecification(Document):
     uploads: tuple[RunUpload, RunUpload]
     profile: Sha256Hex
     policy: MatchingPolicy
-    algorithm: Literal["blindlink-matching/2"] = ALGORITHM
+    algorithm: Literal["blindlink/matching/2"] = ALGORITHM
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=64)]
     spaces: Annotated[tuple[IdSpace, ...], Field(max_length=64)]
     floor: Annotated[int, Field(ge=0, le=10**6)]

@@ -21,7 +21,7 @@ from schemas.identity import PublicIdentity
 from schemas.ids import Name, UtcTime
 from schemas.sealing import KEY_BYTES, SealedHeader
 
-MAGIC: Final = b"blindlink-sealed-file/1\n"
+MAGIC: Final = b"blindlink/sealed-file/1\n"
 CHUNK_BYTES: Final = 64 * 1024
 TAG_BYTES: Final = 16
 MAX_HEADER_LINE_BYTES: Final = 64 * 1024

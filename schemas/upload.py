@@ -1,6 +1,6 @@
 """What an agency sends: the container of rows, the manifest that vouches for it, and the receipt it gets.
 
-A container is one line `blindlink-container/2`, four bytes of header length, a canonical JSON header, the table
+A container is one line `blindlink/container/2`, four bytes of header length, a canonical JSON header, the table
 of handles, then the rows. It is made for one pair of agencies and one round, and sent in parts of which each is
 the head, a piece of the table, or a piece of the rows. The header holds the Merkle root over the pieces, so
 that its digest stands for the whole. Spec pages: `schemas/spec/container.md`, `manifest.md`, `receipt.md`.
@@ -28,12 +28,12 @@ from schemas.ids import (
     Sha256Hex,
     UtcTime,
 )
-from schemas.matchlog.merkle import Frontier, hash_leaf
+from schemas.merkle import Frontier, hash_leaf
 from schemas.profile import Side
 from schemas.rows import MAX_RECORDS, STORED_ROW_BYTES
 from schemas.run import RoundNumber
 
-MAGIC: Final = b"blindlink-container/2\n"
+MAGIC: Final = b"blindlink/container/2\n"
 MAX_HEADER_BYTES: Final = 16 * 1024
 # Small enough to send again after a fault: 4 MiB of handles, and just below that of whole rows.
 HANDLES_PER_PIECE: Final = 262_144

@@ -44,7 +44,7 @@ def find_person(session: Session, party: str, label: str) -> Person | None:
     return session.scalars(query.order_by(Person.created, Person.id).limit(1)).one_or_none()
 
 
-def hold_person(session: Session, person: str) -> Person | None:
+def lock_person(session: Session, person: str) -> Person | None:
     """Return a person whose keys and state stay as they are until this transaction ends, or None.
 
     To be asked before any other row is changed: whoever changes a person goes on to that person's tokens.

@@ -55,7 +55,7 @@ def sign_in(
     Raises:
         SignInRefusedError: whatever is wrong, in the same words.
     """
-    person = repository.hold_person(session, claimed_person(claim) or "")
+    person = repository.lock_person(session, claimed_person(claim) or "")
     repository.sweep_sign_ins(session, utc_text(now))
     with _charged_to(None if person is None else person.party):
         assertion = read_assertion(claim, audience=token_url, now=now)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from app.agencies.persons import identities_of
-from app.agreements import negotiating, service
+from app.agreements import negotiation, service
 from app.agreements.views import agreement_list, view_of
 from app.http.access import CurrentActor
 from app.http.body import json_body
@@ -47,7 +47,7 @@ def list_identities(broker: WiredBroker, actor: CurrentActor, project: ProjectPa
     Whoever relies on one compares its fingerprint by another way first.
     """
     with broker.database.read() as session:
-        parties = negotiating.parties_of(session, actor, project, broker.clock())
+        parties = negotiation.parties_of(session, actor, project, broker.clock())
         return identities_of(session, [*parties, broker.settings.operator])
 
 
@@ -60,7 +60,7 @@ def propose_agreement(
 ) -> AgreementView:
     """Propose an agreement, which binds when every party that it names has signed it."""
     with broker.database.write() as session:
-        row = negotiating.propose(session, broker, actor, project, proposal)
+        row = negotiation.propose(session, broker, actor, project, proposal)
         return view_of(session, row, broker.clock())
 
 
@@ -80,7 +80,7 @@ def show_agreement(
     """Show an agreement whole, with all that was signed about it and who has yet to sign."""
     with broker.database.read() as session:
         service.require_visible(session, actor, project)
-        row = negotiating.named_agreement(session, actor, project, agreement)
+        row = negotiation.named_agreement(session, actor, project, agreement)
         return view_of(session, row, broker.clock())
 
 
@@ -93,7 +93,7 @@ def sign_agreement(
 ) -> AgreementView:
     """Sign an agreement for the caller's party; with the last signature it binds."""
     with broker.database.write() as session:
-        row = negotiating.consent(session, broker, actor, project, signed)
+        row = negotiation.consent(session, broker, actor, project, signed)
         return view_of(session, row, broker.clock())
 
 
@@ -106,5 +106,5 @@ def give_notice(
 ) -> AgreementView:
     """Suspend the linkage, resume it, or leave the agreement, for the caller's party alone and at once."""
     with broker.database.write() as session:
-        row = negotiating.give_notice(session, broker, actor, project, signed)
+        row = negotiation.give_notice(session, broker, actor, project, signed)
         return view_of(session, row, broker.clock())

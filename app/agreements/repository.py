@@ -69,17 +69,17 @@ def is_negotiating(session: Session, actor: Actor, project: str) -> bool:
     return session.scalar(query) is not None
 
 
-def hold_terms(session: Session, project: str) -> Project | None:
+def lock_terms(session: Session, project: str) -> Project | None:
     """Return a project, or None; what binds it stays so until the transaction ends."""
     return _hold(session, project, read=True, key_share=True)
 
 
-def hold_rounds(session: Session, project: str) -> Project | None:
+def lock_rounds(session: Session, project: str) -> Project | None:
     """Return a project, or None; until the transaction ends nobody else changes its rounds or runs."""
     return _hold(session, project, read=False, key_share=True)
 
 
-def hold_agreements(session: Session, project: str) -> Project | None:
+def lock_agreements(session: Session, project: str) -> Project | None:
     """Return a project, or None; until the transaction ends nobody else decides by what binds it."""
     return _hold(session, project, read=False, key_share=False)
 

@@ -1,6 +1,6 @@
 """Projects, and what binds them: a signed agreement, or terms that the operator made.
 
-How an agreement comes to bind stands in `app.agreements.negotiating`.
+How an agreement comes to bind stands in `app.agreements.negotiation`.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForc
         NotInForceError: not signed by all, before the start or after the end, suspended, or a party has left;
             names the clause.
     """
-    row = repository.hold_terms(session, project)
+    row = repository.lock_terms(session, project)
     if row is None:
         raise NotFoundError("There is nothing here.")
     versions = _versions(session, project)
@@ -147,9 +147,9 @@ def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForc
     return current
 
 
-def hold_rounds(session: Session, project: str) -> None:
+def lock_rounds(session: Session, project: str) -> None:
     """Let nobody else change the project's rounds or runs, or destroy it, until the transaction ends."""
-    repository.hold_rounds(session, project)
+    repository.lock_rounds(session, project)
 
 
 def agreement_now(session: Session, project: str, now: datetime) -> str | None:
@@ -157,7 +157,7 @@ def agreement_now(session: Session, project: str, now: datetime) -> str | None:
 
     None: nothing has bound it yet. In a writer's transaction it stays so until that ends.
     """
-    repository.hold_terms(session, project)
+    repository.lock_terms(session, project)
     current = _binding(_versions(session, project), now)
     return None if current is None else current.digest
 

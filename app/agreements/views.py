@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.agreements import repository
 from app.agreements.errors import TermsByOperatorError
 from app.agreements.models import StoredProfile
-from app.agreements.negotiating import agreement_of, may_see, require_negotiation
+from app.agreements.negotiation import agreement_of, may_see, require_negotiation
 from app.agreements.service import agreement_now, suspended_by
 from app.clock import utc_text
 from schemas.negotiation import AgreementList, AgreementState, AgreementSummary, AgreementView

@@ -5,8 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
+
+import httpx2
 
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
 from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
@@ -14,9 +16,6 @@ from schemas.api import MAX_RECORD_ROWS, LogCheckpoint, MatchRecordPage
 from schemas.canonical import parse_json
 from schemas.document import Document
 from schemas.errors import FormatError
-
-if TYPE_CHECKING:
-    import httpx2
 
 # A page of a match record stays below 2 MB, and every other answer far below that.
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
@@ -40,8 +39,6 @@ class BrokerApi:
             AddressError: it is no URL, or one that would show the token to the network.
             TokenFileError, CaFileError: a file does not hold what it should.
         """
-        import httpx2
-
         if not is_url(broker):
             raise AddressError("the broker has a URL")
         require_safe(broker)
@@ -74,8 +71,6 @@ class BrokerApi:
         )
 
     def _get(self, kind: type[_Answer], path: str) -> _Answer | None:
-        import httpx2
-
         try:
             with self._http.stream("GET", f"{self._root}{path}") as response:
                 if response.status_code == HTTPStatus.NOT_FOUND:

@@ -15,7 +15,7 @@ from app.auditor.errors import (
     PinUnreadableError,
 )
 from app.auditor.files import why_unreadable
-from app.auditor.verdict import Caveat
+from app.auditor.verdict import Caveat, Verdict
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
 from schemas.certificate_log import left_objects, unlogged_objects
 from schemas.certificate_page import LOCAL_WORDS, REMAINS_WORDS
@@ -27,7 +27,6 @@ from schemas.matchlog.person_keys import PersonKeys
 
 if TYPE_CHECKING:
     from app.auditor.pins import Pin
-    from app.auditor.verdict import Verdict
     from schemas.matchlog.entry import Entry
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -131,7 +130,7 @@ def verify_alone(
     """
     key = log_key or _own_key(file)
     check = _checked(file, [key], None)
-    n_pins = _hold_to_pins(file, key, pins)
+    n_pins = _compare_with_pins(file, key, pins)
     caveats = [NO_LOG]
     if log_key is None:
         caveats.append(OWN_KEY)
@@ -154,7 +153,7 @@ class CertificateBook:
         if entry.project == self.file.certificate.project:
             self.entries.append(entry)
 
-    def hold(self, verdict: Verdict) -> CertificateVerdict:
+    def compare(self, verdict: Verdict) -> CertificateVerdict:
         """Hold the certificate to the log that has verified.
 
         Raises:
@@ -217,7 +216,7 @@ def _own_key(file: CertificateFile) -> VerifierKey:
         raise CertificateRefusedError("the certificate does not name a log's key") from exc
 
 
-def _hold_to_pins(file: CertificateFile, key: VerifierKey, pins: Sequence[Pin]) -> int:
+def _compare_with_pins(file: CertificateFile, key: VerifierKey, pins: Sequence[Pin]) -> int:
     own, _ = parse_checkpoint(file.receipt.checkpoint.encode("utf-8"))
     n_compared = 0
     for pin in pins:

@@ -31,7 +31,7 @@ class RecordSource(Protocol):
 
 
 @dataclass(slots=True)
-class RunBook:
+class MatchRecordBook:
     """Takes the entries of a verified log; says of each run what the log knows of its match record."""
 
     specifications: dict[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class RunBook:
         elif isinstance(body, MatchRecordDestroyed):
             self.destroyed.add(run)
 
-    def hold(self, record: RecordRead) -> None:
+    def compare(self, record: RecordRead) -> None:
         """Hold a record that was read to the log.
 
         Raises:

@@ -11,17 +11,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.auditor.errors import AuditError
+from app.auditor.keys import read_log_key
+from app.auditor.packs import PackHeld, split_named
+from app.auditor.pins import Pin, read_pins
+from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, source_name
+from app.auditor.verdict import Verdict, failure_json
+from app.auditor.verdict_words import failure_lines
+from app.auditor.verify import OnEntry, OnProgress, verify_bundle
+from schemas.printable import printable
 
 # Only what --help needs is imported here: the rest comes when a command runs.
 if TYPE_CHECKING:
-    from app.auditor.errors import AuditError
-    from app.auditor.packs import PackHeld
-    from app.auditor.pins import Pin
-    from app.auditor.source import SourceDigest
-    from app.auditor.verdict import Verdict
-    from app.auditor.verify import OnEntry, OnProgress
     from schemas.matchlog.archive import Source
     from schemas.matchlog.entry import Entry
+from typing import TYPE_CHECKING
+
+from app.auditor.auditor_key import needs_passphrase, open_key_file, read_passphrase
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 # Whoever reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
 FILE = click.Path(path_type=Path)
@@ -116,12 +128,6 @@ def verified(
     Raises:
         AuditError: the log does not verify, or something cannot be read or reached.
     """
-    from app.auditor.keys import read_log_key
-    from app.auditor.packs import split_named
-    from app.auditor.pins import read_pins
-    from app.auditor.source import bundle_url, is_url, open_bundle, source_name
-    from app.auditor.verify import verify_bundle
-
     location = bundle_url(given.bundle, given.project) if is_url(given.bundle) else given.bundle
     pins = [*read_pins(given.pins), *seen]
     log_key = None if given.log_key is None else read_log_key(given.log_key)
@@ -156,8 +162,6 @@ def force_option(function: _Function) -> _Function:
 
 def require_broker_for(project: str | None, location: str) -> None:
     """Refuse --project where it narrows nothing: a bundle is verified whole."""
-    from app.auditor.source import bundle_url, is_url
-
     names_broker = is_url(location) and bundle_url(location, None) != location
     if project is not None and not names_broker:
         raise click.UsageError(
@@ -168,8 +172,6 @@ def require_broker_for(project: str | None, location: str) -> None:
 @contextmanager
 def failures(*, as_json: bool = False) -> Iterator[None]:
     """Say what went wrong in the block, on standard error or as JSON, and end with its exit status."""
-    from app.auditor.errors import AuditError
-
     try:
         yield
     except AuditError as exc:
@@ -206,14 +208,6 @@ def _progress(*, is_shown: bool) -> Iterator[OnProgress | None]:
     if not is_shown or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
@@ -222,13 +216,29 @@ def _progress(*, is_shown: bool) -> Iterator[OnProgress | None]:
 
 
 def _report_failure(error: AuditError, as_json: bool) -> None:
-    from app.auditor.report import failure_lines
-    from app.auditor.verdict import failure_json
-    from schemas.printable import printable
-
     if as_json:
         click.echo(json.dumps(failure_json(error), indent=2))
     first, *rest = map(printable, failure_lines(error))
     click.echo(f"blindlink-audit: {first}", err=True)
     for line in rest:
         click.echo(line, err=True)
+
+
+PASSPHRASE_FILE = click.option(
+    "--passphrase-file", type=FILE, help="Read the passphrase from this file, do not ask."
+)
+
+
+def opened_key(key_file: Path, passphrase_file: Path | None) -> Ed25519PrivateKey:
+    """Return the key in a file; asks for its passphrase where it has one and no file gives it.
+
+    Raises:
+        KeyFileError: it does not open.
+    """
+    passphrase: Any = None
+    if needs_passphrase(key_file):
+        if passphrase_file is not None:
+            passphrase = read_passphrase(passphrase_file)
+        else:
+            passphrase = click.prompt("Passphrase of your key", hide_input=True, err=True)
+    return open_key_file(key_file, passphrase)

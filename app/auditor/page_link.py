@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx2
+
 from app.auditor.errors import AddressError, NotAuthorisedError, UnreachableError
 from app.auditor.source import TIMEOUT_S, authorisation, is_url, lost, require_safe, tls_context
 from schemas.api import SessionLink, sign_in_url
@@ -37,8 +39,6 @@ def new_page_link(broker: str, token_file: Path, ca_file: Path | None) -> str:
 
 
 def _ask(address: str, token_file: Path, ca_file: Path | None) -> bytes:
-    import httpx2
-
     headers = {"Accept-Encoding": "identity", **authorisation(token_file)}
     try:
         with (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.auditor.checkpoints import CheckpointBook
 from app.auditor.errors import (
     Evidence,
     LogBrokenError,
@@ -17,7 +18,6 @@ from app.auditor.errors import (
     RolledBackError,
 )
 from app.auditor.files import why_unreadable
-from app.auditor.trail import CheckpointTrail
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, verify_log_signature
 from schemas.matchlog.log_keys import LogKeys
@@ -74,7 +74,7 @@ def read_pins(paths: Sequence[Path]) -> list[Pin]:
     return [pin for path in paths for pin in _read_file(path)]
 
 
-class PinBoard:
+class PinBook:
     """The pins by size, taken off one by one as the log reaches them."""
 
     def __init__(self, pins: Sequence[Pin], origin: str) -> None:
@@ -97,7 +97,7 @@ class PinBoard:
         """Tell whether anything was pinned at this size."""
         return size in self._by_size
 
-    def take(self, size: int, root: bytes, trail: CheckpointTrail) -> None:
+    def take(self, size: int, root: bytes, checkpoints: CheckpointBook) -> None:
         """Hold the log's first `size` entries, of this root, to the pins of that size.
 
         A pin that is not signed by the log is no evidence against it, and is left for `end`.
@@ -106,15 +106,15 @@ class PinBoard:
             PinContradictedError: another history was pinned, or a checkpoint that the bundle lacks.
         """
         for pin in self._by_size.pop(size, ()):
-            fault = _contradiction(pin, root, is_checkpoint=trail.covered == size)
-            keys = [trail.last_key] if fault is None else trail.known_keys
+            fault = _contradiction(pin, root, is_checkpoint=checkpoints.covered == size)
+            keys = [checkpoints.last_key] if fault is None else checkpoints.known_keys
             if not pin.is_signed_by(keys):
                 self._unsigned.append((pin, fault))
             elif fault is not None:
                 fault.evidence.update(pin.evidence(keys))
                 raise fault
 
-    def end(self, size: int, trail: CheckpointTrail) -> None:
+    def end(self, size: int, checkpoints: CheckpointBook) -> None:
         """Check that the log, which ends at `size`, reached every pin, and that it signed them all.
 
         Raises:
@@ -122,7 +122,7 @@ class PinBoard:
             PinContradictedError: one that a later key signed is of another history.
             PinUnsignedError: a pin was not signed by the log.
         """
-        keys = trail.known_keys
+        keys = checkpoints.known_keys
         beyond = [pin for at in sorted(self._by_size, reverse=True) for pin in self._by_size[at]]
         left = [*self._unsigned, *((pin, _rollback(pin, size)) for pin in beyond)]
         for pin, fault in left:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from app.auditor.disclosures import COLUMNS, Disclosure, Wanted
 from app.auditor.page import Section, facts, findings, paragraph, render_page, table
-from app.auditor.report import verdict_facts
 from app.auditor.verdict import Verdict
+from app.auditor.verdict_words import verdict_facts
 from schemas.spreadsheet import inert
 
 WHAT: Final = {

@@ -19,7 +19,7 @@ from app.auditor.page import (
     table,
 )
 from app.auditor.register import NOT_SHOWN, WHAT
-from app.auditor.reporting import PIN_FAULTS
+from app.auditor.report_document import PIN_FAULTS
 from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
 
 

@@ -13,15 +13,15 @@ from app.auditor.page import (
     render_page,
     table,
 )
-from app.auditor.report import verdict_facts
-from app.auditor.run_trail import RunTrail
+from app.auditor.run_book import RunBook
 from app.auditor.sampling import DrawnSample, SampledLink, worksheet_rows
 from app.auditor.verdict import Verdict
+from app.auditor.verdict_words import verdict_facts
 
 OPEN_WORDS = {True: "opened by both", False: "not opened by both"}
 
 
-def sample_page(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> str:
+def sample_page(drawn: DrawnSample, run_book: RunBook, verdict: Verdict) -> str:
     """Return the sample as a page: what was drawn, the run's way through the log, and what was opened."""
     sample = drawn.sample
     made_of = [
@@ -32,7 +32,8 @@ def sample_page(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> str:
         *verdict_facts(verdict),
     ]
     steps = [
-        (step.what, f"entry {step.entry}", moment(step.time), step.object) for step in trail.steps
+        (step.what, f"entry {step.entry}", moment(step.time), step.object)
+        for step in run_book.steps
     ]
     sections = [
         Section(

@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import httpx2
 
 from app.auditor.errors import (
     AddressError,
@@ -24,9 +26,6 @@ from app.auditor.errors import (
 )
 from app.auditor.files import why_unreadable, written_whole
 from schemas.matchlog.archive import Source
-
-if TYPE_CHECKING:
-    import httpx2
 
 # Where the broker hands out the log; a URL with a path of its own is taken as it is.
 BUNDLE_PATH: Final = "/v1/log/bundle"
@@ -140,8 +139,6 @@ class _Download:
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; none at the end."""
-        import httpx2
-
         if not self._rest:
             try:
                 self._rest = next(self._pieces, b"")
@@ -153,8 +150,6 @@ class _Download:
 
 @contextmanager
 def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterator[Source]:
-    import httpx2
-
     address = bundle_url(url, None)
     require_safe(address)
     # Nothing is asked for compressed: a small answer must not swell into a large one.
@@ -172,8 +167,6 @@ def _fetched(url: str, token_file: Path | None, ca_file: Path | None) -> Iterato
 
 def lost(exc: Exception, address: str) -> AuditError:
     """Return what to raise where no answer came from an address that was asked."""
-    import httpx2
-
     cause: BaseException | None = exc
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -231,8 +224,6 @@ def authorisation(token_file: Path | None) -> dict[str, str]:
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """Return what trusts the system's certificates and those in a file; raises CaFileError."""
-    import httpx2
-
     # The system's own store, so that a school network's filter with its own certificate does not stop it.
     context = httpx2.create_ssl_context()
     if ca_file is not None:

@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from app.auditor.checkpoints import CheckpointBook
 from app.auditor.errors import (
     CheckpointMissingError,
     KeyChainError,
@@ -19,19 +20,18 @@ from app.auditor.errors import (
     WithheldError,
 )
 from app.auditor.keys import KeyChain
-from app.auditor.ledger import Ledger
-from app.auditor.pins import Pin, PinBoard
+from app.auditor.log_state import LogState
+from app.auditor.pins import Pin, PinBook
 from app.auditor.rules import replay, replay_end
-from app.auditor.trail import CheckpointTrail
 from app.auditor.verdict import NO_LOG_KEY, NO_PIN, OPEN_END, TIMES, WITHHELD, Caveat, Verdict
 from schemas.errors import BundleError, FormatError
 from schemas.matchlog.archive import Source
 from schemas.matchlog.bundle import BundleManifest, BundleReader, Chunk
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import LogKeyRotated, LogStarted
-from schemas.matchlog.merkle import Frontier, hash_leaf
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import UpperTiles
+from schemas.merkle import Frontier, hash_leaf
 
 OnEntry = Callable[[Entry], None]
 OnProgress = Callable[[int, int], None]
@@ -60,7 +60,7 @@ def verify_bundle(
         reader = BundleReader(source)
     if log_key is not None and log_key.text != reader.manifest.log_keys[0]:
         raise KeyChainError("the log's first key is not the one that was given")
-    walk = _Walk(reader.manifest, PinBoard(pins, reader.manifest.origin), on_entry)
+    walk = _Walk(reader.manifest, PinBook(pins, reader.manifest.origin), on_entry)
     chunks = reader.chunks()
     with _without_search_for_cycles():
         while True:
@@ -79,16 +79,16 @@ def verify_bundle(
 class _Walk:
     """The state of one verification; `take_chunk` for each 256 entries, then `end`, then `verdict`."""
 
-    def __init__(self, manifest: BundleManifest, pins: PinBoard, on_entry: OnEntry | None) -> None:
+    def __init__(self, manifest: BundleManifest, pins: PinBook, on_entry: OnEntry | None) -> None:
         self._manifest = manifest
         self._pins = pins
         self._on_entry = on_entry
         self._scope = {None, manifest.project}
         self._keys = KeyChain(VerifierKey.from_text(manifest.log_keys[0]))
         cosigners = [VerifierKey.from_text(text) for text in manifest.cosigner_keys]
-        self._trail = CheckpointTrail(self._keys, cosigners)
+        self._checkpoints = CheckpointBook(self._keys, cosigners)
         self._frontier, self._upper = Frontier(), UpperTiles()
-        self._ledger = Ledger()
+        self._log_state = LogState()
         self._shown = 0
         self._first_time = ""
         self._last_shown: Entry | None = None
@@ -106,20 +106,20 @@ class _Walk:
             self._take_leaf(leaf_hash, raw)
             self._upper.add(self._frontier.append(leaf_hash))
             if due is not None and due[0].size == self.size:
-                self._trail.take(*due, self._frontier.root())
+                self._checkpoints.take(*due, self._frontier.root())
                 due = next(checkpoints, None)
             if self._pins.is_due(self.size):
-                self._pins.take(self.size, self._frontier.root(), self._trail)
+                self._pins.take(self.size, self._frontier.root(), self._checkpoints)
         if due is not None:
             raise CheckpointMissingError(
                 "a checkpoint is repeated, or stands out of order",
-                index=self._trail.covered,
+                index=self._checkpoints.covered,
                 evidence={"checkpoint_size": due[0].size},
             )
 
     def end(self, reader: BundleReader) -> None:
         """Verify what follows the last entry."""
-        self._trail.require_end(self.size)
+        self._checkpoints.require_end(self.size)
         derived = self._upper.tiles(self.size)
         for (tile, found), (_, hashes) in zip(reader.upper_tiles(), derived, strict=True):
             if found != hashes:
@@ -127,12 +127,12 @@ class _Walk:
                     f"the file {tile.path} does not follow from the entries",
                     evidence={"tile_level": tile.level, "tile_index": tile.index},
                 )
-        if reader.finish() != self._trail.newest:
+        if reader.finish() != self._checkpoints.newest:
             raise CheckpointMissingError("the newest checkpoint is not the last one of the bundle")
         if tuple(self._keys.signed_with) != self._manifest.log_keys:
             raise KeyChainError("the bundle lists other log keys than those that signed it")
-        self._pins.end(self.size, self._trail)
-        replay_end(self._ledger)
+        self._pins.end(self.size, self._checkpoints)
+        replay_end(self._log_state)
 
     def verdict(self, *, has_log_key: bool) -> Verdict:
         """Return what was found; call after `end`."""
@@ -142,15 +142,15 @@ class _Walk:
             size=self.size,
             root=self._frontier.root(),
             entries_shown=self._shown,
-            checkpoints=self._trail.batches,
+            checkpoints=self._checkpoints.batches,
             log_keys=tuple(self._keys.signed_with),
             keys_after=tuple(self._keys.after),
             pins=self._pins.count,
-            cosigned=self._trail.cosigned,
+            cosigned=self._checkpoints.cosigned,
             first_time=self._first_time,
-            last_time=self._ledger.time,
+            last_time=self._log_state.time,
             caveats=tuple(self._caveats(has_log_key)),
-            newest=self._trail.newest,
+            newest=self._checkpoints.newest,
         )
 
     def _take_leaf(self, leaf_hash: bytes, raw: bytes | None) -> None:
@@ -179,11 +179,11 @@ class _Walk:
                 index=index,
                 evidence={"seq": entry.seq},
             )
-        self._trail.require_batch(entry.batch, index)
+        self._checkpoints.require_batch(entry.batch, index)
         if self._manifest.project is not None and entry.project not in self._scope:
             raise WithheldError("an entry of another project is shown", index=index)
         self._take_keys(entry, index)
-        replay(self._ledger, entry)
+        replay(self._log_state, entry)
         self._shown += 1
         self._first_time = self._first_time or entry.time
         self._last_shown = entry

@@ -6,7 +6,6 @@ from typing import get_args
 
 import click
 
-from app.agencies.service import enrol_party, list_parties
 from app.cli.opening import echo_json, local_operator, opened_broker
 from app.errors import RequestError
 from schemas.api import Role
@@ -34,6 +33,8 @@ def add(ctx: click.Context, name: str, *, title: str | None, role: Role) -> None
 
     Example: blindlink-broker agency add child-welfare --title "County Child Welfare"
     """
+    from app.agencies.service import enrol_party
+
     if not is_name(name):
         raise RequestError(
             "a party's name has 2 to 40 lower-case letters, digits and single hyphens",
@@ -62,6 +63,8 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: blindlink-broker agency list
     """
+    from app.agencies.service import list_parties
+
     with opened_broker(ctx) as broker, broker.database.read() as session:
         rows = [
             {"name": party.name, "title": party.title, "created": party.created}

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
-from app.backup.archive import restore_backup, write_backup
 from app.backup.errors import BackupRefusedError
 from app.backup.keys import LIFETIME, write_key_backup
-from app.broker import open_broker
 from app.cli.opening import founded_settings, opened_broker
 from app.matchlog.errors import LogRolledBackError
 from schemas.errors import CheckpointError
@@ -26,6 +24,8 @@ def backup(ctx: click.Context, folder: Path) -> None:
 
     Example: blindlink-broker backup /backups/2026-09-01
     """
+    from app.backup.archive import write_backup
+
     with opened_broker(ctx) as broker:
         manifest = write_backup(broker, folder)
     click.echo(
@@ -77,6 +77,9 @@ def restore(
 
     Example: blindlink-broker restore /backups/2026-09-01 --replace
     """
+    from app.backup.archive import restore_backup
+    from app.broker import open_broker
+
     pins = [note for file in pin_files for note in _notes_of(file)]
     broker = open_broker(founded_settings(ctx))
     try:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.documents import read_document
+from schemas.api import ProjectView
+from schemas.counts import FileCounts, published_counts
+from schemas.upload import Manifest
+
 if TYPE_CHECKING:
     from app.cli.containers import ContainerFile
     from app.matching.blocks.resolution import Resolution
-    from schemas.api import ProjectView
-    from schemas.counts import FileCounts
 
 HEADER = ("pair", "band", "party", "handle")
 ReadableFile = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -49,9 +52,6 @@ def decide(
     Example: blindlink-broker decide --project project.json k12.enc welfare.enc -o pairs.csv
     """
     from app.cli.containers import read_container
-    from app.cli.documents import read_document
-    from schemas.api import ProjectView
-    from schemas.upload import Manifest
 
     view = read_document(ProjectView, project_file)
     counts = None if manifest_file is None else read_document(Manifest, manifest_file).counts
@@ -78,7 +78,6 @@ def _resolve(
     from app.matching.blocks.ranges import LOWEST, Sizes, TokenRange, meet_range
     from app.matching.blocks.resolution import resolve_pair
     from app.runs.bounds import link_policy
-    from schemas.counts import published_counts
 
     larger, smaller = files
     sizes = Sizes(smaller=smaller.header.records, larger=larger.header.records)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from app.demo.rehearse import rehearse
+
 
 @click.command("demo", short_help="Rehearse the whole job on this machine with invented people.")
 @click.option(
@@ -24,8 +26,6 @@ def demo(folder: Path, *, children: int, students: int, seed: int, keep: bool) -
 
     Example: blindlink-broker demo --keep
     """
-    from app.demo.rehearse import rehearse
-
     root = folder.absolute()
     for line in rehearse(
         root, children=children, students=students, seed=seed, keep=keep, say=_say

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.agreements import holds
 from app.cli.opening import echo_json, local_operator, opened_broker
-from app.destruction import joining, service
-from app.destruction.certifying import finish
 from app.durable import write_durably
 from app.errors import ConfigurationError
 from schemas.certificate_page import certificate_page
@@ -42,6 +39,9 @@ def destroy(
 
     Example: blindlink-broker destroy foster-k12 --yes --html certificate.html
     """
+    from app.destruction import service
+    from app.destruction.certification import finish
+
     if not yes:
         click.confirm(f"destroy {what} for good?", abort=True, err=True)
     with opened_broker(ctx) as broker:
@@ -76,11 +76,13 @@ def list_all(ctx: click.Context, project: str, *, as_json: bool) -> None:
 
     Example: blindlink-broker certificate list foster-k12
     """
+    from app.destruction import participation
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:
-            found = joining.destructions_for(session, operator, project)
-            views = [joining.view_of(session, one) for one in found]
+            found = participation.destructions_for(session, operator, project)
+            views = [participation.view_of(session, one) for one in found]
     if as_json:
         echo_json([view.to_json() for view in views])
         return
@@ -119,6 +121,8 @@ def set_hold(ctx: click.Context, project: str, *, order: str) -> None:
 
     Example: blindlink-broker hold set foster-k12 --order "Order of the court of 1 September 2026"
     """
+    from app.agreements import holds
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:
@@ -135,6 +139,8 @@ def lift(ctx: click.Context, project: str) -> None:
 
     Example: blindlink-broker hold lift foster-k12
     """
+    from app.agreements import holds
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:
@@ -152,6 +158,8 @@ def list_holds(ctx: click.Context, project: str) -> None:
 
     Example: blindlink-broker hold list foster-k12
     """
+    from app.agreements import holds
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:
@@ -166,9 +174,13 @@ def _hold_line(one: LegalHold) -> str:
 
 
 def _file_of(broker: Broker, number: str) -> CertificateFile:
+    from app.destruction import participation
+
     operator = local_operator(broker)
     with broker.database.read() as session:
-        return joining.file_of(session, joining.destruction_for(session, operator, number))
+        return participation.file_of(
+            session, participation.destruction_for(session, operator, number)
+        )
 
 
 def _write(file: CertificateFile, out: Path | None, html: Path | None) -> None:

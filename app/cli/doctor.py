@@ -13,15 +13,9 @@ from typing import TYPE_CHECKING
 import click
 from cryptography import x509
 
-from app.agreements.states import project_states
-from app.broker import open_broker
 from app.cli.opening import echo_json, founded_settings, local_operator
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
-from app.http.server import TlsFiles, tls_context
-from app.matching.exhaustive import kernel_name
-from app.matchlog.configuration import is_logged
-from app.migrations.steps import require_current
 from app.version import VERSION
 
 if TYPE_CHECKING:
@@ -39,6 +33,8 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: blindlink-broker --state /srv/blindlink doctor
     """
+    from app.broker import open_broker
+
     settings = founded_settings(ctx)
     broker = open_broker(settings)
     try:
@@ -66,6 +62,8 @@ def _software(_: Broker) -> str:
 
 
 def _kernel(_: Broker) -> str:
+    from app.matching.exhaustive import kernel_name
+
     return f"matching by {kernel_name()}"
 
 
@@ -87,6 +85,8 @@ def _permissions(broker: Broker) -> str:
 
 
 def _schema(broker: Broker) -> str:
+    from app.migrations.steps import require_current
+
     require_current(broker.database)
     return "current"
 
@@ -110,6 +110,8 @@ def _disk(broker: Broker) -> str:
 
 
 def _tls(broker: Broker) -> str:
+    from app.http.server import TlsFiles, tls_context
+
     settings: Settings = broker.settings
     files = settings.tls_files()
     if files is None:
@@ -125,6 +127,8 @@ def _tls(broker: Broker) -> str:
 
 
 def _configuration(broker: Broker) -> str:
+    from app.matchlog.configuration import is_logged
+
     with broker.database.read() as session:
         if is_logged(session, broker.settings):
             return "as the match log has it"
@@ -132,6 +136,8 @@ def _configuration(broker: Broker) -> str:
 
 
 def _projects(broker: Broker) -> str:
+    from app.agreements.states import project_states
+
     operator = local_operator(broker)
     with broker.database.read() as session:
         found = project_states(session, operator, broker.clock())

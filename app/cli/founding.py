@@ -5,11 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from app.agencies.service import enrol_operator
-from app.broker import open_broker, open_database
 from app.clock import Clock, utc_now
 from app.durable import make_private_folder
-from app.migrations.steps import migrate
 from app.security.keyring import make_ring
 from app.security.log_key import make_log_key
 from app.version import SOFTWARE
@@ -31,6 +28,10 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
         LogStartedError: there is a broker here already.
         ConfigurationError: the database is not fit.
     """
+    from app.agencies.service import enrol_operator
+    from app.broker import open_broker, open_database
+    from app.migrations.steps import migrate
+
     make_private_folder(settings.state_dir)
     if not settings.ring_file.exists():
         make_ring(settings.ring_file)

@@ -12,7 +12,6 @@ from app.cli.self_signed import write_certificate
 from app.durable import make_private_folder, write_new
 from app.errors import ConfigurationError
 from app.security.log_key import read_log_key
-from app.settings import CONFIG_NAME, read_settings
 
 CONFIG_TEXT = """\
 # Settings of this broker. The environment (BLINDLINK_PORT=...) and flags win over this file.
@@ -65,6 +64,8 @@ def init(
 
     Example: blindlink-broker --state /srv/blindlink init --origin broker.example.org/blindlink
     """
+    from app.settings import CONFIG_NAME, read_settings
+
     chosen = {"operator": operator, "public_url": public_url, "host": host, "port": port}
     settings = read_settings(ctx.obj, **chosen)
     make_private_folder(settings.state_dir)
@@ -83,6 +84,8 @@ def init(
 
 
 def _write_config(file: Path, chosen: Mapping[str, str | int | None]) -> None:
+    from app.settings import CONFIG_NAME
+
     url = chosen["public_url"]
     line = '# public_url = "https://..."' if url is None else f'public_url = "{url}"'
     text = CONFIG_TEXT.format_map({**chosen, "public_url": line})

@@ -8,7 +8,6 @@ import click
 
 from app.cli.opening import founded_settings, local_operator, opened_broker
 from app.matchlog.draft import entry_actor
-from app.matchlog.proofs import log_keys
 from app.security.log_key import (
     move_next_key_into_place,
     next_key_file,
@@ -35,6 +34,8 @@ def show(ctx: click.Context, *, is_first: bool) -> None:
 
     Example: blindlink-broker log-key show > log-key.txt
     """
+    from app.matchlog.proofs import log_keys
+
     if is_first:
         with opened_broker(ctx) as broker, broker.database.read() as session:
             click.echo(log_keys(session)[0][1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -10,6 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+
+from app.cli.loading import loading
+from app.errors import BrokerError, place_of
+from app.memory import guard_memory
+from schemas.errors import FormatError
+from schemas.printable import printable
 
 # Name -> (where the command is, what `--help` says of it). Nothing heavy is imported to list them.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -54,12 +59,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        # What an import makes stays: the collector would look through it, in a seventh of the time, in vain.
-        gc.disable()
-        try:
+        with loading():
             command: click.Command = getattr(import_module(module), attribute)
-        finally:
-            gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -70,10 +71,6 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a refusal becomes one line, a hint and an exit code."""
-        from app.errors import BrokerError, place_of
-        from app.memory import guard_memory
-        from schemas.errors import FormatError
-
         # Before any command: serve opens encodings and streams link IDs, others open keys or read containers.
         guard_memory()
         try:
@@ -93,8 +90,6 @@ def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:
 
     Exit codes: 1 refused or failed, 2 usage, 3 input data invalid.
     """
-    from schemas.printable import printable
-
     plain = f"{message[:1].lower()}{message[1:].removesuffix('.')}"
     click.echo(f"blindlink-broker: error: {printable(plain)}", err=True)
     if hint:

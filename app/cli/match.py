@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.progress_bar import shown
+
 if TYPE_CHECKING:
     from app.matching.exhaustive import Dataset, Groups, OrderedPairs
     from app.matching.exhaustive.policy import Solver
@@ -112,7 +114,6 @@ def _print_estimate(
 def _find_pairs(
     datasets: Sequence[Dataset], threshold: Fraction, kernel: str, n_threads: int, max_pairs: int
 ) -> OrderedPairs:
-    from app.cli.progress_bar import shown
     from app.engine import match_blocks
     from app.matching.exhaustive import BLOCK_PAIRS, MatchingPolicy, order_pairs, plan_blocks
 

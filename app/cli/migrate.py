@@ -6,9 +6,7 @@ from contextlib import closing
 
 import click
 
-from app.broker import open_database
 from app.cli.opening import founded_settings
-from app.migrations import steps
 
 
 @click.command("migrate", short_help="Bring the database to the newest schema.")
@@ -18,6 +16,9 @@ def migrate(ctx: click.Context) -> None:
 
     Example: blindlink-broker --state /srv/blindlink migrate
     """
+    from app.broker import open_database
+    from app.migrations import steps
+
     with closing(open_database(founded_settings(ctx))) as database:
         before = steps.stored_revision(database)
         steps.migrate(database)

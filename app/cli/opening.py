@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.agencies.service import operator_actor
-from app.broker import open_broker
+from app.cli.loading import loading
 from app.errors import ConfigurationError
-from app.migrations.steps import require_current
-from app.settings import read_settings
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -27,6 +24,8 @@ def founded_settings(ctx: click.Context, **flags: Any) -> Settings:
     Raises:
         ConfigurationError: there is none in the state folder, or a setting is malformed.
     """
+    from app.settings import read_settings
+
     settings = read_settings(ctx.obj, **flags)
     if not settings.log_key_file.exists():
         raise ConfigurationError(
@@ -43,6 +42,10 @@ def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
     Raises:
         ConfigurationError: as `founded_settings`, or the database's schema is not current.
     """
+    with loading():
+        from app.broker import open_broker
+        from app.migrations.steps import require_current
+
     broker = open_broker(founded_settings(ctx, **flags))
     try:
         require_current(broker.database)
@@ -53,6 +56,8 @@ def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
 
 def local_operator(broker: Broker) -> Actor:
     """Return whom this command acts as."""
+    from app.agencies.service import operator_actor
+
     with broker.database.read() as session:
         return operator_actor(session, broker.settings.operator, broker.clock())
 

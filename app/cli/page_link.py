@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import click
 
-from app.agencies.service import PAGE_LINK, SESSION_LIFETIME, issue_token, new_session_link
 from app.cli.opening import local_operator, opened_broker
 from schemas.api import sign_in_url
 
@@ -25,6 +24,8 @@ def page_link(ctx: click.Context, url: str | None) -> None:
 
     Example: blindlink-broker page-link
     """
+    from app.agencies.service import PAGE_LINK, SESSION_LIFETIME, issue_token, new_session_link
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:

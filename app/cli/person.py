@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from app.agencies import persons
-from app.agencies.duties import duties_text
 from app.cli.opening import echo_json, local_operator, opened_broker
 from schemas.identity import Duty
 
@@ -40,6 +38,9 @@ def invite(ctx: click.Context, party: str, *, duties: tuple[Duty, ...], label: s
 
     Example: blindlink-broker person invite child-welfare --duty analyst --duty steward
     """
+    from app.agencies import persons
+    from app.agencies.duties import duties_text
+
     with opened_broker(ctx) as broker, broker.database.write() as session:
         invited = persons.invite_person(
             session, party=party, duties=duties, label=label, now=broker.clock()
@@ -84,6 +85,8 @@ def confirm(ctx: click.Context, person_id: str, *, fingerprint: str | None) -> N
 
     Example: blindlink-broker person confirm per-0123456789abcdef0123456789abcdef
     """
+    from app.agencies import persons
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         heard = fingerprint or click.prompt("The twelve groups, as the person reads them", err=True)
@@ -107,6 +110,8 @@ def revoke(ctx: click.Context, person_id: str) -> None:
 
     Example: blindlink-broker person revoke per-0123456789abcdef0123456789abcdef
     """
+    from app.agencies import persons
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:
@@ -117,6 +122,8 @@ def revoke(ctx: click.Context, person_id: str) -> None:
 
 
 def _rows(broker: Broker, party: str | None) -> list[dict[str, Any]]:
+    from app.agencies import persons
+
     with broker.database.read() as session:
         invited = [
             {

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
-from app.agreements.negotiating import open_project
-from app.agreements.service import create_project, project_for, project_view, projects_for
 from app.cli.documents import read_document
 from app.cli.opening import echo_json, local_operator, opened_broker
 from app.errors import ConfigurationError
@@ -51,6 +49,8 @@ def open_(ctx: click.Context, *, name: str, parties: tuple[str, ...]) -> None:
 
     Example: blindlink-broker project open foster-k12 --party child-welfare --party k12
     """
+    from app.agreements.negotiation import open_project
+
     if not is_name(name):
         raise click.BadParameter(
             "a name has 2 to 40 lower-case letters, digits and dashes, such as foster-k12",
@@ -170,6 +170,8 @@ def create(ctx: click.Context, *, terms_file: Path, profile_file: Path) -> None:
 
     Example: blindlink-broker project create --terms terms.json --profile profile.json
     """
+    from app.agreements.service import create_project
+
     terms, profile = (
         read_document(ProjectTerms, terms_file),
         read_document(EncodingProfile, profile_file),
@@ -203,6 +205,8 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
 
     Example: blindlink-broker project list
     """
+    from app.agreements.service import project_view, projects_for
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:
@@ -225,6 +229,8 @@ def show(ctx: click.Context, name: str) -> None:
 
     Example: blindlink-broker project show foster-k12
     """
+    from app.agreements.service import project_for, project_view
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.read() as session:

@@ -12,15 +12,10 @@ from typing import TYPE_CHECKING, Final
 import click
 import structlog
 
-from app.broker import open_broker, open_database
+from app.cli.loading import loading
 from app.cli.opening import founded_settings
 from app.errors import ConfigurationError, UnavailableError
-from app.http.server import TlsFiles, bind, tls_context
-from app.http.server import serve as serve_app
 from app.logs import configure_logs
-from app.main import create_app
-from app.matchlog.configuration import log_configuration
-from app.migrations.steps import migrate, require_current
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -56,6 +51,10 @@ def serve(
 
     Example: blindlink-broker --state /srv/blindlink serve --host 0.0.0.0
     """
+    with loading():
+        from app.broker import open_broker, open_database
+        from app.migrations.steps import migrate, require_current
+
     configure_logs()
     settings = founded_settings(
         ctx,
@@ -90,6 +89,8 @@ def _refuse_nowhere(settings: Settings) -> None:
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
+    from app.http.server import TlsFiles, tls_context
+
     files = settings.tls_files()
     if files is not None and not settings.insecure_plain_http:
         return tls_context(TlsFiles(*files))
@@ -132,6 +133,8 @@ def _warn_where_unsafe(broker: Broker) -> None:
 
 
 def _log_configuration(broker: Broker) -> None:
+    from app.matchlog.configuration import log_configuration
+
     with broker.database.write() as session:
         logged = log_configuration(session, broker.log, broker.settings)
     if logged is not None:
@@ -139,6 +142,11 @@ def _log_configuration(broker: Broker) -> None:
 
 
 def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
+    with loading():
+        from app.http.server import bind
+        from app.http.server import serve as serve_app
+        from app.main import create_app
+
     listener = bind(broker.settings.host, broker.settings.port)
     # Port 0 took a free one, which then stands in what persons sign.
     settings = broker.settings.model_copy(update={"port": listener.getsockname()[1]})

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from app.agencies.service import IssuedToken, issue_token, list_tokens, revoke_token
 from app.cli.opening import echo_json, local_operator, opened_broker
 from app.durable import sync_folder, write_new
 from app.errors import RequestError
 from schemas.api import Role
+
+if TYPE_CHECKING:
+    from app.agencies.service import IssuedToken
 
 
 @click.group("token", short_help="Issue, list and revoke access tokens.")
@@ -39,6 +41,8 @@ def issue(  # noqa: PLR0917 - click passes by name
 
     Example: blindlink-broker token issue child-welfare --out child-welfare.token
     """
+    from app.agencies.service import issue_token
+
     if out.exists():
         raise RequestError("the file for the token exists already")
     with opened_broker(ctx) as broker:
@@ -68,6 +72,8 @@ def list_all(ctx: click.Context, party: str, *, as_json: bool) -> None:
 
     Example: blindlink-broker token list child-welfare
     """
+    from app.agencies.service import list_tokens
+
     with opened_broker(ctx) as broker, broker.database.read() as session:
         rows = [
             {"token": t.id, "role": t.role, "expires": t.expires, "revoked": t.revoked}
@@ -93,6 +99,8 @@ def revoke(ctx: click.Context, token_id: str) -> None:
 
     Example: blindlink-broker token revoke tok-0123456789abcdef0123456789abcdef
     """
+    from app.agencies.service import revoke_token
+
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:

@@ -6,7 +6,6 @@ import click
 
 from app.cli.opening import opened_broker
 from app.logs import configure_logs
-from app.worker import run_worker
 
 
 @click.command("work", short_help="Do the runs that are asked for.")
@@ -17,6 +16,8 @@ def work(ctx: click.Context, *, until_idle: bool) -> None:
 
     Example: blindlink-broker --state /srv/blindlink work
     """
+    from app.worker import run_worker
+
     configure_logs()
     with opened_broker(ctx) as broker:
         with broker.database.read() as session:

@@ -26,7 +26,7 @@ from schemas.match_record import NONCE_BYTES, Decision, Opening, commitment, pad
 if TYPE_CHECKING:
     from app.matching.blocks.resolution import Resolution
     from app.matching.blocks.weights import Weights
-    from app.uploads.reading import Handles
+    from app.uploads.reader import Handles
     from schemas.profile import EncodingProfile
     from schemas.run import RunSpecification
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions import repository
-from app.decisions.drawing import PIECE_ROWS, ROWS, SUMMARY, openings_part, piece_kind
-from app.decisions.ended import WHY_HINT, why_gone
+from app.decisions.end_reasons import WHY_HINT, why_gone
 from app.decisions.errors import MatchRecordGoneError
 from app.decisions.models import MatchRecord
+from app.decisions.preparation import PIECE_ROWS, ROWS, SUMMARY, openings_part, piece_kind
 from app.decisions.summary import ShownKind, ShownKinds
 from app.errors import NotFoundError
 from app.matchlog.draft import entry_actor

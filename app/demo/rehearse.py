@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.demo import journey
-from app.demo.agreeing import agree, enrol_persons
+from app.demo.agreement import agree, enrol_persons
 from app.demo.commands import Commands, Step
 from app.demo.plan import Rehearsal, Sizes, plan_rehearsal
 from app.demo.report import Findings, count_rows, report_lines

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 
 from app.agreements import holds
 from app.db import Window
-from app.destruction import joining, service, superseding, withdrawing
-from app.destruction.certifying import finish
+from app.destruction import correction, participation, service, withdrawal
+from app.destruction.certification import finish
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import Before, CertificatePath, ProjectPath, RoundPath, UploadPath
@@ -66,7 +66,7 @@ def correct_round(
 ) -> RoundView:
     """Let the next round take the place of an open one, whose uploads are destroyed; give that round."""
     with broker.database.write() as session:
-        following = superseding.correct_round(
+        following = correction.correct_round(
             session, broker, actor, project, number, reason=wanted.reason
         )
         return round_view(session, following)
@@ -78,8 +78,10 @@ def list_destructions(
 ) -> DestructionList:
     """List the project's destructions, newest first, with what is outstanding."""
     with broker.database.read() as session:
-        found = joining.destructions_for(session, actor, project, Window(before))
-        return DestructionList(destructions=tuple(joining.view_of(session, one) for one in found))
+        found = participation.destructions_for(session, actor, project, Window(before))
+        return DestructionList(
+            destructions=tuple(participation.view_of(session, one) for one in found)
+        )
 
 
 @router.get("/v1/destructions/{certificate}")
@@ -88,8 +90,8 @@ def show_certificate(
 ) -> CertificateFile:
     """Give the certificate with all signatures and the log's proof."""
     with broker.database.read() as session:
-        found = joining.destruction_for(session, actor, certificate)
-        return joining.file_of(session, found)
+        found = participation.destruction_for(session, actor, certificate)
+        return participation.file_of(session, found)
 
 
 @router.post("/v1/destructions/{certificate}/countersignatures")
@@ -101,7 +103,7 @@ def countersign(
 ) -> DestructionView:
     """Counter-sign a certificate for the caller's party."""
     with broker.database.write() as session:
-        return joining.countersign(session, broker, actor, certificate, signed)
+        return participation.countersign(session, broker, actor, certificate, signed)
 
 
 @router.post("/v1/projects/{project}/destruction-statements")
@@ -113,7 +115,7 @@ def state_destruction(
 ) -> StatementTaken:
     """Take what the caller's party states to have deleted itself."""
     with broker.database.write() as session:
-        return joining.take_statement(session, broker, actor, project, signed)
+        return participation.take_statement(session, broker, actor, project, signed)
 
 
 @router.post("/v1/projects/{project}/withdrawals")
@@ -125,7 +127,7 @@ def withdraw_record(
 ) -> WithdrawalTaken:
     """Leave one record of the caller's party out of every later run."""
     with broker.database.write() as session:
-        return withdrawing.withdraw_record(session, broker, actor, project, wanted)
+        return withdrawal.withdraw_record(session, broker, actor, project, wanted)
 
 
 @router.get("/v1/projects/{project}/legal-holds")
@@ -151,8 +153,8 @@ def change_hold(
 def _finished(broker: WiredBroker, actor: CurrentActor, certificate: str) -> DestructionView:
     finish(broker, certificate)
     with broker.database.read() as session:
-        found = joining.destruction_for(session, actor, certificate)
-        return joining.view_of(session, found)
+        found = participation.destruction_for(session, actor, certificate)
+        return participation.view_of(session, found)
 
 
 def _holds(broker: Broker, session: Session, found: Sequence[LegalHold], project: str) -> HoldList:

@@ -9,7 +9,7 @@ from app.agreements.holds import all_projects, held_projects
 from app.clock import utc_text
 from app.decisions.ending import due_records
 from app.destruction import repository
-from app.destruction.certifying import finish
+from app.destruction.certification import finish
 from app.destruction.service import (
     BY_DATE,
     RETENTION,

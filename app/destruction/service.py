@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import is_held, refuse_held
-from app.agreements.service import binding_terms, hold_rounds, project_for
+from app.agreements.service import binding_terms, lock_rounds, project_for
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.decisions.ending import end_records, live_records
@@ -122,7 +122,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
         LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
     """
     # First, so that the second of two who ask at once finds what the first one began.
-    hold_rounds(session, wanted.project)
+    lock_rounds(session, wanted.project)
     refuse_held(session, wanted.project, broker.clock())
     if wanted.scope in ("project", "party"):
         # Not in the log, and so in no certificate; but they are encodings.

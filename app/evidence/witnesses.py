@@ -15,7 +15,7 @@ from app.matchlog.proofs import (
     add_cosignature,
     cosigners_among,
     cosigners_of,
-    hold_cosignatures,
+    lock_cosignatures,
 )
 from schemas.api import CosignatureRequest, CosignatureStored
 from schemas.matchlog.note import COSIGNER_KEY, VerifierKey
@@ -55,7 +55,7 @@ def take_cosignature(
         raise NotAWitnessError("The key is not the one that you sign in with.")
     if not is_bound(session, actor, now):
         raise NothingToWitnessError("No project's terms name your party yet.")
-    hold_cosignatures(session)
+    lock_cosignatures(session)
     _refuse_crowd(session, request.size, key)
     cosignature = add_cosignature(session, request.size, request.line, key)
     if abs(cosignature.time_s - now.timestamp()) > MAX_OFF.total_seconds():

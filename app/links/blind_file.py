@@ -12,7 +12,7 @@ from schemas.blind import NONCE_BYTES, MatchIdSeal
 from schemas.ids import MATCH_ID_BYTES, Handle, MatchId
 
 if TYPE_CHECKING:
-    from app.links.drawing import LinkedRun
+    from app.links.matches import LinkedRun
 
 
 def sealed_records(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.decisions.ended import WHY_HINT, why_gone
+from app.decisions.end_reasons import WHY_HINT, why_gone
 from app.errors import RequestError
 
 if TYPE_CHECKING:

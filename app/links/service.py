@@ -20,7 +20,7 @@ from app.links.errors import (
     release_gone,
 )
 from app.links.models import Release
-from app.links.preparing import PIECE_KIND
+from app.links.preparation import PIECE_KIND
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.rounds.service import note_handed_out

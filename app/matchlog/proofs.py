@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.matchlog import repository
 from app.matchlog.errors import CosignatureRefusedError, LogNotStartedError, NotInLogError
+from schemas import merkle
 from schemas.errors import CheckpointError, ProofError
-from schemas.matchlog import merkle
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     Cosignature,
@@ -178,7 +178,7 @@ def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) ->
     return cosignature
 
 
-def hold_cosignatures(session: Session) -> None:
+def lock_cosignatures(session: Session) -> None:
     """Let nobody else add cosignatures or entries until the caller's transaction ends."""
     repository.lock_head(session)
 

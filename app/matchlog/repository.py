@@ -19,7 +19,7 @@ from app.matchlog.models import (
     LogLeaf,
     LogNode,
 )
-from schemas.matchlog.merkle import Node
+from schemas.merkle import Node
 
 _HEAD: Final = select(
     LogHead.size, LogHead.batch, LogHead.time, LogHead.frontier, LogHead.key

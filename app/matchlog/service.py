@@ -36,8 +36,8 @@ from schemas.ids import REQUEST_PREFIX
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.kinds import Exported, LogKeyRotated, LogStarted
-from schemas.matchlog.merkle import Frontier, hash_leaf
 from schemas.matchlog.note import NoteSigner, VerifierKey
+from schemas.merkle import Frontier, hash_leaf
 from schemas.signing import sign_document
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.agreements.service import binding_terms, hold_rounds
+from app.agreements.service import binding_terms, lock_rounds
 from app.matchlog.draft import EntryDraft
 from app.rounds import repository
 from app.rounds.pairing import SUCCEEDED, claims_due, statements_due
@@ -26,7 +26,7 @@ def note_success(session: Session, broker: Broker, run: str) -> None:
     pair = repository.pair_of_run(session, run)
     if pair is None:
         return
-    hold_rounds(session, pair.project)
+    lock_rounds(session, pair.project)
     pair.run_state = SUCCEEDED
     session.flush()
     close_if_done(session, broker, pair.project, pair.round)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
-from app.agreements.service import hold_rounds, terms_in_force
+from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.errors import NotFoundError
@@ -124,7 +124,7 @@ def keep_message(
     Raises:
         As `refuse_undue`.
     """
-    hold_rounds(session, place.project)
+    lock_rounds(session, place.project)
     terms = refuse_undue(session, broker, actor, place)
     key = (place.project, place.number, actor.party, place.kind, place.target)
     row = repository.find_message(session, key, lock=True)

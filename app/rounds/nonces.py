@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import hold_rounds, project_for, terms_in_force
+from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import (
     CLOCK_SKEW,
     refuse_stranger,
@@ -41,7 +41,7 @@ def offer_nonces(
         NoncesRefusedError: it does not continue what the party offered before.
     """
     project_for(session, actor, project)
-    hold_rounds(session, project)
+    lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")

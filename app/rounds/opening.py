@@ -6,7 +6,7 @@ from collections import deque
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import hold_rounds, project_for, terms_in_force
+from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -46,7 +46,7 @@ def open_round(session: Session, broker: Broker, actor: Actor, project: str) -> 
     """
     project_for(session, actor, project)
     # First, so that of two who ask at once the second one finds the first one's round.
-    hold_rounds(session, project)
+    lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")
@@ -70,7 +70,7 @@ def supersede_round(
         RoundBudgetError, NoncesMissingError: the next one cannot be opened.
     """
     round_for(session, actor, project, number)
-    hold_rounds(session, project)
+    lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")

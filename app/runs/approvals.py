@@ -1,8 +1,8 @@
 """Who has approved which step of a run: without all of them it does not start, and nothing is handed out.
 
 A step is approved by a signature over the exact specification, once; the step `run` also by an approval in
-advance (`app.runs.standing`). Whoever writes holds the run's row, so that the last of two who approve at once
-finds the other's approval.
+advance (`app.runs.standing_approvals`). Whoever writes holds the run's row, so that the last of two who
+approve at once finds the other's approval.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import NotInForceError, OutOfPlaceError, StatementRefusedError
-from app.agreements.negotiating import agreement_named
+from app.agreements.negotiation import agreement_named
 from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text

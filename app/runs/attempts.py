@@ -25,7 +25,7 @@ from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
 from app.runs.models import Run, RunBlock
 from app.runs.service import specification_of
 from app.security.errors import KeyGoneError
-from app.uploads.reading import require_committed
+from app.uploads.reader import require_committed
 from app.version import SOFTWARE
 from schemas.matchlog.kinds import PartyDigest, RunFailed, RunFinished, RunStarted
 

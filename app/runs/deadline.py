@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import binding_terms, hold_rounds
+from app.agreements.service import binding_terms, lock_rounds
 from app.clock import utc_text
 from app.rounds import service as rounds
 from app.rounds.closing import close_round
@@ -27,7 +27,7 @@ def close_overdue(broker: Broker) -> int:
 
 def _close(broker: Broker, project: str, number: int) -> bool:
     with broker.database.write() as session:
-        hold_rounds(session, project)
+        lock_rounds(session, project)
         found = rounds.open_round_of(session, project, number)
         binding = binding_terms(session, project, broker.clock())
         if found is None or binding is None:

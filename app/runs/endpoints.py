@@ -11,7 +11,7 @@ from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import Before, ProjectPath, RunPath, UploadPath
-from app.runs import approvals, asking, committing, service, standing
+from app.runs import approvals, commits, requests, service, standing_approvals
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.view import view_of
 from app.uploads.endpoints import IdempotencyKey
@@ -34,7 +34,7 @@ def ask_run(
 ) -> RunView:
     """Ask once more for the run of a pair; one that has not failed, nor was cancelled, is that run."""
     with broker.database.write() as session:
-        run = asking.ask_again(
+        run = requests.ask_again(
             session, broker, actor, project, request, idempotency_key=idempotency_key
         )
         return view_of(run, actor)
@@ -51,7 +51,7 @@ def commit_upload(
 
     What completes a pair of the round also starts its run.
     """
-    return committing.commit_upload(broker, actor, upload, signed)
+    return commits.commit_upload(broker, actor, upload, signed)
 
 
 @router.get("/v1/projects/{project}/runs")
@@ -79,7 +79,7 @@ def show_run(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> RunView:
 def cancel_run(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> RunView:
     """Cancel a run that waits or is under way; once more changes nothing."""
     with broker.database.write() as session:
-        return view_of(asking.cancel_run(session, broker, actor, run), actor)
+        return view_of(requests.cancel_run(session, broker, actor, run), actor)
 
 
 @router.post("/v1/runs/{run}/approvals")
@@ -123,8 +123,8 @@ def approve_in_advance(
 ) -> StandingList:
     """Approve the runs of one matching policy in advance, for the caller's party."""
     with broker.database.write() as session:
-        standing.approve_in_advance(session, broker, actor, project, signed)
-        return standing.standing_list(session, project)
+        standing_approvals.approve_in_advance(session, broker, actor, project, signed)
+        return standing_approvals.standing_list(session, project)
 
 
 @router.get("/v1/projects/{project}/standing-approvals")
@@ -134,7 +134,7 @@ def list_standing(
     """List the project's standing approvals, newest first, and how often each was used."""
     with broker.database.read() as session:
         project_for(session, actor, project)
-        return standing.standing_list(session, project, Window(before))
+        return standing_approvals.standing_list(session, project, Window(before))
 
 
 @router.post("/v1/projects/{project}/revocations")
@@ -146,5 +146,5 @@ def revoke_standing(
 ) -> StandingList:
     """Take a standing approval of the caller's party back, at once."""
     with broker.database.write() as session:
-        standing.revoke(session, broker, actor, project, signed)
-        return standing.standing_list(session, project)
+        standing_approvals.revoke(session, broker, actor, project, signed)
+        return standing_approvals.standing_list(session, project)

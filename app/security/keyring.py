@@ -18,7 +18,7 @@ from app.durable import make_private_folder, refuse_shared, write_durably, write
 from app.errors import ConfigurationError
 from app.security.errors import SealBrokenError
 
-FORMAT: Final = "blindlink-kek-ring/1"
+FORMAT: Final = "blindlink/kek-ring/1"
 KEY_BYTES: Final = 32
 
 

@@ -18,7 +18,7 @@ from app.errors import ConfigurationError
 from schemas.errors import CheckpointError
 from schemas.matchlog.note import NoteSigner, require_key_name
 
-FORMAT: Final = "blindlink-log-key/1"
+FORMAT: Final = "blindlink/log-key/1"
 # Behind the file's name: the key that is to follow, from before the log names it until it is moved into place.
 NEXT_SUFFIX: Final = ".next"
 

@@ -1,7 +1,7 @@
 """Before an upload is committed: its manifest is held against the terms, its parts against the manifest.
 
 Two steps: read what the upload must be, then stream through its parts without holding the database. What
-follows, in a unit of work of its own, stands in `app.uploads.accepting`.
+follows, in a unit of work of its own, stands in `app.uploads.acceptance`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body, raw_body
 from app.http.paths import Before, PartNumber, ProjectPath, UploadPath
-from app.uploads import receipts, sending, service
+from app.uploads import part_storage, receipts, service
 from app.uploads.parts import parse_content_digest
 from app.wired import WiredBroker
 from schemas.api import PartList, PartStored, UploadList, UploadRequest, UploadView
@@ -77,14 +77,18 @@ def put_part(
     """Store one part durably; sending the same bytes again changes nothing, other bytes are refused."""
     sha256 = parse_content_digest(content_digest)
     with broker.database.read() as session:
-        place = sending.place_of_part(session, broker, actor, upload, number=number, sha256=sha256)
-    sending.check_part(place, part, sha256)
+        place = part_storage.place_of_part(
+            session, broker, actor, upload, number=number, sha256=sha256
+        )
+    part_storage.check_part(place, part, sha256)
     if not place.is_stored:
-        blob = sending.seal_part(broker, place, part)
+        blob = part_storage.seal_part(broker, place, part)
         is_kept = False
         try:
             with broker.database.write() as session:
-                is_kept = sending.keep_part(session, broker, actor, place, sha256=sha256, blob=blob)
+                is_kept = part_storage.keep_part(
+                    session, broker, actor, place, sha256=sha256, blob=blob
+                )
         finally:
             # Not where the commit itself failed: it may have reached the database. The sweep finds out.
             if not is_kept:

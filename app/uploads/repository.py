@@ -77,7 +77,7 @@ def committed_for(
     )
 
 
-def hold_committed(session: Session, uploads: Sequence[str]) -> bool:
+def lock_committed(session: Session, uploads: Sequence[str]) -> bool:
     """Tell whether these uploads are all committed, and keep them so until the transaction ends."""
     query = select(Upload.id).where(Upload.id.in_(uploads), Upload.state == "committed")
     held = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()

@@ -16,12 +16,12 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from app.agreements.service import TermsInForce, hold_rounds
+from app.agreements.service import TermsInForce, lock_rounds
 from app.broker import Broker
-from app.decisions.drawing import DrawnRecord, draw_record, keep_record
+from app.decisions.preparation import DrawnRecord, draw_record, keep_record
 from app.engine import MetRange, NumberedRange, meet_ranges, number_ranges
-from app.links.drawing import LinkedRun, matches_of
-from app.links.preparing import Prepared, keep_releases, prepare_releases
+from app.links.matches import LinkedRun, matches_of
+from app.links.preparation import Prepared, keep_releases, prepare_releases
 from app.matching.blocks.checks import require_link_rate
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met
@@ -34,7 +34,7 @@ from app.runs.bounds import link_policy
 from app.runs.errors import TooManyPairsError
 from app.runs.models import RunBlock
 from app.security.at_rest import seal, unseal
-from app.uploads.reading import Handles, StoredUpload, locate_container
+from app.uploads.reader import Handles, StoredUpload, locate_container
 from schemas.counts import published_counts
 
 BLOCK_KIND = "run-block"
@@ -180,7 +180,7 @@ def _conclude(
     """Make the result, its match record, its releases and their log entries visible, all or none."""
     with broker.database.write() as session:
         # First, since whoever corrects the round locks it before its runs.
-        hold_rounds(session, attempt.specification.project)
+        lock_rounds(session, attempt.specification.project)
         attempts.agreed_terms(session, broker, attempt)
         finished = attempts.finish_attempt(
             session,

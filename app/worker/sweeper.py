@@ -16,7 +16,7 @@ import structlog
 from app.agencies.refusals import sum_up_refusals
 from app.agreements.service import narrow_parties
 from app.broker import Broker
-from app.decisions.drawing import RECORD_PREFIX
+from app.decisions.preparation import RECORD_PREFIX
 from app.denials.service import sum_up_denials
 from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
 from app.destruction.shredding import is_needed_blob, is_needed_key, shred

@@ -16,11 +16,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from encoding.agreement.persons import read_party
-from encoding.agreement.refused import plain_fault
+from encoding.agreement.refusals import plain_fault
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
-from encoding.linkage import SHIPPED, shipped_profile, size_of
-from encoding.profiles import read_profile
+from encoding.profiles.profile_files import read_profile
+from encoding.profiles.shipped import SHIPPED, shipped_profile, size_of
 from schemas.agreement import DEFAULT_FLOOR, Agreement, opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes
 from schemas.errors import CanonicalError

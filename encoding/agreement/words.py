@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from encoding.agreement.kept import KeptAgreement
+from encoding.agreement.kept_agreements import KeptAgreement
 from schemas.agreement import Agreement
 from schemas.chapter_limits import listed
 from schemas.chapters import Chapter, Table, grouped

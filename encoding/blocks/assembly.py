@@ -19,9 +19,9 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from numpy.typing import NDArray
 
-from encoding.blocks.blocking import BlockingKeys, FormKeys, Keys
+from encoding.blocks.blocking_keys import BlockingKeys, FormKeys, Keys
 from encoding.blocks.keys import KEY_BYTES, CellKeys, index_rows
-from encoding.blocks.observing import Observations
+from encoding.blocks.observation import Observations
 from encoding.blocks.seal import Bytes, Fill, RowSealer
 from encoding.blocks.spool import Spool
 from encoding.blocks.values import Lines, ValueTables

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import RowTooLongError
-from encoding.secret import Secret
+from encoding.secret.secret import Secret
 from schemas.profile import TOKEN_BYTES
 
 KEY_BYTES: Final = 32

@@ -10,17 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.calibrate.estimating import differing_shares, estimated_mistakes
+from encoding.calibrate.estimate import differing_shares, estimated_mistakes
 from encoding.calibrate.mistakes import MISTAKE_LEVELS, Copyist, Mistakes, Rows
 from encoding.calibrate.people import Copies, clean_rows
 from encoding.calibrate.prediction import Prediction, Rehearsal, Setting
 from encoding.calibrate.strangers import Strangers, enough_strangers
 from encoding.errors import RecordCountError
-from encoding.linkage import SHIPPED, SIZES, ZIP_FIELD, shipped_profile
+from encoding.profiles.shipped import SHIPPED, SIZES, ZIP_FIELD, shipped_profile
 from encoding.progress import Progress, silent
 from encoding.quality.duplicates import DuplicatePair
 from encoding.recipe.dates import read_date_format
-from encoding.sample import Sample
+from encoding.records.sample import Sample
 from schemas.profile import EncodingProfile
 
 ESTIMATED: Final = "estimated"

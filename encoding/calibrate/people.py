@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from encoding.blocks.values import Lines, ValueTables
 from encoding.calibrate.mistakes import Rows
 from encoding.quality.keys import KeyHasher, Words
+from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk
-from encoding.rows import RowCleaner
 from schemas.profile import EncodingProfile
 
 

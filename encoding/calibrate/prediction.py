@@ -17,7 +17,7 @@ from app.matching.blocks.weights import (
     probability,
 )
 from encoding.blocks.clear import ClearLevels, LevelNumbers
-from encoding.blocks.counting import count_strangers, name_dependence
+from encoding.blocks.counts import count_strangers, name_dependence
 from encoding.blocks.values import ValueTables
 from encoding.calibrate.people import Copies, PersonKeys, keys_of, lane_columns
 from encoding.calibrate.strangers import (

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.failures import exit_status
-from encoding.cli.options import agency_options
+from encoding.cli.parts.failures import exit_status
+from encoding.cli.parts.options import agency_options
 
 # In the order in which an analyst meets them. A command whose module is not installed is not listed.
 COMMANDS: Final[dict[str, str]] = {
@@ -88,7 +88,7 @@ class AgencyGroup(click.Group):
 
 
 def _module(name: str) -> str:
-    return f"encoding.cli.{name.replace('-', '_')}"
+    return f"encoding.cli.commands.{name.replace('-', '_')}"
 
 
 @click.group(

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Load the command line and run it."""
     try:
-        from encoding.cli.main import main as blindlink
+        from encoding.cli.main import main as blindlink  # noqa: PLC0415 - what is interrupted is this
     except KeyboardInterrupt:
         # What says so elsewhere may be what was being loaded.
         sys.stderr.write("blindlink: error: interrupted; nothing is lost\n")

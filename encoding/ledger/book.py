@@ -1,7 +1,7 @@
 """The ledger of one recipient in one ID space: which of its records has which link ID, since which round.
 
 An object without I/O. It changes by events alone, in this order: what the agency does itself (`unlink`,
-`relink`), and releases by their turns; `encoding.ledger.applying` makes the events of a release. Under the
+`relink`), and releases by their turns; `encoding.ledger.additions` makes the events of a release. Under the
 mode `blind` pseudonyms stand in the place of record IDs.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
-from encoding.ledger.granting import SpaceName
+from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Pair, Standing, Turn
 from schemas.ids import LinkId
 from schemas.space_message import Veto

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from encoding.errors import SealedFileError
-from encoding.identity import Identity
 from encoding.ledger.book import Ledger, MessagePlace
 from encoding.ledger.errors import (
     MessageReplayedError,
     MessageUntrustedError,
     MessageWithheldError,
 )
-from encoding.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
+from encoding.people.identity import Identity
+from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
 from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
 from schemas.claims import Claims, parse_claims, serialise_claims
 from schemas.errors import FormatError

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.agency_file import AgencyFile
 from encoding.blocks.assembly import Assembly, AssemblyCounts
 from encoding.blocks.keys import CellKeys, round_key
 from encoding.errors import NotReadyError, RecordCountError
@@ -32,15 +31,16 @@ from encoding.packing.handles import (
     write_handle_map,
 )
 from encoding.packing.outbox import Outbox, manifest_path, read_outbox
-from encoding.problem_log import ProblemLog
+from encoding.packing.withdrawals import Withdrawn
 from encoding.problems import RowProblem
 from encoding.progress import Progress
+from encoding.recipe.rows import RowCleaner
 from encoding.records import Table
+from encoding.records.agency_file import AgencyFile
+from encoding.records.problem_log import ProblemLog
 from encoding.rounds.turns import Turn
-from encoding.rows import RowCleaner
-from encoding.secret import Secret
-from encoding.withdrawn import Withdrawn
-from encoding.workspace import Workspace
+from encoding.secret.secret import Secret
+from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView
 from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts
 from schemas.ids import utc_text

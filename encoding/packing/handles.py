@@ -4,7 +4,7 @@ Handles are drawn anew for every container, so that none outlives its upload. Th
 it is keyed by their HMAC under the workspace key, and sealed under another sub-key of it, so that a copied
 file tells nothing without the key file. 32 bytes a record, in memory and on disk.
 
-File: the line `blindlink-handles/2`, a line of canonical JSON (project, round, partner, number of records),
+File: the line `blindlink/handles/2`, a line of canonical JSON (project, round, partner, number of records),
 then segments of at most 32,768 records, each nonce, AES-256-GCM ciphertext and tag; both lines, and the number
 of the segment, are authenticated with each. Within a segment: record key, handle, in order of record keys.
 """
@@ -33,7 +33,7 @@ from encoding.files import replacing
 from schemas.canonical import canonical_bytes
 from schemas.ids import HANDLE_BYTES
 
-MAGIC: Final = b"blindlink-handles/2\n"
+MAGIC: Final = b"blindlink/handles/2\n"
 SEGMENT_RECORDS: Final = 32_768
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from encoding.errors import NotReadyError
 from encoding.packing.container import KeptContainer, read_container
-from encoding.workspace import Workspace
+from encoding.workspace.workspace import Workspace
 from schemas.errors import FormatError
 from schemas.upload import Manifest
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.blocks.blocking import BlockingKeys
+from encoding.blocks.blocking_keys import BlockingKeys
 from encoding.blocks.keys import CellKeys
 from encoding.privacy_audit.files import ClearFile, Numbers
 from schemas.profile import EncodingProfile, Side

@@ -10,7 +10,6 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from encoding.agency_file import AgencyFile
 from encoding.progress import Progress, silent
 from encoding.quality.blocks import count_blocks
 from encoding.quality.cells import Kind, is_garbled, kinds_of
@@ -20,9 +19,10 @@ from encoding.quality.key_sample import MOST_KEYS, KeySampler
 from encoding.recipe import Recipe
 from encoding.recipe.cells import CellReader
 from encoding.recipe.dates import read_date_format
+from encoding.recipe.rows import RowCleaner
 from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
-from encoding.rows import RowCleaner
+from encoding.records.agency_file import AgencyFile
 from schemas.profile import EncodingProfile
 
 # Above it the person has aged out of foster care and of school in every state.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.blocks.clear import ClearLevels, LevelNumbers
-from encoding.blocks.counting import count_strangers, name_dependence, tell_apart
+from encoding.blocks.counts import count_strangers, name_dependence, tell_apart
 from encoding.blocks.values import Lines
 from encoding.quality.key_sample import Entries, KeySample
 from schemas.counts import SMALLEST_COUNTED_FILE

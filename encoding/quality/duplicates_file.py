@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from encoding.agency_file import AgencyFile
 from encoding.files import write_csv
 from encoding.quality.duplicates import DuplicatePair
+from encoding.records.agency_file import AgencyFile
 
 HEADER: Final = ("record_id", "other_record_id", "probability", "differs")
 LIST_START: Final = f"{','.join(HEADER)}\n".encode()

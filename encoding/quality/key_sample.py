@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from encoding.blocks.values import Lines, ValueTables
 from encoding.quality.keys import KeyHasher, Words
-from encoding.rows import CleanedRows
+from encoding.recipe.rows import CleanedRows
 from schemas.profile import EncodingProfile
 
 MOST_KEYS: Final = 1_000_000

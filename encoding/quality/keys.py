@@ -1,7 +1,7 @@
 """Blocking keys as numbers, many rows at a time: equal where the keys of encoding are equal.
 
 Nothing is protected here: the numbers never leave the process, and only serve to count equal keys.
-`encoding.blocks.blocking` makes the keys that rows are encoded under.
+`encoding.blocks.blocking_keys` makes the keys that rows are encoded under.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.blocks.keys import value_word
-from encoding.recipe.remembered import Remembered
+from encoding.recipe.memo import Remembered
 from schemas.passes import KeyForm, Part
 from schemas.profile import EncodingProfile
 

@@ -8,6 +8,7 @@ from operator import attrgetter, ne
 from typing import Protocol, TypeVar
 
 from encoding.recipe.dates import DateFormat
+from encoding.recipe.memo import Remembered
 from encoding.recipe.names import (
     GivenName,
     Surname,
@@ -16,7 +17,6 @@ from encoding.recipe.names import (
     read_suffix,
     read_surname,
 )
-from encoding.recipe.remembered import Remembered
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
 from encoding.recipe.zips import read_zip

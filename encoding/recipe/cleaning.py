@@ -18,8 +18,8 @@ from encoding.recipe.columns import (
     zip_forms,
 )
 from encoding.recipe.dates import DateFormat
-from encoding.recipe.derived import Derived
-from encoding.recipe.remembered import Remembered
+from encoding.recipe.derived_columns import Derived
+from encoding.recipe.memo import Remembered
 from encoding.recipe.spec import RecipeSpec
 from encoding.recipe.spellings import Spelling, find_aliases, may_have_aliases
 from encoding.recipe.tables import load_tables

@@ -9,7 +9,7 @@ from typing import Any
 from encoding.errors import ColumnLengthError, MissingColumnError
 from encoding.recipe.cleaning import Cleaning
 from encoding.recipe.dates import read_date_format
-from encoding.recipe.derived import Derived
+from encoding.recipe.derived_columns import Derived
 from encoding.recipe.spec import RecipeSpec, read_spec
 
 INPUTS = MappingProxyType({

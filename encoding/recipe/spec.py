@@ -43,7 +43,7 @@ class RecipeSpec(Document):
 
     KIND: ClassVar[str] = "recipe"
 
-    version: Literal["blindlink-recipe/2"]
+    version: Literal["blindlink/recipe/2"]
     tables: Digest
     transliteration: Digest
     phonetic: Digest

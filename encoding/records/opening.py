@@ -7,7 +7,9 @@ from pathlib import Path
 
 from encoding.errors import FileKindError
 from encoding.records.csv_table import CsvTable
+from encoding.records.parquet_table import ParquetTable
 from encoding.records.table import Table
+from encoding.records.xlsx_table import XlsxTable
 
 _WORKBOOKS = {".xlsx", ".xlsm"}
 _PARQUET = {".parquet", ".pq"}
@@ -45,12 +47,8 @@ def open_table(
             f"{file} is a kind of workbook that is not read", hint="save it as .xlsx or CSV"
         )
     if kind in _WORKBOOKS:
-        from encoding.records.xlsx_table import XlsxTable
-
         return XlsxTable(file, sheet=sheet)
     if kind in _PARQUET:
-        from encoding.records.parquet_table import ParquetTable
-
         return ParquetTable(file)
     _check_is_text(file)
     return CsvTable(file, encoding=encoding, delimiter=delimiter)

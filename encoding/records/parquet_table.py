@@ -54,8 +54,8 @@ class ParquetTable(Table):
 def import_pyarrow() -> tuple[Any, Any]:
     """Return pyarrow and its Parquet module, or say how to install them."""
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow  # noqa: PLC0415 - an extra
+        import pyarrow.parquet  # noqa: PLC0415 - an extra
     except ImportError:
         raise ExtraMissingError(
             "reading Parquet files needs an optional package",

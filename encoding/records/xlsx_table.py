@@ -95,7 +95,7 @@ def _header_texts(row: list[object]) -> list[str]:
 def import_calamine() -> Any:
     """Return python-calamine, or say how to install it."""
     try:
-        import python_calamine
+        import python_calamine  # noqa: PLC0415 - an extra
     except ImportError:
         raise ExtraMissingError(
             "reading Excel workbooks needs an optional package",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from encoding.client import BrokerClient
+from encoding.broker.client import BrokerClient
 from schemas.rounds import (
     ClaimsReceipt,
     Correction,

@@ -4,7 +4,7 @@ A container is made under a round key only for a nonce that was drawn here and t
 The nonce is marked as spent, durably, before the first byte of its container leaves; from then on that
 container is the only one. Backups hold no nonce, so that a restored workspace makes none twice.
 
-File: sealed as `encoding.sealed_record` says, canonical JSON within.
+File: sealed as `encoding.workspace.sealed_record` says, canonical JSON within.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from encoding.errors import NonceSpentError, NonceUnknownError
-from encoding.sealed_record import SealedRecord
+from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.ids import Name, Sha256Hex
 from schemas.rounds import NONCE_BYTES, NonceHex, NonceNumber
@@ -42,7 +42,7 @@ class NonceBook(Document):
 
     KIND: ClassVar[str] = "list of nonces"
 
-    version: Literal["blindlink-nonces/1"] = "blindlink-nonces/1"
+    version: Literal["blindlink/nonce-book/1"] = "blindlink/nonce-book/1"
     nonces: Annotated[tuple[KeptNonce, ...], Field(max_length=MAX_KEPT)] = ()
 
     @model_validator(mode="after")

@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from encoding.errors import LogError, LogRewrittenError, OthersWaitedForError
-from encoding.identity import Identity
-from encoding.ledger.applying import Applied, apply_release
+from encoding.ledger.additions import Applied, apply_release
 from encoding.ledger.book import Ledger, MessagePlace
-from encoding.ledger.checking import CheckedPair, check_claims, check_statement
-from encoding.ledger.claiming import (
+from encoding.ledger.claim_checks import CheckedPair, check_claims, check_statement
+from encoding.ledger.claims import (
     PairRelease,
     Posting,
     Proof,
@@ -25,7 +24,7 @@ from encoding.ledger.claiming import (
 )
 from encoding.ledger.errors import MessageUntrustedError, OtherLogError
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
-from encoding.ledger.kept import LedgerFile
+from encoding.ledger.ledger_file import LedgerFile
 from encoding.ledger.messages import (
     claims_stream,
     closed_messages,
@@ -38,8 +37,9 @@ from encoding.ledger.messages import (
     statement_stream,
 )
 from encoding.ledger.values import Pair, Turn
+from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
-from encoding.rounds.said import Carried, Said
+from encoding.rounds.round_memory import Carried, Said
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.identity import PublicIdentity

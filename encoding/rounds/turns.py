@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from encoding.blocks.keys import RoundName
 from encoding.errors import RoundUnprovenError
-from encoding.receipts import prove_entry
+from encoding.log.receipts import prove_entry
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
 from schemas.matchlog.log_keys import LogKeys

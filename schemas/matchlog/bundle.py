@@ -21,7 +21,6 @@ from schemas.ids import Name
 from schemas.matchlog.archive import END, ArchiveReader, Source, pack_member
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
 from schemas.matchlog.kinds import KeyText, Origin
-from schemas.matchlog.merkle import Frontier
 from schemas.matchlog.note import COSIGNER_KEY, LOG_KEY, Note, VerifierKey
 from schemas.matchlog.tiles import (
     TILE_WIDTH,
@@ -34,6 +33,7 @@ from schemas.matchlog.tiles import (
     unpack_entries,
     unpack_hashes,
 )
+from schemas.merkle import Frontier
 
 MANIFEST_NAME: Final = "bundle.json"
 NEWEST_NAME: Final = "checkpoint"

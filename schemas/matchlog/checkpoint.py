@@ -17,7 +17,6 @@ from typing import Final, Self
 from schemas.canonical import MAX_INTEGER
 from schemas.errors import CheckpointError
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.merkle import HASH_BYTES
 from schemas.matchlog.note import (
     COSIGNER_KEY,
     LOG_KEY,
@@ -31,6 +30,7 @@ from schemas.matchlog.note import (
     sign_text,
     verify_text,
 )
+from schemas.merkle import HASH_BYTES
 
 MAX_TIME_S: Final = 2**63 - 1
 

@@ -22,7 +22,7 @@ from schemas.document import Document, Model, describe_invalid
 from schemas.errors import CanonicalError, EntryError
 from schemas.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
-from schemas.matchlog.merkle import hash_leaf
+from schemas.merkle import hash_leaf
 
 VERSION: Final = "blindlink/entry/1"
 BROKER: Final = "broker"

@@ -17,8 +17,8 @@ from schemas.errors import CheckpointError, EntryError, ProofError
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.merkle import HASH_BYTES, hash_leaf, verify_inclusion
 from schemas.matchlog.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
+from schemas.merkle import HASH_BYTES, hash_leaf, verify_inclusion
 from schemas.upload import Receipt
 
 # No tree of fewer than 2^53 leaves is deeper.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.errors import BundleError
-from schemas.matchlog.merkle import HASH_BYTES, Node
+from schemas.merkle import HASH_BYTES, Node
 
 TILE_WIDTH: Final = 256
 # Each level of tiles stands for eight levels of nodes.

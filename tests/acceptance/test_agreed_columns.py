@@ -7,7 +7,7 @@ from pathlib import Path
 from oracles.agreement_rig import agreement_rig
 from oracles.desk import Desk
 
-from encoding.config import read_config, render_config
+from encoding.workspace.config import read_config, render_config
 
 ELEMENTS = """
 [[elements]]

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from oracles.agreement_rig import COUNSEL, PROJECT, AgreementRig, agreement_rig
 from oracles.desk import Desk
 
-from encoding.cli import init
 from encoding.cli.main import main
-from encoding.cli.session import Session
-from encoding.peers import read_peers
+from encoding.cli.parts import prompts
+from encoding.cli.parts.session import Session
+from encoding.people.peers import read_peers
 
 pytestmark = pytest.mark.long
 
@@ -33,7 +33,7 @@ def refused(result: Result, code: int = 1) -> str:
 
 def typing(desk: Desk, monkeypatch: pytest.MonkeyPatch, typed: str, *words: str) -> Result:
     """Type a command and answer its questions."""
-    monkeypatch.setattr(init, "is_interactive", lambda: True)
+    monkeypatch.setattr(prompts, "is_interactive", lambda: True)
     session = Session(transport=desk.near.courier, now=lambda: desk.now, sleep=desk.slept.append)
     config = str(desk.folder / "blindlink.toml")
     return CliRunner().invoke(main, ["--config", config, *words], obj=session, input=typed)

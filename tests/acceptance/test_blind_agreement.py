@@ -10,7 +10,7 @@ import pytest
 from oracles.agreement_rig import ANSWERS, PROJECT, AgreementRig, agreement_rig
 from oracles.near_broker import ADDRESS
 
-from encoding.config import read_config, render_config
+from encoding.workspace.config import read_config, render_config
 
 RESEARCH = "research-office"
 RECIPIENT = f"""

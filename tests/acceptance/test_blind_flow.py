@@ -21,7 +21,7 @@ from oracles.rehearsal import (
 )
 from oracles.searching import files_under, found_in
 
-from encoding.config import read_config, render_config
+from encoding.workspace.config import read_config, render_config
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RESEARCH, AUDITOR = "research-office", "state-auditor"

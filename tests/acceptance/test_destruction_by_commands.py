@@ -139,7 +139,7 @@ def test_what_lies_here_is_listed_removed_and_stated(rig: AgreementRig) -> None:
 def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
     rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from encoding import destroying
+    from encoding.destruction import local_destruction
 
     rig.link()
     kim = rig.desks["kim"]
@@ -153,7 +153,7 @@ def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
         gone.append(path.name)
         unlink(path, missing_ok=missing_ok)
 
-    monkeypatch.setattr(destroying.Path, "unlink", killed)
+    monkeypatch.setattr(local_destruction.Path, "unlink", killed)
     assert "cannot be removed" in refused(kim.type("destroy", "--local", "--yes"))
     monkeypatch.undo()
     assert (kim.folder / "secret.txt").exists()

@@ -15,10 +15,9 @@ from oracles.agreement_rig import AgreementRig, agreement_rig
 
 from app.auditor.cli import main as audit_main
 from app.broker import open_broker
-from app.cli import opening
 from app.cli.main import main as broker_main
 from app.evidence.service import write_bundle
-from encoding.local_copies import IN_WORDS
+from encoding.destruction.local_copies import IN_WORDS
 
 GUIDE = (Path(__file__).parents[2] / "docs/destruction.md").read_text("utf-8")
 BLOCK = re.compile(r"<!-- (\w+) -->\n```sh\n(.*?)```", re.DOTALL)
@@ -71,7 +70,7 @@ def test_the_guide_leads_from_a_record_to_the_last_certificate(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     # The operator's commands go by the test's clock, too.
-    monkeypatch.setattr(opening, "open_broker", partial(open_broker, clock=rig.broker.clock))
+    monkeypatch.setattr("app.broker.open_broker", partial(open_broker, clock=rig.broker.clock))
     rig.agree()
     rig.upload()
     rig.desks["bob"].ok("run")

@@ -16,8 +16,8 @@ from oracles.desk import NOW
 from oracles.example_agreement import digest_of
 from oracles.near_broker import POLICY, answer_with
 
-from encoding.identity import new_identity
-from encoding.secret_agreement import SUITE
+from encoding.people.identity import new_identity
+from encoding.secret.agreement import SUITE
 from schemas.identity import PublicIdentity, base64_text
 from schemas.matchlog.checkpoint import parse_checkpoint, sign_checkpoint
 from schemas.matchlog.note import NoteSigner

@@ -11,7 +11,7 @@ from click.testing import Result
 from oracles.office import Office, office
 
 from app.agencies.duties import role_of
-from encoding.identity import read_identity
+from encoding.people.identity import read_identity
 from schemas.identity import Duty
 
 __all__ = ["office"]

@@ -19,7 +19,7 @@ from oracles.rehearsal import (
     write_rehearsal,
 )
 
-from encoding.config import read_config, render_config
+from encoding.workspace.config import read_config, render_config
 
 pytestmark = pytest.mark.long
 COUNTING = "statistics-office"

@@ -14,13 +14,14 @@ from oracles.desk import NOW, Desk
 from oracles.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agencies
 from sqlalchemy import text
 
-from encoding.cli.session import Session
-from encoding.cli.settling import settle_secrets
-from encoding.epoch_secret import epoch_secret
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.secret_progress import settle_secrets
+from encoding.cli.parts.session import Session
+from encoding.epoch.epoch_secret import epoch_secret
 from encoding.errors import OthersWaitedForError
-from encoding.identity import new_identity
-from encoding.kept_secret import KeptSecret, read_kept
-from encoding.workspace import open_workspace
+from encoding.people.identity import new_identity
+from encoding.secret.kept_secret import KeptSecret, read_kept
+from encoding.workspace.workspace import open_workspace
 from schemas.identity import IdentityHistory
 from schemas.problem import MEDIA_TYPE
 
@@ -373,7 +374,7 @@ def settled(desk: Desk) -> None:
     )
     with session.connect() as client:
         session.trust(client)
-        settle_secrets(session, client, session.view(client, must_bind=False))
+        settle_secrets(session, client, project_view(session, client, must_bind=False))
 
 
 def test_refresh_goes_on_where_an_agreement_on_a_secret_stands(rig: NearBroker) -> None:

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from oracles.office import PARTY, Office, enrolled, office
 
-from encoding.connection import trust_only
-from encoding.identity import read_identity
-from encoding.identity_lock import read_key_file
+from encoding.broker.connection import trust_only
+from encoding.people.identity import read_identity
+from encoding.people.identity_lock import read_key_file
 
 __all__ = ["office"]
 
@@ -74,8 +74,8 @@ def test_a_change_of_keys_that_was_killed_is_taken_up(
 ) -> None:
     enrolled(office, "analyst")
     place = {
-        "the keys are drawn": "encoding.client.BrokerClient.change_keys",
-        "the broker took them": "encoding.key_rotation.finish_rotation",
+        "the keys are drawn": "encoding.broker.client.BrokerClient.change_keys",
+        "the broker took them": "encoding.people.key_rotation.finish_rotation",
     }
 
     def die(*_: Any) -> None:

@@ -13,7 +13,7 @@ from oracles.live import PROJECT, LiveAgency, LiveBroker, live_broker
 from oracles.rehearsal import PROFILE, SIZES, rehearsing_agency, write_rehearsal
 from oracles.searching import files_under, found_in
 
-from encoding.identity import read_identity
+from encoding.people.identity import read_identity
 
 pytest.importorskip("pty", reason="a terminal is a POSIX thing")
 from oracles.terminal import Terminal

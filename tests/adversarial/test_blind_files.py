@@ -15,7 +15,7 @@ import pytest
 from oracles.blind_rig import opened
 from oracles.blind_runs import PARTIES, BlindProject, BlindRun, blind_project, tells
 
-from app.links import blind_file, preparing
+from app.links import blind_file, preparation
 from app.links.blind_file import sealed_records
 from schemas.blind import NONCE_BYTES
 from schemas.ids import Handle, MatchId
@@ -39,7 +39,7 @@ class SeededSecrets:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlindProject]:
     seeded = SeededSecrets(SEED)
     monkeypatch.setattr(blind_file, "secrets", seeded)
-    monkeypatch.setattr(preparing, "secrets", seeded)
+    monkeypatch.setattr(preparation, "secrets", seeded)
     made = blind_project(tmp_path, SEED, n_records=N_RECORDS)
     yield made
     made.broker.close()
@@ -119,7 +119,7 @@ def test_matched_and_unmatched_records_cannot_be_told_apart(
 def test_a_maker_that_leaks_is_found_out(
     project: BlindProject, monkeypatch: pytest.MonkeyPatch, leaky: Maker, tell: str
 ) -> None:
-    monkeypatch.setattr(preparing, "sealed_records", leaky)
+    monkeypatch.setattr(preparation, "sealed_records", leaky)
     assert tell in tells(files_of(project, PARTIES[0], N_RUNS // 4))
 
 

@@ -28,8 +28,8 @@ from oracles.rehearsal import (
 from oracles.round_files import Container, random_people, sealed_rows, two_files
 from oracles.searching import database_rows, files_under, found_in
 
-from encoding.identity import read_identity
-from encoding.identity_lock import read_key_file
+from encoding.people.identity import read_identity
+from encoding.people.identity_lock import read_key_file
 
 N_PLANTED = 12
 

@@ -15,7 +15,7 @@ from oracles.thief import Encodings, Thief
 from app.backup.archive import restore_backup, write_backup
 from app.security.errors import KeyGoneError
 from app.security.keystore import DataKey
-from app.uploads.reading import StoredContainer, StoredUpload, locate_container
+from app.uploads.reader import StoredContainer, StoredUpload, locate_container
 
 N_RECORDS, N_COMMON = 600, 20
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from oracles.near_broker import PARTIES, NearBroker, near_broker, small_profile, small_terms
 
-from encoding.secret import Secret
+from encoding.secret.secret import Secret
 from schemas.api import ProjectView
 
 SECRET = Secret(bytes(range(32)))

@@ -12,13 +12,13 @@ from typing import Any
 
 from oracles import merkle
 
-from encoding.agency_file import AgencyFile
 from encoding.packing.fill import Filled, Order, fill_outbox
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map, record_keys
 from encoding.progress import Progress
+from encoding.records.agency_file import AgencyFile
 from encoding.rounds.turns import Turn
-from encoding.secret import Secret
-from encoding.workspace import Workspace, open_workspace
+from encoding.secret.secret import Secret
+from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.api import ProjectView
 from schemas.profile import Side
 from schemas.rounds import RoundPair, UsedNonce
@@ -61,7 +61,7 @@ class SlowContainer:
 
 def read_slowly(raw: bytes) -> SlowContainer:
     """Read a whole container."""
-    line = b"blindlink-container/2\n"
+    line = b"blindlink/container/2\n"
     assert raw.startswith(line)
     end = 26 + int.from_bytes(raw[22:26], "big")
     header = json.loads(raw[26:end])

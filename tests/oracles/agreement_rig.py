@@ -25,10 +25,10 @@ from oracles.near_broker import (
 )
 from oracles.persons import lay_down_keys
 
-from app.agreements.negotiating import open_project
+from app.agreements.negotiation import open_project
 from app.broker import Broker
-from encoding.identity import Identity
-from encoding.secret import new_secret
+from encoding.people.identity import Identity
+from encoding.secret.secret import new_secret
 from schemas.identity import Duty
 
 PROJECT: Final = "foster-k12"

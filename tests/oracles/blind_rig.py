@@ -8,7 +8,7 @@ from typing import Any
 from oracles.enrolled import EnrolledPerson
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 
-from encoding.identity import Identity
+from encoding.people.identity import Identity
 from schemas.blind import (
     RECORD_BYTES,
     BlindHeader,

@@ -19,14 +19,14 @@ from app.agreements.service import TermsInForce
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.ids import new_id
-from app.links.drawing import LinkedRun, Matches
-from app.links.preparing import PIECE_KIND, prepare_releases
+from app.links.matches import LinkedRun, Matches
+from app.links.preparation import PIECE_KIND, prepare_releases
 from app.runs.service import space_key
 from app.security.actor import Actor
 from app.security.at_rest import unseal
 from app.settings import Settings
-from app.uploads.reading import Handles
-from encoding.identity import Identity
+from app.uploads.reader import Handles
+from encoding.people.identity import Identity
 from schemas.blind import RECORD_BYTES, parse_blind_header
 from schemas.run import IdSpace, Recipient, RunSpecification, RunUpload
 

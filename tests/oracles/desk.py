@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
-from encoding.cli.session import Session
-from encoding.config import parse_sections, render_config
-from encoding.identity import Identity
-from encoding.secret import Secret, write_secret
+from encoding.cli.parts.session import Session
+from encoding.people.identity import Identity
+from encoding.secret.secret import Secret, write_secret
+from encoding.workspace.config import parse_sections, render_config
 
 if TYPE_CHECKING:
     from oracles.near_broker import NearBroker

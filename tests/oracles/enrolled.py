@@ -10,8 +10,8 @@ from httpx2 import Response
 from sqlalchemy import text
 
 from app.agencies.persons import confirm_person, invite_person, revoke_person
-from encoding.identity import Identity, new_identity
-from encoding.sign_in import ProofKey, sign_claim
+from encoding.broker.sign_in import ProofKey, sign_claim
+from encoding.people.identity import Identity, new_identity
 from schemas.identity import Duty
 from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
 

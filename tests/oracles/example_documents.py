@@ -159,7 +159,7 @@ RUN: dict[str, Any] = {
     ],
     "profile": "a" * 64,
     "policy": POLICY,
-    "algorithm": "blindlink-matching/2",
+    "algorithm": "blindlink/matching/2",
     "recipients": TERMS["recipients"],
     "spaces": TERMS["spaces"],
     "floor": 10,

@@ -15,15 +15,15 @@ from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.hand_over import HandOver
 from schemas.matchlog.kinds import LogKeyRotated
-from schemas.matchlog.merkle import (
+from schemas.matchlog.note import NoteSigner
+from schemas.matchlog.proof import LogProof
+from schemas.merkle import (
     consistency_proof,
     hash_leaf,
     hash_node,
     inclusion_proof,
     root_of,
 )
-from schemas.matchlog.note import NoteSigner
-from schemas.matchlog.proof import LogProof
 from schemas.signing import sign_document
 from schemas.upload import Receipt
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
-from encoding.identity import Identity, new_identity
-from encoding.secret import Secret
-from encoding.secret_agreement import (
+from encoding.people.identity import Identity, new_identity
+from encoding.secret.agreement import (
     Contribution,
     confirm,
     holders_of,
@@ -17,6 +16,7 @@ from encoding.secret_agreement import (
     open_shares,
     seal_share,
 )
+from encoding.secret.secret import Secret
 from schemas.secret_share import SecretHolders, SelfTest, SignedConfirmation, SignedShare, StepTest
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)

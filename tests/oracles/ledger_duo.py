@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from encoding.identity import Identity, new_identity
-from encoding.ledger.applying import Applied, apply_release
+from encoding.ledger.additions import Applied, apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.checking import CheckedPair, check_claims
-from encoding.ledger.claiming import PairRelease, Posting, Proof, ReleasedMatch, make_claims
-from encoding.ledger.granting import SpaceName
+from encoding.ledger.claim_checks import CheckedPair, check_claims
+from encoding.ledger.claims import PairRelease, Posting, Proof, ReleasedMatch, make_claims
+from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import inputs_of_claims
 from encoding.ledger.messages import (
     Received,
@@ -23,6 +22,7 @@ from encoding.ledger.messages import (
     stream_of,
 )
 from encoding.ledger.values import Turn
+from encoding.people.identity import Identity, new_identity
 from schemas.claims import Claims, Transcript
 from schemas.ids import MatchId
 

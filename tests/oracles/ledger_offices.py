@@ -18,10 +18,10 @@ from random import Random
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles.ledger_world import Match, Rates, Round, World
 
-from encoding.ledger.applying import apply_release
+from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.checking import check_claims, check_statement
-from encoding.ledger.claiming import (
+from encoding.ledger.claim_checks import check_claims, check_statement
+from encoding.ledger.claims import (
     PairRelease,
     Posting,
     Proof,
@@ -29,9 +29,9 @@ from encoding.ledger.claiming import (
     make_claims,
     make_statement,
 )
-from encoding.ledger.granting import SpaceName
+from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import Inputs, inputs_of_claims, inputs_of_statements
-from encoding.ledger.kept import parse_ledger, serialise_ledger
+from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
 from encoding.ledger.values import Turn
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims, Transcript

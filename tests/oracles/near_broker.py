@@ -37,9 +37,9 @@ from app.security.log_key import read_log_key
 from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
-from encoding.identity import Identity
-from encoding.linkage import shipped_profile
-from encoding.secret import Secret
+from encoding.people.identity import Identity
+from encoding.profiles.shipped import shipped_profile
+from encoding.secret.secret import Secret
 from schemas.agreement import ProjectTerms
 from schemas.clauses import FileSize
 from schemas.document import Document

@@ -22,7 +22,7 @@ from app.main import create_app
 from app.security.actor import Actor
 from app.settings import Settings
 from encoding.cli.main import main
-from encoding.identity import read_identity
+from encoding.people.identity import read_identity
 
 PARTY = "child-welfare"
 

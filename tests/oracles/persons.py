@@ -14,8 +14,8 @@ from oracles.enrolled import EnrolledPerson
 from app.agencies import persons
 from app.broker import Broker
 from app.security.actor import Actor
-from encoding.identity import Identity, new_identity, write_identity
-from encoding.identity_lock import new_key_file
+from encoding.people.identity import Identity, new_identity, write_identity
+from encoding.people.identity_lock import new_key_file
 from schemas.api import Role
 from schemas.identity import Duty
 from schemas.sign_in import EnrolmentRequest

@@ -22,8 +22,8 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import entry_bytes, parse_entry
-from schemas.matchlog.merkle import hash_leaf, root_of
 from schemas.matchlog.note import parse_note
+from schemas.merkle import hash_leaf, root_of
 
 ALL_BREAKS = [
     broken

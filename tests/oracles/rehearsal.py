@@ -9,8 +9,8 @@ from typing import Final
 
 from oracles.live import LiveAgency, LiveBroker, command, set_up_agency
 
-from encoding.linkage import shipped_profile
-from encoding.secret import Secret, write_secret
+from encoding.profiles.shipped import shipped_profile
+from encoding.secret.secret import Secret, write_secret
 
 PROFILE: Final = shipped_profile("children")
 # The students' file is the larger one.

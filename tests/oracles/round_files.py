@@ -16,7 +16,7 @@ from oracles.matching_profiles import block_profile
 from app.matching.blocks.rows import ROW, Rows, read_rows
 from encoding.blocks.assembly import Assembly
 from encoding.blocks.keys import CellKeys, RoundName, round_key
-from encoding.secret import Secret
+from encoding.secret.secret import Secret
 from schemas.ids import HANDLE_BYTES
 from schemas.profile import EncodingProfile, Side
 from schemas.upload import ContainerHeader, Parts, merkle_root, serialise_header

@@ -30,9 +30,9 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
-from schemas.matchlog.merkle import Frontier, hash_leaf
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
+from schemas.merkle import Frontier, hash_leaf
 from schemas.run import (
     IdSpace,
     LinkRate,

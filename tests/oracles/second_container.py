@@ -17,7 +17,7 @@ FIELDS = {
 
 def read_head(raw: bytes) -> tuple[dict[str, Any], int] | None:
     """Return the header and where the table begins; None where the head is malformed."""
-    magic = b"blindlink-container/2\n"
+    magic = b"blindlink/container/2\n"
     length = int.from_bytes(raw[len(magic) : len(magic) + 4], "big")
     at = len(magic) + 4
     text = raw[at : at + length]

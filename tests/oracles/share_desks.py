@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oracles.desk import Desk
 
-from encoding.identity import Identity
+from encoding.people.identity import Identity
 
 
 def give_keys(desk: Desk) -> Identity:

@@ -24,7 +24,7 @@ from oracles.linkage_rig import (
 )
 from oracles.round_files import Container
 
-from app.agreements.negotiating import open_project
+from app.agreements.negotiation import open_project
 from app.clock import utc_text
 from schemas.agreement import Agreement
 from schemas.identity import Duty

@@ -11,7 +11,7 @@ from oracles.round_files import Container, build_container, random_people
 from oracles.signed_rig import USUAL, Accord
 
 from encoding.blocks.keys import RoundName
-from encoding.secret_agreement import Contribution
+from encoding.secret.agreement import Contribution
 from schemas.upload import Manifest
 
 NOTHING = "0" * 32

@@ -23,7 +23,7 @@ from oracles.signed_scene import Scene, busy_scene
 from app.clock import utc_text
 from app.http.access import COOKIE, CSRF_HEADER
 from app.security.tokens import csrf_token
-from encoding.identity import new_identity, replace_keys
+from encoding.people.identity import new_identity, replace_keys
 from schemas.api import (
     CosignatureRequest,
     LogCheckpoint,

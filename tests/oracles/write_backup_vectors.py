@@ -60,7 +60,7 @@ def keepers_of(**changes: Any) -> dict[str, Any]:
 
 
 def keepers_file(keepers: dict[str, Any], key: bytes = WORKSPACE_KEY) -> bytes:
-    magic = b"blindlink-keepers/1\n"
+    magic = b"blindlink/keepers/1\n"
     cipher = AESGCM(hkdf(key, b"blindlink/v1/workspace/keepers"))
     return magic + NONCE + cipher.encrypt(NONCE, rfc8785.dumps(keepers), magic)
 
@@ -86,7 +86,7 @@ class Sealer:
     def key_file(self, receivers: list[dict[str, Any]], **changes: Any) -> str:
         fields = {"version": "blindlink/workspace-key/2", "party": PARTY, "created": TIME}
         header = self.header("workspace-key", {**fields, **changes}, WORKSPACE_KEY, receivers)
-        return f"blindlink-workspace-key/2\n{rfc8785.dumps(header).decode()}\n"
+        return f"blindlink/workspace-key/2\n{rfc8785.dumps(header).decode()}\n"
 
     def backup(
         self, content: bytes, receivers: list[dict[str, Any]], recipient: str = PARTY
@@ -196,17 +196,17 @@ def bad_documents() -> dict[str, bytes]:
 
 def key_files(sealer: Sealer) -> dict[str, Any]:
     """Return good and bad files of the workspace key."""
-    open_file = f"blindlink-workspace-key/1\n{b64(WORKSPACE_KEY)}\n"
+    open_file = f"blindlink/workspace-key/1\n{b64(WORKSPACE_KEY)}\n"
     sealed = sealer.key_file([public("owner"), public("custodian"), public("recovery")])
     head, line, _ = sealed.split("\n")
     bad = {
         "empty": "",
         "another version": sealed.replace("workspace-key/2", "workspace-key/3", 1),
-        "a short key": f"blindlink-workspace-key/1\n{b64(bytes(31))}\n",
+        "a short key": f"blindlink/workspace-key/1\n{b64(bytes(31))}\n",
         "a key in URL base64": open_file.replace("PD0", "-_0"),
         "white space": sealed.replace(":", ": ", 1),
         "another party than it was sealed for": sealed.replace(PARTY, "child-warfare"),
-        "the head of the other form": f"blindlink-workspace-key/1\n{line}\n",
+        "the head of the other form": f"blindlink/workspace-key/1\n{line}\n",
         "no keys": f'{head}\n{{"created":"{TIME}","keys":[],"party":"{PARTY}",'
         '"version":"blindlink/workspace-key/2"}\n',
     }

@@ -18,7 +18,7 @@ from oracles.write_identity_vectors import b64
 from oracles.write_sealed_vectors import BLIND, MATCHES, hkdf, sealed_match_id
 
 WORKSPACE_KEY = bytes(range(100, 132))
-MAGIC = b"blindlink-blind-rows/3\n"
+MAGIC = b"blindlink/blind-rows/3\n"
 PROJECT, RECIPIENT, SPACE = BLIND["project"], BLIND["recipient"], BLIND["space"]
 AGENCIES = ("child-welfare", "k12")
 CELLS = ["grade 7", "a, b"]

@@ -233,7 +233,7 @@ RUN_BAD: list[Change] = [
     *POLICY_BAD,
     *RECIPIENTS_BAD,
     ("another version", "version", "blindlink/run/1"),
-    ("another algorithm", "algorithm", "blindlink-matching/1"),
+    ("another algorithm", "algorithm", "blindlink/matching/1"),
     ("no uploads", "uploads", []),
     ("one upload", "uploads", RUN["uploads"][:1]),
     ("three uploads", "uploads", [*RUN["uploads"], {**RUN["uploads"][0], "party": "health"}]),

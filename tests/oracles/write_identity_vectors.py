@@ -100,7 +100,7 @@ def lock_of(kind: str, private: bytes) -> dict[str, str]:
 
 def file_of(kind: str, private: bytes) -> str:
     lines = (rfc8785.dumps(signed_of(private)), rfc8785.dumps(lock_of(kind, private)))
-    return "blindlink-identity/1\n" + "".join(f"{line.decode()}\n" for line in lines)
+    return "blindlink/identity-file/1\n" + "".join(f"{line.decode()}\n" for line in lines)
 
 
 def change_of(old: bytes, new: bytes, **other: Any) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def identity_vectors() -> dict[str, Any]:
     return {
         "spec": "identity",
         "passphrase": PASSPHRASE,
-        "key_file": f"blindlink-identity-key/1\n{b64(KEY_FILE)}\n",
+        "key_file": f"blindlink/identity-key/1\n{b64(KEY_FILE)}\n",
         "private_hex": first.hex(),
         "fingerprint": fingerprint_of(first),
         "identity": rfc8785.dumps(good).decode(),
@@ -252,7 +252,7 @@ def identity_vectors() -> dict[str, Any]:
             {"name": name, "file": text}
             for name, text in {
                 "empty": "",
-                "another version": file.replace("identity/1", "identity/2", 1),
+                "another version": file.replace("identity-file/1", "identity-file/2", 1),
                 "no lock": "\n".join(lines[:2]) + "\n",
                 "a fourth line": file + "x\n",
                 "an empty fourth line": file + "\n",

@@ -18,7 +18,7 @@ from encoding.recipe.text import transliteration_digest
 
 DATE_FORMAT = "MM/DD/YYYY"
 SPEC: dict[str, Any] = {
-    "version": "blindlink-recipe/2",
+    "version": "blindlink/recipe/2",
     "tables": load_tables().digest,
     "transliteration": transliteration_digest(),
     "phonetic": phonetic_digest(),
@@ -115,7 +115,7 @@ BAD_RECIPES: dict[str, dict[str, Any]] = {
     "column of another version": {"columns": ["first_name", "surname"]},
     "kind of another version": {"variants": {"kinds": ["alias", "nicknames"], "cap": 8}},
     "salt of another version": {"salt": "none"},
-    "version to come": {"version": "blindlink-recipe/3"},
+    "version to come": {"version": "blindlink/recipe/3"},
 }
 
 

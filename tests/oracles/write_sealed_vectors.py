@@ -196,7 +196,7 @@ def bad_headers(plain: dict[str, Any], surprise_of: str) -> list[tuple[str, dict
 
 # Sealed files.
 
-MAGIC = b"blindlink-sealed-file/1\n"
+MAGIC = b"blindlink/sealed-file/1\n"
 SEALED: dict[str, Any] = {
     "version": "blindlink/sealed-file/1",
     "sender": "child-welfare",
@@ -235,7 +235,7 @@ def sealed_file_vectors() -> dict[str, Any]:
     bad = [
         ("empty", b""),
         ("another format", b"PK\x03\x04" + plain),
-        ("another version", plain.replace(MAGIC, b"blindlink-sealed-file/2\n")),
+        ("another version", plain.replace(MAGIC, b"blindlink/sealed-file/2\n")),
         ("a line end of Windows", plain.replace(MAGIC, MAGIC[:-1] + b"\r\n")),
         ("cut off in its head", plain[:100]),
         ("a header with white space", plain.replace(b":", b": ", 1)),

@@ -30,20 +30,20 @@ def secret_vectors() -> dict[str, Any]:
         {"label": la, "project": p, "epoch": e, "sub_key_hex": hkdf(SECRET, la, p, e).hex()}
         for la, p, e in bound
     ]
-    good = f"blindlink-secret/1\n{encoded}\n"
+    good = f"blindlink/secret/1\n{encoded}\n"
     bad = {
         "empty": "",
-        "another version": f"blindlink-secret/2\n{encoded}\n",
+        "another version": f"blindlink/secret/2\n{encoded}\n",
         "no first line": f"{encoded}\n",
-        "no secret": "blindlink-secret/1\n",
+        "no secret": "blindlink/secret/1\n",
         "a third line": f"{good}x\n",
         "an empty third line": f"{good}\n",
-        "white space": f"blindlink-secret/1\n {encoded}\n",
-        "URL-safe base64": f"blindlink-secret/1\n{base64.urlsafe_b64encode(bytes([251] * 32)).decode()}\n",
-        "31 bytes": f"blindlink-secret/1\n{base64.b64encode(SECRET[:31]).decode()}\n",
-        "33 bytes": f"blindlink-secret/1\n{base64.b64encode(SECRET + b'x').decode()}\n",
-        "no padding": f"blindlink-secret/1\n{encoded.rstrip('=')}\n",
-        "not random": f"blindlink-secret/1\n{base64.b64encode(bytes(32)).decode()}\n",
+        "white space": f"blindlink/secret/1\n {encoded}\n",
+        "URL-safe base64": f"blindlink/secret/1\n{base64.urlsafe_b64encode(bytes([251] * 32)).decode()}\n",
+        "31 bytes": f"blindlink/secret/1\n{base64.b64encode(SECRET[:31]).decode()}\n",
+        "33 bytes": f"blindlink/secret/1\n{base64.b64encode(SECRET + b'x').decode()}\n",
+        "no padding": f"blindlink/secret/1\n{encoded.rstrip('=')}\n",
+        "not random": f"blindlink/secret/1\n{base64.b64encode(bytes(32)).decode()}\n",
         "a text": "correct horse battery staple\n",
     }
     return {

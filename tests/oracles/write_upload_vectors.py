@@ -15,7 +15,7 @@ from typing import Any
 import rfc8785
 from oracles.vector_file import write_vectors
 
-MAGIC = b"blindlink-container/2\n"
+MAGIC = b"blindlink/container/2\n"
 HANDLES = [5, 2**64, 2**128 - 1]
 TABLE_PIECE, ROW_PIECE = 262_144, 49_152
 LARGER: dict[str, Any] = {
@@ -195,7 +195,7 @@ def _bad_containers(plain: bytes) -> list[tuple[str, bytes, str]]:
     return [
         ("empty", b"", malformed),
         ("another format", b"PK\x03\x04" + plain, malformed),
-        ("another version", plain.replace(MAGIC, b"blindlink-container/1\n"), malformed),
+        ("another version", plain.replace(MAGIC, b"blindlink/container/1\n"), malformed),
         ("a line end of Windows", plain.replace(MAGIC, MAGIC[:-1] + b"\r\n"), malformed),
         ("cut off in its header", plain[:60], malformed),
         ("a header that is too long", MAGIC + b"\x00\x00\x40\x01" + bytes(16385), malformed),

@@ -50,6 +50,34 @@ print(*sorted(sys.modules), file=sys.stderr)
 sys.exit(status)
 """
 
+GROUPS = {
+    "blindlink": "encoding.cli.main",
+    "blindlink-broker": "app.cli.main",
+    "blindlink-audit": "app.auditor.cli",
+}
+# What no help loads, of whatever command: it only computes, or serves.
+NOT_FOR_HELP = ("numpy", "clkhash", "pyarrow", "scipy", *SERVER)
+
+# Asks one command after another for help, and prints each command's name, then which modules that has loaded.
+HELPED = """
+import contextlib, importlib, io, sys
+import click
+
+def walk(command, words):
+    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+        group.main([*words, "--help"], prog_name="x", standalone_mode=False)
+    assert printed.getvalue().startswith("Usage: x"), words
+    print(*words, file=sys.stdout)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            walk(command.get_command(context, name), [*words, name])
+
+group = importlib.import_module(sys.argv[1]).main
+walk(group, [])
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+
 
 def run_traced(*command: str) -> tuple[str, set[str]]:
     """Run a command in a process of its own; return what it printed, and the modules it loaded."""
@@ -75,6 +103,20 @@ def test_help_names_the_command_and_its_subcommands(command: str) -> None:
 def test_help_loads_nothing_heavy(command: str) -> None:
     _, modules = run_traced(command, "--help")
     assert modules.isdisjoint(HEAVY + SERVER)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_loads_nothing_that_computes_or_serves(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", HELPED, GROUPS[command]],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) > 15
+    assert set(done.stderr.split()).isdisjoint(NOT_FOR_HELP)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -110,6 +110,83 @@ def test_foreign_keys_point_the_same_way_as_imports() -> None:
     assert [(own, other) for own, other in crossing if depth[own] >= depth[other]] == []
 
 
+# What the help of a command does without; see test_commands.py.
+NOT_FOR_HELP = {"numpy", "clkhash", "sqlalchemy", "fastapi"}
+
+
+class Loads:
+    """What each module loads with itself: imports in functions, and those for types alone, are left out."""
+
+    def __init__(self) -> None:
+        self._files = {
+            ".".join(source.relative_to(ROOT).with_suffix("").parts).removesuffix(
+                ".__init__"
+            ): source
+            for package in ("app", "encoding", "schemas")
+            for source in (ROOT / package).rglob("*.py")
+        }
+        self._known: dict[str, set[str]] = {}
+
+    def is_heavy(self, module: str) -> bool:
+        """Tell whether a module loads, with itself, what help does without."""
+        seen: set[str] = set()
+        waiting = [module]
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting += self._direct(name)
+        return not NOT_FOR_HELP.isdisjoint(seen)
+
+    def named(self, node: ast.Import | ast.ImportFrom) -> set[str]:
+        """Return the modules that one import loads, their packages among them."""
+        names = {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            whole = {f"{node.module}.{name}" for name in names}
+            names = {node.module or ""} | (whole & self._files.keys())
+        parts = [name.split(".") for name in names]
+        return {".".join(each[:n]) for each in parts for n in range(1, len(each) + 1)}
+
+    def _direct(self, module: str) -> set[str]:
+        if module not in self._known:
+            source = self._files.get(module)
+            tree = ast.parse(source.read_text("utf-8")) if source else ast.Module([], [])
+            self._known[module] = {name for node in at_top(tree) for name in self.named(node)}
+        return self._known[module]
+
+
+def at_top(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports that are made as soon as a module is loaded."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.Import, ast.ImportFrom)):
+            yield child
+        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        elif not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from at_top(child)
+
+
+@pytest.mark.parametrize("folder", ["encoding/cli/commands", "app/cli"])
+def test_a_command_imports_late_only_what_its_help_does_without(folder: str) -> None:
+    loads = Loads()
+    assert loads.is_heavy("encoding.packing.fill")
+    late = [
+        (source, node)
+        for source in sorted((ROOT / folder).rglob("*.py"))
+        for function in ast.walk(ast.parse(source.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+    assert len(late) > 20
+    needless = [
+        f"{source.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for source, node in late
+        if not any(map(loads.is_heavy, loads.named(node)))
+    ]
+    assert needless == []
+
+
 def test_the_contracts_between_the_packages_hold() -> None:
     checked = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],

@@ -13,7 +13,7 @@ from oracles.hpke import open_sealed
 from oracles.vector_file import read_vectors
 from oracles.write_sealed_vectors import blind_vectors
 
-from encoding.identity import PrivateKeys
+from encoding.people.identity import PrivateKeys
 from schemas.blind import (
     RECORD_BYTES,
     SEALED_MATCH_ID_BYTES,

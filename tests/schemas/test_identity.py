@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from oracles.vector_file import read_vectors
 from oracles.write_identity_vectors import identity_vectors
 
-from encoding.identity import PrivateKeys
+from encoding.people.identity import PrivateKeys
 from schemas.errors import DocumentError, FormatError, SignatureError
 from schemas.identity import (
     IdentityHistory,

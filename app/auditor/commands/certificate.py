@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+from app.auditor.certificates import CertificateBook, read_certificate, verify_alone
+from app.auditor.files import require_free, write_text
+from app.auditor.keys import read_log_key
 from app.auditor.options import (
     FILE,
     OUTPUT,
@@ -20,6 +23,8 @@ from app.auditor.options import (
     pin_options,
     verified,
 )
+from app.auditor.pins import read_pins
+from schemas.certificate_page import certificate_page
 
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the certificate or the log does not verify, 2 usage, 3 a certificate, "
@@ -58,12 +63,6 @@ def verify(
 
     Example: blindlink-audit certificate verify crt-4f.json --log log.bundle --pin county.pin
     """
-    from app.auditor.certificates import CertificateBook, read_certificate, verify_alone
-    from app.auditor.files import require_free, write_text
-    from app.auditor.keys import read_log_key
-    from app.auditor.pins import read_pins
-    from schemas.certificate_page import certificate_page
-
     with failures(as_json=as_json):
         options = LogOptions(bundle or "", **given)
         require_free([html_file], read=[file, *options.read()], force=force)
@@ -74,7 +73,7 @@ def verify(
         else:
             book = CertificateBook(read)
             options = replace(options, project=read.certificate.project)
-            verdict = book.hold(verified(options, book.take))
+            verdict = book.compare(verified(options, book.take))
         if html_file is not None:
             write_text(html_file, certificate_page(read))
     if as_json:

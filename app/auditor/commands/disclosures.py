@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.auditor.disclosures import DisclosureBook, Wanted
+from app.auditor.files import require_free, write_text
+from app.auditor.names import NamesBook
 from app.auditor.options import (
     EXIT_CODES,
     OUTPUT,
@@ -19,6 +22,7 @@ from app.auditor.options import (
     say_verified,
     verified,
 )
+from app.auditor.register import register_csv, register_json, register_page
 
 if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry
@@ -56,11 +60,6 @@ def disclosures(
     Example: blindlink-audit disclosures log.bundle --project foster-pupils --since 2026-07-01
     --csv register.csv --html register.html
     """
-    from app.auditor.disclosures import DisclosureBook, Wanted
-    from app.auditor.files import require_free, write_text
-    from app.auditor.names import NamesBook
-    from app.auditor.register import register_csv, register_json, register_page
-
     if since is not None and until is not None and until < since:
         raise click.UsageError("--until is before --since")
     book, names = DisclosureBook(), NamesBook()

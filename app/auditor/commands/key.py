@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from app.auditor.options import FILE, OUTPUT, failures, json_option
+from app.auditor.auditor_key import new_key_file, read_passphrase
+from app.auditor.options import FILE, OUTPUT, PASSPHRASE_FILE, failures, json_option, opened_key
+from schemas.audit_report import key_fingerprint, public_text
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-PASSPHRASE_FILE = click.option(
-    "--passphrase-file", type=FILE, help="Read the passphrase from this file, do not ask."
-)
 
 
 @click.group()
@@ -35,8 +33,6 @@ def new(*, output: Path, passphrase_file: Path | None, as_json: bool) -> None:
 
     Example: blindlink-audit key new -o auditor.key
     """
-    from app.auditor.auditor_key import new_key_file, read_passphrase
-
     if passphrase_file is None:
         passphrase = str(
             click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=as_json)
@@ -60,26 +56,7 @@ def show(*, key_file: Path, passphrase_file: Path | None, as_json: bool) -> None
         _show(opened_key(key_file, passphrase_file), as_json)
 
 
-def opened_key(key_file: Path, passphrase_file: Path | None) -> Ed25519PrivateKey:
-    """Return the key in a file; asks for its passphrase where it has one and no file gives it.
-
-    Raises:
-        KeyFileError: it does not open.
-    """
-    from app.auditor.auditor_key import needs_passphrase, open_key_file, read_passphrase
-
-    passphrase: Any = None
-    if needs_passphrase(key_file):
-        if passphrase_file is not None:
-            passphrase = read_passphrase(passphrase_file)
-        else:
-            passphrase = click.prompt("Passphrase of your key", hide_input=True, err=True)
-    return open_key_file(key_file, passphrase)
-
-
 def _show(opened: Ed25519PrivateKey, as_json: bool) -> None:
-    from schemas.audit_report import key_fingerprint, public_text
-
     text = public_text(opened)
     if as_json:
         click.echo(json.dumps({"key": text, "fingerprint": key_fingerprint(text)}, indent=2))

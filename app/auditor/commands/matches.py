@@ -11,10 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, get_args
 
 import click
 
+from app.auditor.broker_api import BrokerApi
+from app.auditor.errors import FileUnreadableError
+from app.auditor.files import require_free, why_unreadable, write_text, written_whole
+from app.auditor.match_records import (
+    MatchRecordBook,
+    RecordRead,
+    RowFilter,
+    fetch_record,
+    read_record,
+)
+from app.auditor.matches import COLUMNS, UNHELD, record_page, row_of, summary_lines
 from app.auditor.options import (
     EXIT_CODES,
     OUTPUT,
@@ -26,31 +37,14 @@ from app.auditor.options import (
     pin_options,
     verified,
 )
+from app.auditor.source import is_url
+from schemas.decision_steps import PROBABILITY_STEPS
+from schemas.match_record import Decision, DecisionRule, MatchRecordHeader
 
 if TYPE_CHECKING:
-    from app.auditor.match_records import RecordRead, RowFilter
     from app.auditor.verdict import Verdict
-    from schemas.match_record import Decision, MatchRecordHeader
 
-# The steps of probability: written out, since naming the options must not load the formats.
-STEP: Final = click.Choice(
-    [
-        "0.00",
-        "0.05",
-        "0.10",
-        "0.20",
-        "0.30",
-        "0.40",
-        "0.50",
-        "0.60",
-        "0.70",
-        "0.80",
-        "0.90",
-        "0.95",
-        "0.99",
-        "0.999",
-    ]
-)
+STEP: Final = click.Choice(PROBABILITY_STEPS)
 # A page with more rows than that is read by nobody; the CSV file has all.
 PAGE_ROWS: Final = 1_000
 
@@ -93,14 +87,10 @@ def matches(
     Example: blindlink-audit matches https://broker.example.gov --run run-4f... --token-file auditor.token
     --save run.record --log log.bundle --html run.html
     """
-    from app.auditor.files import require_free
-    from app.auditor.match_records import RowFilter, RunBook, read_record
-    from app.auditor.matches import UNHELD, summary_lines
-
     names = ("band", "rule", "least", "most")
     wanted = RowFilter(**{name: given.pop(name) for name in names})
     _require_sense(wanted)
-    book, verdict = RunBook(), None
+    book, verdict = MatchRecordBook(), None
     options = LogOptions(bundle or "", **given)
     broker = (given["token_file"], given["ca_file"])
     with failures(as_json=as_json), tempfile.TemporaryFile("w+b") as table:
@@ -111,7 +101,7 @@ def matches(
             found = read_record(record, listing.take)
         if bundle is not None:
             verdict = verified(replace(options, project=found.header.project), book.take)
-            book.hold(found)
+            book.compare(found)
         listing.write(csv_file, html_file, found, verdict)
     if as_json:
         held = None if verdict is None else verdict.to_json()
@@ -123,10 +113,6 @@ def matches(
 
 def _require_sense(wanted: RowFilter) -> None:
     """Refuse a filter that nothing can pass."""
-    from typing import get_args
-
-    from schemas.match_record import DecisionRule
-
     rules = get_args(DecisionRule)
     if wanted.rule is not None and wanted.rule not in rules:
         raise click.BadParameter(f"it is one of {', '.join(rules)}", param_hint="--rule")
@@ -148,8 +134,6 @@ class _Listing:
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
     def take(self, header: MatchRecordHeader, number: int, decision: Decision) -> None:
-        from app.auditor.matches import row_of
-
         if not self.wanted.holds(decision):
             return
         row = row_of(header, number, decision)
@@ -165,9 +149,6 @@ class _Listing:
         read: RecordRead,
         verdict: Verdict | None,
     ) -> None:
-        from app.auditor.files import write_text, written_whole
-        from app.auditor.matches import COLUMNS, record_page
-
         if csv_file is not None:
             with written_whole(csv_file) as file:
                 file.write(_csv_line(COLUMNS))
@@ -187,12 +168,6 @@ def _csv_line(row: tuple[str, ...]) -> bytes:
 def _opened(
     source: str, run: str | None, save: Path | None, broker: tuple[Path | None, Path | None]
 ) -> Iterator[IO[bytes]]:
-    from app.auditor.broker_api import BrokerApi
-    from app.auditor.errors import FileUnreadableError
-    from app.auditor.files import why_unreadable, written_whole
-    from app.auditor.match_records import fetch_record
-    from app.auditor.source import is_url
-
     if (run is not None) != is_url(source):
         raise click.UsageError("give --run with the URL of a broker, and not with a file")
     if run is None:

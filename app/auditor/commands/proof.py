@@ -7,7 +7,11 @@ from pathlib import Path
 
 import click
 
+from app.auditor.keys import read_log_key
 from app.auditor.options import FILE, failures, json_option
+from app.auditor.pins import read_pins
+from app.auditor.proofs import caveats, check_proof
+from app.auditor.timeline import timeline_line
 
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 a proof does not verify, 2 usage, 3 a proof, key or pin cannot be "
@@ -36,11 +40,6 @@ def proof(
 
     Example: blindlink-audit proof proofs/entry-12.tlog-proof --log-key log.key
     """
-    from app.auditor.keys import read_log_key
-    from app.auditor.pins import read_pins
-    from app.auditor.proofs import caveats, check_proof
-    from app.auditor.timeline import timeline_line
-
     with failures(as_json=as_json):
         keys = [read_log_key(given) for given in log_keys]
         known = read_pins(pins)

@@ -10,25 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.auditor.commands.key import PASSPHRASE_FILE, opened_key
+from app.auditor.errors import AuditError, LogBrokenError, MalformedError
+from app.auditor.files import require_free, write_bytes
+from app.auditor.findings import FindingsBook
+from app.auditor.incident_page import incident_lines
+from app.auditor.incidents import IncidentBook, subject_in
 from app.auditor.options import (
     EXIT_CODES,
     FILE,
     OUTPUT,
+    PASSPHRASE_FILE,
     LogOptions,
     failures,
     force_option,
     json_option,
     log_options,
+    opened_key,
     require_broker_for,
     verified,
 )
+from app.auditor.report_check import check_report
+from app.auditor.report_document import Making, report_of, report_of_fault
+from app.auditor.report_page import report_page
+from app.auditor.source import SourceDigest
+from schemas.audit_report import AuditReport, public_text, seal_page, sign_report
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from app.auditor.errors import AuditError
-    from schemas.audit_report import AuditReport
     from schemas.matchlog.entry import Entry
 
 
@@ -73,13 +82,6 @@ def report(
     Example: blindlink-audit report log.bundle --key-file auditor.key --incident 0123456789abcdef
     --html incident.html
     """
-    from app.auditor.errors import LogBrokenError, MalformedError
-    from app.auditor.files import require_free
-    from app.auditor.findings import FindingsBook
-    from app.auditor.incidents import IncidentBook
-    from app.auditor.reporting import Making, report_of, report_of_fault
-    from app.auditor.source import SourceDigest
-
     if output is None and html_file is None and not as_json:
         raise click.UsageError("say where the report goes: -o, --html or --json")
     require_broker_for(given["project"], given["bundle"])
@@ -126,8 +128,6 @@ def report_verify(file: Path, key: str | None, as_json: bool) -> None:
 
     Example: blindlink-audit report-verify report.html --key auditor.pub
     """
-    from app.auditor.report_checking import check_report
-
     with failures(as_json=as_json):
         checked = check_report(file, key)
     if as_json:
@@ -139,8 +139,6 @@ def report_verify(file: Path, key: str | None, as_json: bool) -> None:
 
 
 def _subject(incident: str) -> str:
-    from app.auditor.incidents import subject_in
-
     subject = subject_in(incident)
     if subject is None:
         raise click.BadParameter(
@@ -164,10 +162,6 @@ def _write(
     html_file: Path | None,
     as_json: bool,
 ) -> None:
-    from app.auditor.files import write_bytes
-    from app.auditor.report_page import report_page
-    from schemas.audit_report import public_text, seal_page, sign_report
-
     signed = sign_report(made, key)
     if output is not None:
         write_bytes(output, signed.to_canonical())
@@ -179,8 +173,6 @@ def _write(
 
 
 def _say(made: AuditReport) -> None:
-    from app.auditor.incident_page import incident_lines
-
     if made.log is not None:
         click.echo(f"verified {made.log.size:,} entries of {made.log.origin}", err=True)
     if made.incident is not None:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.auditor.errors import FileUnreadableError, MalformedError, UnwritableError
+from app.auditor.files import require_free, why_unreadable, write_bytes
+from app.auditor.match_records import MatchRecordBook
 from app.auditor.options import (
     EXIT_CODES,
     FILE,
@@ -22,12 +25,14 @@ from app.auditor.options import (
     pin_options,
     verified,
 )
+from app.auditor.packs import Openings, PackHeld, log_size, openings_of, read_openings, split_pack
+from app.auditor.pins import Pin
+from app.auditor.run_book import RunBook
+from app.auditor.sample_page import sample_page, standings, worksheet_page
+from app.auditor.sampling import WORKSHEET, DrawnSample, draw, open_links, worksheet_rows
+from schemas.matchlog.checkpoint import parse_checkpoint
 
 if TYPE_CHECKING:
-    from app.auditor.packs import Openings, PackHeld
-    from app.auditor.pins import Pin
-    from app.auditor.run_trail import RunTrail
-    from app.auditor.sampling import DrawnSample
     from app.auditor.verdict import Verdict
     from schemas.matchlog.entry import Entry
 
@@ -86,12 +91,6 @@ def sample(
     Example: blindlink-audit sample 20 run.record --seed 2026-11-20 --pack county.pack --pack schools.pack
     --worksheets visit --html sample.html
     """
-    from app.auditor.files import require_free
-    from app.auditor.match_records import RunBook
-    from app.auditor.run_trail import RunTrail
-    from app.auditor.sample_page import sample_page
-    from app.auditor.sampling import open_links
-
     if bundle is None and not pack_files:
         raise click.UsageError("give the log with --log, or the pack of an agency with --pack")
     with failures(as_json=as_json):
@@ -102,24 +101,24 @@ def sample(
         location = _longest([*([bundle] if bundle else []), *map(str, pack_files)])
         packs = [_read_pack(path) for path in pack_files if str(path) != location]
         seen = [] if bundle in (None, location) else [_end_of(LogOptions(bundle, pins, log_key))]
-        book, trail = RunBook(), RunTrail(drawn.sample.run)
+        book, run_book = MatchRecordBook(), RunBook(drawn.sample.run)
 
         def take(entry: Entry) -> None:
             book.take(entry)
-            trail.take(entry)
+            run_book.take(entry)
 
         held = LogOptions(location, pins, log_key)
         verdict = verified(held, take, packs=packs, seen=seen)
-        book.hold(drawn.record)
+        book.compare(drawn.record)
         open_links(drawn, _openings(pack_files, opening_files))
         if output is not None:
             _write(output, drawn.sample.to_canonical() + b"\n")
         if worksheets is not None:
             _write_worksheets(worksheets, drawn)
         if html_file is not None:
-            _write(html_file, sample_page(drawn, trail, verdict).encode())
+            _write(html_file, sample_page(drawn, run_book, verdict).encode())
     if as_json:
-        click.echo(json.dumps(_document(drawn, trail, verdict), indent=2))
+        click.echo(json.dumps(_document(drawn, run_book, verdict), indent=2))
     else:
         click.echo("\n".join(_lines(drawn)))
     for caveat in verdict.caveats:
@@ -128,10 +127,6 @@ def sample(
 
 def _longest(locations: list[str]) -> str:
     """Return the log that the others must be part of: agencies fetched theirs at different times."""
-    from app.auditor.errors import FileUnreadableError
-    from app.auditor.files import why_unreadable
-    from app.auditor.packs import log_size
-
     sizes: dict[str, int] = {}
     for location in locations:
         try:
@@ -144,17 +139,10 @@ def _longest(locations: list[str]) -> str:
 
 def _end_of(given: LogOptions) -> Pin:
     """Return the newest checkpoint of a log, once all of it verified."""
-    from app.auditor.pins import Pin
-    from schemas.matchlog.checkpoint import parse_checkpoint
-
     return Pin(*parse_checkpoint(verified(given).newest))
 
 
 def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
-    from app.auditor.errors import FileUnreadableError
-    from app.auditor.files import why_unreadable
-    from app.auditor.sampling import draw
-
     if not seed.isascii() or not seed.isprintable() or not 1 <= len(seed) <= 64 or " " in seed:
         raise click.BadParameter("it has 1 to 64 characters without spaces", param_hint="--seed")
     try:
@@ -164,18 +152,16 @@ def _drawn(record: Path, n: int, seed: str) -> DrawnSample:
         raise FileUnreadableError(why_unreadable(record, exc)) from exc
 
 
-def _document(drawn: DrawnSample, trail: RunTrail, verdict: Verdict) -> dict[str, Any]:
+def _document(drawn: DrawnSample, run_book: RunBook, verdict: Verdict) -> dict[str, Any]:
     return {
         **drawn.sample.to_json(),
-        "steps": [{"entry": s.entry, "time": s.time, "what": s.what} for s in trail.steps],
+        "steps": [{"entry": s.entry, "time": s.time, "what": s.what} for s in run_book.steps],
         "links": [link.to_json() for link in drawn.links],
         "log": verdict.to_json(),
     }
 
 
 def _lines(drawn: DrawnSample) -> Iterator[str]:
-    from app.auditor.sample_page import standings
-
     yield f"run          {drawn.sample.run}"
     yield f"drawn        {len(drawn.links)} links with the seed {drawn.sample.seed}"
     for _, sentence in standings(drawn):
@@ -187,10 +173,6 @@ def _lines(drawn: DrawnSample) -> Iterator[str]:
 
 
 def _write_worksheets(folder: Path, drawn: DrawnSample) -> None:
-    from app.auditor.errors import UnwritableError
-    from app.auditor.sample_page import worksheet_page
-    from app.auditor.sampling import WORKSHEET, worksheet_rows
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -217,10 +199,6 @@ def _parties(drawn: DrawnSample) -> list[str]:
 
 
 def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Openings]:
-    from app.auditor.errors import FileUnreadableError
-    from app.auditor.files import why_unreadable
-    from app.auditor.packs import openings_of, read_openings
-
     for path in packs:
         yield from openings_of(_read_pack(path).pack)
     for path in files:
@@ -231,10 +209,6 @@ def _openings(packs: tuple[Path, ...], files: tuple[Path, ...]) -> Iterator[Open
 
 
 def _read_pack(path: Path) -> PackHeld:
-    from app.auditor.errors import FileUnreadableError, MalformedError
-    from app.auditor.files import why_unreadable
-    from app.auditor.packs import split_pack
-
     try:
         with path.open("rb") as file:
             pack, _ = split_pack(file)
@@ -246,6 +220,4 @@ def _read_pack(path: Path) -> PackHeld:
 
 
 def _write(path: Path, content: bytes) -> None:
-    from app.auditor.files import write_bytes
-
     write_bytes(path, content)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from app.auditor.broker_api import BrokerApi
+from app.auditor.errors import LogBrokenError
+from app.auditor.keys import read_log_key
 from app.auditor.options import (
     LogOptions,
     broker_options,
@@ -17,10 +19,11 @@ from app.auditor.options import (
     require_broker_for,
     verified,
 )
-
-if TYPE_CHECKING:
-    from app.auditor.watch_state import WatchState
-    from app.auditor.watching import Watched
+from app.auditor.pins import read_pins
+from app.auditor.source import bundle_url, save_bundle
+from app.auditor.watch import Watched, take_verdict
+from app.auditor.watch import watch as look
+from app.auditor.watch_state import BUNDLE_FILE, WatchState
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "
@@ -69,12 +72,6 @@ def watch(
     Example: blindlink-audit watch https://broker.example.gov --state watch --token-file auditor.token
     --pin county.pin --quiet
     """
-    from app.auditor.broker_api import BrokerApi
-    from app.auditor.keys import read_log_key
-    from app.auditor.pins import read_pins
-    from app.auditor.watch_state import WatchState
-    from app.auditor.watching import watch as look
-
     if project is not None and not full:
         raise click.UsageError("give --project with --full: a checkpoint is of the whole log")
     require_broker_for(project, url)
@@ -95,11 +92,6 @@ def watch(
 
 def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
     """Fetch the log into the state folder and verify all of it; a bundle that does not verify is kept apart."""
-    from app.auditor.errors import LogBrokenError
-    from app.auditor.source import bundle_url, save_bundle
-    from app.auditor.watch_state import BUNDLE_FILE
-    from app.auditor.watching import take_verdict
-
     fetched, bundle = kept.folder / f"{BUNDLE_FILE}.new", kept.folder / BUNDLE_FILE
     address = bundle_url(given.bundle, given.project)
     save_bundle(address, fetched, given.token_file, given.ca_file)

@@ -1,7 +1,7 @@
 """The rules that the log's entries must follow, replayed from the entries alone.
 
-`RULES` is the one table: for each kind, the steps that its entries go through. A step looks at the ledger
-and the entry, raises `RuleBrokenError` with the index and what contradicts it, or notes what later steps
+`RULES` is the one table: for each kind, the steps that its entries go through. A step looks at the state of the
+log and the entry, raises `RuleBrokenError` with the index and what contradicts it, or notes what later steps
 need. Spec page: `schemas/spec/entry.md`, section "Rules".
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from app.auditor.ledger import Ledger
+from app.auditor.log_state import LogState
 from app.auditor.rules import (
     agreements,
     approvals,
@@ -114,25 +114,25 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
 }
 
 
-def replay(ledger: Ledger, entry: Entry) -> None:
+def replay(log: LogState, entry: Entry) -> None:
     """Take the next entry that is shown; one that was refused changes nothing.
 
     Raises:
         RuleBrokenError: it breaks a rule.
     """
     for rule in COMMON:
-        rule(ledger, entry)
+        rule(log, entry)
     if entry.outcome != "refused":
         for rule in RULES[entry.kind]:
-            rule(ledger, entry)
+            rule(log, entry)
 
 
-def replay_end(ledger: Ledger) -> None:
+def replay_end(log: LogState) -> None:
     """Check, after the last entry, what should have happened by its time.
 
     Raises:
         RuleBrokenError: something is kept longer than the terms allow.
     """
-    destruction.all_certified(ledger)
-    uploads.destroyed_in_time(ledger)
-    uploads.all_destroyed_in_time(ledger)
+    destruction.all_certified(log)
+    uploads.destroyed_in_time(log)
+    uploads.all_destroyed_in_time(log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn, cast
 
-from app.auditor.ledger import Ledger
+from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, Binding, ProjectState
 from app.auditor.rules.steps import break_off, signer_of
 from schemas.agreement import succession_fault
@@ -18,20 +18,20 @@ from schemas.matchlog.entry import Entry
 from schemas.statement import Notice
 
 
-def open_project(ledger: Ledger, entry: Entry) -> None:
+def open_project(log: LogState, entry: Entry) -> None:
     """A project is opened once, for parties that are enrolled."""
     parties, name = cast(ProjectOpened, entry.body).parties, cast(str, entry.project)
-    known = ledger.projects.get(name)
+    known = log.projects.get(name)
     if known is not None:
         break_off("project-twice", "a project is created twice", entry, known.made)
-    if any(party not in ledger.parties for party in parties):
+    if any(party not in log.parties for party in parties):
         break_off("stranger", "a project is opened for a party that was never enrolled", entry)
-    ledger.projects[name] = ProjectState(entry.seq, negotiators=parties)
+    log.projects[name] = ProjectState(entry.seq, negotiators=parties)
 
 
-def propose(ledger: Ledger, entry: Entry) -> None:
+def propose(log: LogState, entry: Entry) -> None:
     """An agreement is proposed once, by a steward whom it lists, and follows the one before."""
-    agreement, project = cast(AgreementProposed, entry.body).agreement, _opened(ledger, entry)
+    agreement, project = cast(AgreementProposed, entry.body).agreement, _opened(log, entry)
     if (agreement.project, agreement.digest()) != (entry.project, entry.agreement):
         break_off("agreement", "an agreement is not the one that its entry names", entry)
     known = project.agreements.get(agreement.digest())
@@ -46,13 +46,13 @@ def propose(ledger: Ledger, entry: Entry) -> None:
     _is_next(project, state, entry)
     project.agreements[state.digest] = state
     for party in agreement.parties:
-        ledger.public_keys |= {one.key_sha256(): one.signing_key for one in party.persons}
+        log.public_keys |= {one.key_sha256(): one.signing_key for one in party.persons}
 
 
-def consent(ledger: Ledger, entry: Entry) -> None:
+def consent(log: LogState, entry: Entry) -> None:
     """A party consents once, through a steward with enrolled keys, while the agreement is the next."""
-    project, state = _agreement_of(ledger, entry)
-    signer_of(ledger, entry, state.agreement)
+    project, state = _agreement_of(log, entry)
+    signer_of(log, entry, state.agreement)
     _is_next(project, state, entry)
     earlier = state.consents.get(entry.actor.party)
     if earlier is not None:
@@ -60,9 +60,9 @@ def consent(ledger: Ledger, entry: Entry) -> None:
     state.consents[entry.actor.party] = entry.seq
 
 
-def come_into_force(ledger: Ledger, entry: Entry) -> None:
+def come_into_force(log: LogState, entry: Entry) -> None:
     """An agreement comes into force when every party of it has consented, once, as the next."""
-    project, state = _agreement_of(ledger, entry)
+    project, state = _agreement_of(log, entry)
     body = cast(AgreementInForce, entry.body)
     if (body.number, body.start) != (state.agreement.number, state.agreement.start):
         break_off(
@@ -77,9 +77,9 @@ def come_into_force(ledger: Ledger, entry: Entry) -> None:
     project.bindings.append(made)
 
 
-def suspend(ledger: Ledger, entry: Entry) -> None:
+def suspend(log: LogState, entry: Entry) -> None:
     """A party that does not halt the linkage halts it."""
-    project = _notice(ledger, entry)
+    project = _notice(log, entry)
     party = entry.actor.party
     if party in project.halted:
         message = "a party halts what it has halted already"
@@ -87,16 +87,16 @@ def suspend(ledger: Ledger, entry: Entry) -> None:
     project.halted[party] = entry.seq
 
 
-def resume(ledger: Ledger, entry: Entry) -> None:
+def resume(log: LogState, entry: Entry) -> None:
     """A party lifts its own halt."""
-    project = _notice(ledger, entry)
+    project = _notice(log, entry)
     if project.halted.pop(entry.actor.party, None) is None:
         break_off("notice-out-of-place", "a party lifts a halt that it has not made", entry)
 
 
-def withdraw(ledger: Ledger, entry: Entry) -> None:
+def withdraw(log: LogState, entry: Entry) -> None:
     """A party leaves: the agreements that all had consented to end, and its other consents are void."""
-    project = _notice(ledger, entry)
+    project = _notice(log, entry)
     party = entry.actor.party
     for state in project.agreements.values():
         if state.complete is None:
@@ -105,13 +105,13 @@ def withdraw(ledger: Ledger, entry: Entry) -> None:
             state.withdrawn = entry.seq
 
 
-def _notice(ledger: Ledger, entry: Entry) -> ProjectState:
+def _notice(log: LogState, entry: Entry) -> ProjectState:
     """Check a notice: signed by a steward of the agreement that was consented to last, and not played again."""
-    project, state = _agreement_of(ledger, entry)
+    project, state = _agreement_of(log, entry)
     if state.complete is None or state.withdrawn is not None:
         message = "a notice is about an agreement that binds nobody"
         break_off("notice-out-of-place", message, entry, state.seq)
-    signer_of(ledger, entry, state.agreement)
+    signer_of(log, entry, state.agreement)
     notice = cast(Notice, cast(SignedBody, entry.body).signed.statement)
     if notice.at <= project.notices.get(notice.party, ""):
         break_off("notice-order", "a party's notice is not later than its notice before", entry)
@@ -119,8 +119,8 @@ def _notice(ledger: Ledger, entry: Entry) -> ProjectState:
     return project
 
 
-def _opened(ledger: Ledger, entry: Entry) -> ProjectState:
-    project = ledger.projects.get(cast(str, entry.project))
+def _opened(log: LogState, entry: Entry) -> ProjectState:
+    project = log.projects.get(cast(str, entry.project))
     if project is None:
         break_off("project-unknown", "an entry is about a project that was never created", entry)
     if not project.negotiators:
@@ -129,8 +129,8 @@ def _opened(ledger: Ledger, entry: Entry) -> ProjectState:
     return project
 
 
-def _agreement_of(ledger: Ledger, entry: Entry) -> tuple[ProjectState, AgreementState]:
-    project = _opened(ledger, entry)
+def _agreement_of(log: LogState, entry: Entry) -> tuple[ProjectState, AgreementState]:
+    project = _opened(log, entry)
     state = project.agreements.get(cast(str, entry.agreement))
     if state is None:
         break_off("agreement-unknown", "an entry is about an agreement that nobody proposed", entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from app.auditor.ledger import Ledger, RunState
+from app.auditor.log_state import LogState, RunState
 from app.auditor.project_state import ProjectState, StandingState
 from app.auditor.rules.steps import break_off, moment_before, project_of, run_of, signer_of
 from schemas.agreement import Agreement
@@ -14,10 +14,10 @@ from schemas.matchlog.entry import Entry
 from schemas.statement import ApprovalRevocation, RunApproval, StandingApproval
 
 
-def approve_run(ledger: Ledger, entry: Entry) -> None:
+def approve_run(log: LogState, entry: Entry) -> None:
     """An approver of a party that the agreement asks approves a step of a run, in time, once, as specified."""
-    run, project = run_of(ledger, entry), project_of(ledger, entry)
-    approval = cast(RunApproval, _signed_approval(ledger, entry, project))
+    run, project = run_of(log, entry), project_of(log, entry)
+    approval = cast(RunApproval, _signed_approval(log, entry, project))
     if (approval.run, approval.specification_sha256) != (entry.object, run.specification_sha256):
         message = "an approval is of another run or specification than was asked for"
         break_off("approval-specification", message, entry, run.seq)
@@ -30,10 +30,10 @@ def approve_run(ledger: Ledger, entry: Entry) -> None:
         _approve_release(project, run, entry, approval.expires)
 
 
-def approve_standing(ledger: Ledger, entry: Entry) -> None:
+def approve_standing(log: LogState, entry: Entry) -> None:
     """An approver approves runs in advance, where the agreement lets them."""
-    project = project_of(ledger, entry)
-    approval = cast(StandingApproval, _signed_approval(ledger, entry, project))
+    project = project_of(log, entry)
+    approval = cast(StandingApproval, _signed_approval(log, entry, project))
     if _rule(project, entry).runs != "standing":
         message = "runs are approved in advance, which the agreement does not provide for"
         break_off("standing-not-agreed", message, entry, project.seq)
@@ -47,10 +47,10 @@ def approve_standing(ledger: Ledger, entry: Entry) -> None:
     )
 
 
-def revoke_standing(ledger: Ledger, entry: Entry) -> None:
+def revoke_standing(log: LogState, entry: Entry) -> None:
     """A party takes back a standing approval of its own, once."""
-    project = project_of(ledger, entry)
-    signer_of(ledger, entry, _agreement(project, entry))
+    project = project_of(log, entry)
+    signer_of(log, entry, _agreement(project, entry))
     revocation = cast(ApprovalRevocation, cast(SignedBody, entry.body).signed.statement)
     standing = project.standing.get(revocation.approval)
     if standing is None or standing.party != revocation.party or standing.revoked is not None:
@@ -60,9 +60,9 @@ def revoke_standing(ledger: Ledger, entry: Entry) -> None:
     standing.revoked = entry.seq
 
 
-def use_standing(ledger: Ledger, entry: Entry) -> None:
+def use_standing(log: LogState, entry: Entry) -> None:
     """A standing approval stands for its party's approval of a run of its policy, within its limits."""
-    run, project = run_of(ledger, entry), project_of(ledger, entry)
+    run, project = run_of(log, entry), project_of(log, entry)
     body = cast(StandingUsed, entry.body)
     standing = project.standing.get(body.approval)
     if standing is None or standing.revoked is not None or standing.party != body.party:
@@ -85,9 +85,9 @@ def use_standing(ledger: Ledger, entry: Entry) -> None:
     run.approved[body.party] = body.approval
 
 
-def start_is_approved(ledger: Ledger, entry: Entry) -> None:
+def start_is_approved(log: LogState, entry: Entry) -> None:
     """A run starts when every party that the agreement asks has approved it, and no approval was taken back."""
-    run, project = run_of(ledger, entry), project_of(ledger, entry)
+    run, project = run_of(log, entry), project_of(log, entry)
     rule = project.terms.approvals
     if rule is None:
         return
@@ -99,9 +99,9 @@ def start_is_approved(ledger: Ledger, entry: Entry) -> None:
             )
 
 
-def fetch_is_approved(ledger: Ledger, entry: Entry, run: RunState) -> None:
+def fetch_is_approved(log: LogState, entry: Entry, run: RunState) -> None:
     """A release is handed out when every party that the agreement asks has approved that, too."""
-    rule = project_of(ledger, entry).terms.approvals
+    rule = project_of(log, entry).terms.approvals
     if rule is not None and rule.releases and not run.release_approved.keys() >= set(rule.parties):
         message = "a release is handed out that a party has not approved"
         break_off("release-unapproved", message, entry, run.seq)
@@ -114,9 +114,9 @@ def forget_uses(project: ProjectState, run: str) -> None:
 
 
 def _signed_approval(
-    ledger: Ledger, entry: Entry, project: ProjectState
+    log: LogState, entry: Entry, project: ProjectState
 ) -> RunApproval | StandingApproval:
-    signer_of(ledger, entry, _agreement(project, entry))
+    signer_of(log, entry, _agreement(project, entry))
     approval = cast("RunApproval | StandingApproval", cast(SignedBody, entry.body).signed.statement)
     if approval.party not in _rule(project, entry).parties:
         message = "a party approves that the agreement does not ask"

@@ -6,7 +6,7 @@ import sys
 from collections import defaultdict
 from typing import cast
 
-from app.auditor.ledger import Ledger
+from app.auditor.log_state import LogState
 from app.auditor.round_state import Pair, RoundState
 from app.auditor.rules.steps import break_off, project_of
 from schemas.agreement import ProjectTerms
@@ -14,68 +14,68 @@ from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 
-def receive_claims(ledger: Ledger, entry: Entry) -> None:
+def receive_claims(log: LogState, entry: Entry) -> None:
     """Claims are of the round that is open, of a pair that owes them, and numbered on from the last."""
-    body, project = cast(ClaimsReceived, entry.body), project_of(ledger, entry)
-    state = _open_round(ledger, entry, body)
+    body, project = cast(ClaimsReceived, entry.body), project_of(log, entry)
+    state = _open_round(log, entry, body)
     sides = (sys.intern(entry.actor.party), sys.intern(body.partner))
-    if sides not in claims_due(ledger, project.terms, state):
+    if sides not in claims_due(log, project.terms, state):
         message = "claims are received of a pair that owes none"
         break_off("claims-round", message, entry, state.seq)
     _count(project.rounds.sequences, sides, body, entry)
     state.claims[sides] = body.sha256
 
 
-def receive_statement(ledger: Ledger, entry: Entry) -> None:
+def receive_statement(log: LogState, entry: Entry) -> None:
     """A chain statement is of the round that is open, for a space that it is owed to, and numbered on."""
-    body, project = cast(StatementReceived, entry.body), project_of(ledger, entry)
-    state = _open_round(ledger, entry, body)
+    body, project = cast(StatementReceived, entry.body), project_of(log, entry)
+    state = _open_round(log, entry, body)
     place = (sys.intern(entry.actor.party), sys.intern(body.space))
-    if place not in statements_due(ledger, project.terms, state):
+    if place not in statements_due(log, project.terms, state):
         message = "a chain statement is received for a space that it is not owed to"
         break_off("claims-round", message, entry, state.seq)
     _count(project.rounds.statements, place, body, entry)
     state.statements[place] = body.sha256
 
 
-def claims_due(ledger: Ledger, terms: ProjectTerms, state: RoundState) -> frozenset[Pair]:
+def claims_due(log: LogState, terms: ProjectTerms, state: RoundState) -> frozenset[Pair]:
     """Return who owes claims to whom: both sides of a pair that was linked and receives in one ID space."""
-    linked = (pair for pairs in _linked_by_space(ledger, terms, state).values() for pair in pairs)
+    linked = (pair for pairs in _linked_by_space(log, terms, state).values() for pair in pairs)
     return frozenset(sides for pair in linked for sides in (pair, pair[::-1]))
 
 
-def statements_due(ledger: Ledger, terms: ProjectTerms, state: RoundState) -> frozenset[Pair]:
+def statements_due(log: LogState, terms: ProjectTerms, state: RoundState) -> frozenset[Pair]:
     """Return which party owes which space a chain statement: where more than one pair of it was linked."""
     return frozenset(
         (party, space)
-        for space, pairs in _linked_by_space(ledger, terms, state).items()
+        for space, pairs in _linked_by_space(log, terms, state).items()
         if len(pairs) > 1
         for pair in pairs
         for party in pair
     )
 
 
-def has_linked(ledger: Ledger, state: RoundState, pair: Pair) -> bool:
+def has_linked(log: LogState, state: RoundState, pair: Pair) -> bool:
     """Tell whether a run of a pair in this round has succeeded."""
-    return any(ledger.runs[run].stage == "finished" for run in state.runs.get(pair, ()))
+    return any(log.runs[run].stage == "finished" for run in state.runs.get(pair, ()))
 
 
 def _linked_by_space(
-    ledger: Ledger, terms: ProjectTerms, state: RoundState
+    log: LogState, terms: ProjectTerms, state: RoundState
 ) -> dict[str, list[Pair]]:
     spaces = {one.party: one.space for one in terms.recipients if one.mode == "linked"}
     found: dict[str, list[Pair]] = defaultdict(list)
     for pair in state.pairs:
         space, other = (spaces.get(party) for party in pair)
-        if space is not None and space == other and has_linked(ledger, state, pair):
+        if space is not None and space == other and has_linked(log, state, pair):
             found[space].append(pair)
     return found
 
 
 def _open_round(
-    ledger: Ledger, entry: Entry, body: ClaimsReceived | StatementReceived
+    log: LogState, entry: Entry, body: ClaimsReceived | StatementReceived
 ) -> RoundState:
-    state = project_of(ledger, entry).rounds.open
+    state = project_of(log, entry).rounds.open
     if state is None or body.round != state.number:
         message = "claims or a statement are received for a round that is not open"
         break_off("claims-round", message, entry, None if state is None else state.seq)

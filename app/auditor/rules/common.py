@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from app.auditor.ledger import Ledger
+from app.auditor.log_state import LogState
 from app.auditor.rules.steps import break_off, days_of
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import Exported
@@ -12,33 +12,33 @@ from schemas.matchlog.kinds import Exported
 MAKING: Final = frozenset({"project-created", "project-opened"})
 
 
-def log_starts_once(_: Ledger, entry: Entry) -> None:
+def log_starts_once(_: LogState, entry: Entry) -> None:
     """The first entry starts the log, and no other does."""
     if (entry.kind == "log-started") != (entry.seq == 0):
         break_off("log-start", "a log begins with its start, and has no other", entry)
 
 
-def time_never_runs_back(ledger: Ledger, entry: Entry) -> None:
+def time_never_runs_back(log: LogState, entry: Entry) -> None:
     """No entry is older than the one before it."""
-    if entry.time < ledger.time:
+    if entry.time < log.time:
         break_off("time-runs-back", "an entry is older than the one before it", entry)
-    ledger.time = entry.time
+    log.time = entry.time
 
 
-def place_follows(ledger: Ledger, entry: Entry) -> None:
+def place_follows(log: LogState, entry: Entry) -> None:
     """Each project counts its own entries, so that none is withheld from those who see only these."""
-    place = ledger.places.get(entry.project, 0)
+    place = log.places.get(entry.project, 0)
     if entry.place != place:
         message = "entries of the same project are missing before this one, or it is repeated"
         break_off("place", message, entry)
-    ledger.places[entry.project] = place + 1
+    log.places[entry.project] = place + 1
 
 
-def project_is_known(ledger: Ledger, entry: Entry) -> None:
+def project_is_known(log: LogState, entry: Entry) -> None:
     """An entry about a project names one that was created, and the terms that bind it."""
     if entry.project is None or entry.kind in MAKING:
         return
-    project = ledger.projects.get(entry.project)
+    project = log.projects.get(entry.project)
     if project is None:
         break_off("project-unknown", "an entry is about a project that was never created", entry)
     # Entries about an agreement name that one, whether or not it binds; their own steps look it up.
@@ -52,16 +52,16 @@ def project_is_known(ledger: Ledger, entry: Entry) -> None:
     break_off("agreement", "an entry names other terms than its project's", entry, project.made)
 
 
-def actor_is_enrolled(ledger: Ledger, entry: Entry) -> None:
+def actor_is_enrolled(log: LogState, entry: Entry) -> None:
     """Whoever acts was enrolled before."""
-    if entry.actor.party != BROKER and entry.actor.party not in ledger.parties:
+    if entry.actor.party != BROKER and entry.actor.party not in log.parties:
         break_off("stranger", "a party acts that was never enrolled", entry)
 
 
-def export_counts_fit(ledger: Ledger, entry: Entry) -> None:
+def export_counts_fit(log: LogState, entry: Entry) -> None:
     """An export states how many entries its reader should have seen before it."""
     body = cast(Exported, entry.body)
-    before = dict(ledger.places)
+    before = dict(log.places)
     before[entry.project] -= 1
     entries = None if entry.project is None else before[entry.project]
     if (body.entries, body.broker_wide) != (entries, before.get(None, 0)):

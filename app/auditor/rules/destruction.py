@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.ledger import DestructionState, Ledger
+from app.auditor.log_state import DestructionState, LogState
 from app.auditor.project_state import HoldState
 from app.auditor.rules.steps import break_off, object_of, project_of, upload_of
 from app.auditor.rules.uploads import GRACE_DAYS
@@ -16,22 +16,22 @@ from schemas.matchlog.destruction_kinds import DestructionBegun
 from schemas.matchlog.entry import Entry
 
 
-def nothing_holds(ledger: Ledger, entry: Entry) -> None:
+def nothing_holds(log: LogState, entry: Entry) -> None:
     """Nothing is destroyed while a legal hold stands."""
-    hold = project_of(ledger, entry).hold
+    hold = project_of(log, entry).hold
     if hold is not None:
         break_off("hold-broken", "something is destroyed despite a legal hold", entry, hold)
 
 
-def begin(ledger: Ledger, entry: Entry) -> None:
+def begin(log: LogState, entry: Entry) -> None:
     """A destruction is begun once, of something that is there."""
     body, certificate = cast(DestructionBegun, entry.body), object_of(entry)
-    known = ledger.destructions.get(certificate)
+    known = log.destructions.get(certificate)
     if known is not None:
         break_off("destruction-twice", "a destruction is begun twice", entry, known.seq)
     if body.upload is not None:
-        upload_of(ledger, entry, body.upload)
-    ledger.destructions[certificate] = DestructionState(
+        upload_of(log, entry, body.upload)
+    log.destructions[certificate] = DestructionState(
         project=sys.intern(cast(str, entry.project)),
         scope=body.scope,
         subject=body.party or body.upload,
@@ -40,46 +40,46 @@ def begin(ledger: Ledger, entry: Entry) -> None:
     )
 
 
-def certify(ledger: Ledger, entry: Entry) -> None:
+def certify(log: LogState, entry: Entry) -> None:
     """A certificate ends a destruction, once, when nothing of it is left."""
-    state = _destruction_of(ledger, entry)
+    state = _destruction_of(log, entry)
     if state.certified is not None:
         message = "a destruction is certified twice"
         break_off("destruction-twice", message, entry, state.certified)
-    left = next(_left(ledger, state), None)
+    left = next(_left(log, state), None)
     if left is not None:
         message = "a destruction is certified though something of it is left"
         break_off("destruction-unfinished", message, entry, left)
     state.certified = entry.seq
 
 
-def is_certified(ledger: Ledger, entry: Entry) -> None:
+def is_certified(log: LogState, entry: Entry) -> None:
     """What is said about a certificate comes after it."""
-    if entry.object is not None and _destruction_of(ledger, entry).certified is None:
+    if entry.object is not None and _destruction_of(log, entry).certified is None:
         message = "something is said about a certificate that there is not"
         break_off("destruction-unknown", message, entry)
 
 
-def withdraw_record(ledger: Ledger, entry: Entry) -> None:
+def withdraw_record(log: LogState, entry: Entry) -> None:
     """A record is withdrawn by a party that provides records."""
-    project = project_of(ledger, entry)
+    project = project_of(log, entry)
     if entry.actor.party not in project.terms.providers:
         message = "a record is withdrawn by a party that provides none"
         break_off("withdrawal-by-stranger", message, entry, project.seq)
 
 
-def set_hold(ledger: Ledger, entry: Entry) -> None:
+def set_hold(log: LogState, entry: Entry) -> None:
     """A hold is set once."""
-    holds = ledger.projects[cast(str, entry.project)].holds
+    holds = log.projects[cast(str, entry.project)].holds
     known = holds.get(object_of(entry))
     if known is not None:
         break_off("hold-twice", "a legal hold is set twice", entry, known.seq)
     holds[object_of(entry)] = HoldState(entry.actor.party, entry.seq)
 
 
-def lift_hold(ledger: Ledger, entry: Entry) -> None:
+def lift_hold(log: LogState, entry: Entry) -> None:
     """A hold is lifted once, by the party that set it."""
-    project = ledger.projects[cast(str, entry.project)]
+    project = log.projects[cast(str, entry.project)]
     hold = project.holds.get(object_of(entry))
     if hold is None or hold.lifted is not None:
         break_off("hold-unknown", "a legal hold is lifted that does not stand", entry)
@@ -89,48 +89,48 @@ def lift_hold(ledger: Ledger, entry: Entry) -> None:
     hold.lifted, project.released = entry.seq, entry.time[:10]
 
 
-def all_certified(ledger: Ledger) -> None:
+def all_certified(log: LogState) -> None:
     """After the last entry, no destruction was begun and then left without its certificate.
 
     Raises:
         RuleBrokenError: the first one that was.
     """
-    for state in ledger.destructions.values():
+    for state in log.destructions.values():
         due = date.fromisoformat(state.day) + timedelta(days=GRACE_DAYS)
-        if state.certified is None and ledger.time[:10] > due.isoformat():
+        if state.certified is None and log.time[:10] > due.isoformat():
             raise RuleBrokenError(
                 "destruction-missing",
                 "a destruction was begun and never certified",
                 index=state.seq,
-                evidence={"begun": state.day, "last_time": ledger.time},
+                evidence={"begun": state.day, "last_time": log.time},
             )
 
 
-def _destruction_of(ledger: Ledger, entry: Entry) -> DestructionState:
-    state = ledger.destructions.get(object_of(entry))
+def _destruction_of(log: LogState, entry: Entry) -> DestructionState:
+    state = log.destructions.get(object_of(entry))
     if state is None or state.project != entry.project:
         break_off("destruction-unknown", "a destruction is named that was never begun", entry)
     return state
 
 
-def _left(ledger: Ledger, destruction: DestructionState) -> Iterator[int]:
+def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
     """Yield the entries of what was there when a destruction was begun, belongs to it, and is left."""
     if destruction.scope == "upload":
         yield from (
             received.seq
-            for upload, received in ledger.uploads.items()
+            for upload, received in log.uploads.items()
             if upload == destruction.subject
         )
     if destruction.scope not in ("project", "party"):
         return
-    for received in ledger.uploads.values():
+    for received in log.uploads.values():
         if _is_meant(destruction, received.project, received.party, received.seq):
             yield received.seq
-    for release in ledger.releases.values():
+    for release in log.releases.values():
         is_there = release.destroyed is None
         if is_there and _is_meant(destruction, release.project, release.fetched_by, release.seq):
             yield release.seq
-    for run in ledger.runs.values():
+    for run in log.runs.values():
         is_there = run.match_record is not None
         if is_there and _is_meant(destruction, run.project, None, run.seq):
             yield run.seq

@@ -7,7 +7,7 @@ from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.auditor.ledger import Ledger
+from app.auditor.log_state import LogState
 from app.auditor.round_state import NonceBook, Rounds
 from app.auditor.rules.steps import break_off, project_of, signed_by_analyst
 from schemas.errors import SignatureError
@@ -17,9 +17,9 @@ from schemas.rounds import RoundPair, UsedNonce
 from schemas.signing import verify_document
 
 
-def by_provider(ledger: Ledger, entry: Entry) -> None:
+def by_provider(log: LogState, entry: Entry) -> None:
     """Nonces are offered for a provider, by the person who acts, with their key."""
-    signed, project = cast(NoncesOffered, entry.body).signed, project_of(ledger, entry)
+    signed, project = cast(NoncesOffered, entry.body).signed, project_of(log, entry)
     offer, actor = signed.offer, entry.actor
     if actor.party not in project.terms.providers:
         message = "nonces are offered by a party that the terms do not let encode"
@@ -28,14 +28,14 @@ def by_provider(ledger: Ledger, entry: Entry) -> None:
     if stated != (entry.project, actor.party, actor.person):
         message = "nonces are offered for another project, party or person"
         break_off("nonce-stranger", message, entry)
-    signed_by_analyst(ledger, entry, signed.signature, "nonce-stranger")
-    _signature_fits(ledger, entry)
+    signed_by_analyst(log, entry, signed.signature, "nonce-stranger")
+    _signature_fits(log, entry)
 
 
-def offer(ledger: Ledger, entry: Entry) -> None:
+def offer(log: LogState, entry: Entry) -> None:
     """An offer numbers on from the one before, and no nonce of the project comes again."""
     offered = cast(NoncesOffered, entry.body).signed.offer
-    rounds = project_of(ledger, entry).rounds
+    rounds = project_of(log, entry).rounds
     book = rounds.book(entry.actor.party)
     nonces = [bytes.fromhex(nonce) for nonce in offered.nonces]
     if offered.first != book.next or not rounds.seen.isdisjoint(nonces):
@@ -64,10 +64,10 @@ def _take(book: NonceBook, used: UsedNonce) -> bool:
     return True
 
 
-def _signature_fits(ledger: Ledger, entry: Entry) -> None:
+def _signature_fits(log: LogState, entry: Entry) -> None:
     """Check the signature itself, where an agreement in the log shows the person's key."""
     signed = cast(NoncesOffered, entry.body).signed
-    key = ledger.public_keys.get(signed.signature.key)
+    key = log.public_keys.get(signed.signature.key)
     if key is None:
         return
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))

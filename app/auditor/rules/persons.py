@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from app.auditor.ledger import Ledger, PersonState
+from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.steps import break_off
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, PersonEnrolled, RoleChanged
@@ -12,32 +12,32 @@ from schemas.matchlog.kinds import KeyRotated, PersonEnrolled, RoleChanged
 PERSON_USES: Final = frozenset({"signing", "receiving"})
 
 
-def enrol(ledger: Ledger, entry: Entry) -> None:
+def enrol(log: LogState, entry: Entry) -> None:
     """A person is enrolled once, for a party that was enrolled before."""
     body = cast(PersonEnrolled, entry.body)
-    if body.party not in ledger.parties:
+    if body.party not in log.parties:
         break_off("stranger", "a person is enrolled for a party that never was", entry)
-    known = ledger.persons.get(body.person)
+    known = log.persons.get(body.person)
     if known is not None:
         break_off("person-twice", "a person is enrolled twice", entry, known.seq)
     keys = {"signing": body.signing_key, "receiving": body.receiving_key}
-    ledger.persons[body.person] = PersonState(body.party, body.duties, keys, entry.seq)
+    log.persons[body.person] = PersonState(body.party, body.duties, keys, entry.seq)
 
 
-def revoke(ledger: Ledger, entry: Entry) -> None:
+def revoke(log: LogState, entry: Entry) -> None:
     """A person whose access is taken away signs nothing any more."""
     body = cast(RoleChanged, entry.body)
-    person = ledger.persons.get(body.person or "")
+    person = log.persons.get(body.person or "")
     if person is not None and body.change == "revoked":
         person.revoked = entry.seq
 
 
-def replace_key(ledger: Ledger, entry: Entry) -> None:
+def replace_key(log: LogState, entry: Entry) -> None:
     """A person's key gives way to another one, and is the one that the log knew until now."""
     body = cast(KeyRotated, entry.body)
     if body.use not in PERSON_USES:
         return
-    person = ledger.persons.get(body.person or "")
+    person = log.persons.get(body.person or "")
     if person is None or person.party != body.party:
         break_off("person-key", "a key changes of a person who was never enrolled", entry)
     if body.new is None or body.new == body.old or body.old != person.keys[body.use]:

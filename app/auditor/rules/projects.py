@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from typing import cast
 
-from app.auditor.ledger import Ledger
+from app.auditor.log_state import LogState
 from app.auditor.project_state import Binding, ProjectState
 from app.auditor.rules.steps import break_off, days_of, project_of
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, ProjectCreated, RoleChanged
 
 
-def enrol_party(ledger: Ledger, entry: Entry) -> None:
+def enrol_party(log: LogState, entry: Entry) -> None:
     """A party is enrolled once."""
     party = cast(PartyEnrolled, entry.body).party
-    if party in ledger.parties:
-        break_off("enrolled-twice", "a party is enrolled twice", entry, ledger.parties[party])
-    ledger.parties[party] = entry.seq
+    if party in log.parties:
+        break_off("enrolled-twice", "a party is enrolled twice", entry, log.parties[party])
+    log.parties[party] = entry.seq
 
 
-def party_is_enrolled(ledger: Ledger, entry: Entry) -> None:
+def party_is_enrolled(log: LogState, entry: Entry) -> None:
     """A role or key is changed for the broker or for an enrolled party."""
     party = cast(RoleChanged | KeyRotated, entry.body).party
-    if party != BROKER and party not in ledger.parties:
+    if party != BROKER and party not in log.parties:
         break_off("stranger", "a role or key changes for a party that was never enrolled", entry)
 
 
-def create_project(ledger: Ledger, entry: Entry) -> None:
+def create_project(log: LogState, entry: Entry) -> None:
     """A project is created once, and its entry's agreement is the digest of the terms it holds."""
     terms = cast(ProjectCreated, entry.body).terms
-    known = ledger.projects.get(terms.project)
+    known = log.projects.get(terms.project)
     if known is not None:
         break_off("project-twice", "a project is created twice", entry, known.made)
     agreement = terms.digest()
     if (terms.project, agreement) != (entry.project, entry.agreement):
         break_off("agreement", "a project's terms are not those that its entry names", entry)
     binding = Binding(terms, agreement, "", entry.seq)
-    ledger.projects[terms.project] = ProjectState(entry.seq, bindings=[binding], bound=binding)
+    log.projects[terms.project] = ProjectState(entry.seq, bindings=[binding], bound=binding)
 
 
-def in_force(ledger: Ledger, entry: Entry) -> None:
+def in_force(log: LogState, entry: Entry) -> None:
     """This happens within the dates of the terms, both included, in UTC, and no party halts it or has left."""
-    project = project_of(ledger, entry)
+    project = project_of(log, entry)
     terms, (today, early) = project.terms, days_of(entry)
     if not (terms.start <= today <= terms.end or terms.start <= early <= terms.end):
         message = "this happened before the start or after the end of the terms"

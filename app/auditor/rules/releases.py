@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection
 from typing import cast
 
-from app.auditor.ledger import Ledger, ReleaseState, RunState
+from app.auditor.log_state import LogState, ReleaseState, RunState
 from app.auditor.rules.approvals import fetch_is_approved
 from app.auditor.rules.steps import break_off, counts_reach_floor, object_of, project_of
 from schemas.matchlog.entry import Entry
@@ -19,46 +19,46 @@ from schemas.matchlog.kinds import (
 )
 
 
-def prepare(ledger: Ledger, entry: Entry) -> None:
+def prepare(log: LogState, entry: Entry) -> None:
     """A release is made once of a finished run, for a recipient, mode and ID space that the run names."""
     body = cast(ReleasePrepared, entry.body)
     modes = {"linked", "count"} & {body.mode}
-    run = _prepare(ledger, entry, body, modes, (body.recipient,))
+    run = _prepare(log, entry, body, modes, (body.recipient,))
     if body.mode == "linked":
         _has_records(run, body.recipient, entry)
-    counts_reach_floor(ledger, entry, (body.matches,))
+    counts_reach_floor(log, entry, (body.matches,))
 
 
-def prepare_blind(ledger: Ledger, entry: Entry) -> None:
+def prepare_blind(log: LogState, entry: Entry) -> None:
     """A blind release is made once of a finished run for a recipient of this mode and each agency."""
     body = cast(BlindReleasePrepared, entry.body)
-    run = _prepare(ledger, entry, body, {"blind"}, (body.agency, body.recipient))
+    run = _prepare(log, entry, body, {"blind"}, (body.agency, body.recipient))
     _has_records(run, body.agency, entry)
 
 
-def fetch(ledger: Ledger, entry: Entry) -> None:
+def fetch(log: LogState, entry: Entry) -> None:
     """A release is fetched, any number of times, by its recipient or its agency, as it was prepared."""
     body = cast(ReleaseFetched, entry.body)
-    release = _release_of(ledger, entry)
+    release = _release_of(log, entry)
     if not entry.actor.party == body.recipient == release.fetched_by:
         message = "a release is fetched by another party than the one that it is for"
         break_off("fetch-by-stranger", message, entry, release.seq)
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
-    run, rounds = ledger.runs[release.run], project_of(ledger, entry).rounds
+    run, rounds = log.runs[release.run], project_of(log, entry).rounds
     if run.round in rounds.superseded:
         message = "a release is fetched of a round that was superseded"
         break_off("round-superseded", message, entry, release.seq)
-    fetch_is_approved(ledger, entry, run)
+    fetch_is_approved(log, entry, run)
     release.is_fetched = True
     if rounds.open is not None and rounds.open.number == run.round:
         rounds.open.is_fetched = True
 
 
-def verify(ledger: Ledger, entry: Entry) -> None:
+def verify(log: LogState, entry: Entry) -> None:
     """Who has fetched a release states that it is what was prepared."""
     body = cast(ReleaseVerified, entry.body)
-    release = _release_of(ledger, entry)
+    release = _release_of(log, entry)
     is_by_fetcher = entry.actor.party == body.recipient == release.fetched_by
     if not (is_by_fetcher and release.is_fetched):
         message = "a release is said to be verified by a party that has not fetched it"
@@ -67,28 +67,28 @@ def verify(ledger: Ledger, entry: Entry) -> None:
     _is_there(release, entry)
 
 
-def destroy(ledger: Ledger, entry: Entry) -> None:
+def destroy(log: LogState, entry: Entry) -> None:
     """What is destroyed was there, and is what was prepared."""
-    release = _release_of(ledger, entry)
+    release = _release_of(log, entry)
     _has_digest(release, cast(ReleaseDestroyed, entry.body).sha256, entry)
     _is_there(release, entry)
     release.destroyed = entry.seq
 
 
 def _prepare(
-    ledger: Ledger,
+    log: LogState,
     entry: Entry,
     body: ReleasePrepared | BlindReleasePrepared,
     modes: Collection[str],
     parties: tuple[str, ...],
 ) -> RunState:
     """Note a release; `parties` names who fetches it, then whom else it is for, once a run."""
-    release, run = object_of(entry), ledger.runs.get(body.run)
+    release, run = object_of(entry), log.runs.get(body.run)
     if run is None or run.project != entry.project or run.stage != "finished":
         message = "a release is made of a run that has not finished"
         break_off("release-without-run", message, entry, None if run is None else run.seq)
     once = sys.intern(" ".join(parties))
-    if release in ledger.releases or once in run.released_to:
+    if release in log.releases or once in run.released_to:
         break_off("release-twice", "a run is released twice to one recipient", entry, run.seq)
     granted = {(r.party, r.space) for r in run.recipients if r.mode in modes}
     if (body.recipient, body.space) not in granted:
@@ -96,7 +96,7 @@ def _prepare(
         break_off("release-to-stranger", message, entry, run.seq)
     run.released_to += (once,)
     fetched_by = sys.intern(parties[0])
-    ledger.releases[release] = ReleaseState(
+    log.releases[release] = ReleaseState(
         run.project, sys.intern(body.run), fetched_by, body.sha256, entry.seq
     )
     return run
@@ -108,8 +108,8 @@ def _has_records(run: RunState, party: str, entry: Entry) -> None:
         break_off("release-to-stranger", message, entry, run.seq)
 
 
-def _release_of(ledger: Ledger, entry: Entry) -> ReleaseState:
-    release = ledger.releases.get(object_of(entry))
+def _release_of(log: LogState, entry: Entry) -> ReleaseState:
+    release = log.releases.get(object_of(entry))
     if release is None or release.project != entry.project:
         break_off("fetch-unprepared", "a release is used that was never prepared", entry)
     return release

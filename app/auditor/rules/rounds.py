@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, cast
 
-from app.auditor.ledger import Ledger
+from app.auditor.log_state import LogState
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import RoundState
 from app.auditor.rules import claims, nonces
@@ -25,9 +25,9 @@ PERIOD_DAYS: Final[Mapping[str, int]] = {
 }
 
 
-def is_next(ledger: Ledger, entry: Entry) -> None:
+def is_next(log: LogState, entry: Entry) -> None:
     """A round has the next number, no other is open, and it corrects exactly one that was superseded."""
-    body, rounds = cast(RoundOpened, entry.body), project_of(ledger, entry).rounds
+    body, rounds = cast(RoundOpened, entry.body), project_of(log, entry).rounds
     if rounds.open is not None:
         break_off("round-order", "a round opens while another is open", entry, rounds.open.seq)
     if body.round != rounds.last + 1:
@@ -37,9 +37,9 @@ def is_next(ledger: Ledger, entry: Entry) -> None:
         break_off("round-superseded", message, entry)
 
 
-def is_due(ledger: Ledger, entry: Entry) -> None:
+def is_due(log: LogState, entry: Entry) -> None:
     """A round that corrects no other opens when the terms' frequency lets it."""
-    project = project_of(ledger, entry)
+    project = project_of(log, entry)
     frequency, rounds = project.terms.frequency, project.rounds
     if cast(RoundOpened, entry.body).corrects is not None or not rounds.regular:
         return
@@ -51,9 +51,9 @@ def is_due(ledger: Ledger, entry: Entry) -> None:
         break_off("round-due", "a round is opened before it is due", entry, project.seq)
 
 
-def within_budget(ledger: Ledger, entry: Entry) -> None:
+def within_budget(log: LogState, entry: Entry) -> None:
     """No more rounds are opened than the terms allow, those that correct another one included."""
-    project = project_of(ledger, entry)
+    project = project_of(log, entry)
     budget = project.terms.round_budget
     if budget is None:
         return
@@ -64,9 +64,9 @@ def within_budget(ledger: Ledger, entry: Entry) -> None:
         break_off("round-budget", message, entry, project.seq)
 
 
-def open_round(ledger: Ledger, entry: Entry) -> None:
+def open_round(log: LogState, entry: Entry) -> None:
     """A round waits as long as agreed, for pairs of the agreement, with a first unspent nonce of each party."""
-    body, project = cast(RoundOpened, entry.body), project_of(ledger, entry)
+    body, project = cast(RoundOpened, entry.body), project_of(log, entry)
     terms, rounds = project.terms, project.rounds
     opened = datetime.fromisoformat(body.deadline) - timedelta(days=terms.round_days)
     if not moment_before(entry) <= utc_text(opened) <= entry.time:
@@ -86,9 +86,9 @@ def open_round(ledger: Ledger, entry: Entry) -> None:
     rounds.days.append(sys.intern(entry.time[:10]))
 
 
-def supersede(ledger: Ledger, entry: Entry) -> None:
+def supersede(log: LogState, entry: Entry) -> None:
     """The round that is open gives way to the next one, as long as nothing of it was fetched."""
-    body, rounds = cast(RoundSuperseded, entry.body), project_of(ledger, entry).rounds
+    body, rounds = cast(RoundSuperseded, entry.body), project_of(log, entry).rounds
     state = rounds.open
     if state is None or body.round != state.number or body.by != body.round + 1:
         message = "a round is superseded that is not open, or not by the next one"
@@ -100,9 +100,9 @@ def supersede(ledger: Ledger, entry: Entry) -> None:
     rounds.open, rounds.corrected = None, body.round
 
 
-def close(ledger: Ledger, entry: Entry) -> None:
+def close(log: LogState, entry: Entry) -> None:
     """A round closes with exactly the last messages received, and before its deadline only when all is done."""
-    body, project = cast(RoundClosed, entry.body), project_of(ledger, entry)
+    body, project = cast(RoundClosed, entry.body), project_of(log, entry)
     state = project.rounds.open
     if state is None or body.round != state.number:
         break_off("round-order", "a round is closed that is not open", entry)
@@ -111,21 +111,21 @@ def close(ledger: Ledger, entry: Entry) -> None:
     if (listed, stated) != (state.claims, state.statements):
         message = "a round is closed with other claims or statements than the last ones received"
         break_off("round-claims", message, entry, state.seq)
-    if entry.time < state.deadline and not _is_done(ledger, project, state):
+    if entry.time < state.deadline and not _is_done(log, project, state):
         message = "a round is closed before its deadline while something is still due"
         break_off("round-deadline", message, entry, state.seq)
-    project.rounds.has_linked |= any(claims.has_linked(ledger, state, pair) for pair in state.pairs)
+    project.rounds.has_linked |= any(claims.has_linked(log, state, pair) for pair in state.pairs)
     project.rounds.open = None
 
 
-def _is_done(ledger: Ledger, project: ProjectState, state: RoundState) -> bool:
+def _is_done(log: LogState, project: ProjectState, state: RoundState) -> bool:
     """Tell whether every pair has a run, none is under way, and all that is due has come."""
     stages = {
-        pair: {ledger.runs[run].stage for run in state.runs.get(pair, ())} for pair in state.pairs
+        pair: {log.runs[run].stage for run in state.runs.get(pair, ())} for pair in state.pairs
     }
     if any(not seen or seen & {"asked", "started"} for seen in stages.values()):
         return False
     return (
-        claims.claims_due(ledger, project.terms, state) <= state.claims.keys()
-        and claims.statements_due(ledger, project.terms, state) <= state.statements.keys()
+        claims.claims_due(log, project.terms, state) <= state.claims.keys()
+        and claims.statements_due(log, project.terms, state) <= state.statements.keys()
     )

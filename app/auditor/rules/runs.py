@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import cast
 
-from app.auditor.ledger import Ledger, RunState
+from app.auditor.log_state import LogState, RunState
 from app.auditor.rules.approvals import forget_uses
 from app.auditor.rules.steps import (
     break_off,
@@ -31,9 +31,9 @@ from schemas.matchlog.kinds import (
 from schemas.run import MatchingPolicy, RunUpload
 
 
-def fits_terms(ledger: Ledger, entry: Entry) -> None:
+def fits_terms(log: LogState, entry: Entry) -> None:
     """The specification repeats the terms, and adds no recipient, ID space or asker to them."""
-    specification, project = cast(RunAsked, entry.body).specification, project_of(ledger, entry)
+    specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     terms = project.terms
     parties = {*terms.providers, *(recipient.party for recipient in terms.recipients)}
     checks = {
@@ -54,55 +54,55 @@ def fits_terms(ledger: Ledger, entry: Entry) -> None:
             break_off(rule, message, entry, project.seq)
 
 
-def uses_uploads_as_received(ledger: Ledger, entry: Entry) -> None:
+def uses_uploads_as_received(log: LogState, entry: Entry) -> None:
     """Every upload that the specification names is there, and is stated as it was received."""
     for named in cast(RunAsked, entry.body).specification.uploads:
-        state = upload_of(ledger, entry, named.upload)
+        state = upload_of(log, entry, named.upload)
         stated = (named.party, named.container_sha256, named.manifest_sha256)
         if stated != (state.party, state.container_sha256, state.manifest_sha256):
             message = "a run states an upload otherwise than it was received"
             break_off("run-upload", message, entry, state.seq)
 
 
-def days_fit(ledger: Ledger, entry: Entry) -> None:
+def days_fit(log: LogState, entry: Entry) -> None:
     """The days that the files of a run describe lie no further apart than the terms allow."""
-    gap = project_of(ledger, entry).terms.as_of_max_gap_days
+    gap = project_of(log, entry).terms.as_of_max_gap_days
     uploads = cast(RunAsked, entry.body).specification.uploads
     if gap is None:
         return
-    states = [upload_of(ledger, entry, named.upload) for named in uploads]
+    states = [upload_of(log, entry, named.upload) for named in uploads]
     days = sorted(date.fromisoformat(state.as_of) for state in states)
     if days[-1] - days[0] > timedelta(days=gap):
         message = "the files of a run describe days further apart than the terms allow"
-        break_off("run-as-of", message, entry, project_of(ledger, entry).seq)
+        break_off("run-as-of", message, entry, project_of(log, entry).seq)
 
 
-def is_of_one_pair(ledger: Ledger, entry: Entry) -> None:
+def is_of_one_pair(log: LogState, entry: Entry) -> None:
     """A run takes the uploads of one pair of the round that is open, which has not been linked yet."""
-    specification, project = cast(RunAsked, entry.body).specification, project_of(ledger, entry)
+    specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     larger, smaller = specification.uploads
     pair, state = (larger.party, smaller.party), project.rounds.open
     if state is None or specification.round != state.number or pair not in state.pairs:
         message = "a run is of a round that is not open, or of a pair that it has not"
         break_off("run-pair", message, entry, None if state is None else state.seq)
     for own, named in ((pair, larger), (pair[::-1], smaller)):
-        upload = upload_of(ledger, entry, named.upload)
+        upload = upload_of(log, entry, named.upload)
         if (upload.round, upload.party, upload.partner) != (state.number, *own):
             message = "a run takes an upload of another round or pair"
             break_off("run-pair", message, entry, upload.seq)
-    _pair_is_unlinked(ledger, entry, state.runs.get(pair, ()))
+    _pair_is_unlinked(log, entry, state.runs.get(pair, ()))
 
 
-def ask(ledger: Ledger, entry: Entry) -> None:
+def ask(log: LogState, entry: Entry) -> None:
     """A run is asked for once."""
     body, run = cast(RunAsked, entry.body), object_of(entry)
-    if run in ledger.runs:
-        break_off("run-twice", "a run is asked for twice", entry, ledger.runs[run].seq)
-    project = project_of(ledger, entry)
+    if run in log.runs:
+        break_off("run-twice", "a run is asked for twice", entry, log.runs[run].seq)
+    project = project_of(log, entry)
     terms, named = project.terms, body.specification.recipients
     uploads = body.specification.uploads
     pair = (sys.intern(uploads[0].party), sys.intern(uploads[1].party))
-    ledger.runs[run] = RunState(
+    log.runs[run] = RunState(
         project=terms.project,
         round=body.specification.round,
         pair=pair,
@@ -111,7 +111,7 @@ def ask(ledger: Ledger, entry: Entry) -> None:
         # One value for all runs of the same recipients: there are many runs and few terms.
         recipients=terms.recipients if named == terms.recipients else named,
         policy_sha256=_digest_of(body.specification.policy, terms),
-        uploaders=_uploaders(ledger, uploads) if terms.approvals is not None else frozenset(),
+        uploaders=_uploaders(log, uploads) if terms.approvals is not None else frozenset(),
         day=sys.intern(days_of(entry)[1]),
         seq=entry.seq,
     )
@@ -119,37 +119,37 @@ def ask(ledger: Ledger, entry: Entry) -> None:
         project.rounds.open.runs.setdefault(pair, []).append(run)
 
 
-def start(ledger: Ledger, entry: Entry) -> None:
+def start(log: LogState, entry: Entry) -> None:
     """A run starts while it is open, each time as a later attempt, and its uploads are still there.
 
     Its round is open, and no other run of its pair has succeeded.
     """
-    run, attempt = run_of(ledger, entry), cast(RunStarted, entry.body).attempt
+    run, attempt = run_of(log, entry), cast(RunStarted, entry.body).attempt
     if run.stage not in {"asked", "started"} or attempt <= run.attempt:
         message = "a run starts after it ended, or repeats an attempt"
         break_off("run-order", message, entry, run.seq)
     for upload in run.uploads:
-        upload_of(ledger, entry, upload)
-    state = project_of(ledger, entry).rounds.open
+        upload_of(log, entry, upload)
+    state = project_of(log, entry).rounds.open
     if state is None or state.number != run.round:
         break_off("run-pair", "a run starts of a round that is not open", entry, run.seq)
-    _pair_is_unlinked(ledger, entry, state.runs[run.pair])
+    _pair_is_unlinked(log, entry, state.runs[run.pair])
     run.stage, run.attempt = "started", attempt
 
 
-def finish(ledger: Ledger, entry: Entry) -> None:
+def finish(log: LogState, entry: Entry) -> None:
     """A run finishes once, while under way, by the specification that was asked for."""
-    run, body = run_of(ledger, entry), cast(RunFinished, entry.body)
+    run, body = run_of(log, entry), cast(RunFinished, entry.body)
     if run.stage != "started":
         break_off("run-order", "a run finishes that was not under way", entry, run.seq)
     if body.specification_sha256 != run.specification_sha256:
         message = "a run finishes by another specification than was asked for"
         break_off("run-specification", message, entry, run.seq)
     counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs)
-    counts_reach_floor(ledger, entry, counts)
+    counts_reach_floor(log, entry, counts)
     candidates, auto, review = counts
     for others in ((auto,), (review,), (auto, review)):
-        difference_reaches_floor(ledger, entry, candidates, *others)
+        difference_reaches_floor(log, entry, candidates, *others)
     is_blind = any(found.mode == "blind" for found in run.recipients)
     if is_blind and any(count is not None for count in counts):
         message = "the log tells agencies a count of a run of which one recipient is blind"
@@ -167,36 +167,36 @@ def finish(ledger: Ledger, entry: Entry) -> None:
     run.stage, run.uploads = "finished", ()
 
 
-def destroy_match_record(ledger: Ledger, entry: Entry) -> None:
+def destroy_match_record(log: LogState, entry: Entry) -> None:
     """The match record that is destroyed was made, and was there until now."""
-    run, body = run_of(ledger, entry), cast(MatchRecordDestroyed, entry.body)
+    run, body = run_of(log, entry), cast(MatchRecordDestroyed, entry.body)
     if run.match_record != bytes.fromhex(body.root):
         message = "a match record is destroyed that was not made, or not there any more"
         break_off("match-record-unknown", message, entry, run.seq)
     run.match_record = None
 
 
-def end_without_result(ledger: Ledger, entry: Entry) -> None:
+def end_without_result(log: LogState, entry: Entry) -> None:
     """A run fails or is cancelled once, while it is open."""
-    run = run_of(ledger, entry)
+    run = run_of(log, entry)
     if run.stage not in {"asked", "started"}:
         break_off("run-order", "a run ends that had ended before", entry, run.seq)
     if isinstance(entry.body, RunFailed) and entry.body.attempt < run.attempt:
         message = "an attempt fails that a later one had replaced"
         break_off("run-order", message, entry, run.seq)
     run.stage, run.uploads = "failed" if entry.kind == "run-failed" else "cancelled", ()
-    forget_uses(ledger.projects[run.project], object_of(entry))
+    forget_uses(log.projects[run.project], object_of(entry))
 
 
-def _pair_is_unlinked(ledger: Ledger, entry: Entry, runs: Sequence[str]) -> None:
-    done = next((ledger.runs[one] for one in runs if ledger.runs[one].stage == "finished"), None)
+def _pair_is_unlinked(log: LogState, entry: Entry, runs: Sequence[str]) -> None:
+    done = next((log.runs[one] for one in runs if log.runs[one].stage == "finished"), None)
     if done is not None:
         message = "a pair is linked a second time in one round"
         break_off("run-pair", message, entry, done.seq)
 
 
-def _uploaders(ledger: Ledger, uploads: Sequence[RunUpload]) -> frozenset[str]:
-    persons = (ledger.uploads[named.upload].person for named in uploads)
+def _uploaders(log: LogState, uploads: Sequence[RunUpload]) -> frozenset[str]:
+    persons = (log.uploads[named.upload].person for named in uploads)
     return frozenset(person for person in persons if person is not None)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn, TypeAlias, cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.ledger import Ledger, RunState, UploadState
+from app.auditor.log_state import LogState, RunState, UploadState
 from app.auditor.project_state import ProjectState
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
@@ -17,7 +17,7 @@ from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
 from schemas.upload import Signature
 
-Rule: TypeAlias = Callable[[Ledger, Entry], None]
+Rule: TypeAlias = Callable[[LogState, Entry], None]
 
 GRACE: Final = timedelta(minutes=1)
 
@@ -28,13 +28,13 @@ def break_off(rule: str, message: str, entry: Entry, other_index: int | None = N
     raise RuleBrokenError(rule, message, index=entry.seq, evidence=evidence)
 
 
-def project_of(ledger: Ledger, entry: Entry) -> ProjectState:
+def project_of(log: LogState, entry: Entry) -> ProjectState:
     """Return the project of an entry whose kind has one and whose common steps went well.
 
     Raises:
         RuleBrokenError: nothing binds it yet.
     """
-    project = ledger.projects[cast(str, entry.project)]
+    project = log.projects[cast(str, entry.project)]
     if project.bound is None:
         break_off(
             "not-in-force",
@@ -45,7 +45,7 @@ def project_of(ledger: Ledger, entry: Entry) -> ProjectState:
     return project
 
 
-def signer_of(ledger: Ledger, entry: Entry, agreement: Agreement) -> PublicIdentity:
+def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdentity:
     """Return who signed what the entry holds: the person who acts in it, with the keys they have enrolled.
 
     Raises:
@@ -58,19 +58,19 @@ def signer_of(ledger: Ledger, entry: Entry, agreement: Agreement) -> PublicIdent
         signer = signed.verify(agreement)
     except SignatureError as exc:
         break_off("statement-signature", f"a statement does not count: {exc}", entry)
-    fault = key_fault(ledger, entry, signer.key_sha256())
+    fault = key_fault(log, entry, signer.key_sha256())
     if fault is not None:
         break_off("signer-key", f"a statement is signed {fault[0]}", entry, fault[1])
-    ledger.public_keys[signer.key_sha256()] = signer.signing_key
+    log.public_keys[signer.key_sha256()] = signer.signing_key
     return signer
 
 
-def key_fault(ledger: Ledger, entry: Entry, key: str) -> tuple[str, int | None] | None:
+def key_fault(log: LogState, entry: Entry, key: str) -> tuple[str, int | None] | None:
     """Return why the person who acts in an entry cannot sign with the key of this digest; None: they can.
 
     The second item is the entry that says so, None where there is none.
     """
-    person = ledger.persons.get(entry.actor.person or "")
+    person = log.persons.get(entry.actor.person or "")
     if person is None or person.party != entry.actor.party:
         return "by somebody who was not enrolled for the party", None
     if person.keys["signing"] != key:
@@ -80,7 +80,7 @@ def key_fault(ledger: Ledger, entry: Entry, key: str) -> tuple[str, int | None] 
     return None
 
 
-def signed_by_analyst(ledger: Ledger, entry: Entry, signature: Signature, rule: str) -> None:
+def signed_by_analyst(log: LogState, entry: Entry, signature: Signature, rule: str) -> None:
     """Check that the person who acts in an entry has signed with their key.
 
     Under a signed agreement that is a person with the duty analyst.
@@ -90,11 +90,11 @@ def signed_by_analyst(ledger: Ledger, entry: Entry, signature: Signature, rule: 
     """
     if (signature.party, signature.person) != (entry.actor.party, entry.actor.person):
         break_off(rule, "somebody acts on what another person signed", entry)
-    fault = key_fault(ledger, entry, signature.key)
+    fault = key_fault(log, entry, signature.key)
     if fault is not None:
         break_off(rule, f"a document is signed {fault[0]}", entry, fault[1])
-    person = ledger.persons[signature.person]
-    is_agreed = project_of(ledger, entry).binding.signed is not None
+    person = log.persons[signature.person]
+    is_agreed = project_of(log, entry).binding.signed is not None
     if is_agreed and "analyst" not in person.duties:
         break_off(rule, "a document is signed without the duty analyst", entry, person.seq)
 
@@ -119,52 +119,52 @@ def object_of(entry: Entry) -> str:
     return cast(str, entry.object)
 
 
-def upload_of(ledger: Ledger, entry: Entry, upload: str) -> UploadState:
+def upload_of(log: LogState, entry: Entry, upload: str) -> UploadState:
     """Return an upload that is there, in the entry's project.
 
     Raises:
         RuleBrokenError: it was destroyed, or never received.
     """
-    destroyed = ledger.destroyed.get(upload)
+    destroyed = log.destroyed.get(upload)
     if destroyed is not None:
         break_off("upload-destroyed", "an upload is used after it was destroyed", entry, destroyed)
-    state = ledger.uploads.get(upload)
+    state = log.uploads.get(upload)
     if state is None or state.project != entry.project:
         break_off("upload-unknown", "an upload is named that the project never received", entry)
     return state
 
 
-def run_of(ledger: Ledger, entry: Entry) -> RunState:
+def run_of(log: LogState, entry: Entry) -> RunState:
     """Return the run that an entry is about.
 
     Raises:
         RuleBrokenError: the project never asked for it.
     """
-    run = ledger.runs.get(object_of(entry))
+    run = log.runs.get(object_of(entry))
     if run is None or run.project != entry.project:
         break_off("run-unknown", "a run is named that the project never asked for", entry)
     return run
 
 
-def difference_reaches_floor(ledger: Ledger, entry: Entry, *counts: int | None) -> None:
+def difference_reaches_floor(log: LogState, entry: Entry, *counts: int | None) -> None:
     """Check that, of counts that are all shown, the first less the others is at or above the floor.
 
     Raises:
         RuleBrokenError: it is below.
     """
     shown = [count for count in counts if count is not None]
-    floor = project_of(ledger, entry).terms.floor
+    floor = project_of(log, entry).terms.floor
     if len(shown) == len(counts) and 2 * shown[0] - sum(shown) < floor:
         message = "an entry shows counts that differ by less than the floor of the terms"
         break_off("below-floor", message, entry)
 
 
-def counts_reach_floor(ledger: Ledger, entry: Entry, counts: tuple[int | None, ...]) -> None:
+def counts_reach_floor(log: LogState, entry: Entry, counts: tuple[int | None, ...]) -> None:
     """Check that every count that is shown is at or above the floor.
 
     Raises:
         RuleBrokenError: one is below.
     """
-    floor = project_of(ledger, entry).terms.floor
+    floor = project_of(log, entry).terms.floor
     if any(count is not None and count < floor for count in counts):
         break_off("below-floor", "an entry shows a count below the floor of the terms", entry)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final, cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.ledger import Ledger, ReleaseState, UploadState
+from app.auditor.log_state import LogState, ReleaseState, UploadState
 from app.auditor.project_state import ProjectState
 from app.auditor.rules.steps import (
     break_off,
@@ -24,9 +24,9 @@ from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
 GRACE_DAYS: Final = 1
 
 
-def fits_terms(ledger: Ledger, entry: Entry) -> None:
+def fits_terms(log: LogState, entry: Entry) -> None:
     """An upload comes from a provider, of the size, profile, population and epoch that the terms say."""
-    body, project = cast(UploadReceived, entry.body), project_of(ledger, entry)
+    body, project = cast(UploadReceived, entry.body), project_of(log, entry)
     terms = project.terms
     if entry.actor.party not in terms.providers:
         message = "an upload comes from a party that the terms do not ask for one"
@@ -48,14 +48,14 @@ def fits_terms(ledger: Ledger, entry: Entry) -> None:
             break_off("upload-as-of", message, entry, project.seq)
 
 
-def is_signed(ledger: Ledger, entry: Entry) -> None:
+def is_signed(log: LogState, entry: Entry) -> None:
     """The person who acts has signed the manifest."""
-    signed_by_analyst(ledger, entry, cast(UploadReceived, entry.body).signature, "upload-signer")
+    signed_by_analyst(log, entry, cast(UploadReceived, entry.body).signature, "upload-signer")
 
 
-def belongs_to_round(ledger: Ledger, entry: Entry) -> None:
+def belongs_to_round(log: LogState, entry: Entry) -> None:
     """An upload is for a pair of the open round, once; the second one states the first one's root."""
-    body, rounds = cast(UploadReceived, entry.body), project_of(ledger, entry).rounds
+    body, rounds = cast(UploadReceived, entry.body), project_of(log, entry).rounds
     state = rounds.open
     own = (sys.intern(entry.actor.party), sys.intern(body.partner))
     if state is None or body.round != state.number or state.pair_of(*own) is None:
@@ -70,14 +70,14 @@ def belongs_to_round(ledger: Ledger, entry: Entry) -> None:
     state.roots[own] = body.root
 
 
-def receive(ledger: Ledger, entry: Entry) -> None:
+def receive(log: LogState, entry: Entry) -> None:
     """An upload is received once."""
     body, upload = cast(UploadReceived, entry.body), object_of(entry)
-    if upload in ledger.uploads or upload in ledger.destroyed:
+    if upload in log.uploads or upload in log.destroyed:
         break_off("upload-twice", "an upload is received twice", entry)
-    terms = project_of(ledger, entry).terms
+    terms = project_of(log, entry).terms
     due = date.fromisoformat(entry.time[:10]) + timedelta(terms.keep_encodings_days + GRACE_DAYS)
-    ledger.uploads[upload] = UploadState(
+    log.uploads[upload] = UploadState(
         project=terms.project,
         round=body.round,
         party=sys.intern(entry.actor.party),
@@ -92,56 +92,56 @@ def receive(ledger: Ledger, entry: Entry) -> None:
     )
 
 
-def destroy(ledger: Ledger, entry: Entry) -> None:
+def destroy(log: LogState, entry: Entry) -> None:
     """What is destroyed was there, and is what was received."""
     upload = object_of(entry)
-    state = upload_of(ledger, entry, upload)
+    state = upload_of(log, entry, upload)
     if state.container_sha256 != cast(UploadDestroyed, entry.body).container_sha256:
         message = "what was destroyed is not what was received"
         break_off("upload-digest", message, entry, state.seq)
-    del ledger.uploads[upload]
-    ledger.destroyed[upload] = entry.seq
+    del log.uploads[upload]
+    log.destroyed[upload] = entry.seq
 
 
-def destroyed_in_time(ledger: Ledger) -> None:
+def destroyed_in_time(log: LogState) -> None:
     """After the last entry, no upload is left that should have been destroyed before it.
 
     Raises:
         RuleBrokenError: the first one that is.
     """
-    for state in ledger.uploads.values():
-        project = ledger.projects[state.project]
-        if project.hold is None and ledger.time[:10] > max(state.due, grace_after_hold(project)):
+    for state in log.uploads.values():
+        project = log.projects[state.project]
+        if project.hold is None and log.time[:10] > max(state.due, grace_after_hold(project)):
             raise RuleBrokenError(
                 "destruction-overdue",
                 "an upload was not destroyed within the days that the terms allow",
                 index=state.seq,
-                evidence={"received": state.day, "last_time": ledger.time},
+                evidence={"received": state.day, "last_time": log.time},
             )
 
 
-def all_destroyed_in_time(ledger: Ledger) -> None:
+def all_destroyed_in_time(log: LogState) -> None:
     """After the last entry, nothing is left in a project whose day of destruction has passed.
 
     Raises:
         RuleBrokenError: the first upload or release that is.
     """
     left: list[UploadState | ReleaseState] = [
-        *ledger.uploads.values(),
-        *(release for release in ledger.releases.values() if release.destroyed is None),
+        *log.uploads.values(),
+        *(release for release in log.releases.values() if release.destroyed is None),
     ]
     for state in left:
-        project = ledger.projects[state.project]
+        project = log.projects[state.project]
         destroy_by = project.terms.destroy_by
         if destroy_by is None or project.hold is not None:
             continue
         last = date.fromisoformat(destroy_by) + timedelta(days=GRACE_DAYS)
-        if ledger.time[:10] > max(last.isoformat(), grace_after_hold(project)):
+        if log.time[:10] > max(last.isoformat(), grace_after_hold(project)):
             raise RuleBrokenError(
                 "destroy-by",
                 "something is left after the day by which the terms want everything destroyed",
                 index=state.seq,
-                evidence={"destroy_by": destroy_by, "last_time": ledger.time},
+                evidence={"destroy_by": destroy_by, "last_time": log.time},
             )
 
 

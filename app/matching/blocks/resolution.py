@@ -16,7 +16,7 @@ from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.missed import Missed, missed_matches
+from app.matching.blocks.missed_matches import Missed, missed_matches
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes
 from app.matching.blocks.weights import (

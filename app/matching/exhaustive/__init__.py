@@ -13,7 +13,7 @@ from app.matching.exhaustive.candidates import (
     candidates_from_bytes,
     candidates_to_bytes,
 )
-from app.matching.exhaustive.contested import contested_records
+from app.matching.exhaustive.contested_records import contested_records
 from app.matching.exhaustive.dice import dice_candidates, dice_duplicates
 from app.matching.exhaustive.errors import (
     DatasetError,
@@ -27,7 +27,7 @@ from app.matching.exhaustive.errors import (
 from app.matching.exhaustive.estimate import Estimate, estimate
 from app.matching.exhaustive.groups import Groups
 from app.matching.exhaustive.kernels import available_kernels, kernel_name
-from app.matching.exhaustive.ordered import OrderedPairs, order_pairs, solve_pairs
+from app.matching.exhaustive.ordered_pairs import OrderedPairs, order_pairs, solve_pairs
 from app.matching.exhaustive.pipeline import match_block
 from app.matching.exhaustive.policy import MatchingPolicy
 from app.matching.exhaustive.resolution import Decisions, Resolution, resolve

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.matching.exhaustive.errors import DatasetError
 
-_MAGIC = b"blindlink-pairs/1\n"
+_MAGIC = b"blindlink/pairs/1\n"
 _COUNT = struct.Struct("<Q")
 _FIELDS: tuple[tuple[str, str], ...] = (
     ("left", "<u4"),

@@ -18,7 +18,7 @@ KERNEL_VARIABLE = "BLINDLINK_KERNEL"
 def _all_kernels() -> dict[str, Kernel]:
     """Return the kernels that run here by name, fastest first."""
     try:
-        from app.matching.exhaustive.c_kernel import supported_kernels
+        from app.matching.exhaustive.c_kernel import supported_kernels  # noqa: PLC0415 - it may not be compiled
     except ImportError:  # not built: there was no compiler at install
         return {"numpy": NumpyKernel()}
     kernels: tuple[Kernel, ...] = (*supported_kernels(), NumpyKernel())

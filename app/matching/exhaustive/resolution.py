@@ -23,7 +23,7 @@ from app.matching.exhaustive.groups import (
     groups_from_labels,
     split_record_ids,
 )
-from app.matching.exhaustive.judged import JudgedPairs, collect_pairs, judge_all
+from app.matching.exhaustive.judged_pairs import JudgedPairs, collect_pairs, judge_all
 from app.matching.exhaustive.policy import MatchingPolicy
 from app.matching.exhaustive.solver import GroupSolver
 

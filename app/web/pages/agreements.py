@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
-from app.agreements.negotiating import named_agreement
+from app.agreements.negotiation import named_agreement
 from app.agreements.service import require_visible
 from app.agreements.views import agreement_list, view_of
 from app.http.paths import DigestPath, ProjectPath

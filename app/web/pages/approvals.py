@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from app.agreements.service import project_for
 from app.http.paths import ProjectPath
 from app.runs.approvals import pending_view
-from app.runs.standing import standing_list
+from app.runs.standing_approvals import standing_list
 from app.web.answer import WiredPage, page_route
 from app.web.approval_words import standing_of, step_words
 from app.web.paging import WiredPaging

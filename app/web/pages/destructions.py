@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
-from app.destruction.joining import destruction_for, file_of, view_of
+from app.destruction.participation import destruction_for, file_of, view_of
 from app.http.paths import CertificatePath
 from app.web.answer import WiredPage, page_route
 from app.web.destruction_words import (

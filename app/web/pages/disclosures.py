@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.agreements.negotiating import parties_of
+from app.agreements.negotiation import parties_of
 from app.agreements.service import require_visible
 from app.auditor.disclosures import COLUMNS, KINDS, DisclosureBook, Wanted
 from app.auditor.register import NOT_SAID, what_words

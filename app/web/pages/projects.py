@@ -16,8 +16,8 @@ from app.agreements.service import (
 )
 from app.http.paths import ProjectPath
 from app.web.answer import WiredPage, page_route
+from app.web.project_words import parties_of, terms_sentences
 from app.web.table import Cell, Table, clause_rows
-from app.web.wording import parties_of, terms_sentences
 from app.wired import WiredBroker
 from schemas.api import ProjectList
 from schemas.policy_words import policy_sentences, zip_sentence

@@ -8,7 +8,7 @@ from app.agreements.holds import hold_view, holds_of, is_held
 from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions.service import held_records
-from app.destruction.joining import destructions_for, view_of
+from app.destruction.participation import destructions_for, view_of
 from app.http.paths import ProjectPath
 from app.links.service import held_releases
 from app.rounds.service import held_messages

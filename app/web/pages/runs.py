@@ -18,18 +18,18 @@ from app.runs.counts import above_floor
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.histogram import histogram_of
 from app.runs.service import run_for, runs_for
-from app.runs.standing import standing_list
+from app.runs.standing_approvals import standing_list
 from app.runs.view import found_by, view_of
 from app.uploads.service import upload_for
 from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
+from app.web.project_words import finality_sentence, run_sentence
 from app.web.rendering import show_count
 from app.web.table import Table
 from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
 from app.web.weights import table_rows, weight_chart, weight_rows
-from app.web.wording import finality_sentence, run_sentence
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.agreements.negotiating import parties_of
+from app.agreements.negotiation import parties_of
 from app.agreements.service import require_visible
 from app.evidence.service import log_state
 from app.http.errors import InvalidParameterError

@@ -23,8 +23,8 @@ from oracles.vector_file import read_vectors
 
 from app.main import create_app
 from app.worker.sweeper import Sweeper
-from encoding.identity import Identity, PrivateKeys, replace_keys
-from encoding.sign_in import ProofKey
+from encoding.broker.sign_in import ProofKey
+from encoding.people.identity import Identity, PrivateKeys, replace_keys
 from schemas.identity import SignedIdentity
 from schemas.sign_in import EnrolmentRequest
 

@@ -18,7 +18,7 @@ from app.agencies.errors import (
     UnknownPartyError,
     UnknownPersonError,
 )
-from encoding.identity import Identity, new_identity, replace_keys
+from encoding.people.identity import Identity, new_identity, replace_keys
 from schemas.identity import KeyChange, sign_key_change
 from schemas.problem import Problem
 from schemas.sign_in import EnrolmentRequest

@@ -34,8 +34,8 @@ from app.errors import UnavailableError
 from app.http.limits import Rate, RateLimiter
 from app.main import create_app
 from app.worker.sweeper import Sweeper
-from encoding.identity import Identity, PrivateKeys, new_identity
-from encoding.sign_in import ProofKey
+from encoding.broker.sign_in import ProofKey
+from encoding.people.identity import Identity, PrivateKeys, new_identity
 from schemas.identity import SignedIdentity
 from schemas.sign_in import EnrolmentRequest
 

@@ -11,7 +11,7 @@ from oracles.enrolled import TOKEN_URL, EnrolledPerson, invite, log_entries
 from starlette.testclient import TestClient
 
 from app.agencies.sign_in import sign_in
-from encoding.identity import new_identity, replace_keys
+from encoding.people.identity import new_identity, replace_keys
 
 PARTY = "child-welfare"
 N_AT_ONCE = 4

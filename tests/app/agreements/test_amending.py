@@ -20,7 +20,7 @@ from oracles.round_files import random_people
 from oracles.signed_rig import USUAL, Accord, accord, make_accord
 
 from app.worker.sweeper import Sweeper
-from encoding.secret_agreement import Contribution
+from encoding.secret.agreement import Contribution
 from schemas.profile import EncodingProfile
 
 __all__ = ["accord", "embedded_database", "make_accord"]

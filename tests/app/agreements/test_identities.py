@@ -12,7 +12,7 @@ from oracles.linkage_rig import (
     embedded_database,
 )
 
-from encoding.identity import new_identity, replace_keys
+from encoding.people.identity import new_identity, replace_keys
 from schemas.sign_in import IdentityList
 
 __all__ = ["embedded_database"]

@@ -17,7 +17,7 @@ from app.auditor.verify import verify_bundle
 from schemas.canonical import canonical_bytes
 from schemas.matchlog.archive import pack_member
 from schemas.matchlog.bundle import BundleManifest
-from schemas.matchlog.merkle import hash_leaf
+from schemas.merkle import hash_leaf
 
 LOG = story(51, n_weeks=1)
 MEMBERS = list(LOG.parts().members())

@@ -27,8 +27,8 @@ from app.auditor.pins import Pin
 from app.auditor.verify import verify_bundle
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
-from schemas.matchlog.merkle import hash_leaf, root_of
 from schemas.matchlog.note import parse_note
+from schemas.merkle import hash_leaf, root_of
 
 LOG = story(21, n_weeks=14, projects=("foster", "health"))
 PARTS = LOG.parts()

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from oracles.sample_log import CW, K12, SampleLog, signer
 
 from app.auditor.cli import main
-from encoding.log_copy import read_log_copy
+from encoding.log.log_copy import read_log_copy
 from schemas.matchlog.checkpoint import parse_checkpoint, serialise_checkpoints
 from schemas.matchlog.log_keys import LogKeys
 

@@ -41,7 +41,7 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.merkle import hash_leaf, root_of
+from schemas.merkle import hash_leaf, root_of
 from schemas.signing import sign_document
 
 VECTORS = read_vectors("bundle")

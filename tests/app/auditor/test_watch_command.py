@@ -18,8 +18,8 @@ from app.auditor.cli import main
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.hand_over import HandOver
-from schemas.matchlog.merkle import consistency_proof, hash_node, inclusion_proof
 from schemas.matchlog.proof import LogProof
+from schemas.merkle import consistency_proof, hash_node, inclusion_proof
 
 
 class Shown:

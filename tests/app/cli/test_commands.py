@@ -356,7 +356,7 @@ def test_a_fault_that_nobody_expected_shows_its_place_not_its_message(
     def fail(*_: object) -> None:
         raise ValueError("canary-4711")
 
-    monkeypatch.setattr("app.cli.agency.list_parties", fail)
+    monkeypatch.setattr("app.agencies.service.list_parties", fail)
     done = broker("agency", "list")
     assert done.exit_code == 1
     assert "ValueError at " in done.stderr

@@ -103,7 +103,7 @@ def test_raw_binary_gives_what_json_gives(tmp_path, json_files, rows):
         b'{"clks": [""]}',
         b"[" * 100_000,
         b"\xff\xfe\x00",
-        b"blindlink-container/1\n",
+        b"blindlink/container/1\n",
     ],
     ids=[
         "empty",

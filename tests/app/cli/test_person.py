@@ -16,7 +16,7 @@ from app.agencies.persons import enrol_person
 from app.broker import open_broker
 from app.cli.main import main
 from app.settings import read_settings
-from encoding.identity import Identity, new_identity
+from encoding.people.identity import Identity, new_identity
 from schemas.sign_in import EnrolmentRequest
 from schemas.written_code import read_code
 

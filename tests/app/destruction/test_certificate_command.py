@@ -14,7 +14,7 @@ from oracles.enrolled import EnrolledPerson
 from oracles.linkage_rig import PROJECT, Linkage
 
 from app.auditor.cli import main
-from encoding.identity import new_identity
+from encoding.people.identity import new_identity
 from schemas.certificate import CertificateFile
 from schemas.matchlog.checkpoint import (
     Checkpoint,

@@ -9,7 +9,7 @@ from oracles.destroying import checked, destroy, destructions
 from oracles.linkage_rig import CHILD_WELFARE, PROJECT, Linkage, either_database
 
 from app.agreements.holds import lift_holds, set_hold
-from app.destruction.certifying import finish
+from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
 

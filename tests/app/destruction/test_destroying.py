@@ -18,10 +18,10 @@ from oracles.linkage_rig import (
 from oracles.round_files import random_people
 
 from app.destruction import service
-from app.destruction.certifying import finish
+from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
-from encoding.secret_agreement import Contribution
+from encoding.secret.agreement import Contribution
 
 
 def keys(linkage: Linkage) -> list[str]:

@@ -15,9 +15,9 @@ from schemas.api import LogCheckpoint
 from schemas.matchlog.bundle import MEDIA_TYPE
 from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.merkle import root_of, verify_consistency
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import unpack_entries, unpack_hashes
+from schemas.merkle import root_of, verify_consistency
 from schemas.problem import Problem
 
 

@@ -22,7 +22,7 @@ from app.agencies.persons import revoke_person
 from app.auditor.verify import verify_bundle
 from app.evidence import witnesses
 from app.matchlog import export
-from encoding.identity import replace_keys
+from encoding.people.identity import replace_keys
 from schemas.api import CosignatureRequest, LogCheckpoint
 from schemas.matchlog.bundle import BundleReader
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint

@@ -26,8 +26,8 @@ from app.main import create_app
 from app.matching.blocks.rows import read_rows
 from app.security.policy import PAGE_RULES, POLICY
 from app.security.tokens import new_token
-from encoding.identity import new_identity, replace_keys
-from encoding.secret_agreement import Contribution
+from encoding.people.identity import new_identity, replace_keys
+from encoding.secret.agreement import Contribution
 from schemas.api import Role
 from schemas.problem import Problem
 

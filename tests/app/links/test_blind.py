@@ -19,7 +19,7 @@ from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, MakeLin
 from oracles.round_files import random_people
 from oracles.vector_file import read_vectors
 
-from encoding.identity import Identity, new_identity
+from encoding.people.identity import Identity, new_identity
 from schemas.blind import parse_blind_header
 from schemas.errors import SealedError
 from schemas.matchlog.proof import verify_receipt

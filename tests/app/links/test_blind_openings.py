@@ -11,8 +11,8 @@ from oracles.blind_rig import AGENCIES, RESEARCH, BlindLinkage, make_blind
 from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage
 
 from encoding.errors import SealedFileError
-from encoding.identity import Identity, new_identity
-from encoding.sealed_file import open_pieces, read_sealed_header
+from encoding.people.identity import Identity, new_identity
+from encoding.people.sealed_file import open_pieces, read_sealed_header
 from schemas.match_record import (
     Decision,
     Opening,

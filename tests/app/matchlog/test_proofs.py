@@ -30,10 +30,10 @@ from app.matchlog.proofs import (
 from app.matchlog.repository import find_entry
 from app.matchlog.service import MatchLog
 from schemas.matchlog.checkpoint import cosign, open_checkpoint
-from schemas.matchlog.merkle import Frontier, hash_leaf
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, VerifierKey, parse_note
 from schemas.matchlog.proof import parse_proof, verify_proof
 from schemas.matchlog.tiles import Tile, UpperTiles, pack_hashes, unpack_entries
+from schemas.merkle import Frontier, hash_leaf
 
 WITNESS = WITNESSES[0]
 BEYOND = [

@@ -31,8 +31,8 @@ from schemas.errors import EntryError
 from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import Exported, UploadRejected
-from schemas.matchlog.merkle import hash_leaf, root_of
 from schemas.matchlog.note import NoteSigner
+from schemas.merkle import hash_leaf, root_of
 
 
 def stored(database: Database) -> list[Entry]:

@@ -9,7 +9,7 @@ from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_databas
 from oracles.round_files import random_people
 from oracles.signed_rig import Accord, accord, make_accord
 
-from app.runs import standing as approvals_in_advance
+from app.runs import standing_approvals as approvals_in_advance
 from app.worker.sweeper import Sweeper
 from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
 

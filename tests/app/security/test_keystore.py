@@ -148,7 +148,7 @@ def test_a_ring_that_others_may_read_is_refused(ring_file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "blindlink-kek-ring/1\n", "blindlink-kek-ring/1\n!!!\n", "other/1\nAAAA\n"]
+    "text", ["", "blindlink/kek-ring/1\n", "blindlink/kek-ring/1\n!!!\n", "other/1\nAAAA\n"]
 )
 def test_a_malformed_ring_is_refused(ring_file: Path, text: str) -> None:
     ring_file.write_text(text)

@@ -15,8 +15,8 @@ from oracles.round_files import Container, random_people
 
 from app.blobs import BlobStore
 from app.broker import MAX_CHECKS
-from app.uploads import sending
-from app.uploads.accepting import MAX_REJECTIONS
+from app.uploads import part_storage
+from app.uploads.acceptance import MAX_REJECTIONS
 from schemas.problem import Problem
 from schemas.upload import merkle_root
 
@@ -47,13 +47,13 @@ def test_an_upload_goes_from_opening_to_receipt(linkage: Linkage) -> None:
 def test_the_same_part_sent_four_times_at_once_is_stored_once(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seal_part, barrier = sending.seal_part, Barrier(4)
+    seal_part, barrier = part_storage.seal_part, Barrier(4)
 
     def seal_together(*place: Any) -> str:
         barrier.wait(10)
         return seal_part(*place)
 
-    monkeypatch.setattr(sending, "seal_part", seal_together)
+    monkeypatch.setattr(part_storage, "seal_part", seal_together)
     made = made_by(linkage)
     upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
     send = lambda: linkage.put(upload, 0, made.parts[0], CHILD_WELFARE).status_code  # noqa: E731
@@ -72,13 +72,13 @@ def test_a_part_that_came_too_late_leaves_nothing_on_the_disk(
 ) -> None:
     made = made_by(linkage)
     upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
-    seal_part = sending.seal_part
+    seal_part = part_storage.seal_part
 
     def seal_slowly(*place: Any) -> str:
         linkage.founded.clock.move(hours=25)
         return seal_part(*place)
 
-    monkeypatch.setattr(sending, "seal_part", seal_slowly)
+    monkeypatch.setattr(part_storage, "seal_part", seal_slowly)
     assert linkage.put(upload, 0, made.parts[0], CHILD_WELFARE).status_code == 409
     assert not list(linkage.broker.blobs.digests())
 

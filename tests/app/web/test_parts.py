@@ -20,6 +20,7 @@ from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.dues import dues_of
 from app.web.pages.runs import most_missed
+from app.web.project_words import parties_of, run_sentence, terms_sentences
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
 from app.web.table import Table
 from app.web.weights import (
@@ -32,7 +33,6 @@ from app.web.weights import (
     weight_chart,
     weight_rows,
 )
-from app.web.wording import parties_of, run_sentence, terms_sentences
 from schemas.canonical import parse_json
 from schemas.run import IdSpace, Recipient
 

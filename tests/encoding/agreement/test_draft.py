@@ -14,7 +14,7 @@ from oracles.example_agreement import person_id
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
 from schemas.negotiation import AgreementProposal
 
 GUIDE = Path(__file__).parents[3] / "docs/agreement.md"

@@ -14,7 +14,7 @@ from oracles.write_bsf1_vectors import bsf1_vectors
 
 from encoding.blocks.keys import CellKeys, RoundName, index_rows, packed, round_key, value_word
 from encoding.errors import RowTooLongError
-from encoding.secret import Secret
+from encoding.secret.secret import Secret
 
 GOOD = read_vectors("bsf1")["good"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -8,9 +8,9 @@ from random import Random
 
 import numpy as np
 
-from encoding.blocks.counting import name_dependence
+from encoding.blocks.counts import name_dependence
 from encoding.blocks.values import ValueTables
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
 
 PROFILE = shipped_profile("children")
 LAYOUT = ValueTables(PROFILE).layout

@@ -17,11 +17,11 @@ from encoding.calibrate.people import Copies, Spellings, clean_rows
 from encoding.calibrate.prediction import Rehearsal
 from encoding.calibrate.strangers import Strangers, chance_to_be_kept
 from encoding.errors import RecordCountError
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
 from encoding.quality.duplicates import DuplicatePair
 from encoding.recipe.dates import read_date_format
 from encoding.records import open_table
-from encoding.sample import RecordSampler, Sample
+from encoding.records.sample import RecordSampler, Sample
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles, write_rehearsal
 
 CHILDREN = shipped_profile("children")

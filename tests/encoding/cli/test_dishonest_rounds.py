@@ -15,8 +15,8 @@ from oracles.near_broker import NearBroker, answer_with
 from oracles.weeks import settle
 from sqlalchemy import text
 
-from app.links import preparing
-from app.links.drawing import LinkedRun, Matches
+from app.links import preparation
+from app.links.matches import LinkedRun, Matches
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -80,13 +80,13 @@ def forge_records(run: LinkedRun, side: int, match_ids: list[Any]) -> Any:
     return REAL(run, side, match_ids)
 
 
-REAL = preparing.own_matches
+REAL = preparation.own_matches
 
 
 def test_a_forged_match_that_names_a_row_of_another_record_is_an_alarm(
     near: NearBroker, schools: Desk, welfare: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preparing, "own_matches", forge_records)
+    monkeypatch.setattr(preparation, "own_matches", forge_records)
     assert schools.type("refresh").exit_code == 7
     refused = welfare.type("refresh")
     assert refused.exit_code == 9, refused.stderr

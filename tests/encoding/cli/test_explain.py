@@ -8,13 +8,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from encoding.agency_file import AgencyFile
-from encoding.cli import explaining
 from encoding.cli.main import main
-from encoding.cli.session import Session
-from encoding.cli.subject import Subject
+from encoding.cli.parts import explanation
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.subject import Subject
 from encoding.errors import UnknownRecordError
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
+from encoding.records.agency_file import AgencyFile
 
 ROWS = """ID,first_name,last_name,birth_date,sex,zip
 a,Ruth,Smith,2011-04-09,F,69541
@@ -34,7 +34,7 @@ def subject(tmp_path: Path) -> Subject:
 
 @pytest.fixture
 def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explaining, "is_terminal", lambda: True)
+    monkeypatch.setattr(explanation, "is_terminal", lambda: True)
 
 
 @pytest.mark.usefixtures("_terminal")
@@ -42,7 +42,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_rows_of_a_record_are_explained(
     subject: Subject, capsys: pytest.CaptureFixture[str], asked: str, by_id: bool
 ) -> None:
-    explaining.show_explanation(Session(), subject, asked, by_id=by_id)
+    explanation.show_explanation(Session(), subject, asked, by_id=by_id)
     shown = capsys.readouterr().out
     assert shown.startswith("row 1\nrow 3\n")
     assert "  any-sound: 2011-04-09 + R300 + F" in shown
@@ -54,7 +54,7 @@ def test_all_rows_of_a_record_are_explained(
 def test_a_row_that_cannot_be_encoded_says_why(
     subject: Subject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    explaining.show_explanation(Session(), subject, "c", by_id=True)
+    explanation.show_explanation(Session(), subject, "c", by_id=True)
     assert "row 5, column birth_date" in capsys.readouterr().out
 
 
@@ -64,20 +64,20 @@ def test_a_row_that_cannot_be_encoded_says_why(
 )
 def test_a_record_that_is_not_there_is_refused(subject: Subject, asked: str, by_id: bool) -> None:
     with pytest.raises(UnknownRecordError):
-        explaining.show_explanation(Session(), subject, asked, by_id=by_id)
+        explanation.show_explanation(Session(), subject, asked, by_id=by_id)
 
 
 @pytest.mark.usefixtures("_terminal")
 def test_a_record_id_without_the_option_is_told_so(subject: Subject) -> None:
     with pytest.raises(click.UsageError, match="--id"):
-        explaining.show_explanation(Session(), subject, "a", by_id=False)
+        explanation.show_explanation(Session(), subject, "a", by_id=False)
 
 
 def test_nothing_is_shown_where_the_output_is_no_terminal(
     subject: Subject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(click.UsageError, match="terminal only"):
-        explaining.show_explanation(Session(), subject, "1", by_id=False)
+        explanation.show_explanation(Session(), subject, "1", by_id=False)
     assert capsys.readouterr().out == ""
 
 

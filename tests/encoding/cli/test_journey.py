@@ -12,9 +12,9 @@ from oracles.desk import Desk
 from oracles.false_log import Log
 from oracles.near_broker import HIGH_RATE, NearBroker, problem
 
-from encoding.person_disclosures import find_record
-from encoding.workspace import open_workspace
-from encoding.written import read_written
+from encoding.destruction.written_files import read_written
+from encoding.evidence.person_disclosures import find_record
+from encoding.workspace.workspace import open_workspace
 
 LINKED = ["4", "7", "x-3"]
 
@@ -356,7 +356,7 @@ def test_refusal_of_the_broker_shows_its_clause(uploaded: Desk, broker: NearBrok
 
 
 def test_two_commands_at_once_are_refused(uploaded: Desk) -> None:
-    from encoding.workspace import open_workspace
+    from encoding.workspace.workspace import open_workspace
 
     with open_workspace(uploaded.folder / "workspace").lock():
         result = uploaded.type("encode")

@@ -27,8 +27,8 @@ TESTS = Path(__file__).resolve().parents[2]
 ENCODE = """
 import json, pathlib, re, sys
 from oracles.agency import Agency, NOW
-from encoding.cli import progress_bar
-from encoding.secret import Secret
+from encoding.cli.parts import progress_bar
+from encoding.secret.secret import Secret
 from schemas.api import ProjectView
 
 progress_bar.QUICK_S = 1e-9  # a step need not take a second first

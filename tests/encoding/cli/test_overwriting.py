@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from oracles.desk import Desk
 from oracles.near_broker import NearBroker
 
-from encoding.cli.synth import synth
+from encoding.cli.commands.synth import synth
 from encoding.errors import OutputExistsError
 
 STRANGE = b"someone's thesis"

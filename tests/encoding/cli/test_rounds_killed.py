@@ -11,8 +11,8 @@ import pytest
 from oracles.near_broker import NearBroker
 from oracles.weeks import links, settle
 
-from encoding.ledger.kept import LedgerFile
-from encoding.rounds.said import Said
+from encoding.ledger.ledger_file import LedgerFile
+from encoding.rounds.round_memory import Said
 
 pytestmark = pytest.mark.long
 

@@ -10,10 +10,10 @@ from oracles.desk import Desk
 from oracles.near_broker import small_profile
 from oracles.share_desks import give_keys, trust
 
-from encoding.epoch_secret import epoch_secret
-from encoding.identity import Identity, write_identity
-from encoding.identity_lock import Passphrase
-from encoding.workspace import open_workspace
+from encoding.epoch.epoch_secret import epoch_secret
+from encoding.people.identity import Identity, write_identity
+from encoding.people.identity_lock import Passphrase
+from encoding.workspace.workspace import open_workspace
 from schemas.api import ProjectView
 from schemas.identity import base64_text
 

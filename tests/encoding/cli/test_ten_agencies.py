@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from oracles.near_broker import NearBroker, near_broker
 
-from encoding.secret import Secret, write_secret
+from encoding.secret.secret import Secret, write_secret
 from schemas.clauses import FileSize
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_receipt

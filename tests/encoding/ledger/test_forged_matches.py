@@ -8,7 +8,7 @@ import pytest
 from oracles.ledger_duo import Duo, carry, duo, match_id
 
 from encoding.ledger.book import MessagePlace
-from encoding.ledger.checking import check_claims
+from encoding.ledger.claim_checks import check_claims
 from encoding.ledger.errors import (
     ForgedMatchError,
     LedgersDifferError,
@@ -22,7 +22,7 @@ from encoding.ledger.errors import (
     TranscriptError,
 )
 from encoding.ledger.events import Event
-from encoding.ledger.kept import serialise_ledger
+from encoding.ledger.ledger_file import serialise_ledger
 from encoding.ledger.messages import (
     closed_messages,
     note_received,

@@ -6,15 +6,15 @@ import pytest
 from oracles.ledger_duo import ONE, PAIR, SPACE, TWO, Duo, Office, duo, match_id
 from oracles.vector_file import read_vectors
 
-from encoding.ledger.applying import apply_release
+from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
 from encoding.ledger.changes import pending_matches
-from encoding.ledger.claiming import own_members
+from encoding.ledger.claims import own_members
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
-from encoding.ledger.granting import SpaceName, new_link_id
+from encoding.ledger.grants import SpaceName, new_link_id
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims
-from encoding.ledger.kept import parse_ledger, serialise_ledger, view_as_of
+from encoding.ledger.ledger_file import parse_ledger, serialise_ledger, view_as_of
 from encoding.ledger.values import Held, Turn
 from schemas.chain_statement import StatedMatch
 from schemas.ids import LinkId, MatchId

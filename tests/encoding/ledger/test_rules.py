@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles import ledger_twin
 
 from encoding.ledger.chains import Chains, join_chains
-from encoding.ledger.granting import SpaceName, grant_ids
+from encoding.ledger.grants import SpaceName, grant_ids
 from encoding.ledger.values import Member, Standing, Turn
 from schemas.chain_statement import StatedMatch
 from schemas.ids import LinkId, MatchId

@@ -8,9 +8,9 @@ from itertools import combinations
 import pytest
 from oracles.ledger_duo import Office, match_id, office
 
-from encoding.ledger.applying import Applied, apply_release
-from encoding.ledger.checking import check_claims, check_statement
-from encoding.ledger.claiming import (
+from encoding.ledger.additions import Applied, apply_release
+from encoding.ledger.claim_checks import check_claims, check_statement
+from encoding.ledger.claims import (
     PairRelease,
     Posting,
     ReleasedMatch,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from encoding.linkage import shipped_profile
 from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
+from encoding.profiles.shipped import shipped_profile
 from schemas.profile import EncodingProfile
 
 

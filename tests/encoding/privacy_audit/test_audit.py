@@ -11,7 +11,7 @@ import pytest
 from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.kept import keep_audit, read_kept_audit
+from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
 from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.page import report_page
 from encoding.privacy_audit.refinement import ShapeResult

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import bsf1
 
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
 from encoding.quality.blocks import count_blocks, input_of
 from encoding.quality.counts import BlockCounts
 from encoding.quality.key_sample import KeySample, KeySampler
+from encoding.recipe.rows import CleanedRows, RowCleaner
 from encoding.records import Chunk
-from encoding.rows import CleanedRows, RowCleaner
 from schemas.passes import AliasKeys
 from schemas.profile import EncodingProfile
 

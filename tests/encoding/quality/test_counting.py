@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encoding.agency_file import AgencyFile
 from encoding.errors import ConfigError, MissingColumnError
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
 from encoding.quality import Ask, Counts, count_file
 from encoding.recipe.cells import read_birth, read_sex
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.names import read_given_name, read_surname
 from encoding.recipe.tables import load_tables
 from encoding.recipe.zips import read_zip
+from encoding.records.agency_file import AgencyFile
 
 HEADER = ("ID", "FIRST", "LAST", "DOB", "SEX", "ZIP")
 COLUMNS = {

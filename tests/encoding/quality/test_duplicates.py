@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from encoding.agency_file import AgencyFile
-from encoding.linkage import load_preset, shipped_profile
+from encoding.profiles.shipped import load_preset, shipped_profile
 from encoding.quality import Ask, count_file
 from encoding.quality.counting import Counted
 from encoding.quality.duplicates_file import write_duplicates
 from encoding.quality.key_sample import KeySampler
+from encoding.records.agency_file import AgencyFile
 from encoding.synth import RehearsalFiles, write_rehearsal
 
 PRESET = load_preset("rehearsal-child-welfare")

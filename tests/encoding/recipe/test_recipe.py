@@ -13,7 +13,7 @@ from oracles.write_recipe_vectors import SPEC
 from encoding.errors import ColumnLengthError, MissingColumnError, RecipeError
 from encoding.recipe import INPUTS, Derived, Recipe
 from encoding.recipe.columns import DERIVED_COLUMNS
-from encoding.recipe.remembered import Remembered
+from encoding.recipe.memo import Remembered
 
 FORMAT = "MM/DD/YYYY"
 
@@ -253,7 +253,7 @@ def test_columns_of_different_lengths_are_refused(recipe: Recipe) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": "blindlink-recipe/3"},
+        {"version": "blindlink/recipe/3"},
         {"tables": "0" * 64},
         {"transliteration": "0" * 64},
         {"phonetic": "0" * 64},

@@ -16,7 +16,7 @@ from anyascii import anyascii
 from oracles.write_recipe_vectors import SPEC
 
 from encoding.errors import RehearsalError
-from encoding.linkage import shipped_profile
+from encoding.profiles.shipped import shipped_profile
 from encoding.recipe import Recipe
 from encoding.synth import (
     CHILD_WELFARE_LAYOUT,

@@ -19,7 +19,6 @@ from schemas.errors import BundleError
 from schemas.matchlog.archive import MAX_MEMBER_BYTES, ArchiveReader, pack_member
 from schemas.matchlog.bundle import BundleManifest, BundleReader, Chunk, serialise_bundle
 from schemas.matchlog.checkpoint import parse_checkpoint
-from schemas.matchlog.merkle import Frontier, hash_leaf
 from schemas.matchlog.tiles import (
     Tile,
     UpperTiles,
@@ -29,6 +28,7 @@ from schemas.matchlog.tiles import (
     unpack_entries,
     unpack_hashes,
 )
+from schemas.merkle import Frontier, hash_leaf
 
 VECTORS = read_vectors("bundle")
 WHOLE = base64.b64decode(VECTORS["whole"])

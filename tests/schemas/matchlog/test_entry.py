@@ -17,7 +17,7 @@ from oracles.vector_file import read_vectors
 from schemas.errors import EntryError
 from schemas.matchlog.entry import Entry, entry_bytes, leaf_hash, parse_entry
 from schemas.matchlog.kinds import KIND_OF_BODY, KINDS, MAX_ENTRY_BYTES, RESERVED
-from schemas.matchlog.merkle import hash_leaf
+from schemas.merkle import hash_leaf
 
 VECTORS = read_vectors("entry")
 GOOD = {vector["name"]: vector["entry"].encode() for vector in VECTORS["good"]}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.matching.blocks.decisions import BandRule, decide
-from app.matching.blocks.missed import Missed, missed_by_sample, missed_matches
+from app.matching.blocks.missed_matches import Missed, missed_by_sample, missed_matches
 from app.matching.blocks.pairs import MEETING
 
 

@@ -14,7 +14,7 @@ from oracles.febrl_encodings import febrl4_encodings
 
 from app.matching.exhaustive import Block, dice_candidates, pack_words
 from app.matching.exhaustive.groups import first_record_ids
-from app.matching.exhaustive.ordered import order_pairs, solve_pairs
+from app.matching.exhaustive.ordered_pairs import order_pairs, solve_pairs
 from app.matching.exhaustive.solver import GroupSolver
 
 FOLDER = Path(__file__).parent / "vectors"

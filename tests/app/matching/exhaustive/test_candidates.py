@@ -110,7 +110,7 @@ def test_stored_pairs_take_twelve_bytes_each():
 
 
 GOOD = candidates_to_bytes(as_candidates([(0, 0, (5, 10)), (0, 1, (4, 10))]))
-HEADER = len(b"blindlink-pairs/1\n")
+HEADER = len(b"blindlink/pairs/1\n")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ HEADER = len(b"blindlink-pairs/1\n")
     [
         b"",
         GOOD[:10],
-        b"blindlink-pairs/2\n" + GOOD[HEADER:],
+        b"blindlink/pairs/2\n" + GOOD[HEADER:],
         GOOD[:-1],
         GOOD + b"\0",
         GOOD[:HEADER] + struct.pack("<Q", 3) + GOOD[HEADER + 8 :],

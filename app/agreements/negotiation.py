@@ -1,0 +1,405 @@
+"""How an agreement comes to bind: opened, proposed, consented to by every party; and how one party ends it.
+
+Whoever calls holds a writer's transaction. Each step first holds the project, so that of two parties who
+sign at once the second finds the first one's signature, and nobody decides by what is being ended.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from app.agencies.persons import identities_of
+from app.agencies.service import unknown_parties
+from app.agreements import repository, service
+from app.agreements.errors import (
+    AgreementRefusedError,
+    OutOfPlaceError,
+    ProjectExistsError,
+    StatementRefusedError,
+    TermsByOperatorError,
+    TermsRefusedError,
+    WrongDutyError,
+)
+from app.agreements.models import (
+    Project,
+    StoredAgreement,
+    StoredConsent,
+    StoredNotice,
+    StoredTerms,
+)
+from app.agreements.service import check_terms, name_parties_of, suspended_by
+from app.agreements.signers import check_signer
+from app.clock import utc_text
+from app.errors import NotFoundError
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from schemas.agreement import Agreement, succession_fault
+from schemas.matchlog.agreement_kinds import (
+    AgreementInForce,
+    AgreementProposed,
+    AgreementResumed,
+    AgreementSigned,
+    AgreementSuspended,
+    AgreementWithdrawn,
+    ProjectOpened,
+    SignedBody,
+)
+from schemas.statement import Act, Consent, Notice, SignedStatement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.matchlog.service import MatchLog
+    from app.security.actor import Actor
+    from schemas.document import Document, Model
+    from schemas.negotiation import AgreementProposal
+
+# Each stands whole in the match log; nobody needs as many, and nobody can fill the log with them.
+MAX_PROPOSALS: Final = 50
+# Likewise; a halt is never refused for its number, and who has not resumed cannot halt again.
+MAX_RESUMED_A_DAY: Final = 8
+_BODIES: Final[dict[Act, type[SignedBody]]] = {
+    "suspend": AgreementSuspended,
+    "resume": AgreementResumed,
+    "withdraw": AgreementWithdrawn,
+}
+
+
+def open_project(
+    session: Session,
+    log: MatchLog,
+    *,
+    project: str,
+    parties: Sequence[str],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Let the operator's party and these others negotiate an agreement under a project's name, and log it.
+
+    Raises:
+        TermsRefusedError: a party is unknown, or there is none but the operator.
+        ProjectExistsError: there is a project of this name.
+    """
+    named = sorted({*parties, actor.party})
+    unknown = unknown_parties(session, named)
+    if unknown:
+        raise TermsRefusedError(f"The party {unknown[0]} is not enrolled.", clause="parties")
+    if len(named) == 1:
+        raise TermsRefusedError("Nobody but the operator is named.", clause="parties")
+    if repository.project_exists(session, project):
+        raise ProjectExistsError("There is a project of this name already.")
+    session.add(Project(name=project, created=utc_text(now), is_signed=True))
+    session.flush()
+    repository.add_negotiators(session, project, named)
+    draft = EntryDraft(
+        ProjectOpened(parties=tuple(named)),
+        entry_actor(actor),
+        project=project,
+        request=actor.request_id,
+    )
+    log.append(session, [draft])
+
+
+def propose(
+    session: Session, broker: Broker, actor: Actor, project: str, proposal: AgreementProposal
+) -> StoredAgreement:
+    """Keep an agreement that its parties may sign, and log it whole; the same again changes nothing.
+
+    Raises:
+        NotFoundError, TermsByOperatorError: no such project that the caller may negotiate about.
+        WrongDutyError, AgreementRefusedError: it is not the caller's to propose, does not follow the last one,
+            or names another operator, or persons other than those who have enrolled.
+        TermsRefusedError: the broker cannot keep such terms.
+    """
+    _hold_negotiation(session, actor, project)
+    agreement, digest, now = proposal.agreement, proposal.agreement.digest(), broker.clock()
+    known = repository.find_agreement(session, project, digest)
+    if known is not None:
+        return named_agreement(session, actor, project, digest)
+    _refuse_proposer(actor, agreement)
+    check_terms(agreement.terms(), proposal.profile)
+    _refuse_strangers(session, broker, agreement, project)
+    _refuse_order(session, agreement, now)
+    earlier = repository.agreements_of(session, project)
+    if sum(row.number == agreement.number for row in earlier) >= MAX_PROPOSALS:
+        raise AgreementRefusedError("Too many agreements of this number have been proposed.")
+    repository.store_profile(session, agreement.profile, _text(proposal.profile))
+    row = StoredAgreement(
+        digest=digest,
+        project=project,
+        number=agreement.number,
+        profile=agreement.profile,
+        document=_text(agreement),
+        party=actor.party,
+        proposed=utc_text(now),
+    )
+    session.add(row)
+    repository.add_negotiators(session, project, agreement.names())
+    body = AgreementProposed(agreement=agreement)
+    broker.log.append(session, [_draft(body, actor, row, agreement)])
+    return row
+
+
+def consent(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
+) -> StoredAgreement:
+    """Keep a party's signature under an agreement, and log it; with the last one the agreement binds.
+
+    The same signature again changes nothing.
+
+    Raises:
+        NotFoundError, TermsByOperatorError: no such agreement that names the caller's party.
+        WrongDutyError, StatementRefusedError: it does not count.
+        OutOfPlaceError, AgreementRefusedError: the party has signed already, or the agreement is not the next.
+    """
+    stated = signed.statement
+    if not isinstance(stated, Consent):
+        raise StatementRefusedError("It is not a consent to an agreement.")
+    _hold_negotiation(session, actor, project)
+    row = named_agreement(session, actor, project, stated.agreement)
+    agreement, now = agreement_of(row), broker.clock()
+    earlier = session.get(StoredConsent, (row.digest, actor.party))
+    if earlier is not None and earlier.document == _text(signed):
+        return row
+    check_signer(session, actor, signed, agreement, now)
+    if earlier is not None:
+        raise OutOfPlaceError("The party has signed this agreement already.")
+    _refuse_order(session, agreement, now)
+    session.add(StoredConsent(agreement=row.digest, party=actor.party, document=_text(signed)))
+    session.flush()
+    drafts = [_draft(AgreementSigned(signed=signed), actor, row, agreement)]
+    if len(repository.consents_to(session, row.digest)) == len(agreement.parties):
+        _complete(session, row, agreement, now)
+        body = AgreementInForce(number=agreement.number, start=agreement.start)
+        drafts.append(_draft(body, None, row, agreement))
+    broker.log.append(session, drafts)
+    return row
+
+
+def give_notice(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
+) -> StoredAgreement:
+    """Let a party halt the linkage, lift its own halt, or leave, at once, and log it.
+
+    The same notice again changes nothing.
+
+    Raises:
+        NotFoundError, TermsByOperatorError: no such agreement that names the caller's party.
+        WrongDutyError, StatementRefusedError: it does not count.
+        OutOfPlaceError: the agreement binds nobody, or the party's word before says the same, or came later, or
+            it has lifted its halt often within a day.
+    """
+    stated = signed.statement
+    if not isinstance(stated, Notice):
+        raise StatementRefusedError("It is not a notice about an agreement.")
+    _hold_negotiation(session, actor, project)
+    row = named_agreement(session, actor, project, stated.agreement)
+    agreement, now = agreement_of(row), broker.clock()
+    former = [one for one in repository.notices_of(session, project) if one.party == actor.party]
+    if former and former[-1].document == _text(signed):
+        return row
+    check_signer(session, actor, signed, agreement, now)
+    _refuse_notice(session, row, stated, former, now)
+    session.add(
+        StoredNotice(
+            project=project,
+            party=actor.party,
+            at=stated.at,
+            agreement=row.digest,
+            act=stated.act,
+            document=_text(signed),
+        )
+    )
+    session.flush()
+    if stated.act == "withdraw":
+        repository.end_agreements(session, project, actor.party, utc_text(now))
+        repository.void_consents(session, project, actor.party)
+        session.refresh(row)
+    broker.log.append(session, [_draft(_BODIES[stated.act](signed=signed), actor, row, agreement)])
+    return row
+
+
+def named_agreement(session: Session, actor: Actor, project: str, digest: str) -> StoredAgreement:
+    """Return an agreement that names the actor's party; the operator sees all.
+
+    Raises:
+        NotFoundError: there is none, or it does not name the caller's party: both alike.
+    """
+    row = repository.find_agreement(session, project, digest)
+    if row is None or not may_see(actor, row):
+        raise NotFoundError("There is nothing here.")
+    return row
+
+
+def may_see(actor: Actor, row: StoredAgreement) -> bool:
+    """Tell whether an agreement is the actor's to see: it names their party, or they run the broker."""
+    return actor.role == "operator" or agreement_of(row).party(actor.party) is not None
+
+
+def require_negotiation(session: Session, actor: Actor, project: str) -> None:
+    """Check that the actor may take part in negotiating the project's agreements.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+        TermsByOperatorError: the operator made its terms.
+    """
+    if repository.is_negotiating(session, actor, project):
+        return
+    # To a stranger this answers as if there were none; whoever may see the project learns why there is nothing.
+    if repository.terms_seen_by(session, actor, project):
+        raise TermsByOperatorError("The operator made this project's terms; there is no agreement.")
+    raise NotFoundError("There is nothing here.")
+
+
+def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> list[str]:
+    """Return whom a project concerns: those whom its terms name, or who negotiate its agreements.
+
+    Once an agreement binds, only whom it or a later one names may still know.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    if not repository.is_negotiating(session, actor, project):
+        return service.parties_of(service.project_for(session, actor, project).terms)
+    bound = service.binding_terms(session, project, now)
+    if bound is not None:
+        first = agreement_named(session, bound).number
+        rows = repository.agreements_of(session, project)
+        if not any(row.number >= first and may_see(actor, row) for row in rows):
+            raise NotFoundError("There is nothing here.")
+    return repository.negotiators_of(session, project)
+
+
+def agreement_named(session: Session, terms: TermsInForce) -> Agreement:
+    """Return the signed agreement that terms follow from.
+
+    Raises:
+        TermsByOperatorError: the operator made them.
+    """
+    row = repository.find_agreement(session, terms.terms.project, terms.digest)
+    if row is None:
+        raise TermsByOperatorError("The operator made this project's terms; there is no agreement.")
+    return agreement_of(row)
+
+
+def agreement_of(row: StoredAgreement) -> Agreement:
+    """Return an agreement as it was proposed."""
+    return _parse_agreement(row.document)
+
+
+def _hold_negotiation(session: Session, actor: Actor, project: str) -> None:
+    require_negotiation(session, actor, project)
+    repository.lock_agreements(session, project)
+
+
+def _refuse_proposer(actor: Actor, agreement: Agreement) -> None:
+    if "steward" not in actor.duties:
+        raise WrongDutyError("This is for a person with the duty steward.")
+    proposer = agreement.person(actor.person)
+    if proposer is None or proposer.party != actor.party or "steward" not in proposer.duties:
+        raise AgreementRefusedError(
+            "The agreement does not list the person who proposes it as a steward of their party.",
+            clause="parties",
+        )
+
+
+def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, project: str) -> None:
+    if agreement.project != project:
+        raise AgreementRefusedError("The agreement is of another project.", clause="project")
+    unknown = unknown_parties(session, agreement.names())
+    if unknown:
+        raise AgreementRefusedError(f"The party {unknown[0]} is not enrolled.", clause="parties")
+    if agreement.operator.name != broker.settings.operator:
+        raise AgreementRefusedError(
+            "The agreement names another operator than that of this broker.", clause="parties"
+        )
+    enrolled = identities_of(session, agreement.names()).identities
+    keys = {
+        (one.person, one.party, one.duties, *one.key_digests())
+        for one in (history.newest() for history in enrolled)
+    }
+    for party in agreement.parties:
+        for person in party.persons:
+            listed = (person.person, person.party, person.duties, *person.key_digests())
+            if listed not in keys:
+                raise AgreementRefusedError(
+                    f"A person of {party.name} is listed otherwise than they have enrolled.",
+                    clause="parties",
+                )
+
+
+def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None:
+    last = repository.last_complete(session, agreement.project)
+    fault = succession_fault(None if last is None else agreement_of(last), agreement)
+    if fault is not None:
+        raise AgreementRefusedError(f"The agreement is out of order: {fault}.", clause="number")
+    if agreement.end < utc_text(now)[:10]:
+        raise AgreementRefusedError("The agreement has ended already.", clause="end")
+
+
+def _refuse_notice(
+    session: Session,
+    row: StoredAgreement,
+    stated: Notice,
+    former: Sequence[StoredNotice],
+    now: datetime,
+) -> None:
+    if row.completed is None or row.withdrawn is not None:
+        raise OutOfPlaceError("The agreement binds nobody.")
+    if former and stated.at <= former[-1].at:
+        raise OutOfPlaceError("The party has given a notice of this time or a later one already.")
+    halts = bool(suspended_by(session, row.project, [stated.party]))
+    if stated.act == "suspend" and halts:
+        raise OutOfPlaceError("The party has suspended the linkage already.")
+    if stated.act == "resume" and not halts:
+        raise OutOfPlaceError("The party has not suspended the linkage.")
+    a_day_ago = utc_text(now - timedelta(days=1))
+    lately = sum(one.act == "resume" and one.at > a_day_ago for one in former)
+    if stated.act == "resume" and lately >= MAX_RESUMED_A_DAY:
+        raise OutOfPlaceError(
+            f"The party has resumed the linkage {lately} times within a day; it can again tomorrow."
+        )
+
+
+def _complete(session: Session, row: StoredAgreement, agreement: Agreement, now: datetime) -> None:
+    terms = agreement.terms()
+    row.completed = utc_text(now)
+    session.add(
+        StoredTerms(
+            project=row.project,
+            version=row.number,
+            digest=row.digest,
+            profile=row.profile,
+            document=_text(terms),
+            created=utc_text(now),
+        )
+    )
+    session.flush()
+    name_parties_of(session, terms, now)
+
+
+def _draft(
+    body: Model, actor: Actor | None, row: StoredAgreement, agreement: Agreement
+) -> EntryDraft:
+    return EntryDraft(
+        body,
+        SOFTWARE if actor is None else entry_actor(actor),
+        project=row.project,
+        agreement=row.digest,
+        purpose=agreement.purpose.code,
+        request=None if actor is None else actor.request_id,
+    )
+
+
+def _text(document: Document) -> str:
+    return document.to_canonical().decode("utf-8")
+
+
+@lru_cache(maxsize=64)
+def _parse_agreement(document: str) -> Agreement:
+    return Agreement.from_canonical(document.encode("utf-8"))

@@ -1,0 +1,40 @@
+"""`blindlink-audit verify`: every entry, checkpoint, pin and rule of a bundle."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from app.auditor.options import (
+    EXIT_CODES,
+    LogOptions,
+    failures,
+    json_option,
+    log_options,
+    require_broker_for,
+    verified,
+)
+from app.auditor.verdict_words import verdict_lines
+
+
+@click.command("verify", epilog=EXIT_CODES)
+@log_options
+@click.option("--project", help="With a URL: this project's view of the log.")
+@json_option
+def verify(*, as_json: bool, **given: Any) -> None:
+    """Verify a bundle of the log: every entry, checkpoint, pin and rule.
+
+    BUNDLE is a file, `-` for standard input, or the URL of the broker. Without a pin, a log that was cut
+    off at its end, or written anew by someone who has its key, is not detectable.
+
+    Example: blindlink-audit verify log.bundle --log-key log.key --pin county.pin
+    """
+    require_broker_for(given["project"], given["bundle"])
+    with failures(as_json=as_json):
+        verdict = verified(LogOptions(**given))
+    if as_json:
+        click.echo(json.dumps(verdict.to_json(), indent=2))
+    else:
+        click.echo("\n".join(verdict_lines(verdict)))

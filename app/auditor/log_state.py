@@ -1,0 +1,136 @@
+"""What the log has said so far, as far as the rules need it: from parties and persons to releases.
+
+A million entries must fit into memory, so each thing keeps what later rules ask for and no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.auditor.project_state import ProjectState
+from app.auditor.round_state import Pair
+from schemas.destruction import Scope
+from schemas.run import Recipient
+
+Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
+
+
+@dataclass(slots=True)
+class PersonState:
+    """A person: the party, the digest of the public key in each use; `revoked` ends what they may do."""
+
+    party: str
+    duties: tuple[str, ...]
+    keys: dict[str, str]
+    seq: int
+    revoked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShareState:
+    """A share of an epoch's secret, kept for one recipient."""
+
+    project: str
+    epoch: int
+    recipient: str
+    sha256: str
+    seq: int
+
+
+@dataclass(slots=True)
+class UploadState:
+    """An upload whose rows are still there: of a party for its partner, in a round.
+
+    `day` is the one on which it was received, `due` the last on which it may be there, `person` who sent it.
+    """
+
+    project: str
+    round: int
+    party: str
+    partner: str
+    container_sha256: str
+    manifest_sha256: str
+    person: str | None
+    as_of: str
+    day: str
+    due: str
+    seq: int
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run of a pair in a round; `uploads` is emptied and `recipients` kept once it has finished.
+
+    `approved` holds for each party that has approved it the standing approval that was used, empty where
+    there was none, and `approved_until` is when the first of these expires; `uploaders` are the persons who
+    may not approve its release, `release_approved` tells of each party that has until when.
+    `match_record` is the root of its match record, None where there is none (any more).
+    """
+
+    project: str
+    round: int
+    pair: Pair
+    specification_sha256: str
+    uploads: tuple[str, ...]
+    recipients: tuple[Recipient, ...]
+    policy_sha256: str
+    uploaders: frozenset[str]
+    day: str
+    seq: int
+    stage: Stage = "asked"
+    attempt: int = 0
+    released_to: tuple[str, ...] = ()
+    approved: dict[str, str] = field(default_factory=dict)
+    approved_until: str = "9999"
+    release_approved: dict[str, str] = field(default_factory=dict)
+    match_record: bytes | None = None
+
+
+@dataclass(slots=True)
+class ReleaseState:
+    """A release; the party `fetched_by` may fetch it until it is destroyed by the entry `destroyed`.
+
+    `is_fetched` says that it has.
+    """
+
+    project: str
+    run: str
+    fetched_by: str
+    sha256: str
+    seq: int
+    destroyed: int | None = None
+    is_fetched: bool = False
+
+
+@dataclass(slots=True)
+class DestructionState:
+    """A destruction that was begun on `day`; `certified` is the entry that ended it."""
+
+    project: str
+    scope: Scope
+    subject: str | None
+    day: str
+    seq: int
+    certified: int | None = None
+
+
+@dataclass(slots=True)
+class LogState:
+    """Everything at once; `places` counts entries per project, None for those of none.
+
+    `public_keys` holds the signing keys that agreements and changes of keys show, by their SHA-256.
+    """
+
+    parties: dict[str, int] = field(default_factory=dict)
+    persons: dict[str, PersonState] = field(default_factory=dict)
+    projects: dict[str, ProjectState] = field(default_factory=dict)
+    shares: dict[str, ShareState] = field(default_factory=dict)
+    uploads: dict[str, UploadState] = field(default_factory=dict)
+    destroyed: dict[str, int] = field(default_factory=dict)
+    runs: dict[str, RunState] = field(default_factory=dict)
+    releases: dict[str, ReleaseState] = field(default_factory=dict)
+    destructions: dict[str, DestructionState] = field(default_factory=dict)
+    places: dict[str | None, int] = field(default_factory=dict)
+    public_keys: dict[str, str] = field(default_factory=dict)
+    time: str = ""

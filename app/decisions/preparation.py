@@ -1,0 +1,255 @@
+"""Draws a run's match record and the agencies' openings: sealed and durable, nothing visible yet.
+
+They become visible in the one transaction that also finishes the run and logs their digests; if that fails,
+no row names the pieces, and the sweep takes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.receivers import receivers_of
+from app.clock import utc_text
+from app.decisions.models import MatchRecord, MatchRecordPiece, RunOpenings
+from app.decisions.rows import RecordRows, plan_record
+from app.ids import new_id
+from app.runs.counts import owns_matches
+from app.security.at_rest import seal
+from schemas.match_record import (
+    FieldWeights,
+    MatchRecordHeader,
+    OpeningsHeader,
+    RecordedUpload,
+    serialise_openings,
+)
+from schemas.matchlog.kinds import PartyDigest
+from schemas.merkle import Frontier, hash_leaf
+from schemas.sealed_file import Address, seal_pieces
+from schemas.sealing import KEY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.matching.blocks.resolution import Resolution
+    from app.security.keystore import DataKey
+    from app.uploads.reader import Handles
+    from schemas.run import Recipient, RunSpecification
+
+RECORD_PREFIX: Final = "mrc"
+# A piece of rows has at most 3 MB, one of openings 3.5 MB.
+PIECE_ROWS: Final = 8192
+PIECE_OPENINGS: Final = 32_768
+PIECE_BYTES: Final = 3 * 1024 * 1024
+ROWS: Final = "rows"
+SUMMARY: Final = "summary"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DrawnRecord:
+    """A match record that is durable and lacks only its rows in the database.
+
+    `openings` are the files that parties may fetch, in the order of their names: an agency's own, and for a
+    recipient of mode `blind` those of all agencies, sealed to it.
+    """
+
+    record: MatchRecord
+    openings: tuple[RunOpenings, ...]
+    pieces: tuple[MatchRecordPiece, ...]
+
+    def root(self) -> str:
+        """Return the record's root."""
+        return self.record.root
+
+    def digests(self) -> tuple[PartyDigest, ...]:
+        """Return the digests of the files of openings, as the log entry lists them."""
+        return tuple(PartyDigest(party=file.party, sha256=file.sha256) for file in self.openings)
+
+
+def draw_record(
+    broker: Broker,
+    specification: RunSpecification,
+    terms: TermsInForce,
+    resolution: Resolution,
+    handles: Sequence[Handles],
+) -> DrawnRecord:
+    """Write the match record of a run, and openings for those who may learn which records are linked.
+
+    These are each agency of the pair that receives its own matches, and under `blind` the recipient alone.
+
+    Args:
+        handles: of the larger and of the smaller file.
+
+    Raises:
+        KeyGoneError: the run's key is gone.
+        NobodyReceivesError: nobody could open what is sealed to a recipient.
+        StorageFullError: the disk is nearly full.
+    """
+    run = specification.run
+    secret = broker.keystore.open(run).secret
+    rows = plan_record(specification, terms.profile, resolution, handles, secret)
+    header = _header(rows)
+    object_id = new_id(RECORD_PREFIX)
+    writer = _Writer(broker, run, broker.keystore.create(object_id))
+    root = _write_rows(writer, rows, header.to_canonical())
+    writer.write(SUMMARY, [rows.summary().to_canonical()])
+    openings = tuple(
+        _write_openings(writer, recipient.party, _openings_for(broker, rows, root, recipient))
+        for recipient in specification.recipients
+        if recipient.mode == "blind" or owns_matches(specification, recipient.party)
+    )
+    record = MatchRecord(
+        run=run,
+        project=specification.project,
+        agreement=specification.agreement,
+        purpose=terms.terms.purpose,
+        object=object_id,
+        header=header.to_canonical().decode("ascii"),
+        root=root,
+        keep_until=utc_text(broker.clock() + timedelta(days=terms.terms.keep_links_days)),
+    )
+    return DrawnRecord(record, openings, tuple(writer.pieces))
+
+
+def keep_record(session: Session, drawn: DrawnRecord) -> None:
+    """Make a match record and its openings visible."""
+    session.add(drawn.record)
+    session.flush()
+    session.add_all([*drawn.openings, *drawn.pieces])
+
+
+def openings_file(rows: RecordRows, root: str, side: int) -> Iterator[bytes]:
+    """Yield an agency's openings in pieces of whole lines; `side` 0 is the larger file's, 1 the other's."""
+    upload = rows.specification.uploads[side]
+    header = OpeningsHeader(
+        project=rows.specification.project,
+        run=rows.specification.run,
+        party=upload.party,
+        upload=upload.upload,
+        match_record=root,
+        openings=rows.n_openings(),
+    )
+    lines = serialise_openings(header, rows.openings(side))
+    while piece := b"".join(islice(lines, PIECE_OPENINGS)):
+        yield piece
+
+
+def openings_part(party: str) -> str:
+    """Return the name under which an agency's openings are sealed."""
+    return f"openings.{party}"
+
+
+def piece_kind(part: str) -> str:
+    """Return what a sealed piece of this part is bound to, besides its record and number."""
+    return f"match-record-{part}"
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Seals pieces of one record, part by part."""
+
+    broker: Broker
+    run: str
+    key: DataKey
+    pieces: list[MatchRecordPiece]
+
+    def __init__(self, broker: Broker, run: str, key: DataKey) -> None:
+        self.broker, self.run, self.key = broker, run, key
+        self.pieces = []
+
+    def write(self, part: str, contents: Iterable[bytes]) -> None:
+        for number, content in enumerate(contents):
+            sealed = seal(self.key, piece_kind(part), self.key.object_id, number, content)
+            blob = self.broker.blobs.put(sealed)
+            self.pieces.append(MatchRecordPiece(run=self.run, part=part, number=number, blob=blob))
+
+
+def _header(rows: RecordRows) -> MatchRecordHeader:
+    specification = rows.specification
+    larger, smaller = specification.uploads
+    return MatchRecordHeader(
+        project=specification.project,
+        run=specification.run,
+        round=specification.round,
+        specification=specification.digest(),
+        uploads=(
+            RecordedUpload(party=larger.party, upload=larger.upload),
+            RecordedUpload(party=smaller.party, upload=smaller.upload),
+        ),
+        prior=rows.weights.prior,
+        weights=tuple(
+            FieldWeights(field=field.name, levels=levels[1:])
+            for field, levels in zip(rows.profile.fields, rows.weights.fields, strict=True)
+        ),
+        floor=specification.floor,
+        rows=len(rows.plan),
+    )
+
+
+def _write_rows(writer: _Writer, rows: RecordRows, header: bytes) -> str:
+    """Seal the rows as auditors read them, so that what is withheld is kept nowhere; returns the root."""
+    frontier = Frontier()
+    frontier.append(hash_leaf(header))
+
+    def lines(start: int) -> Iterator[bytes]:
+        for leaf, is_shown in rows.leaves(start, min(start + PIECE_ROWS, len(rows.plan))):
+            leaf_hash = hash_leaf(leaf)
+            frontier.append(leaf_hash)
+            yield (leaf if is_shown else leaf_hash.hex().encode("ascii")) + b"\n"
+
+    writer.write(ROWS, (b"".join(lines(start)) for start in range(0, len(rows.plan), PIECE_ROWS)))
+    return frontier.root().hex()
+
+
+def _openings_for(
+    broker: Broker, rows: RecordRows, root: str, recipient: Recipient
+) -> Iterator[bytes]:
+    uploads = rows.specification.uploads
+    if recipient.mode == "linked":
+        own = [upload.party for upload in uploads].index(recipient.party)
+        return openings_file(rows, root, own)
+    with broker.database.read() as session:
+        receivers = receivers_of(session, recipient.party)
+    created = utc_text(broker.clock())
+    address = Address(broker.settings.operator, recipient.party, receivers, created)
+    files = (openings_file(rows, root, side) for side in range(len(uploads)))
+    # The key is kept nowhere, as that of the release is not.
+    return seal_pieces(chain.from_iterable(files), address, secrets.token_bytes(KEY_BYTES))
+
+
+def _write_openings(writer: _Writer, party: str, pieces: Iterator[bytes]) -> RunOpenings:
+    digest, size_bytes = hashlib.sha256(), 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size_bytes
+        for piece in _joined(pieces):
+            digest.update(piece)
+            size_bytes += len(piece)
+            yield piece
+
+    writer.write(openings_part(party), counted())
+    return RunOpenings(
+        run=writer.run, party=party, sha256=digest.hexdigest(), size_bytes=size_bytes
+    )
+
+
+def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in fewer pieces: a sealed file comes in chunks of 64 KiB."""
+    waiting, size = [], 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)

@@ -1,0 +1,283 @@
+"""Prepares a run's releases: match IDs drawn, files sealed and durable, nothing visible yet.
+
+What is prepared becomes visible in the one transaction that also finishes the run and logs it; if that
+fails, no row names the files, and the sweep takes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from app.agreements.receivers import receivers_of
+from app.clock import parse_utc, utc_text
+from app.ids import new_id
+from app.links.blind_file import sealed_records
+from app.links.matches import LinkedRun, draw_match_ids, own_matches
+from app.links.models import Release, ReleasePiece
+from app.links.release_file import cut_pieces
+from app.matchlog.draft import EntryDraft
+from app.runs.counts import above_floor, matches_for_log
+from app.security.at_rest import seal
+from schemas.blind import BlindHeader, MatchIdSeal, serialise_blind_release
+from schemas.ids import RELEASE_PREFIX, Handle
+from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
+from schemas.release import Match, ReleaseHeader, serialise_release
+from schemas.sealing import KEY_BYTES
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.matchlog.draft import Appended
+    from schemas.run import Recipient
+
+PIECE_KIND: Final = "release-piece"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A release file at rest: digest and size in the clear, and the blobs of its pieces in order."""
+
+    sha256: str
+    size_bytes: int
+    blobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRelease:
+    """A release that lacks only its place in the log.
+
+    `agency` is the party that fetches it, `partner` whose file it was compared with, None in mode `count`;
+    `matches` is how many match IDs it has.
+    """
+
+    release: str
+    recipient: Recipient
+    agency: str
+    partner: str | None
+    matches: int
+    created: str
+    file: SealedFile
+    body: ReleasePrepared | BlindReleasePrepared
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a run hands out."""
+
+    run: LinkedRun
+    releases: tuple[PreparedRelease, ...]
+
+    def drafts(self) -> list[EntryDraft]:
+        """Return the log entries of the releases, in their order."""
+        return [_draft(self.run, release) for release in self.releases]
+
+
+def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
+    """Draw the match IDs of every ID space, and seal a file for every recipient whom the pair concerns.
+
+    For a recipient of mode `blind` there is one file for each agency of the pair to fetch; a recipient of mode
+    `none` gets nothing, not even an empty file, nor does one of mode `linked` whose records are not compared.
+
+    Raises:
+        KeyGoneError: the run's keys are gone.
+        NobodyReceivesError: nobody could open what is sealed to a recipient.
+        StorageFullError: the disk is nearly full.
+    """
+    created = utc_text(broker.clock())
+    releases: list[PreparedRelease] = []
+    for recipient in run.specification.recipients:
+        if recipient.mode == "blind":
+            releases.extend(_prepare_blind(broker, run, recipient, created))
+        elif recipient.mode == "count":
+            releases.append(_prepare_count(broker, run, recipient, created))
+        elif recipient.mode == "linked" and run.side_of(recipient.party) is not None:
+            releases.append(_prepare_linked(broker, run, recipient, created))
+    return Prepared(run, tuple(releases))
+
+
+def keep_releases(session: Session, prepared: Prepared, appended: Sequence[Appended]) -> None:
+    """Make prepared releases visible.
+
+    Args:
+        appended: where the log entries of `prepared.drafts()` stand, in the same order.
+    """
+    for release, entry in zip(prepared.releases, appended, strict=True):
+        session.add(_row(prepared.run, release, entry))
+        session.flush()
+        session.add_all(
+            ReleasePiece(release=release.release, number=number, blob=blob)
+            for number, blob in enumerate(release.file.blobs)
+        )
+
+
+def _prepare_linked(
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+) -> PreparedRelease:
+    """Prepare the matches of a party's own records."""
+    side = run.side_of(recipient.party) or 0
+    uploads = run.specification.uploads
+    header = ReleaseHeader(
+        **_stated(run, recipient, created),
+        partner=uploads[1 - side].party,
+        mode="linked",
+        upload=uploads[side].upload,
+        matches=len(run.matches),
+    )
+    match_ids = draw_match_ids(broker, run, recipient.space)
+    return _prepared(broker, run, recipient, header, own_matches(run, side, match_ids))
+
+
+def _prepare_count(
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+) -> PreparedRelease:
+    """Prepare a file that says how many matches there are, and nothing where they are few."""
+    header = ReleaseHeader(
+        **_stated(run, recipient, created),
+        partner=None,
+        mode="count",
+        upload=None,
+        matches=0,
+        total=above_floor(len(run.matches), run.specification.floor),
+    )
+    return _prepared(broker, run, recipient, header, ())
+
+
+def _prepared(
+    broker: Broker,
+    run: LinkedRun,
+    recipient: Recipient,
+    header: ReleaseHeader,
+    matches: Iterable[tuple[Handle, Match]],
+) -> PreparedRelease:
+    file = _seal_file(broker, header.release, serialise_release(header, matches))
+    body = ReleasePrepared(
+        run=header.run,
+        recipient=header.recipient,
+        mode=header.mode,
+        space=header.space,
+        matches=matches_for_log(header.matches, run.specification),
+        sha256=file.sha256,
+    )
+    return PreparedRelease(
+        release=header.release,
+        recipient=recipient,
+        agency=recipient.party,
+        partner=header.partner,
+        matches=header.matches,
+        created=header.created,
+        file=file,
+        body=body,
+    )
+
+
+def _prepare_blind(
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+) -> Iterator[PreparedRelease]:
+    """Yield a release for each agency of the pair to fetch, of as many match IDs as it has records."""
+    with broker.database.read() as session:
+        receivers = receivers_of(session, recipient.party)
+    match_ids = draw_match_ids(broker, run, recipient.space)
+    uploads = run.specification.uploads
+    for side, named in enumerate(uploads):
+        # The key is kept nowhere: only the recipient can open what is sealed under it.
+        key = secrets.token_bytes(KEY_BYTES)
+        header = BlindHeader.close(
+            key,
+            receivers,
+            **_stated(run, recipient, created),
+            agency=named.party,
+            partner=uploads[1 - side].party,
+            upload=named.upload,
+            records=len(run.handles[side]),
+        )
+        closing = MatchIdSeal.of(key, header.release, header.agency)
+        records = sealed_records(run, side, match_ids, closing)
+        file = _seal_file(broker, header.release, serialise_blind_release(header, records))
+        body = BlindReleasePrepared(
+            run=header.run,
+            recipient=header.recipient,
+            agency=header.agency,
+            space=header.space,
+            sha256=file.sha256,
+        )
+        yield PreparedRelease(
+            release=header.release,
+            recipient=recipient,
+            agency=header.agency,
+            partner=header.partner,
+            matches=header.records,
+            created=created,
+            file=file,
+            body=body,
+        )
+
+
+def _stated(run: LinkedRun, recipient: Recipient, created: str) -> dict[str, Any]:
+    """Return what every header states of a run, under a new id."""
+    specification = run.specification
+    return {
+        "release": new_id(RELEASE_PREFIX),
+        "run": specification.run,
+        "specification": specification.digest(),
+        "project": specification.project,
+        "epoch": specification.epoch,
+        "round": specification.round,
+        "agreement": specification.agreement,
+        "recipient": recipient.party,
+        "space": recipient.space,
+        "created": created,
+    }
+
+
+def _seal_file(broker: Broker, release: str, lines: Iterable[bytes]) -> SealedFile:
+    key = broker.keystore.create(release)
+    digest = hashlib.sha256()
+    size_bytes = 0
+    blobs = []
+    for number, piece in enumerate(cut_pieces(lines)):
+        digest.update(piece)
+        size_bytes += len(piece)
+        blobs.append(broker.blobs.put(seal(key, PIECE_KIND, release, number, piece)))
+    return SealedFile(digest.hexdigest(), size_bytes, tuple(blobs))
+
+
+def _draft(run: LinkedRun, release: PreparedRelease) -> EntryDraft:
+    return EntryDraft(
+        body=release.body,
+        project=run.specification.project,
+        agreement=run.specification.agreement,
+        purpose=run.terms.terms.purpose,
+        object=release.release,
+    )
+
+
+def _row(run: LinkedRun, release: PreparedRelease, entry: Appended) -> Release:
+    specification = run.specification
+    keep_until = parse_utc(release.created) + timedelta(days=run.terms.terms.keep_links_days)
+    return Release(
+        id=release.release,
+        run=specification.run,
+        project=specification.project,
+        recipient=release.recipient.party,
+        agency=release.agency,
+        mode=release.recipient.mode,
+        space=release.recipient.space,
+        agreement=specification.agreement,
+        purpose=run.terms.terms.purpose,
+        floor=specification.floor,
+        sha256=release.file.sha256,
+        size_bytes=release.file.size_bytes,
+        round=specification.round,
+        partner=release.partner,
+        matches=release.matches,
+        created=release.created,
+        keep_until=utc_text(keep_until),
+        entry=entry.seq,
+        entry_size=entry.size,
+    )

@@ -1,0 +1,99 @@
+"""All pairs across files at one threshold, without bands: what anonlink's solvers work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.matching.exhaustive.blocks import Block
+from app.matching.exhaustive.candidates import (
+    Candidates,
+    dice,
+    join_candidates,
+    similarity_code,
+    sort_candidates,
+)
+from app.matching.exhaustive.groups import Groups, first_record_ids, split_record_ids
+from app.matching.exhaustive.judged_pairs import collect_pairs
+from app.matching.exhaustive.policy import Solver
+from app.matching.exhaustive.solver import GroupSolver, pick_one_to_one
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OrderedPairs:
+    """Pairs across files by decreasing similarity, left and right dataset, left and right record.
+
+    Attributes:
+        n_records: number of records of each dataset.
+        left: uint32, record id (see `first_record_ids`).
+        right: uint32, record id, of a later dataset.
+        common: uint16, bits set in both encodings.
+        total: uint16, bits set in one plus bits set in the other.
+    """
+
+    n_records: tuple[int, ...]
+    left: NDArray[np.uint32]
+    right: NDArray[np.uint32]
+    common: NDArray[np.uint16]
+    total: NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def similarity(self) -> NDArray[np.float64]:
+        """Return the similarity of each pair, correctly rounded."""
+        return dice(self.common, self.total)
+
+
+def order_pairs(
+    n_records: Sequence[int], blocks: Iterable[tuple[Block, Candidates]]
+) -> OrderedPairs:
+    """Return the pairs across files of all blocks in one order; pairs within files are left out.
+
+    Raises:
+        DatasetError: a block or a pair names a dataset or a record that is not there.
+    """
+    across, _ = collect_pairs(n_records, blocks)
+    first = first_record_ids(n_records).astype(np.uint32)
+    parts = []
+    for left, right in sorted(across):
+        pairs = sort_candidates(join_candidates(across.pop((left, right))))
+        ids = pairs.left + first[left], pairs.right + first[right]
+        parts.append(Candidates(*ids, pairs.common, pairs.total))
+    joined = join_candidates(parts)
+    # Stable, so that equal similarities stay in order of files, then records.
+    order = np.argsort(~similarity_code(joined.common, joined.total), kind="stable")
+    ordered = joined.take(order)
+    return OrderedPairs(
+        tuple(n_records), ordered.left, ordered.right, ordered.common, ordered.total
+    )
+
+
+def solve_pairs(pairs: OrderedPairs, solver: Solver) -> Groups:
+    """Return the groups of all pairs alike, by the greedy solver.
+
+    With "groups" these are the groups of anonlink's greedy solver. With "one-to-one" each record
+    has at most one partner in each other file, and no group holds a file twice.
+    """
+    left, right = pairs.left, pairs.right
+    if solver == "one-to-one":
+        rows = _pick_for_each_two_files(pairs)
+        left, right = left[rows], right[rows]
+    group_solver = GroupSolver(pairs.n_records, left, right, needs_every_pair=solver == "groups")
+    group_solver.advance(len(left))
+    return group_solver.groups()
+
+
+def _pick_for_each_two_files(pairs: OrderedPairs) -> NDArray[np.intp]:
+    left_dataset, left = split_record_ids(pairs.left, pairs.n_records)
+    right_dataset, right = split_record_ids(pairs.right, pairs.n_records)
+    files = left_dataset.astype(np.int64) * len(pairs.n_records) + right_dataset
+    picked = []
+    for code in np.unique(files).tolist():
+        rows = np.flatnonzero(files == code)
+        n_left, n_right = (pairs.n_records[file] for file in divmod(code, len(pairs.n_records)))
+        picked.append(rows[pick_one_to_one(left[rows], right[rows], n_left, n_right)])
+    return np.sort(np.concatenate(picked)) if picked else np.empty(0, dtype=np.intp)

@@ -1,0 +1,262 @@
+"""Runs of a pair: the first one starts with the commit that completes it, others are asked for by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.agreements.receivers import receivers_of
+from app.agreements.service import agreement_now, lock_rounds, project_for, terms_in_force
+from app.agreements.signers import refuse_stranger, require_duty
+from app.clock import utc_text
+from app.db import add_if_alone
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds.service import note_run, note_run_state, open_pair
+from app.runs import repository
+from app.runs.errors import OtherPolicyError, RunOverError, UploadsMissingError
+from app.runs.models import Run
+from app.runs.service import keys_of, run_for
+from app.runs.standing_approvals import take_up
+from app.uploads.errors import KeyReusedError
+from app.uploads.manifests import refuse_gap, refuse_misfit
+from app.uploads.service import manifest_of, pair_uploads
+from schemas.ids import RUN_PREFIX
+from schemas.matchlog.kinds import RunAsked, RunCancelled
+from schemas.run import MatchingPolicy, RunSpecification, RunUpload
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.rounds.models import RoundPairing
+    from app.security.actor import Actor
+    from app.uploads.models import Upload
+    from schemas.agreement import ProjectTerms
+    from schemas.api import RunRequest
+
+
+def start_if_complete(
+    session: Session, broker: Broker, actor: Actor, pair: RoundPairing
+) -> Run | None:
+    """Ask for a pair's run in the name of the party that completed the pair; None where it is not complete.
+
+    Raises:
+        NotInForceError, NobodyReceivesError: there can be no run now, so that nothing of it counts.
+    """
+    uploads = pair_uploads(session, pair.project, pair.round, pair.larger, pair.smaller)
+    if uploads is None or pair.run is not None:
+        return None
+    terms = terms_in_force(session, pair.project, broker.clock())
+    specification = _specify(broker, actor, terms, pair, uploads)
+    return _queue(session, broker, actor, terms, specification)
+
+
+def ask_again(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    project: str,
+    request: RunRequest,
+    *,
+    idempotency_key: str | None = None,
+) -> Run:
+    """Ask once more for the run of a pair, or return the one that waits, is under way or has succeeded.
+
+    Where the terms ask for approvals, a new run waits for those that standing approvals do not give it.
+
+    Raises:
+        NotFoundError, RoundClosedError, NotInRoundError: no such pair of a round that is open.
+        NotInForceError, NotProviderError, WrongDutyError, OtherPolicyError: the terms do not allow it now.
+        UploadsMissingError: a party of the pair has not uploaded.
+        NobodyReceivesError: nobody could open what would be sealed to a recipient.
+        KeyReusedError: the Idempotency-Key came with another request before.
+    """
+    project_for(session, actor, project)
+    answered = _answered_before(session, actor, project, request, idempotency_key)
+    if answered is not None:
+        return answered
+    # First, so that of two who ask at once the second one finds the first one's run.
+    lock_rounds(session, project)
+    terms = terms_in_force(session, project, broker.clock())
+    refuse_stranger(terms, actor.party)
+    require_duty(actor, terms, "analyst")
+    policy = request.policy or terms.terms.policy
+    if not terms.terms.allows(policy):
+        raise OtherPolicyError(
+            "The terms do not leave room for this matching policy.", clause="policy-range"
+        )
+    pair = open_pair(session, project, request.round, actor.party, request.partner)
+    newest = None if pair.run is None else repository.get_run(session, pair.run)
+    if newest is not None and newest.state not in repository.WITHOUT_RESULT:
+        return newest
+    uploads = pair_uploads(session, project, pair.round, pair.larger, pair.smaller)
+    if uploads is None:
+        raise UploadsMissingError("There are not yet uploads of both parties of the pair.")
+    specification = _specify(broker, actor, terms, pair, uploads, policy=policy)
+    run = _queue(session, broker, actor, terms, specification)
+    run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
+    session.flush()
+    return run
+
+
+def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
+    """End a run that waits or is under way: its worker finds that it holds it no longer.
+
+    Raises:
+        NotFoundError: no such run, or not the caller's.
+        NotProviderError: an agency that does not provide records.
+        WrongDutyError: a person of an agency who is neither analyst nor approver.
+        RunOverError: the run has ended otherwise; one that was cancelled before stays cancelled.
+    """
+    found, terms = run_for(session, actor, run)
+    if actor.role == "agency":
+        refuse_stranger(terms, actor.party)
+        require_duty(actor, terms, "analyst", "approver")
+    locked = repository.get_run(session, found.id, lock=True)
+    if locked is None or locked.state == "cancelled":
+        return found
+    if locked.state not in repository.PENDING:
+        raise RunOverError(f"The run has {locked.state}.")
+    locked.state = "cancelled"
+    locked.stage = "done"
+    locked.finished = utc_text(broker.clock())
+    locked.lease_token = locked.lease_until_ms = None
+    reason = RunCancelled(reason=f"by-{actor.role}")
+    bound = agreement_now(session, found.project, broker.clock())
+    broker.log.append(session, [_entry(actor, terms, bound, run, reason)])
+    note_run_state(session, run, "cancelled")
+    return locked
+
+
+def _answered_before(
+    session: Session, actor: Actor, project: str, request: RunRequest, key: str | None
+) -> Run | None:
+    """Return the run that the same request with the same Idempotency-Key got; None if it is new."""
+    if key is None:
+        return None
+    earlier = repository.find_by_idempotency_key(session, project, actor.party, key)
+    if earlier is not None and earlier.request_sha256 != request.digest():
+        raise KeyReusedError("This Idempotency-Key came with another request before.")
+    return earlier
+
+
+def _queue(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    terms: TermsInForce,
+    specification: RunSpecification,
+) -> Run:
+    """Queue a run of a pair of which none waits or is under way, and log it."""
+    _refuse_unopenable(session, terms)
+    run = _waiting(broker, actor, terms, specification)
+    # The keys are durable before the row that needs them.
+    for key in keys_of(specification):
+        broker.keystore.create(key)
+    if not add_if_alone(session, run):
+        raise RunOverError("Another run of this pair was asked for at the same moment.")
+    pair = open_pair(session, run.project, run.round, run.larger, run.smaller)
+    note_run(session, pair, run.id, run.state)
+    asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
+    entry = _entry(actor, terms, terms.digest, run.id, asked)
+    broker.log.append(session, [entry, *take_up(session, terms, run, broker.clock())])
+    return run
+
+
+def _refuse_unopenable(session: Session, terms: TermsInForce) -> None:
+    for recipient in terms.terms.recipients:
+        if recipient.mode == "blind":
+            receivers_of(session, recipient.party)
+
+
+def _specify(
+    broker: Broker,
+    actor: Actor,
+    terms: TermsInForce,
+    pair: RoundPairing,
+    uploads: tuple[Upload, Upload],
+    *,
+    policy: MatchingPolicy | None = None,
+) -> RunSpecification:
+    """Return the specification of a new run; without `policy`, by the agreed one."""
+    agreed = terms.terms
+    _refuse_misfits(agreed, uploads)
+    larger, smaller = map(_named, uploads)
+    return RunSpecification(
+        run=new_id(RUN_PREFIX),
+        project=agreed.project,
+        epoch=agreed.epoch,
+        round=pair.round,
+        agreement=terms.digest,
+        uploads=(larger, smaller),
+        profile=agreed.profile,
+        policy=policy or agreed.policy,
+        recipients=agreed.recipients,
+        spaces=agreed.spaces,
+        floor=agreed.floor,
+        asked_by=actor.party,
+        asked_at=utc_text(broker.clock()),
+    )
+
+
+def _refuse_misfits(agreed: ProjectTerms, uploads: tuple[Upload, Upload]) -> None:
+    """Check uploads against the terms in force: an amendment may ask for more than what bound before."""
+    if any((one.epoch, one.profile) != (agreed.epoch, agreed.profile) for one in uploads):
+        raise UploadsMissingError(
+            "An upload of the round was made for another epoch or profile.",
+            hint="a correction opens the next round",
+        )
+    manifests = [one for upload in uploads if (one := manifest_of(upload)) is not None]
+    for manifest in manifests:
+        refuse_misfit(manifest, agreed)
+    larger, smaller = manifests
+    refuse_gap(larger, smaller, agreed)
+
+
+def _named(upload: Upload) -> RunUpload:
+    return RunUpload(
+        party=upload.party,
+        upload=upload.id,
+        container_sha256=upload.container_sha256,
+        manifest_sha256=upload.manifest_sha256 or "",
+    )
+
+
+def _waiting(
+    broker: Broker, actor: Actor, terms: TermsInForce, specification: RunSpecification
+) -> Run:
+    larger, smaller = specification.uploads
+    return Run(
+        id=specification.run,
+        project=specification.project,
+        round=specification.round,
+        larger=larger.party,
+        smaller=smaller.party,
+        party=actor.party,
+        person=actor.person,
+        state="queued" if terms.terms.approvals is None else "awaiting",
+        purpose=terms.terms.purpose,
+        specification=specification.to_canonical().decode(),
+        specification_sha256=specification.digest(),
+        created=specification.asked_at,
+        range_rows=broker.settings.range_rows,
+    )
+
+
+def _entry(
+    actor: Actor,
+    terms: TermsInForce,
+    agreement: str | None,
+    run: str,
+    body: RunAsked | RunCancelled,
+) -> EntryDraft:
+    return EntryDraft(
+        body=body,
+        actor=entry_actor(actor),
+        project=terms.terms.project,
+        agreement=agreement,
+        purpose=terms.terms.purpose,
+        object=run,
+        request=actor.request_id,
+    )

@@ -1,0 +1,203 @@
+"""Approvals given in advance: of one matching policy, through a day, for so many runs, until taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.errors import OutOfPlaceError, StatementRefusedError
+from app.agreements.negotiation import agreement_named
+from app.agreements.service import lock_rounds, project_for, terms_in_force
+from app.agreements.signers import check_signer
+from app.clock import utc_text
+from app.db import NEWEST, Window
+from app.errors import NotFoundError
+from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.runs import repository
+from app.runs.approvals import (
+    cancel,
+    has_expired_approval,
+    is_known,
+    missing,
+    queue_if_approved,
+    rule_for,
+)
+from app.runs.errors import TooManyApprovalsError
+from app.runs.models import Run, StandingGrant, StandingUse
+from app.runs.service import specification_of
+from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
+from schemas.negotiation import StandingList, StandingState
+from schemas.statement import ApprovalRevocation, SignedStatement, StandingApproval
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.document import Model
+
+# Of a party under one agreement, taken back or not: each is an entry of the match log, which only grows.
+# An approval can be for a thousand runs, so a month never needs that many; a long agreement needs more in all.
+MAX_RECENT: Final = 32
+RECENT: Final = timedelta(days=30)
+
+
+def approve_in_advance(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
+) -> None:
+    """Take a standing approval, log it, and let runs that wait take it up; the same again changes nothing.
+
+    Raises:
+        NotFoundError, NotInForceError: no such project in force that is the caller's.
+        WrongDutyError, StatementRefusedError: it does not count.
+        OutOfPlaceError: the agreement does not ask this party, or wants each run approved on its own, or one
+            like it stands already that no run has used.
+        TooManyApprovalsError: the party has given many lately.
+    """
+    stated, now = signed.statement, broker.clock()
+    if not isinstance(stated, StandingApproval):
+        raise StatementRefusedError("It is not a standing approval.")
+    project_for(session, actor, project)
+    if is_known(session, stated.approval, signed):
+        return
+    terms = terms_in_force(session, project, now)
+    rule = rule_for(terms, actor.party)
+    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    if rule.runs != "standing":
+        raise OutOfPlaceError("The agreement wants each run approved on its own.")
+    if stated.until < utc_text(now)[:10]:
+        raise StatementRefusedError("Its last day has passed.")
+    _refuse_idle(session, terms, stated, now)
+    row = StandingGrant(
+        id=stated.approval,
+        project=project,
+        agreement=terms.digest,
+        party=actor.party,
+        policy_sha256=stated.policy_sha256,
+        until=stated.until,
+        runs=stated.runs,
+        document=signed.to_canonical().decode("utf-8"),
+        received=utc_text(now),
+    )
+    session.add(row)
+    session.flush()
+    body = StandingApproved(signed=signed)
+    broker.log.append(session, [_entry(terms, body, actor)])
+    for run in repository.awaiting_runs(session, project):
+        if not has_expired_approval(session, run.id, now):
+            broker.log.append(session, take_up(session, terms, run, now))
+
+
+def revoke(
+    session: Session, broker: Broker, actor: Actor, project: str, signed: SignedStatement
+) -> None:
+    """Take a standing approval back, log it, and end the runs that have not ended and were approved by it.
+
+    The same again changes nothing.
+
+    Raises:
+        NotFoundError: no such project or approval, or not the caller's.
+        NotInForceError: nothing is in force.
+        WrongDutyError, StatementRefusedError: it does not count.
+        OutOfPlaceError: the approval was taken back before, or its agreement is not in force any more.
+    """
+    stated, now = signed.statement, broker.clock()
+    if not isinstance(stated, ApprovalRevocation):
+        raise StatementRefusedError("It does not take an approval back.")
+    terms = project_for(session, actor, project)
+    if not terms.is_signed:
+        raise OutOfPlaceError("The operator made this project's terms; nothing is approved.")
+    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    row = repository.find_grant(session, project, stated.approval)
+    if row is None or row.party != actor.party:
+        raise NotFoundError("There is nothing here.")
+    if row.revoked is not None:
+        raise OutOfPlaceError("This approval was taken back already.")
+    row.revoked = utc_text(now)
+    body = StandingRevoked(signed=signed)
+    broker.log.append(session, [_entry(terms, body, actor)])
+    for run in repository.pending_uses(session, row.id):
+        cancel(session, broker, run, "approval-revoked", actor)
+
+
+def take_up(session: Session, terms: TermsInForce, run: Run, now: datetime) -> list[EntryDraft]:
+    """Let standing approvals stand for those that a run lacks; returns their log entries.
+
+    The run is one that waits for approvals, and its row is locked or new.
+    """
+    rule, specification = terms.terms.approvals, specification_of(run)
+    if rule is None or rule.runs != "standing" or specification.agreement != terms.digest:
+        return []
+    drafts = []
+    for party in missing(session, run.id, rule, "run", now):
+        grants = repository.standing_grants(
+            session, party, terms.digest, specification.policy.digest(), run.created[:10]
+        )
+        grant = next(
+            (one for one in grants if repository.count_uses(session, one.id) < one.runs), None
+        )
+        if grant is not None:
+            session.add(StandingUse(run=run.id, party=party, approval=grant.id))
+            session.flush()
+            drafts.append(_entry(terms, StandingUsed(party=party, approval=grant.id), None, run.id))
+    queue_if_approved(session, run, rule, now)
+    return drafts
+
+
+def standing_list(session: Session, project: str, window: Window = NEWEST) -> StandingList:
+    """Return a piece of a project's standing approvals, newest first, with how often each was used.
+
+    Raises:
+        NotFoundError: no such approval to look on from.
+    """
+    return StandingList(
+        project=project,
+        approvals=tuple(
+            StandingState(
+                signed=SignedStatement.from_canonical(row.document.encode("utf-8")),
+                used=repository.count_uses(session, row.id),
+                revoked=row.revoked,
+            )
+            for row in repository.grants_of(session, project, window)
+        ),
+    )
+
+
+def _refuse_idle(
+    session: Session, terms: TermsInForce, stated: StandingApproval, now: datetime
+) -> None:
+    """Refuse an approval that adds nothing, or to a heap, so that nobody makes the match log grow at will."""
+    # So that of two who come at once the second one counts the first.
+    lock_rounds(session, terms.terms.project)
+    given = repository.grants_under(session, stated.party, terms.digest)
+    same = [one for one in given if _adds_nothing_to(one, stated)]
+    if any(repository.count_uses(session, one.id) == 0 for one in same):
+        raise OutOfPlaceError("An approval like this stands already, and no run has used it.")
+    since = utc_text(now - RECENT)
+    if sum(one.received > since for one in given) >= MAX_RECENT:
+        raise TooManyApprovalsError(
+            f"The party has given {MAX_RECENT} standing approvals in {RECENT.days} days.",
+            hint="one approval can be for many runs",
+        )
+
+
+def _adds_nothing_to(grant: StandingGrant, stated: StandingApproval) -> bool:
+    said = (stated.policy_sha256, stated.until, stated.runs)
+    return grant.revoked is None and (grant.policy_sha256, grant.until, grant.runs) == said
+
+
+def _entry(
+    terms: TermsInForce, body: Model, actor: Actor | None, run: str | None = None
+) -> EntryDraft:
+    return EntryDraft(
+        body,
+        SOFTWARE if actor is None else entry_actor(actor),
+        project=terms.terms.project,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        object=run,
+        request=None if actor is None else actor.request_id,
+    )

@@ -1,0 +1,152 @@
+"""Accepting an upload whose manifest and parts were checked, or recording that it was refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.service import lock_rounds, project_for, terms_in_force
+from app.agreements.signers import refuse_stranger
+from app.clock import utc_text
+from app.db import add_if_alone
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds.service import note_container
+from app.uploads import repository
+from app.uploads.commit import PendingCommit, check, open_pair_of, require_signed
+from app.uploads.errors import OtherKeyError, UploadRejectedError
+from app.uploads.models import EpochKey, Upload, UploadRejection
+from app.uploads.receipts import receipt_again, receipt_of
+from app.uploads.service import refuse_closed, upload_for
+from schemas.matchlog.kinds import Outcome, UploadReceived, UploadRejected
+from schemas.upload import Receipt, SignedManifest
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.rounds.models import RoundPairing
+    from app.security.actor import Actor
+
+# So many manifests are tried for one container by mistake; whoever tries more sends it again in between.
+MAX_REJECTIONS: Final = 16
+
+
+def accept_upload(
+    session: Session, broker: Broker, actor: Actor, pending: PendingCommit, token_index: str
+) -> tuple[Receipt, RoundPairing | None]:
+    """Commit an upload whose parts were checked, log it, and return its receipt and its pair of the round.
+
+    The pair is None where the upload was committed before.
+
+    Args:
+        token_index: what `check_parts` returned.
+
+    Raises:
+        RoundClosedError, AlreadyUploadedError: the round takes it no more.
+        UploadRejectedError: what it was checked against has changed since, or another upload has fixed
+            another key id for the epoch.
+    """
+    # First, so that of two parties who commit at once the second one sees the first one's root.
+    lock_rounds(session, upload_for(session, actor, pending.upload).project)
+    found = upload_for(session, actor, pending.upload, lock=True)
+    if found.state == "committed":
+        return receipt_again(session, found, pending.manifest), None
+    now = broker.clock()
+    refuse_closed(found, utc_text(now))
+    terms = terms_in_force(session, found.project, now)
+    refuse_stranger(terms, actor.party)
+    pair = open_pair_of(session, found)
+    require_signed(session, actor, pending.signed)
+    check(session, found, pending.manifest, terms, now.date())
+    _fix_epoch_key(session, found)
+    found.state = "committed"
+    found.committed = utc_text(now)
+    found.keep_until = utc_text(now + timedelta(days=terms.terms.keep_encodings_days))
+    found.agreement, found.purpose = terms.digest, terms.terms.purpose
+    found.token_index = token_index
+    found.manifest = pending.manifest.to_canonical().decode()
+    found.manifest_sha256 = pending.manifest.digest()
+    draft = _entry(found, actor, terms, _received(found, pending.signed))
+    (appended,) = broker.log.append(session, [draft])
+    found.entry, found.entry_size = appended.seq, appended.size
+    note_container(session, pair, found.party, pending.manifest.root)
+    return receipt_of(session, found), pair
+
+
+def reject_upload(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    upload: str,
+    *,
+    signed: SignedManifest,
+    rejection: UploadRejectedError,
+) -> None:
+    """Record in the match log that a commit was refused, by the code of the rule alone.
+
+    The same manifest by the same rule is recorded once. An upload that was refused often is over.
+    """
+    found = upload_for(session, actor, upload, lock=True)
+    row = UploadRejection(
+        upload=upload,
+        manifest_sha256=signed.manifest.digest(),
+        rule=rejection.code,
+        detail=rejection.detail,
+        clause=rejection.clause,
+    )
+    if found.state != "open" or not add_if_alone(session, row):
+        return
+    if len(repository.rejections(session, upload)) >= MAX_REJECTIONS:
+        found.state = "expired"
+    terms = project_for(session, actor, found.project)
+    body = UploadRejected(rule=rejection.code)
+    broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])
+
+
+def _entry(
+    upload: Upload,
+    actor: Actor,
+    terms: TermsInForce,
+    body: UploadReceived | UploadRejected,
+    outcome: Outcome = "done",
+) -> EntryDraft:
+    return EntryDraft(
+        body=body,
+        actor=entry_actor(actor),
+        project=upload.project,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        object=upload.id,
+        outcome=outcome,
+        request=actor.request_id,
+    )
+
+
+def _received(upload: Upload, signed: SignedManifest) -> UploadReceived:
+    manifest = signed.manifest
+    return UploadReceived(
+        epoch=upload.epoch,
+        round=upload.round,
+        partner=upload.partner,
+        records=manifest.records,
+        container_sha256=upload.container_sha256,
+        root=manifest.root,
+        partner_root=manifest.partner_root,
+        size_bytes=upload.container_bytes,
+        profile=upload.profile,
+        key_id=upload.key_id,
+        as_of=manifest.as_of,
+        population=manifest.population,
+        privacy_audit=manifest.privacy_audit_digest,
+        manifest_sha256=manifest.digest(),
+        signature=signed.signatures[0],
+    )
+
+
+def _fix_epoch_key(session: Session, upload: Upload) -> None:
+    fixed = EpochKey(project=upload.project, epoch=upload.epoch, key_id=upload.key_id)
+    if add_if_alone(session, fixed):
+        return
+    if repository.epoch_key_id(session, upload.project, upload.epoch) != upload.key_id:
+        raise OtherKeyError("The project's encodings are made with another secret.")

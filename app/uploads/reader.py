@@ -1,0 +1,150 @@
+"""Reads a committed upload part by part: rows for a run, the table of handles for what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.matching.blocks.rows import Rows, read_rows
+from app.security.at_rest import unseal
+from app.security.errors import KeyGoneError, SealBrokenError
+from app.uploads import repository
+from app.uploads.parts import handles_in
+from app.uploads.service import INDEX_KIND, PART_KIND, manifest_of, parts_of
+from app.uploads.withdrawals import withdrawn_digests, withdrawn_records
+from schemas.ids import Handle
+from schemas.profile import TOKEN_BYTES
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.security.keystore import DataKey
+    from schemas.upload import Manifest, Parts
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContainer:
+    """Where a committed container is: its upload, its party, and the blobs of its parts in order.
+
+    `withdrawn` are the digests of its party's handles that no run compares any more.
+    """
+
+    upload: str
+    party: str
+    parts: Parts
+    manifest: Manifest
+    blobs: tuple[str, ...]
+    token_index: str
+    withdrawn: frozenset[str]
+
+
+class StoredUpload:
+    """Rows of a committed upload, decrypted a part at a time: `app.matching.blocks.ranges.StoredRows`."""
+
+    def __init__(self, broker: Broker, stored: StoredContainer) -> None:
+        """Open the key and read where each part's tokens begin.
+
+        Raises:
+            KeyGoneError: its key was destroyed.
+            SealBrokenError: the index is missing or damaged.
+        """
+        self.stored = stored
+        self._broker = broker
+        self._key: DataKey = broker.keystore.open(stored.upload)
+        self._first_part = 1 + stored.parts.n_table
+        index = unseal(
+            self._key, INDEX_KIND, stored.upload, 0, broker.blobs.get(stored.token_index)
+        )
+        n_row_parts = stored.parts.n_parts - self._first_part
+        if len(index) != n_row_parts * TOKEN_BYTES:
+            raise SealBrokenError("Stored data is damaged.")
+        self._first_tokens = [
+            index[at : at + TOKEN_BYTES] for at in range(0, len(index), TOKEN_BYTES)
+        ]
+        self._n_rows = [stored.parts.rows_of(self._first_part + at) for at in range(n_row_parts)]
+
+    @property
+    def first_tokens(self) -> Sequence[bytes]:
+        """The first token of each part of rows, in order."""
+        return self._first_tokens
+
+    @property
+    def n_rows(self) -> Sequence[int]:
+        """How many rows each part of rows has."""
+        return self._n_rows
+
+    def part(self, number: int) -> Rows:
+        """Return the rows of one part of rows, counted from 0.
+
+        Raises:
+            SealBrokenError: it is missing or damaged.
+        """
+        return read_rows(self._plaintext(self._first_part + number))
+
+    def handle_pieces(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield the table of handles in pieces, each uint8 of shape (n, 16)."""
+        for number in range(1, self._first_part):
+            yield handles_in(self._plaintext(number))
+
+    def handles(self) -> NDArray[np.uint8]:
+        """Return the table of handles, uint8 of shape (n_records, 16), in increasing order."""
+        return np.concatenate(list(self.handle_pieces()))
+
+    def withdrawn(self) -> NDArray[np.uint32]:
+        """Return the numbers of the records that their agency has withdrawn, in increasing order."""
+        return withdrawn_records(self.handle_pieces(), self.stored.withdrawn)
+
+    def _plaintext(self, number: int) -> bytes:
+        sealed = self._broker.blobs.get(self.stored.blobs[number])
+        return unseal(self._key, PART_KIND, self.stored.upload, number, sealed)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Handles:
+    """Whose file it is, and its table of handles: uint8, shape (n_records, 16), in increasing order."""
+
+    party: str
+    table: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def of(self, record: int) -> Handle:
+        """Return the handle of one record."""
+        return Handle(self.table[record].tobytes())
+
+
+def require_committed(session: Session, uploads: Sequence[str]) -> None:
+    """Hold uploads until the transaction ends, so that none is destroyed before it.
+
+    Raises:
+        KeyGoneError: one was destroyed, or never committed.
+    """
+    if not repository.lock_committed(session, uploads):
+        raise KeyGoneError("An upload of the run was destroyed.")
+
+
+def locate_container(session: Session, upload: str) -> StoredContainer:
+    """Return where a committed upload is stored.
+
+    Raises:
+        KeyGoneError: it was destroyed, or never committed.
+    """
+    found = repository.get_upload(session, upload)
+    manifest = None if found is None else manifest_of(found)
+    if found is None or found.state != "committed" or not found.token_index or manifest is None:
+        raise KeyGoneError("An upload of the run was destroyed.")
+    return StoredContainer(
+        upload=upload,
+        party=found.party,
+        parts=parts_of(found),
+        manifest=manifest,
+        blobs=tuple(part.blob for part in repository.stored_parts(session, upload)),
+        token_index=found.token_index,
+        withdrawn=withdrawn_digests(session, found.project, found.epoch, found.party),
+    )

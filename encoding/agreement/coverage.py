@@ -1,0 +1,153 @@
+"""Whether what a broker says about a project, or about a run, is covered by what all parties have signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
+from encoding.errors import AgreementUntrustedError, NotReadyError
+from schemas.agreement import ProjectTerms
+from schemas.api import ProjectView
+from schemas.run import RunSpecification
+
+
+def is_signed(view: ProjectView) -> bool:
+    """Tell whether a project's terms follow from a signed agreement; else the operator has made them."""
+    return view.terms.digest() != view.agreement
+
+
+def require_cover(
+    known: KeptAgreements, view: ProjectView, today: date, *, must_bind: bool
+) -> None:
+    """Make sure that a project's terms are those of an agreement that every party has signed.
+
+    A project for which nothing is kept, and whose terms the operator has made, is as it is shown.
+
+    Args:
+        must_bind: the agreement has to bind today; else it is enough that the broker does not misstate it.
+    Raises:
+        AgreementUntrustedError: the broker goes by other terms, another profile or an earlier agreement.
+        NotReadyError: with `must_bind`, the agreement has not begun or has ended, not all have signed it, or a
+            party has halted the linkage or left.
+    """
+    if not known.agreements and not is_signed(view):
+        return
+    kept = known.find(view.agreement)
+    if kept is None:
+        raise AgreementUntrustedError(
+            "the broker goes by an agreement that this agency does not have",
+            hint="compare it first: blindlink agreement status",
+        )
+    if kept.agreement.terms() != view.terms:
+        fields = ", ".join(_differing(kept.agreement.terms(), view.terms))
+        raise AgreementUntrustedError(
+            f"the broker goes by other terms than those of agreement {kept.agreement.number}: {fields}"
+        )
+    if view.profile.digest() != kept.agreement.profile:
+        raise AgreementUntrustedError(
+            "the broker shows another encoding profile than the agreement names; nothing is encoded by it"
+        )
+    binding = known.binding_about(today)
+    if view.in_force and all(kept.digest != one.digest for one in binding):
+        newest = max((one.agreement.number for one in binding), default=None)
+        raise AgreementUntrustedError(
+            f"the broker goes by agreement {kept.agreement.number}"
+            + (", which has not begun" if newest is None else f", and number {newest} binds")
+        )
+    if must_bind:
+        _require_force(kept, today)
+
+
+def require_covered_run(
+    known: KeptAgreements, run: str, specification: RunSpecification, sha256: str
+) -> KeptAgreement | None:
+    """Make sure that a run is one that the signed agreement provides for; return that.
+
+    Args:
+        known: what is kept; if that is nothing, a run under the operator's terms passes: None.
+        run: whose specification it is said to be.
+        sha256: the digest that it is said to have.
+    Raises:
+        AgreementUntrustedError: it is not; the sentence says in what.
+    """
+    if (specification.run, specification.digest()) != (run, sha256):
+        raise AgreementUntrustedError("the broker shows another specification than the run's own")
+    if not known.agreements:
+        return None
+    kept = known.find(specification.agreement)
+    if kept is None or not kept.is_complete():
+        raise AgreementUntrustedError(
+            "the run is under an agreement that this agency does not have, or that not all have signed"
+        )
+    for fault in _faults(specification, kept.agreement.terms()):
+        raise AgreementUntrustedError(
+            f"the run is not what agreement {kept.agreement.number} provides for: {fault}"
+        )
+    return kept
+
+
+def require_own_upload(
+    specification: RunSpecification, party: str, upload: str, manifest_sha256: str
+) -> None:
+    """Make sure that a run uses an own upload as it was sent.
+
+    Raises:
+        AgreementUntrustedError: it names the upload with another manifest.
+    """
+    for used in specification.uploads:
+        is_this = (used.party, used.upload) == (party, upload)
+        if is_this and used.manifest_sha256 != manifest_sha256:
+            raise AgreementUntrustedError(
+                "the run names this agency's upload, but not as this agency has sent it"
+            )
+
+
+def _require_force(kept: KeptAgreement, today: date) -> None:
+    agreement = kept.agreement
+    if kept.missing():
+        raise NotReadyError(
+            f"agreement {agreement.number} does not bind yet: {kept.missing()[0]} has not signed it",
+            hint="see who has: blindlink agreement status",
+        )
+    if kept.ended_by():
+        raise NotReadyError(f"{kept.ended_by()[0]} has left agreement {agreement.number}")
+    if kept.halted_by():
+        raise NotReadyError(
+            f"{kept.halted_by()[0]} has suspended the linkage",
+            hint="ask there; that party lifts it with: blindlink agreement resume",
+        )
+    # The broker's clock decides; this one may be a day off.
+    if (today + timedelta(days=1)).isoformat() < agreement.start:
+        raise NotReadyError(f"agreement {agreement.number} begins on {agreement.start}")
+    if (today - timedelta(days=1)).isoformat() > agreement.end:
+        raise NotReadyError(
+            f"agreement {agreement.number} ended on {agreement.end}",
+            hint="draft the next one with: blindlink agreement draft --amends",
+        )
+
+
+def _faults(specification: RunSpecification, terms: ProjectTerms) -> Iterator[str]:
+    if (specification.project, specification.epoch) != (terms.project, terms.epoch):
+        yield "it is of another project or epoch"
+    if specification.profile != terms.profile:
+        yield "it uses another encoding profile"
+    if not terms.allows(specification.policy):
+        yield "its matching policy is not among those that are agreed"
+    if specification.floor != terms.floor:
+        yield "it shows smaller counts"
+    for recipient in specification.recipients:
+        if recipient not in terms.recipients:
+            yield f"it hands match IDs to {recipient.party}, or in another mode or ID space"
+    if not set(specification.spaces) <= set(terms.spaces):
+        yield "its ID spaces are others"
+    larger, smaller = (upload.party for upload in specification.uploads)
+    if (larger, smaller) not in terms.pairs:
+        yield f"it takes {larger} for the larger and {smaller} for the smaller file of a pair"
+    if specification.asked_by not in {*terms.providers, *(r.party for r in terms.recipients)}:
+        yield f"{specification.asked_by} has asked for it"
+
+
+def _differing(agreed: ProjectTerms, shown: ProjectTerms) -> list[str]:
+    ours, theirs = agreed.to_json(), shown.to_json()
+    return [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]

@@ -1,0 +1,131 @@
+"""The agreements of a project that this agency keeps, with every signature about them that it has verified.
+
+What a broker says later is held against them (`encoding.agreement.coverage`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from encoding.errors import WorkspaceError
+from encoding.files import make_private_folder, write_durably
+from schemas.agreement import Agreement
+from schemas.document import Document, Model
+from schemas.errors import FormatError
+from schemas.ids import Name
+from schemas.negotiation import AgreementProposal
+from schemas.profile import EncodingProfile
+from schemas.statement import Notice, SignedStatement
+
+MAX_KEPT: Final = 1000
+_ONE_DAY: Final = timedelta(days=1)
+
+
+class KeptAgreement(Model):
+    """An agreement with its encoding profile, the signed consent of each party, and notices about it."""
+
+    agreement: Agreement
+    profile: EncodingProfile
+    consents: Annotated[tuple[SignedStatement, ...], Field(max_length=64)] = ()
+    notices: tuple[SignedStatement, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The agreement's digest, as everything names it."""
+        return self.agreement.digest()
+
+    def proposal(self) -> AgreementProposal:
+        """Return the agreement as it is proposed to the other parties."""
+        return AgreementProposal(agreement=self.agreement, profile=self.profile)
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the parties whose consent is not here, in order."""
+        consented = {signed.statement.party for signed in self.consents}
+        return tuple(name for name in self.agreement.names() if name not in consented)
+
+    def is_complete(self) -> bool:
+        """Tell whether every party has consented."""
+        return not self.missing()
+
+    def last_word(self, party: str) -> Notice | None:
+        """Return a party's newest notice; None if it has given none."""
+        notices = (signed.statement for signed in self.notices)
+        own = [n for n in notices if isinstance(n, Notice) and n.party == party]
+        return max(own, key=lambda notice: notice.at, default=None)
+
+    def ended_by(self) -> tuple[str, ...]:
+        """Return the parties that have left."""
+        return self._who("withdraw")
+
+    def halted_by(self) -> tuple[str, ...]:
+        """Return the parties that halt the linkage."""
+        return self._who("suspend")
+
+    def _who(self, act: str) -> tuple[str, ...]:
+        last = {name: self.last_word(name) for name in self.agreement.names()}
+        return tuple(name for name, notice in last.items() if notice and notice.act == act)
+
+
+class KeptAgreements(Document):
+    """The agreements of one project, in the order of their numbers."""
+
+    KIND: ClassVar[str] = "kept agreements"
+
+    version: Literal["blindlink/kept-agreements/1"] = "blindlink/kept-agreements/1"
+    project: Name
+    agreements: Annotated[tuple[KeptAgreement, ...], Field(max_length=MAX_KEPT)] = ()
+
+    def find(self, digest: str) -> KeptAgreement | None:
+        """Return an agreement by its digest; None if it is not kept."""
+        return next((kept for kept in self.agreements if kept.digest == digest), None)
+
+    def last_complete(self) -> KeptAgreement | None:
+        """Return the newest agreement that every party has consented to; None if there is none."""
+        complete = [kept for kept in self.agreements if kept.is_complete()]
+        return complete[-1] if complete else None
+
+    def binding_about(self, day: date) -> tuple[KeptAgreement, ...]:
+        """Return what may bind on a day: the day before, on it, or after it, since clocks differ."""
+        days = [(day + shift).isoformat() for shift in (-_ONE_DAY, timedelta(0), _ONE_DAY)]
+        found = [self._binding_on(text) for text in days]
+        return tuple({kept.digest: kept for kept in found if kept is not None}.values())
+
+    def with_one(self, kept: KeptAgreement) -> KeptAgreements:
+        """Return the list with this agreement in place of what was known of it."""
+        others = [one for one in self.agreements if one.digest != kept.digest]
+        ordered = sorted([*others, kept], key=lambda one: (one.agreement.number, one.digest))
+        return self.model_copy(update={"agreements": tuple(ordered)})
+
+    def _binding_on(self, day: str) -> KeptAgreement | None:
+        begun = [k for k in self.agreements if k.is_complete() and k.agreement.start <= day]
+        return begun[-1] if begun else None
+
+
+def read_kept(path: Path, project: str) -> KeptAgreements:
+    """Return what is kept of a project's agreements; a file that does not exist is an empty list.
+
+    Raises:
+        WorkspaceError: the file is damaged, or another project's.
+    """
+    try:
+        kept = KeptAgreements.from_canonical(path.read_bytes())
+    except FileNotFoundError:
+        return KeptAgreements(project=project)
+    except FormatError as exc:
+        raise WorkspaceError(
+            "the agreements that this agency keeps are damaged",
+            hint=f"restore {path.name} from the backup of the workspace",
+        ) from exc
+    if kept.project != project:
+        raise WorkspaceError("the agreements that this agency keeps are another project's")
+    return kept
+
+
+def write_kept(path: Path, kept: KeptAgreements) -> None:
+    """Replace what is kept of a project's agreements."""
+    make_private_folder(path.parent)
+    write_durably(path, kept.to_canonical())

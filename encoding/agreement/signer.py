@@ -1,0 +1,129 @@
+"""What a person signs about an agreement with their own keys; it is verified before it leaves."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from encoding.errors import AgreementError
+from encoding.people.identity import Identity
+from schemas.agreement import Agreement
+from schemas.errors import SignatureError
+from schemas.identity import IdentityHistory, SignedKeyChange
+from schemas.ids import APPROVAL_PREFIX, utc_text
+from schemas.run import MatchingPolicy, RunSpecification
+from schemas.statement import (
+    Act,
+    ApprovalRevocation,
+    Consent,
+    Counsel,
+    Notice,
+    RunApproval,
+    SignedStatement,
+    StandingApproval,
+    Statement,
+    Step,
+    sign_statement,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A person who signs about one agreement; `changes` lead from the keys that it lists to the own ones.
+
+    Raises, from every method:
+        AgreementError: the agreement does not list this person, these keys, or the duty that it needs.
+    """
+
+    own: Identity
+    agreement: Agreement
+    changes: tuple[SignedKeyChange, ...] = ()
+
+    def consent(self, counsel: Counsel, now: datetime) -> SignedStatement:
+        """Consent to the agreement, word for word."""
+        return self._sign(Consent(counsel=counsel, **self._frame(now)))
+
+    def notice(self, act: Act, reason: str, now: datetime) -> SignedStatement:
+        """Halt the linkage, lift the own halt, or leave."""
+        return self._sign(Notice(act=act, reason=reason, **self._frame(now)))
+
+    def approve(
+        self, step: Step, specification: RunSpecification, now: datetime, days: int
+    ) -> SignedStatement:
+        """Approve a step of a run by exactly this specification, for so many days."""
+        return self._sign(
+            RunApproval(
+                approval=_new_id(),
+                step=step,
+                run=specification.run,
+                specification_sha256=specification.digest(),
+                expires=utc_text(now + timedelta(days=days)),
+                **self._frame(now),
+            )
+        )
+
+    def approve_in_advance(
+        self, policy: MatchingPolicy, until: str, runs: int, now: datetime
+    ) -> SignedStatement:
+        """Approve so many runs of a policy, through a day."""
+        return self._sign(
+            StandingApproval(
+                approval=_new_id(),
+                policy_sha256=policy.digest(),
+                until=until,
+                runs=runs,
+                **self._frame(now),
+            )
+        )
+
+    def revoke(self, approval: str, now: datetime) -> SignedStatement:
+        """Take a standing approval back."""
+        return self._sign(ApprovalRevocation(approval=approval, **self._frame(now)))
+
+    def _frame(self, now: datetime) -> dict[str, Any]:
+        public = self.own.public
+        return {
+            "project": self.agreement.project,
+            "agreement": self.agreement.digest(),
+            "party": public.party,
+            "person": public.person,
+            "at": utc_text(now),
+        }
+
+    def _sign(self, statement: Statement) -> SignedStatement:
+        signed = sign_statement(statement, self.own.keys.signing_key, self.changes)
+        try:
+            signed.verify(self.agreement)
+        except SignatureError as exc:
+            raise AgreementError(
+                f"you cannot sign this: {exc}",
+                hint="see who can: blindlink agreement show",
+            ) from exc
+        return signed
+
+
+def changes_since(
+    agreement: Agreement, own: Identity, shown: Iterable[IdentityHistory]
+) -> tuple[SignedKeyChange, ...]:
+    """Return the changes that lead from the keys that an agreement lists for a person to their own.
+
+    Args:
+        shown: histories of keys as a directory shows them; what a broker changed in them verifies nowhere.
+    """
+    listed = agreement.person(own.public.person)
+    if listed is None or listed.signing_key == own.public.signing_key:
+        return ()
+    for history in shown:
+        if history.newest().person != own.public.person:
+            continue
+        old_keys = [change.change.old_key for change in history.changes]
+        if listed.signing_key in old_keys:
+            return history.changes[old_keys.index(listed.signing_key) :]
+    return ()
+
+
+def _new_id() -> str:
+    return f"{APPROVAL_PREFIX}-{secrets.token_hex(16)}"

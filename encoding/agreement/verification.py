@@ -1,0 +1,228 @@
+"""Holds what a broker shows of an agreement against signatures, trusted keys, and what was seen before.
+
+Nothing that the broker concludes is believed: who has consented, who halts, and whose keys are whose is worked
+out here from the signed statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
+from encoding.errors import AgreementUntrustedError, UntrustedKeyError
+from encoding.people.peers import Peer, Peers
+from schemas.agreement import Agreement, succession_fault
+from schemas.errors import SignatureError
+from schemas.identity import PublicIdentity
+from schemas.negotiation import AgreementView
+from schemas.statement import Consent, Notice, SignedStatement
+
+
+def verified(view: AgreementView, wanted: str | None = None) -> KeptAgreement:
+    """Return what a broker shows of an agreement, once every signature in it has been verified.
+
+    Args:
+        view: the broker's answer.
+        wanted: the digest that was asked for; None where any will do.
+    Raises:
+        AgreementUntrustedError: it is another agreement or profile, or a signature does not count.
+    """
+    agreement = view.agreement
+    if wanted is not None and agreement.digest() != wanted:
+        raise AgreementUntrustedError("the broker shows another agreement than was asked for")
+    if view.profile.digest() != agreement.profile:
+        raise AgreementUntrustedError(
+            "the broker shows another encoding profile than the agreement names"
+        )
+    kept = KeptAgreement(
+        agreement=agreement,
+        profile=view.profile,
+        consents=tuple(_counting(agreement, view.consents, Consent)),
+        notices=tuple(_counting(agreement, view.notices, Notice)),
+    )
+    if len({signed.statement.party for signed in kept.consents}) != len(kept.consents):
+        raise AgreementUntrustedError("the broker shows two signatures of one party")
+    if view.state in ("signed", "in-force", "suspended") and kept.missing():
+        raise AgreementUntrustedError(
+            f"the broker says that every party has signed agreement {agreement.number}, but the signature of"
+            f" {kept.missing()[0]} is not there"
+        )
+    return kept
+
+
+def merged(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreements:
+    """Return what is kept, with what has been verified of one of its agreements.
+
+    Raises:
+        AgreementUntrustedError: a signature that was seen before is not shown any more.
+    """
+    before = known.find(shown.digest)
+    if before is None:
+        return known.with_one(shown)
+    if before.is_complete():
+        for party in shown.missing():
+            raise AgreementUntrustedError(
+                f"the broker no longer shows the signature of {party} on agreement {shown.agreement.number}"
+            )
+    seen = {signed.statement.digest() for signed in shown.notices}
+    for signed in before.notices:
+        if signed.statement.digest() not in seen:
+            raise AgreementUntrustedError(
+                f"the broker no longer shows a notice of {signed.statement.party} about agreement"
+                f" {shown.agreement.number}"
+            )
+    # The own consent may be on its way.
+    own = [one for one in before.consents if one.statement.party in shown.missing()]
+    if own and not before.is_complete():
+        shown = shown.model_copy(update={"consents": (*shown.consents, *own)})
+    return known.with_one(shown)
+
+
+def require_adoptable(
+    known: KeptAgreements, shown: KeptAgreement, party: str, peers: Peers
+) -> bool:
+    """Make sure that an agreement that is not kept yet may be, though nobody has compared its fingerprint here.
+
+    It may if nothing is kept of its project, if the next one that is kept names it, or if this party's steward
+    has signed it with keys that are trusted or that the agreement before lists for the same person.
+
+    Args:
+        known: what is kept.
+        shown: what has been verified.
+        party: this agency.
+    Returns:
+        Whether it is the first of its project, so that somebody should compare its fingerprint now.
+    Raises:
+        AgreementUntrustedError: not all have signed it, it does not name this agency, or nobody known did sign.
+    """
+    agreement = shown.agreement
+    if agreement.party(party) is None:
+        raise AgreementUntrustedError(f"the broker shows an agreement that does not name {party}")
+    if any(kept.agreement.previous == shown.digest for kept in known.agreements):
+        return False
+    if shown.missing():
+        raise AgreementUntrustedError(
+            f"the broker goes by agreement {agreement.number}, which {shown.missing()[0]} has not signed"
+        )
+    if not known.agreements:
+        return True
+    own = next(signed for signed in shown.consents if signed.statement.party == party)
+    listed = agreement.person(own.statement.person)
+    signed_before = {
+        person
+        for kept in known.agreements
+        for one in kept.agreement.parties
+        if one.name == party
+        for person in one.persons
+        if "steward" in person.duties
+    }
+    is_known = listed is not None and (listed in signed_before or is_trusted(listed, peers))
+    if not is_known:
+        raise AgreementUntrustedError(
+            f"the broker goes by agreement {agreement.number}, signed for {party} with keys that are not known"
+            " here",
+            hint="compare it with counsel's sheet: blindlink agreement accept FINGERPRINT",
+        )
+    require_next(known, agreement)
+    return False
+
+
+def require_next(known: KeptAgreements, agreement: Agreement) -> None:
+    """Make sure that an agreement is the next one of the project, as far as this agency knows.
+
+    Raises:
+        AgreementUntrustedError: it does not follow the last one that all have signed.
+    """
+    last = known.last_complete()
+    if last is None or last.digest == agreement.digest():
+        return
+    fault = succession_fault(last.agreement, agreement)
+    if fault is not None:
+        raise AgreementUntrustedError(
+            f"the agreement does not follow number {last.agreement.number}, which you keep: {fault}"
+        )
+
+
+def require_keys(agreement: Agreement, peers: Peers) -> None:
+    """Make sure that an agreement lists no other keys than trusted ones, for parties with a trusted person.
+
+    Raises:
+        UntrustedKeyError: it does; the sentence holds both fingerprints.
+    """
+    for party in agreement.parties:
+        trusted = peers.of(party.name)
+        for person in party.persons:
+            for peer in trusted:
+                _refuse_swap(peer, person)
+        if trusted and party.persons and all(not is_trusted(p, peers) for p in party.persons):
+            shown = "; ".join(person.fingerprint() for person in party.persons)
+            raise UntrustedKeyError(
+                f"the agreement lists no keys of {party.name} that you trust: trusted {trusted[0].fingerprint};"
+                f" listed {shown}",
+                hint=f"nothing was signed; have {party.name} read its fingerprint to you",
+            )
+
+
+def untrusted_keys(agreement: Agreement, peers: Peers, own: str) -> Iterator[PublicIdentity]:
+    """Yield the persons of an agreement whose fingerprint nobody has compared yet, but for those of `own`."""
+    for party in agreement.parties:
+        if party.name != own:
+            yield from (person for person in party.persons if not is_trusted(person, peers))
+
+
+def vouched_keys(kept: KeptAgreement, peers: Peers, own: str) -> Iterator[PublicIdentity]:
+    """Yield the persons of other parties whom nobody has compared here, but whom a trusted steward vouches for.
+
+    Each party lists its persons in an agreement, and signs that; the own steward has signed it, too, after
+    comparing the keys. So whoever takes somebody's place is trusted where the one who signed for them is.
+    """
+    signers = {
+        signed.statement.party: kept.agreement.person(signed.statement.person)
+        for signed in kept.consents
+    }
+    for person in untrusted_keys(kept.agreement, peers, own):
+        signer = signers.get(person.party)
+        if signer is not None and is_trusted(signer, peers):
+            yield person
+
+
+def is_trusted(person: PublicIdentity, peers: Peers) -> bool:
+    """Tell whether these are the keys of a trusted person, now or before they were replaced."""
+    return any(
+        peer.fingerprint == person.fingerprint() or person in _identities(peer)
+        for peer in peers.of(person.party)
+    )
+
+
+def _counting(
+    agreement: Agreement, statements: Iterable[SignedStatement], kind: type[object]
+) -> Iterator[SignedStatement]:
+    for signed in statements:
+        stated = signed.statement
+        if not isinstance(stated, kind):
+            raise AgreementUntrustedError("the broker shows a statement where another one belongs")
+        try:
+            signed.verify(agreement)
+        except SignatureError as exc:
+            raise AgreementUntrustedError(
+                f"the broker shows a signature of {stated.party} that does not count: {exc}"
+            ) from exc
+        yield signed
+
+
+def _refuse_swap(peer: Peer, person: PublicIdentity) -> None:
+    known = _identities(peer)
+    if known and known[-1].person == person.person and person not in known:
+        raise UntrustedKeyError(
+            f"the agreement lists other keys for a person of {person.party} than those that you trust: trusted"
+            f" {peer.fingerprint}; listed {person.fingerprint()}",
+            hint=f"nothing was signed; call {person.party} about it",
+        )
+
+
+def _identities(peer: Peer) -> tuple[PublicIdentity, ...]:
+    history = peer.history
+    if history is None:
+        return ()
+    successors = (change.change.successor for change in history.changes)
+    return (history.enrolled.identity, *successors)

@@ -1,0 +1,167 @@
+"""What a connection shows the broker with each request: a person's sign-in, or a token that lies in a file.
+
+A person signs in when the first request needs it, and again when the token has ended; token and proof key
+are in memory only. Spec page: `schemas/spec/sign-in.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol, TypeAlias
+from urllib.parse import urlencode
+
+from encoding.broker.sign_in import ProofKey, sign_claim
+from encoding.errors import BrokerAnswerError, TokenFileError
+from encoding.owner_only import is_readable_by_others
+from encoding.people.identity import Identity
+from schemas.canonical import parse_json
+from schemas.errors import FormatError
+from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, TokenAnswer
+
+# A token is not used in its last seconds, in which it could end on the way.
+MARGIN: Final = timedelta(seconds=30)
+MAX_TOKEN: Final = 512
+BOUND: Final = "DPoP"
+# The broker takes proofs that are a minute off.
+MAX_CLOCK_ERROR: Final = timedelta(seconds=50)
+
+Post: TypeAlias = Callable[[str, bytes, Mapping[str, str]], bytes]
+"""Sends a body with headers to a path below the broker's address, once, and returns the answer's body."""
+
+
+class Credential(Protocol):
+    """Whatever lets a request in."""
+
+    def headers(self, method: str, url: str, post: Post) -> Mapping[str, str]:
+        """Return the headers for one attempt of one request; `url` is without its query."""
+
+    def renew(self) -> bool:
+        """Give up what the broker has just refused; false if there is nothing else to try."""
+
+    def hint(self, broker_time: datetime | None) -> str:
+        """Return what to do about a refusal; `broker_time` is the broker's clock, None if not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class BearerToken:
+    """A token that the operator issued: whoever has it is let in."""
+
+    token: str = field(repr=False)
+
+    def headers(self, method: str, url: str, post: Post) -> Mapping[str, str]:
+        """Return the token, the same for each request."""
+        del method, url, post
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def renew(self) -> bool:
+        """There is no other token."""
+        return False
+
+    def hint(self, broker_time: datetime | None) -> str:
+        """Whoever issued it issues another."""
+        del broker_time
+        return "ask the operator of the broker for a new token"
+
+
+@dataclass(slots=True, eq=False)
+class SignIn:
+    """A person who signs in at one broker, for one run of this program.
+
+    Attributes:
+        identity: the person's unlocked keys.
+        address: the broker's, as the settings write it; what is signed names it.
+        now: the clock of this computer.
+    """
+
+    identity: Identity
+    address: str
+    now: Callable[[], datetime]
+    _proof_key: ProofKey = field(default_factory=ProofKey, repr=False)
+    _token: str | None = field(default=None, init=False, repr=False)
+    _ends: datetime | None = field(default=None, init=False)
+
+    def headers(self, method: str, url: str, post: Post) -> Mapping[str, str]:
+        """Return token and proof for one attempt, after signing in where there is no token.
+
+        Raises:
+            NotAuthorisedError: the broker refuses the sign-in.
+            BrokerAnswerError: it answers with anything but a bound token.
+        """
+        if self._token is None or self._ends is None or self.now() >= self._ends:
+            self._sign_in(post)
+        token = self._token or ""
+        proof = self._proof_key.prove(method, url, self.now(), token=token)
+        return {"Authorization": f"DPoP {token}", "DPoP": proof}
+
+    def renew(self) -> bool:
+        """Forget the token; the next request signs in anew. False where none was in use."""
+        had_one, self._token = self._token is not None, None
+        return had_one
+
+    def hint(self, broker_time: datetime | None) -> str:
+        """Say what keeps honest people out: the clock, the address, keys that are not confirmed."""
+        ahead = timedelta(0) if broker_time is None else self.now() - broker_time
+        if abs(ahead) > MAX_CLOCK_ERROR:
+            side = "ahead of" if ahead > timedelta(0) else "behind"
+            seconds = round(abs(ahead).total_seconds())
+            return f"this computer's clock is {seconds} s {side} the broker's; set it right"
+        return f"the operator has to confirm your keys first, and must know the broker as {self.address}"
+
+    def unbound_token(self, post: Post) -> TokenAnswer:
+        """Return a token that needs no proofs, for a program of another kind; whoever has it is let in.
+
+        Raises:
+            NotAuthorisedError, BrokerAnswerError: as `headers`.
+        """
+        return self._ask(post, {})
+
+    def _sign_in(self, post: Post) -> None:
+        url = f"{self.address}{TOKEN_PATH}"
+        asked = self.now()
+        answer = self._ask(post, {"DPoP": self._proof_key.prove("POST", url, asked)})
+        if answer.token_type != BOUND:
+            raise BrokerAnswerError("the broker gave a token that is not bound to a key")
+        self._token = answer.access_token
+        self._ends = asked + timedelta(seconds=answer.expires_in) - MARGIN
+
+    def _ask(self, post: Post, headers: Mapping[str, str]) -> TokenAnswer:
+        form = {
+            "grant_type": GRANT_TYPE,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": sign_claim(
+                self.identity, f"{self.address}{TOKEN_PATH}", self.now()
+            ),
+        }
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        raw = post(TOKEN_PATH, urlencode(form).encode("ascii"), {**kind, **headers})
+        try:
+            return TokenAnswer.from_json(parse_json(raw))
+        except FormatError as exc:
+            raise BrokerAnswerError(f"the broker's answer breaks its format: {exc}") from exc
+
+
+def read_token(path: Path) -> BearerToken:
+    """Read the token that the operator gave to this party.
+
+    Raises:
+        TokenFileError: missing, readable by others, or not one line of printable characters.
+    """
+    try:
+        if is_readable_by_others(path):
+            raise TokenFileError(
+                f"other users of this computer can read the token file {path}",
+                hint=f"make it yours alone with: chmod 600 {path}",
+            )
+        token = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise TokenFileError(
+            f"the token file {path} cannot be read",
+            hint="the operator of the broker gives you a token",
+        ) from exc
+    is_printable = token.isascii() and token.isprintable() and " " not in token
+    if not is_printable or not 1 <= len(token) <= MAX_TOKEN:
+        raise TokenFileError(f"the file {path} does not hold one token")
+    return BearerToken(token)

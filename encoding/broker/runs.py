@@ -1,0 +1,86 @@
+"""Waits for the end of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from encoding.broker.client import BrokerClient
+from encoding.errors import OthersWaitedForError, RunFailedError
+from encoding.progress import Progress
+from schemas.api import RunProgress, RunView
+
+FIRST_PAUSE_S: Final = 0.5
+MAX_PAUSE_S: Final = 10.0
+# What failed, by the broker's code, and what to do about it.
+FAILURES: Final = {
+    "link-rate": (
+        "more or fewer records are linked than the agreement expects, so nothing was released",
+        "look at the file with: blindlink check; both stewards decide what to do",
+    ),
+    "nobody-receives": (
+        "nobody of a recipient could open its link IDs",
+        "a person of the recipient with the duty recipient has to be enrolled",
+    ),
+    "pair-cap": (
+        "more pairs met than the agreement lets a run keep",
+        "look at the blocks with: blindlink check; else more pairs have to be agreed on",
+    ),
+    "not-in-force": (
+        "the agreement ended, was suspended or has changed",
+        "see how it stands: blindlink agreement status",
+    ),
+    "key-gone": (
+        "an upload was destroyed before the run was done",
+        "begin a new round: blindlink round correct",
+    ),
+}
+_ASK_AGAIN: Final = "ask for it again with: blindlink run --again --wait"
+ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
+
+
+def wait_for_run(
+    client: BrokerClient, run: str, progress: Progress, sleep: Callable[[float], None] = time.sleep
+) -> RunView:
+    """Return the run once it has succeeded; how long that may take, the broker's worker decides.
+
+    Raises:
+        RunFailedError: it failed or was cancelled.
+        OthersWaitedForError: it waits for approvals, which may take days.
+    """
+    pause_s = FIRST_PAUSE_S
+    while True:
+        view = client.run(run)
+        _report(progress, view.progress)
+        if view.state in ENDED:
+            return require_success(view)
+        if view.state == "awaiting":
+            raise OthersWaitedForError(
+                "the run waits until it is approved, as the agreement asks",
+                hint=f"an approver types: blindlink approve run {run}",
+            )
+        sleep(pause_s)
+        pause_s = min(MAX_PAUSE_S, pause_s * 1.5)
+
+
+def require_success(view: RunView) -> RunView:
+    """Return the run if it succeeded.
+
+    Raises:
+        RunFailedError: it failed or was cancelled.
+    """
+    if view.state == "failed":
+        what, hint = FAILURES.get(view.failure or "", ("", _ASK_AGAIN))
+        reason = view.failure or "no reason given"
+        raise RunFailedError(
+            f"the run failed: {what} ({reason})" if what else f"the run failed: {reason}", hint=hint
+        )
+    if view.state == "cancelled":
+        raise RunFailedError("the run was cancelled", hint="ask the operator of the broker why")
+    return view
+
+
+def _report(progress: Progress, run: RunProgress) -> None:
+    share = run.rows_done / run.rows_total if run.rows_total else 0.0
+    progress(f"linking: {run.stage}", share, run.rows_done, "rows")

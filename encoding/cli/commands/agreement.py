@@ -1,0 +1,190 @@
+"""`blindlink agreement`: draft what is agreed, and read it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.agreement.files import read_proposal, write_proposal
+from encoding.agreement.page import agreement_page
+from encoding.agreement.text import agreement_lines, agreement_markdown
+from encoding.agreement.words import signature_chapter
+from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
+from encoding.cli.commands.agreement_signing import accept, send, sign, status
+from encoding.cli.parts import prompts
+from encoding.cli.parts.agreement_questions import ask_answers
+from encoding.cli.parts.agreements import seat, seat_options
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from encoding.report import write_page
+from schemas.chapters import Chapter, grouped
+
+if TYPE_CHECKING:
+    from schemas.negotiation import AgreementProposal
+
+_PATH = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(
+    "agreement", epilog="Example: blindlink agreement draft -o foster-k12.agreement-1.json"
+)
+def agreement() -> None:
+    """Draft, read, sign, halt and leave the agreement under which records are linked."""
+
+
+for command in (send, sign, accept, status, suspend, resume, withdraw):
+    agreement.add_command(command)
+
+
+@agreement.command("draft", epilog="Example: blindlink agreement draft --from answers.toml")
+@click.option("--from", "answers_file", type=_PATH, help="TOML file of answers; nothing is asked.")
+@click.option("--amends", "before_file", type=_PATH, help="The agreement that this one amends.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="PLACE=VALUE",
+    help="One answer, such as end=2028-08-31 or limits.floor=11.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=_PATH,
+    help="Where to write it; PROJECT.agreement-NUMBER.json if left out.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that holds no agreement.")
+@agency_options
+@click.pass_obj
+def draft(
+    session: Session,
+    *,
+    answers_file: Path | None,
+    before_file: Path | None,
+    changes: tuple[str, ...],
+    output: Path | None,
+    force: bool,
+) -> None:
+    """Ask what is agreed and write it down; nothing binds anybody until every party has signed.
+
+    With --amends, what is not answered stays as it is in that agreement.
+    """
+    from encoding.agreement.draft import draft_agreement, read_answers
+
+    before = None if before_file is None else read_proposal(before_file)
+    folder = Path() if answers_file is None else answers_file.parent
+    if answers_file is not None:
+        answers = read_answers(answers_file)
+    elif before is not None or changes:
+        answers = {}
+    else:
+        answers = _ask(session)
+    made = draft_agreement(_changed(answers, changes), folder, before)
+    path = output or Path(f"{made.agreement.project}.agreement-{made.agreement.number}.json")
+    write_proposal(path, made, force=force)
+    session.say(f"{path} is written; next: blindlink agreement show {path} --html agreement.html")
+    if before is not None and made.agreement.epoch != before.agreement.epoch:
+        session.warn("it opens a new epoch: the agencies make a new secret and encode anew")
+    click.echo(grouped(made.agreement.digest()))
+
+
+@agreement.command("show", epilog="Example: blindlink agreement show draft.json --html page.html")
+@click.argument("source", required=False, type=_PATH)
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
+@click.option("--html", "html_file", type=_PATH, help="Write a page to print, with a picture.")
+@click.option("--save", "saved", type=_PATH, help="Write the agreement itself, to amend it later.")
+@click.option("--number", type=click.IntRange(1, 10_000), help="This version, at the broker.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is not one of this program.")
+@seat_options
+@click.pass_obj
+def show(
+    session: Session,
+    /,
+    *,
+    source: Path | None,
+    as_markdown: bool,
+    html_file: Path | None,
+    saved: Path | None,
+    number: int | None,
+    force: bool,
+    **given: Any,
+) -> None:
+    """Show the agreement in the file SOURCE in plain sentences, with its fingerprint.
+
+    Left out, the newest one at the broker, with who has signed it. The printed page ends with a sheet that
+    counsel of each party signs.
+    """
+    chapters: list[Chapter] = []
+    if source is not None:
+        proposal = read_proposal(source)
+    else:
+        proposal, chapters = _from_broker(session, given, number)
+    if saved is not None:
+        write_proposal(saved, proposal, force=force)
+        session.say(f"{saved} is written")
+    _print(session, proposal, chapters, as_markdown, html_file, force=force)
+
+
+def _from_broker(
+    session: Session, given: dict[str, Any], number: int | None
+) -> tuple[AgreementProposal, list[Chapter]]:
+    with seat(session, given) as at:
+        listed = at.client.agreements(at.project).agreements
+        chosen = next((one for one in listed if number in (None, one.number)), None)
+        if chosen is None:
+            raise NotReadyError("there is no such agreement at the broker")
+        shown = at.follow(at.fetch(chosen.agreement))
+    return shown.proposal(), [signature_chapter(shown)]
+
+
+def _print(
+    session: Session,
+    proposal: AgreementProposal,
+    signatures: list[Chapter],
+    as_markdown: bool,
+    html_file: Path | None,
+    *,
+    force: bool,
+) -> None:
+    shown = proposal.agreement, proposal.profile
+    if html_file is not None:
+        write_page(html_file, agreement_page(*shown, signatures), force=force)
+        session.say(f"{html_file} is written; print it for counsel to sign")
+    if as_markdown:
+        click.echo(agreement_markdown(*shown, signatures), nl=False)
+    elif html_file is None:
+        for line in agreement_lines(*shown, signatures):
+            click.echo(line)
+
+
+def _ask(session: Session) -> dict[str, Any]:
+    if not prompts.is_interactive():
+        raise click.UsageError("missing option --from: nobody is there to answer questions")
+    project = session.project if session.config_path.exists() else None
+    return ask_answers(project, session.now().date())
+
+
+def _changed(answers: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
+    """Return the answers with single ones put in; a value is JSON, or else a text."""
+    for change in changes:
+        place, separator, text = change.partition("=")
+        *clauses, last = place.split(".")
+        if not separator or not last:
+            raise click.UsageError("an answer is given as PLACE=VALUE, such as limits.floor=11")
+        clause = answers
+        for name in clauses:
+            clause = clause.setdefault(name, {})
+            if not isinstance(clause, dict):
+                raise click.UsageError(f"the answer {place} lies in something that has no parts")
+        clause[last] = _value(text)
+    return answers
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=str)
+    except ValueError:
+        return text

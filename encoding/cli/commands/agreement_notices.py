@@ -1,0 +1,95 @@
+"""`blindlink agreement suspend|resume|withdraw`: what any one party may do alone, effective at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.agreement.verification import verified
+from encoding.cli.parts import prompts
+from encoding.cli.parts.agreements import seat, seat_options
+from encoding.cli.parts.one_line import one_line
+from encoding.cli.parts.session import Session
+from encoding.errors import AgreementUntrustedError
+
+if TYPE_CHECKING:
+    from schemas.statement import Act
+
+_REASON = click.option(
+    "--reason",
+    type=one_line,
+    metavar="TEXT",
+    help="One line for the other parties and the match log.",
+)
+_YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+
+
+@click.command(
+    "suspend", epilog='Example: blindlink agreement suspend --reason "A suspected breach."'
+)
+@_REASON
+@_YES
+@seat_options
+@click.pass_obj
+def suspend(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
+    """Halt the linkage for your party: nothing is uploaded, linked or released from the next call on.
+
+    Your party alone can lift it, with: blindlink agreement resume. You need the duty steward.
+    """
+    _give(session, given, "suspend", reason, "Halt the linkage for everyone?", yes=yes)
+    session.say("the linkage is halted; lift it with: blindlink agreement resume")
+
+
+@click.command("resume", epilog='Example: blindlink agreement resume --reason "It was nothing."')
+@_REASON
+@_YES
+@seat_options
+@click.pass_obj
+def resume(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
+    """Lift the halt of your own party."""
+    _give(session, given, "resume", reason, "Lift your party's halt?", yes=yes)
+    session.say("your party's halt is lifted")
+
+
+@click.command(
+    "withdraw", epilog='Example: blindlink agreement withdraw --reason "The study is over."'
+)
+@_REASON
+@_YES
+@seat_options
+@click.pass_obj
+def withdraw(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
+    """Leave the agreement for good; it ends for every party, and only a new one that all sign takes it up.
+
+    What was handed out stays where it is until it is destroyed by its dates.
+    """
+    question = "Leave the agreement for good? It ends for every party."
+    _give(session, given, "withdraw", reason, question, yes=yes)
+    session.say("your party has left; the agreement has ended for all")
+
+
+def _give(
+    session: Session,
+    given: dict[str, Any],
+    act: Act,
+    reason: str | None,
+    question: str,
+    *,
+    yes: bool,
+) -> None:
+    if not prompts.is_interactive() and (reason is None or not yes):
+        raise click.UsageError(
+            "missing option --reason or --yes: nobody is there to answer questions"
+        )
+    with seat(session, given) as at:
+        kept = at.in_force()
+        number = kept.agreement.number
+        said = reason or click.prompt("Reason, in one line", value_proc=one_line, err=True)
+        if not yes and not click.confirm(f"Agreement {number}. {question}", err=True):
+            raise click.Abort
+        signed = at.signer(kept.agreement).notice(act, said, session.now())
+        shown = verified(at.client.give_notice(at.project, signed), kept.digest)
+        if signed not in shown.notices:
+            raise AgreementUntrustedError("the broker does not show the notice that was sent")
+        at.keep(shown)

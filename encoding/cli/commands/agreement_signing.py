@@ -1,0 +1,317 @@
+"""`blindlink agreement send|sign|accept|status`: from a draft to what every party has signed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from encoding.agreement.files import read_proposal
+from encoding.agreement.kept_agreements import KeptAgreement
+from encoding.agreement.text import agreement_lines, changed_lines
+from encoding.agreement.verification import require_keys, require_next, untrusted_keys, verified
+from encoding.agreement.words import signature_chapter, state_of
+from encoding.cli.parts import prompts
+from encoding.cli.parts.agreements import Seat, seat, seat_options
+from encoding.cli.parts.options import json_option
+from encoding.cli.parts.session import Session
+from encoding.errors import (
+    AgreementFileError,
+    AgreementUntrustedError,
+    NotReadyError,
+    UntrustedKeyError,
+)
+from encoding.people.peers import write_peers
+from schemas.chapter_limits import listed
+from schemas.chapters import grouped
+from schemas.errors import DocumentError
+from schemas.statement import Counsel, SignedStatement
+
+if TYPE_CHECKING:
+    from schemas.agreement import Agreement
+    from schemas.identity import PublicIdentity
+
+_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+_SHOWN_CHARACTERS: Final = 8
+
+
+@click.command("send", epilog="Example: blindlink agreement send foster-k12.agreement-1.json")
+@click.argument("source", type=_PATH)
+@seat_options
+@click.pass_obj
+def send(session: Session, /, *, source: Path, **given: Any) -> None:
+    """Send the draft in the file SOURCE to the broker, for all parties that it names to read.
+
+    It binds nobody before every party has signed it. Sending it again changes nothing.
+    """
+    with seat(session, given) as at:
+        drafted = _from_file(at, source)
+        shown = verified(at.client.propose_agreement(at.project, drafted.proposal()))
+        _refuse_other(shown, drafted.digest)
+    session.say(f"agreement {shown.agreement.number} can be read by all its parties now")
+    click.echo(grouped(shown.digest))
+
+
+@click.command("sign", epilog="Example: blindlink agreement sign")
+@click.argument("source", required=False, type=_PATH)
+@click.option(
+    "--fingerprint",
+    help="The fingerprint on counsel's sheet, all 64 characters; nothing is asked about it then.",
+)
+@click.option("--counsel-name", help="Name of the counsel who has signed the sheet.")
+@click.option("--counsel-title", help="Title of that counsel.")
+@click.option("--counsel-date", help="Day on which that counsel has signed, such as 2026-08-24.")
+@click.option(
+    "--keys-compared",
+    is_flag=True,
+    help="You have compared each fingerprint in the agreement with its person.",
+)
+@seat_options
+@click.pass_obj
+def sign(
+    session: Session,
+    /,
+    *,
+    source: Path | None,
+    fingerprint: str | None,
+    counsel_name: str | None,
+    counsel_title: str | None,
+    counsel_date: str | None,
+    keys_compared: bool,
+    **given: Any,
+) -> None:
+    """Sign an agreement for your party: the draft in SOURCE, or else the one that waits at the broker.
+
+    Shows it in plain words and what it changes, compares the fingerprint with the sheet that counsel has
+    signed in ink, and asks for that counsel's name, title and date. You need the duty steward.
+    """
+    with seat(session, given) as at:
+        offered = _from_file(at, source) if source is not None else _waiting(at)
+        agreement = offered.agreement
+        require_next(at.refresh(), agreement)
+        require_keys(agreement, at.peers())
+        consent = _own_consent(at, offered)
+        was_signed = consent is not None
+        if consent is None:
+            _show(at, offered)
+            _compare_fingerprint(offered.digest, fingerprint)
+            _compare_keys(at, agreement, keys_compared=keys_compared)
+            counsel = _counsel(session, counsel_name, counsel_title, counsel_date)
+            consent = at.signer(agreement).consent(counsel, session.now())
+            # Kept first: should the answer be lost, the same signature is sent again.
+            at.keep_own(offered.model_copy(update={"consents": (*offered.consents, consent)}))
+        elif fingerprint is not None:
+            _compare_fingerprint(offered.digest, fingerprint)
+        if source is not None:
+            at.client.propose_agreement(at.project, offered.proposal())
+        shown = verified(at.client.sign_agreement(at.project, consent), offered.digest)
+        if consent not in shown.consents:
+            raise AgreementUntrustedError("the broker does not show the signature that was sent")
+        kept = at.keep(shown)
+    _say_signed(session, kept, was_signed=was_signed)
+
+
+@click.command("accept", epilog="Example: blindlink agreement accept 3b1f... (all 64 characters)")
+@click.argument("fingerprint", nargs=-1, required=True)
+@seat_options
+@click.pass_obj
+def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -> None:
+    """Keep the agreement that has the FINGERPRINT on counsel's sheet, so that commands go by it.
+
+    For whoever did not sign it at this computer, such as an analyst. Every signature is verified first, and the
+    keys that the agreement lists are trusted from then on, since counsel of every party has signed that sheet.
+    """
+    wanted = _digest("".join(fingerprint))
+    with seat(session, given) as at:
+        shown = at.fetch(wanted)
+        if shown.missing():
+            raise NotReadyError(f"{shown.missing()[0]} has not signed this agreement yet")
+        at.keep_own(shown)
+        _trust(at, untrusted_keys(shown.agreement, at.peers(), at.party))
+    session.say(f"agreement {shown.agreement.number} is kept, with the signature of every party")
+
+
+@click.command("status", epilog="Example: blindlink agreement status --json")
+@json_option
+@seat_options
+@click.pass_obj
+def status(session: Session, /, *, as_json: bool, **given: Any) -> None:
+    """Say where each agreement of the project stands, who has signed it, and who has yet to.
+
+    It goes by the signatures, which are verified here, not by what the broker concludes from them.
+    """
+    today = session.now().date()
+    with seat(session, given) as at:
+        listed = at.client.agreements(at.project)
+        found = [at.follow(at.fetch(one.agreement)) for one in listed.agreements]
+    if as_json:
+        document = [_as_json(kept, state_of(kept, today)) for kept in found]
+        click.echo(json.dumps({"project": at.project, "agreements": document}, indent=2))
+        return
+    for kept in found:
+        agreement = kept.agreement
+        click.echo(
+            f"Agreement {agreement.number}, {agreement.start} to {agreement.end}: {state_of(kept, today)}"
+        )
+        click.echo(f"  fingerprint {grouped(kept.digest)}")
+        chapter = signature_chapter(kept)
+        for table in chapter.tables:
+            for party, moment, counsel, _ in table.rows:
+                click.echo(f"  {party} signed at {moment}; counsel: {counsel}")
+        for sentence in chapter.sentences[1:]:
+            click.echo(f"  {sentence}")
+    if not found:
+        click.echo(f"No agreement has been sent to the broker for the project {at.project}.")
+
+
+def _from_file(at: Seat, source: Path) -> KeptAgreement:
+    proposal = read_proposal(source)
+    if proposal.agreement.project != at.project:
+        raise AgreementFileError(
+            f"the agreement in {source} is of the project {proposal.agreement.project}, not {at.project}"
+        )
+    return KeptAgreement(agreement=proposal.agreement, profile=proposal.profile)
+
+
+def _waiting(at: Seat) -> KeptAgreement:
+    """Return the newest agreement at the broker that this party has yet to sign."""
+    for summary in at.client.agreements(at.project).agreements:
+        if summary.state == "proposed" and at.party in summary.missing:
+            return at.fetch(summary.agreement)
+    raise NotReadyError(
+        f"no agreement waits for the signature of {at.party}",
+        hint="send the draft first: blindlink agreement send FILE",
+    )
+
+
+def _own_consent(at: Seat, offered: KeptAgreement) -> SignedStatement | None:
+    """Return what this party has signed already, here or as the broker shows it, verified."""
+    kept = at.known().find(offered.digest)
+    for signed in (*(kept.consents if kept is not None else ()), *offered.consents):
+        if signed.statement.party == at.party:
+            return signed
+    return None
+
+
+def _show(at: Seat, offered: KeptAgreement) -> None:
+    for line in agreement_lines(offered.agreement, offered.profile):
+        click.echo(line)
+    before = at.known().find(offered.agreement.previous or "")
+    if before is not None:
+        click.echo(f"\nWHAT CHANGES AGAINST AGREEMENT {before.agreement.number}")
+        for line in changed_lines(
+            (before.agreement, before.profile), (offered.agreement, offered.profile)
+        ):
+            click.echo(line)
+
+
+def _compare_fingerprint(digest: str, given: str | None) -> None:
+    if given is not None:
+        is_the_same = _digest(given) == digest
+    else:
+        _require_somebody("--fingerprint")
+        asked = f"First {_SHOWN_CHARACTERS} characters of the fingerprint on counsel's sheet"
+        typed = str(click.prompt(asked, err=True)).strip().lower()
+        is_the_same = typed == digest[:_SHOWN_CHARACTERS]
+    if not is_the_same:
+        raise AgreementUntrustedError(
+            "this is not the agreement on counsel's sheet: the fingerprint is another one",
+            hint="nothing was signed now; let counsel read the agreement that is shown here",
+        )
+
+
+def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> None:
+    """Trust the keys that the agreement lists for other parties, once somebody says they were compared."""
+    unknown = list(untrusted_keys(agreement, at.peers(), at.party))
+    if unknown and not keys_compared:
+        _require_somebody("--keys-compared")
+        click.echo("\nFINGERPRINTS THAT NOBODY HAS COMPARED YET", err=True)
+        for person in unknown:
+            duties = ", ".join(person.duties)
+            click.echo(f"  {person.party} ({duties}): {person.fingerprint()}", err=True)
+        question = "Have you compared each of them with its person, by voice or on paper?"
+        if not click.confirm(question, err=True):
+            raise UntrustedKeyError(
+                "nothing was signed: the keys of the other parties must be compared first",
+                hint="each person reads theirs from: blindlink identity show",
+            )
+    _trust(at, unknown)
+
+
+def _trust(at: Seat, persons: Iterable[PublicIdentity]) -> None:
+    """Trust these keys, beside those that are trusted already."""
+    peers = at.peers()
+    for person in persons:
+        peers = peers.trust(person.party, person.fingerprint(), at.session.now(), keep_others=True)
+    with at.workspace.lock():
+        write_peers(at.workspace.peers, peers)
+
+
+def _counsel(session: Session, name: str | None, title: str | None, date: str | None) -> Counsel:
+    # An empty text would be asked for, where nobody may be there to answer.
+    if not (name and title and date):
+        _require_somebody("--counsel-name, --counsel-title and --counsel-date")
+    today = session.now().date().isoformat()
+    given = {
+        "name": name or click.prompt("Counsel's name", err=True),
+        "title": title or click.prompt("Counsel's title", err=True),
+        "date": date or click.prompt("Day on which counsel signed", default=today, err=True),
+    }
+    try:
+        counsel = Counsel.model_validate({key: str(value).strip() for key, value in given.items()})
+    except (DocumentError, ValueError):
+        raise click.UsageError(
+            "counsel is given by a name, a title, and a day such as 2026-08-24"
+        ) from None
+    if counsel.date > today:
+        raise click.UsageError("counsel signs before you do: the day lies in the future")
+    return counsel
+
+
+def _require_somebody(option: str) -> None:
+    if not prompts.is_interactive():
+        raise click.UsageError(f"missing option {option}: nobody is there to answer questions")
+
+
+def _digest(text: str) -> str:
+    digest = "".join(text.split()).lower()
+    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        raise AgreementUntrustedError(
+            "the fingerprint of an agreement has 64 characters, 0 to 9 and a to f",
+            hint="it stands on counsel's sheet",
+        )
+    return digest
+
+
+def _refuse_other(shown: KeptAgreement, digest: str) -> None:
+    if shown.digest != digest:
+        raise AgreementUntrustedError("the broker shows another agreement than was sent")
+
+
+def _say_signed(session: Session, kept: KeptAgreement, *, was_signed: bool) -> None:
+    said = "was signed already, with the counsel named then" if was_signed else "signed"
+    if kept.missing():
+        missing = kept.missing()
+        verb = "has" if len(missing) == 1 else "have"
+        session.say(f"{said}; it binds once {listed(missing)} {verb} signed, too")
+    else:
+        session.say(f"{said}; every party has, and it binds from {kept.agreement.start} on")
+
+
+def _as_json(kept: KeptAgreement, state: str) -> dict[str, Any]:
+    agreement = kept.agreement
+    return {
+        "number": agreement.number,
+        "fingerprint": kept.digest,
+        "state": state,
+        "start": agreement.start,
+        "end": agreement.end,
+        "epoch": agreement.epoch,
+        "signed_by": [signed.statement.party for signed in kept.consents],
+        "missing": list(kept.missing()),
+        "suspended_by": list(kept.halted_by()),
+        "left_by": list(kept.ended_by()),
+    }

@@ -1,0 +1,245 @@
+"""`blindlink approve`: approve a run or a release by exactly what it does, or runs in advance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from encoding.agreement.coverage import require_covered_run, require_own_upload
+from encoding.agreement.words import specification_sentences, standing_sentence, standing_sentences
+from encoding.cli.parts.agreements import Seat, seat, seat_options
+from encoding.cli.parts.confirmation import require_yes
+from encoding.cli.parts.options import json_option
+from encoding.cli.parts.session import Session
+from encoding.errors import AgreementUntrustedError, NotReadyError
+from encoding.log.receipts import ReceiptFolder
+from schemas.statement import StandingApproval, Step
+
+if TYPE_CHECKING:
+    from encoding.agreement.kept_agreements import KeptAgreement
+    from schemas.negotiation import PendingApproval
+
+_DAYS: Final = 7
+_YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+_LASTS = click.option(
+    "--days",
+    type=click.IntRange(1, 30),
+    default=_DAYS,
+    show_default=True,
+    help="After so many days the approval expires, if it has not been used.",
+)
+
+
+@click.group("approve", epilog="Example: blindlink approve run")
+def approve() -> None:
+    """Approve runs and releases as the agreement asks; you need the duty approver."""
+
+
+@approve.command("list", epilog="Example: blindlink approve list --json")
+@json_option
+@seat_options
+@click.pass_obj
+def list_pending(session: Session, /, *, as_json: bool, **given: Any) -> None:
+    """List what waits to be approved, by whom, and the standing approvals."""
+    with seat(session, given) as at:
+        pending = at.client.pending_approvals(at.project)
+        standing = at.client.standing_approvals(at.project)
+    if as_json:
+        document = {
+            "pending": [
+                {"run": one.run, "step": one.step, "missing": list(one.missing)}
+                for one in pending.pending
+            ],
+            "standing": [
+                {**one.signed.statement.to_json(), "used": one.used, "revoked": one.revoked}
+                for one in standing.approvals
+            ],
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    for one in pending.pending:
+        click.echo(f"{one.step} {one.run} waits for {', '.join(one.missing)}")
+    for state in standing.approvals:
+        stated = state.signed.statement
+        if isinstance(stated, StandingApproval):
+            click.echo(f"standing {standing_sentence(stated, state.used, state.revoked)}")
+    if not pending.pending:
+        click.echo("Nothing waits to be approved.")
+
+
+@approve.command("run", epilog="Example: blindlink approve run --yes")
+@click.argument("run_id", metavar="RUN", required=False)
+@_LASTS
+@_YES
+@seat_options
+@click.pass_obj
+def approve_run(
+    session: Session, /, *, run_id: str | None, days: int, yes: bool, **given: Any
+) -> None:
+    """Approve that RUN is done, by exactly what is shown; left out, the one that waits for you.
+
+    It is held against the signed agreement first, and must be what that provides for.
+    """
+    _approve(session, given, "run", run_id, days=days, yes=yes)
+
+
+@approve.command("release", epilog="Example: blindlink approve release --yes")
+@click.argument("run_id", metavar="RUN", required=False)
+@_LASTS
+@_YES
+@seat_options
+@click.pass_obj
+def approve_release(
+    session: Session, /, *, run_id: str | None, days: int, yes: bool, **given: Any
+) -> None:
+    """Approve that what RUN has found is handed out; a person who uploaded for it cannot."""
+    _approve(session, given, "release", run_id, days=days, yes=yes)
+
+
+@approve.command(
+    "standing", epilog="Example: blindlink approve standing --until 2027-06-30 --runs 52"
+)
+@click.option("--until", required=True, help="The last day, such as 2027-06-30.")
+@click.option("--runs", required=True, type=click.IntRange(1, 1000), help="At most so many runs.")
+@_YES
+@seat_options
+@click.pass_obj
+def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: Any) -> None:
+    """Approve in advance the runs by the agreed policy, until a day, and no more than so many.
+
+    A run that fails does not count. Take it back at any time: blindlink approve revoke
+    """
+    last = _day(until)
+    with seat(session, given) as at:
+        kept = at.in_force()
+        if kept.agreement.approvals.runs != "standing":
+            raise click.UsageError("the agreement asks for an approval of each run")
+        if last > kept.agreement.end:
+            raise click.BadParameter(
+                f"the agreement ends on {kept.agreement.end}", param_hint="--until"
+            )
+        _confirm(standing_sentences(kept.agreement, last, runs), yes=yes)
+        signed = at.signer(kept.agreement).approve_in_advance(
+            kept.agreement.policy, last, runs, session.now()
+        )
+        shown = at.client.approve_in_advance(at.project, signed)
+        _require_shown(signed in [state.signed for state in shown.approvals])
+    click.echo(signed.statement.to_json()["approval"])
+    session.say(f"up to {runs} runs are approved in advance until {last}")
+
+
+@approve.command("revoke", epilog="Example: blindlink approve revoke apv-0123...")
+@click.argument("approval", required=False)
+@_YES
+@seat_options
+@click.pass_obj
+def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any) -> None:
+    """Take your party's standing APPROVAL back, effective at once; left out, the only one that stands."""
+    with seat(session, given) as at:
+        chosen = approval or _only_standing(at)
+        _confirm([f"You take back the standing approval {chosen}."], yes=yes)
+        kept = at.fetch(_agreement_of(at, chosen))
+        signed = at.signer(kept.agreement).revoke(chosen, session.now())
+        shown = at.client.revoke_approval(at.project, signed)
+        revoked = [
+            state.signed.statement.to_json()["approval"]
+            for state in shown.approvals
+            if state.revoked is not None
+        ]
+        _require_shown(chosen in revoked)
+    session.say(f"{chosen} is taken back; runs that have not begun need another approval")
+
+
+def _approve(
+    session: Session,
+    given: dict[str, Any],
+    step: Step,
+    run_id: str | None,
+    *,
+    days: int,
+    yes: bool,
+) -> None:
+    with seat(session, given) as at:
+        waiting = _chosen(at, step, run_id)
+        kept = _covering(at, waiting)
+        _confirm(specification_sentences(kept.agreement, waiting.specification, step), yes=yes)
+        signed = at.signer(kept.agreement).approve(step, waiting.specification, session.now(), days)
+        shown = at.client.approve_run(waiting.run, signed)
+        _require_shown(signed in shown.approvals)
+    missing = shown.missing if step == "run" else (shown.missing_for_release or ())
+    others = f"; it still waits for {', '.join(missing)}" if missing else ""
+    session.say(f"the {step} {waiting.run} is approved for {at.party}{others}")
+
+
+def _chosen(at: Seat, step: Step, run_id: str | None) -> PendingApproval:
+    """Return what waits for this party's approval."""
+    pending = [
+        one
+        for one in at.client.pending_approvals(at.project).pending
+        if one.step == step and at.party in one.missing and run_id in (None, one.run)
+    ]
+    if not pending:
+        raise NotReadyError(
+            f"no {step} waits for the approval of {at.party}", hint="see: blindlink approve list"
+        )
+    if len(pending) > 1:
+        raise click.UsageError(f"several wait, name one: {', '.join(one.run for one in pending)}")
+    return pending[0]
+
+
+def _covering(at: Seat, waiting: PendingApproval) -> KeptAgreement:
+    """Return the signed agreement that provides for a run, which also uses the own upload as it was sent."""
+    specification = waiting.specification
+    at.keep(at.fetch(specification.agreement))
+    kept = require_covered_run(at.known(), waiting.run, specification, waiting.specification_sha256)
+    if kept is None:
+        raise LookupError("an agreement that was just kept is not there")
+    receipts = ReceiptFolder(at.workspace.receipts)
+    for used in specification.uploads:
+        sent = receipts.find(used.upload) if used.party == at.party else None
+        if sent is not None and sent.manifest is not None:
+            digest = sent.manifest.manifest.digest()
+            require_own_upload(specification, at.party, used.upload, digest)
+    return kept
+
+
+def _confirm(sentences: Iterable[str], *, yes: bool) -> None:
+    require_yes(sentences, "Sign this for your party?", yes=yes)
+
+
+def _require_shown(is_shown: bool) -> None:
+    if not is_shown:
+        raise AgreementUntrustedError("the broker does not show the statement that was sent")
+
+
+def _only_standing(at: Seat) -> str:
+    own = [
+        str(state.signed.statement.to_json()["approval"])
+        for state in at.client.standing_approvals(at.project).approvals
+        if state.revoked is None and state.signed.statement.party == at.party
+    ]
+    if not own:
+        raise NotReadyError(f"no standing approval of {at.party} stands")
+    if len(own) > 1:
+        raise click.UsageError(f"several stand, name one: {', '.join(own)}")
+    return own[0]
+
+
+def _agreement_of(at: Seat, approval: str) -> str:
+    for state in at.client.standing_approvals(at.project).approvals:
+        if state.signed.statement.to_json()["approval"] == approval:
+            return state.signed.statement.agreement
+    raise NotReadyError(
+        "there is no standing approval of this name", hint="see: blindlink approve list"
+    )
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter("not a day such as 2027-06-30", param_hint="--until") from None

@@ -1,0 +1,113 @@
+"""`blindlink calibrate`: which passes suit the file, and what a linkage by them would find."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
+from encoding.report import write_page
+
+if TYPE_CHECKING:
+    from encoding.progress import Progress
+    from encoding.quality.duplicates import DuplicatePair
+
+# Strangers are made of these records; more of them have rarer names.
+_SAMPLE_RECORDS = 20_000
+
+
+@click.command(
+    "calibrate",
+    short_help="Recommend passes, and predict what they find.",
+    epilog="Example: blindlink calibrate --partner-records 200000 --html passes.html",
+)
+@subject_options
+@click.option(
+    "--partner-records",
+    type=click.IntRange(min=1),
+    required=True,
+    help="People in the other agency's file.",
+)
+@click.option(
+    "--expected-share",
+    type=click.FloatRange(0.001, 1),
+    default=0.5,
+    show_default=True,
+    help="The part of the smaller file that you expect in the other.",
+)
+@click.option(
+    "--errors",
+    type=click.Choice(("light", "medium", "heavy", "estimated")),
+    default="medium",
+    show_default=True,
+    help="How untidy the files are; estimated: from people who are in your file twice.",
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report as a page, to look at or to print.",
+)
+@json_option
+@agency_options
+@click.pass_obj
+def calibrate(
+    session: Session,
+    /,
+    *,
+    partner_records: int,
+    expected_share: float,
+    errors: str,
+    html: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Copy records of FILE with mistakes, invent strangers, and see who would meet and be linked.
+
+    Compares the shipped sets of passes, with ZIP codes and without, and recommends one. Everything happens on
+    this computer, without the secret; the report holds shares and rates, nothing of a record.
+    """
+    from encoding.calibrate import ESTIMATED, Setting
+    from encoding.calibrate import calibrate as predict
+    from encoding.calibrate.report import document, report_lines, report_page
+
+    subject = read_subject(session, given)
+    with session.progress() as progress:
+        drawn = draw_sample(subject, _SAMPLE_RECORDS, "calibrate", progress)
+        found = predict(
+            drawn.sample,
+            subject.profile,
+            Setting(drawn.n_records, partner_records, expected_share),
+            errors,
+            columns=drawn.header_of,
+            date_format=subject.date_format or "",
+            duplicates=_duplicates(session, subject, progress) if errors == ESTIMATED else (),
+            progress=progress,
+        )
+    if html is not None:
+        write_page(html, report_page(found, subject.file.path.name))
+        session.say(f"the report is in {html}")
+    if as_json:
+        click.echo(json.dumps(document(found), indent=2))
+    else:
+        click.echo("\n".join(report_lines(found)))
+
+
+def _duplicates(
+    session: Session, subject: Subject, progress: Progress
+) -> tuple[DuplicatePair, ...]:
+    """Return the pairs of records that are probably one person, as `check` finds them."""
+    from encoding.quality import Ask, count_file
+
+    ask = Ask(
+        subject.profile,
+        subject.file,
+        subject.columns,
+        subject.date_format,
+        session.now().date(),
+    )
+    return count_file(ask, progress).duplicates

@@ -1,0 +1,137 @@
+"""`blindlink certificate`: what the broker has destroyed, with proof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from encoding.cli.parts.certificates import (
+    Certified,
+    counter_sign,
+    fetch_certified,
+    file_outputs,
+    refuse_outputs,
+    show_certified,
+    write_certified,
+)
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.session import Session
+from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
+from encoding.errors import NotReadyError
+from encoding.log.pins import PinnedLog
+from encoding.log.receipts import ReceiptFolder
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@click.group("certificate", epilog="Example: blindlink certificate show --html certificate.html")
+def certificate() -> None:
+    """Show what the broker has destroyed, with proof, and counter-sign it."""
+
+
+@certificate.command("list", epilog="Example: blindlink certificate list")
+@json_option
+@agency_options
+@click.pass_obj
+def list_all(session: Session, *, as_json: bool) -> None:
+    """List the project's destructions, newest first, with who has signed and what is outstanding."""
+    with session.connect() as client:
+        session.trust(client)
+        found = client.destructions(session.project).destructions
+    if as_json:
+        click.echo(json.dumps([one.to_json() for one in found], indent=2))
+        return
+    for one in found:
+        signed = ", ".join(one.countersigned) or "nobody"
+        state = "under way" if one.finished is None else f"counter-signed by {signed}"
+        owing = f"{len(one.outstanding)} statements outstanding"
+        click.echo(
+            f"{one.certificate}  {one.asked}  {one.reason}  {one.objects} objects  {state}, {owing}"
+        )
+    if not found:
+        session.say("nothing of this project has been destroyed yet")
+
+
+@certificate.command("show", epilog="Example: blindlink certificate show --html certificate.html")
+@click.argument("number", required=False)
+@click.option("--offline", is_flag=True, help="Check the one that is kept here, ask nobody.")
+@file_outputs
+@json_option
+@agency_options
+@click.pass_obj
+def show(
+    session: Session,
+    *,
+    number: str | None,
+    offline: bool,
+    output: Path | None,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the certificate NUMBER, the newest one if left out: what was destroyed, what remains and why.
+
+    It is held against the pins, the match log and your own receipts, and kept in the workspace.
+    """
+    refuse_outputs(output, page)
+    found = _kept(session, number) if offline else _fetched(session, number)
+    write_certified(found.file, output, page)
+    show_certified(session, found, as_json=as_json)
+
+
+@certificate.command("sign", epilog="Example: blindlink certificate sign")
+@click.argument("number", required=False)
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def sign(session: Session, /, *, number: str | None, as_json: bool, **given: Any) -> None:
+    """Counter-sign the certificate NUMBER, the newest one if left out, after checking all of it.
+
+    Your signature says that you have read it and that nothing here contradicts it. You need the duty steward
+    or reviewer.
+    """
+    unlock_own(session, given)
+    with session.connect() as client:
+        trust = session.trust(client)
+        chosen = number or _newest(session, client.destructions(session.project).destructions)
+        found = fetch_certified(session, client, trust, chosen)
+        signed = counter_sign(session, client, trust, found, given)
+    show_certified(session, signed, as_json=as_json)
+
+
+def _fetched(session: Session, number: str | None) -> Certified:
+    with session.connect() as client:
+        trust = session.trust(client)
+        chosen = number or _newest(session, client.destructions(session.project).destructions)
+        return fetch_certified(session, client, trust, chosen)
+
+
+def _kept(session: Session, number: str | None) -> Certified:
+    folder = CertificateFolder(session.workspace.certificates)
+    kept = list(folder.all()) if number is None else [folder.find(number)]
+    file = kept[-1] if kept else None
+    if file is None:
+        raise NotReadyError(
+            "this certificate is not kept here", hint="leave out --offline to fetch it"
+        )
+    log = PinnedLog(session.workspace.pins, session.workspace.log_key)
+    keys = log.pinned_key(session.config.sections.broker.log_key)
+    check = verify_file(file, file.certificate.certificate, session.project, keys)
+    receipts = compare_with_receipts(check, ReceiptFolder(session.workspace.receipts))
+    return Certified(file, check, receipts)
+
+
+def _newest(session: Session, found: Any) -> str:
+    for one in found:
+        if one.finished is not None:
+            return str(one.certificate)
+    raise NotReadyError(
+        f"nothing of the project {session.project} has been destroyed yet",
+        hint="see: blindlink certificate list",
+    )

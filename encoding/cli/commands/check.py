@@ -1,0 +1,106 @@
+"""`blindlink check`: the quality of a file, before anything is encoded."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.subject import parse_day, read_subject, subject_options
+from encoding.files import refuse_to_overwrite
+from encoding.report import write_page
+
+if TYPE_CHECKING:
+    from encoding.quality import Report
+
+
+@click.command(
+    "check",
+    short_help="Report on the quality of a file before it is encoded.",
+    epilog="Example: blindlink check children.csv --html check.html",
+)
+@subject_options
+@click.option("--as-of", help="The day that the file describes: today, or 2026-01-31.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report as a page, to look at or to print.",
+)
+@click.option(
+    "--duplicates",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="List pairs of your records that are probably one person, by record ID.",
+)
+@click.option(
+    "--shareable", is_flag=True, help="Leave out counts under 10, to show the report to others."
+)
+@click.option(
+    "--accept", is_flag=True, help="The file is right as it is: what was found stops no more."
+)
+@json_option
+@agency_options
+@click.pass_obj
+def check(
+    session: Session,
+    /,
+    *,
+    as_of: str | None,
+    html: Path | None,
+    duplicates: Path | None,
+    shareable: bool,
+    accept: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Say what is missing, unreadable, doubtful or changed in FILE (or in the file of the settings).
+
+    Numbers only, never a name or a date of a person, and nothing leaves this computer. Ends with exit code 3
+    if the file should not be encoded as it is. The list of duplicates has record IDs and names of fields.
+    """
+    from encoding.cli.parts.file_check import checked, refuse_stops
+    from encoding.quality.duplicates_file import LIST_START
+    from encoding.quality.page import report_lines, report_page
+
+    subject = read_subject(session, given)
+    day = parse_day(as_of, session, "--as-of")
+    if duplicates is not None:
+        refuse_to_overwrite(duplicates, own_start=LIST_START)
+    as_of_day = date.fromisoformat(day) if day else None
+    report = checked(session, subject, as_of_day, accept=accept, duplicates=duplicates)
+    accepted = report.stops if accept else ()
+    if accept:
+        report = report.accepted()
+    if html is not None:
+        write_page(html, report_page(report, subject.file.path.name, shareable=shareable))
+        session.say(f"the report is in {html}")
+    if as_json:
+        click.echo(json.dumps(_document(report, shareable=shareable), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(report_lines(report, shareable=shareable)))
+    for one in accepted:
+        until = "until it becomes a quarter worse" if one.is_kept else "this once"
+        session.say(f"accepted {until}: {one.sentence(shareable=shareable)}")
+    refuse_stops(report)
+
+
+def _document(report: Report, *, shareable: bool) -> dict[str, object]:
+    return {
+        "may_be_encoded": not report.stops,
+        "findings": [
+            {
+                "rule": finding.rule,
+                "column": finding.column,
+                "standing": finding.standing,
+                "sentence": finding.sentence(shareable=shareable),
+            }
+            for finding in report.findings
+        ],
+        "counts": report.document(shareable=shareable),
+        "former_rows": report.former_rows,
+        "digest": report.digest(),
+    }

@@ -1,0 +1,135 @@
+"""`blindlink destroy`: at the broker, with a certificate; or here, with a signed statement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from encoding.cli.parts.certificates import (
+    counter_sign,
+    fetch_certified,
+    file_outputs,
+    refuse_outputs,
+    show_certified,
+    write_certified,
+)
+from encoding.cli.parts.confirmation import require_yes
+from encoding.cli.parts.legal_holds import refuse_held
+from encoding.cli.parts.one_line import one_line
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from schemas.destruction import Countersignature, duties_for
+
+
+@click.command("destroy", epilog="Example: blindlink destroy, then: blindlink destroy --local")
+@click.option("--upload", metavar="ID", help="Only this upload, and what was made of it.")
+@click.option("--local", is_flag=True, help="Destroy what lies here, not what the broker has.")
+@click.option("--epoch", type=click.IntRange(1), help="With --local: only this epoch's files.")
+@click.option(
+    "--certificate", metavar="NUMBER", help="With --local: which certificate asks for it."
+)
+@click.option(
+    "--also",
+    "also",
+    multiple=True,
+    metavar="KIND=FILE",
+    help="With --local: a file that is not known here, such as received=from-schools.csv; repeatable.",
+)
+@click.option(
+    "--keep",
+    "keep",
+    multiple=True,
+    metavar="KIND=WHY",
+    help="With --local: what is kept and why, such as link-table=For the audit of 2027; repeatable.",
+)
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="With --local: the broker is gone; the signed statement is yours to hand to the others.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@file_outputs
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def destroy(
+    session: Session,
+    /,
+    *,
+    upload: str | None,
+    local: bool,
+    epoch: int | None,
+    certificate: str | None,
+    also: tuple[str, ...],
+    keep: tuple[str, ...],
+    offline: bool,
+    yes: bool,
+    output: Path | None,
+    page: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Have the broker destroy what it holds of your party, and what was made of it; it cannot be undone.
+
+    You get a certificate, which is checked against your pins, the match log and your receipts, counter-signed
+    with your keys, and kept in the workspace. You need the duty steward, for one upload steward or analyst.
+
+    With --local, what lies on this computer is removed: handle maps, encodings, link IDs, files received and
+    handed over, the secret; and you sign a statement of it for the other parties. First it is listed. Backups
+    of the workspace are yours to remove. While a legal hold stands, nothing is destroyed.
+    """
+    from encoding.cli.parts.local_destruction import Wish, destroy_here, read_pairs
+
+    if local:
+        if upload is not None or output is not None or page is not None:
+            raise click.UsageError(
+                "--local goes neither with --upload nor with a certificate's file"
+            )
+        named, kept = read_pairs(also, "--also"), read_pairs(keep, "--keep", one_line)
+        wish = Wish(epoch, certificate, named, kept, is_offline=offline)
+        destroy_here(session, given, wish, yes=yes, as_json=as_json)
+        return
+    if epoch is not None or certificate is not None or also or keep or offline:
+        raise click.UsageError(
+            "--epoch, --certificate, --also, --keep and --offline go with --local only"
+        )
+    _destroy_there(session, given, upload, (output, page), yes=yes, as_json=as_json)
+
+
+def _destroy_there(
+    session: Session,
+    given: dict[str, Any],
+    upload: str | None,
+    outputs: tuple[Path | None, Path | None],
+    *,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    refuse_outputs(*outputs)
+    own = unlock_own(session, given)
+    with session.connect() as client:
+        trust = session.trust(client)
+        refuse_held(session, client)
+        what = f"the upload {upload}" if upload else f"all uploads of {session.party}"
+        said = f"At the broker, {what} and what was made of it will be destroyed for good."
+        require_yes([said], "Destroy it?", yes=yes)
+        begun = (
+            client.destroy_own(session.project) if upload is None else client.destroy_upload(upload)
+        )
+        if begun.finished is None:
+            raise NotReadyError(
+                f"the destruction {begun.certificate} is under way, and there is no certificate yet",
+                hint=f"in a minute: blindlink certificate sign {begun.certificate}",
+            )
+        found = fetch_certified(session, client, trust, begun.certificate)
+        if duties_for(Countersignature) & set(own.public.duties):
+            found = counter_sign(session, client, trust, found, given)
+        else:
+            session.say("your steward has yet to counter-sign it: blindlink certificate sign")
+    write_certified(found.file, *outputs)
+    show_certified(session, found, as_json=as_json)

@@ -1,0 +1,105 @@
+"""`blindlink disclosures`: which disclosures concern one of your records, with proof of each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from encoding.cli.parts.log_copies import fetched_log
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
+from schemas.matchlog.proof import PROOF_START
+from schemas.spreadsheet import inert
+
+if TYPE_CHECKING:
+    from encoding.log.log_copy import LogCopy
+
+COLUMNS = (
+    "time",
+    "entry",
+    "what",
+    "certainty",
+    "from",
+    "to",
+    "purpose",
+    "interest",
+    "basis",
+    "citation",
+    "agreement",
+    "object",
+)
+
+
+@click.command(
+    "disclosures", epilog="Example: blindlink disclosures --record 4711 --csv answer.csv"
+)
+@click.option(
+    "--record",
+    required=True,
+    metavar="ID",
+    help="Your own number of the record; - reads it from standard input.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the answer as CSV.",
+)
+@click.option(
+    "--proofs",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for a proof of each line, which anybody can check with the log's key.",
+)
+@json_option
+@agency_options
+@click.pass_obj
+def disclosures(
+    session: Session, *, record: str, csv_file: Path | None, proofs: Path | None, as_json: bool
+) -> None:
+    """Say which disclosures concern one record: who received what, when, why, on what legal basis.
+
+    Your own workspace is asked, and the match log, which is fetched as a whole: the broker does not learn
+    about whom you ask. Each line is proved by the log. Where a release was blind, it is only said that the
+    record was in a file released to the recipient.
+    """
+    from encoding.evidence.person_disclosures import as_json as line_json
+    from encoding.evidence.person_disclosures import disclosures_of, find_record, proof_files
+
+    if csv_file is not None:
+        refuse_to_overwrite(csv_file, own_start=f"{','.join(COLUMNS)}\n".encode())
+    for proof in () if proofs is None else proofs.glob("entry-*.tlog-proof"):
+        refuse_to_overwrite(proof, own_start=PROOF_START)
+    record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
+    session.patience_s = UNATTENDED_S
+    copy = _fetched_log(session)
+    with session.workspace.lock():
+        known = find_record(session.workspace, session.project, record_id)
+        lines = disclosures_of(session.workspace, copy, session.project, session.party, known)
+    if proofs is not None:
+        make_private_folder(proofs)
+        for name, content in proof_files(copy, lines):
+            write_durably(proofs / name, content)
+    documents = [line_json(line) for line in lines]
+    if csv_file is not None:
+        named = ({**d, "from": d["giver"], "to": d["receiver"]} for d in documents)
+        write_csv(csv_file, COLUMNS, [[inert(str(d[column])) for column in COLUMNS] for d in named])
+    if as_json:
+        click.echo(json.dumps({"known": bool(known.handles), "disclosures": documents}, indent=2))
+        return
+    for line in lines:
+        click.echo(f"{line.time}  entry {line.entry}  {line.giver} to {line.receiver}")
+        click.echo(f"    {line.sentence}; purpose: {line.purpose}")
+    if not known.handles:
+        session.say("this record has never been encoded here, so no disclosure concerns it")
+    else:
+        session.say(f"{len(lines)} disclosures, each proved by the match log")
+
+
+def _fetched_log(session: Session) -> LogCopy:
+    with session.connect() as client:
+        return fetched_log(session, client, session.trust(client))

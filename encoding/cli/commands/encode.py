@@ -1,0 +1,133 @@
+"""`blindlink encode`: from the file of people to the outbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.mapping import read_mapping
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source, refuse_list
+from encoding.cli.parts.subject import parse_day, subject_of
+
+if TYPE_CHECKING:
+    from encoding.packing.fill import Filled
+
+
+@click.command(
+    "encode",
+    epilog="Example: blindlink encode children.csv --skip-invalid skipped.csv",
+)
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--id-column", help="The column of your own number of a person.")
+@click.option(
+    "--columns",
+    "columns_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help='TOML file of lines such as: first_name = "Your header".',
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=HEADER",
+    help="What your file calls a column of the recipe; may be repeated.",
+)
+@click.option("--date-format", help="How your file writes dates, such as MM/DD/YYYY.")
+@click.option("--as-of", help="The day that the file describes: today, or 2026-01-31.")
+@click.option("--population", help="Which people are in the file, by the agreement's code.")
+@click.option(
+    "--skip-invalid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Leave out rows that cannot be encoded, and list them here.",
+)
+@click.option(
+    "--explain",
+    metavar="ROW",
+    help="Only show, on this screen, what would be made of the record of a row.",
+)
+@click.option("--id", "by_id", is_flag=True, help="What --explain names is a record ID.")
+@json_option
+@agency_options
+@click.pass_obj
+def encode(
+    session: Session,
+    *,
+    file: Path | None,
+    id_column: str | None,
+    columns_file: Path | None,
+    columns: tuple[str, ...],
+    date_format: str | None,
+    as_of: str | None,
+    population: str | None,
+    skip_invalid: Path | None,
+    explain: str | None,
+    by_id: bool,
+    as_json: bool,
+) -> None:
+    """Encode FILE (or the file of the settings) for the open round; nothing leaves this computer.
+
+    One container is made for each partner, under keys of this round alone. A row that cannot be encoded stops
+    everything before anything is written, and is named by row and column.
+    """
+    mapping = read_mapping(columns_file, columns)
+    if explain is not None:
+        from encoding.cli.parts.explanation import show_explanation
+
+        subject = subject_of(session, file, id_column, mapping, date_format)
+        show_explanation(session, subject, explain, by_id=by_id)
+        return
+    from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts.shared_secret import require_secret
+
+    source = Source(
+        file=file,
+        id_column=id_column,
+        columns=mapping,
+        date_format=date_format,
+        as_of=parse_day(as_of, session, "--as-of"),
+        population=population,
+        skip_invalid=skip_invalid,
+    )
+    refuse_list(session, source)
+    with session.connect() as client:
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        require_secret(session, counter.view)
+        round_steps.top_up_nonces(counter)
+        found = round_steps.required_round(counter)
+        turns = round_steps.own_turns(counter, found)
+        round_steps.refuse_lost(counter, turns)
+        round_steps.refuse_unfit(counter, found)
+    containers = []
+    for turn in turns:
+        filled = steps.encode(session, counter.view, source, turn)
+        containers.append(_document(filled))
+        session.say(
+            f"{filled.outbox.manifest.records:,} records are encoded for {turn.partner} in round"
+            f" {turn.round}"
+        )
+    document: dict[str, object] = {"round": found.round, "containers": containers}
+    print_result(session, as_json, document, "next: blindlink upload")
+
+
+def _document(filled: Filled) -> dict[str, object]:
+    manifest = filled.outbox.manifest
+    return {
+        "partner": manifest.partner,
+        "side": manifest.side,
+        "container": str(filled.outbox.container.path),
+        "container_sha256": manifest.container_sha256,
+        "container_bytes": manifest.container_bytes,
+        "rows_of_file": filled.rows,
+        "rows_skipped": filled.rows_skipped,
+        "rows_withdrawn": filled.rows_withdrawn,
+        "records": manifest.records,
+        "rows": manifest.rows,
+        "key_id": manifest.key_id,
+    }

@@ -1,0 +1,133 @@
+"""`blindlink hold`: legal holds, while which nothing of a project is destroyed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from encoding.cli.parts.agreements import seat, seat_options
+from encoding.cli.parts.confirmation import require_yes
+from encoding.cli.parts.one_line import one_line
+from encoding.cli.parts.options import json_option
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.testimony import signed_by_own
+from encoding.errors import CertificateError
+from schemas.destruction import HoldAct, HoldNotice
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
+    from schemas.destruction_api import HoldList, HoldView
+
+_ORDER: Final = click.option(
+    "--order",
+    type=one_line,
+    metavar="TEXT",
+    required=True,
+    help="On what ground, in one line; all parties see it.",
+)
+_YES: Final = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+
+
+@click.group("hold", epilog='Example: blindlink hold set --order "Court order of 1 September 2026"')
+def hold() -> None:
+    """Forbid for the time being that anything of the project is destroyed."""
+
+
+@hold.command("set", epilog='Example: blindlink hold set --order "Court order of 1 September 2026"')
+@_ORDER
+@_YES
+@seat_options
+@click.pass_obj
+def set_hold(session: Session, /, *, order: str, yes: bool, **given: Any) -> None:
+    """Set a legal hold: until your party lifts it, nothing of the project is destroyed, at any party.
+
+    What the agreement wants destroyed meanwhile waits. You need the duty steward.
+    """
+    project = _project(session, given)
+    said = f"Until you lift it, nothing of {project} is destroyed: {order}"
+    _, mine = _give(session, given, "set", order, said, yes=yes)
+    for one in mine[:1]:
+        click.echo(one.hold)
+    session.say(f"nothing of {project} is destroyed until you lift it: blindlink hold lift")
+
+
+@hold.command("lift", epilog='Example: blindlink hold lift --order "The case is closed."')
+@_ORDER
+@_YES
+@seat_options
+@click.pass_obj
+def lift(session: Session, /, *, order: str, yes: bool, **given: Any) -> None:
+    """Lift the legal holds that your party has set; those of others stay. You need the duty steward."""
+    project = _project(session, given)
+    said = f"What is overdue in {project} is destroyed at once if no other hold stands."
+    found, _ = _give(session, given, "lift", order, said, yes=yes)
+    others = "others still stand" if found.is_held else "what is overdue is destroyed now"
+    party = unlock_own(session, given).public.party
+    session.say(f"the legal holds of {party} are lifted; {others}")
+
+
+@hold.command("list", epilog="Example: blindlink hold list")
+@json_option
+@seat_options
+@click.pass_obj
+def list_holds(session: Session, /, *, as_json: bool, **given: Any) -> None:
+    """List the legal holds of the project, newest first."""
+    project = _project(session, given)
+    with _broker(session, given) as client:
+        found = client.legal_holds(project)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+        return
+    for one in found.holds:
+        state = "stands" if one.lifted is None else f"lifted {one.lifted}"
+        click.echo(f"{one.hold}  {one.party}  {one.made}  {state}  {one.order}")
+    if not found.is_held:
+        click.echo("No legal hold stands.")
+    elif all(one.lifted is not None for one in found.holds):
+        click.echo("The agreement itself holds everything.")
+
+
+def _give(
+    session: Session,
+    given: dict[str, Any],
+    act: HoldAct,
+    order: str,
+    said: str,
+    *,
+    yes: bool,
+) -> tuple[HoldList, list[HoldView]]:
+    """Sign it and hand it in; returns all holds, and those of the own party that stand."""
+    project = _project(session, given)
+    party = unlock_own(session, given).public.party
+    signed = signed_by_own(session, given, HoldNotice, project=project, act=act, order=order)
+    require_yes([said], "Sign this for your party?", yes=yes)
+    with _broker(session, given) as client:
+        found = client.change_hold(project, signed)
+    mine = [one for one in found.holds if one.lifted is None and one.party == party]
+    if bool(mine) != (act == "set"):
+        raise CertificateError("the broker does not show the legal hold as it was signed")
+    return found, mine
+
+
+def _project(session: Session, given: dict[str, Any]) -> str:
+    named: str | None = given["project"]
+    if named is None and not session.config_path.exists():
+        raise click.UsageError("missing option --project: there are no settings that name it")
+    return named or session.project
+
+
+@contextlib.contextmanager
+def _broker(session: Session, given: dict[str, Any]) -> Iterator[BrokerClient]:
+    """Give a client of the broker of the settings, or, for whoever has none, of the one that is named."""
+    if session.config_path.exists() and given["broker"] is None:
+        with session.connect() as client:
+            session.trust(client)
+            yield client
+        return
+    with seat(session, given) as at:
+        yield at.client

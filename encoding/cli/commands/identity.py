@@ -1,0 +1,111 @@
+"""`blindlink identity`: make a person's own keys, show their fingerprint, and use them at the broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final, get_args
+
+import click
+
+from encoding.cli.commands.identity_enrol import enrol, rotate, token
+from encoding.cli.commands.identity_page_link import page_link
+from encoding.cli.commands.identity_trust import trust
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.own_identity import DEFAULT_FILE, own_path, show_identity
+from encoding.cli.parts.session import Session
+from encoding.errors import IdentityExistsError
+from encoding.people.identity import new_identity, read_identity, write_identity
+from encoding.people.identity_lock import Passphrase, Unlocking, new_key_file, read_passphrase
+from schemas.identity import Duty, duty_apart
+
+_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group("identity", epilog="Example: blindlink identity show")
+def identity() -> None:
+    """Make your own keys, and compare their fingerprint by telephone or on paper."""
+
+
+for command in (enrol, trust, rotate, token, page_link):
+    identity.add_command(command)
+
+
+@identity.command("new", epilog="Example: blindlink identity new child-welfare --duty analyst")
+@click.argument("party")
+@click.option(
+    "--duty",
+    "duties",
+    multiple=True,
+    required=True,
+    type=click.Choice(get_args(Duty)),
+    help="What you do for PARTY; give it once for each duty.",
+)
+@click.option(
+    "--file", "file", type=_PATH, help=f"New file for the keys; {DEFAULT_FILE} if left out."
+)
+@click.option(
+    "--passphrase-file", type=_PATH, help="Read the passphrase from this file, do not ask."
+)
+@click.option("--key-file", type=_PATH, help="Lock by a new key file instead, for unattended runs.")
+@agency_options
+@click.pass_obj
+def new(  # noqa: PLR0917 - click passes by name
+    session: Session,
+    party: str,
+    duties: tuple[Duty, ...],
+    file: Path | None,
+    passphrase_file: Path | None,
+    key_file: Path | None,
+) -> None:
+    """Make your keys as a person of PARTY, and write them into a file that only you can open.
+
+    A file that is there already is never overwritten.
+    """
+    apart = duty_apart(duties)
+    if apart is not None:
+        raise click.UsageError(
+            f"the duty {apart} goes together with no other but steward: make keys for two persons"
+        )
+    path = own_path(session, file)
+    made = new_identity(party, duties, session.now())
+    # Before a passphrase is asked for, or a key file written, in vain.
+    if path.exists():
+        raise IdentityExistsError(
+            f"{path} exists and is not overwritten", hint="what is sealed to its keys would be lost"
+        )
+    write_identity(path, made, _new_unlocking(passphrase_file, key_file))
+    session.say(f"your keys are in {path}; keep a copy of it, and never send it to anyone")
+    if key_file is not None:
+        session.warn(f"whoever can read both {path} and {key_file} can act as this person")
+    show_identity(made.public)
+
+
+@identity.command("show", epilog="Example: blindlink identity show --json")
+@click.option("--file", "file", type=_PATH, help=f"File of the keys; {DEFAULT_FILE} if left out.")
+@json_option
+@agency_options
+@click.pass_obj
+def show(session: Session, file: Path | None, *, as_json: bool) -> None:
+    """Show who you are to the others, and the fingerprint of your keys; nothing is unlocked.
+
+    Read the fingerprint to somebody who knows your voice, all twelve groups of it.
+    """
+    signed = read_identity(own_path(session, file)).signed
+    if not as_json:
+        show_identity(signed.identity)
+        return
+
+    document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
+    click.echo(json.dumps(document, indent=2))
+
+
+def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unlocking:
+    if passphrase_file is not None and key_file is not None:
+        raise click.UsageError("give a passphrase file or a key file, not both")
+    if key_file is not None:
+        return new_key_file(key_file)
+    if passphrase_file is not None:
+        return read_passphrase(passphrase_file)
+    typed = click.prompt("Passphrase for your keys", hide_input=True, confirmation_prompt=True)
+    return Passphrase(typed)

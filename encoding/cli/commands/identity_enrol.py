@@ -1,0 +1,170 @@
+"""`blindlink identity enrol|rotate|token`: what a person does at the broker with keys of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from encoding.broker.credential import SignIn
+from encoding.cli.parts.broker_options import broker_of, broker_options
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.own_identity import (
+    identity_options,
+    own_path,
+    show_identity,
+    unlock_own,
+    unlocking_of,
+)
+from encoding.cli.parts.session import Session
+from encoding.errors import BrokerAnswerError, NotAuthorisedError, TokenFileError
+from encoding.files import refuse_to_overwrite, why_unread, write_durably
+from encoding.people.identity import Identity, read_identity
+from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation
+from encoding.workspace.keepers import follow_keys
+from schemas.sign_in import EnrolmentRequest, EnrolmentView
+from schemas.written_code import read_code, write_code
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@click.command(
+    "enrol", epilog="Example: blindlink identity enrol --broker https://broker.example.org"
+)
+@click.option("--file", "file", type=_FILE, help="File of your keys.")
+@click.option(
+    "--code-file", type=_FILE, help="Read the operator's code from this file, do not ask."
+)
+@click.option(
+    "--out", type=_FILE, help="Write your public keys here, too, for whoever drafts the agreement."
+)
+@broker_options
+@agency_options
+@click.pass_obj
+def enrol(
+    session: Session,
+    /,
+    *,
+    file: Path | None,
+    code_file: Path | None,
+    out: Path | None,
+    **given: Any,
+) -> None:
+    """Send your public keys to the broker, with the code that its operator gave you.
+
+    Afterwards telephone the operator, and read them the fingerprint that is shown. Nothing is unlocked.
+    """
+    if out is not None:
+        refuse_to_overwrite(out, own_start=b'{"identity":{')
+    signed = read_identity(own_path(session, file)).signed
+    code = write_code(read_code(_typed_code(code_file)))
+    url, ca_file = broker_of(session, given)
+    with session.connect_to(url, ca_file, None) as client:
+        view = client.enrol(EnrolmentRequest(code=code, identity=signed))
+    _refuse_other_keys(view, signed.identity.fingerprint())
+    if out is not None:
+        write_durably(out, signed.to_canonical())
+    if view.state == "awaiting":
+        session.say("your keys are sent; now read this fingerprint to the operator, by telephone:")
+    else:
+        session.say(f"the broker has your keys already, and says of them: {view.state}")
+    show_identity(signed.identity)
+
+
+@click.command("rotate", epilog="Example: blindlink identity rotate")
+@broker_options
+@identity_options
+@agency_options
+@click.pass_obj
+def rotate(session: Session, /, **given: Any) -> None:
+    """Replace your keys by new ones; the old ones sign for them, so nobody has to confirm them again.
+
+    The old file is kept beside the new one: what was sealed to its keys opens with them alone. If somebody
+    else may have your keys, tell the operator instead: they could do this, too.
+    """
+    url, ca_file = broker_of(session, given)
+    path = own_path(session, given["identity"])
+    old = unlock_own(session, given)
+    unlocking = unlocking_of(session, given)
+    rotation = begin_rotation(path, old, unlocking, session.now())
+    view = _send_change(session, rotation, url, ca_file)
+    _refuse_other_keys(view, rotation.new.public.fingerprint())
+    _seal_workspace_to(session, rotation)
+    kept = finish_rotation(rotation)
+    session.say(f"your keys are replaced; the old ones are kept in {kept}")
+    show_identity(rotation.new.public)
+
+
+@click.command("token", epilog="Example: blindlink identity token --out auditor.token")
+@click.option(
+    "--out",
+    type=_FILE,
+    required=True,
+    help="File for the token, owner-only; an old one is replaced.",
+)
+@broker_options
+@identity_options
+@agency_options
+@click.pass_obj
+def token(session: Session, /, *, out: Path, **given: Any) -> None:
+    """Sign in, and write a token of 10 minutes into a file, for a program that has no keys of its own.
+
+    Whoever reads the file acts as you until the token ends. The commands of `blindlink` need none.
+    """
+    refuse_to_overwrite(out, own_start=b"bl_")
+    url, ca_file = broker_of(session, given)
+    sign_in = SignIn(unlock_own(session, given), url, session.now)
+    connection = session.connection_to(url, ca_file, sign_in)
+    try:
+        answer = sign_in.unbound_token(connection.post)
+    finally:
+        connection.close()
+    write_durably(out, f"{answer.access_token}\n".encode("ascii"))
+    session.say(f"{out} holds a token for the next {answer.expires_in // 60} minutes")
+
+
+def _send_change(
+    session: Session, rotation: Rotation, url: str, ca_file: Path | None
+) -> EnrolmentView:
+    def send_as(identity: Identity) -> EnrolmentView:
+        sign_in = SignIn(identity, url, session.now)
+        with session.connect_to(url, ca_file, sign_in) as client:
+            return client.change_keys(rotation.change)
+
+    try:
+        return send_as(rotation.old)
+    except NotAuthorisedError as refusal:
+        # The broker may have taken the change before, and its answer been lost.
+        try:
+            return send_as(rotation.new)
+        except NotAuthorisedError:
+            raise refusal from None
+
+
+def _typed_code(code_file: Path | None) -> str:
+    if code_file is None:
+        typed: str = click.prompt("Code from the operator", err=True)
+        return typed
+    try:
+        return code_file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        otherwise = f"the file {code_file} cannot be read as text"
+        raise TokenFileError(why_unread(exc, code_file, otherwise)) from None
+
+
+def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:
+    if view.fingerprint != fingerprint:
+        raise BrokerAnswerError(
+            "the broker says that it has other keys than those that were sent",
+            hint="tell its operator: somebody may stand between you and the broker",
+        )
+
+
+def _seal_workspace_to(session: Session, rotation: Rotation) -> None:
+    """Let the new keys open the workspace, before the old ones are put away."""
+    if session.config_path.exists():
+        with session.workspace.lock():
+            follow_keys(session.workspace, rotation.old, rotation.new, session.now())

@@ -1,0 +1,55 @@
+"""`blindlink identity trust`: keep the fingerprint of somebody of another agency, once it was compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.shown_keys import read_shown
+from encoding.errors import UntrustedKeyError
+from encoding.people.peers import read_fingerprint, read_peers, write_peers
+from schemas.ids import is_name
+
+
+@click.command(
+    "trust",
+    epilog="Example: blindlink identity trust schools 01234 56789 ... (all twelve groups)",
+)
+@click.argument("party")
+@click.argument("fingerprint", nargs=-1, required=True)
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Their keys, as their `blindlink identity show --json` prints them; else the broker shows them.",
+)
+@click.option("--also", is_flag=True, help="Go on trusting the other persons of PARTY.")
+@agency_options
+@click.pass_obj
+def trust(
+    session: Session, party: str, fingerprint: tuple[str, ...], file: Path | None, *, also: bool
+) -> None:
+    """Trust the keys of PARTY that have this FINGERPRINT, which its person has read to you.
+
+    Take it from somebody whose voice or face you know, never from the broker, and never from a file alone.
+    It takes the place of what you trusted of PARTY before.
+    """
+    if not is_name(party):
+        raise click.BadParameter("not the name of a party", param_hint="PARTY")
+    written = read_fingerprint("".join(fingerprint))
+    with session.workspace.lock():
+        known = read_peers(session.workspace.peers)
+        trusted = known.trust(party, written, session.now(), keep_others=also)
+        if file is not None:
+            shown = read_shown(file)
+            trusted = trusted.meet([shown])
+            if all(peer.history != shown for peer in trusted.of(party)):
+                raise UntrustedKeyError(
+                    f"the keys in {file} are not those of this fingerprint: they have"
+                    f" {shown.newest().fingerprint()}, of {shown.newest().party}"
+                )
+        write_peers(session.workspace.peers, trusted)
+    session.say(f"the keys of {party} with this fingerprint are trusted now: {written}")

@@ -1,0 +1,85 @@
+"""`blindlink init`: ask what is needed and write blindlink.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from encoding.cli.parts import prompts
+from encoding.cli.parts.init_questions import ask_sections, doubts_about_file
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite, write_durably
+from encoding.workspace.config import ConfigFile, render_config
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    "init",
+    epilog="Example: blindlink init --preset edfi --file pupils.csv --project foster-pupils",
+)
+@click.option("--broker", "url", help="The broker's address, https://...")
+@click.option("--project", "project", help="The project's name.")
+@click.option("--party", help="Your agency's name in the project.")
+@click.option("--identity", help="File of your own keys; made by: blindlink identity new.")
+@click.option("--key-file", help="The key file that opens them, for unattended runs.")
+@click.option("--token-file", help="Without keys of your own: file with your token.")
+@click.option("--ca-file", help="The broker's certificate, if this computer does not trust it.")
+@click.option("--log-key", help="The broker's log key, or a file that holds it.")
+@click.option("--secret-file", help="File with the shared secret.")
+@click.option("--file", "file", help="Your file of people.")
+@click.option(
+    "--without-file", is_flag=True, help="You only receive: there is no file of people of your own."
+)
+@click.option("--id-column", help="The column of your own number of a person.")
+@click.option("--encoding", help="How the text of the file is stored, such as cp1252.")
+@click.option("--delimiter", help="The character between cells.")
+@click.option("--sheet", help="The sheet of a workbook.")
+@click.option("--date-format", help="How your file writes dates, such as MM/DD/YYYY.")
+@click.option("--as-of", help="The day that the file describes: today, or 2026-01-31.")
+@click.option("--population", help="Which people are in the file, by the agreement's code.")
+@click.option("--preset", help="A well-known layout of columns, such as ceds, edfi, calpads.")
+@click.option("--columns", "columns_file", type=_FILE, help="TOML file of column mappings.")
+@click.option("--column", "columns", multiple=True, metavar="NAME=HEADER", help="One mapping.")
+@click.option("--share", default="", help="Columns that may be handed over, with commas between.")
+@click.option("--links", "links", help="Where link IDs are written.")
+@click.option(
+    "--insecure-unsigned-terms",
+    is_flag=True,
+    help="For a rehearsal: go by terms that nobody has signed.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the settings file that is there.")
+@agency_options
+@click.pass_obj
+def init(session: Session, /, *, force: bool, **given: Any) -> None:
+    """Ask what is needed (or take it from options) and write blindlink.toml, with comments.
+
+    The first line of your file is read to offer your own column names, and to warn where it does not fit.
+    """
+    path = session.config_path
+    refuse_to_overwrite(path, own_start=b"", force=force)
+    given["workspace"] = str(session.workspace_path) if session.workspace_path else None
+    sections = ask_sections(given, path.parent, may_ask=prompts.is_interactive())
+    write_durably(path, render_config(sections).encode("utf-8"))
+    for doubt in doubts_about_file(sections, path.parent):
+        session.warn(doubt)
+    session.say(f"{path} is written; {_next_step(sections)}")
+    if sections.identity is not None:
+        session.say(
+            "early on, seal your workspace and let a second person keep it: blindlink workspace protect"
+        )
+
+
+def _next_step(sections: ConfigFile) -> str:
+    if sections.identity is None:
+        return (
+            f"put your token into {sections.broker.token_file}, and the secret of the agencies into"
+            f" {sections.project.secret_file}, or make it: blindlink secret new"
+        )
+    return (
+        "once the operator has confirmed your keys, and every party has signed:"
+        " blindlink agreement accept, with the fingerprint on counsel's sheet"
+    )

@@ -1,0 +1,103 @@
+"""`blindlink join`: received columns beside the own rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.column_list import split_columns
+from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.sealed_files import unsealed
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import note_file
+from encoding.files import refuse_to_overwrite
+from encoding.records.agency_file import AgencyFile, agency_file
+from encoding.sharing.columns import LINK_ID, attach
+
+
+@click.command(
+    "join",
+    epilog="Example: blindlink join from-schools.csv --columns school,grade -o with-school.csv",
+)
+@click.argument("received", type=click.Path(dir_okay=False, path_type=Path))
+@file_options
+@click.option(
+    "--links",
+    "links_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that `blindlink links` wrote; the settings name it.",
+)
+@click.option(
+    "--by-link-id",
+    is_flag=True,
+    help="Your FILE has link IDs itself: join two files that `blindlink open` wrote.",
+)
+@click.option(
+    "--columns",
+    required=True,
+    help="The columns that the agreement lets you have, with commas between.",
+)
+@click.option("--keep", default="", help="Columns of your own file to write, too.")
+@click.option("--all", "keep_unlinked", is_flag=True, help="Write rows without a link as well.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@json_option
+@agency_options
+@click.pass_obj
+def join(
+    session: Session,
+    *,
+    received: Path,
+    file: Path | None,
+    id_column: str | None,
+    links_file: Path | None,
+    by_link_id: bool,
+    columns: str,
+    keep: str,
+    keep_unlinked: bool,
+    output: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Attach columns of RECEIVED, a file made by `blindlink extract`, to your own rows by link ID.
+
+    Your record ID and the listed columns are written, and what you keep of your own file. A received
+    column that you did not list is refused. A file that was sealed to you is opened first.
+    """
+    refuse_to_overwrite(output, own_start=b"", force=force)
+    links: Path | None = None
+    if by_link_id:
+        if file is None:
+            raise click.UsageError("name your file that has link IDs: --file")
+        own = AgencyFile(file, LINK_ID)
+    else:
+        own = agency_file(session.config, file, id_column)
+        links = links_file or session.config.resolve(session.config.sections.output.links)
+    note_file(session, "received", received, output)
+    with unsealed(session, received) as readable:
+        done = attach(
+            own,
+            links,
+            readable,
+            split_columns(columns),
+            output,
+            keep=split_columns(keep),
+            keep_unlinked=keep_unlinked,
+        )
+    document: dict[str, object] = {
+        "file": str(output),
+        "rows": done.rows,
+        "rows_attached": done.rows_attached,
+    }
+    sentence = (
+        f"{done.rows_attached:,} of {done.rows:,} rows found something to attach, in {output}"
+    )
+    print_result(session, as_json, document, sentence)

@@ -1,0 +1,129 @@
+"""`blindlink links`: link IDs beside record IDs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from encoding.errors import NotReadyError
+
+if TYPE_CHECKING:
+    from schemas.agreement import ProjectTerms
+    from schemas.run import ReleaseMode
+
+
+@click.command("links", epilog="Example: blindlink links -o links.csv")
+@file_options
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write record_id,link_id; the settings name it.",
+)
+@click.option(
+    "--run", "run_id", help="The sealed match IDs of this run; the newest ones unless you say so."
+)
+@click.option(
+    "--for",
+    "recipient",
+    help="Fetch the sealed link IDs that only this party can open, and hand over beside your columns.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is not a file of links.")
+@json_option
+@agency_options
+@click.pass_obj
+def links(
+    session: Session,
+    *,
+    file: Path | None,
+    id_column: str | None,
+    output: Path | None,
+    run_id: str | None,
+    recipient: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Fetch the matches released to this agency, agree with the others on link IDs, and write them down.
+
+    They are held against the broker's match log first. The former file of links stays until the new one
+    is complete. Where the agreement gives matches to another party without showing you who was linked, you
+    get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
+    """
+    from encoding.cli.parts.blind_steps import blind_links
+    from encoding.cli.parts.link_steps import RoundLinks
+    from encoding.cli.parts.round_steps import newest_round
+    from encoding.transfers.totals import fetch_total
+
+    source = Source(file=file, id_column=id_column)
+    with session.connect() as client:
+        trust = session.trust(client)
+        view = project_view(session, client)
+        mode, sealed_for = _what_to_fetch(session, view.terms, recipient)
+        if sealed_for is not None:
+            blind = blind_links(
+                session,
+                client,
+                trust,
+                view,
+                recipient=sealed_for,
+                source=source,
+                output=output,
+                run=run_id,
+                force=force,
+            )
+            document, sentence = blind.to_document(), blind.sentence()
+        elif mode == "count":
+            total = fetch_total(client, session.project, session.party, trust, run_id)
+            document = {"release": total.release, "run": total.run, "total": total.total}
+            below = f"fewer than {view.terms.floor:,}, which is the smallest number that is shown"
+            number = below if total.total is None else f"{total.total:,}"
+            sentence = f"people found in more than one file: {number}"
+            if not as_json:
+                # Nothing else is to be had, so it goes where data goes.
+                click.echo(sentence)
+                return
+        else:
+            counter = Counter(session, client, trust, view)
+            links = RoundLinks(counter, newest_round(counter))
+            written = links.write(source, links.agree(), output=output, force=force)
+            document = {
+                "file": str(written.path),
+                "round": written.round,
+                "links": written.links,
+                "pending": written.pending,
+                "missing": written.missing,
+            }
+            sentence = written.sentence()
+    print_result(session, as_json, document, sentence)
+
+
+def _what_to_fetch(
+    session: Session, terms: ProjectTerms, asked: str | None
+) -> tuple[ReleaseMode | None, str | None]:
+    """Return the mode in which this party receives, and for whom it fetches sealed link IDs instead.
+
+    Raises:
+        NotReadyError: nobody of the asked name receives sealed link IDs.
+    """
+    from encoding.transfers.blind_fetch import blind_recipients
+
+    modes = {found.party: found.mode for found in terms.recipients}
+    own = modes.get(session.party)
+    sealed_for = blind_recipients(terms) if session.party in terms.providers else ()
+    if asked is not None:
+        if asked not in sealed_for:
+            raise NotReadyError(f"the agreement gives {asked} no sealed link IDs of your records")
+        return own, asked
+    if own in {"linked", "count"} or not sealed_for:
+        return own, None
+    if len(sealed_for) > 1:
+        raise click.UsageError(f"say for whom: --for {' or --for '.join(sealed_for)}")
+    return own, sealed_for[0]

@@ -1,0 +1,67 @@
+"""`blindlink log`: hold the broker to the match log that it has shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite, write_durably
+from schemas.identity import base64_text
+from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
+
+
+@click.group("log", epilog="Example: blindlink log pin")
+def log() -> None:
+    """Hold the broker to the match log that it has shown."""
+
+
+@log.command("pin", epilog="Example: blindlink log pin -o county.pin")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the pin to this file too, to give to an auditor.",
+)
+@json_option
+@agency_options
+@click.pass_obj
+def pin(session: Session, output: Path | None, as_json: bool) -> None:
+    """Fetch the newest checkpoint, make sure that the log only grew, keep it, and cosign it.
+
+    Every command that talks to the broker does so too. Who signs in with keys of their own cosigns with
+    them; with a token from a file the log is only pinned. Exit code 1: the log was rewritten or cut off.
+    """
+    if output is not None:
+        refuse_to_overwrite(output, own_start=CHECKPOINTS_START)
+    with session.connect() as client:
+        trust = session.trust(client, cosigns=False)
+        newest, witness = trust.log.pins()[-1], session.witness()
+        if witness is not None and trust.log.settled() is not None:
+            witness.cosign(newest, session.now(), client)
+    if output is not None:
+        write_durably(output, serialise_checkpoints([newest.note]))
+    root = base64_text(newest.checkpoint.root)
+    cosigned = 0 if witness is None else witness.cosigned_size()
+    if as_json:
+        document = {
+            "origin": newest.checkpoint.origin,
+            "size": newest.checkpoint.size,
+            "root": root,
+            "log_key": trust.keys.text,
+            "cosigned": cosigned,
+            "witness": None if witness is None else witness.signer.verifier_key.text,
+            "file": None if output is None else str(output),
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    click.echo(f"pinned       {newest.checkpoint.origin}, {newest.checkpoint.size:,} entries")
+    click.echo(f"root         {root}")
+    click.echo(f"log key      {trust.keys.text}")
+    if witness is None:
+        session.say("pinned, not cosigned: that needs keys of your own; see: blindlink identity")
+    else:
+        click.echo(f"cosigned     {cosigned:,} entries, as {witness.signer.verifier_key.text}")

@@ -1,0 +1,82 @@
+"""`blindlink privacy-audit`: attack your own encodings before they are sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.subject import read_subject, subject_options
+from encoding.report import write_page
+
+if TYPE_CHECKING:
+    from schemas.profile import Side
+
+
+@click.command(
+    "privacy-audit",
+    short_help="Attack your own encodings before they are sent.",
+    epilog="Example: blindlink privacy-audit --html audit.html",
+)
+@subject_options
+@click.option(
+    "--side",
+    type=click.Choice(["larger", "smaller"]),
+    default="larger",
+    show_default=True,
+    help="Whether yours is the larger or the smaller file of the pair, by the agreement.",
+)
+@click.option(
+    "--partner-records",
+    type=click.IntRange(min=500),
+    help="How many records the partner's file has, about.",
+)
+@click.option(
+    "--quick", is_flag=True, help="Only the attacks that take seconds, as refresh makes them."
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report as a page, to read or to print.",
+)
+@json_option
+@agency_options
+@click.pass_obj
+def privacy_audit(
+    session: Session,
+    /,
+    *,
+    side: Side,
+    partner_records: int | None,
+    quick: bool,
+    html: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Attack what the broker would have of FILE (or of the file in your settings).
+
+    A partner's file is rehearsed, and both are encoded under keys that are thrown away. Your project's secret
+    is not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
+    """
+    from encoding.cli.parts.file_audit import audited, refuse_missed
+    from encoding.privacy_audit.page import report_page
+    from encoding.privacy_audit.report import report_lines
+    from encoding.privacy_audit.results import QUICK, AuditScope
+
+    subject = read_subject(session, given)
+    scope = replace(QUICK if quick else AuditScope(), n_partner=partner_records or 0)
+    report = audited(session, subject, scope, side)
+    if html is not None:
+        write_page(html, report_page(report, subject.file.path.name))
+        session.say(f"the report is in {html}")
+    if as_json:
+        document = report.document() | {"digest": report.digest()}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        click.echo("\n".join(report_lines(report)))
+    refuse_missed(report)

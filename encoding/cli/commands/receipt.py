@@ -1,0 +1,64 @@
+"""`blindlink receipt`: check the broker's proofs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError, ReceiptError
+from encoding.log.pins import PinnedLog
+from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
+
+
+@click.group("receipt", epilog="Example: blindlink receipt verify")
+def receipt() -> None:
+    """Check the proofs that the broker has given."""
+
+
+@receipt.command("verify", epilog="Example: blindlink receipt verify")
+@click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@agency_options
+@click.pass_obj
+def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
+    """Check FILES, or every receipt in the workspace, without asking the broker.
+
+    Each must prove that the broker's match log holds exactly what this agency has sent or was given.
+    """
+    log = PinnedLog(session.workspace.pins, session.workspace.log_key)
+    given = session.config.sections.broker.log_key
+    if given is None and not log.has_key():
+        raise NotReadyError(
+            "the broker's log key is not known here", hint="set log_key in blindlink.toml"
+        )
+    keys = log.pinned_key(given)
+    folder = ReceiptFolder(session.workspace.receipts)
+    kept_receipts = [read_kept(path) for path in files] if files else list(folder.all())
+    if not kept_receipts:
+        raise NotReadyError("there is no receipt yet", hint="see: blindlink status")
+    lines = []
+    for kept in kept_receipts:
+        try:
+            proven = verify_kept(kept, session.party, keys)
+        except ReceiptError as exc:
+            raise ReceiptError(f"receipt {kept.receipt.subject}: {exc}", hint=exc.hint) from exc
+        entry = proven.entry
+        lines.append(
+            {
+                "subject": kept.receipt.subject,
+                "kind": entry.kind,
+                "time": entry.time,
+                "log_index": entry.seq,
+                "log_size": proven.checkpoint.size,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(lines, indent=2))
+        return
+    for line in lines:
+        click.echo(f"{line['subject']}  {line['kind']}  {line['time']}  entry {line['log_index']}")
+    session.say(f"{len(lines)} receipts prove what they should")

@@ -1,0 +1,56 @@
+"""`blindlink refresh`: every step from the file to the links, unattended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.cli.parts.source import Source
+
+
+@click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")
+@file_options
+@click.option(
+    "--skip-invalid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Leave out rows that cannot be encoded, and list them here.",
+)
+@click.option(
+    "--wait-hours",
+    type=click.FloatRange(0, 240),
+    default=0,
+    help="Wait so long for what other agencies have yet to do: upload, approve.",
+)
+@click.option(
+    "--begin", is_flag=True, help="Begin a round where the agreement has rounds on request."
+)
+@json_option
+@agency_options
+@click.pass_obj
+def refresh(
+    session: Session,
+    *,
+    file: Path | None,
+    id_column: str | None,
+    skip_invalid: Path | None,
+    wait_hours: float,
+    begin: bool,
+    as_json: bool,
+) -> None:
+    """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
+
+    For cron and Task Scheduler, every night. Whatever fails, last round's links stay in force and the exit code
+    says what it was. It may be started again at any time, and goes on where it stopped. Nothing due: exit
+    code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do its
+    part. Exit code 9: what came cannot be honest, and nothing of it was stored.
+    """
+    from encoding.cli.parts.due_round import do_what_is_due
+
+    session.patience_s = UNATTENDED_S
+    source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
+    document, sentence = do_what_is_due(session, source, wait_s=wait_hours * 3600, begin=begin)
+    print_result(session, as_json, document, sentence)

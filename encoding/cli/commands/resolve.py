@@ -1,0 +1,51 @@
+"""`blindlink resolve`: which of the agency's own records some handles stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.session import Session
+from encoding.files import refuse_to_overwrite
+from encoding.records.agency_file import agency_file
+
+
+@click.command("resolve", epilog="Example: blindlink resolve pairs.csv -o pairs-with-ids.csv")
+@click.argument("listed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@file_options
+@click.option(
+    "--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the rows with your record IDs.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@agency_options
+@click.pass_obj
+def resolve(
+    session: Session,
+    *,
+    listed: Path,
+    file: Path | None,
+    id_column: str | None,
+    output: Path,
+    force: bool,
+) -> None:
+    """Put your own record IDs in place of the handles in LISTED, a CSV file with a column `handle`.
+
+    A row whose handle stands for no record of your file stays, without a record ID: its handle is in the
+    column `unknown_handle`. Nothing leaves this computer.
+    """
+    from encoding.sharing.handle_resolution import resolve_handles
+
+    refuse_to_overwrite(output, own_start=b"", force=force)
+    own = agency_file(session.config, file, id_column)
+    with session.workspace.lock():
+        done = resolve_handles(session.workspace, own, listed, output)
+    n_known = done.n_rows - done.n_unknown
+    session.say(f"{n_known:,} of {done.n_rows:,} rows stand for records of yours, in {output}")
+    if done.n_unknown:
+        session.warn(
+            f"rows without a record ID: {done.n_unknown:,}; their records are not in {own.path.name}, or not "
+            "yours, and an auditor will ask where they are"
+        )

@@ -1,0 +1,60 @@
+"""`blindlink run`: the runs of the open round, waited for, or asked for once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.session import Session
+
+if TYPE_CHECKING:
+    from schemas.api import RunView
+
+
+@click.command("run", epilog="Example: blindlink run --wait")
+@click.option("--wait", is_flag=True, help="Wait until the runs have ended.")
+@click.option(
+    "--again", is_flag=True, help="Ask once more for a run that has failed or was cancelled."
+)
+@json_option
+@agency_options
+@click.pass_obj
+def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
+    """Say how the runs of the newest round stand; they start by themselves once both agencies have uploaded.
+
+    Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
+    """
+    from encoding.cli.parts import round_steps
+
+    with session.connect() as client:
+        trust, view = session.trust(client), project_view(session, client)
+        counter = Counter(session, client, trust, view)
+        found = round_steps.newest_round(counter)
+        if again:
+            round_steps.ask_again(counter, found)
+        if wait:
+            runs = round_steps.await_runs(counter, found)
+            session.trust_again(client, trust)
+        else:
+            runs = round_steps.runs_of(counter, found)
+        reasons = round_steps.reasons_of(counter, found, runs)
+    document: dict[str, object] = {
+        "round": found.round,
+        "runs": [_document(one) for one in runs],
+        "reasons": list(reasons),
+    }
+    is_done = bool(runs) and all(one.state == "succeeded" for one in runs)
+    states = [f"{one.run} {one.state}" for one in runs]
+    step = "blindlink links" if is_done else "blindlink run --wait"
+    sentence = f"round {found.round}: {'; '.join((*states, *reasons))}; next: {step}"
+    print_result(session, as_json, document, sentence)
+
+
+def _document(run: RunView) -> dict[str, object]:
+    counts = None if run.counts is None else run.counts.model_dump()
+    return {"run": run.run, "state": run.state, "failure": run.failure, "counts": counts}

@@ -1,0 +1,126 @@
+"""`blindlink schema`: encoding profiles, shown, checked and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from encoding.cli.parts.options import json_option
+from encoding.profiles.shipped import Size, shipped_profile
+
+if TYPE_CHECKING:
+    from encoding.profiles.profile_files import Finding
+    from schemas.profile import EncodingProfile, Side
+
+DIFFERENT: Final = 1
+SIDES: Final[tuple[Side, ...]] = ("larger", "smaller")
+
+
+@click.group(
+    "schema",
+    short_help="Show, check and compare encoding profiles.",
+    epilog="Example: blindlink schema show children",
+)
+def schema() -> None:
+    """Encoding profiles: the recipe, fields and passes that agencies must share."""
+
+
+@schema.command("show")
+@click.argument("name")
+@click.option(
+    "--size",
+    type=click.Choice(["state", "nation"]),
+    default="state",
+    help="How large the larger file is: up to a million records, or more.",
+)
+@click.option("--no-zip", is_flag=True, help="Leave the ZIP code out of the comparison.")
+@click.option("--digest", is_flag=True, help="Print the profile's fingerprint only.")
+def show(name: str, *, size: Size, no_zip: bool, digest: bool) -> None:
+    """Print a shipped encoding profile as JSON, for the agreement.
+
+    Example: blindlink schema show children > profile.json
+    """
+    profile = shipped_profile(name, size=size, zip_code=not no_zip)
+    click.echo(profile.digest() if digest else json.dumps(profile.to_json(), indent=2))
+
+
+@schema.command("check")
+@click.argument("profile")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, profile: str, *, as_json: bool) -> None:
+    """Check an encoding profile: a shipped name, or a JSON file. Say what it compares, and by which passes.
+
+    Ends with exit code 1 if something in it is weak.
+
+    Example: blindlink schema check profile.json
+    """
+    from encoding.profiles.profile_files import lint_profile, read_profile
+
+    found = read_profile(profile)
+    weak = lint_profile(found)
+    if as_json:
+        click.echo(json.dumps(_document(found, weak), indent=2))
+    else:
+        click.echo(f"{found.name}: fingerprint {found.digest()}")
+        for line in _described(found):
+            click.echo(f"  {line}")
+        click.echo("\n".join(f"  weak  {finding.message}" for finding in weak) or "  in order")
+    if weak:
+        ctx.exit(DIFFERENT)
+
+
+@schema.command("diff")
+@click.argument("left")
+@click.argument("right")
+@json_option
+@click.pass_context
+def diff(ctx: click.Context, left: str, right: str, *, as_json: bool) -> None:
+    """Compare two encoding profiles: shipped names, or JSON files.
+
+    Ends with exit code 1 if they differ: encodings of different profiles cannot be compared.
+
+    Example: blindlink schema diff children profile.json
+    """
+    from encoding.profiles.profile_files import compare_profiles, read_profile
+
+    found = compare_profiles(read_profile(left), read_profile(right))
+    if as_json:
+        listed = [{"place": one.place, "left": one.left, "right": one.right} for one in found]
+        click.echo(json.dumps(listed, indent=2))
+    else:
+        for one in found:
+            click.echo(f"{one.place}: {one.left or 'not there'} | {one.right or 'not there'}")
+        if not found:
+            click.echo("the same")
+    if found:
+        ctx.exit(DIFFERENT)
+
+
+def _described(profile: EncodingProfile) -> Iterator[str]:
+    for field in profile.fields:
+        yield f"compares {field.name}: {', '.join(level.name for level in field.levels)}"
+    for one in profile.passes:
+        keys = " | ".join(
+            " + ".join("/".join(part) for part in key) for key in dict.fromkeys(one.keys)
+        )
+        yield f"brings together by {one.name}: {keys}"
+    yield (
+        f"rows a record: {profile.rows('larger')} in the larger file, {profile.rows('smaller')} in the"
+        f" smaller; at most {profile.block_cap} rows of the larger file in a block"
+    )
+
+
+def _document(profile: EncodingProfile, weak: tuple[Finding, ...]) -> dict[str, object]:
+    return {
+        "name": profile.name,
+        "fingerprint": profile.digest(),
+        "fields": [field.name for field in profile.fields],
+        "passes": [one.name for one in profile.passes],
+        "rows": {side: profile.rows(side) for side in SIDES},
+        "block_cap": profile.block_cap,
+        "findings": [{"rule": finding.rule, "message": finding.message} for finding in weak],
+    }

@@ -1,0 +1,58 @@
+"""`blindlink seal`: encrypt a file to the persons of another party."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.receivers import receivers_of
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.sealed_files import SUFFIX, seal_file
+from encoding.cli.parts.session import Session
+from encoding.errors import FileMissingError
+from encoding.files import refuse_to_overwrite
+
+
+@click.command("seal", epilog="Example: blindlink seal to-research.rows --to research-office")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--to", "party", required=True, help="Who can open it: a party of the project.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"The file to write; FILE with {SUFFIX} after it, if left out.",
+)
+@click.option("--offline", is_flag=True, help="Do not ask the broker for newer keys.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@json_option
+@agency_options
+@click.pass_obj
+def seal(
+    session: Session,
+    *,
+    file: Path,
+    party: str,
+    output: Path | None,
+    offline: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Seal FILE so that only the persons of a party whom you trust can open it, by: blindlink open.
+
+    It may then go by any way, such as mail or a stick. First compare their fingerprint: blindlink identity
+    trust. A sealed file says who may read it, not who wrote it.
+    """
+    target = output or file.with_name(file.name + SUFFIX)
+    refuse_to_overwrite(target, own_start=b"", force=force)
+    if not file.is_file():
+        raise FileMissingError(f"there is no file {file}")
+    receivers = receivers_of(session, party, offline=offline)
+    sentence = seal_file(session, file, party, receivers, target)
+    document: dict[str, object] = {
+        "file": str(target),
+        "to": party,
+        "persons": [receiver.person for receiver in receivers],
+    }
+    print_result(session, as_json, document, sentence)

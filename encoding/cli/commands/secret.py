@@ -1,0 +1,69 @@
+"""`blindlink secret`: make the shared secret, and compare it without showing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.commands.secret_share import accept, rotate, share, status
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.session import Session
+from encoding.secret.kept_secret import kept_of
+from encoding.secret.secret import Secret, new_secret, read_secret, spoken, write_secret
+
+
+@click.group("secret", epilog="Example: blindlink secret share, then: blindlink secret accept")
+def secret() -> None:
+    """Make the secret that only the agencies share, and make sure that all have the same."""
+
+
+for _command in (share, accept, status, rotate):
+    secret.add_command(_command)
+
+
+@secret.command("new", epilog="Example: blindlink secret new secret.txt")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@agency_options
+@click.pass_obj
+def new(session: Session, file: Path | None) -> None:
+    """Write a new random secret into FILE (or the file of the settings), which only you may read.
+
+    One agency makes it and carries it to the other by hand, never by e-mail and never through the broker.
+    A file that is there already is never overwritten.
+    """
+    path = file or _settings_path(session)
+    made = new_secret()
+    write_secret(path, made)
+    session.say(f"the secret is in {path}; carry it to the other agency, never through the broker")
+    click.echo(spoken(made.key_id))
+
+
+@secret.command("key-id", epilog="Example: blindlink secret key-id")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@agency_options
+@click.pass_obj
+def key_id(session: Session, file: Path | None) -> None:
+    """Print the key id of the secret: the same at both agencies, or one has another secret.
+
+    It is that of FILE; else of the newest secret that was agreed on; else of the file of the settings. It may
+    be read out on the telephone; nobody can find the secret from it.
+    """
+    agreed = _agreed(session) if file is None else None
+    found = agreed or read_secret(file or _settings_path(session))
+    click.echo(spoken(found.key_id))
+
+
+def _agreed(session: Session) -> Secret | None:
+    """Return the newest secret that was agreed on here; None if there is none."""
+    workspace, project = session.workspace, session.project
+    for epoch in sorted(workspace.epochs_with_secret(project), reverse=True):
+        kept = kept_of(workspace, project, epoch)
+        found = None if kept is None else kept.agreed()
+        if found is not None:
+            return found
+    return None
+
+
+def _settings_path(session: Session) -> Path:
+    return session.config.resolve(session.config.sections.project.secret_file)

@@ -1,0 +1,139 @@
+"""`blindlink secret share|rotate|accept|status`: agree on a secret that the broker cannot learn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from encoding.cli.parts.advice import advise_custody
+from encoding.cli.parts.exchange import carriage, exchange_options
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from encoding.secret.kept_secret import KeptSecret, kept_of
+
+if TYPE_CHECKING:
+    from schemas.api import ProjectView
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_EPOCH: Final = click.option(
+    "--epoch",
+    type=click.IntRange(1, 10**6),
+    help="The epoch; left out, the one that is being agreed on, else the project's own.",
+)
+
+
+@click.command("share", epilog="Example: blindlink secret share")
+@_EPOCH
+@click.option("--again", is_flag=True, help="Forget what was agreed so far, and begin anew.")
+@exchange_options
+@click.pass_obj
+def share(session: Session, /, *, epoch: int | None, again: bool, **given: Any) -> None:
+    """Seal your agency's part of the secret to each other agency, and send it.
+
+    Every agency that encodes does this once. What is sent opens for nobody but the agency it is sealed to. You
+    need the keys of the other agencies first: blindlink identity trust.
+    """
+    _share(session, given, lambda _: epoch, again=again)
+
+
+@click.command("rotate", epilog="Example: blindlink secret rotate")
+@exchange_options
+@click.pass_obj
+def rotate(session: Session, /, **given: Any) -> None:
+    """Begin the secret of the next epoch, while this epoch's stays in use.
+
+    Every agency does this, then accepts. The new secret counts from the moment at which the agreement names the
+    next epoch; everything is then encoded anew.
+    """
+    _share(session, given, lambda view: view.terms.epoch + 1)
+
+
+@click.command("accept", epilog="Example: blindlink secret accept --from-file schools.txt")
+@_EPOCH
+@click.option(
+    "--from-file",
+    "from_files",
+    type=_FILE,
+    multiple=True,
+    help="Read what another agency sent from this file, do not ask the broker; may be repeated.",
+)
+@json_option
+@exchange_options
+@click.pass_obj
+def accept(
+    session: Session,
+    /,
+    *,
+    epoch: int | None,
+    from_files: tuple[Path, ...],
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Take what the other agencies sent, make the secret of it, and confirm it to them.
+
+    Call it until all have confirmed. It then knows that all agencies encode alike, or says what differs: the
+    secret, the recipe, the fields and passes, or the version of the program.
+    """
+    from encoding.epoch.exchange import differences, refuse_differences
+
+    with carriage(session, given, from_files) as carried:
+        kept = carried.accept(epoch, given)
+    if kept is not None:
+        _print_status(session, kept, as_json=as_json)
+        refuse_differences(differences(kept, session.party))
+        advise_custody(session)
+
+
+@click.command("status", epilog="Example: blindlink secret status --json")
+@_EPOCH
+@json_option
+@agency_options
+@click.pass_obj
+def status(session: Session, *, epoch: int | None, as_json: bool) -> None:
+    """Say whose part of the secret is here, who has confirmed it, and whether all encode alike.
+
+    It says what this computer knows; `blindlink secret accept` asks for more.
+    """
+    from encoding.epoch.exchange import differences, refuse_differences
+
+    workspace, project = session.workspace, session.project
+    epochs = workspace.epochs_with_secret(project)
+    chosen = max(epochs, default=1) if epoch is None else epoch
+    kept = kept_of(workspace, project, chosen) if chosen in epochs else None
+    if kept is None:
+        raise NotReadyError(
+            f"nothing has been agreed on for the secret of epoch {chosen} yet",
+            hint="the first step is: blindlink secret share",
+        )
+    _print_status(session, kept, as_json=as_json)
+    refuse_differences(differences(kept, session.party))
+
+
+def _share(
+    session: Session,
+    given: Mapping[str, Any],
+    epoch_in: Callable[[ProjectView], int | None],
+    *,
+    again: bool = False,
+) -> None:
+    with carriage(session, given) as carried:
+        exchange = carried.exchange(epoch_in(carried.view), given)
+        with session.workspace.lock():
+            kept = exchange.share(session.now(), again=again)
+        session.say(carried.carrier.send_shares(kept.sent, again=again))
+
+
+def _print_status(session: Session, kept: KeptSecret, *, as_json: bool) -> None:
+    from encoding.epoch.status import status_of
+
+    found = status_of(kept, session.party)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+        return
+    for sentence in found.sentences():
+        click.echo(sentence)

@@ -1,0 +1,40 @@
+"""`blindlink upload`: from the outbox to the broker, and the receipt home."""
+
+from __future__ import annotations
+
+import click
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.results import print_result
+from encoding.cli.parts.session import UNATTENDED_S, Session
+
+
+@click.command("upload", epilog="Example: blindlink upload")
+@json_option
+@agency_options
+@click.pass_obj
+def upload(session: Session, as_json: bool) -> None:
+    """Send what was encoded for the open round, and keep the receipts once they have been checked.
+
+    An upload that was cut off goes on where it stopped.
+    """
+    from encoding.cli.parts import round_steps, steps
+
+    session.patience_s = UNATTENDED_S
+    sent: dict[str, object] = {}
+    with session.connect() as client:
+        trust, view = session.trust(client), project_view(session, client)
+        counter = Counter(session, client, trust, view)
+        found = round_steps.required_round(counter)
+        turns = round_steps.own_turns(counter, found)
+        round_steps.refuse_lost(counter, turns)
+        for turn in turns:
+            receipt = steps.upload(session, client, trust, view, turn).receipt
+            sent[turn.partner] = {"upload": receipt.subject, "log_index": receipt.index}
+            session.say(
+                f"the upload for {turn.partner} stands in the match log as entry {receipt.index}"
+            )
+    document: dict[str, object] = {"round": found.round, "uploads": sent}
+    print_result(session, as_json, document, "next: blindlink run --wait")

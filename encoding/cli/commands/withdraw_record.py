@@ -1,0 +1,133 @@
+"""`blindlink withdraw-record`: one record takes part in no run any more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.cli.parts.confirmation import require_yes
+from encoding.cli.parts.log_copies import fetched_log
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.session import Session
+from encoding.errors import LogError, UnknownRecordError
+from encoding.rounds.api import RoundsApi
+from schemas.destruction_api import RecordWithdrawal
+from schemas.matchlog.destruction_kinds import RecordWithdrawn
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
+    from encoding.evidence.person_disclosures import KnownRecord
+    from encoding.log.trust import Trust
+    from encoding.packing.withdrawals import LoggedWithdrawal
+    from schemas.ids import Handle
+
+
+@click.command("withdraw-record", epilog="Example: blindlink withdraw-record --record 4711")
+@click.option(
+    "--record",
+    required=True,
+    metavar="ID",
+    help="Your own number of the record; - reads it from standard input.",
+)
+@click.option(
+    "--in-advance", is_flag=True, help="Also for a record that was never encoded: it never will be."
+)
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def withdraw_record(
+    session: Session, /, *, record: str, in_advance: bool, yes: bool, as_json: bool, **given: Any
+) -> None:
+    """Withdraw one record: no run that ends from now on compares it, and `encode` leaves it out.
+
+    The broker learns its handle, never its record ID, and the match log holds a commitment that only you can
+    open. What was handed out before stays with whoever has it. It cannot be undone. Runs that have not ended
+    are cancelled: ask for them again.
+    """
+    from encoding.evidence.person_disclosures import find_record
+    from encoding.packing.withdrawals import Withdrawn
+
+    record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
+    if session.config.sections.identity is not None:
+        unlock_own(session, given)
+    workspace, project = session.workspace, session.project
+    with workspace.lock():
+        known = find_record(workspace, project, record_id)
+    if not in_advance:
+        _require_known(known)
+    said = "The record will be linked no more, and runs that have not ended will be cancelled."
+    require_yes([said], "Withdraw it for good?", yes=yes)
+    with session.connect() as client:
+        trust = session.trust(client)
+        view = project_view(session, client, must_bind=False)
+        with workspace.lock():
+            handles = find_record(workspace, project, record_id).handles
+            kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+            # First here, so that no container that is made meanwhile holds it.
+            kept.add(record_id)
+        open_rounds = {
+            one.round for one in RoundsApi(client, project).rounds().rounds if one.state == "open"
+        }
+        told = [handle for (number, _), handle in handles.items() if number in open_rounds]
+        n_cancelled = 0
+        for handle in told:
+            logged, n_more = _tell(session, client, trust, handle, view.terms.epoch)
+            n_cancelled += n_more
+            with workspace.lock():
+                kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+                kept.add(record_id, logged)
+    document = {"was_encoded": bool(handles), "told": bool(told), "cancelled": n_cancelled}
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    session.say(_sentence(document))
+    if n_cancelled:
+        session.say("ask for the run once more: blindlink run --again")
+
+
+def _require_known(record: KnownRecord) -> None:
+    """Refuse a number under which nothing was ever encoded: most likely somebody mistyped it."""
+    if not record.handles:
+        raise UnknownRecordError(
+            "no record of this number was ever encoded here, so none is withdrawn",
+            hint="look at the number: spaces and leading zeros count; for a new record give --in-advance",
+        )
+
+
+def _tell(
+    session: Session, client: BrokerClient, trust: Trust, handle: Handle, epoch: int
+) -> tuple[LoggedWithdrawal, int]:
+    """Tell the broker, and return where the log says so, after opening the commitment there."""
+    from encoding.packing.withdrawals import LoggedWithdrawal
+
+    taken = client.withdraw_record(session.project, RecordWithdrawal(handle=handle.hex()))
+    commitment = hashlib.sha256(bytes.fromhex(taken.salt) + handle).hexdigest()
+    copy = fetched_log(session, client, trust)
+    for entry in copy.entries:
+        if entry.seq == taken.index:
+            body = entry.body
+            is_own = entry.actor.party == session.party and entry.project == session.project
+            if is_own and isinstance(body, RecordWithdrawn) and body.commitment == commitment:
+                session.trust_again(client, trust)
+                logged = LoggedWithdrawal(epoch=epoch, index=taken.index, salt=taken.salt)
+                return logged, taken.runs_cancelled
+    raise LogError(
+        "the match log does not hold the withdrawal that the broker has answered",
+        hint="call the operator; the record is left out of what is encoded here all the same",
+    )
+
+
+def _sentence(document: dict[str, Any]) -> str:
+    if document["told"]:
+        return "the record is withdrawn; the match log says so, and only you can show of whom"
+    if not document["was_encoded"]:
+        return "no record of this number was ever encoded here, and none will be"
+    return "the record is in no round that is open; it is left out of what is encoded from now on"

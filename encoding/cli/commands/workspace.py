@@ -1,0 +1,228 @@
+"""`blindlink workspace`: protect what must not be lost, back it up, restore it, hand it over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from encoding.cli.commands.workspace_custodian import custodian
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.session import Session
+from encoding.errors import BackupError, ConfigError
+from encoding.files import refuse_to_overwrite, write_durably
+from encoding.people.identity_lock import KeyFile
+from encoding.people.peers import read_fingerprint
+from encoding.people.recovery import recovery_keys
+from encoding.workspace.backup import restore_backup, write_backup
+from encoding.workspace.config import OutputSection
+from encoding.workspace.keepers import Protected, read_keepers
+from encoding.workspace.keepers import protect as seal
+from encoding.workspace.keepers import recover as open_by_code
+
+if TYPE_CHECKING:
+    from encoding.people.identity import Identity
+    from schemas.identity import PublicIdentity
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_CODE_FILE: Final = click.option(
+    "--code-file", type=_FILE, help="Read the recovery code from this file, do not ask."
+)
+
+
+@click.group("workspace", epilog="Example: blindlink workspace protect")
+def workspace() -> None:
+    """Keep what only this computer knows: which handle is whose, the secret, receipts, pins."""
+
+
+workspace.add_command(custodian)
+
+
+@workspace.command("protect", epilog="Example: blindlink workspace protect")
+@identity_options
+@agency_options
+@click.pass_obj
+def protect(session: Session, /, **given: Any) -> None:
+    """Seal the workspace to your own keys, and print a recovery code for the day when these are lost.
+
+    Write the code down, put it where two people of your agency find it, and keep it away from this computer. It
+    is shown once. Typed again, the command draws a new code.
+    """
+    own = unlock_own(session, given)
+    _refuse_keys_that_commands_cannot_open(session)
+    with session.workspace.lock():
+        made = seal(session.workspace, own, session.now())
+    session.say("the workspace is sealed to you; write this down, it is not shown again:")
+    _print_code(made)
+    if not made.keepers.custodians:
+        session.say("next, let a second person keep it too: blindlink workspace custodian add")
+
+
+@workspace.command("backup", epilog="Example: blindlink workspace backup welfare.backup")
+@click.argument("file", type=_FILE)
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@identity_options
+@agency_options
+@click.pass_obj
+def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> None:
+    """Write a backup into FILE, which you, your custodians and the recovery code can open, and nobody else.
+
+    It may lie on any drive. Encodings that were made but not sent are left out: they can be made again.
+    """
+    unlock_own(session, given)
+    _write(session, file, None, force=force)
+    session.say(f"the backup is in {file}; make a new one after every upload")
+
+
+@workspace.command(
+    "handover", epilog="Example: blindlink workspace handover to-bea.backup --to per-0123..."
+)
+@click.argument("file", type=_FILE)
+@click.option("--to", "person", required=True, help="The custodian who takes over, by person id.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@identity_options
+@agency_options
+@click.pass_obj
+def handover(session: Session, /, *, file: Path, person: str, force: bool, **given: Any) -> None:
+    """Write the whole workspace into FILE for one custodian alone, who will do your work from now on.
+
+    They call: blindlink workspace restore. From then on it opens with their keys, and neither with yours nor
+    with your recovery code.
+    """
+    own = unlock_own(session, given)
+    receiver = read_keepers(session.workspace).custodian(person)
+    _write(session, file, receiver, force=force)
+    session.say(
+        f"{file} is for {person} alone; they call: blindlink workspace restore {file.name}"
+        f" --made-by '{own.public.fingerprint()}'"
+    )
+    session.say("once they have, destroy this workspace, and have the operator revoke your keys")
+
+
+@workspace.command("restore", epilog="Example: blindlink workspace restore welfare.backup")
+@click.argument("file", type=_FILE)
+@click.option(
+    "--made-by",
+    metavar="FINGERPRINT",
+    help="The fingerprint of whoever made the backup, where that was not you with these keys.",
+)
+@click.option(
+    "--recovery-code", is_flag=True, help="Open it by the recovery code, which is asked for."
+)
+@_CODE_FILE
+@identity_options
+@agency_options
+@click.pass_obj
+def restore(
+    session: Session,
+    /,
+    *,
+    file: Path,
+    made_by: str | None,
+    recovery_code: bool,
+    code_file: Path | None,
+    **given: Any,
+) -> None:
+    """Make the workspace of a backup anew, on this computer, as yours; all of it, or nothing.
+
+    You need keys of your own: those of before, a custodian's, or new ones with the recovery code. Where there
+    is no blindlink.toml here, that of the backup is written.
+    """
+    own = unlock_own(session, given)
+    by_code = recovery_code or code_file is not None
+    opener = _recovery(session, own, code_file) if by_code else own
+    expected = None if made_by is None else read_fingerprint(made_by)
+    folder = _folder(session)
+    found = restore_backup(file, folder, opener, own, session.now(), made_by=expected)
+    session.say(f"{found.files:,} files of {found.created} are in {folder}")
+    _restore_settings(session, found.settings, folder)
+    if by_code or found.maker.person != own.public.person:
+        # Somebody else knows the code of before, or it was just typed.
+        with found.workspace.lock():
+            made = seal(found.workspace, own, session.now())
+        session.say("the workspace is yours now; write down its new recovery code:")
+        _print_code(made)
+
+
+@workspace.command("recover", epilog="Example: blindlink workspace recover")
+@_CODE_FILE
+@identity_options
+@agency_options
+@click.pass_obj
+def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> None:
+    """Open the workspace by its recovery code, seal it to your new keys, and print a new code.
+
+    For a forgotten passphrase or a lost identity file: first make new keys with `blindlink identity new`, and
+    have the operator enrol them.
+    """
+    own = unlock_own(session, given)
+    code = _typed_code(code_file)
+    recovery_keys(code, own.public.party, session.now())
+    with session.workspace.lock():
+        made = open_by_code(session.workspace, own, code, session.now())
+    session.say("the workspace is sealed to your new keys; write down its new recovery code:")
+    _print_code(made)
+
+
+def _write(session: Session, file: Path, receiver: PublicIdentity | None, *, force: bool) -> None:
+    refuse_to_overwrite(file, own_start=b"", force=force)
+    settings = None
+    if session.config_path.exists():
+        settings = session.config_path.read_text(encoding="utf-8")
+    own = unlock_own(session)
+    with session.workspace.lock():
+        write_backup(
+            file, session.workspace, own, session.now(), receiver=receiver, settings=settings
+        )
+
+
+def _folder(session: Session) -> Path:
+    """Return where the workspace is, or will be."""
+    if session.workspace_path is not None:
+        return session.workspace_path
+    if session.config_path.exists():
+        return session.config.resolve(session.config.sections.output.workspace)
+
+    return session.config_path.parent / OutputSection().workspace
+
+
+def _restore_settings(session: Session, settings: str | None, folder: Path) -> None:
+    if settings is None or session.config_path.exists():
+        return
+    write_durably(session.config_path, settings.encode("utf-8"))
+    session.say(f"the settings of the backup are in {session.config_path}; look whether paths fit")
+    named = session.config.resolve(session.config.sections.output.workspace)
+    if named.resolve() != folder.resolve():
+        session.warn(
+            f"the settings look for the workspace in {named}; write into [output] where it is now: {folder}"
+        )
+
+
+def _recovery(session: Session, own: Identity, code_file: Path | None) -> Identity:
+    return recovery_keys(_typed_code(code_file), own.public.party, session.now())
+
+
+def _typed_code(code_file: Path | None) -> str:
+    if code_file is None:
+        return str(click.prompt("Recovery code", hide_input=True, err=True))
+    try:
+        return code_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BackupError(f"the file {code_file} cannot be read") from None
+
+
+def _print_code(made: Protected) -> None:
+    click.echo(f"recovery code    {made.code}")
+    click.echo(f"your fingerprint {made.keepers.owner.fingerprint()}")
+
+
+def _refuse_keys_that_commands_cannot_open(session: Session) -> None:
+    """Refuse keys that a key file opens which no settings name: every command would ask in vain."""
+    named = session.config.sections.identity
+    if (named is None or named.key_file is None) and isinstance(session.unlocking, KeyFile):
+        raise ConfigError(
+            "the settings do not say which key file opens your keys, so commands could not open the workspace",
+            hint="name it in blindlink.toml: [identity] key_file",
+        )

@@ -1,0 +1,96 @@
+"""`blindlink workspace custodian`: second persons of the agency who can restore the workspace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.shown_keys import read_shown
+from encoding.errors import UntrustedKeyError
+from encoding.people.peers import read_fingerprint
+from encoding.workspace.keepers import Keepers, keep, read_keepers
+from schemas.errors import SignatureError
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group("custodian", epilog="Example: blindlink workspace custodian list")
+def custodian() -> None:
+    """Name second persons of your agency who can restore the workspace when you cannot."""
+
+
+@custodian.command(
+    "add", epilog="Example: blindlink workspace custodian add bea.json 01234 56789 ... (all twelve)"
+)
+@click.argument("file", type=_FILE)
+@click.argument("fingerprint", nargs=-1, required=True)
+@identity_options
+@agency_options
+@click.pass_obj
+def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **given: Any) -> None:
+    """Make the person of FILE a custodian, whose FINGERPRINT they have read to you.
+
+    FILE is what their `blindlink identity show --json` prints. The next backups open with their keys, too.
+    """
+    written = read_fingerprint("".join(fingerprint))
+    shown = read_shown(file)
+    try:
+        person = shown.verify()[-1]
+    except SignatureError as exc:
+        raise UntrustedKeyError(f"the keys in {file} are forged: {exc}") from None
+    if person.fingerprint() != written:
+        raise UntrustedKeyError(
+            f"the keys in {file} are not those of this fingerprint: they have {person.fingerprint()}"
+        )
+    _change(session, given, lambda keepers: keepers.with_custodian(person))
+    session.say(
+        f"{person.person} can open the workspace and its next backups; make one:"
+        " blindlink workspace backup"
+    )
+
+
+@custodian.command("remove", epilog="Example: blindlink workspace custodian remove per-0123...")
+@click.argument("person")
+@identity_options
+@agency_options
+@click.pass_obj
+def remove(session: Session, /, *, person: str, **given: Any) -> None:
+    """Make PERSON a custodian no longer; backups that were made before still open with their keys."""
+    _change(session, given, lambda keepers: keepers.without_custodian(person))
+    session.say(f"{person} is no custodian any more; make a new backup and destroy those of before")
+
+
+@custodian.command("list", epilog="Example: blindlink workspace custodian list --json")
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def show(session: Session, /, *, as_json: bool, **given: Any) -> None:
+    """List who can open the workspace."""
+    unlock_own(session, given)
+    keepers = read_keepers(session.workspace)
+    rows = [("owner", keepers.owner), *(("custodian", one) for one in keepers.custodians)]
+    if as_json:
+        document = [
+            {"part": part, "person": one.person, "fingerprint": one.fingerprint()}
+            for part, one in rows
+        ]
+        click.echo(json.dumps(document, indent=2))
+        return
+    for part, one in rows:
+        click.echo(f"{part:<9} {one.person}  {one.fingerprint()}")
+    click.echo("and whoever has the recovery code")
+
+
+def _change(session: Session, given: Any, change: Any) -> Keepers:
+    unlock_own(session, given)
+    with session.workspace.lock():
+        keepers: Keepers = change(read_keepers(session.workspace))
+        keep(session.workspace, keepers, session.workspace.key(), session.now())
+    return keepers

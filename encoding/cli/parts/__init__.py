@@ -1,0 +1,1 @@
+"""What commands share: the session, options, questions, and the steps that several of them take."""

@@ -1,0 +1,330 @@
+"""What commands need of agreements: whether the broker keeps to the signed one, and a seat at the table."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from encoding.agreement.approvals import require_approved, require_let_go
+from encoding.agreement.coverage import (
+    is_signed,
+    require_cover,
+    require_covered_run,
+    require_own_upload,
+)
+from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements, read_kept, write_kept
+from encoding.agreement.signer import Signer, changes_since
+from encoding.agreement.verification import (
+    merged,
+    require_adoptable,
+    require_keys,
+    verified,
+    vouched_keys,
+)
+from encoding.broker.credential import SignIn
+from encoding.cli.parts.broker_options import broker_of, broker_options
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.session import Session
+from encoding.errors import AgreementUntrustedError, NotReadyError
+from encoding.log.receipts import ReceiptFolder
+from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
+from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.chapters import grouped
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
+    from encoding.people.identity import Identity
+    from schemas.agreement import Agreement
+    from schemas.api import ProjectView, RunView
+    from schemas.identity import IdentityHistory
+
+DEFAULT_WORKSPACE: Final = "workspace"
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def seat_options(function: _Function) -> _Function:
+    """Add the options that say at which broker, in which project, and with whose keys somebody signs."""
+    project = click.option(
+        "--project", envvar="BLINDLINK_PROJECT", help="The project; else as the settings say."
+    )
+    return project(broker_options(identity_options(agency_options(function))))
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A person at a broker, in one project, with what their workspace keeps of its agreements."""
+
+    session: Session
+    client: BrokerClient
+    own: Identity
+    project: str
+    workspace: Workspace
+
+    @property
+    def party(self) -> str:
+        """Whom the person acts for."""
+        return self.own.public.party
+
+    def known(self) -> KeptAgreements:
+        """Return the agreements that are kept."""
+        return read_kept(self.workspace.agreements(self.project), self.project)
+
+    def peers(self) -> Peers:
+        """Return whose keys are trusted, with the changes of keys that the broker shows.
+
+        Raises:
+            UntrustedKeyError: the broker shows forged keys of a trusted person.
+        """
+        return read_peers(self.workspace.peers).meet(
+            self.client.identities(self.project).identities
+        )
+
+    def signer(self, agreement: Agreement) -> Signer:
+        """Return the person as a signer about an agreement."""
+        listed = agreement.person(self.own.public.person)
+        if listed is None or listed.signing_key == self.own.public.signing_key:
+            return Signer(self.own, agreement)
+        shown = self.client.identities(self.project).identities
+        return Signer(self.own, agreement, changes_since(agreement, self.own, shown))
+
+    def fetch(self, digest: str) -> KeptAgreement:
+        """Return an agreement as the broker shows it, verified, and held against trusted keys.
+
+        Raises:
+            AgreementUntrustedError, UntrustedKeyError: it must not be believed.
+        """
+        shown = verified(self.client.agreement(self.project, digest), digest)
+        require_keys(shown.agreement, self.peers())
+        return shown
+
+    def in_force(self) -> KeptAgreement:
+        """Return the agreement that binds the project or waits for its start: the newest that all have signed.
+
+        Raises:
+            NotReadyError: there is none.
+        """
+        listed = self.client.agreements(self.project)
+        for state in ("in-force", "suspended", "signed"):
+            for summary in listed.agreements:
+                if summary.state == state:
+                    return self.keep(self.fetch(summary.agreement))
+        raise NotReadyError(
+            f"no agreement binds the project {self.project}",
+            hint="see where it stands: blindlink agreement status",
+        )
+
+    def refresh(self) -> KeptAgreements:
+        """Return what is kept, with what has been signed about it since.
+
+        Raises:
+            AgreementUntrustedError, UntrustedKeyError: the broker shows what must not be believed.
+        """
+        shown = {one.agreement for one in self.client.agreements(self.project).agreements}
+        for kept in self.known().agreements:
+            if kept.digest in shown:
+                self.keep(self.fetch(kept.digest))
+        return self.known()
+
+    def keep_own(self, agreement: KeptAgreement) -> None:
+        """Keep an agreement whose fingerprint somebody here has compared."""
+        changed = self.known().with_one(agreement)
+        write_kept(self.workspace.agreements(self.project), changed)
+
+    def follow(self, shown: KeptAgreement) -> KeptAgreement:
+        """Keep what was verified of an agreement if it is kept already, and return it in any case."""
+        return shown if self.known().find(shown.digest) is None else self.keep(shown)
+
+    def keep(self, shown: KeptAgreement) -> KeptAgreement:
+        """Keep what was verified of an agreement, and return it.
+
+        Raises:
+            AgreementUntrustedError: it must not take the place of what is kept.
+        """
+        return _keep(
+            self.session,
+            self.workspace,
+            self.party,
+            known=self.known(),
+            shown=shown,
+            peers=self.peers(),
+        )
+
+
+@contextlib.contextmanager
+def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
+    """Give a seat, by the values of `seat_options`; whoever has no settings names broker and project.
+
+    Raises:
+        IdentityError, ConfigError: the own keys or the settings cannot be used.
+    """
+    own = unlock_own(session, given)
+    has_settings = session.config_path.exists()
+    project = given["project"] or (session.project if has_settings else None)
+    if project is None:
+        raise click.UsageError("missing option --project: there are no settings that name it")
+    url, ca_file = broker_of(session, given)
+    if has_settings:
+        workspace = session.workspace
+    else:
+        beside = session.config_path.parent / DEFAULT_WORKSPACE
+        workspace = open_workspace(session.workspace_path or beside)
+    with session.connect_to(url, ca_file, SignIn(own, url, session.now)) as client:
+        if has_settings:
+            session.trust(client)
+        yield Seat(session, client, own, project, workspace)
+
+
+def require_agreement(
+    session: Session, client: BrokerClient, view: ProjectView, *, must_bind: bool
+) -> None:
+    """Make sure that the broker goes by the agreement that was signed, with every signature verified anew.
+
+    Raises:
+        AgreementUntrustedError, UntrustedKeyError: it does not, or there is none; nothing more is sent.
+        NotReadyError: with `must_bind`, the agreement does not bind today.
+    """
+    known = _known(session)
+    if is_signed(view):
+        known = _follow(session, client, known, view.agreement)
+    if must_bind:
+        _refuse_unsigned(session, known, view)
+    require_cover(known, view, session.now().date(), must_bind=must_bind)
+
+
+def require_kept_agreement(session: Session, view: ProjectView) -> None:
+    """Make sure, without the broker, that what it said before is covered by the agreement that is kept.
+
+    Raises:
+        AgreementUntrustedError, NotReadyError: it is not.
+    """
+    known = _known(session)
+    _refuse_unsigned(session, known, view)
+    require_cover(known, view, session.now().date(), must_bind=True)
+
+
+def require_agreed_run(
+    session: Session, client: BrokerClient, run: RunView, *, for_release: bool = False
+) -> None:
+    """Make sure that a run is one that the agreement provides for and, once it is done, that it was approved.
+
+    Args:
+        for_release: its release is to be fetched, and must be approved, too, where the agreement asks for that.
+    Raises:
+        AgreementUntrustedError: it is not.
+        OthersWaitedForError: its release is not approved yet.
+    """
+    known, specification = _known(session), run.specification
+    if known.agreements and known.find(specification.agreement) is None:
+        known = _follow(session, client, known, specification.agreement)
+    kept = require_covered_run(known, run.run, specification, run.specification_sha256)
+    receipts = ReceiptFolder(session.workspace.receipts)
+    for used in specification.uploads:
+        sent = receipts.find(used.upload) if used.party == session.party else None
+        if sent is not None and sent.manifest is not None:
+            digest = sent.manifest.manifest.digest()
+            require_own_upload(specification, session.party, used.upload, digest)
+    if kept is not None and run.state == "succeeded":
+        shown = client.run_approvals(run.run)
+        standing = client.standing_approvals(specification.project)
+        require_approved(kept.agreement, specification, shown, standing)
+        if for_release:
+            require_let_go(kept.agreement, specification, shown, standing)
+
+
+def agreed_holders(session: Session) -> dict[str, str]:
+    """Return by party the persons through whom the agreement that is kept lets agencies hold the secret."""
+    kept = _known(session).last_complete()
+    parties = () if kept is None else kept.agreement.parties
+    return {party.name: party.holder for party in parties if party.holder is not None}
+
+
+def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
+    """Return whom this agency trusts, with their newest keys among those shown, and keep it so.
+
+    Whom the last agreement that everybody has signed brings is among them. Call it under the lock.
+
+    Raises:
+        UntrustedKeyError: the history of a trusted person is forged.
+    """
+    place = session.workspace.peers
+    met = meet_kept(place, shown)
+    kept = _known(session).last_complete()
+    vouched = () if kept is None else tuple(vouched_keys(kept, met, session.party))
+    if vouched:
+        for person in vouched:
+            met = met.trust(person.party, person.fingerprint(), session.now(), keep_others=True)
+        met = met.meet(shown)
+        write_peers(place, met)
+    return met
+
+
+def agreed_columns(session: Session) -> tuple[str, ...] | None:
+    """Return the names of what this party may hand over, as the agreement that is kept lists them.
+
+    None where there is no agreement, or it lists no data element of any party; empty where it lists none that
+    this party may hand over.
+    """
+    kept = _known(session).last_complete()
+    elements = () if kept is None else kept.agreement.elements
+    if not elements:
+        return None
+    return tuple(e.name for e in elements if e.party == session.party and e.use == "shared")
+
+
+def _refuse_unsigned(session: Session, known: KeptAgreements, view: ProjectView) -> None:
+    """Refuse terms that nobody has signed, unless the settings are those of a rehearsal."""
+    if (
+        known.agreements
+        or is_signed(view)
+        or session.config.sections.project.insecure_unsigned_terms
+    ):
+        return
+    raise AgreementUntrustedError(
+        f"no agreement has been signed for the project {view.project}: its terms are the operator's alone",
+        hint="for a rehearsal with invented people, write insecure_unsigned_terms = true below [project] "
+        "in the settings file",
+    )
+
+
+def _known(session: Session) -> KeptAgreements:
+    return read_kept(session.workspace.agreements(session.project), session.project)
+
+
+def _follow(
+    session: Session, client: BrokerClient, known: KeptAgreements, digest: str
+) -> KeptAgreements:
+    """Return what is kept after looking at an agreement by which the broker goes."""
+    shown = verified(client.agreement(session.project, digest), digest)
+    peers = read_peers(session.workspace.peers)
+    if known.find(digest) is None and peers.peers:
+        peers = peers.meet(client.identities(session.project).identities)
+    require_keys(shown.agreement, peers)
+    _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
+    return _known(session)
+
+
+def _keep(
+    session: Session,
+    workspace: Workspace,
+    party: str,
+    *,
+    known: KeptAgreements,
+    shown: KeptAgreement,
+    peers: Peers,
+) -> KeptAgreement:
+    if known.find(shown.digest) is None:
+        is_first = require_adoptable(known, shown, party, peers)
+        if is_first:
+            session.say(
+                f"agreement {shown.agreement.number} is kept now; compare its fingerprint with counsel's sheet:"
+                f" {grouped(shown.digest)}"
+            )
+    changed = merged(known, shown)
+    if changed != known:
+        write_kept(workspace.agreements(known.project), changed)
+    return changed.find(shown.digest) or shown

@@ -1,0 +1,118 @@
+"""The step of an agency in mode `blind`: sealed link IDs beside its record IDs, which it cannot open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from encoding.cli.parts.written_files import note_file
+from encoding.files import refuse_to_overwrite
+from encoding.people.peers import read_peers
+from encoding.records.agency_file import agency_file
+from encoding.sharing.blind_links import BLIND_LINKS_START, write_blind_links
+from encoding.transfers.blind_fetch import (
+    fetch_blind,
+    join_blind,
+    newest_blind,
+    refuse_other_receivers,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from encoding.broker.client import BrokerClient
+    from encoding.log.trust import Trust
+    from schemas.api import ProjectView
+    from schemas.identity import PublicIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class BlindLinksWritten:
+    """Which release was written where; `missing` link IDs belong to records that the file has not."""
+
+    path: Path
+    recipient: str
+    release: str
+    run: str
+    links: int
+    missing: int
+
+    def to_document(self) -> dict[str, object]:
+        """Return what `--json` prints."""
+        return {
+            "file": str(self.path),
+            "for": self.recipient,
+            "release": self.release,
+            "run": self.run,
+            "links": self.links,
+            "missing": self.missing,
+        }
+
+    def sentence(self) -> str:
+        """Return what is said without it."""
+        return (
+            f"{self.links:,} records have a link ID that only {self.recipient} can open, in {self.path};"
+            f" next: blindlink extract --for {self.recipient}"
+        )
+
+
+def blind_path(session: Session, recipient: str) -> Path:
+    """Return where the sealed link IDs for a recipient are kept, beside the file of links."""
+    links = session.config.resolve(session.config.sections.output.links)
+    return links.with_name(f"{links.stem}-for-{recipient}{links.suffix}")
+
+
+def blind_links(
+    session: Session,
+    client: BrokerClient,
+    trust: Trust,
+    view: ProjectView,
+    *,
+    recipient: str,
+    source: Source,
+    output: Path | None = None,
+    run: str | None = None,
+    force: bool = False,
+) -> BlindLinksWritten:
+    """Fetch the newest blind release, hold it against the log, and replace the file at the very end."""
+    path = output or blind_path(session, recipient)
+    refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
+    note_file(session, "link-table", path)
+    release = newest_blind(client, view.project, recipient, run)
+    require_agreed_run(session, client, client.run(release.run), for_release=True)
+    trusted = _trusted(session, client, recipient)
+    with session.workspace.lock():
+        fetched = fetch_blind(client, release, session.party, trust)
+        if trusted is None:
+            session.warn(
+                f"nobody of {recipient} is trusted yet, so the broker alone says who can open the link IDs;"
+                f" compare fingerprints: blindlink identity trust {recipient} FINGERPRINT"
+            )
+        else:
+            refuse_other_receivers(fetched.header, trusted)
+        file = agency_file(session.config, source.file, source.id_column)
+        joined = join_blind(session.workspace, fetched, file)
+        write_blind_links(path, fetched.header, joined.links)
+    if joined.n_missing:
+        session.warn(
+            f"{joined.n_missing:,} link IDs belong to records that {file.path.name} does not have"
+        )
+    return BlindLinksWritten(
+        path, recipient, release.release, release.run, len(joined.links), joined.n_missing
+    )
+
+
+def _trusted(
+    session: Session, client: BrokerClient, party: str
+) -> Collection[PublicIdentity] | None:
+    """Return the persons of a party whom this agency trusts, with their newest keys; None: nobody."""
+    if not read_peers(session.workspace.peers).of(party):
+        return None
+    shown = client.identities(session.project).identities
+    with session.workspace.lock():
+        met = trusted_peers(session, shown)
+    return met.trusted_of(party, shown)

@@ -1,0 +1,178 @@
+"""Fetches certificates of destruction, holds them against all that is known here, keeps and shows them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from encoding.cli.parts.log_copies import fetched_log
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.testimony import signed_by_own
+from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
+from encoding.errors import CertificateError
+from encoding.files import refuse_to_overwrite, write_durably
+from schemas.certificate_log import left_objects, unlogged_objects
+from schemas.certificate_page import PAGE_START, certificate_page
+from schemas.destruction import Countersignature, ObjectKind
+from schemas.matchlog.person_keys import PersonKeys
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
+    from encoding.log.trust import Trust
+    from schemas.certificate import CertificateCheck, CertificateFile
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {
+    "upload": ("upload", "uploads"),
+    "release": ("release", "releases"),
+    "match-record": ("run's match record", "runs' match records"),
+    "claims": ("sealed message", "sealed messages"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A certificate that holds; `receipts` of its objects were compared with own receipts."""
+
+    file: CertificateFile
+    check: CertificateCheck
+    receipts: int
+
+    def to_document(self) -> dict[str, object]:
+        """Return what `--json` prints."""
+        certificate = self.check.certificate
+        return {
+            "certificate": certificate.certificate,
+            "sha256": certificate.digest(),
+            "scope": certificate.scope,
+            "reason": certificate.reason,
+            "objects": len(certificate.objects),
+            "receipts_compared": self.receipts,
+            "countersigned": [signer.party for signer in self.check.countersigners],
+            "remains": [one.model_dump() for one in certificate.remains],
+            "outstanding": [one.model_dump() for one in self.check.outstanding],
+        }
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what is said without it."""
+        from encoding.destruction.local_copies import IN_WORDS  # noqa: PLC0415 - it loads numpy
+
+        certificate = self.check.certificate
+        counts = Counter(one.kind for one in certificate.objects)
+        parts = [f"{n:,} {OBJECTS[kind][n != 1]}" for kind, n in sorted(counts.items())]
+        yield f"destroyed on {certificate.finished}: {', '.join(parts) or 'nothing was there'}"
+        if self.receipts:
+            yield f"{self.receipts} of them are as your receipts say; the match log says all of it"
+        for one in certificate.remains:
+            until = "" if one.until is None else f", until {one.until}"
+            yield f"remains: {one.what}{until}. {one.why}"
+        for owing in self.check.outstanding:
+            yield f"outstanding: {owing.party}, {IN_WORDS[owing.what]}"
+        signers = ", ".join(signer.party for signer in self.check.countersigners) or "nobody yet"
+        yield f"counter-signed by: {signers}"
+
+
+def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number: str) -> Certified:
+    """Fetch a certificate, hold it against pins, match log and own receipts, and keep it.
+
+    Raises:
+        CertificateError: it proves nothing, or contradicts what is known here.
+        LogError: the log is not the one that was pinned.
+    """
+    file = client.certificate(number)
+    trust.log.pin(file.receipt.checkpoint.encode("utf-8"))
+    copy = fetched_log(session, client, trust)
+    persons = PersonKeys()
+    for entry in copy.entries:
+        persons.take(entry)
+    check = verify_file(file, number, session.project, trust.keys, persons.by_person)
+    certificate = check.certificate
+    wrong = unlogged_objects(certificate, copy.entries)
+    wrong += left_objects(certificate, check.entry.seq, copy.entries)
+    if wrong:
+        raise CertificateError(
+            f"the match log does not say that {wrong[0]} was destroyed as the certificate means",
+            hint="do not counter-sign it; ask the operator",
+        )
+    n_receipts = compare_with_receipts(check, trust.receipts)
+    with session.workspace.lock():
+        CertificateFolder(session.workspace.certificates).keep(file)
+    session.trust_again(client, trust)
+    return Certified(file, check, n_receipts)
+
+
+def counter_sign(
+    session: Session,
+    client: BrokerClient,
+    trust: Trust,
+    certified: Certified,
+    given: Mapping[str, Any],
+) -> Certified:
+    """Counter-sign a certificate that was held against everything, and return it with the signature.
+
+    Raises:
+        IdentityError: the own keys cannot be used, or lack the duty.
+        CertificateError: the broker does not show the signature.
+    """
+    certificate = certified.check.certificate
+    signed = signed_by_own(
+        session,
+        given,
+        Countersignature,
+        not_before=certificate.finished,
+        certificate=certificate.certificate,
+        sha256=certificate.digest(),
+    )
+    client.countersign(certificate.certificate, signed)
+    shown = fetch_certified(session, client, trust, certificate.certificate)
+    if session.party not in {signer.party for signer in shown.check.countersigners}:
+        raise CertificateError("the broker does not show the counter-signature that was sent")
+    return shown
+
+
+def refuse_outputs(output: Path | None, page: Path | None) -> None:
+    """Refuse to put a certificate in the place of another file; call it before any work.
+
+    Raises:
+        OutputExistsError: a file is there that is no certificate.
+    """
+    if output is not None:
+        refuse_to_overwrite(output, own_start=b'{"certificate":{')
+    if page is not None:
+        refuse_to_overwrite(page, own_start=PAGE_START.encode())
+
+
+def write_certified(file: CertificateFile, output: Path | None, page: Path | None) -> None:
+    """Write a certificate as JSON, and as a page to print, where that is wanted."""
+    if output is not None:
+        write_durably(output, file.to_canonical())
+    if page is not None:
+        write_durably(page, certificate_page(file).encode("utf-8"))
+
+
+def show_certified(session: Session, certified: Certified, *, as_json: bool) -> None:
+    """Print a certificate's number and what it says, or one JSON document."""
+    if as_json:
+        click.echo(json.dumps(certified.to_document(), indent=2))
+        return
+    click.echo(certified.check.certificate.certificate)
+    for sentence in certified.sentences():
+        session.say(sentence)
+
+
+def file_outputs(function: _Function) -> _Function:
+    """Add --output and --html."""
+    options = (
+        click.option("--output", "-o", type=_FILE, help="Write the certificate to this file, too."),
+        click.option("--html", "page", type=_FILE, help="Write it as a page to print, too."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function

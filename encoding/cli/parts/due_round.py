@@ -1,0 +1,127 @@
+"""What is due in a round, from the file to the links: every step, as `refresh` takes them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts import round_steps, steps
+from encoding.cli.parts.blind_steps import blind_links
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.link_steps import RoundLinks
+from encoding.cli.parts.owed_rounds import drain
+from encoding.cli.parts.own_ledger import own_space
+from encoding.cli.parts.patience import Patience
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.round_steps import await_runs, own_turns, refuse_lost, refuse_unfit
+from encoding.cli.parts.secret_progress import settle_secrets
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.shared_secret import require_secret
+from encoding.cli.parts.source import Source, refuse_list
+from encoding.rounds.words import BEGIN
+from encoding.transfers.blind_fetch import blind_recipients
+
+if TYPE_CHECKING:
+    from schemas.rounds import RoundView
+
+
+def do_what_is_due(
+    session: Session, source: Source, *, wait_s: float, begin: bool
+) -> tuple[dict[str, object], str]:
+    """Check, encode, upload, wait, fetch and agree on link IDs, as far as that is due.
+
+    Args:
+        session: the options of the call.
+        source: what the command line says of the file.
+        begin: begin a round where the agreement has rounds on request.
+        wait_s: how long to wait for what other agencies have yet to do.
+    Returns:
+        What was done, as a document and as a sentence.
+    """
+    patience = Patience(wait_s, session.sleep, session.say)
+    refuse_list(session, source)
+    with session.workspace.refresh_lock(), session.connect() as client:
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        is_provider = session.party in counter.view.terms.providers
+        if is_provider:
+            round_steps.top_up_nonces(counter)
+        waited_for = drain(counter, source)
+        patience.until_ready(lambda: settle_secrets(session, client, counter.view))
+        require_secret(session, counter.view)
+        find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
+        found = patience.until_ready(lambda: find(counter))
+        if found is None and waited_for:
+            raise waited_for[0]
+        if found is None:
+            return {"round": None}, _nothing_due(counter)
+        document: dict[str, object] = {"round": found.round}
+        if is_provider:
+            document |= _send(counter, found, source)
+        return _finish(counter, found, source, patience, document)
+
+
+def _nothing_due(counter: Counter) -> str:
+    if counter.view.terms.frequency != "on-request":
+        return "nothing is due"
+    return f"nothing is due: rounds are made on request; begin one with: {BEGIN}"
+
+
+def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, object]:
+    """Check, encode and upload what this agency owes in a round."""
+
+    session = counter.session
+    turns = own_turns(counter, found)
+    refuse_lost(counter, turns)
+    owed = [turn for turn in turns if not turn.is_sent]
+    sent: dict[str, object] = {}
+    for turn in turns:
+        if turn.is_sent and steps.lacks_receipt(session, turn):
+            # The command that sent it was killed before the answer came.
+            steps.upload(session, counter.client, counter.trust, counter.view, turn)
+    if not owed:
+        return {"uploads": sent}
+    refuse_unfit(counter, found)
+    rows = steps.check(session, counter.view, source)
+    # The larger file of a pair has one row for each cell, the smaller one as many as a block may hold.
+    for side in sorted({turn.side for turn in owed}):
+        steps.audit(session, counter.view, source, rows, side)
+    for turn in owed:
+        manifest = steps.encoded(session, counter.view, source, turn).manifest
+        session.say(f"encoded {manifest.records:,} records for {turn.partner}")
+        kept = steps.upload(session, counter.client, counter.trust, counter.view, turn)
+        session.say(f"uploaded for {turn.partner}, and logged as entry {kept.receipt.index}")
+        sent[turn.partner] = kept.receipt.subject
+    return {"uploads": sent}
+
+
+def _finish(
+    counter: Counter,
+    found: RoundView,
+    source: Source,
+    patience: Patience,
+    document: dict[str, object],
+) -> tuple[dict[str, object], str]:
+    """Wait for the round's runs, and bring home what they found."""
+
+    session, client = counter.session, counter.client
+    runs = patience.until_ready(lambda: await_runs(counter, found))
+    # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
+    session.trust_again(client, counter.trust)
+    sealed: dict[str, str] = {}
+    document |= {"runs": [run.run for run in runs], "links": None, "sealed": sealed}
+    sentence = "the runs have ended; the agreement gives this agency no matches of its own"
+    if own_space(counter) is not None and runs:
+        links = RoundLinks(counter, found)
+        applied = patience.until_ready(links.agree)
+        written = links.write(source, applied)
+        document |= {"links": written.links, "pending": written.pending, "file": str(written.path)}
+        sentence = written.sentence()
+    for recipient in blind_recipients(counter.view.terms):
+        for run in runs:
+            fetch = partial(blind_links, recipient=recipient, source=source, run=run.run)
+            blind = patience.until_ready(
+                partial(fetch, session, client, counter.trust, counter.view)
+            )
+            sealed[recipient] = str(blind.path)
+            sentence = f"{sentence}; {blind.sentence()}"
+    return document, sentence

@@ -1,0 +1,201 @@
+"""What `blindlink init` asks, and how it reads columns off the agency's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from encoding.cli.parts.column_list import split_columns
+from encoding.cli.parts.mapping import read_mapping
+from encoding.errors import AgencyError, ConfigError
+from encoding.profiles.shipped import ColumnPreset, load_preset, preset_names
+from encoding.recipe import INPUTS
+from encoding.records import open_table
+from encoding.workspace.config import ConfigFile, parse_sections
+from schemas.errors import CheckpointError
+from schemas.matchlog.note import VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One field of the settings: what is asked, and the answer that Enter gives; null means none."""
+
+    section: str
+    field: str
+    option: str
+    text: str
+    default: str | None = None
+    is_needed: bool = True
+
+
+QUESTIONS: Final = (
+    Question("broker", "url", "url", "Address of the broker (https://...)"),
+    Question("project", "name", "project", "Name of the project"),
+    Question("project", "party", "party", "Name of your agency in the project"),
+    Question(
+        "identity",
+        "file",
+        "identity",
+        "File of your own keys (Enter: none, a token lies in a file)",
+        "",
+        False,
+    ),
+    Question("broker", "token_file", "token_file", "File with your token", "token.txt"),
+    Question(
+        "broker", "ca_file", "ca_file", "Certificate file of the broker (Enter: none)", "", False
+    ),
+    Question(
+        "broker",
+        "log_key",
+        "log_key",
+        "Log key of the broker, or its file (Enter: none)",
+        "",
+        False,
+    ),
+    Question("project", "secret_file", "secret_file", "File of the shared secret", "secret.txt"),
+    Question("input", "file", "file", "Your file of people"),
+    Question("input", "id_column", "id_column", "Column of your own number of a person"),
+    Question("input", "date_format", "date_format", "How dates are written in it", "MM/DD/YYYY"),
+    Question("input", "as_of", "as_of", "The day it describes", "today"),
+    Question("input", "population", "population", "Population code of the agreement"),
+)
+UNASKED: Final = {
+    "encoding": ("input", "encoding"),
+    "delimiter": ("input", "delimiter"),
+    "sheet": ("input", "sheet"),
+    "key_file": ("identity", "key_file"),
+    "links": ("output", "links"),
+    "workspace": ("output", "workspace"),
+}
+# Whoever has keys of their own signs in with them, and agrees on a secret with them.
+_WITHOUT_KEYS: Final = ("token_file", "secret_file")
+_ASKED: Final = ("broker", "identity", "project", "input", "output")
+
+
+def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> ConfigFile:
+    """Return the settings from the options given and, where it may ask, from answers.
+
+    Raises:
+        click.UsageError: an option is missing and nobody can be asked.
+        ConfigError: an answer is impossible.
+    """
+    if given["without_file"]:
+        _refuse_words_about_no_file(given)
+    preset = load_preset(given["preset"]) if given["preset"] else None
+    defaults = {"id_column": preset.id_column, "date_format": preset.date_format} if preset else {}
+    raw: dict[str, dict[str, Any]] = {name: {} for name in _ASKED}
+    for question in QUESTIONS:
+        if question.section == "input" and given["without_file"]:
+            continue
+        if question.field in _WITHOUT_KEYS and raw["identity"] and not given[question.option]:
+            continue
+        answer = given[question.option] or _answer(question, defaults, may_ask)
+        if answer:
+            raw[question.section][question.field] = answer
+    for option, (section, field) in UNASKED.items():
+        if given[option]:
+            raw[section][field] = given[option]
+    if given["insecure_unsigned_terms"]:
+        raw["project"]["insecure_unsigned_terms"] = True
+    if not raw["identity"]:
+        del raw["identity"]
+    if "log_key" in raw["broker"]:
+        raw["broker"]["log_key"] = _read_log_key(raw["broker"]["log_key"])
+    mapping = read_mapping(given["columns_file"], given["columns"])
+    if given["without_file"]:
+        del raw["input"]
+    else:
+        raw["columns"] = _columns(preset, _header(raw["input"], folder)) | mapping
+    raw["share"] = {"columns": list(split_columns(given["share"]))}
+    return parse_sections(raw)
+
+
+def doubts_about_file(sections: ConfigFile, folder: Path) -> Iterator[str]:
+    """Yield what in the settings does not fit the first row of the agency's file, as it is now."""
+    source = sections.input
+    if source is None:
+        return
+    try:
+        table = open_table(
+            folder / source.file,
+            encoding=source.encoding,
+            delimiter=source.delimiter,
+            sheet=source.sheet,
+        )
+        misread = table.misread()
+        if misread is not None:
+            raise misread
+    except AgencyError as doubt:
+        yield f"{doubt}" + (f"; {doubt.hint}" if doubt.hint else "")
+        return
+    for column in (source.id_column, *sections.columns.values()):
+        if column not in table.columns:
+            yield f"{source.file} has no column {column}, which the settings name"
+
+
+def _refuse_words_about_no_file(given: Mapping[str, Any]) -> None:
+    asked = [question.option for question in QUESTIONS if question.section == "input"]
+    unasked = [option for option, (section, _) in UNASKED.items() if section == "input"]
+    if any(given[option] for option in (*asked, *unasked, "preset", "columns_file", "columns")):
+        raise click.UsageError("there is nothing to say about a file with --without-file")
+
+
+def _answer(question: Question, defaults: Mapping[str, str], may_ask: bool) -> str | None:
+    default = defaults.get(question.field, question.default)
+    if may_ask:
+        answer: str = click.prompt(question.text, default=default, err=True)
+        return answer.strip()
+    if default is None:
+        flag = "--broker" if question.option == "url" else f"--{question.option.replace('_', '-')}"
+        raise click.UsageError(f"missing option {flag}: {question.text.lower()}")
+    return default
+
+
+def _read_log_key(given: str) -> str:
+    path = Path(given)
+    text = path.read_text(encoding="utf-8-sig").strip() if path.is_file() else given.strip()
+    try:
+        return VerifierKey.from_text(text).text
+    except CheckpointError as exc:
+        raise ConfigError("the log key is not a line as the operator gives it") from exc
+
+
+def _header(source: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+    """Return the columns of the agency's file; none if it is not there yet or cannot be read so."""
+    try:
+        return open_table(
+            folder / source["file"],
+            encoding=source.get("encoding", "utf-8-sig"),
+            delimiter=source.get("delimiter", ","),
+            sheet=source.get("sheet"),
+        ).columns
+    except AgencyError:
+        return ()
+
+
+def _columns(preset: ColumnPreset | None, header: tuple[str, ...]) -> dict[str, str]:
+    """Return the mapping of a preset, or of the preset that knows most columns of the file."""
+    if preset is not None:
+        return {name: c for name, c in preset.columns.items() if not header or c in header}
+    layouts = [load_preset(name).columns for name in preset_names()] + [
+        {name: name for name in INPUTS}
+    ]
+    headers = {_loose(column): column for column in header}
+    found = [
+        {
+            name: headers[_loose(column)]
+            for name, column in layout.items()
+            if _loose(column) in headers
+        }
+        for layout in layouts
+    ]
+    return max(found, key=len)
+
+
+def _loose(name: str) -> str:
+    """Return a column name without case, spaces and underscores, as people vary it."""
+    return "".join(filter(str.isalnum, name)).lower()

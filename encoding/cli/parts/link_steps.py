@@ -1,0 +1,296 @@
+"""The last steps of a round: matches fetched, claims exchanged, link IDs written beside record IDs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoding.blocks.keys import round_key
+from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
+from encoding.cli.parts.shared_secret import shared_secret
+from encoding.cli.parts.source import Source
+from encoding.cli.parts.steps import own_nonces
+from encoding.cli.parts.written_files import note_file
+from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
+from encoding.evidence.disclosed_records import DisclosedRecords
+from encoding.files import refuse_to_overwrite
+from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
+from encoding.ledger.errors import TranscriptError
+from encoding.ledger.values import Turn as LedgerTurn
+from encoding.packing.container import read_container
+from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
+from encoding.packing.tokens_met import tokens_met
+from encoding.records.agency_file import agency_file
+from encoding.rounds.round_memory import Said
+from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
+from encoding.rounds.turns import Turn, closing_of
+from encoding.sharing.links_file import LINKS_START, Link, write_links
+from encoding.transfers.matches import (
+    fetch_release,
+    keys_of_handles,
+    record_ids_by_key,
+    releases_of_round,
+)
+from schemas.claims import Transcript
+from schemas.ids import utc_text
+
+if TYPE_CHECKING:
+    from encoding.ledger.additions import Applied
+    from encoding.ledger.claim_checks import CheckedPair
+    from schemas.api import ReleaseView
+    from schemas.ids import Handle
+    from schemas.rounds import RoundView
+
+
+@dataclass(frozen=True, slots=True)
+class LinksWritten:
+    """Of which round the link IDs are, and where they were written.
+
+    `pending` matches have no link ID yet, since a partner's claims were missing when the round was closed;
+    `missing` link IDs belong to records that the file has not.
+    """
+
+    path: Path
+    round: int
+    links: int
+    pending: int
+    missing: int
+
+    def sentence(self) -> str:
+        """Return what is said of it."""
+        said = f"round {self.round}: {self.links:,} records have a link ID, in {self.path}"
+        return f"{said}; {self.pending:,} matches have none yet" if self.pending else said
+
+
+class RoundLinks:
+    """The link IDs of one round: what was fetched is kept as long as this object, since a fetch is logged.
+
+    Raises, when it is made:
+        NotReadyError: the agreement gives this agency no matches of its own records.
+    """
+
+    def __init__(self, counter: Counter, found: RoundView) -> None:
+        name = own_space(counter)
+        if name is None:
+            raise NotReadyError("the agreement gives this agency no matches of its own records")
+        self._counter, self._round, self._space = counter, found, name
+        # Of each partner: in which row of the own container each handle's record met its match.
+        self._rows: dict[str, dict[Handle, int]] = {}
+
+    @cached_property
+    def releases(self) -> tuple[PairRelease, ...]:
+        """The matches of this agency's pairs, with record keys in the place of handles.
+
+        Raises:
+            NotReadyError: nothing was released to this agency yet.
+            OthersWaitedForError: a release is not approved yet.
+            ReleaseError, ReceiptError, LogError: the match log does not vouch for one.
+        """
+        session = self._counter.session
+        views = releases_of_round(
+            self._counter.client, session.project, session.party, self._round.round
+        )
+        if not views:
+            raise NotReadyError(
+                "no matches have been released to this agency yet", hint="see: blindlink status"
+            )
+        return tuple(self._fetch(partner, view) for partner, view in sorted(views.items()))
+
+    def agree(self) -> Applied | None:
+        """Exchange claims, and carry the ledger on once the round is closed.
+
+        None where it was carried on before, or was closed without a partner's claims.
+
+        Raises:
+            OthersWaitedForError: a partner has yet to send its claims, or the round is not closed.
+            LinkAlarmError: what came cannot be honest; nothing of the round is stored.
+        """
+        with self._counter.session.workspace.lock():
+            ledger = ledger_file(self._counter).read()
+            if ledger.last is not None and ledger.last.round >= self._round.round:
+                return None
+            if len(ledger) and not self._is_lasting():
+                ledger.end_all()
+                ledger_file(self._counter).write(ledger)
+            space = self._at_space(as_it_stands(self._counter, self._round))
+            desk = self._desk()
+            speak(desk, space)
+            space = self._at_space(as_it_stands(self._counter, self._round))
+            is_closed = space.round.closing is not None
+            checked = listen(desk, space, must_be_complete=not is_closed)
+            state(desk, space, checked)
+            now = as_it_stands(self._counter, self._round)
+            listed = closing_of(now, self._counter.trust.keys)
+            if listed is None:
+                raise OthersWaitedForError(f"round {now.round} is not closed yet")
+            space = self._at_space(now)
+        history_of(self._counter).refuse_uncounted(now.round)
+        self._tell_unproven(checked)
+        with self._counter.session.workspace.lock():
+            return close(desk, space, checked, listed)
+
+    def _is_lasting(self) -> bool:
+        spaces = self._counter.view.terms.spaces
+        return any((one.name, one.lifetime) == (self._space, "lasting") for one in spaces)
+
+    def _tell_unproven(self, checked: Iterable[CheckedPair]) -> None:
+        for pair in checked:
+            if pair.n_unproven:
+                one, another = pair.pair
+                partner = another if one == self._counter.session.party else one
+                self._counter.session.warn(
+                    f"{pair.n_unproven:,} matches with {partner} have no proof that the records met by a key:"
+                    " one of the two containers is not in its agency's workspace any more"
+                )
+
+    def write(
+        self,
+        source: Source,
+        applied: Applied | None,
+        *,
+        output: Path | None = None,
+        force: bool = False,
+    ) -> LinksWritten:
+        """Write the link IDs of the records that were matched in the round beside their record IDs."""
+        session = self._counter.session
+        path = output or session.config.resolve(session.config.sections.output.links)
+        refuse_to_overwrite(path, own_start=LINKS_START, force=force)
+        note_file(session, "link-table", path)
+        matched = {one.record for release in self.releases for one in release.matches}
+        with session.workspace.lock():
+            held = self._held(matched, applied)
+            file = agency_file(session.config, source.file, source.id_column)
+            record_ids = record_ids_by_key(session.workspace, session.project, file, held)
+            links = sorted(Link(record_ids[key], held[key]) for key in held if key in record_ids)
+            write_links(path, links)
+            kept = DisclosedRecords(session.workspace, session.project)
+            kept.keep_matches(self._round.round, matched)
+        missing = len(held) - len(links)
+        if missing:
+            session.warn(
+                f"{missing:,} link IDs belong to records that {file.path.name} does not have"
+            )
+        pending = len(matched) - len(held)
+        return LinksWritten(path, self._round.round, len(links), pending, missing)
+
+    def _held(self, matched: Collection[str], applied: Applied | None) -> dict[str, str]:
+        ledger = ledger_file(self._counter).read()
+        # Of a match that is pending, the old link ID stands.
+        undone = (
+            {one.record for one in applied.open if one.reason != "pending"} if applied else set()
+        )
+        return {
+            record: place.link.hex()
+            for record in matched
+            if record not in undone and (place := ledger.held(record)) is not None
+        }
+
+    def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
+        session, client = self._counter.session, self._counter.client
+        require_agreed_run(session, client, client.run(view.run), for_release=True)
+        fetched = fetch_release(client, view, self._counter.trust)
+        name = MapName(session.project, self._round.round, partner)
+        keys = derive_map_keys(session.workspace.key(), session.project)
+        handle_map = read_handle_map(session.workspace.handle_map(*name), name, keys)
+        record_of = keys_of_handles(handle_map, fetched.matches)
+        self._rows[partner] = {handle: match.row for handle, match in fetched.matches.items()}
+        one, another = sorted((session.party, partner))
+        matches = tuple(
+            ReleasedMatch(record_of[handle], match.match_id, match.row)
+            for handle, match in fetched.matches.items()
+        )
+        return PairRelease(LedgerTurn(self._round.round, 1), (one, another), matches)
+
+    def _at_space(self, found: RoundView) -> SpaceOfRound:
+        party = self._counter.session.party
+        recipients = tuple(
+            one.party
+            for one in self._counter.view.terms.recipients
+            if (one.space, one.mode) == (self._space, "linked")
+        )
+        turns = {turn.partner: turn for turn in own_turns(self._counter, found)}
+        proofs = {
+            partner: self._proof(found, turns[partner])
+            for release in self.releases
+            if (partner := release.other(party)) in recipients
+        }
+        n_pairs = sum(
+            one.has_result and {one.larger, one.smaller} <= {*recipients} for one in found.progress
+        )
+        return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
+
+    def _proof(self, found: RoundView, turn: Turn) -> Proof:
+        """Return what proves the matches of a pair; without the container nothing does: no alarm."""
+        session = self._counter.session
+        progress = next(
+            one for one in found.progress if (one.larger, one.smaller) == turn.pair.parties
+        )
+        roots = {progress.larger: progress.root_larger, progress.smaller: progress.root_smaller}
+        earlier = progress.earlier
+        if earlier is None or None in roots.values():
+            raise NotReadyError(f"round {found.round} has no two containers of this pair")
+        later = turn.pair.partner_of(earlier)
+        transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
+        tokens = self._tokens(turn, roots[session.party] or "")
+        key = round_key(shared_secret(session, self._counter.view), turn.name(self._counter.view))
+        return Proof(key, tokens.get, transcript)
+
+    def _tokens(self, turn: Turn, root: str) -> dict[int, bytes]:
+        """Return the tokens of the rows that the release names; none where the container is gone.
+
+        Raises:
+            TranscriptError: the broker names another container than this workspace has sent.
+            ForgedMatchError: a row is not that of the matched record.
+        """
+        session = self._counter.session
+        path = session.workspace.container(session.project, turn.round, turn.partner)
+        try:
+            container = read_container(path)
+        except WorkspaceError as exc:
+            session.say(f"{exc}: what was matched with {turn.partner} cannot be proven")
+            return {}
+        if container.header.root == root:
+            return tokens_met(container, self._rows[turn.partner])
+        if own_nonces(session).is_spent(turn.own_nonce.number):
+            # Else it would be an excuse for matches without a proof.
+            raise TranscriptError(
+                f"the broker names another container than this agency has sent to {turn.partner}",
+                hint="nothing of this round is stored; tell the other agencies and the operator",
+            )
+        return {}
+
+    def _desk(self) -> Desk:
+        counter, session = self._counter, self._counter.session
+        shown = counter.client.identities(session.project).identities
+        trusted = trusted_peers(session, shown)
+        others = (
+            one.party
+            for one in counter.view.terms.recipients
+            if (one.space, one.mode) == (self._space, "linked") and one.party != session.party
+        )
+        people = {
+            party: tuple(
+                one for one in trusted.trusted_of(party, shown) if "recipient" in one.duties
+            )
+            for party in others
+        }
+        # The newest one: on a busy log several stand side by side.
+        pin = counter.trust.log.pins()[-1]
+        return Desk(
+            party=session.party,
+            api=counter.api,
+            own=unlock_own(session),
+            ledger=ledger_file(self._counter),
+            said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
+            people=people,
+            checkpoint=pin.note.decode("utf-8"),
+            created=utc_text(session.now()),
+            compare_log=partial(counter.trust.log.compare, source=counter.client),
+        )

@@ -1,0 +1,26 @@
+"""Fetches the whole match log of the project, as the broker hands it out, held to the pins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts.session import Session
+from encoding.log.log_copy import LogCopy, read_log_copy
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
+    from encoding.log.trust import Trust
+
+
+def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy:
+    """Return the log; nothing of it is left on the disk.
+
+    Raises:
+        LogError: it does not hang together, or is not the log that was pinned.
+    """
+    with session.workspace.lock(), session.workspace.scratch() as scratch:
+        path = scratch / "log.bundle"
+        with path.open("w+b") as file:
+            client.save_bundle(session.project, file)
+        with path.open("rb") as file:
+            return read_log_copy(file, trust.keys, trust.log.pins())

@@ -1,0 +1,77 @@
+"""Options that every command takes, before its name or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def agency_options(function: _Function) -> _Function:
+    """Add --config, --workspace and --quiet, which set the session and are not passed on."""
+    options = (
+        click.option(
+            "--config",
+            type=click.Path(dir_okay=False, path_type=Path),
+            expose_value=False,
+            callback=_set("config_path"),
+            help="Settings file; blindlink.toml in this folder unless you say otherwise.",
+        ),
+        click.option(
+            "--workspace",
+            type=click.Path(file_okay=False, path_type=Path),
+            expose_value=False,
+            callback=_set("workspace_path"),
+            help="Folder of what must be remembered; the settings name it.",
+        ),
+        click.option(
+            "--quiet",
+            "-q",
+            is_flag=True,
+            expose_value=False,
+            callback=_set("is_quiet"),
+            help="Only errors; no progress and no remarks.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def json_option(function: _Function) -> _Function:
+    """Add --json: one JSON document on standard output instead of sentences."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
+        function
+    )
+
+
+def file_options(function: _Function) -> _Function:
+    """Add --file and --id-column, which take the place of those in the settings."""
+    options = (
+        click.option(
+            "--file",
+            "file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Your file of people, in place of the one in the settings.",
+        ),
+        click.option("--id-column", help="The column of your own number of a person."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        # Here, so that the list of commands needs neither the formats nor the network.
+        from encoding.cli.parts.session import Session  # noqa: PLC0415 - see above
+
+        session = ctx.ensure_object(Session)
+        if value:
+            setattr(session, name, value)
+
+    return callback

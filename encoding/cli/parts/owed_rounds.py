@@ -1,0 +1,76 @@
+"""What rounds before the open one still owe this agency: their link IDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from encoding.cli.parts.blind_steps import blind_links
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.link_steps import RoundLinks
+from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.round_steps import proven
+from encoding.errors import AgencyError, NotReadyError, OthersWaitedForError
+from encoding.transfers.blind_fetch import blind_recipients, newest_blind
+from schemas.rounds import RoundView
+
+if TYPE_CHECKING:
+    from encoding.cli.parts.source import Source
+
+ALARM: Final = 9
+
+
+def drain(counter: Counter, source: Source) -> tuple[OthersWaitedForError, ...]:
+    """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
+
+    A round that cannot be finished is told, and does not keep the next one from beginning. What waits for
+    another agency is returned.
+    """
+    return (*_drain_blind(counter, source), *_drain_links(counter, source))
+
+
+def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
+    """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
+    session, client = counter.session, counter.client
+    if session.party not in counter.view.terms.providers:
+        return
+    fetch = partial(blind_links, session, client, counter.trust, counter.view, source=source)
+    for recipient in blind_recipients(counter.view.terms):
+        try:
+            release = newest_blind(client, session.project, recipient)
+        except NotReadyError:
+            # None was made so far.
+            continue
+        try:
+            if release.verified is None:
+                fetch(recipient=recipient)
+        except AgencyError as exc:
+            session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
+            if isinstance(exc, OthersWaitedForError):
+                yield exc
+
+
+def _drain_links(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
+    if own_space(counter) is None:
+        return
+    for found in reversed(counter.api.rounds().rounds):
+        if found.state != "closed" or not _is_owed(counter, found):
+            continue
+        try:
+            links = RoundLinks(counter, proven(counter, found))
+            links.write(source, links.agree())
+        except AgencyError as exc:
+            counter.session.warn(f"round {found.round} could not be finished: {exc}")
+            if exc.exit_code == ALARM:
+                raise
+            if isinstance(exc, OthersWaitedForError):
+                yield exc
+
+
+def _is_owed(counter: Counter, found: RoundView) -> bool:
+    """Tell whether the ledger has yet to be carried on by a round in which this agency had matches."""
+    last = ledger_file(counter).read().last
+    party = counter.session.party
+    ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
+    return ran and (last is None or last.round < found.round)

@@ -1,0 +1,138 @@
+"""Options by which a command is told whose keys it may use, and how they are unlocked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import click
+
+from encoding.errors import ConfigError
+from encoding.people.identity import Identity, read_identity
+from encoding.people.identity_lock import Passphrase, Unlocking, read_key_file, read_passphrase
+
+if TYPE_CHECKING:
+    from encoding.workspace.config import Config
+    from schemas.identity import PublicIdentity
+
+DEFAULT_FILE: Final = "identity.txt"
+NOTHING: Final[Mapping[str, Any]] = {"identity": None, "passphrase_file": None, "key_file": None}
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class KeyHolder(Protocol):
+    """What of a session says whose keys are used; `own` and `unlocking` keep them, once they are unlocked."""
+
+    config_path: Path
+    own: Identity | None
+    unlocking: Unlocking | None
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        ...
+
+    @property
+    def party(self) -> str:
+        """The agency's name in the project."""
+        ...
+
+
+def identity_options(function: _Function) -> _Function:
+    """Add --identity, --passphrase-file and --key-file."""
+    options = (
+        click.option(
+            "--identity", type=_FILE, help=f"File of your keys; {DEFAULT_FILE} if left out."
+        ),
+        click.option(
+            "--passphrase-file", type=_FILE, help="Read the passphrase from this file, do not ask."
+        ),
+        click.option("--key-file", type=_FILE, help="The key file that opens your keys."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identity:
+    """Return the identity of whoever types, unlocked; asks for a passphrase where nothing else opens it.
+
+    Args:
+        session: the options of the call.
+        given: the values of `identity_options`, by name; what they leave out is as the settings say.
+    Raises:
+        IdentityError: the file, or what opens it, is missing, exposed, damaged or the wrong one.
+        ConfigError: it is somebody of another party than the settings name.
+    """
+    if session.own is None:
+        path = own_path(session, given["identity"])
+        locked = read_identity(path)
+        # Auditors and operators have keys, and no settings.
+        if session.config_path.exists() and locked.public.party != session.party:
+            raise ConfigError(
+                f"{path} is of somebody of {locked.public.party}, and the settings are of {session.party}"
+            )
+        session.unlocking = _unlocking(session, given, locked.lock.kind)
+        session.own = locked.unlock(session.unlocking)
+    return session.own
+
+
+def own_path(session: KeyHolder, given: Path | None) -> Path:
+    """Return the file of a person's keys: the given one, that of the settings, or else the one beside them."""
+    return given or _configured(session, "file") or session.config_path.parent / DEFAULT_FILE
+
+
+def unlocking_of(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Unlocking:
+    """Return what opens the identity of whoever types, after making sure that it does.
+
+    Raises:
+        IdentityError, ConfigError: as `unlock_own`.
+    """
+    unlock_own(session, given)
+    if session.unlocking is None:
+        raise ValueError("an identity was unlocked without anything that opens it")
+    return session.unlocking
+
+
+def show_identity(public: PublicIdentity) -> None:
+    """Print who somebody is to the others, and the fingerprint of their keys."""
+    click.echo(f"party        {public.party}")
+    click.echo(f"person       {public.person}")
+    click.echo(f"duties       {', '.join(public.duties)}")
+    groups = public.fingerprint().split()
+    for start in range(0, len(groups), 4):
+        label = "fingerprint" if start == 0 else ""
+        click.echo(f"{label:<12} {' '.join(groups[start : start + 4])}")
+
+
+def _unlocking(session: KeyHolder, given: Mapping[str, Any], kind: str) -> Unlocking:
+    key_file = given["key_file"] or _configured(session, "key_file")
+    passphrase_file = given["passphrase_file"] or _configured(session, "passphrase_file")
+    if kind == "key-file":
+        if key_file is None:
+            raise ConfigError(
+                "your keys are opened by a key file, and nothing says which",
+                hint="name it as key_file in the section [identity]" + _or_by_option("key_file"),
+            )
+        return read_key_file(key_file)
+    if passphrase_file is not None:
+        return read_passphrase(passphrase_file)
+    return Passphrase(click.prompt("Passphrase for your keys", hide_input=True, err=True))
+
+
+def _or_by_option(name: str) -> str:
+    """Return what to add to a hint where the command that was typed has such an option."""
+    context = click.get_current_context(silent=True)
+    if context is None or name not in {option.name for option in context.command.params}:
+        return ""
+    return f", or give it with --{name.replace('_', '-')}"
+
+
+def _configured(session: KeyHolder, field: str) -> Path | None:
+    """Return a path of the section [identity]; None where there are no settings, or no such line."""
+    if not session.config_path.exists() or session.config.sections.identity is None:
+        return None
+    written: str | None = getattr(session.config.sections.identity, field)
+    return None if written is None else session.config.resolve(written)

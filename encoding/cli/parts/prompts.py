@@ -1,0 +1,74 @@
+"""Questions on the terminal, each with the answer that Enter gives; they are written to standard error."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+import click
+
+
+def ask_confirmation(text: str, *, default: bool) -> bool:
+    """Return whether the answer is yes."""
+    return click.confirm(text, default, err=True)
+
+
+def say_heading(question: str) -> None:
+    """Say what the next questions are about."""
+    click.echo(f"\n{question}", err=True)
+
+
+def ask_text(text: str, default: str | None = None) -> str:
+    """Return a text; without a default it is asked until something is said."""
+    answer: str = click.prompt(text, default=default, show_default=bool(default), err=True)
+    return answer.strip()
+
+
+def ask_list(text: str, default: str | None = None) -> list[str]:
+    """Return the parts of an answer with commas."""
+    return [part.strip() for part in ask_text(text, default).split(",") if part.strip()]
+
+
+def ask_share(text: str, default: str) -> str:
+    """Return a number from 0 to 1, as it was written."""
+
+    def parse(given: str) -> str:
+        if not re.fullmatch(r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)", given):
+            raise click.BadParameter("it is a number from 0 to 1, such as 0.9")
+        return given
+
+    answer: str = click.prompt(text, default=default, value_proc=parse, err=True)
+    return answer
+
+
+def ask_number(text: str, default: int | None) -> int:
+    """Return a whole number from 0."""
+    answer: int = click.prompt(text, default=default, type=click.IntRange(0), err=True)
+    return answer
+
+
+def ask_choice(text: str, choices: Sequence[str], default: str | None) -> str:
+    """Return one of some words."""
+    answer: str = click.prompt(text, default=default, type=click.Choice(list(choices)), err=True)
+    return answer
+
+
+def ask_date(text: str, default: date | None) -> date:
+    """Return a day."""
+
+    def parse(given: str) -> date:
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise click.BadParameter("a day is written as 2026-09-01") from None
+
+    shown = None if default is None else default.isoformat()
+    answer: date = click.prompt(text, default=shown, value_proc=parse, err=True)
+    return answer
+
+
+def is_interactive() -> bool:
+    """Tell whether somebody is there to answer."""
+    return sys.stdin.isatty()

@@ -1,0 +1,100 @@
+"""Seals a file to the persons of a party, and opens what was sealed to one's own keys."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.piece_reader import read_pieces
+from encoding.cli.parts.receivers import receivers_of
+from encoding.cli.parts.session import Session
+from encoding.files import replacing
+from encoding.people.sealed_file import MAGIC, Address, open_pieces, seal_pieces
+from schemas.ids import utc_text
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    from encoding.people.identity import Identity
+    from schemas.identity import PublicIdentity
+
+SUFFIX: Final = ".sealed"
+_PIECE_BYTES: Final = 1024 * 1024
+
+
+def seal_file(
+    session: Session, file: Path, party: str, receivers: tuple[PublicIdentity, ...], target: Path
+) -> str:
+    """Write `target`, which only the receivers can open; returns a sentence that says so."""
+    created = utc_text(session.now())
+    address = Address(session.party, party, receivers, created)
+    with file.open("rb") as content, replacing(target) as written:
+        written.writelines(seal_pieces(_pieces(content), address))
+    number = "1 person" if len(receivers) == 1 else f"{len(receivers)} persons"
+    return f"{number} of {party} can open it, and nobody else: {target}"
+
+
+@contextlib.contextmanager
+def sealing_to(session: Session, party: str | None, target: Path) -> Iterator[Path]:
+    """Give where to write a file that is then sealed to a party; nothing unsealed is left behind.
+
+    Where there is no party, that is `target` itself.
+
+    Raises:
+        UntrustedKeyError: nobody of the party is trusted.
+    """
+    if party is None:
+        yield target
+        return
+    receivers = receivers_of(session, party, offline=False)
+    with session.workspace.lock(), session.workspace.scratch() as scratch:
+        plain = scratch / "plain"
+        yield plain
+        session.say(seal_file(session, plain, party, receivers, target))
+
+
+@contextlib.contextmanager
+def unsealed(session: Session, file: Path) -> Iterator[Path]:
+    """Give a file to read: itself, or, where it was sealed to one's own keys, what it holds.
+
+    Raises:
+        SealedFileError: it was sealed to others, or was changed or cut off.
+        IdentityError: the own keys cannot be used.
+    """
+    if not is_sealed(file):
+        yield file
+        return
+    own = unlock_own(session)
+    with session.workspace.lock(), session.workspace.scratch() as scratch:
+        plain = scratch / file.with_suffix("").name
+        with opened_content(file, own) as content, replacing(plain) as written:
+            shutil.copyfileobj(content, written)
+        yield plain
+
+
+def is_sealed(file: Path) -> bool:
+    """Tell whether a file is there and begins as a sealed one does."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as raw:
+        return raw.read(len(MAGIC)) == MAGIC
+
+
+@contextlib.contextmanager
+def opened_content(file: Path, own: Identity) -> Iterator[BufferedReader]:
+    """Give the content of a sealed file; what is read of it counts only if it is read to its end.
+
+    Raises:
+        SealedFileError: it was sealed to others, or was changed or cut off.
+    """
+    with file.open("rb") as raw, read_pieces(open_pieces(raw, own)) as content:
+        yield content
+
+
+def _pieces(content: IO[bytes]) -> Iterator[bytes]:
+    while piece := content.read(_PIECE_BYTES):
+        yield piece

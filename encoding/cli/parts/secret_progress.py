@@ -1,0 +1,59 @@
+"""What `refresh` does for a secret that agencies are agreeing on: it goes on where that stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from encoding.cli.parts.exchange import Carriage
+from encoding.cli.parts.own_identity import NOTHING
+from encoding.cli.parts.session import Session
+from encoding.epoch.carriers import ByBroker
+from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
+from encoding.errors import OthersWaitedForError, ShareMissingError
+from encoding.secret.kept_secret import kept_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from encoding.broker.client import BrokerClient
+    from schemas.api import ProjectView
+
+_GIVEN: Final = {**NOTHING, "holders": ()}
+
+
+def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) -> None:
+    """Accept what has come of the secrets that were begun here and that not all have confirmed.
+
+    A share that is missing for a later epoch stops nothing.
+
+    Raises:
+        OthersWaitedForError: a share of this epoch's secret is not here yet.
+        ShareError: something that came must not be trusted.
+        SecretsDifferError: a holder has another secret, or encodes otherwise.
+    """
+    if session.config.sections.identity is None:
+        return
+    carried = Carriage(session, view, ByBroker(client, view.project, session.party))
+    for epoch in _open_epochs(session, view):
+        try:
+            kept = carried.accept(epoch, _GIVEN)
+        except ShareMissingError as exc:
+            if epoch == view.terms.epoch:
+                raise OthersWaitedForError(str(exc), hint=exc.hint) from None
+            session.say(f"the secret of epoch {epoch} is not made yet: {exc}")
+            continue
+        if kept is not None:
+            refuse_differences(differences(kept, session.party))
+            waits = (
+                "all have confirmed it" if not unconfirmed(kept) else "not all have confirmed it"
+            )
+            session.say(f"the secret of epoch {epoch} is made; {waits}")
+
+
+def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:
+    for epoch in session.workspace.epochs_with_secret(view.project):
+        if epoch < view.terms.epoch:
+            continue
+        kept = kept_of(session.workspace, view.project, epoch)
+        if kept is not None and unconfirmed(kept):
+            yield epoch

@@ -1,0 +1,194 @@
+"""What one command works with: settings, workspace, own keys, broker. Each is opened when asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from encoding.broker.client import BrokerClient
+from encoding.broker.connection import Connection, Waiting, trust_only
+from encoding.broker.credential import Credential, SignIn, read_token
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.progress_bar import ProgressBar
+from encoding.errors import AgencyError, BrokerRefusedError
+from encoding.log.pins import PinnedLog
+from encoding.log.receipts import ReceiptFolder
+from encoding.log.trust import Trust
+from encoding.log.witness import Witness
+from encoding.workspace.config import Config, read_config
+from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.printable import printable
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from encoding.people.identity import Identity
+    from encoding.people.identity_lock import Unlocking
+
+INTERACTIVE_S: Final = 20.0
+UNATTENDED_S: Final = 900.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Session:
+    """The options of the call, and what follows from them.
+
+    `transport`, `now` and `sleep` are replaced in tests; None is the network. `own` is the identity of whoever
+    types, and `unlocking` what opened it, once that was needed: a passphrase is asked for once.
+    """
+
+    config_path: Path = Path("blindlink.toml")
+    workspace_path: Path | None = None
+    is_quiet: bool = False
+    patience_s: float = INTERACTIVE_S
+    transport: httpx2.BaseTransport | None = None
+    now: Callable[[], datetime] = _now
+    sleep: Callable[[float], None] = time.sleep
+    own: Identity | None = field(default=None, init=False, repr=False)
+    unlocking: Unlocking | None = field(default=None, init=False, repr=False)
+    _config: Config | None = field(default=None, init=False)
+    _workspace: Workspace | None = field(default=None, init=False)
+
+    @property
+    def config(self) -> Config:
+        """The settings.
+
+        Raises:
+            ConfigError: they cannot be read.
+        """
+        if self._config is None:
+            self._config = read_config(self.config_path)
+        return self._config
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, made where it is missing."""
+        if self._workspace is None:
+            named = self.config.resolve(self.config.sections.output.workspace)
+            folder = self.workspace_path or named
+            self._workspace = open_workspace(folder, lambda: unlock_own(self))
+        return self._workspace
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        return self.config.sections.project.name
+
+    @property
+    def party(self) -> str:
+        """This agency's name in the project."""
+        return self.config.sections.project.party
+
+    def connect(self) -> BrokerClient:
+        """Return a client of the broker; nothing is sent yet.
+
+        Raises:
+            TokenFileError, ConfigError: token or certificate file cannot be used.
+            IdentityError: nor can the keys with which to sign in.
+        """
+        broker = self.config.sections.broker
+        ca_file = self.config.resolve(broker.ca_file) if broker.ca_file else None
+        return self.connect_to(broker.url, ca_file, self._credential())
+
+    def connect_to(
+        self, url: str, ca_file: Path | None, credential: Credential | None
+    ) -> BrokerClient:
+        """Return a client of the broker at this address, with a credential or, for what anybody may ask, none.
+
+        Raises:
+            ConfigError: the certificate file cannot be used.
+        """
+        return BrokerClient(self.connection_to(url, ca_file, credential))
+
+    def connection_to(
+        self, url: str, ca_file: Path | None, credential: Credential | None
+    ) -> Connection:
+        """Return the connection under such a client.
+
+        Raises:
+            ConfigError: the certificate file cannot be used.
+        """
+        tls = trust_only(ca_file) if ca_file else None
+        waiting = Waiting(self.patience_s, self.sleep, self.say)
+        return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
+
+    def _credential(self) -> Credential:
+        broker = self.config.sections.broker
+        if broker.token_file is not None:
+            return read_token(self.config.resolve(broker.token_file))
+        return SignIn(unlock_own(self), broker.url.rstrip("/"), self.now)
+
+    def trust(self, client: BrokerClient, *, cosigns: bool = True) -> Trust:
+        """Return what the broker's answers are held against, after making sure that its log only grew.
+
+        Whoever has signed in with keys of their own cosigns what they have seen, unless told otherwise.
+
+        Raises:
+            LogError: it did not, or is signed by another key.
+        """
+        log = PinnedLog(self.workspace.pins, self.workspace.log_key)
+        is_first = not log.has_key()
+        given = self.config.sections.broker.log_key
+        keys = log.key(given, client)
+        log.check(client)
+        if log.keys() != keys:
+            self.say(
+                f"the broker's log has a new key, for which the old one has signed: {log.keys().text}"
+            )
+        if is_first and given is None:
+            self.say(
+                f"the broker's log key is pinned now; compare it with the operator: {keys.text}"
+            )
+        trust = Trust(log, ReceiptFolder(self.workspace.receipts))
+        if cosigns:
+            self._cosign_if_possible(client, trust)
+        return trust
+
+    def trust_again(self, client: BrokerClient, trust: Trust) -> None:
+        """Pin and cosign the log once more, after a command has waited for something to be logged.
+
+        Raises:
+            LogError: it was rewritten or cut off meanwhile.
+        """
+        trust.log.check(client)
+        self._cosign_if_possible(client, trust)
+
+    def witness(self) -> Witness | None:
+        """Return whoever has signed in with keys of their own, as a witness; None where a token was shown."""
+        return None if self.own is None else Witness.of(self.own, self.workspace.pins)
+
+    def _cosign_if_possible(self, client: BrokerClient, trust: Trust) -> None:
+        witness, pin = self.witness(), trust.log.settled()
+        if witness is None or pin is None:
+            return
+        try:
+            witness.cosign(pin, self.now(), client)
+        except AgencyError as exc:
+            # An older broker takes no cosignatures.
+            if isinstance(exc, BrokerRefusedError) and exc.problem == "not-found":
+                return
+            # The command's own work does not depend on it, and the next one tries again.
+            self.warn(f"the match log is pinned, but not cosigned: {exc}")
+
+    def progress(self) -> ProgressBar:
+        """Return a progress bar for anything over a second, on a terminal."""
+        return ProgressBar(is_shown=not self.is_quiet)
+
+    def say(self, sentence: str) -> None:
+        """Write a remark to the error output, unless quiet."""
+        if not self.is_quiet:
+            click.echo(f"blindlink: {printable(sentence)}", err=True)
+
+    def warn(self, sentence: str) -> None:
+        """Write a warning to the error output, quiet or not."""
+        click.echo(f"blindlink: warning: {printable(sentence)}", err=True)

@@ -1,0 +1,52 @@
+"""What a person says about destruction, signed with their own keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.session import Session
+from encoding.errors import IdentityError
+from schemas.destruction import Said, SignedDestruction, duties_for, sign_destruction
+from schemas.errors import SignatureError
+from schemas.ids import utc_text
+
+
+def signed_by_own(
+    session: Session,
+    given: Mapping[str, Any],
+    kind: type[Said],
+    *,
+    not_before: str = "",
+    project: str | None = None,
+    **fields: Any,
+) -> SignedDestruction:
+    """Return what whoever types says about the project.
+
+    Args:
+        session: the options of the call.
+        given: the values of `identity_options`.
+        kind: what is said.
+        not_before: a time that this follows, should this computer's clock be late.
+        project: which it is about; None: as the settings say.
+        fields: those of `kind` beside who says it, when, and of which project.
+    Raises:
+        IdentityError: the own keys cannot be used, or lack the duty that it needs.
+    """
+    own = unlock_own(session, given)
+    now = utc_text(session.now())
+    said = kind(
+        project=project or session.project,
+        party=own.public.party,
+        person=own.public.person,
+        at=max(now, not_before),
+        **fields,
+    )
+    try:
+        return sign_destruction(said, own.public, own.keys.signing_key)
+    except SignatureError as exc:
+        needed = ", ".join(sorted(duties_for(kind)))
+        raise IdentityError(
+            f"you cannot sign this: {exc}", hint=f"it takes one of these duties: {needed}"
+        ) from exc

@@ -1,0 +1,204 @@
+"""What this agency says of a release: claims for the other recipient of a pair, a statement for all of them.
+
+Both are made of the release, the ledger and the container, and are then sealed (`encoding.ledger.messages`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from encoding.ledger.book import Ledger, MessagePlace
+from encoding.ledger.claim_checks import CheckedPair
+from encoding.ledger.errors import ReleasedRowsError, ReplayedMatchError
+from encoding.ledger.inputs import applied_turn
+from encoding.ledger.values import Member, Pair, Turn
+from schemas.chain_statement import ChainStatement, StatedMatch, StatedRecord, sign_statement
+from schemas.claims import Claim, Claims, Mark, Transcript, met_mac, sign_claims
+from schemas.ids import MatchId
+from schemas.space_message import LedgerState
+
+TokenOf = Callable[[int], bytes | None]
+"""Gives the token of a row of the agency's own container, by its number; None if the container is gone."""
+
+
+class ReleasedMatch(NamedTuple):
+    """What a release says of one record: its match, and the row of the own container in which the two met.
+
+    `row` is None where the release names none, as under `blind`.
+    """
+
+    record: str
+    match: MatchId
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairRelease:
+    """One release of one pair, with record IDs (or pseudonyms) in the place of handles.
+
+    `vetoed` are matches that this agency knows to be rejected, as by clerical review.
+    """
+
+    turn: Turn
+    pair: Pair
+    matches: tuple[ReleasedMatch, ...] = field(repr=False)
+    vetoed: frozenset[MatchId] = field(default=frozenset(), repr=False)
+
+    def other(self, party: str) -> str:
+        """Return the other party of the pair."""
+        return self.pair[1] if self.pair[0] == party else self.pair[0]
+
+    def records(self) -> dict[StatedMatch, str]:
+        """Return the record of each match."""
+        return {StatedMatch(m.match, self.pair): m.record for m in self.matches}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves matches: the round key of the pair, the rows of the own container, both containers' roots."""
+
+    pair_key: bytes = field(repr=False)
+    token_of: TokenOf = field(repr=False)
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Who sends a message, and after which one of the same stream; `before` is None for the first.
+
+    `checkpoint` is the newest one of the log that this agency has seen, `created` is UtcTime.
+    """
+
+    person: str
+    key: Ed25519PrivateKey = field(repr=False)
+    checkpoint: str
+    created: str
+    before: MessagePlace | None = None
+
+
+def refuse_bad_release(ledger: Ledger, release: PairRelease) -> None:
+    """Refuse a release that cannot be stored, before anything is said of it.
+
+    Raises:
+        OutOfTurnError: it has been applied, or its turn is over.
+        ReleasedRowsError: a record or match is named twice.
+        ReplayedMatchError: the broker uses match IDs of earlier releases again.
+    """
+    ledger.refuse_out_of_turn(release.turn)
+    for which in ("record", "match"):
+        named = [getattr(released, which) for released in release.matches]
+        if len(set(named)) != len(named):
+            raise ReleasedRowsError(f"the release names a {which} twice")
+    n_replayed = sum(ledger.knows_match(released.match) for released in release.matches)
+    if n_replayed:
+        raise ReplayedMatchError(
+            f"{n_replayed} matches have IDs of matches of earlier releases",
+            hint="tell the other agencies and the operator before anything is linked",
+            n_concerned=n_replayed,
+        )
+
+
+def make_claims(ledger: Ledger, release: PairRelease, proof: Proof, posting: Posting) -> Claims:
+    """Return this agency's signed claims of a pair's release.
+
+    Raises:
+        OutOfTurnError, ReleasedRowsError, ReplayedMatchError: the release cannot be stored.
+    """
+    refuse_bad_release(ledger, release)
+    claims, marks = [], []
+    for released in release.matches:
+        link, since = ledger.held(released.record) or (None, 0)
+        token = None if released.row is None else proof.token_of(released.row)
+        mac = None if token is None else met_mac(proof.pair_key, released.match, token)
+        is_vetoed = released.match in release.vetoed
+        claims.append(Claim(released.match, link, since, is_vetoed, mac))
+        marks += [Mark(released.match, mark) for mark in ledger.marks(released.record)]
+    if len({claim.mac is None for claim in claims}) > 1:
+        raise ReleasedRowsError("the release names rows that the container does not have")
+    newest = ledger.newest_digest(release.pair)
+    state = newest and LedgerState(**newest[0]._asdict(), digest=newest[1])
+    return sign_claims(
+        claims,
+        marks,
+        ledger.vetoes(),
+        posting.key,
+        pair=release.pair,
+        transcript=proof.transcript,
+        ledger=state,
+        **_head(ledger, release.turn, posting),
+    )
+
+
+def own_members(
+    ledger: Ledger, records: Mapping[StatedMatch, str], stands: Iterable[StatedMatch]
+) -> list[Member]:
+    """Return what this agency states of its records in the matches that stand."""
+    matches: dict[str, list[StatedMatch]] = {}
+    for match in sorted(stands):
+        matches.setdefault(records[match], []).append(match)
+    members = []
+    for record, own in matches.items():
+        link, since = ledger.held(record) or (None, 0)
+        members.append(Member(ledger.party, link, since, tuple(own), ledger.marks(record)))
+    return members
+
+
+def standing_matches(
+    releases: Iterable[PairRelease], checked: Iterable[CheckedPair]
+) -> set[StatedMatch]:
+    """Return the own matches that stand: of checked pairs, what stands there; of others, what is not vetoed."""
+    by_pair = {pair.pair: pair for pair in checked}
+    found: set[StatedMatch] = set()
+    for release in releases:
+        if release.pair in by_pair:
+            found.update(by_pair[release.pair].stands)
+        else:
+            found.update(m for m in release.records() if m.match not in release.vetoed)
+    return found
+
+
+def make_statement(
+    ledger: Ledger,
+    turn: Turn,
+    releases: Iterable[PairRelease],
+    checked: Iterable[CheckedPair],
+    posting: Posting,
+) -> ChainStatement:
+    """Return this agency's signed statement to all recipients of the space.
+
+    Args:
+        releases: all pairs of this agency that the turn has.
+        checked: those of them whose other party is a recipient too, with its claims checked.
+    """
+    releases = tuple(releases)
+    records = {match: record for release in releases for match, record in release.records().items()}
+    members = own_members(ledger, records, standing_matches(releases, checked))
+    stated = [StatedRecord(m.link, m.since, m.matches, m.marks) for m in members]
+    return sign_statement(
+        stated,
+        ledger.vetoes(),
+        [release.pair for release in releases],
+        posting.key,
+        **_head(ledger, turn, posting),
+    )
+
+
+def _head(ledger: Ledger, turn: Turn, posting: Posting) -> dict[str, Any]:
+    before = posting.before
+    return {
+        "project": ledger.space.project,
+        "space": ledger.space.space,
+        "round": turn.round,
+        "release": turn.release,
+        "sender": ledger.party,
+        "person": posting.person,
+        "sequence": 1 if before is None else before.sequence + 1,
+        "previous": None if before is None else before.sha256,
+        "checkpoint": posting.checkpoint,
+        "applied": applied_turn(ledger),
+        "created": posting.created,
+    }

@@ -1,0 +1,202 @@
+"""The ledger as it lies in the workspace, sealed; and what it said at the end of a round.
+
+File: the line `blindlink/ledger/1`, then nonce, AES-256-GCM ciphertext and tag under a sub-key of the
+workspace key; the line, the project, the ID space and the party are authenticated. The content is one line of
+canonical JSON, then one line an event, in order.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar, Final, Literal
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import Field
+
+from encoding.files import make_private_folder, write_durably
+from encoding.ledger.book import MATCH_PREFIX_BYTES, Ledger, MessagePlace
+from encoding.ledger.errors import LedgerFileError, OutOfTurnError
+from encoding.ledger.events import Event, event_line, parse_events
+from encoding.ledger.grants import SpaceName
+from encoding.ledger.values import Held, Turn
+from schemas.document import Document, Model
+from schemas.errors import FormatError
+from schemas.ids import LINK_ID_BYTES, LinkId, Sha256Hex
+
+MAGIC: Final = b"blindlink/ledger/1\n"
+NONCE_BYTES: Final = 12
+
+_Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", repr=False)]
+
+
+class _Place(Model):
+    stream: str
+    sequence: int
+    sha256: Sha256Hex
+
+
+class _Recent(Model):
+    round: int
+    release: int
+    prefixes: _Hex
+
+
+class _Granted(Model):
+    parties: tuple[str, ...]
+    links: _Hex
+
+
+class _Head(Document):
+    """What a ledger holds beside its events."""
+
+    KIND: ClassVar[str] = "ledger"
+
+    version: Literal["blindlink/ledger/1"] = "blindlink/ledger/1"
+    events: int
+    places: tuple[_Place, ...]
+    recent: tuple[_Recent, ...]
+    granted: tuple[_Granted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """What a ledger said at the end of a turn; the same whenever it is asked."""
+
+    turn: Turn
+    held: dict[str, Held] = field(repr=False)
+
+    def to_bytes(self) -> bytes:
+        """Return one line a record in the order of record IDs: link ID, since which round, record ID."""
+        lines = (
+            f"{held.link.hex()} {held.since} {record}\n"
+            for record, held in sorted(self.held.items())
+        )
+        return "".join(lines).encode("utf-8", "surrogatepass")
+
+
+def view_as_of(ledger: Ledger, turn: Turn) -> LedgerView:
+    """Return what the ledger said once the release of a turn had been applied.
+
+    What the agency unlinked later counts from the next round on, whenever it did so.
+
+    Raises:
+        OutOfTurnError: no such release has been applied.
+    """
+    if Event("applied", turn) not in ledger.events:
+        raise OutOfTurnError(f"release {turn.release} of round {turn.round} was not applied here")
+    held: dict[str, Held] = {}
+    for event in ledger.events:
+        if event.turn > turn:
+            continue
+        if event.kind == "held":
+            held[event.text] = Held(LinkId(event.raw), event.number)
+        elif event.kind == "ended":
+            held.pop(event.text, None)
+    return LedgerView(turn, held)
+
+
+def serialise_ledger(ledger: Ledger) -> bytes:
+    """Return the content of the ledger's file, before it is sealed; the same for equal ledgers."""
+    links: dict[tuple[str, ...], list[str]] = {}
+    for link, parties in sorted(ledger.granted.items()):
+        links.setdefault(parties, []).append(link.hex())
+    head = _Head(
+        events=len(ledger.events),
+        places=tuple(
+            _Place(stream=stream, sequence=place.sequence, sha256=place.sha256)
+            for stream, place in sorted(ledger.places.items())
+        ),
+        recent=tuple(
+            _Recent(round=turn.round, release=turn.release, prefixes=b"".join(sorted(known)).hex())
+            for turn, known in sorted(ledger.recent.items())
+        ),
+        granted=tuple(
+            _Granted(parties=parties, links="".join(found))
+            for parties, found in sorted(links.items())
+        ),
+    )
+    lines = "".join(map(event_line, ledger.events))
+    return head.to_canonical() + b"\n" + lines.encode("ascii")
+
+
+def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
+    """Read what `serialise_ledger` wrote.
+
+    Raises:
+        LedgerFileError: it is damaged.
+    """
+    line, _, body = raw.partition(b"\n")
+    try:
+        head = _Head.from_canonical(line)
+        lines = body.decode("ascii").split("\n")
+    except (FormatError, UnicodeDecodeError):
+        raise _damaged() from None
+    if len(lines) != head.events + 1 or lines[-1]:
+        raise _damaged()
+    ledger = Ledger(space, party)
+    ledger.take(parse_events(lines[:-1]))
+    for place in head.places:
+        ledger.places[place.stream] = MessagePlace(place.sequence, place.sha256)
+    for recent in head.recent:
+        prefixes = frozenset(_cut(recent.prefixes, MATCH_PREFIX_BYTES))
+        ledger.recent[Turn(recent.round, recent.release)] = prefixes
+    for granted in head.granted:
+        links = map(LinkId, _cut(granted.links, LINK_ID_BYTES))
+        ledger.granted.update(dict.fromkeys(links, granted.parties))
+    return ledger
+
+
+class LedgerFile:
+    """Where the ledger of one ID space is kept; use it under the workspace's lock."""
+
+    def __init__(self, path: Path, space: SpaceName, party: str, workspace_key: bytes) -> None:
+        self._path = path
+        self._space = space
+        self._party = party
+        self._bound = MAGIC + f"{space.project}\n{space.space}\n{party}\n".encode("ascii")
+        info = f"blindlink/v1/workspace/ledger/{space.project}/{space.space}".encode("ascii")
+        self._key = HKDF(SHA256(), 32, salt=None, info=info).derive(workspace_key)
+
+    def read(self) -> Ledger:
+        """Return the ledger; an empty one if nothing was kept yet, or the workspace was lost.
+
+        Raises:
+            LedgerFileError: it is damaged, of another space or party, or sealed under another workspace key.
+        """
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return Ledger(self._space, self._party)
+        magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
+        if magic != MAGIC:
+            raise _damaged()
+        try:
+            plain = AESGCM(self._key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], self._bound)
+        except (InvalidTag, ValueError):
+            raise _damaged() from None
+        return parse_ledger(plain, self._space, self._party)
+
+    def write(self, ledger: Ledger) -> None:
+        """Keep the ledger, durably: the old file stays until the new one is whole."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = AESGCM(self._key).encrypt(nonce, serialise_ledger(ledger), self._bound)
+        make_private_folder(self._path.parent)
+        write_durably(self._path, MAGIC + nonce + sealed)
+
+
+def _cut(text: str, size: int) -> Iterable[bytes]:
+    raw = bytes.fromhex(text)
+    return (raw[at : at + size] for at in range(0, len(raw), size))
+
+
+def _damaged() -> LedgerFileError:
+    return LedgerFileError(
+        "the ledger of link IDs is damaged, or sealed under another key",
+        hint="restore the workspace from its backup, workspace.key included",
+    )

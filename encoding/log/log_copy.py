@@ -1,0 +1,117 @@
+"""A copy of the match log, as this agency checks one: every entry in the tree, the tree under its pins.
+
+The rules of the log are the auditor's to replay. What is found here is proved one by one: each entry comes
+with the hashes from its leaf up to a checkpoint that the log has signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from encoding.errors import LogError, LogRewrittenError
+from encoding.log.pins import Pin
+from schemas.errors import FormatError
+from schemas.matchlog.bundle import BundleReader, Chunk
+from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
+from schemas.matchlog.entry import Entry, parse_entry
+from schemas.matchlog.log_keys import LogKeys
+from schemas.matchlog.proof import LogProof
+from schemas.merkle import Frontier, Node, hash_leaf, hash_node, inclusion_proof
+
+
+@dataclass(slots=True)
+class LogCopy:
+    """A project's view of the log that hangs together: `entries` are those that are shown, in order.
+
+    `note` is the newest checkpoint's, signed by the pinned key.
+    """
+
+    checkpoint: Checkpoint
+    note: bytes
+    entries: list[Entry]
+    _raw: dict[int, bytes]
+    _leaves: list[bytes]
+    _nodes: dict[Node, bytes] = field(default_factory=dict)
+
+    def proof(self, index: int) -> LogProof:
+        """Return an entry with the proof that it is in the log."""
+        hashes = inclusion_proof(self._read, index, self.checkpoint.size)
+        return LogProof(self._raw[index], index, tuple(hashes), self.note)
+
+    def _read(self, nodes: Sequence[Node]) -> dict[Node, bytes]:
+        return {node: self._node(node) for node in nodes}
+
+    def _node(self, node: Node) -> bytes:
+        level, index = node
+        if level == 0:
+            return self._leaves[index]
+        if node not in self._nodes:
+            left = self._node((level - 1, 2 * index))
+            self._nodes[node] = hash_node(left, self._node((level - 1, 2 * index + 1)))
+        return self._nodes[node]
+
+
+def read_log_copy(source: IO[bytes], keys: LogKeys, pins: Sequence[Pin]) -> LogCopy:
+    """Read a bundle and hold it to the log's key and to the pins.
+
+    Args:
+        source: the bundle.
+        keys: the log's keys as they are pinned.
+        pins: checkpoints that this agency has kept.
+    Raises:
+        LogError: malformed, it does not hang together, or it is not signed by the key.
+        LogRewrittenError: it is not the log that was pinned.
+    """
+    try:
+        reader = BundleReader(source)
+        walk = _Walk({pin.checkpoint.size: pin.checkpoint.root for pin in pins})
+        for chunk in reader.chunks():
+            walk.take(chunk)
+        for _ in reader.upper_tiles():
+            pass
+        note = reader.finish()
+        checkpoint = open_checkpoint(note, keys)
+    except FormatError as exc:
+        raise LogError(f"the broker's copy of the match log cannot be trusted: {exc}") from exc
+    if (checkpoint.size, checkpoint.root) != (walk.frontier.size, walk.frontier.root()):
+        raise LogError("the broker's copy of the match log is not the log that it has signed")
+    if walk.pinned:
+        raise LogRewrittenError(
+            "the broker's copy of the match log ends before what this agency has seen",
+            hint="keep the workspace as it is, and call your security officer",
+        )
+    return LogCopy(checkpoint, note, walk.entries, walk.raw, walk.leaves)
+
+
+class _Walk:
+    """Takes a bundle chunk by chunk; `pinned` holds the pins that are still to be reached."""
+
+    def __init__(self, pinned: dict[int, bytes]) -> None:
+        self.pinned = pinned
+        self.pinned.pop(0, None)
+        self.frontier = Frontier()
+        self.leaves: list[bytes] = []
+        self.raw: dict[int, bytes] = {}
+        self.entries: list[Entry] = []
+
+    def take(self, chunk: Chunk) -> None:
+        for leaf_hash, raw in zip(chunk.leaf_hashes, chunk.entries, strict=True):
+            if raw is not None:
+                self._take_entry(leaf_hash, raw)
+            self.leaves.append(leaf_hash)
+            self.frontier.append(leaf_hash)
+            root = self.pinned.pop(self.frontier.size, None)
+            if root is not None and root != self.frontier.root():
+                raise LogRewrittenError(
+                    "the broker's copy of the match log is not the one that this agency has seen",
+                    hint="keep the workspace as it is, and call your security officer",
+                )
+
+    def _take_entry(self, leaf_hash: bytes, raw: bytes) -> None:
+        entry = parse_entry(raw)
+        if hash_leaf(raw) != leaf_hash or entry.seq != self.frontier.size:
+            raise LogError("an entry of the broker's copy of the match log is not in its place")
+        self.raw[entry.seq] = raw
+        self.entries.append(entry)

@@ -1,0 +1,1 @@
+"""Persons and their keys: one's own identity, whose keys are trusted, files sealed to persons."""

@@ -1,0 +1,1 @@
+"""Encoding profiles: those that are shipped, and those in files."""

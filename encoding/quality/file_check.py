@@ -1,0 +1,37 @@
+"""Checks a file: counts it and judges the counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from encoding.progress import Progress, silent
+from encoding.quality.counting import Ask, count_file
+from encoding.quality.duplicates import DuplicatePair
+from encoding.quality.findings import judge
+from encoding.quality.last_check import KeptCheck
+from encoding.quality.report import Report
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked:
+    """The report, and pairs of records that are probably one person, the likeliest first."""
+
+    report: Report
+    duplicates: tuple[DuplicatePair, ...]
+
+
+def check_file(ask: Ask, former: KeptCheck, progress: Progress = silent) -> Checked:
+    """Read the file once and report on it.
+
+    Args:
+        ask: what is to be checked.
+        former: the last check, which the number of rows is compared with.
+        progress: told how far the reading is.
+    Raises:
+        InputError: the file cannot be read at all.
+        AgencyError: settings or profile cannot be used.
+    """
+    counted = count_file(ask, progress)
+    findings = judge(counted.counts, former_rows=former.rows, accepted=former.accepted)
+    report = Report(ask.profile.digest(), counted.counts, findings, former.rows)
+    return Checked(report, counted.duplicates)

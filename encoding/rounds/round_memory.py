@@ -1,0 +1,120 @@
+"""What this agency said and heard in a round: kept sealed until the round is over, to go on after a kill."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import Field
+
+from encoding.errors import WorkspaceError
+from encoding.workspace.sealed_record import SealedRecord
+from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
+from schemas.claims import Claims, parse_claims, serialise_claims
+from schemas.document import Document
+from schemas.errors import FormatError
+
+Message = TypeVar("Message", Claims, ChainStatement)
+Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", repr=False)]
+
+
+class _KeptMessage(Document):
+    """A message as it was carried, and what it says."""
+
+    KIND: ClassVar[str] = "kept message"
+
+    version: Literal["blindlink/said/1"] = "blindlink/said/1"
+    raw: Base64
+    plain: Base64
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A message as it was carried."""
+
+    raw: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 by which the log lists it."""
+        return hashlib.sha256(self.raw).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Messages of one project in a workspace, by round, ID space and stream; use it under the lock."""
+
+    folder: Path
+    project: str
+    workspace_key: bytes = field(repr=False)
+
+    def read(self, number: int, space: str, stream: str) -> Carried | None:
+        """Return what was said or heard in a stream; None if nothing was yet."""
+        kept = self._read(number, space, stream)
+        return None if kept is None else Carried(base64.b64decode(kept.raw))
+
+    def heard(self, number: int, space: str, stream: str) -> Carried | None:
+        """Return what was heard in a stream of another party; None if nothing was yet."""
+        return self.read(number, space, stream)
+
+    def keep(
+        self, number: int, space: str, stream: str, raw: bytes, said: Claims | ChainStatement
+    ) -> Carried:
+        """Keep a message, durably, before it is sent."""
+        lines = serialise_claims(said) if isinstance(said, Claims) else serialise_statement(said)
+        kept = _KeptMessage(
+            raw=base64.b64encode(raw).decode("ascii"),
+            plain=base64.b64encode(lines).decode("ascii"),
+        )
+        self._record(number, space, stream).write(kept.to_canonical())
+        return Carried(raw)
+
+    def keep_heard(self, number: int, space: str, stream: str, raw: bytes, heard: Claims) -> None:
+        """Keep a message that was opened and whose signature was checked."""
+        self.keep(number, space, stream, raw, heard)
+
+    def claims(self, number: int, space: str, stream: str) -> Claims:
+        """Return the claims that were said or heard in a stream.
+
+        Raises:
+            WorkspaceError: there are none.
+        """
+        return self._parsed(number, space, stream, parse_claims)
+
+    def statement(self, number: int, space: str, stream: str) -> ChainStatement:
+        """Return the statement that was said in a stream.
+
+        Raises:
+            WorkspaceError: there is none.
+        """
+        return self._parsed(number, space, stream, parse_statement)
+
+    def forget_before(self, number: int) -> None:
+        """Remove what was said in rounds before this one."""
+        for path in self.folder.glob(f"{self.project}.*.sealed"):
+            if int(path.name.split(".")[1]) < number:
+                path.unlink()
+
+    def _parsed(
+        self, number: int, space: str, stream: str, parse: Callable[[bytes], Message]
+    ) -> Message:
+        kept = self._read(number, space, stream)
+        try:
+            if kept is not None:
+                return parse(base64.b64decode(kept.plain))
+        except FormatError as exc:
+            raise WorkspaceError("what was said in a round is damaged in the workspace") from exc
+        raise WorkspaceError("what was said in a round is not in the workspace any more")
+
+    def _read(self, number: int, space: str, stream: str) -> _KeptMessage | None:
+        raw = self._record(number, space, stream).read()
+        return None if raw is None else _KeptMessage.from_canonical(raw)
+
+    def _record(self, number: int, space: str, stream: str) -> SealedRecord:
+        # A stream names parties, or everybody by a star.
+        name = f"{self.project}.{number}.{space}.{stream.replace(' ', '.').replace('*', 'all')}"
+        return SealedRecord(self.folder / f"{name}.sealed", f"said/{name}", self.workspace_key)

@@ -1,0 +1,234 @@
+"""Where a linkage stands, seen from one agency: what is done, who is waited for, which command is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from encoding.broker.client import BrokerClient
+from encoding.rounds.api import RoundsApi
+from encoding.rounds.words import BEGIN, is_on_request
+from encoding.workspace.workspace import Workspace
+from schemas.api import ProjectView, RunFinality, RunView
+from schemas.rounds import PairProgress, RoundView
+
+Stage = Literal[
+    "not-in-force", "round", "encode", "upload", "waiting", "awaiting", "running", "failed", "links",
+    "closing", "done",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What broker and workspace say about one agency's part in a project.
+
+    `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for`
+    who has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of
+    this agency's pairs. `receives` says that it gets matches of its own records, `applied` that the ledger has
+    been carried on by this round. `unstated` is when the newest destruction ended after which this party has
+    not stated yet that its own copies are deleted.
+    """
+
+    party: str
+    view: ProjectView
+    round: RoundView | None
+    due: bool
+    waiting_for: tuple[str, ...]
+    encoded: frozenset[str]
+    runs: tuple[RunView, ...]
+    receives: bool
+    applied: bool
+    unstated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The stage, said in sentences; `command` is what the analyst does next, null: nothing."""
+
+    stage: Stage
+    sentences: tuple[str, ...]
+    command: str | None
+
+
+def gather_facts(
+    client: BrokerClient,
+    workspace: Workspace,
+    view: ProjectView,
+    party: str,
+    last_applied: int | None,
+) -> Facts:
+    """Ask broker and workspace.
+
+    Args:
+        last_applied: the last round by which the ledger was carried on; None: none yet.
+    """
+    listed = RoundsApi(client, view.project).rounds()
+    newest = listed.rounds[0] if listed.rounds else None
+    number = 0 if newest is None else newest.round
+    encoded = {partner for of, partner in workspace.containers(view.project) if of == number}
+    receives = (party, "linked") in ((one.party, one.mode) for one in view.terms.recipients)
+    return Facts(
+        party=party,
+        view=view,
+        round=newest,
+        due=listed.due,
+        waiting_for=listed.waiting_for,
+        encoded=frozenset(encoded),
+        runs=tuple(client.run(one.run) for one in _pairs(newest, party) if one.run is not None),
+        receives=receives,
+        applied=last_applied is not None and last_applied >= number,
+        unstated=_unstated(client, view.project, party),
+    )
+
+
+def describe(facts: Facts) -> Status:
+    """Return the status that follows from the facts; the first thing that is missing decides.
+
+    A statement that is owed after a destruction is said last, and comes next where nothing else does.
+    """
+    found = _describe_linkage(facts)
+    if facts.unstated is None:
+        return found
+    sentence = (
+        f"What the broker held was destroyed on {facts.unstated[:10]};"
+        " this agency has yet to delete its own copies and to state it."
+    )
+    waits = found.stage in {"not-in-force", "waiting", "done"}
+    command = "blindlink destroy --local" if waits else found.command
+    return replace(found, sentences=(*found.sentences, sentence), command=command)
+
+
+def _describe_linkage(facts: Facts) -> Status:
+    terms, found = facts.view.terms, facts.round
+    said = [f"The project {terms.project} is in force from {terms.start} to {terms.end}."]
+    if not facts.view.in_force:
+        dates = f"its dates are {terms.start} to {terms.end}."
+        return Status(
+            "not-in-force", (f"The project {terms.project} is not in force; {dates}",), None
+        )
+    if found is None or found.state != "open":
+        return _between_rounds(facts, said)
+    said.append(f"Round {found.round} is open until {found.deadline}.")
+    if facts.party in terms.providers:
+        for pair in _pairs(found, facts.party):
+            step = _own_step(facts, pair, said)
+            if step is not None:
+                return step
+    return _describe_runs(facts, said)
+
+
+def _between_rounds(facts: Facts, said: list[str]) -> Status:
+    found = facts.round
+    if found is None:
+        said.append("No round has been made yet.")
+    elif found.state == "closed" and facts.receives and not facts.applied and facts.runs:
+        said.append(f"Round {found.round} is closed, and you have yet to fetch its link IDs.")
+        return Status("links", tuple(said), "blindlink links")
+    else:
+        said.append(f"Round {found.round} is over.")
+    if facts.party not in facts.view.terms.providers:
+        said.append(_what_it_gets(facts))
+        return Status("done", tuple(said), None)
+    if facts.waiting_for and not facts.due:
+        said.append(f"The next round waits for {', '.join(facts.waiting_for)} to get ready.")
+        return Status("waiting", tuple(said), "blindlink refresh")
+    if facts.due:
+        said.append("The next round may begin.")
+        asked = is_on_request(facts.view.terms, found)
+        return Status("round", tuple(said), BEGIN if asked else "blindlink refresh")
+    said.append("The next round is not due yet.")
+    return Status("done", tuple(said), None)
+
+
+def _own_step(facts: Facts, pair: PairProgress, said: list[str]) -> Status | None:
+    """Return what this agency owes for a pair; None where it has sent its container."""
+    own, other = pair.root_larger, pair.root_smaller
+    partner = pair.smaller
+    if facts.party == pair.smaller:
+        own, other, partner = other, own, pair.larger
+    if own is None and partner not in facts.encoded:
+        said.append(f"Nothing has been encoded for {partner} in this round yet.")
+        return Status("encode", tuple(said), "blindlink encode")
+    if own is None:
+        said.append(f"What was encoded for {partner} has not been sent yet.")
+        return Status("upload", tuple(said), "blindlink upload")
+    if other is None:
+        said.append(f"You have uploaded; the round waits for the upload of {partner}.")
+        return Status("waiting", tuple(said), None)
+    return None
+
+
+def _describe_runs(facts: Facts, said: list[str]) -> Status:
+    for run in facts.runs:
+        if run.state == "awaiting":
+            said.append("The run waits until it is approved, as the agreement asks.")
+            return Status("awaiting", tuple(said), "blindlink approve run")
+        if run.state in {"queued", "running"}:
+            said.append(f"The run is under way: {_progress(run)}.")
+            return Status("running", tuple(said), "blindlink run --wait")
+        if run.state != "succeeded":
+            reason = f" ({run.failure})" if run.failure else ""
+            said.append(f"The run has {run.state}{reason}.")
+            return Status("failed", tuple(said), "blindlink run --again --wait")
+        said.append(f"The run has succeeded at {run.finished}.")
+        said.extend(_finality_sentence(run.finality))
+    if not facts.runs:
+        said.append("No run has been made in this round yet.")
+        return Status("waiting", tuple(said), None)
+    if facts.receives:
+        said.append(
+            "Matches are ready for you; link IDs are agreed on once both sides have fetched them."
+        )
+        return Status("links", tuple(said), "blindlink links")
+    said.append(_what_it_gets(facts))
+    return Status("done", tuple(said), None)
+
+
+def _what_it_gets(facts: Facts) -> str:
+    """Return what a party that gets no matches of its own records gets."""
+    is_blind = (facts.party, "blind") in (
+        (one.party, one.mode) for one in facts.view.terms.recipients
+    )
+    return _SEALED if is_blind else "The agreement gives this agency no matches."
+
+
+_SEALED: Final = (
+    "The agencies hand you match IDs in files that you alone can open, with: blindlink open."
+)
+
+
+def _finality_sentence(finality: RunFinality | None) -> Iterator[str]:
+    if finality is None or not finality.needed:
+        return
+    cosigned = f"{len(finality.cosigned_by)} of {finality.needed} parties have cosigned"
+    who = ", ".join(finality.cosigned_by) or "nobody"
+    if finality.is_final:
+        yield f"It is final: {who} cosigned the match log that has it."
+    else:
+        yield f"It is not final yet: {cosigned} the match log that has it ({who})."
+
+
+def _unstated(client: BrokerClient, project: str, party: str) -> str | None:
+    # Where only another party's part was destroyed, the linkage goes on, and its next round replaces the links.
+    owing = (
+        one.finished
+        for one in client.destructions(project).destructions
+        if one.finished is not None
+        and (one.scope == "project" or one.subject == party)
+        and any(owed.party == party for owed in one.outstanding)
+    )
+    return next(owing, None)
+
+
+def _pairs(found: RoundView | None, party: str) -> tuple[PairProgress, ...]:
+    if found is None:
+        return ()
+    return tuple(pair for pair in found.progress if party in (pair.larger, pair.smaller))
+
+
+def _progress(run: RunView) -> str:
+    progress = run.progress
+    share = progress.rows_done / progress.rows_total if progress.rows_total else 0
+    left = "" if progress.seconds_left is None else f", about {progress.seconds_left} s left"
+    return f"{progress.stage}, {share:.0%}{left}"

@@ -1,0 +1,1 @@
+"""Data exchanged by link ID: columns handed over and attached, and the files of blind releases."""

@@ -1,0 +1,162 @@
+"""Rows for the recipient of a blind release: agreed columns, each row beside a sealed match ID and a pseudonym.
+
+The agency writes them and learns nothing; the recipient opens the match IDs, and knows a record again by its
+pseudonym. Spec page: `schemas/spec/blind-release.md`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+from encoding.errors import ColumnNotListedError, LinksFileError, SealedFileError
+from encoding.files import replacing
+from encoding.people.identity import Identity
+from encoding.sharing.blind_pseudonyms import is_pseudonym
+from schemas.blind import (
+    MAX_HEADER_LINE_BYTES,
+    SEALED_MATCH_ID_BYTES,
+    BlindHeader,
+    MatchIdSeal,
+)
+from schemas.errors import FormatError, SealedError
+from schemas.ids import MatchId
+from schemas.printable import printable
+from schemas.spreadsheet import inert
+
+ROWS_START: Final = b"blindlink/blind-rows/3\n"
+SEALED_MATCH_ID: Final = "sealed_match_id"
+PSEUDONYM: Final = "pseudonym"
+_OWN_COLUMNS: Final = (SEALED_MATCH_ID, PSEUDONYM)
+
+
+class OpenedRow(NamedTuple):
+    """One row: the match ID, the pseudonym of the record, and the cells of the columns."""
+
+    match: MatchId
+    pseudonym: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRows:
+    """Rows whose match IDs are opened as they are read.
+
+    A cell that a spreadsheet would take for a formula stands behind an apostrophe.
+    """
+
+    header: BlindHeader
+    columns: tuple[str, ...]
+    rows: Iterator[OpenedRow]
+
+
+def write_blind_rows(
+    path: Path,
+    header: BlindHeader,
+    columns: Sequence[str],
+    rows: Iterable[tuple[bytes, str, tuple[str, ...]]],
+) -> int:
+    """Write rows for the recipient in place of a file, and return how many.
+
+    Args:
+        rows: the sealed match ID, the pseudonym and the cells of each; they are sorted and each is written
+            once, so that the order of the agency's file does not pass.
+    """
+    ordered = sorted(set(rows))
+    with replacing(path) as file:
+        file.write(ROWS_START + header.to_canonical() + b"\n")
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow((*_OWN_COLUMNS, *columns))
+        writer.writerows((sealed.hex(), pseudonym, *cells) for sealed, pseudonym, cells in ordered)
+        text.flush()
+        text.detach()
+    return len(ordered)
+
+
+def open_blind_rows(file: IO[bytes], receiver: Identity, columns: Sequence[str]) -> OpenedRows:
+    """Return the rows of a file that starts with `ROWS_START`, of which nothing is read yet.
+
+    Args:
+        columns: those that the agreement lets the recipient have, in the order in which they are wanted.
+    Raises:
+        LinksFileError: it is not such a file; a row of `rows` that is not one raises it too.
+        ColumnNotListedError: the file has a column that is not listed, or lacks one.
+        SealedFileError: the match IDs are sealed to others, or were changed.
+    """
+    if file.readline(len(ROWS_START)) != ROWS_START:
+        raise LinksFileError("it does not hold rows with sealed match IDs")
+    header = read_blind_header(file)
+    try:
+        key = header.open(receiver.public, receiver.keys.receiving_key)
+    except SealedError as exc:
+        raise SealedFileError(f"its match IDs cannot be opened: {exc}") from None
+    reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""), strict=True)
+    places = _places(next(_checked(reader), []), columns)
+    seal = MatchIdSeal.of(key, header.release, header.agency)
+    return OpenedRows(header, tuple(columns), _opened(_checked(reader), seal, places))
+
+
+def read_blind_header(file: IO[bytes]) -> BlindHeader:
+    """Return the header line of a blind release, which comes next in the file.
+
+    Raises:
+        LinksFileError: there is none.
+    """
+    line = file.readline(MAX_HEADER_LINE_BYTES + 1)
+    try:
+        return BlindHeader.from_canonical(line.removesuffix(b"\n"))
+    except FormatError as exc:
+        raise LinksFileError(f"its head is damaged: {exc}") from None
+
+
+def read_sealed_match_id(text: str) -> bytes | None:
+    """Return the sealed match ID that a cell holds; None where it does not."""
+    try:
+        sealed = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return sealed if len(sealed) == SEALED_MATCH_ID_BYTES and sealed.hex() == text else None
+
+
+def _checked(reader: Iterable[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except (csv.Error, UnicodeDecodeError):
+        raise LinksFileError("its rows are not CSV in UTF-8") from None
+
+
+def _places(names: list[str], columns: Sequence[str]) -> list[int]:
+    if tuple(names[:2]) != _OWN_COLUMNS or len(set(names)) != len(names):
+        raise LinksFileError("it does not hold rows with sealed match IDs")
+    for name in names[2:]:
+        if name not in columns:
+            raise ColumnNotListedError(
+                f"it holds the column {printable(name)}, which you did not list",
+                hint="list it with --columns if the agreement lets you have it, or send the file back",
+            )
+    for name in columns:
+        if name not in names[2:]:
+            raise ColumnNotListedError(f"it does not hold the column {name}, which you listed")
+    return [names.index(name) for name in columns]
+
+
+def _opened(
+    rows: Iterable[list[str]], seal: MatchIdSeal, places: Sequence[int]
+) -> Iterator[OpenedRow]:
+    n_cells = len(places) + len(_OWN_COLUMNS)
+    for number, row in enumerate(rows, start=1):
+        sealed = read_sealed_match_id(row[0]) if len(row) == n_cells else None
+        if sealed is None or not is_pseudonym(row[1]):
+            raise LinksFileError(
+                f"row {number}: not a sealed match ID, a pseudonym and the listed columns"
+            )
+        try:
+            match_id = seal.open(sealed)
+        except SealedError:
+            raise SealedFileError(f"row {number}: its match ID is not of this release") from None
+        yield OpenedRow(match_id, row[1], tuple(inert(row[place]) for place in places))

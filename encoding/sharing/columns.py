@@ -1,0 +1,162 @@
+"""Exchanges listed columns by link ID: one agency extracts them, the other attaches them to its own rows.
+
+Only columns that somebody listed pass, in either direction: an unlisted one is dropped from one's own file
+and refused in a received one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from encoding.errors import ColumnNotListedError, ConfigError, EmptyFileError, LinksFileError
+from encoding.files import write_csv
+from encoding.records import Table, open_table
+from encoding.records.agency_file import AgencyFile
+from encoding.sharing.links_file import is_link_id, read_links
+from schemas.printable import printable
+from schemas.spreadsheet import inert
+
+LINK_ID: Final = "link_id"
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What `attach` has written: rows in all, and how many of them found something to attach."""
+
+    rows: int
+    rows_attached: int
+
+
+def choose_columns(asked: Sequence[str], listed: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns to hand over: those asked for, or else all that the settings list.
+
+    Raises:
+        ColumnNotListedError: one that was asked for is not listed, or nothing is listed at all.
+    """
+    chosen = tuple(dict.fromkeys(asked or listed))
+    hint = "list what the agreement allows in blindlink.toml: [share] columns"
+    for column in chosen:
+        if column not in listed:
+            raise ColumnNotListedError(f"the column {column} is not listed for sharing", hint=hint)
+    if not chosen:
+        raise ColumnNotListedError("no column is listed for sharing", hint=hint)
+    return chosen
+
+
+def not_agreed(columns: Sequence[str], agreed: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the columns that the agreement's list does not name; None: it says nothing of columns.
+
+    An empty list allows no column.
+    Counsel writes names as people read them, so small letters, blanks and signs make no difference.
+    """
+    if agreed is None:
+        return ()
+    named = {_plain(name) for name in agreed}
+    return tuple(column for column in columns if _plain(column) not in named)
+
+
+def extract(file: AgencyFile, links: Path, columns: Sequence[str], output: Path) -> int:
+    """Write link ID and listed columns of every linked row, and return how many rows.
+
+    The rows stand in the order of link IDs and columns, equal ones once, so that the order of the agency's
+    file does not pass.
+
+    Raises:
+        InputError: a file cannot be read, or a column is missing.
+    """
+    link_of = read_links(links)
+    found = {
+        (link_of[row[0]], *row[1:])
+        for row in _rows(file.open(), [file.id_column, *columns])
+        if row[0] in link_of
+    }
+    write_csv(output, (LINK_ID, *columns), sorted(found))
+    return len(found)
+
+
+def attach(
+    file: AgencyFile,
+    links: Path | None,
+    received: Path,
+    columns: Sequence[str],
+    output: Path,
+    *,
+    keep: Sequence[str] = (),
+    keep_unlinked: bool = False,
+) -> Attached:
+    """Write record ID, kept columns of the own file, and listed columns of the received one.
+
+    Where `links` is None, the file's record IDs are link IDs themselves, as `blindlink open` writes them.
+    An own row is written once for each different received row of its link ID. Without one it is left out,
+    or, with `keep_unlinked`, written with empty cells. A received cell that a spreadsheet would take for a
+    formula is written behind an apostrophe.
+
+    Raises:
+        InputError: a file cannot be read, a column is missing, or none of the received link IDs is known.
+        ColumnNotListedError: the received file has a column that is not listed.
+        ConfigError: a column would be there twice.
+    """
+    _refuse_clash(file.id_column, keep, columns)
+    link_of = None if links is None else read_links(links)
+    received_rows = _read_received(received, columns)
+    known = None if link_of is None else set(link_of.values())
+    if known is not None and received_rows and not received_rows.keys() & known:
+        raise LinksFileError(
+            f"none of the link IDs in {received.name} is among those of this agency",
+            hint="both agencies must fetch the link IDs of the same run: blindlink links",
+        )
+    blank: tuple[Row, ...] = (("",) * len(columns),) if keep_unlinked else ()
+    written: dict[Row, bool] = {}
+    for row in _rows(file.open(), [file.id_column, *keep]):
+        link_id = row[0] if link_of is None else link_of.get(row[0], "")
+        matches = received_rows.get(link_id)
+        for other in matches or blank:
+            written[(*row, *other)] = matches is not None
+    write_csv(output, (file.id_column, *keep, *columns), written)
+    return Attached(len(written), sum(written.values()))
+
+
+def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row, ...]]:
+    table = open_table(path)
+    if LINK_ID not in table.columns:
+        raise LinksFileError(
+            f"{path.name} has no column {LINK_ID}", hint="it must come from: blindlink extract"
+        )
+    for column in table.columns:
+        if column != LINK_ID and column not in columns:
+            raise ColumnNotListedError(
+                f"{path.name} holds the column {printable(column)}, which you did not list",
+                hint="list it with --columns if the agreement lets you have it, or send the file back",
+            )
+    found: dict[str, dict[Row, None]] = {}
+    # A file of no rows is what an agency sends that has nobody in common with this one.
+    with contextlib.suppress(EmptyFileError):
+        for number, (link_id, *cells) in enumerate(_rows(table, [LINK_ID, *columns]), start=1):
+            if not is_link_id(link_id):
+                raise LinksFileError(f"{path.name}, row {number}: not a link ID")
+            found.setdefault(link_id, {})[tuple(map(inert, cells))] = None
+    return {link_id: tuple(rows) for link_id, rows in found.items()}
+
+
+def _refuse_clash(id_column: str, keep: Sequence[str], columns: Sequence[str]) -> None:
+    names = [id_column, *keep, *columns]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(
+            f"the column {twice} would be there twice", hint="leave it out of --keep or --columns"
+        )
+
+
+def _rows(table: Table, columns: Sequence[str]) -> Iterator[Row]:
+    for chunk in table.select(columns).chunks():
+        yield from zip(*(chunk.columns[name] for name in columns), strict=True)
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()

@@ -1,0 +1,181 @@
+"""Fetches the matches released to this agency, checks them, and finds the records that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from encoding.broker.client import BrokerClient
+from encoding.errors import BrokerRefusedError, ReleaseError
+from encoding.log.receipts import KeptReceipt, verify_release_receipt
+from encoding.log.trust import Trust
+from encoding.packing.handles import (
+    HandleMap,
+    MapKeys,
+    MapName,
+    RecordKeys,
+    derive_map_keys,
+    key_text,
+    read_handle_map,
+    record_keys,
+)
+from encoding.records.agency_file import AgencyFile
+from encoding.workspace.workspace import Workspace
+from schemas.api import ReleaseVerification, ReleaseView
+from schemas.errors import DocumentError
+from schemas.ids import HANDLE_BYTES, Handle
+from schemas.release import Match, ReleaseHeader, parse_release, release_digest
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedRelease:
+    """A release that was fetched and verified: its header, and the match of each handle."""
+
+    header: ReleaseHeader
+    matches: dict[Handle, Match]
+
+
+def releases_of_round(
+    client: BrokerClient, project: str, party: str, number: int
+) -> dict[str, ReleaseView]:
+    """Return the newest release of matches to this party in a round, by partner."""
+    found: dict[str, ReleaseView] = {}
+    for release in client.releases(project).releases:
+        is_own = (release.recipient, release.mode, release.round) == (party, "linked", number)
+        if is_own and release.partner is not None:
+            found.setdefault(release.partner, release)
+    return found
+
+
+def fetch_release(client: BrokerClient, release: ReleaseView, trust: Trust) -> FetchedRelease:
+    """Fetch a release, hold it against the match log, and keep the proof.
+
+    Raises:
+        ReleaseError: it is not what the broker announced.
+        ReceiptError, LogError: the match log does not vouch for it.
+    """
+    return _parse(prove_release(client, release, release.recipient, trust), release)
+
+
+def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
+    """Return a release's file once the match log vouches for it, and keep the proof.
+
+    Raises:
+        ReleaseError: it is not what the broker announced.
+        ReceiptError, LogError: the log does not hold it, for this party to fetch.
+    """
+    raw = client.fetch_release(release.release, release.size_bytes)
+    sha256 = release_digest(raw)
+    if sha256 != release.sha256:
+        raise ReleaseError("what was fetched is not what was announced")
+    receipt = client.release_receipt(release.release)
+    verify_release_receipt(receipt, release.release, party, trust.keys, sha256)
+    trust.log.pin(receipt.checkpoint.encode("utf-8"))
+    trust.log.check(client)
+    trust.receipts.keep(KeptReceipt(receipt, None))
+    _say_whole(client, release.release, sha256)
+    return raw
+
+
+def keys_of_handles(handle_map: HandleMap, wanted: Iterable[Handle]) -> dict[Handle, str]:
+    """Return the record key of each handle, as 32 hexadecimal digits: the name of a record in the ledger.
+
+    Raises:
+        ReleaseError: a handle is none of this container's.
+    """
+    handles = list(wanted)
+    order = handle_map.by_handle()
+    own = np.ascontiguousarray(handle_map.handles[order]).view(f"V{HANDLE_BYTES}").reshape(-1)
+    asked = np.frombuffer(b"".join(handles), dtype=own.dtype)
+    place = {bytes(handle): at for at, handle in zip(order.tolist(), own.tolist(), strict=True)}
+    missing = sum(bytes(handle) not in place for handle in asked.tolist())
+    if missing:
+        raise ReleaseError(f"the release names {missing:,} handles that this agency has not sent")
+    return {handle: key_text(handle_map.keys, place[handle]) for handle in handles}
+
+
+def record_ids_of(
+    workspace: Workspace, name: MapName, file: AgencyFile, wanted: Collection[Handle]
+) -> dict[Handle, str]:
+    """Return the record IDs of those wanted handles that stand for a record of the file.
+
+    Raises:
+        InputError: the file cannot be read.
+        HandleMapError: the handle map cannot be read.
+    """
+    keys = derive_map_keys(workspace.key(), name.project)
+    handle_map = read_handle_map(workspace.handle_map(*name), name, keys)
+    found: dict[Handle, str] = {}
+    for record_ids, of_chunk in _keyed_chunks(file, keys):
+        known, handles = handle_map.find(of_chunk)
+        for index in np.flatnonzero(known).tolist():
+            handle = Handle(handles[index].tobytes())
+            if handle in wanted:
+                found[handle] = record_ids[index]
+    return found
+
+
+def record_ids_by_key(
+    workspace: Workspace, project: str, file: AgencyFile, wanted: Collection[str]
+) -> dict[str, str]:
+    """Return the record ID of each record key of a ledger that the file has.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    keys = derive_map_keys(workspace.key(), project)
+    found: dict[str, str] = {}
+    for record_ids, of_chunk in _keyed_chunks(file, keys):
+        for at, record_id in enumerate(record_ids):
+            key = key_text(of_chunk, at)
+            if key in wanted:
+                found[key] = record_id
+    return found
+
+
+def _keyed_chunks(file: AgencyFile, keys: MapKeys) -> Iterator[tuple[list[str], RecordKeys]]:
+    for chunk in file.open().select([file.id_column]).chunks():
+        record_ids = chunk.columns[file.id_column]
+        yield record_ids, record_keys(keys, record_ids)
+
+
+def _say_whole(client: BrokerClient, release: str, sha256: str) -> None:
+    """Tell the broker, for its log, that a release is what it should be."""
+    try:
+        client.verify_release(release, ReleaseVerification(sha256=sha256))
+    except BrokerRefusedError as exc:
+        # An older broker keeps no such entry.
+        if exc.problem != "not-found":
+            raise
+
+
+def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
+    try:
+        header, matches = parse_release(raw)
+    except DocumentError as exc:
+        raise ReleaseError(f"the release breaks its format: {exc}") from exc
+    stated = (
+        header.release,
+        header.run,
+        header.round,
+        header.project,
+        header.recipient,
+        header.partner,
+        header.mode,
+        header.space,
+    )
+    announced = (
+        release.release,
+        release.run,
+        release.round,
+        release.project,
+        release.recipient,
+        release.partner,
+        release.mode,
+        release.space,
+    )
+    if stated != announced:
+        raise ReleaseError("the release is for someone else, or of another run, than was announced")
+    return FetchedRelease(header, matches)

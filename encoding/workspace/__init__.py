@@ -1,0 +1,1 @@
+"""What an agency keeps on its computer: settings, the folder and its key, who can open it, backups."""

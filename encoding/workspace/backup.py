@@ -1,0 +1,309 @@
+"""A backup of a workspace: one file that only its keepers can open. Restoring takes all of it, or nothing.
+
+What whoever encodes can make anew is left out, and so is what only one command at a time needs. Spec page:
+`schemas/spec/workspace-backup.md`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Final
+
+from encoding.errors import BackupError, SealedFileError, UntrustedKeyError
+from encoding.files import make_private_folder, replacing, sync_folder
+from encoding.people.identity import Identity
+from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
+from encoding.workspace.backup_manifest import (
+    LEFT_OUT,
+    PATH_PATTERN,
+    BackupFile,
+    BackupManifest,
+    SignedBackup,
+)
+from encoding.workspace.keepers import Keepers, keep, read_keepers
+from encoding.workspace.key import KEY_BYTES
+from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.errors import FormatError, SignatureError
+from schemas.identity import PublicIdentity, base64_bytes, base64_text
+from schemas.ids import utc_text
+from schemas.signing import sign_document
+
+MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
+READ_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A workspace that is whole again; `settings` are those of the backup, null where it has none."""
+
+    workspace: Workspace
+    maker: PublicIdentity
+    created: str
+    keepers: Keepers
+    files: int
+    settings: str | None
+
+
+def write_backup(
+    path: Path,
+    workspace: Workspace,
+    maker: Identity,
+    now: datetime,
+    *,
+    receiver: PublicIdentity | None = None,
+    settings: str | None = None,
+) -> int:
+    """Write a backup and return how many files it holds.
+
+    Call it under the lock, so that no file changes meanwhile.
+
+    Args:
+        path: where; replaced at the end.
+        workspace: what is backed up.
+        maker: who signs it.
+        now: aware.
+        receiver: the only one who can open it; None: all keepers can.
+        settings: the text of blindlink.toml; None: there is none.
+    Raises:
+        NotReadyError: the workspace is not protected yet.
+        OutputBlockedError: the file cannot be written; what was there before is left as it is.
+        WorkspaceKeyError: the workspace key cannot be opened.
+    """
+    keepers = read_keepers(workspace)
+    receivers = keepers.everyone() if receiver is None else (receiver,)
+    created = utc_text(now)
+    paths = _kept_files(workspace.folder)
+    manifest = BackupManifest(
+        maker=maker.public,
+        created=created,
+        workspace_key=base64_text(workspace.key()),
+        keepers=keepers,
+        settings=settings,
+        files=tuple(_described(workspace.folder, name) for name in paths),
+    )
+    signature = sign_document("workspace-backup", manifest.to_json(), maker.keys.signing_key)
+    signed = SignedBackup(manifest=manifest, signature=signature)
+    party = maker.public.party
+    address = Address(party, party, receivers, created)
+
+    def content() -> Iterator[bytes]:
+        yield signed.to_canonical() + b"\n"
+        for name in paths:
+            yield from _pieces(workspace.folder / name)
+
+    with replacing(path) as file:
+        for piece in seal_pieces(content(), address):
+            file.write(piece)
+    return len(paths)
+
+
+def restore_backup(
+    path: Path,
+    folder: Path,
+    opener: Identity,
+    own: Identity,
+    now: datetime,
+    *,
+    made_by: str | None = None,
+) -> Restored:
+    """Make the workspace of a backup in `folder`, as that of `own`; all of it, or nothing.
+
+    Args:
+        path: the backup.
+        folder: where the workspace will be; nothing may be kept there yet.
+        opener: who opens the backup: `own`, or the keys of a recovery code.
+        own: whose workspace it becomes.
+        now: aware.
+        made_by: the fingerprint of whoever made it, where that is not `own`.
+    Raises:
+        BackupError: it is damaged, of another agency, or does not open with these keys; or the folder is
+            in use, or cannot be made.
+        UntrustedKeyError: somebody else has made it than expected.
+    """
+    _refuse_used(folder)
+    staging = folder.with_name(f".{folder.name}.restoring")
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        with _readable(path) as file, _in_own_words(path):
+            _refuse_others(file, own.public.party, opener.public)
+            pieces = _Pieces(open_pieces(file, opener))
+            manifest = _read_manifest(pieces, own, made_by)
+            with _making(folder):
+                make_private_folder(staging)
+            for described in manifest.files:
+                _write_file(staging, described, pieces)
+            pieces.refuse_more()
+        key = base64_bytes(manifest.workspace_key, KEY_BYTES)
+        keepers = manifest.keepers.owned_by(own.public)
+        made = open_workspace(staging, lambda: own)
+        keep(made, keepers, key, now)
+        with _making(folder):
+            _put_in_place(staging, folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return Restored(
+        workspace=open_workspace(folder, lambda: own),
+        maker=manifest.maker,
+        created=manifest.created,
+        keepers=keepers,
+        files=len(manifest.files),
+        settings=manifest.settings,
+    )
+
+
+class _Pieces:
+    """Bytes that come in pieces, read by number or up to a line's end."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._waiting = bytearray()
+
+    def line(self, longest: int) -> bytes:
+        while (end := self._waiting.find(b"\n")) < 0:
+            if len(self._waiting) > longest or not self._more():
+                raise BackupError("it is not a backup of a workspace")
+        line = bytes(self._waiting[:end])
+        del self._waiting[: end + 1]
+        return line
+
+    def take(self, size: int) -> Iterator[bytes]:
+        while size:
+            if not self._waiting and not self._more():
+                raise BackupError("it ends too early")
+            piece = bytes(self._waiting[:size])
+            del self._waiting[:size]
+            size -= len(piece)
+            yield piece
+
+    def refuse_more(self) -> None:
+        if self._waiting or self._more():
+            raise BackupError("it goes on after its last file")
+
+    def _more(self) -> bool:
+        piece = next(self._pieces, b"")
+        self._waiting += piece
+        return bool(piece)
+
+
+def _kept_files(folder: Path) -> list[str]:
+    """Return the files that are backed up, in order; what has another name was not written by a command."""
+    found = (
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
+    return sorted(
+        name
+        for name in found
+        if name.partition("/")[0] not in LEFT_OUT and re.fullmatch(PATH_PATTERN, name)
+    )
+
+
+def _described(folder: Path, name: str) -> BackupFile:
+    digest, size = hashlib.sha256(), 0
+    for piece in _pieces(folder / name):
+        digest.update(piece)
+        size += len(piece)
+    return BackupFile(path=name, size=size, sha256=digest.hexdigest())
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(READ_BYTES):
+            yield piece
+
+
+def _read_manifest(pieces: _Pieces, own: Identity, made_by: str | None) -> BackupManifest:
+    try:
+        manifest = SignedBackup.from_canonical(pieces.line(MAX_MANIFEST_BYTES)).verify()
+    except SignatureError:
+        raise BackupError("it was not signed by the person whom it names as its maker") from None
+    except FormatError as exc:
+        raise BackupError(str(exc)) from None
+    maker, party = manifest.maker, own.public.party
+    if {maker.party, manifest.keepers.owner.party} != {party}:
+        raise BackupError(f"it is of {manifest.keepers.owner.party}, and you are of {party}")
+    fingerprint = maker.fingerprint()
+    if fingerprint != (made_by or own.public.fingerprint()):
+        raise UntrustedKeyError(
+            f"the backup was made by {maker.person}, whose keys have the fingerprint {fingerprint}",
+            hint="if that is who you expect, repeat it with --made-by and this fingerprint",
+        )
+    return manifest
+
+
+def _write_file(folder: Path, described: BackupFile, pieces: _Pieces) -> None:
+    path = folder / described.path
+    make_private_folder(path.parent)
+    digest = hashlib.sha256()
+    with replacing(path) as file:
+        for piece in pieces.take(described.size):
+            digest.update(piece)
+            file.write(piece)
+    if digest.hexdigest() != described.sha256:
+        raise BackupError("a file in it is not the one that was backed up")
+
+
+def _refuse_used(folder: Path) -> None:
+    if folder.exists() and any(path.is_file() for path in folder.rglob("*")):
+        raise BackupError(
+            f"there is a workspace in {folder} already, and nothing in it is replaced",
+            hint="restore into another folder with --workspace, or move this one away",
+        )
+
+
+def _put_in_place(staging: Path, folder: Path) -> None:
+    # What is there are folders without a file: `_refuse_used` has looked.
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(staging, folder)
+    sync_folder(folder.parent)
+
+
+def _refuse_others(file: IO[bytes], party: str, opener: PublicIdentity) -> None:
+    header, _ = read_sealed_header(file)
+    file.seek(0)
+    if header.recipient != party:
+        raise BackupError(f"it is of {header.recipient}, and you are of {party}")
+    if opener.person not in {sealed.person for sealed in header.keys}:
+        raise BackupError(
+            "your keys, or this recovery code, do not open it",
+            hint="whoever made it can, their custodians, and their recovery code: --recovery-code",
+        )
+
+
+@contextlib.contextmanager
+def _making(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise BackupError(
+            f"the workspace {folder} cannot be made: {(exc.strerror or 'unknown reason').lower()}",
+            hint="nothing was restored; choose another place with --workspace",
+        ) from exc
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        file = path.open("rb")
+    except OSError:
+        raise BackupError(f"the file {path} cannot be read") from None
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def _in_own_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SealedFileError, BackupError) as exc:
+        raise BackupError(f"the backup {path} cannot be used: {exc}", hint=exc.hint) from None

@@ -1,0 +1,89 @@
+"""Whether a run was approved, by what a broker shows, honest or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from oracles.shown_agreements import (
+    FIRST,
+    approval,
+    approvals,
+    specification,
+    standing,
+    standing_list,
+)
+
+from encoding.agreement.approvals import require_approved, require_let_go
+from encoding.errors import AgreementUntrustedError, OthersWaitedForError
+from schemas.agreement import Agreement
+
+RUN = specification()
+ANN, KIM = approval("ann", RUN), approval("kim", RUN)
+STANDING = "apv-" + "9" * 32
+AGREEMENT = Agreement.from_json(FIRST)
+RELEASES = FIRST | {"approvals": {**FIRST["approvals"], "releases": True}}
+
+
+def require(*shown: Any, used: tuple[Any, ...] = (), taken_up: tuple[str, ...] = ()) -> None:
+    require_approved(AGREEMENT, RUN, approvals(*shown, standing=taken_up), standing_list(*used))
+
+
+def test_approvals_of_all_whom_the_agreement_asks_suffice() -> None:
+    require(ANN, KIM)
+
+
+def test_a_standing_approval_stands_for_its_party() -> None:
+    require(ANN, used=(standing("kim"),), taken_up=(STANDING,))
+
+
+def test_a_missing_approval_is_noticed() -> None:
+    with pytest.raises(AgreementUntrustedError, match="although k12 has not approved the run"):
+        require(ANN)
+
+
+def test_a_standing_approval_that_was_not_taken_up_does_not_count() -> None:
+    with pytest.raises(AgreementUntrustedError, match="k12 has not approved"):
+        require(ANN, used=(standing("kim"),))
+
+
+@pytest.mark.parametrize(
+    ("forged", "reason"),
+    [
+        (approval("kim", RUN, key="ann"), "does not count"),
+        (approval("bob", RUN), "does not count"),
+        (approval("kim", RUN, run="run-" + "8" * 32), "another run"),
+        (approval("kim", RUN, specification_sha256="0" * 64), "another run"),
+    ],
+    ids=["another's key", "not an approver", "another run", "another specification"],
+)
+def test_a_forged_approval_is_refused(forged: dict[str, Any], reason: str) -> None:
+    with pytest.raises(AgreementUntrustedError, match=reason):
+        require(ANN, forged)
+
+
+@pytest.mark.parametrize(
+    ("forged", "reason"),
+    [
+        (standing("kim", key="ann"), "does not count"),
+        (standing("kim", policy_sha256="0" * 64), "other probabilities"),
+        (standing("kim", until="2026-09-06"), "had ended"),
+        (standing("kim", runs=3, used=4), "too often"),
+    ],
+    ids=["another's key", "another policy", "ended", "used up"],
+)
+def test_a_standing_approval_beyond_itself_is_refused(forged: dict[str, Any], reason: str) -> None:
+    with pytest.raises(AgreementUntrustedError, match=reason):
+        require(ANN, used=(forged,), taken_up=(STANDING,))
+
+
+def test_a_release_needs_its_own_approvals_where_the_agreement_asks_for_them() -> None:
+    run = specification(RELEASES)
+    agreement = Agreement.from_json(RELEASES)
+    both = [approval(name, run, raw=RELEASES) for name in ("ann", "kim")]
+    let_go = [approval(name, run, "release", raw=RELEASES) for name in ("ann", "kim")]
+    require_let_go(agreement, run, approvals(*both, *let_go), standing_list())
+    # Until then nothing is wrong: the run may end before anybody has looked at what it found.
+    require_approved(agreement, run, approvals(*both), standing_list())
+    with pytest.raises(OthersWaitedForError, match="not approved yet by k12"):
+        require_let_go(agreement, run, approvals(*both, let_go[0]), standing_list())

@@ -1,0 +1,174 @@
+"""Whether a project and a run, as a broker shows them, are covered by what was signed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from oracles.example_agreement import consent
+from oracles.example_documents import PROFILE
+from oracles.shown_agreements import (
+    FIRST,
+    RUN,
+    SECOND,
+    notice,
+    project,
+    specification,
+    view,
+)
+
+from encoding.agreement.coverage import (
+    is_signed,
+    require_cover,
+    require_covered_run,
+    require_own_upload,
+)
+from encoding.agreement.kept_agreements import KeptAgreements
+from encoding.agreement.verification import verified
+from encoding.errors import AgreementUntrustedError, NotReadyError
+
+TODAY = date(2026, 9, 7)
+NOTHING = KeptAgreements(project="foster-k12")
+
+
+def known(*views: Any) -> KeptAgreements:
+    kept = NOTHING
+    for shown in views:
+        kept = kept.with_one(verified(shown))
+    return kept
+
+
+def cover(kept: KeptAgreements, shown: Any, day: date = TODAY, *, must_bind: bool = True) -> None:
+    require_cover(kept, shown, day, must_bind=must_bind)
+
+
+def test_the_signed_agreement_covers_what_an_honest_broker_says() -> None:
+    cover(known(view()), project())
+
+
+def test_operators_terms_pass_where_nothing_was_signed() -> None:
+    terms = project().terms
+    cover(NOTHING, project(agreement=terms.digest()))
+    assert not is_signed(project(agreement=terms.digest()))
+    assert is_signed(project())
+
+
+def test_operators_terms_do_not_take_the_place_of_what_was_signed() -> None:
+    with pytest.raises(AgreementUntrustedError, match="does not have"):
+        cover(known(view()), project(agreement=project().terms.digest()))
+
+
+def test_an_agreement_that_is_not_here_is_refused() -> None:
+    with pytest.raises(AgreementUntrustedError, match="does not have"):
+        cover(NOTHING, project())
+
+
+@pytest.mark.parametrize("field", ["floor", "round_days", "keep_links_days"])
+def test_other_terms_are_named(field: str) -> None:
+    terms = project().terms.to_json()
+    with pytest.raises(AgreementUntrustedError, match=field):
+        cover(known(view()), project(terms=terms | {field: terms[field] + 1}))
+
+
+def test_a_swapped_profile_is_refused() -> None:
+    other = {**PROFILE, "strength": 301}
+    with pytest.raises(AgreementUntrustedError, match="nothing is encoded by it"):
+        cover(known(view()), project(profile=other))
+
+
+def test_an_agreement_that_another_has_replaced_is_refused() -> None:
+    both = known(view(), view(SECOND))
+    cover(both, project(SECOND))
+    with pytest.raises(AgreementUntrustedError, match="number 2 binds"):
+        cover(both, project())
+
+
+def test_clocks_may_differ_by_a_day_when_an_amendment_begins() -> None:
+    later = {**SECOND, "start": "2026-09-08"}
+    both = known(view(), view(later))
+    cover(both, project())
+    cover(both, project(later))
+    with pytest.raises(AgreementUntrustedError, match="number 2 binds"):
+        cover(both, project(), date(2026, 9, 20))
+
+
+@pytest.mark.parametrize(
+    ("day", "reason"),
+    [(date(2026, 8, 1), "has not begun"), (date(2027, 9, 2), "ended on 2027-08-31")],
+)
+def test_outside_the_dates_nothing_is_done(day: date, reason: str) -> None:
+    with pytest.raises((NotReadyError, AgreementUntrustedError), match=reason):
+        cover(known(view()), project(), day)
+
+
+def test_before_all_have_signed_nothing_is_done() -> None:
+    mine = known(view(state="proposed", consents=[consent("ann", FIRST)]))
+    with pytest.raises(NotReadyError, match="data-center has not signed"):
+        cover(mine, project(in_force=False))
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"), [("suspend", "has suspended"), ("withdraw", "has left")]
+)
+def test_a_halt_stops_everything_but_can_be_looked_at(act: str, reason: str) -> None:
+    halted = known(view(notices=[notice("kim", act, "2026-09-02T06:00:00Z")]))
+    with pytest.raises(NotReadyError, match=reason):
+        cover(halted, project(in_force=False))
+    cover(halted, project(in_force=False), must_bind=False)
+
+
+def run(kept: KeptAgreements, **changes: Any) -> Any:
+    made = specification(**changes)
+    return require_covered_run(kept, RUN, made, made.digest())
+
+
+def test_a_run_that_the_agreement_provides_for_passes() -> None:
+    kept = known(view())
+    assert run(kept) == kept.agreements[0]
+    in_range = {**specification().policy.to_json(), "auto": "0.91"}
+    assert run(kept, policy=in_range) == kept.agreements[0]
+    assert run(NOTHING) is None
+
+
+EXCHANGED = specification().to_json()["uploads"][::-1]
+STRANGER = {"party": "press", "mode": "count", "space": "shared"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"agreement": "0" * 64}, "does not have"),
+        ({"project": "health"}, "another project"),
+        ({"epoch": 2}, "another project or epoch"),
+        ({"profile": "0" * 64}, "another encoding profile"),
+        ({"policy": {**FIRST["policy"], "auto": "0.96"}}, "matching policy"),
+        ({"floor": 1}, "smaller counts"),
+        ({"recipients": [*FIRST["recipients"], STRANGER]}, "match IDs to press"),
+        ({"spaces": [{"name": "shared", "lifetime": "round"}]}, "ID spaces"),
+        ({"uploads": EXCHANGED}, "for the larger"),
+        ({"asked_by": "press"}, "press has asked"),
+    ],
+)
+def test_a_run_beyond_the_agreement_is_refused(changes: dict[str, Any], reason: str) -> None:
+    if "recipients" in changes:
+        plain = [{k: r[k] for k in ("party", "mode", "space")} for r in changes["recipients"]]
+        changes = {"recipients": plain}
+    with pytest.raises(AgreementUntrustedError, match=reason):
+        run(known(view()), **changes)
+
+
+def test_a_run_shown_under_another_digest_or_id_is_refused() -> None:
+    made = specification()
+    for name, digest in ((RUN, "0" * 64), ("run-" + "8" * 32, made.digest())):
+        with pytest.raises(AgreementUntrustedError, match="another specification"):
+            require_covered_run(known(view()), name, made, digest)
+
+
+def test_an_own_upload_is_used_as_it_was_sent() -> None:
+    made = specification()
+    own = made.uploads[0]
+    require_own_upload(made, own.party, own.upload, own.manifest_sha256)
+    require_own_upload(made, own.party, "upl-" + "0" * 32, "0" * 64)
+    with pytest.raises(AgreementUntrustedError, match="as this agency has sent it"):
+        require_own_upload(made, own.party, own.upload, "0" * 64)

@@ -1,0 +1,231 @@
+"""What a broker shows of an agreement, honest or not: believed, or refused with a reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from oracles.example_agreement import consent, identity, person_id, private, signed, stated
+from oracles.example_documents import PROFILE
+from oracles.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
+from oracles.write_agreement_vectors import key_change
+from oracles.write_identity_vectors import signature
+
+from encoding.agreement.kept_agreements import KeptAgreements, read_kept, write_kept
+from encoding.agreement.verification import (
+    merged,
+    require_adoptable,
+    require_keys,
+    require_next,
+    untrusted_keys,
+    verified,
+    vouched_keys,
+)
+from encoding.errors import AgreementUntrustedError, UntrustedKeyError, WorkspaceError
+from encoding.people.peers import Peers
+from schemas.agreement import Agreement
+from schemas.identity import IdentityHistory, PublicIdentity
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+NOTHING = KeptAgreements(project="foster-k12")
+COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
+
+
+def known(*views: Any) -> KeptAgreements:
+    kept = NOTHING
+    for shown in views:
+        kept = kept.with_one(verified(shown))
+    return kept
+
+
+def history(name: str, *changes: dict[str, Any], seed: int | None = None) -> IdentityHistory:
+    public = identity(name, seed=seed)
+    key = private(name)
+    enrolled = {"identity": public, "signature": signature("enrolment", public, key)}
+    return IdentityHistory.from_json({"enrolled": enrolled, "changes": list(changes)})
+
+
+def trusting(*names: str, met: bool = True) -> Peers:
+    peers = Peers()
+    for name in names:
+        public = PublicIdentity.from_json(identity(name))
+        peers = peers.trust(public.party, public.fingerprint(), NOW, keep_others=True)
+    return peers.meet([history(name) for name in names]) if met else peers
+
+
+def test_an_agreement_that_all_have_signed_is_believed() -> None:
+    kept = verified(view(), known(view()).agreements[0].digest)
+    assert kept.is_complete()
+    assert kept.missing() == ()
+
+
+def test_who_is_missing_is_worked_out_here() -> None:
+    shown = view(state="proposed", consents=[consent("ann", FIRST)], missing=["k12"])
+    assert verified(shown).missing() == ("data-center", "k12", "state-auditor")
+
+
+def test_another_agreement_than_asked_for_is_refused() -> None:
+    with pytest.raises(AgreementUntrustedError, match="another agreement than was asked for"):
+        verified(view(), "0" * 64)
+
+
+def test_a_swapped_profile_is_refused() -> None:
+    with pytest.raises(AgreementUntrustedError, match="another encoding profile"):
+        verified(view(profile={**PROFILE, "strength": 301}))
+
+
+def test_a_dropped_signature_is_noticed() -> None:
+    with pytest.raises(AgreementUntrustedError, match="signature of k12 is not there"):
+        verified(view(consents=[consent(name, FIRST) for name in ("ann", "eve", "sue")]))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        signed(stated("consent", "kim", FIRST, counsel=COUNSEL), private("ann")),
+        signed(stated("consent", "bob", FIRST, counsel=COUNSEL), private("bob")),
+        consent("kim", SECOND),
+        {**consent("kim", FIRST), "signature": consent("ann", FIRST)["signature"]},
+    ],
+    ids=["another's key", "not a steward", "another agreement", "another signature"],
+)
+def test_a_forged_signature_is_noticed(forged: dict[str, Any]) -> None:
+    consents = [consent(name, FIRST) for name in ("ann", "eve", "sue")]
+    with pytest.raises(AgreementUntrustedError, match="does not count"):
+        verified(view(consents=[*consents, forged]))
+
+
+def test_a_statement_of_another_kind_is_no_consent() -> None:
+    halt = notice("ann", "suspend", "2026-09-02T06:00:00Z")
+    with pytest.raises(AgreementUntrustedError, match="where another one belongs"):
+        verified(view(consents=[halt]))
+
+
+def test_two_signatures_of_one_party_are_refused() -> None:
+    twice = [consent("ann", FIRST), consent("ann", FIRST, at="2026-08-26T12:00:00Z")]
+    with pytest.raises(AgreementUntrustedError, match="two signatures"):
+        verified(view(state="proposed", consents=twice))
+
+
+def test_notices_count_by_their_newest() -> None:
+    halt = notice("kim", "suspend", "2026-09-02T06:00:00Z")
+    assert verified(view(notices=[halt])).halted_by() == ("k12",)
+    lifted = notice("kim", "resume", "2026-09-03T06:00:00Z")
+    assert verified(view(notices=[lifted, halt])).halted_by() == ()
+    left = notice("kim", "withdraw", "2026-09-04T06:00:00Z")
+    assert verified(view(notices=[halt, lifted, left])).ended_by() == ("k12",)
+
+
+def test_what_was_seen_cannot_be_taken_back() -> None:
+    halt = notice("kim", "suspend", "2026-09-02T06:00:00Z")
+    kept = known(view(notices=[halt]))
+    with pytest.raises(AgreementUntrustedError, match="notice of k12"):
+        merged(kept, verified(view()))
+    fewer = view(state="proposed", consents=[consent(name, FIRST) for name in STEWARDS[:2]])
+    with pytest.raises(AgreementUntrustedError, match="signature of k12"):
+        merged(known(view()), verified(fewer))
+
+
+def test_the_own_signature_that_is_on_its_way_is_kept() -> None:
+    mine = known(view(state="proposed", consents=[consent("ann", FIRST)]))
+    after = merged(mine, verified(view(state="proposed", consents=[consent("kim", FIRST)])))
+    assert after.agreements[0].missing() == ("data-center", "state-auditor")
+
+
+def test_an_amendment_follows_the_one_that_is_kept() -> None:
+    require_next(known(view()), Agreement.from_json(SECOND))
+    skipped = SECOND | {"number": 3}
+    with pytest.raises(AgreementUntrustedError, match="does not follow number 1"):
+        require_next(known(view()), Agreement.from_json(skipped))
+
+
+def test_the_first_agreement_is_kept_and_to_be_compared() -> None:
+    assert require_adoptable(NOTHING, verified(view()), "k12", Peers())
+
+
+def test_an_agreement_that_does_not_name_this_agency_is_refused() -> None:
+    with pytest.raises(AgreementUntrustedError, match="does not name health"):
+        require_adoptable(NOTHING, verified(view()), "health", Peers())
+
+
+def test_an_unsigned_agreement_is_not_kept_unseen() -> None:
+    shown = verified(view(state="proposed", consents=[]))
+    with pytest.raises(AgreementUntrustedError, match="has not signed"):
+        require_adoptable(NOTHING, shown, "k12", Peers())
+
+
+def test_an_amendment_by_the_same_steward_is_kept() -> None:
+    assert not require_adoptable(known(view()), verified(view(SECOND)), "k12", Peers())
+
+
+def test_an_amendment_by_unknown_keys_is_refused_unless_they_are_trusted() -> None:
+    other = {**SECOND, "parties": [dict(party) for party in SECOND["parties"]]}
+    other["parties"][2]["persons"] = [identity("kim", seed=31)]
+    from oracles.write_identity_vectors import private_bytes
+
+    forged = signed(stated("consent", "kim", other, counsel=COUNSEL), private_bytes(31))
+    consents = [*(consent(name, other) for name in ("ann", "eve", "sue")), forged]
+    shown = verified(view(other, consents=consents))
+    with pytest.raises(AgreementUntrustedError, match="keys that are not known"):
+        require_adoptable(known(view()), shown, "k12", Peers())
+    public = PublicIdentity.from_json(identity("kim", seed=31))
+    peers = Peers().trust("k12", public.fingerprint(), NOW)
+    assert not require_adoptable(known(view()), shown, "k12", peers)
+
+
+def test_an_older_agreement_that_a_kept_one_names_is_kept() -> None:
+    assert not require_adoptable(known(view(SECOND)), verified(view()), "k12", Peers())
+
+
+def test_swapped_keys_are_refused_with_both_fingerprints() -> None:
+    swapped = {**FIRST, "parties": [dict(party) for party in FIRST["parties"]]}
+    swapped["parties"][2]["persons"] = [identity("kim", seed=31)]
+    agreement = Agreement.from_json(swapped)
+    shown = PublicIdentity.from_json(identity("kim", seed=31)).fingerprint()
+    for met in (True, False):
+        with pytest.raises(UntrustedKeyError, match="trust") as caught:
+            require_keys(agreement, trusting("kim", met=met))
+        assert shown in str(caught.value)
+        assert PublicIdentity.from_json(identity("kim")).fingerprint() in str(caught.value)
+
+
+def test_trusted_keys_and_those_that_replaced_them_are_in_order() -> None:
+    agreement = Agreement.from_json(FIRST)
+    require_keys(agreement, Peers())
+    require_keys(agreement, trusting("ann", "kim"))
+    seed = 14
+    peers = trusting("kim", met=False)
+    followed = peers.meet([history("kim", key_change("kim", seed, 41))])
+    require_keys(agreement, followed)
+    assert [p.party for p in untrusted_keys(agreement, followed, "child-welfare")] == [
+        "data-center",
+        "state-auditor",
+    ]
+
+
+def test_what_is_kept_is_read_again(tmp_path: Any) -> None:
+    path = tmp_path / "agreements" / "foster-k12.json"
+    assert read_kept(path, "foster-k12") == NOTHING
+    kept = known(view(), view(SECOND))
+    write_kept(path, kept)
+    assert read_kept(path, "foster-k12") == kept
+    with pytest.raises(WorkspaceError, match="another project"):
+        read_kept(path, "health")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(WorkspaceError, match="damaged"):
+        read_kept(path, "foster-k12")
+
+
+def test_a_trusted_steward_vouches_for_the_persons_of_the_own_party() -> None:
+    kept = verified(view())
+    vouched = [person.person for person in vouched_keys(kept, trusting("ann"), "k12")]
+    # Ann has signed for child welfare, whose analyst is Bob; nobody trusts who signed for the others.
+    assert vouched == [person_id("bob")]
+    assert list(vouched_keys(kept, trusting("bob"), "k12")) == []
+    assert list(vouched_keys(kept, trusting("ann"), "child-welfare")) == []
+
+
+def test_nobody_is_vouched_for_before_the_signature() -> None:
+    unsigned = verified(view(state="proposed", consents=[], missing=["k12"]))
+    assert list(vouched_keys(unsigned, trusting("ann"), "k12")) == []

@@ -1,0 +1,372 @@
+"""What a client does when the broker refuses, is late, or is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from oracles.near_broker import ADDRESS, NearBroker, problem
+
+from encoding.broker.client import BrokerClient
+from encoding.broker.connection import Connection, Waiting, trust_only
+from encoding.broker.credential import BearerToken, SignIn, read_token
+from encoding.errors import (
+    BrokerAnswerError,
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    ConfigError,
+    NotAuthorisedError,
+    TokenFileError,
+)
+from schemas.api import UploadRequest
+
+
+class Sleeps(list[float]):
+    """Counts the seconds that a client would have slept."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def sleeps() -> Sleeps:
+    """What the clients of this test have waited, without waiting."""
+    return Sleeps()
+
+
+@pytest.fixture
+def client(broker: NearBroker, sleeps: Sleeps) -> Iterator[BrokerClient]:
+    """An agency's connection to the broker, signed in."""
+    sign_in = SignIn(broker.person("welfare"), ADDRESS, lambda: broker.now)
+    waiting = Waiting(patience_s=20, sleep=sleeps)
+    connection = Connection(ADDRESS, sign_in, waiting=waiting, transport=broker.courier)
+    with BrokerClient(connection) as client:
+        client.whoami()
+        broker.courier.requests.clear()
+        yield client
+
+
+class FailFirst:
+    """Answers the first requests with a failure."""
+
+    def __init__(self, n_failures: int, fail: Callable[[], httpx2.Response]) -> None:
+        self.left = n_failures
+        self.fail = fail
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response | None:
+        self.left -= 1
+        return self.fail() if self.left >= 0 else None
+
+
+def lose_connection() -> httpx2.Response:
+    raise httpx2.ReadError("connection reset by peer")
+
+
+def refuse_connection() -> httpx2.Response:
+    raise httpx2.ConnectError("connection refused")
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        lose_connection,
+        refuse_connection,
+        *(
+            lambda status=status: httpx2.Response(status, content=b"x")
+            for status in (429, 500, 502, 503, 504)
+        ),
+    ],
+)
+def test_passing_failure_is_tried_again(broker: NearBroker, client, sleeps, fail) -> None:
+    broker.courier.before = FailFirst(3, fail)
+    assert client.project("foster-pupils").project == "foster-pupils"
+    assert len(sleeps) == 3
+    assert sleeps[0] < 1 < sum(sleeps)
+
+
+def test_retry_after_is_honoured(broker: NearBroker, client, sleeps) -> None:
+    answer = lambda: httpx2.Response(429, content=b"", headers={"Retry-After": "7"})  # noqa: E731
+    broker.courier.before = FailFirst(1, answer)
+    client.project("foster-pupils")
+    assert sleeps[0] >= 7
+
+
+def test_absurd_retry_after_ends_the_patience(broker: NearBroker, client, sleeps) -> None:
+    answer = lambda: httpx2.Response(429, content=b"", headers={"Retry-After": "9" * 40})  # noqa: E731
+    broker.courier.before = FailFirst(99, answer)
+    with pytest.raises(BrokerRefusedError):
+        client.project("foster-pupils")
+    assert sleeps == []
+
+
+@pytest.mark.parametrize("fail", [lose_connection, refuse_connection])
+def test_broker_that_stays_away_is_unreachable(broker: NearBroker, client, sleeps, fail):
+    broker.courier.before = FailFirst(999, fail)
+    with pytest.raises(BrokerUnreachableError) as caught:
+        client.project("foster-pupils")
+    assert caught.value.exit_code == 5
+    # Five pauses of half of 0.5, 1, 2, 4 and 8 s are the least after which the next may be too long.
+    assert 7.75 <= sum(sleeps) <= 20
+
+
+def test_question_whose_answer_was_lost_is_asked_again_under_the_same_idempotency_key(
+    broker: NearBroker, client: BrokerClient
+) -> None:
+    keys: list[str | None] = []
+
+    def lose_first(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        keys.append(request.headers.get("Idempotency-Key"))
+        return lose_connection() if len(keys) == 1 else response
+
+    broker.courier.after = lose_first
+    request = UploadRequest(
+        epoch=1,
+        round=1,
+        partner="schools",
+        profile="a" * 64,
+        key_id="b" * 16,
+        container_sha256="c" * 64,
+        container_bytes=99,
+        head_bytes=40,
+        records=1,
+        rows=1,
+    )
+    with pytest.raises(BrokerRefusedError):
+        client.open_upload("foster-pupils", request)
+    assert keys[0] is not None
+    assert keys == keys[:1] * 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_unknown_token_is_not_authorised_and_not_tried_again(
+    broker: NearBroker, sleeps: Sleeps, status: int
+) -> None:
+    refusal = problem(status, "token-unknown", detail="The token has expired.")
+    broker.courier.before = FailFirst(1, lambda: refusal)
+    token = BearerToken("bl_abc")
+    waiting = Waiting(patience_s=20, sleep=sleeps)
+    connection = Connection(ADDRESS, token, waiting=waiting, transport=broker.courier)
+    with (
+        BrokerClient(connection) as client,
+        pytest.raises(
+            NotAuthorisedError, match=r"the broker says: the token has expired$"
+        ) as caught,
+    ):
+        client.project("foster-pupils")
+    assert caught.value.exit_code == 4
+    assert sleeps == []
+
+
+def test_refusal_names_clause_and_hint(broker: NearBroker, client) -> None:
+    refusal = problem(
+        409, "not-in-force", detail="The project has ended.", clause="end", hint="Sign."
+    )
+    broker.courier.before = FailFirst(1, lambda: refusal)
+    with pytest.raises(BrokerRefusedError, match=r"the project has ended \(clause end\)") as caught:
+        client.project("foster-pupils")
+    assert (caught.value.exit_code, caught.value.problem) == (1, "not-in-force")
+    assert caught.value.hint == "sign"
+
+
+def test_refusal_cannot_write_control_characters_to_the_terminal(broker, client) -> None:
+    refusal = problem(409, "x", detail="\x1b]0;owned\x07\u202eNo\n")
+    broker.courier.before = FailFirst(1, lambda: refusal)
+    with pytest.raises(BrokerRefusedError) as caught:
+        client.project("foster-pupils")
+    assert str(caught.value).isprintable()
+
+
+def test_refusal_without_a_problem_document_gives_the_status(broker, client) -> None:
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(404, content=b"<html>"))
+    with pytest.raises(BrokerRefusedError, match="status 404"):
+        client.project("foster-pupils")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"project": 1}', b'{"a": NaN}', b"\xff"])
+def test_answer_that_breaks_its_format_is_refused(broker, client, body) -> None:
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(200, content=body))
+    with pytest.raises(BrokerAnswerError):
+        client.project("foster-pupils")
+
+
+def test_endless_answer_is_cut_off() -> None:
+    def endless(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, content=(b"x" * 10**6 for _ in range(10**9)))
+
+    transport = httpx2.MockTransport(endless)
+    with (
+        BrokerClient(Connection(ADDRESS, BearerToken("bl_abc"), transport=transport)) as client,
+        pytest.raises(BrokerAnswerError, match="too long"),
+    ):
+        client.project("foster-pupils")
+
+
+def test_redirect_is_not_followed(broker, client) -> None:
+    headers = {"Location": "https://elsewhere.test/"}
+    broker.courier.before = FailFirst(1, lambda: httpx2.Response(302, content=b"", headers=headers))
+    with pytest.raises(BrokerRefusedError, match="status 302"):
+        client.project("foster-pupils")
+    assert len(broker.courier.requests) == 1
+
+
+def test_token_is_read_without_the_line_end(tmp_path: Path) -> None:
+    path = tmp_path / "token.txt"
+    path.write_bytes(b"\xef\xbb\xbfbl_abc\r\n")
+    path.chmod(0o600)
+    assert read_token(path).token == "bl_abc"
+
+
+@pytest.mark.parametrize("content", ["", "two words", "a\nb", "é", "x" * 600, "a\x07b"])
+def test_file_without_one_token_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "token.txt"
+    path.write_text(content, encoding="utf-8")
+    path.chmod(0o600)
+    with pytest.raises(TokenFileError) as caught:
+        read_token(path)
+    assert caught.value.exit_code == 4
+    assert not content or content not in str(caught.value)
+
+
+def test_missing_token_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TokenFileError, match=r"token\.txt cannot be read"):
+        read_token(tmp_path / "token.txt")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no mode bits")
+def test_exposed_token_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "token.txt"
+    path.write_text("bl_abc")
+    path.chmod(0o644)
+    with pytest.raises(TokenFileError, match="other users"):
+        read_token(path)
+
+
+class Served(NamedTuple):
+    url: str
+    ca_file: Path
+
+
+@contextlib.contextmanager
+def serving(tmp_path: Path, days: tuple[int, int], address: str) -> Iterator[Served]:
+    """Run an HTTPS server on loopback, with a certificate from one day to another, for one address."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "broker")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    ca_file = tmp_path / "broker-ca.pem"
+    ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    chain = tmp_path / "chain.pem"
+    chain.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + ca_file.read_bytes()
+    )
+
+    class Quiet(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    with HTTPServer(("127.0.0.1", 0), Quiet) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield Served(f"https://127.0.0.1:{server.server_port}", ca_file)
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[Served]:
+    """An HTTPS server on loopback with a certificate that no computer trusts."""
+    with serving(tmp_path, (-1, 1), "127.0.0.1") as served:
+        yield served
+
+
+def ask(url: str, tls: ssl.SSLContext | None, sleep: Callable[[float], None]) -> None:
+    waiting = Waiting(patience_s=3, sleep=sleep)
+    with BrokerClient(Connection(url, BearerToken("bl_abc"), tls=tls, waiting=waiting)) as client:
+        client.project("foster-pupils")
+
+
+def test_untrusted_certificate_is_refused_at_once(tls_server: Served, sleeps) -> None:
+    with pytest.raises(BrokerUnreachableError, match="does not trust") as caught:
+        ask(tls_server.url, None, sleeps)
+    assert "ca_file" in str(caught.value.hint)
+    assert sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("days", "address", "said", "hint"),
+    [
+        ((-2, -1), "127.0.0.1", "by the clock of this computer .* has expired", "date and time"),
+        ((1, 2), "127.0.0.1", "by the clock of this computer .* is not valid yet", "date and time"),
+        ((-1, 1), "127.0.0.2", "for another address", "the broker's address"),
+    ],
+)
+def test_what_is_wrong_with_a_trusted_certificate_is_said(
+    tmp_path: Path, sleeps, days: tuple[int, int], address: str, said: str, hint: str
+) -> None:
+    with (
+        serving(tmp_path, days, address) as served,
+        pytest.raises(BrokerUnreachableError, match=said) as caught,
+    ):
+        ask(served.url, trust_only(served.ca_file), sleeps)
+    assert hint in str(caught.value.hint)
+    assert "ca_file" not in str(caught.value.hint)
+    assert sleeps == []
+
+
+def test_given_certificate_is_trusted(tls_server: Served, sleeps) -> None:
+    with pytest.raises(BrokerRefusedError, match="status 404"):
+        ask(tls_server.url, trust_only(tls_server.ca_file), sleeps)
+
+
+def test_closed_port_is_unreachable(sleeps) -> None:
+    with pytest.raises(BrokerUnreachableError, match=r"cannot be reached at 127\.0\.0\.1, port 1"):
+        ask("https://127.0.0.1:1", None, sleeps)
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_file_without_a_certificate_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_bytes(content)
+    said = "there is no file" if content is None else "holds no certificate in PEM form"
+    with pytest.raises(ConfigError, match=said):
+        trust_only(path)

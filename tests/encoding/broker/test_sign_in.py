@@ -1,0 +1,71 @@
+"""What the agency's program signs is what the broker's readers take."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from oracles.sign_in_forms import ACCESS, NOW_S, TOKEN_URL
+
+from app.security.assertions import read_assertion
+from app.security.dpop import read_proof
+from app.security.errors import SignInRefusedError
+from encoding.broker.sign_in import CLAIM_LIFETIME_S, ProofKey, sign_claim
+from encoding.people.identity import Identity, new_identity
+
+NOW = datetime.fromtimestamp(NOW_S, UTC)
+
+
+@pytest.fixture(scope="module")
+def me() -> Identity:
+    return new_identity("child-welfare", ("analyst",), NOW)
+
+
+def test_a_claim_signs_its_person_in(me: Identity) -> None:
+    found = read_assertion(sign_claim(me, TOKEN_URL, NOW), audience=TOKEN_URL, now=NOW)
+    found.verify(me.public)
+    assert found.person == me.public.person
+
+
+def test_a_claim_holds_for_a_minute_and_no_longer(me: Identity) -> None:
+    claim = sign_claim(me, TOKEN_URL, NOW)
+    for seconds in (-60, CLAIM_LIFETIME_S - 1):
+        read_assertion(claim, audience=TOKEN_URL, now=NOW + timedelta(seconds=seconds))
+    with pytest.raises(SignInRefusedError):
+        read_assertion(claim, audience=TOKEN_URL, now=NOW + timedelta(seconds=CLAIM_LIFETIME_S))
+
+
+def test_a_claim_is_of_no_use_to_another_person(me: Identity) -> None:
+    other = new_identity("education", ("analyst",), NOW)
+    found = read_assertion(sign_claim(other, TOKEN_URL, NOW), audience=TOKEN_URL, now=NOW)
+    with pytest.raises(SignInRefusedError):
+        found.verify(me.public)
+
+
+@pytest.mark.parametrize("token", [None, ACCESS])
+def test_a_proof_is_read_with_and_without_a_token(token: str | None) -> None:
+    proof = ProofKey().prove("POST", TOKEN_URL, NOW, token=token)
+    read_proof(proof, method="POST", url=TOKEN_URL, token=token, now=NOW)
+
+
+def test_a_key_is_named_alike_by_all_its_proofs_and_each_proof_is_new() -> None:
+    key = ProofKey()
+    proofs = [
+        read_proof(
+            key.prove("POST", TOKEN_URL, NOW), method="POST", url=TOKEN_URL, token=None, now=NOW
+        )
+        for _ in range(2)
+    ]
+    assert proofs[0].thumbprint == proofs[1].thumbprint
+    assert proofs[0].jti != proofs[1].jti
+
+
+def test_no_two_claims_are_the_same(me: Identity) -> None:
+    assert sign_claim(me, TOKEN_URL, NOW) != sign_claim(me, TOKEN_URL, NOW)
+
+
+def test_a_proof_key_shows_itself_nowhere() -> None:
+    assert repr(ProofKey()) == "ProofKey()"
+    with pytest.raises(TypeError):
+        pickle.dumps(ProofKey())

@@ -1,0 +1,159 @@
+"""`blindlink agreement`: drafting and reading."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from oracles.agreement_answers import write_answers
+
+from encoding.agreement.files import read_proposal
+from encoding.cli.main import main
+from encoding.cli.parts import prompts
+from schemas.run import RECOMMENDED_POLICY
+
+
+def type_(*words: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["agreement", *words], input=typed)
+
+
+def drafted(folder: Path, *words: str) -> Path:
+    path = folder / "draft.json"
+    result = type_("draft", "--from", str(write_answers(folder)), "-o", str(path), *words)
+    assert result.exit_code == 0, result.stderr
+    return path
+
+
+def test_a_draft_is_written_and_its_fingerprint_printed(tmp_path: Path) -> None:
+    path = tmp_path / "draft.json"
+    result = type_("draft", "--from", str(write_answers(tmp_path)), "-o", str(path))
+    assert result.stdout.replace(" ", "").strip() == read_proposal(path).agreement.digest()
+    assert "agreement show" in result.stderr
+
+
+def test_a_single_answer_can_be_given_on_the_command_line(tmp_path: Path) -> None:
+    agreement = read_proposal(
+        drafted(
+            tmp_path,
+            "--set",
+            "limits.floor=11",
+            "--set",
+            "end=2027-08-30",
+            "--set",
+            "policy.auto=0.90",
+        )
+    ).agreement
+    assert (agreement.limits.floor, agreement.end) == (11, "2027-08-30")
+
+
+def test_an_amendment_is_drafted_after_an_agreement(tmp_path: Path) -> None:
+    first = drafted(tmp_path)
+    second = tmp_path / "second.json"
+    result = type_("draft", "--amends", str(first), "--set", "end=2028-08-31", "-o", str(second))
+    assert result.exit_code == 0, result.stderr
+    assert read_proposal(second).agreement.previous == read_proposal(first).agreement.digest()
+    assert "epoch" not in result.stderr
+
+
+def test_an_amendment_that_needs_encoding_anew_says_so(tmp_path: Path) -> None:
+    result = type_(
+        "draft", "--amends", str(drafted(tmp_path)), "--set", "profile=generic-person",
+        "-o", str(tmp_path / "second.json"),
+    )  # fmt: skip
+    assert "encode anew" in result.stderr
+
+
+def test_nobody_is_asked_where_nobody_can_answer() -> None:
+    result = type_("draft")
+    assert result.exit_code == 2
+    assert "--from" in result.output
+
+
+def test_an_impossible_answer_names_its_place_and_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "draft.json"
+    answers = write_answers(tmp_path)
+    result = type_("draft", "--from", str(answers), "--set", "limits.floor=-1", "-o", str(path))
+    assert (result.exit_code, "the answer limits.floor lies below 0" in result.stderr) == (2, True)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("start=2027-12-01", "the answers do not fit: the start lies after the end"),
+        ("end=soon", "the answer end is not a day such as 2026-08-24"),
+        ("end=2027-13-01", "the answer end: there is no such day or time"),
+        ("policy.auto=high", "the answer policy.auto is not a decimal number such as 0.85"),
+        ("limits.floor=0.5", "the answer limits.floor is not a whole number"),
+        ("limits.floor=many", "the answer limits.floor is not a whole number"),
+        ("limits.flour=10", "the answer limits.flour is none that an agreement has"),
+        ("project=Foster K12", "the answer project is not a name of small letters"),
+        ("purpose.statement=", "the answer purpose.statement is empty or too short"),
+        ("schedule.frequency=hourly", "the answer schedule.frequency is none of once, on-request"),
+    ],
+)
+def test_an_impossible_answer_is_refused_in_plain_words(
+    tmp_path: Path, change: str, said: str
+) -> None:
+    result = type_("draft", "--from", str(write_answers(tmp_path)), "--set", change)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not any(word in result.stderr for word in ("Value error", "pattern", "Input should"))
+
+
+def test_it_is_shown_in_the_terminal_as_markdown_and_as_a_page(tmp_path: Path) -> None:
+    path = drafted(tmp_path)
+    plain = type_("show", str(path))
+    assert "WHO COULD LEARN WHAT" in plain.stdout
+    markdown = type_("show", str(path), "--markdown")
+    assert markdown.stdout.startswith("# Agreement 1 of the project foster-k12")
+    page = tmp_path / "page.html"
+    assert type_("show", str(path), "--html", str(page)).stdout == ""
+    assert "<svg" in page.read_text(encoding="utf-8")
+
+
+def test_the_four_questions_make_the_same_kind_of_agreement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_answers(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prompts, "is_interactive", lambda: True)
+    answers = [
+        "foster-k12",
+        # Who takes part.
+        "child-welfare", "", "Department of Children", "holds case records", "555-0101", "ann.json, bob.json",
+        "k12", "", "Department of Education", "holds education records", "555-0100", "kim.json",
+        "data-center", "", "State Data Center", "authorised representative", "555-0102", "eve.json",
+        "",
+        # Is this a good idea?
+        "Know which pupils are in foster care.", "school-stability", "Children in foster care.", "", "", "", "",
+        "First name, Last name", "", "First name, Last name", "School",
+        "", "", "", "", "Every Sunday", "", "", "", "", "", "", "",
+        # Is this ethical?
+        "", "shared", "", "", "shared", "The pupil's own school", "9000", "100", "500000", "1000", "", "", "",
+        # Is this legal?
+        "other", "Example Code 12.3", "other", "Example Code 12.4",
+        "ferpa-audit-evaluation", "", "ferpa-child-welfare", "",
+        "2026-09-01", "", "", "", "", "DSA 2026-014", "2026-08-20", "",
+        # How do we know, and who decides?
+        "", "", "y", "y", "6", "30",
+    ]  # fmt: skip
+    result = type_("draft", typed="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.output
+    made = read_proposal(tmp_path / "foster-k12.agreement-1.json").agreement
+    assert made.purpose.code == "school-stability"
+    assert (made.start, made.end, made.retention.destroy_by) == (
+        "2026-09-01",
+        "2027-08-31",
+        "2028-10-04",
+    )
+    assert [element.use for element in made.elements] == ["encoded"] * 4 + ["shared"]
+    assert made.approvals.releases
+    assert made.approvals.runs == "standing"
+    assert made.limits.budget is not None
+    assert made.policy == RECOMMENDED_POLICY
+    assert [(one.least, one.most) for one in made.limits.files] == [(100, 9000), (1000, 500_000)]
+    assert [r.onward for r in made.recipients] == [None, "The pupil's own school"]
+    assert json.loads((tmp_path / "foster-k12.agreement-1.json").read_text())

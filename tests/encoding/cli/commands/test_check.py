@@ -1,0 +1,274 @@
+"""`blindlink check` on a file, with settings and without."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from encoding.cli.main import main
+from encoding.synth import write_rehearsal
+from encoding.workspace.config import parse_sections, render_config
+
+HEADER = ("ID", "given", "last_name", "birth_date", "sex")
+FIRST = ("Ana", "Boris", "Chloe", "Dmitri", "Esther", "Frank", "Gloria", "Hugo")
+LAST = ("Underhill", "Vance", "Whitlock", "Xiong", "Yancey", "Zapata", "Abbott")
+Row = tuple[str, ...]
+MANY: list[Row] = [
+    (str(n), FIRST[n % 8], LAST[n % 7], f"20{n % 10 + 10}-04-{n % 28 + 1:02d}", "FM"[n % 2])
+    for n in range(40)
+]
+TWICE: list[Row] = [
+    ("d1", "Maribel", "Quintanilla", "2012-03-04", "F"),
+    ("d2", "Maribel", "Quintanilla", "2012-03-04", "F"),
+]
+
+
+class Analyst:
+    """A folder with settings and a file of people."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.set_up()
+        self.write(MANY)
+
+    def set_up(self, **layout: str) -> None:
+        raw: dict[str, Any] = {
+            "broker": {"url": "https://broker.test", "token_file": "token.txt"},
+            "project": {"name": "pupils", "party": "welfare", "insecure_unsigned_terms": True},
+            "input": {
+                "file": "people.csv",
+                "id_column": "ID",
+                "date_format": "YYYY-MM-DD",
+                "population": "in-care",
+                **layout,
+            },
+            "columns": {"first_name": "given"},
+        }
+        settings = render_config(parse_sections(raw))
+        (self.folder / "blindlink.toml").write_text(settings, "utf-8")
+
+    def write(self, rows: list[Row]) -> None:
+        with (self.folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([HEADER, *rows])
+
+    def type(self, *words: str) -> Result:
+        config = str(self.folder / "blindlink.toml")
+        fixed = (
+            "--config",
+            config,
+            "check",
+            "--linkage-schema",
+            "children",
+            "--as-of",
+            "2025-10-01",
+        )
+        return CliRunner().invoke(main, [*fixed, *words])
+
+    def ok(self, *words: str) -> Result:
+        result = self.type(*words)
+        assert result.exit_code == 0, result.stderr
+        return result
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.ok(*words, "--json").stdout)
+
+
+@pytest.fixture
+def analyst(tmp_path: Path) -> Analyst:
+    return Analyst(tmp_path)
+
+
+def test_a_good_file_is_in_order(analyst: Analyst) -> None:
+    found = analyst.json()
+    assert found["may_be_encoded"]
+    assert {finding["standing"] for finding in found["findings"]} <= {"note"}
+    assert found["counts"]["rows"] == 40
+    assert [one["name"] for one in found["counts"]["blocks"]["passes"]] == [
+        "any-sound",
+        "sounds",
+        "names-year",
+    ]
+
+
+def test_a_bad_file_ends_with_3_and_the_report_is_still_printed(analyst: Analyst) -> None:
+    analyst.write([*MANY, *((f"x{n}", "Bo", "Lee", "04/05/2011", "F") for n in range(20))])
+    result = analyst.type("--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["may_be_encoded"] is False
+    assert "column birth_date" in result.stderr
+    assert "--accept" in result.stderr
+
+
+def test_the_lines_say_what_each_pass_makes_of_the_file(analyst: Analyst) -> None:
+    analyst.write([(f"x{n}", "Bo", "Lee", "2011-04-05", "F") for n in range(30)])
+    result = analyst.type()
+    assert "names-year" in result.stdout
+    assert "keys of the pass any-sound" in result.stdout
+    assert "the larger file of a pair leaves them out" in result.stdout
+
+
+def test_records_that_no_pass_gives_a_key_are_counted(analyst: Analyst) -> None:
+    analyst.write([*MANY, *((f"x{n}", f"Bo{n}", "Lee", "", "") for n in range(12))])
+    result = analyst.type()
+    assert "12 of 52 (23.1%) records have no blocking key" in result.stdout
+    assert result.exit_code == 3
+
+
+def test_rows_are_compared_with_the_last_check(analyst: Analyst) -> None:
+    analyst.ok()
+    analyst.write(MANY[:20])
+    result = analyst.type()
+    assert result.exit_code == 3
+    assert "fewer than at the last check" in result.stderr
+    assert analyst.json("--accept")["former_rows"] == 40
+    assert analyst.json()["former_rows"] == 20
+
+
+def test_a_check_that_stops_is_not_remembered(analyst: Analyst) -> None:
+    analyst.ok()
+    analyst.write(MANY[:20])
+    assert analyst.type().exit_code == 3
+    assert analyst.type().exit_code == 3
+
+
+def test_what_was_accepted_is_said_and_stays_accepted(analyst: Analyst) -> None:
+    analyst.write(
+        [*MANY, *((f"x{n}", "", LAST[n % 7], f"2011-{n % 12 + 1:02d}-05", "F") for n in range(12))]
+    )
+    assert analyst.type().exit_code == 3
+    result = analyst.ok("--accept")
+    assert "can be encoded" in result.stdout
+    assert "do not encode" not in result.stdout
+    assert "accepted until it becomes a quarter worse: column given: 12 of 52" in result.stderr
+    analyst.ok()
+    assert analyst.json("--accept")["may_be_encoded"] is True
+
+
+def test_accepting_more_rows_lets_no_truncated_file_pass(analyst: Analyst) -> None:
+    analyst.write(MANY[:12])
+    analyst.ok()
+    analyst.write(MANY)
+    assert "accepted this once: 28 of 12" in analyst.ok("--accept").stderr
+    analyst.ok()
+    analyst.write(MANY[:12])
+    result = analyst.type()
+    assert result.exit_code == 3
+    assert "fewer than at the last check" in result.stderr
+
+
+def test_the_page_shows_no_value_and_is_written_only_over_a_report(analyst: Analyst) -> None:
+    path = analyst.folder / "check.html"
+    analyst.ok("--html", str(path))
+    page = path.read_text("utf-8")
+    assert "Check of people.csv" in page
+    assert not any(name in page for name in (*FIRST, *LAST))
+    assert path.stat().st_mode & 0o077 == 0
+    analyst.ok("--html", str(path))
+    path.write_text("mine")
+    assert analyst.type("--html", str(path)).exit_code == 1
+
+
+def test_probable_duplicates_are_listed_for_the_owner_alone(analyst: Analyst) -> None:
+    analyst.write([*MANY, *TWICE])
+    path = analyst.folder / "duplicates.csv"
+    result = analyst.ok("--duplicates", str(path))
+    header, *listed = path.read_text().splitlines()
+    assert header == "record_id,other_record_id,probability,differs"
+    assert any(line.startswith("d1,d2,at least 0.9") for line in listed)
+    assert "MARIBEL" not in path.read_text().upper()
+    assert path.stat().st_mode & 0o077 == 0
+    assert "pairs of records are listed in" in result.stderr
+
+
+def test_a_list_of_duplicates_replaces_no_other_file(analyst: Analyst) -> None:
+    path = analyst.folder / "duplicates.csv"
+    path.write_text("mine")
+    result = analyst.type("--duplicates", str(path))
+    assert result.exit_code == 1
+    assert path.read_text() == "mine"
+
+
+def test_how_many_duplicates_are_expected_is_said_without_the_list(analyst: Analyst) -> None:
+    analyst.write([*MANY, *TWICE])
+    assert "probably in the file twice" in analyst.ok().stdout
+    assert analyst.json()["counts"]["duplicates"] >= 1
+
+
+def test_a_damaged_memory_of_the_last_check_is_no_obstacle(analyst: Analyst) -> None:
+    analyst.ok()
+    (kept,) = (analyst.folder / "workspace" / "reports").glob("*.check.json")
+    kept.write_text('{"version": "blindlink/kept-check/1", "rows": []}')
+    assert analyst.json()["former_rows"] is None
+
+
+def test_a_missing_column_of_record_ids_is_a_fault_of_the_file(analyst: Analyst) -> None:
+    assert analyst.type("--id-column", "NUMBER").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "said"),
+    [
+        ("ID;given;last\n1;A;B\n", {}, "cell with semicolons in it"),
+        ("ID\tgiven\tlast\n1\tA\tB\n", {}, "cell with tabs in it"),
+        ("\ufeffgiven,ID,last\nA,1,B\n", {"encoding": "cp1252"}, "as a file in UTF-8"),
+    ],
+)
+def test_a_file_that_is_read_wrongly_is_told_how_to_read_it(
+    analyst: Analyst, text: str, layout: dict[str, str], said: str
+) -> None:
+    analyst.set_up(**layout)
+    (analyst.folder / "people.csv").write_text(text, "utf-8")
+    result = analyst.type()
+    assert result.exit_code == 3
+    assert said in result.stderr
+    assert "in the section [input]" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+def test_a_file_of_two_byte_letters_is_told_so(analyst: Analyst, encoding: str) -> None:
+    analyst.set_up(encoding=encoding)
+    (analyst.folder / "people.csv").write_text("ID,given\n1,A\n", "utf-16")
+    result = analyst.type()
+    assert result.exit_code == 3
+    assert 'encoding = "utf-16"' in result.stderr
+
+
+def alone(*words: str) -> Result:
+    return CliRunner().invoke(main, ["check", *words])
+
+
+def test_without_settings_a_file_and_its_layout_are_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = write_rehearsal(
+        tmp_path, seed=3, n_children=400, n_students=600, overlap=0.6, error_level="mid"
+    )
+    layout = (
+        "--preset",
+        "rehearsal-child-welfare",
+        "--encoding",
+        "cp1252",
+        "--as-of",
+        "2025-10-01",
+    )
+    result = alone(str(files.child_welfare), *layout, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["may_be_encoded"] is True
+    swapped = alone(str(files.child_welfare), *layout, "--date-format", "DD/MM/YYYY")
+    assert swapped.exit_code == 3
+    assert not (tmp_path / "workspace").exists()
+
+
+def test_without_settings_the_column_of_record_ids_must_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text("a,b\n1,2\n")
+    result = alone("people.csv")
+    assert result.exit_code == 2

@@ -1,0 +1,193 @@
+"""`blindlink clk`: plain CLKs, held against clkhash's own output."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from clkhash.clk import generate_clk_from_csv
+from clkhash.randomnames import NameList
+from clkhash.schema import from_json_dict
+from clkhash.serialization import serialize_bitarray
+
+from app.cli.encoding_files import read_encodings
+from encoding.cli.main import main
+from encoding.secret.secret import new_secret, write_secret
+
+PEOPLE = NameList(300)
+TEXT_SECRET = "horse staple battery"
+
+
+def schema_document() -> dict[str, Any]:
+    """Return the linkage schema of clkhash's example, its random names."""
+    name = {
+        "strategy": {"bitsPerFeature": 100},
+        "hash": {"type": "blakeHash"},
+    }
+    return {
+        "version": 3,
+        "clkConfig": {
+            "l": 1024,
+            "kdf": {"type": "HKDF", "hash": "SHA256", "salt": "", "info": "", "keySize": 64},
+        },
+        "features": [
+            {"identifier": "INDEX", "ignored": True},
+            {
+                "identifier": "NAME freetext",
+                "format": {"type": "string", "encoding": "utf-8", "case": "mixed"},
+                "hashing": {"comparison": {"type": "ngram", "n": 2}, **name},
+            },
+            {
+                "identifier": "DOB YYYY/MM/DD",
+                "format": {"type": "date", "format": "%Y/%m/%d"},
+                "hashing": {"comparison": {"type": "ngram", "n": 1, "positional": True}, **name},
+            },
+            {
+                "identifier": "GENDER M or F",
+                "format": {"type": "enum", "values": ["M", "F"]},
+                "hashing": {"comparison": {"type": "ngram", "n": 1}, **name},
+            },
+        ],
+    }
+
+
+class Exchange:
+    """A folder with clkhash's example file, its linkage schema and a text secret."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([[field.identifier for field in PEOPLE.SCHEMA.fields], *PEOPLE.names])
+        self.text = text.getvalue()
+        self.people = folder / "people.csv"
+        self.people.write_text(self.text, "utf-8")
+        self.schema = folder / "schema.json"
+        self.schema.write_text(json.dumps(schema_document()))
+        self.secret = folder / "text-secret.txt"
+        self.secret.write_text(TEXT_SECRET + "\n")
+        self.secret.chmod(0o600)
+        self.out = folder / "out.json"
+        self.records = folder / "out.json.records.csv"
+
+    def type(self, *words: str, secret: Path | None = None) -> Result:
+        files = ["--linkage-schema", str(self.schema), "--secret-file", str(secret or self.secret)]
+        fixed = ["clk", str(self.people), *files, "-o", str(self.out)]
+        return CliRunner().invoke(main, [*fixed, *words])
+
+    def ok(self, *words: str, secret: Path | None = None) -> Result:
+        result = self.type(*words, secret=secret)
+        assert result.exit_code == 0, result.stderr
+        return result
+
+    def by_clkhash(self, key: str) -> str:
+        """Return what clkhash's own command writes."""
+        schema = from_json_dict(json.loads(self.schema.read_text()))
+        made = generate_clk_from_csv(
+            io.StringIO(self.text, newline=""), key, schema, progress_bar=False, max_workers=1
+        )
+        return json.dumps({"clks": [serialize_bitarray(one) for one in made]})
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Exchange:
+    return Exchange(tmp_path)
+
+
+def test_a_text_secret_gives_the_file_that_clkhash_writes(exchange: Exchange) -> None:
+    exchange.ok()
+    assert exchange.out.read_text() == exchange.by_clkhash(TEXT_SECRET)
+
+
+def test_a_random_secret_is_the_text_of_its_key_for_clkhash(exchange: Exchange) -> None:
+    secret, path = new_secret(), exchange.folder / "secret.txt"
+    write_secret(path, secret)
+    exchange.ok(secret=path)
+    assert exchange.out.read_text() == exchange.by_clkhash(secret.clk_key)
+
+
+def test_the_broker_reads_the_file(exchange: Exchange) -> None:
+    exchange.ok()
+    dataset = read_encodings(exchange.out, None)
+    first = base64.b64decode(json.loads(exchange.out.read_text())["clks"][0])
+    assert len(first) == 128
+    assert len(dataset.words) == 300
+
+
+def test_record_ids_are_kept_beside_in_the_same_order(exchange: Exchange) -> None:
+    found = exchange.ok("--id-column", "INDEX", "--json")
+    assert json.loads(found.stdout)["rows"] == 300
+    with exchange.records.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["row", "record_id"]
+    assert rows == [[str(at), str(row[0])] for at, row in enumerate(PEOPLE.names, start=1)]
+    for path in (exchange.out, exchange.records):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_it_says_plainly_that_plain_clks_do_not_protect(exchange: Exchange) -> None:
+    stderr = exchange.ok("--quiet").stderr
+    assert "plain CLKs do not protect" in stderr
+    assert "the secret is a text" in stderr
+    assert TEXT_SECRET not in stderr
+
+
+def test_columns_may_have_other_headers(exchange: Exchange) -> None:
+    exchange.people.write_text(exchange.text.replace("NAME freetext", "NAME"), "utf-8")
+    assert exchange.type().exit_code == 3
+    exchange.ok("--column", "NAME freetext=NAME")
+    assert exchange.out.read_text() == exchange.by_clkhash(TEXT_SECRET)
+
+
+def test_a_row_that_breaks_a_format_leaves_no_file(exchange: Exchange) -> None:
+    exchange.people.write_text(exchange.text + "300,Secretive Person,1999/31/12,X\n", "utf-8")
+    result = exchange.type()
+    assert result.exit_code == 3
+    assert "row 301" in result.stderr
+    assert "and 1 more" in result.stderr
+    assert "Secretive" not in result.stderr
+    assert {path.name for path in exchange.folder.iterdir()} == {
+        "people.csv",
+        "schema.json",
+        "text-secret.txt",
+    }
+
+
+def test_an_own_file_is_replaced_and_another_is_not(exchange: Exchange) -> None:
+    exchange.ok()
+    exchange.ok()
+    exchange.records.write_text("mine")
+    assert exchange.type().exit_code == 1
+    assert exchange.records.read_text() == "mine"
+    exchange.ok("--force")
+
+
+def test_one_file_cannot_hold_both(exchange: Exchange) -> None:
+    assert exchange.type("--records", str(exchange.out)).exit_code == 2
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"version": 9}'])
+def test_what_is_no_linkage_schema_is_refused(exchange: Exchange, content: str) -> None:
+    exchange.schema.write_text(content)
+    result = exchange.type()
+    assert result.exit_code == 1
+    assert "linkage schema" in result.stderr
+    assert not exchange.out.exists()
+
+
+def test_a_secret_that_others_can_read_is_refused(exchange: Exchange) -> None:
+    exchange.secret.chmod(0o644)
+    assert exchange.type().exit_code == 1
+
+
+def test_folding_that_clkhash_ignores_is_told(exchange: Exchange) -> None:
+    document = schema_document()
+    document["clkConfig"]["xorFolds"] = 1
+    exchange.schema.write_text(json.dumps(document))
+    assert "xorFolds" in exchange.ok().stderr

@@ -1,0 +1,42 @@
+"""`blindlink synth`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from encoding.cli.commands.synth import LEVEL_NAMES, SIZE_NAMES, synth
+from encoding.cli.main import COMMANDS
+from encoding.errors import RehearsalError
+from encoding.synth import ERROR_LEVELS, SIZES
+
+SMALL = ["--children", "20", "--students", "100"]
+
+
+def test_files_are_written_and_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(synth, [str(tmp_path / "here"), *SMALL, "--json"])
+    assert result.exit_code == 0
+    written = json.loads(result.stdout)
+    assert set(written) == {"child_welfare", "k12", "truth", "look_alikes"}
+    assert all(Path(path).is_file() for path in written.values())
+
+
+def test_hard_cases_are_written_instead(tmp_path: Path) -> None:
+    CliRunner().invoke(synth, [str(tmp_path), "--hard-cases"])
+    assert "born-29-february" in (tmp_path / "truth.csv").read_text(encoding="utf-8")
+
+
+def test_more_children_than_students_are_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        synth, [str(tmp_path / "none"), "--children", "5", "--students", "4"]
+    )
+    assert isinstance(result.exception, RehearsalError)
+    assert not (tmp_path / "none").exists()
+
+
+def test_choices_are_those_of_the_library() -> None:
+    assert list(SIZE_NAMES) == list(SIZES)
+    assert list(LEVEL_NAMES) == list(ERROR_LEVELS)
+    assert "synth" in COMMANDS

@@ -1,0 +1,150 @@
+"""Every error is one line, a hint and a documented exit code, and shows no values."""
+
+from __future__ import annotations
+
+import errno
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from encoding.cli.main import COMMANDS, main
+from encoding.cli.parts.failures import exit_status
+from encoding.cli.parts.one_line import one_line
+from encoding.cli.parts.session import Session
+from encoding.errors import AgencyError, NotReadyError
+from schemas.errors import ProofError
+
+
+def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[object, str]:
+    def fail() -> object:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        exit_status("blindlink", fail)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return ended.value.code, captured.err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (NotReadyError("no", hint="do"), 1, "blindlink: error: no\nhint: do\n"),
+        (ProofError("the proof is bad"), 1, "blindlink: error: the proof is bad\n"),
+        (
+            click.UsageError("Bad thing."),
+            2,
+            "blindlink: error: bad thing\nhint: blindlink --help\n",
+        ),
+        (click.ClickException("No."), 1, "blindlink: error: no\n"),
+        (KeyboardInterrupt(), 1, "blindlink: error: interrupted; nothing is lost\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "out.csv"),
+            1,
+            "blindlink: error: no space left on device (out.csv)\n",
+        ),
+        (
+            AgencyError("a \x1b[2K\nb", hint="c \u202ed"),
+            1,
+            "blindlink: error: a \\x1b[2K\\nb\nhint: c \\u202ed\n",
+        ),
+        (
+            click.UsageError("Missing option '--as'. Choose from:\n\ta,\n\tb"),
+            2,
+            "blindlink: error: missing option '--as'. Choose from: a, b\nhint: blindlink --help\n",
+        ),
+    ],
+)
+def test_expected_error_is_one_line_and_its_code(capsys, error, status, text) -> None:
+    assert outcome(capsys, error) == (status, text)
+
+
+def test_a_remark_or_warning_cannot_write_control_characters_either(capsys) -> None:
+    session = Session()
+    session.say("a \x1b[2K")
+    session.warn("b\r")
+    assert capsys.readouterr().err == "blindlink: a \\x1b[2K\nblindlink: warning: b\\r\n"
+
+
+def test_unexpected_error_shows_its_place_and_no_value(capsys) -> None:
+    status, text = outcome(capsys, ValueError("CANARY"))
+    assert status == 1
+    assert "CANARY" not in text
+    assert "internal error: ValueError in fail, line" in text
+
+
+def test_closed_pipe_is_silent(capsys) -> None:
+    assert outcome(capsys, BrokenPipeError()) == (1, "")
+
+
+def test_exit_codes_of_all_errors_are_documented() -> None:
+    found, todo = set(), [AgencyError]
+    while todo:
+        kind = todo.pop()
+        found.add(kind.exit_code)
+        todo += kind.__subclasses__()
+    assert found <= {1, 2, 3, 4, 5, 6, 7, 9}
+
+
+def test_codes_of_all_errors_are_unique() -> None:
+    codes, todo = [], [AgencyError]
+    while todo:
+        kind = todo.pop()
+        codes.append(kind.code)
+        todo += kind.__subclasses__()
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
+def test_help_of_every_command_ends_with_an_example(name: str) -> None:
+    text = CliRunner().invoke(main, [name, "--help"]).stdout
+    assert "Example: blindlink" in text
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert command.name == name
+
+
+@pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
+def test_every_listed_command_has_a_line_of_help(name: str) -> None:
+    assert COMMANDS[name].endswith(".")
+
+
+def test_unknown_command_is_a_usage_error() -> None:
+    result = CliRunner().invoke(main, ["teleport"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("blindlink: error: no such command")
+
+
+def test_unknown_option_names_the_commands_own_help() -> None:
+    result = CliRunner().invoke(main, ["encode", "--fast"], prog_name="blindlink")
+    assert result.exit_code == 2
+    assert "hint: blindlink encode --help" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "x" * 201, "one line\nand another"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("agreement", "suspend", "--yes", "--reason"),
+        ("agreement", "resume", "--yes", "--reason"),
+        ("agreement", "withdraw", "--yes", "--reason"),
+        ("hold", "set", "--yes", "--order"),
+        ("hold", "lift", "--yes", "--order"),
+    ],
+)
+def test_what_all_parties_read_is_one_short_line(words: tuple[str, ...], text: str) -> None:
+    result = CliRunner().invoke(main, [*words, text], prog_name="blindlink")
+    assert result.exit_code == 2
+    assert "one line of 1 to 200 printable characters" in result.stderr
+    assert f"hint: blindlink {words[0]} {words[1]} --help" in result.stderr
+
+
+def test_why_a_copy_is_kept_is_one_short_line() -> None:
+    words = ["destroy", "--local", "--yes", "--keep", f"secret={'x' * 201}"]
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, "of 1 to 200" in result.stderr) == (2, True)
+
+
+def test_a_line_is_taken_without_spaces_round_it_and_its_accents_composed() -> None:
+    assert one_line(" Zoe\u0308 asks. ") == "Zo\u00eb asks."

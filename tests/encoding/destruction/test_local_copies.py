@@ -1,0 +1,143 @@
+"""What an agency holds of a project is found, whole and by kind, and what is another's is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from oracles.agency import NOW
+
+from encoding.destruction.local_copies import Holdings, LocalCopy, kinds_without
+from encoding.destruction.local_destruction import begin, interrupted
+from encoding.destruction.written_files import forget_written, note_written, read_written
+from encoding.errors import WorkspaceError
+from encoding.sharing.links_file import Link, write_links
+from encoding.workspace.workspace import Workspace, open_workspace
+
+PROJECT = "foster"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def holdings(tmp_path: Path, workspace: Workspace) -> Holdings:
+    return Holdings(workspace, PROJECT, tmp_path / "links.csv", tmp_path / "secret.txt")
+
+
+def put(path: Path, content: bytes = b"x") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def fill(holdings: Holdings) -> dict[str, set[Path]]:
+    """Lay down one or two files of each kind; returns them."""
+    folder = holdings.workspace.folder
+    write_links(holdings.links, [Link("1", "ab" * 16)])
+    blind = put(holdings.links.with_name("links-for-state.csv"), b"blindlink/blind-links/2\n{}\n")
+    elsewhere = put(folder.parent / "from-schools.csv")
+    note_written(holdings.workspace, PROJECT, "received", elsewhere)
+    handed = put(folder.parent / "to-schools.csv")
+    note_written(holdings.workspace, PROJECT, "extract", handed)
+    return {
+        "handle-map": {
+            put(folder / "handles" / f"{PROJECT}.1.schools.map"),
+            put(folder / "handles" / f"{PROJECT}.2.health.map"),
+            put(folder / "disclosed" / f"{PROJECT}.1.sealed"),
+            put(folder / "withdrawn" / f"{PROJECT}.sealed"),
+        },
+        "container": {
+            put(folder / "outbox" / f"{PROJECT}.2.health.enc"),
+            put(folder / "outbox" / f"{PROJECT}.2.health.json"),
+        },
+        "secret": {
+            put(folder / "secrets" / f"{PROJECT}-2.sealed"),
+            put(folder.parent / "secret.txt"),
+        },
+        "link-table": {
+            holdings.links,
+            blind,
+            put(folder / "ledgers" / f"{PROJECT}.shared.sealed"),
+            put(folder / "said" / f"{PROJECT}.1.shared.schools.welfare.sealed"),
+        },
+        "received": {elsewhere},
+        "extract": {handed},
+    }
+
+
+def by_kind(copies: list[LocalCopy]) -> dict[str, set[Path]]:
+    found: dict[str, set[Path]] = {}
+    for copy in copies:
+        found.setdefault(copy.what, set()).add(copy.path)
+    return found
+
+
+def test_every_kind_is_found(holdings: Holdings) -> None:
+    expected = fill(holdings)
+    copies = holdings.all()
+    assert by_kind(copies) == expected
+    assert copies == sorted(copies)
+    assert kinds_without(copies, ()) == ()
+
+
+def test_one_epoch_is_its_secret_alone(holdings: Holdings) -> None:
+    fill(holdings)
+    assert [copy.path.name for copy in holdings.of_epoch(2)] == ["foster-2.sealed"]
+    assert holdings.of_epoch(1) == []
+
+
+def test_what_is_of_others_is_none_of_it(holdings: Holdings) -> None:
+    folder = holdings.workspace.folder
+    for name in ("foster-care.1.schools", "other.1.schools"):
+        put(folder / "handles" / f"{name}.map")
+        put(folder / "outbox" / f"{name}.enc")
+    put(folder / "disclosed" / "foster-care.1.sealed")
+    put(folder / "ledgers" / "foster-care.shared.sealed")
+    put(folder / "receipts" / f"upl-{'0' * 32}.json")
+    put(holdings.links, b"name,born\n")
+    put(holdings.links.with_name("links-for-me.csv"), b"name\n")
+    note_written(holdings.workspace, "others", "received", put(folder.parent / "theirs.csv"))
+    assert holdings.all() == []
+    assert len(kinds_without([], ())) == 6
+
+
+def test_what_is_kept_elsewhere_is_not_said_to_be_gone(holdings: Holdings) -> None:
+    assert "secret" not in kinds_without(holdings.all(), {"secret"})
+
+
+def test_written_files_are_listed_once_until_they_are_gone(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = put(tmp_path / "a.csv")
+    for _ in range(2):
+        note_written(workspace, PROJECT, "extract", path)
+    note_written(workspace, "others", "extract", tmp_path / "gone.csv")
+    assert len(read_written(workspace)) == 2
+    path.unlink()
+    forget_written(workspace, PROJECT)
+    assert [one.project for one in read_written(workspace)] == ["others"]
+    workspace.written_files.write_bytes(b"{}")
+    with pytest.raises(WorkspaceError, match="damaged"):
+        read_written(workspace)
+
+
+def test_a_destruction_that_was_killed_between_two_files_still_knows_both(
+    holdings: Holdings,
+) -> None:
+    fill(holdings)
+    copies = holdings.all()
+    begun = begin(holdings.workspace, PROJECT, None, copies, NOW)
+    copies[0].path.unlink()
+    left = interrupted(holdings.workspace, PROJECT)
+    assert left is not None
+    assert left.note == begun.note
+    left.remove()
+    assert holdings.all() == []
+    assert len(left.deleted()) == len(copies)
+    assert {one.size_bytes > 0 for one in left.deleted()} == {True}
+    left.finish([])
+    assert interrupted(holdings.workspace, PROJECT) is None
+    assert interrupted(holdings.workspace, "others") is None

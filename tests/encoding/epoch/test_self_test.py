@@ -1,0 +1,185 @@
+"""The self-test: what it digests, and that a difference is told by its cause."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import pytest
+import rfc8785
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from oracles import bsf1
+from oracles.bsf1_file import slow_file
+
+import encoding.epoch.self_test as self_test_module
+from encoding.blocks.keys import CellKeys
+from encoding.epoch.self_test import compare_self_tests, rules_of, run_self_test
+from encoding.profiles.shipped import SHIPPED, SIZES, Size, shipped_profile
+from encoding.recipe import Recipe
+from encoding.secret.secret import Secret
+from schemas.profile import EncodingProfile, Side
+from schemas.secret_share import StepTest
+
+SECRET = Secret(bytes(range(32)))
+PROJECT = "foster-pupils"
+PEOPLE = self_test_module._people()
+CHILDREN = shipped_profile("children")
+FOUND = (
+    "aa1c1cf810dc96e9e9ce347129dda140b864f486a98181db45d43f7f17800cd2",
+    "a06d335c28ce6d765d71177ad09f2fa3928536375a092159274703e4340b425f",
+)
+SIDES: tuple[Side, ...] = ("larger", "smaller")
+ZIPS = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")
+
+
+def people_of(first_year: int, last_year: int) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {name: [] for name in (*PEOPLE["columns"], "zip")}
+    for number, cells in enumerate(PEOPLE["people"]):
+        for name, cell in zip(PEOPLE["columns"], cells, strict=True):
+            columns[name].append(cell)
+        year = first_year + 7 * number % (last_year - first_year + 1)
+        columns["day"][-1] += f"/{year}"
+        columns["zip"].append(ZIPS[number % 7])
+    columns["birth_date"] = columns.pop("day")
+    return columns
+
+
+def slow_people(profile: EncodingProfile) -> tuple[str, list[list[bsf1.Columns]]]:
+    """Return the digest of what the recipe makes of the people, and the spellings of each."""
+    recipe = Recipe.load(profile.recipe)
+    inputs = people_of(*recipe.spec.birth_years)
+    derived = recipe.derive(inputs, date_format="MM/DD/YYYY", first_row=0)
+    document = {
+        "columns": dict(derived.columns),
+        "rows": derived.row_of,
+        "refused": [[problem.row, problem.column] for problem in derived.problems],
+    }
+    spellings: dict[int, list[bsf1.Columns]] = {}
+    for at, row in enumerate(derived.row_of):
+        columns = {name: cells[at] for name, cells in derived.columns.items()}
+        spellings.setdefault(row, []).append(columns)
+    return hashlib.sha256(rfc8785.dumps(document)).hexdigest(), [*spellings.values()]
+
+
+def slow_rows(
+    profile: EncodingProfile, key: bytes, side: Side, spellings: list[list[bsf1.Columns]]
+) -> bytes:
+    """Return all rows of a file in their order, padding included, as the slow twin makes them."""
+    rows = slow_file(profile.to_json(), key, side, spellings, order=key, fill=key).rows
+    stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()
+    made = Counter(record for _, record, _ in rows)
+    for record in range(len(spellings)):
+        for _ in range(profile.rows(side) - made[record]):
+            drawn = stream.update(bytes(80))
+            rows.append((drawn[:16], record, drawn[16:]))
+    return b"".join(
+        token + record.to_bytes(4, "little") + sealed for token, record, sealed in sorted(rows)
+    )
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_results_are_those_of_the_slow_twin(name: str) -> None:
+    profile = shipped_profile(name)
+    made = run_self_test(profile, SECRET, PROJECT, 2)
+    digest, spellings = slow_people(profile)
+    key = Secret(SECRET.sub_key("canary", project=PROJECT, epoch=2)).sub_key("canary")
+    rows = b"".join(slow_rows(profile, key, side, spellings) for side in SIDES)
+    assert (made.recipe.result, made.rows.result) == (digest, hashlib.sha256(rows).hexdigest())
+
+
+def test_the_results_of_the_shipped_profile_never_change() -> None:
+    """What every version on every machine must find."""
+    test = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    assert (test.recipe.result, test.rows.result) == FOUND
+
+
+def test_the_people_never_change() -> None:
+    fixed = {name: PEOPLE[name] for name in ("columns", "people", "cells")}
+    expected = "e352311a42a610b930cbd64f8d182c37db894c7b9e420b00c98f6e310098f3a0"
+    assert hashlib.sha256(rfc8785.dumps(fixed)).hexdigest() == expected
+
+
+def test_there_are_32_people_and_no_two_alike() -> None:
+    assert len({tuple(person) for person in PEOPLE["people"]}) == 32
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_nearly_all_people_are_encoded_under_every_shipped_profile(name: str, size: Size) -> None:
+    _, spellings = slow_people(shipped_profile(name, size=size))
+    assert len(spellings) >= 31
+
+
+def test_the_live_secret_encodes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[bytes] = []
+    monkeypatch.setattr(self_test_module, "CellKeys", lambda key: used.append(key) or CellKeys(key))
+    run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    canary = Secret(SECRET.sub_key("canary", project=PROJECT, epoch=1))
+    assert set(used) == {canary.sub_key("canary")}
+    assert SECRET.to_bytes() not in used
+
+
+def test_every_project_and_epoch_has_its_own_encodings() -> None:
+    tests = [
+        run_self_test(CHILDREN, SECRET, project, epoch)
+        for project, epoch in ((PROJECT, 1), (PROJECT, 2), ("other", 1))
+    ]
+    assert len({test.rows.result for test in tests}) == 3
+    assert len({test.recipe.result for test in tests}) == 1
+
+
+def test_alike_means_no_difference() -> None:
+    test = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    assert compare_self_tests(test, test, "schools", is_same_secret=True) == ()
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "recipe": {"recipe": {**CHILDREN.recipe, "birth_years": [1990, 2060]}},
+    "fields and passes": {"block_cap": CHILDREN.block_cap + 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("recipe", "another recipe"), ("fields and passes", "other fields and passes")],
+)
+def test_another_rule_is_named(what: str, said: str) -> None:
+    other = CHILDREN.model_copy(update=OTHERS[what])
+    ours, theirs = (run_self_test(one, SECRET, PROJECT, 1) for one in (CHILDREN, other))
+    found = compare_self_tests(ours, theirs, "schools", is_same_secret=True)
+    assert [difference.what for difference in found] == [what]
+    assert found[0].sentence == f"schools encodes by {said} than you"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"), [({}, ["secret"]), (OTHERS["recipe"], ["secret", "recipe"])]
+)
+def test_another_secret_is_named_and_nothing_that_follows_from_it(
+    changes: dict[str, Any], expected: list[str]
+) -> None:
+    ours = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    other = Secret(bytes(range(1, 33)))
+    theirs = run_self_test(CHILDREN.model_copy(update=changes), other, PROJECT, 1)
+    found = compare_self_tests(ours, theirs, "schools", is_same_secret=False)
+    assert [difference.what for difference in found] == expected
+
+
+@pytest.mark.parametrize(("step", "said"), [("recipe", "recipe"), ("rows", "fields and passes")])
+def test_other_results_of_the_same_rules_are_a_matter_of_the_program(step: str, said: str) -> None:
+    ours = run_self_test(CHILDREN, SECRET, PROJECT, 1)
+    drifted = StepTest(rules=getattr(ours, step).rules, result="0" * 64)
+    theirs = ours.model_copy(update={step: drifted, "software": "blindlink-9.9"})
+    (found,) = compare_self_tests(ours, theirs, "schools", is_same_secret=True)
+    assert found.what == "version"
+    assert f"by the same {said}" in found.sentence
+    assert "blindlink-9.9 there" in found.sentence
+
+
+def test_the_rules_are_parts_of_the_profile() -> None:
+    own = rules_of(CHILDREN)
+    assert own["recipe"] == hashlib.sha256(rfc8785.dumps(CHILDREN.recipe)).hexdigest()
+    for change in OTHERS.values():
+        other = rules_of(CHILDREN.model_copy(update=change))
+        assert len([step for step, digest in own.items() if other[step] != digest]) == 1
+    assert rules_of(CHILDREN.model_copy(update={"name": "renamed"})) == own

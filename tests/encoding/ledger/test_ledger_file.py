@@ -1,0 +1,106 @@
+"""The ledger's file: sealed, whole or not at all, and the same again when it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.ledger_duo import ONE, SPACE, duo
+
+from encoding.ledger.book import MessagePlace
+from encoding.ledger.errors import LedgerFileError
+from encoding.ledger.events import Event, event_line, parse_events
+from encoding.ledger.grants import SpaceName
+from encoding.ledger.ledger_file import MAGIC, LedgerFile, parse_ledger, serialise_ledger
+from encoding.ledger.values import Turn
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledgers" / "foster-pupils-research.sealed"
+
+
+def filled():
+    pair = duo()
+    pair.hold((1, 1), [("4711", "b1"), ("4712", "b2")])
+    pair.one.ledger.unlink("4712")
+    pair.hold((2, 1), [("4711", "b1"), ("4712", "b2")])
+    pair.one.ledger.places["k12 child-welfare"] = MessagePlace(2, "ab" * 32)
+    return pair.one.ledger
+
+
+def test_what_is_kept_is_read_again(path: Path) -> None:
+    file = LedgerFile(path, SPACE, ONE, KEY)
+    assert len(file.read()) == 0
+    ledger = filled()
+    file.write(ledger)
+    again = file.read()
+    assert serialise_ledger(again) == serialise_ledger(ledger)
+    assert again.everyone() == ledger.everyone()
+    assert (again.last, again.granted) == (ledger.last, ledger.granted)
+    assert (again.places, again.recent) == (ledger.places, ledger.recent)
+    assert (again.vetoes(), again.marks("4712")) == (ledger.vetoes(), ledger.marks("4712"))
+
+
+def test_the_file_tells_nothing_and_opens_for_this_space_party_and_key_alone(path: Path) -> None:
+    ledger = filled()
+    LedgerFile(path, SPACE, ONE, KEY).write(ledger)
+    raw = path.read_bytes()
+    held = ledger.held("4711")
+    assert held is not None
+    for secret in (b"4711", b"4711".hex().encode(), held.link, held.link.hex().encode()):
+        assert secret not in raw
+    for space, party, key in (
+        (SpaceName("foster-pupils", "other"), ONE, KEY),
+        (SpaceName("others", "research"), ONE, KEY),
+        (SPACE, "k12", KEY),
+        (SPACE, ONE, bytes(32)),
+    ):
+        with pytest.raises(LedgerFileError):
+            LedgerFile(path, space, party, key).read()
+
+
+@pytest.mark.parametrize("at", [0, len(MAGIC) - 1, len(MAGIC), 40, -1])
+def test_a_damaged_file_is_refused(path: Path, at: int) -> None:
+    file = LedgerFile(path, SPACE, ONE, KEY)
+    file.write(filled())
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(LedgerFileError, match="damaged"):
+        file.read()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}\n", b"\xff", serialise_ledger(filled())[:-1], serialise_ledger(filled()) + b"x"],
+)
+def test_content_that_breaks_its_format_is_refused(content: bytes) -> None:
+    with pytest.raises(LedgerFileError):
+        parse_ledger(content, SPACE, ONE)
+
+
+@given(
+    st.sampled_from(["held", "ended", "mark", "unmark", "veto", "lift"]),
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.binary(min_size=16, max_size=16),
+    st.text(st.characters(), max_size=20),
+)
+def test_events_survive_their_line(kind, round_: int, number: int, raw: bytes, text: str) -> None:
+    event = Event(kind, Turn(round_, 1), raw, number, text)
+    line = event_line(event)
+    assert list(parse_events([line[:-1]])) == [event]
+    assert text not in repr(event) or len(text) < 3
+
+
+@pytest.mark.parametrize(
+    "line", ["", "held", "held 1 1 1  ", "gone 1 1 1 00 00", "held 1 1 1 0g 00"]
+)
+def test_a_line_that_is_no_event_is_refused(line: str) -> None:
+    with pytest.raises(LedgerFileError):
+        list(parse_events([line]))

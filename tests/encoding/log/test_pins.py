@@ -1,0 +1,231 @@
+"""The log only grows: what was seen once is held against it for ever."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from oracles.false_log import Log
+from oracles.shown_log import Source, add
+
+from encoding.errors import BrokerAnswerError, LogError, LogKeyError, LogRewrittenError
+from encoding.log.pins import PinnedLog
+from schemas.api import LogCheckpoint
+from schemas.matchlog.checkpoint import parse_checkpoints
+
+
+@pytest.fixture
+def log() -> Log:
+    return add(Log(), 3)
+
+
+@pytest.fixture
+def pinned(tmp_path: Path) -> PinnedLog:
+    (tmp_path / "pins").mkdir()
+    return PinnedLog(tmp_path / "pins", tmp_path / "log.vkey")
+
+
+def sizes(pinned: PinnedLog) -> list[int]:
+    return [pin.checkpoint.size for pin in pinned.pins()] if pinned.has_key() else []
+
+
+def check(pinned: PinnedLog, log: Log, grow_by: int = 0) -> int:
+    source = Source(log, grow_by)
+    pinned.key(None, source)
+    return pinned.check(source).size
+
+
+def test_newest_checkpoint_replaces_the_pin(pinned: PinnedLog, log: Log) -> None:
+    assert check(pinned, log) == 3
+    assert check(pinned, add(log, 4)) == 7
+    assert sizes(pinned) == [7]
+
+
+def test_unchanged_log_is_fine(pinned: PinnedLog, log: Log) -> None:
+    assert [check(pinned, log) for _ in range(3)] == [3, 3, 3]
+
+
+def test_empty_log_may_begin(pinned: PinnedLog) -> None:
+    log = Log()
+    assert check(pinned, log) == 0
+    assert check(pinned, add(log, 2)) == 2
+
+
+def test_pins_can_be_read_by_the_auditors_tool(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    raw = (pinned.folder / "checkpoints").read_bytes()
+    assert [checkpoint.size for checkpoint, _ in parse_checkpoints(raw)] == [3]
+
+
+@pytest.mark.parametrize("n_left", [1, 2, 3, 5])
+def test_rewritten_log_is_refused_and_the_pin_kept(
+    pinned: PinnedLog, log: Log, n_left: int
+) -> None:
+    check(pinned, log)
+    log.entries[:] = [b"another past", *log.entries[1:n_left], *log.entries[1:]][:n_left]
+    with pytest.raises(LogRewrittenError) as caught:
+        check(pinned, log)
+    assert caught.value.exit_code == 1
+    assert sizes(pinned) == [3]
+
+
+def test_cut_off_log_is_refused(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    del log.entries[2:]
+    with pytest.raises(LogRewrittenError):
+        check(pinned, log)
+
+
+def test_evidence_of_a_rewritten_log_is_kept(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    log.entries[:] = [b"another past"] * 4
+    with pytest.raises(LogRewrittenError):
+        check(pinned, log)
+    (evidence,) = pinned.folder.glob("evidence-*")
+    assert [c.size for c, _ in parse_checkpoints(evidence.read_bytes())] == [3, 4]
+
+
+def test_held_checkpoint_is_settled_at_the_next_check(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    pinned.pin(add(log, 1).checkpoint().encode())
+    assert sizes(pinned) == [3, 4]
+    assert check(pinned, add(log, 1)) == 5
+    assert sizes(pinned) == [5]
+
+
+def test_held_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    fork = Log()
+    fork.signer = log.signer
+    add(fork, 1)
+    fork.entries.append(b"for this agency alone")
+    pinned.pin(fork.checkpoint().encode())
+    with pytest.raises(LogRewrittenError):
+        check(pinned, add(log, 5))
+
+
+def test_fork_of_the_same_size_is_refused(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    fork = Log()
+    fork.signer = log.signer
+    fork.entries = [b"another past"] * 3
+    with pytest.raises(LogRewrittenError):
+        check(pinned, fork)
+
+
+def test_log_that_grows_between_questions_keeps_all_pins(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    pinned.pin(add(log, 1).checkpoint().encode())
+    newest = check(pinned, log, grow_by=1)
+    assert sizes(pinned) == [3, 4, newest]
+    assert check(pinned, log) == len(log.entries)
+    assert sizes(pinned) == [len(log.entries)]
+
+
+def test_first_key_that_is_seen_is_pinned(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    assert pinned.key_file.read_text().strip() == log.key
+    with pytest.raises(LogKeyError):
+        check(pinned, add(Log(), 3))
+
+
+def test_given_key_is_held_against_the_log_from_the_start(pinned: PinnedLog, log: Log) -> None:
+    pinned.key(Log().key, Source(log))
+    with pytest.raises(LogKeyError):
+        pinned.check(Source(log))
+
+
+def test_given_key_must_be_the_pinned_one(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    with pytest.raises(LogKeyError, match="settings"):
+        pinned.key(Log().key, Source(log))
+
+
+@pytest.mark.parametrize("text", ["", "x", "broker.test/log+00000000+AAAA"])
+def test_malformed_key_is_refused_and_not_pinned(pinned: PinnedLog, log: Log, text: str) -> None:
+    with pytest.raises(LogKeyError):
+        pinned.key(text, Source(log)) if text else pinned.key(" ", Source(log))
+    assert not pinned.has_key()
+
+
+def test_checkpoint_by_another_signer_is_refused(pinned: PinnedLog, log: Log) -> None:
+    class Forger(Source):
+        def log_checkpoint(self, old_size: int) -> LogCheckpoint:
+            shown = self.log.show(old_size)
+            return shown.model_copy(update={"checkpoint": add(Log(), 3).checkpoint()})
+
+    pinned.key(None, Source(log))
+    with pytest.raises(LogError, match="cannot be trusted"):
+        pinned.check(Forger(log))
+    assert sizes(pinned) == []
+
+
+def test_proof_from_another_size_is_refused(pinned: PinnedLog, log: Log) -> None:
+    class Confused(Source):
+        def log_checkpoint(self, old_size: int) -> LogCheckpoint:
+            return self.log.show(1)
+
+    check(pinned, log)
+    with pytest.raises(BrokerAnswerError):
+        pinned.check(Confused(add(log, 1)))
+
+
+@pytest.mark.parametrize("text", ["?" * 44, base64.b64encode(bytes(32)).decode()])
+def test_proof_that_proves_nothing_is_refused(pinned: PinnedLog, log: Log, text: str) -> None:
+    class Liar(Source):
+        def log_checkpoint(self, old_size: int) -> LogCheckpoint:
+            return self.log.show(old_size).model_copy(update={"proof": (text,)})
+
+    check(pinned, log)
+    with pytest.raises(LogRewrittenError):
+        pinned.check(Liar(add(log, 1)))
+
+
+@pytest.mark.parametrize("content", [b"", b"blindlink/checkpoints/1\n\nx", b"\xff"])
+def test_damaged_pins_stop_everything(pinned: PinnedLog, log: Log, content: bytes) -> None:
+    check(pinned, log)
+    (pinned.folder / "checkpoints").write_bytes(content)
+    with pytest.raises(LogError, match="damaged"):
+        check(pinned, log)
+
+
+def test_anothers_checkpoint_of_this_log_is_returned_and_not_pinned(
+    pinned: PinnedLog, log: Log
+) -> None:
+    check(pinned, log)
+    older = log.checkpoint(2).encode()
+    assert pinned.compare(older, Source(add(log, 2))).size == 2
+    assert sizes(pinned) == [5]
+
+
+@pytest.mark.parametrize("n_more", [-1, 0, 1, 4])
+def test_anothers_checkpoint_of_another_log_is_refused_and_kept_as_evidence(
+    pinned: PinnedLog, log: Log, n_more: int
+) -> None:
+    check(pinned, log)
+    entries = [*log.entries[:1], b"another past", *log.entries[2:], *[b"more"] * 4]
+    other = Log(signer=log.signer, entries=entries[: len(log.entries) + n_more])
+    with pytest.raises(LogRewrittenError):
+        pinned.compare(other.checkpoint().encode(), Source(log))
+    assert sizes(pinned) == [3]
+    assert len(list(pinned.folder.glob("evidence-*"))) == 1
+    assert check(pinned, log) == 3
+
+
+def test_a_checkpoint_that_the_log_has_not_signed_compares_with_nothing(
+    pinned: PinnedLog, log: Log
+) -> None:
+    check(pinned, log)
+    stranger = add(Log(), 3).checkpoint().encode()
+    with pytest.raises(LogError):
+        pinned.compare(stranger, Source(log))
+
+
+def test_a_log_that_grows_all_the_while_is_compared_by_the_next_check(
+    pinned: PinnedLog, log: Log
+) -> None:
+    check(pinned, log)
+    assert pinned.compare(log.checkpoint(2).encode(), Source(log, 1)).size == 2
+    check(pinned, log)
+    assert sizes(pinned) == [len(log.entries)]

@@ -1,0 +1,147 @@
+"""Sealed files by their vectors, chunk by chunk, and against everything that may happen on the way."""
+
+from __future__ import annotations
+
+import base64
+import io
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles.vector_file import read_vectors
+from oracles.write_sealed_vectors import sealed_file_vectors
+
+from encoding.errors import SealedFileError
+from encoding.people.identity import Identity, PrivateKeys
+from encoding.people.sealed_file import (
+    CHUNK_BYTES,
+    TAG_BYTES,
+    Address,
+    open_pieces,
+    read_sealed_header,
+    seal_pieces,
+)
+from schemas.identity import PublicIdentity, sign_identity
+
+VECTORS = read_vectors("sealed-file")
+CHUNK = CHUNK_BYTES + TAG_BYTES
+
+
+def receiver(number: int) -> Identity:
+    stored = VECTORS["receivers"][number]
+    keys = PrivateKeys.from_bytes(bytes.fromhex(stored["private_hex"]))
+    public = PublicIdentity.from_json(stored["identity"])
+    return Identity(sign_identity(public, keys.signing_key), keys)
+
+
+def opened(raw: bytes, number: int = 0) -> bytes:
+    return b"".join(open_pieces(io.BytesIO(raw), receiver(number)))
+
+
+def sealed(content: bytes, *cuts: int) -> bytes:
+    """Return the content sealed to two persons; it comes in pieces that end at the cuts."""
+    address = Address(
+        "child-welfare",
+        "research-office",
+        (receiver(0).public, receiver(1).public),
+        "2026-09-01T06:30:00Z",
+    )
+    edges = [0, *sorted(cuts), len(content)]
+    pieces = [content[a:b] for a, b in pairwise(edges)]
+    return b"".join(seal_pieces(pieces, address))
+
+
+def named(which: str) -> list[Any]:
+    return [pytest.param(vector, id=vector["name"]) for vector in VECTORS[which]]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("vector", named("good"))
+def test_a_good_file_is_opened_by_each_receiver(vector: dict[str, Any], number: int) -> None:
+    raw = base64.b64decode(vector["file"])
+    assert read_sealed_header(io.BytesIO(raw))[0].to_json() == vector["header"]
+    assert opened(raw, number) == bytes([vector["byte"]]) * vector["times"]
+
+
+@pytest.mark.parametrize("vector", named("bad"))
+def test_a_bad_file_is_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(SealedFileError):
+        opened(base64.b64decode(vector["file"]))
+
+
+def test_nobody_else_opens_it() -> None:
+    with pytest.raises(SealedFileError, match="not sealed to these keys"):
+        opened(base64.b64decode(VECTORS["good"][0]["file"]), 2)
+
+
+def test_the_stored_vectors_are_those_that_are_written() -> None:
+    assert sealed_file_vectors() == VECTORS
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]
+)
+def test_contents_of_every_length_come_back(size: int) -> None:
+    content = bytes(i % 251 for i in range(size))
+    assert opened(sealed(content)) == content
+
+
+@settings(max_examples=25)
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
+def test_it_does_not_matter_in_which_pieces_the_content_comes(
+    content: bytes, cuts: list[int]
+) -> None:
+    assert opened(sealed(content, *(min(cut, len(content)) for cut in cuts))) == content
+
+
+def chunks_of(raw: bytes) -> tuple[bytes, list[bytes]]:
+    """Return the head and the sealed chunks."""
+    file = io.BytesIO(raw)
+    _, head = read_sealed_header(file)
+    rest = file.read()
+    return head, [rest[at : at + CHUNK] for at in range(0, len(rest), CHUNK)]
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        pytest.param(lambda c: c[:-1], id="the last left out"),
+        pytest.param(lambda c: c[1:], id="the first left out"),
+        pytest.param(lambda c: [c[1], c[0], c[2]], id="two swapped"),
+        pytest.param(lambda c: [c[0], c[0], c[1], c[2]], id="one repeated"),
+        pytest.param(lambda c: [c[0], c[2]], id="one in the middle left out"),
+        pytest.param(lambda c: [*c, c[2]], id="the last repeated"),
+        pytest.param(lambda c: [c[0], c[1], c[2][:-1]], id="a byte less"),
+        pytest.param(lambda c: [c[0], c[1], c[2] + b"x"], id="a byte more"),
+    ],
+)
+def test_chunks_cannot_be_moved_left_out_or_added(bend: Any) -> None:
+    head, chunks = chunks_of(sealed(bytes(2 * CHUNK_BYTES + 100)))
+    assert len(chunks) == 3
+    with pytest.raises(SealedFileError):
+        opened(head + b"".join(bend(chunks)))
+
+
+def test_a_chunk_of_another_file_of_the_same_content_does_not_fit() -> None:
+    head, first = chunks_of(sealed(bytes(CHUNK_BYTES + 5)))
+    _, second = chunks_of(sealed(bytes(CHUNK_BYTES + 5)))
+    with pytest.raises(SealedFileError):
+        opened(head + first[0] + second[1])
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_any_changed_byte_is_noticed(data: st.DataObject) -> None:
+    raw = bytearray(base64.b64decode(VECTORS["good"][0]["file"]))
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    # Even where the head stays readable, as with what is sealed to the other person.
+    with pytest.raises(SealedFileError):
+        opened(bytes(raw))
+
+
+def test_two_sealings_of_one_content_share_nothing_but_the_plain_fields() -> None:
+    first, second = (chunks_of(sealed(b"the same")) for _ in range(2))
+    assert first[1] != second[1]
+    assert len(first[0]) == len(second[0])

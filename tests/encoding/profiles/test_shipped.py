@@ -1,0 +1,92 @@
+"""The shipped profiles and column presets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from clkhash.schema import from_json_dict
+
+from encoding.errors import ShippedNameError
+from encoding.profiles.shipped import (
+    SHIPPED,
+    SIZES,
+    ZIP_FIELD,
+    Size,
+    load_preset,
+    preset_names,
+    shipped_profile,
+)
+from encoding.recipe import INPUTS, Recipe
+from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
+from schemas.counts import published_counts
+from schemas.profile import EncodingProfile
+
+EVERY = [(name, size, zip_code) for name in SHIPPED for size in SIZES for zip_code in (True, False)]
+profiles = pytest.mark.parametrize(
+    "profile",
+    [shipped_profile(name, size=size, zip_code=zip_code) for name, size, zip_code in EVERY],
+    ids=lambda profile: profile.name,
+)
+
+
+@profiles
+def test_each_lane_is_a_feature_that_clkhash_reads(profile: EncodingProfile) -> None:
+    features = [
+        json.loads(lane.linkage) for field in profile.fields for lane in field.lanes if lane.linkage
+    ]
+    kdf = {"type": "HKDF", "hash": "SHA256", "info": "", "salt": "", "keySize": 64}
+    schema = {"version": 3, "clkConfig": {"l": 64, "kdf": kdf}, "features": features}
+    assert len(from_json_dict(schema).fields) == len(features) >= 3
+    for feature in features:
+        # Bits a feature, not a token: so the number of bits does not tell how long a name is.
+        assert list(feature["hashing"]["strategy"]) == ["bitsPerFeature"]
+
+
+@profiles
+def test_fields_and_passes_use_what_the_recipe_derives(profile: EncodingProfile) -> None:
+    derived = set(Recipe.load(profile.recipe).spec.columns)
+    lanes = {lane.column for field in profile.fields for lane in field.lanes}
+    keyed = {
+        column for one in profile.passes for key in one.keys for part in key for column in part
+    }
+    assert lanes | keyed == derived
+
+
+@profiles
+def test_the_published_counts_fit(profile: EncodingProfile) -> None:
+    assert published_counts(profile, 100).fits(profile)
+
+
+def test_profiles_have_names_and_digests_of_their_own() -> None:
+    made = [shipped_profile(name, size=size, zip_code=z) for name, size, z in EVERY]
+    assert len({one.digest() for one in made}) == len({one.name for one in made}) == len(EVERY)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_without_zip_codes_nothing_asks_for_one(name: str, size: Size) -> None:
+    profile = shipped_profile(name, size=size, zip_code=False)
+    assert ZIP_FIELD not in {field.name for field in profile.fields}
+    assert "zip" not in json.dumps(profile.to_json()["passes"])
+    assert ZIP_FIELD in {field.name for field in shipped_profile(name, size=size).fields}
+
+
+@pytest.mark.parametrize("load", [shipped_profile, load_preset])
+def test_unknown_name_is_refused_with_the_names_there_are(load: Any) -> None:
+    with pytest.raises(ShippedNameError, match="there are c"):
+        load("../profile")
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_preset_maps_inputs_of_the_recipe(name: str) -> None:
+    preset = load_preset(name)
+    required = {column for column, is_required in INPUTS.items() if is_required}
+    assert required <= set(preset.columns) <= set(INPUTS)
+    assert len(set(preset.columns.values())) == len(preset.columns)
+
+
+@pytest.mark.parametrize("layout", [CHILD_WELFARE_LAYOUT, K12_LAYOUT])
+def test_rehearsal_preset_names_columns_of_the_file(layout: Layout) -> None:
+    assert {layout.id_column, *layout.inputs.values()} <= set(layout.columns)

@@ -1,0 +1,142 @@
+"""Links measured against the truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoding.cli.commands.evaluate import evaluate as command
+from encoding.errors import MissingColumnError
+from encoding.quality.evaluation import (
+    MIN_SUBGROUP,
+    Pair,
+    Truth,
+    evaluate,
+    read_links,
+    read_look_alikes,
+    read_truth,
+    share,
+)
+
+PAIRS = st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("vwxyz")), max_size=12)
+
+
+def truth_of(*pairs: Pair, **columns: tuple[str, ...]) -> Truth:
+    return Truth(pairs, columns)
+
+
+@given(PAIRS, PAIRS)
+def test_counts_are_those_of_a_walk_over_all_pairs(links: list[Pair], true: list[Pair]) -> None:
+    found = evaluate(links, truth_of(*true))
+    n_correct = sum((a, b) in links and (a, b) in true for a in "abcde" for b in "vwxyz")
+    assert (found.n_links, found.n_true, found.n_correct) == (
+        len(set(links)),
+        len(set(true)),
+        n_correct,
+    )
+
+
+@given(PAIRS, PAIRS)
+def test_f1_is_the_harmonic_mean_of_precision_and_recall(
+    links: list[Pair], true: list[Pair]
+) -> None:
+    found = evaluate(links, truth_of(*true))
+    p, r = found.precision.value, found.recall.value
+    assert found.f1.value == pytest.approx(2 * p * r / (p + r) if p + r else 0.0)
+
+
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_interval_holds_the_share(n_yes: int, n_no: int) -> None:
+    found = share(n_yes, n_yes + n_no)
+    assert 0 <= found.low <= found.value + 1e-12
+    assert found.value <= found.high + 1e-12 <= 1 + 1e-12
+
+
+def test_interval_is_that_of_wilson() -> None:
+    # Newcombe (1998), "Two-sided confidence intervals for the single proportion", method 3, 81 of 263.
+    found = share(81, 263)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
+
+
+def test_nothing_linked_says_nothing_about_precision() -> None:
+    found = evaluate([], truth_of(("a", "x")))
+    assert (found.precision.n, found.precision.low, found.precision.high) == (0, 0.0, 1.0)
+    assert found.recall.value == 0
+
+
+def test_a_child_entered_twice_is_one_person() -> None:
+    true = truth_of(("a", "x"), ("b", "x"), ("c", "y"))
+    found = evaluate([("b", "x")], true)
+    assert (found.people.value, found.people.n) == (0.5, 2)
+    assert found.recall.n == 3
+
+
+def test_largest_gap_is_between_groups_that_are_large_enough() -> None:
+    n = MIN_SUBGROUP
+    groups = ["big"] * n + ["other"] * n + ["tiny"]
+    pairs = [(f"l{i}", f"r{i}") for i in range(len(groups))]
+    links = pairs[:n] + pairs[n : n + n // 2]
+    found = evaluate(links, Truth(tuple(pairs), {"group": tuple(groups)}), by=["group"])
+    assert found.subgroups[0].largest_gap == pytest.approx(1 - (n // 2) / n)
+    assert found.subgroups[0].recall["tiny"].value == 0
+
+
+def test_subgroup_that_the_truth_does_not_know_is_refused() -> None:
+    with pytest.raises(MissingColumnError, match="county"):
+        evaluate([], truth_of(("a", "x")), by=["county"])
+
+
+def test_twins_wrongly_joined_are_counted_first() -> None:
+    look_alikes = {("a", "x"): "sibling", ("a", "y"): "twin", ("b", "x"): "twin"}
+    found = evaluate([("a", "y"), ("c", "z")], truth_of(("c", "z")), look_alikes=look_alikes)
+    assert [(w.relation, w.n_linked, w.n_pairs) for w in found.wrongly_joined] == [
+        ("twin", 1, 2),
+        ("sibling", 0, 1),
+    ]
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> list[str]:
+    files = {
+        "left": "record_id,link_id\na,1\nb,2\nc,3\n",
+        "right": "record_id,link_id\nx,1\ny,3\nz,3\n",
+        "truth": "client_id,state_student_id,group\na,x,one\nb,y,two\n",
+        "look-alikes": "client_id,state_student_id,relation\nc,y,twin\n",
+    }
+    arguments = []
+    for name, text in files.items():
+        path = tmp_path / f"{name}.csv"
+        path.write_text(text, encoding="utf-8")
+        arguments += [f"--{name}", str(path)]
+    return arguments
+
+
+def test_records_with_one_link_id_are_linked(linked: list[str]) -> None:
+    left, right = Path(linked[1]), Path(linked[3])
+    assert set(read_links(left, right)) == {("a", "x"), ("c", "y"), ("c", "z")}
+
+
+def test_truth_and_look_alikes_are_read_by_position(linked: list[str]) -> None:
+    truth = read_truth(Path(linked[5]))
+    assert truth.pairs == (("a", "x"), ("b", "y"))
+    assert truth.columns == {"group": ("one", "two")}
+    assert read_look_alikes(Path(linked[7])) == {("c", "y"): "twin"}
+
+
+def test_command_reports_as_json(linked: list[str]) -> None:
+    result = CliRunner().invoke(command, [*linked, "--by", "group", "--json"])
+    report = json.loads(result.stdout)
+    assert report["n_correct"] == 1
+    assert report["precision"]["value"] == pytest.approx(1 / 3)
+    assert report["wrongly_joined"] == [{"relation": "twin", "n_linked": 1, "n_pairs": 1}]
+
+
+def test_command_reports_in_words(linked: list[str]) -> None:
+    result = CliRunner().invoke(command, [*linked, "--by", "group"])
+    assert "recall by group, largest gap" in result.stdout
+    assert "wrongly joined twins: 1 of 1" in result.stdout

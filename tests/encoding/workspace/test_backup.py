@@ -1,0 +1,223 @@
+"""Backups that somebody made to harm: every one is refused, and nothing of it stays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracles.desk import NOW
+
+from encoding.errors import BackupError, UntrustedKeyError
+from encoding.people.identity import Identity, new_identity
+from encoding.people.sealed_file import Address, seal_pieces
+from encoding.workspace.backup import restore_backup, write_backup
+from encoding.workspace.backup_manifest import BackupFile, BackupManifest, SignedBackup
+from encoding.workspace.keepers import Keepers, protect, read_keepers
+from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.errors import DocumentError
+from schemas.identity import base64_text
+from schemas.signing import sign_document
+
+CREATED = "2026-11-20T22:30:00Z"
+FILES = {"peers.json": b"{}", "receipts/upl-1.json": b"\0" * 300_000, "handles/p.1.q.map": b""}
+# A workspace that is restored encodes, sends and says nothing a second time.
+SENT_ONCE = ("nonces/p.sealed", "outbox/p.1.q.enc", "said/p.1.s.q.p.sealed")
+
+
+@pytest.fixture
+def own() -> Identity:
+    return new_identity("welfare", ("analyst",), NOW)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, own: Identity) -> Workspace:
+    made = open_workspace(tmp_path / "workspace", lambda: own)
+    protect(made, own, NOW)
+    for name, content in FILES.items():
+        (made.folder / name).write_bytes(content)
+    (made.folder / "said").mkdir()
+    for name in ("lock", *SENT_ONCE, ".half.partial", "pins/.hidden"):
+        (made.folder / name).write_bytes(b"left out")
+    return made
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    found = {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+    return {
+        name: content
+        for name, content in found.items()
+        if name not in {"workspace.key", "keepers.sealed"}
+    }
+
+
+def forged(workspace: Workspace, maker: Identity, own: Identity, **changes: Any) -> bytes:
+    """Return a backup by a maker who does not go by the rules."""
+    content: Iterable[bytes] = changes.pop("content", [b"12345"])
+    more: bytes = changes.pop("more", b"")
+    signature = changes.pop("signature", None)
+    files = [{"path": "peers.json", "size": 5, "sha256": hashlib.sha256(b"12345").hexdigest()}]
+    manifest = BackupManifest.from_json(
+        {
+            "maker": maker.public.to_json(),
+            "created": CREATED,
+            "workspace_key": base64_text(workspace.key()),
+            "keepers": read_keepers(workspace).to_json(),
+            "settings": None,
+            "files": files,
+            **changes,
+        }
+    )
+    signed = SignedBackup(
+        manifest=manifest,
+        signature=signature
+        or sign_document("workspace-backup", manifest.to_json(), maker.keys.signing_key),
+    )
+    pieces = [signed.to_canonical() + b"\n", *content, more]
+    return b"".join(seal_pieces(pieces, Address("welfare", "welfare", (own.public,), CREATED)))
+
+
+def restore(tmp_path: Path, content: bytes, own: Identity, **more: Any) -> Any:
+    (tmp_path / "b.backup").write_bytes(content)
+    return restore_backup(tmp_path / "b.backup", tmp_path / "there", own, own, NOW, **more)
+
+
+def test_all_files_come_back_to_the_byte_and_the_key_with_them(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    assert write_backup(tmp_path / "b", workspace, own, NOW, settings="x = 1\n") == len(FILES)
+    found = restore_backup(tmp_path / "b", tmp_path / "deep" / "there", own, own, NOW)
+    assert content_of(found.workspace.folder) == FILES
+    assert found.workspace.key() == workspace.key()
+    assert read_keepers(found.workspace) == read_keepers(workspace)
+    assert (found.settings, found.maker, found.files) == ("x = 1\n", own.public, len(FILES))
+    assert not list((tmp_path / "deep").glob(".there*"))
+
+
+def test_a_backup_that_a_stranger_made_is_named_and_refused(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    stranger = new_identity("welfare", ("analyst",), NOW)
+    content = forged(workspace, stranger, own)
+    with pytest.raises(UntrustedKeyError, match=stranger.public.fingerprint()):
+        restore(tmp_path, content, own)
+    with pytest.raises(UntrustedKeyError):
+        restore(tmp_path, content, own, made_by=own.public.fingerprint())
+    assert not (tmp_path / "there").exists()
+    assert restore(tmp_path, content, own, made_by=stranger.public.fingerprint()).files == 1
+
+
+def test_a_maker_who_has_not_signed_is_refused(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    eve = new_identity("welfare", ("analyst",), NOW)
+    other = sign_document("workspace-backup", {}, eve.keys.signing_key)
+    with pytest.raises(BackupError, match="was not signed by the person"):
+        restore(tmp_path, forged(workspace, own, own, signature=other), own)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"content": [b"12346"]}, "not the one that was backed up"),
+        ({"content": [b"1234"]}, "ends too early"),
+        ({"more": b"x"}, "goes on after"),
+        ({"more": b"x" * 70_000}, "goes on after"),
+    ],
+)
+def test_content_that_is_not_what_was_signed_is_refused(
+    changes: dict[str, Any], reason: str, workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    with pytest.raises(BackupError, match=reason):
+        restore(tmp_path, forged(workspace, own, own, **changes), own)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "workspace"] == ["b.backup"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("../peers.json", "/etc/passwd", "a/../b", "a//b", "a\\b", "C:x", ".hidden", "a/b/c/d"),
+        *("lock", *SENT_ONCE, "scratch/x", "workspace.key", "keepers.sealed", "", "a/", "a\nb"),
+    ],
+)
+def test_a_path_that_leads_elsewhere_is_no_part_of_a_backup(
+    path: str, workspace: Workspace, own: Identity
+) -> None:
+    file = {"path": path, "size": 0, "sha256": hashlib.sha256(b"").hexdigest()}
+    with pytest.raises(DocumentError):
+        forged(workspace, own, own, files=[file])
+
+
+@pytest.mark.parametrize("paths", [("b", "a"), ("a", "a"), ("A", "a")])
+def test_files_stand_once_in_order(
+    paths: tuple[str, ...], workspace: Workspace, own: Identity
+) -> None:
+    files = [{"path": path, "size": 0, "sha256": "0" * 64} for path in paths]
+    with pytest.raises(DocumentError):
+        forged(workspace, own, own, files=files)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"{}\n", b"x" * 100_000])
+def test_a_sealed_file_of_something_else_is_no_backup(
+    content: bytes, own: Identity, tmp_path: Path
+) -> None:
+    address = Address("welfare", "welfare", (own.public,), CREATED)
+    with pytest.raises(BackupError):
+        restore(tmp_path, b"".join(seal_pieces([content], address)), own)
+
+
+def test_no_bit_of_a_backup_can_be_changed(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    write_backup(tmp_path / "b.backup", workspace, own, NOW)
+    good = (tmp_path / "b.backup").read_bytes()
+
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(st.integers(0, 8 * len(good) - 1))
+    def flipped(bit: int) -> None:
+        changed = bytearray(good)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(BackupError):
+            restore(tmp_path, bytes(changed), own)
+        assert not (tmp_path / "there").exists()
+
+    flipped()
+
+
+def test_a_place_where_no_folder_can_be_is_said(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    write_backup(tmp_path / "b", workspace, own, NOW)
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(BackupError, match="cannot be made: ") as raised:
+        restore_backup(tmp_path / "b", tmp_path / "file" / "there", own, own, NOW)
+    assert "--workspace" in raised.value.hint
+
+
+def test_keepers_of_another_agency_are_refused(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    other = open_workspace(tmp_path / "other", lambda: eve)
+    eve = new_identity("schools", ("analyst",), NOW)
+    protect(other, eve, NOW)
+    keepers: Keepers = read_keepers(other)
+    with pytest.raises(BackupError, match="it is of schools, and you are of welfare"):
+        restore(tmp_path, forged(workspace, own, own, keepers=keepers.to_json()), own)
+
+
+def test_the_key_is_in_no_text_about_a_backup(workspace: Workspace, own: Identity) -> None:
+    manifest = BackupManifest(
+        maker=own.public,
+        created=CREATED,
+        workspace_key=base64_text(workspace.key()),
+        keepers=read_keepers(workspace),
+        settings=None,
+        files=(BackupFile(path="a", size=0, sha256="0" * 64),),
+    )
+    assert base64_text(workspace.key()) not in repr(manifest)

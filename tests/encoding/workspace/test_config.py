@@ -1,0 +1,117 @@
+"""blindlink.toml: what is written reads back, and every mistake is named without its content."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoding.errors import ConfigError
+from encoding.workspace.config import parse_sections, read_config, render_config
+
+LEAST: dict[str, dict[str, Any]] = {
+    "broker": {"url": "https://broker.example.gov", "token_file": "token.txt"},
+    "project": {"name": "foster-pupils", "party": "child-welfare"},
+    "input": {"file": "children.csv", "id_column": "ID", "population": "in-care"},
+}
+toml_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+
+
+def with_field(section: str, field: str, value: object) -> dict[str, dict[str, Any]]:
+    return LEAST | {section: LEAST.get(section, {}) | {field: value}}
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "blindlink.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@given(file=toml_text, column=toml_text, names=st.dictionaries(toml_text, toml_text, max_size=3))
+def test_rendered_file_reads_back(tmp_path_factory, file, column, names) -> None:
+    raw = with_field("input", "file", file) | {"columns": names, "share": {"columns": [column]}}
+    sections = parse_sections(raw)
+    path = write(tmp_path_factory.mktemp("config"), render_config(sections))
+    assert read_config(path).sections == sections
+
+
+def test_rendered_file_reads_back_with_every_optional_field() -> None:
+    raw = with_field("broker", "ca_file", "C:\\keys\\ca.pem")
+    raw["broker"]["log_key"] = "broker.example.gov+0a1b2c3d+AAAA"
+    raw["input"] = raw["input"] | {"sheet": "Blatt 1", "date_format": "MM/DD/YYYY"}
+    sections = parse_sections(raw)
+    assert 'ca_file = "C:\\\\keys\\\\ca.pem"' in render_config(sections)
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        ("broker", "url", "http://broker.example.gov"),
+        ("broker", "url", "https://user@broker.example.gov"),
+        ("broker", "url", "https://broker.example.gov/?token=1"),
+        ("broker", "surprise", "birthday"),
+        ("project", "name", "Foster Pupils"),
+        ("input", "delimiter", ";;"),
+        ("input", "as_of", "2026-02-30"),
+        ("input", "as_of", "20260228"),
+        ("input", "file", 7),
+        ("share", "columns", "school"),
+    ],
+)
+def test_impossible_field_is_named_without_its_content(section, field, value) -> None:
+    with pytest.raises(ConfigError, match=rf"{section}\.{field}") as caught:
+        parse_sections(with_field(section, field, value))
+    assert f"{value}" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_an_address_without_https_is_named_in_plain_words() -> None:
+    with pytest.raises(ConfigError, match="must be an address that begins with https://") as caught:
+        parse_sections(with_field("broker", "url", "http://broker.example.gov"))
+    assert "^" not in str(caught.value)
+
+
+def test_settings_that_may_not_be_read_are_not_called_badly_stored(tmp_path: Path) -> None:
+    (tmp_path / "blindlink.toml").mkdir()
+    with pytest.raises(ConfigError, match="is a folder, not a file"):
+        read_config(tmp_path / "blindlink.toml")
+
+
+def test_toml_date_is_a_day() -> None:
+    assert (
+        parse_sections(with_field("input", "as_of", date(2026, 1, 31))).input.as_of == "2026-01-31"
+    )
+
+
+def test_today_is_the_day_of_the_command(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, render_config(parse_sections(LEAST))))
+    assert config.as_of(date(2026, 11, 20)) == "2026-11-20"
+
+
+def test_relative_paths_start_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, render_config(parse_sections(LEAST))))
+    assert config.resolve("a/b.csv") == tmp_path / "a" / "b.csv"
+    assert config.resolve(str(tmp_path / "c.csv")) == tmp_path / "c.csv"
+
+
+def test_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(tmp_path / "blindlink.toml")
+    assert caught.value.hint == "make one with: blindlink init"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[broker", b"x = 1 # \xe9"])
+def test_unreadable_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "blindlink.toml").write_bytes(content)
+    with pytest.raises(ConfigError):
+        read_config(tmp_path / "blindlink.toml")
+
+
+def test_byte_order_mark_of_a_windows_editor_is_taken(tmp_path: Path) -> None:
+    text = render_config(parse_sections(LEAST)).replace("\n", "\r\n")
+    (tmp_path / "blindlink.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_config(tmp_path / "blindlink.toml").sections == parse_sections(LEAST)

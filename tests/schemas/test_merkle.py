@@ -1,0 +1,211 @@
+"""The Merkle tree against its slow twin, RFC 6962 read word by word, and against shared vectors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import merkle as oracle
+from oracles.vector_file import read_vectors
+
+from schemas.errors import ProofError
+from schemas.merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    Node,
+    consistency_proof,
+    hash_leaf,
+    inclusion_proof,
+    root_at,
+    root_of,
+    verify_consistency,
+    verify_inclusion,
+)
+
+VECTORS = read_vectors("merkle")
+ENTRIES = [hashlib.sha256(f"{number}".encode()).digest()[: number % 40] for number in range(600)]
+LEAVES = [hash_leaf(entry) for entry in ENTRIES]
+
+sizes = st.integers(1, 300)
+
+
+class StoredTree:
+    """All full nodes of a tree, as a database would hold them; counts how often it is asked."""
+
+    def __init__(self, leaf_hashes: Sequence[bytes]) -> None:
+        self.nodes: dict[Node, bytes] = {}
+        self.reads = 0
+        frontier = Frontier()
+        for index, leaf_hash in enumerate(leaf_hashes):
+            self.nodes[0, index] = leaf_hash
+            self.nodes.update(frontier.append(leaf_hash))
+
+    def __call__(self, wanted: Sequence[Node]) -> dict[Node, bytes]:
+        self.reads += 1
+        return {node: self.nodes[node] for node in wanted}
+
+
+TREE = StoredTree(LEAVES)
+
+
+def test_roots_of_every_size_below_130_and_of_some_up_to_600_agree_with_the_definition() -> None:
+    frontier = Frontier()
+    for size, leaf_hash in enumerate(LEAVES[:600]):
+        if size < 130 or size % 37 == 0:
+            assert frontier.root() == oracle.tree_hash(ENTRIES[:size])
+        frontier.append(leaf_hash)
+    assert frontier.root() == oracle.tree_hash(ENTRIES[:600]) == root_at(TREE, 600)
+
+
+def test_the_root_of_nothing_is_the_hash_of_nothing() -> None:
+    assert root_of([]) == root_at(TREE, 0) == EMPTY_ROOT == hashlib.sha256(b"").digest()
+
+
+@given(sizes, st.data())
+def test_inclusion_proofs_are_those_of_the_definition(size: int, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, size - 1))
+    found = inclusion_proof(TREE, index, size)
+    assert found == oracle.path(index, ENTRIES[:size])
+    verify_inclusion(LEAVES[index], index, size, found, root_at(TREE, size))
+
+
+@given(sizes, st.data())
+def test_consistency_proofs_are_those_of_the_definition(size: int, data: st.DataObject) -> None:
+    old = data.draw(st.integers(1, size))
+    found = consistency_proof(TREE, old, size)
+    assert found == oracle.proof(old, ENTRIES[:size])
+    verify_consistency(old, size, found, root_at(TREE, old), root_at(TREE, size))
+
+
+def test_every_proof_in_small_trees_verifies() -> None:
+    for size in range(1, 34):
+        root = root_at(TREE, size)
+        for index in range(size):
+            proof = inclusion_proof(TREE, index, size)
+            verify_inclusion(LEAVES[index], index, size, proof, root)
+            old = index + 1
+            proof = consistency_proof(TREE, old, size)
+            verify_consistency(old, size, proof, root_at(TREE, old), root)
+
+
+hashes_nearby = st.one_of(
+    st.sampled_from(LEAVES[:8]),
+    st.sampled_from(sorted(TREE.nodes.values())[:50]),
+    st.just(b""),
+    st.just(bytes(31)),
+)
+
+
+@given(st.integers(-1, 40), st.integers(0, 40), st.lists(hashes_nearby, max_size=8), st.data())
+def test_inclusion_is_accepted_exactly_where_the_slow_twin_accepts(
+    index: int, size: int, bent: list[bytes], data: st.DataObject
+) -> None:
+    true_size = data.draw(st.integers(1, 40))
+    true_index = data.draw(st.integers(0, true_size - 1))
+    proof = data.draw(st.sampled_from([oracle.path(true_index, ENTRIES[:true_size]), bent]))
+    root = oracle.tree_hash(ENTRIES[:true_size])
+    leaf = LEAVES[true_index]
+    is_true = (
+        0 <= index < size
+        and all(len(value) == 32 for value in proof)
+        and oracle.root_from_path(index, size, leaf, proof) == root
+    )
+    try:
+        verify_inclusion(leaf, index, size, proof, root)
+    except ProofError:
+        assert not is_true
+    else:
+        assert is_true
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.data())
+def test_consistency_is_accepted_exactly_where_the_slow_twin_accepts(
+    old: int, new: int, data: st.DataObject
+) -> None:
+    true_new = data.draw(st.integers(1, 40))
+    true_old = data.draw(st.integers(1, true_new))
+    proof = oracle.proof(true_old, ENTRIES[:true_new])
+    if data.draw(st.booleans()):
+        proof = data.draw(st.permutations(proof))[: data.draw(st.integers(0, len(proof)))]
+    old_root, new_root = oracle.tree_hash(ENTRIES[:true_old]), oracle.tree_hash(ENTRIES[:true_new])
+    is_true = oracle.roots_from_proof(old, new, old_root, proof) == (old_root, new_root)
+    try:
+        verify_consistency(old, new, proof, old_root, new_root)
+    except ProofError:
+        assert not is_true
+    else:
+        assert is_true
+
+
+@pytest.mark.parametrize("vector", VECTORS["inclusion"], ids=lambda vector: vector["name"])
+def test_inclusion_vectors(vector: dict[str, Any]) -> None:
+    leaf, root = bytes.fromhex(vector["leaf"]), bytes.fromhex(vector["root"])
+    proof = [bytes.fromhex(value) for value in vector["proof"]]
+    if vector["holds"]:
+        verify_inclusion(leaf, vector["index"], vector["size"], proof, root)
+    else:
+        with pytest.raises(ProofError):
+            verify_inclusion(leaf, vector["index"], vector["size"], proof, root)
+
+
+@pytest.mark.parametrize("vector", VECTORS["consistency"], ids=lambda vector: vector["name"])
+def test_consistency_vectors(vector: dict[str, Any]) -> None:
+    roots = bytes.fromhex(vector["old_root"]), bytes.fromhex(vector["new_root"])
+    proof = [bytes.fromhex(value) for value in vector["proof"]]
+    if vector["holds"]:
+        verify_consistency(vector["old"], vector["new"], proof, *roots)
+    else:
+        with pytest.raises(ProofError):
+            verify_consistency(vector["old"], vector["new"], proof, *roots)
+
+
+def test_root_vectors() -> None:
+    frontier = Frontier()
+    roots = [frontier.root().hex()]
+    for entry in VECTORS["entries_hex"]:
+        frontier.append(hash_leaf(bytes.fromhex(entry)))
+        roots.append(frontier.root().hex())
+    assert roots == VECTORS["roots"]
+
+
+@given(st.integers(0, 300), st.integers(1, 20))
+def test_a_stored_frontier_goes_on_as_if_it_had_never_stopped(size: int, more: int) -> None:
+    frontier = Frontier()
+    for leaf_hash in LEAVES[:size]:
+        frontier.append(leaf_hash)
+    resumed = Frontier.from_bytes(size, frontier.to_bytes())
+    for leaf_hash in LEAVES[size : size + more]:
+        resumed.append(leaf_hash)
+    assert resumed.root() == root_at(TREE, size + more)
+
+
+@pytest.mark.parametrize(
+    ("size", "raw"),
+    [(0, bytes(32)), (1, b""), (1, bytes(31)), (2, bytes(64)), (3, bytes(32)), (-1, b"")],
+)
+def test_a_frontier_that_does_not_fit_its_size_is_refused(size: int, raw: bytes) -> None:
+    with pytest.raises(ProofError):
+        Frontier.from_bytes(size, raw)
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (-1, 4), (5, 3)])
+def test_no_inclusion_proof_is_made_outside_the_tree(index: int, size: int) -> None:
+    with pytest.raises(ProofError):
+        inclusion_proof(TREE, index, size)
+
+
+@pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 3), (4, 3), (-1, 3)])
+def test_no_consistency_proof_is_made_between_impossible_sizes(old: int, new: int) -> None:
+    with pytest.raises(ProofError):
+        consistency_proof(TREE, old, new)
+
+
+def test_a_proof_reads_its_nodes_in_one_go() -> None:
+    tree = StoredTree(LEAVES)
+    inclusion_proof(tree, 77, 599)
+    consistency_proof(tree, 300, 599)
+    assert tree.reads == 2
