@@ -75,7 +75,7 @@ def test_a_change_of_keys_that_was_killed_is_taken_up(
     enrolled(office, "analyst")
     place = {
         "the keys are drawn": "encoding.broker.client.BrokerClient.change_keys",
-        "the broker took them": "encoding.people.key_rotation.finish_rotation",
+        "the broker took them": "encoding.cli.commands.identity_enrol.finish_rotation",
     }
 
     def die(*_: Any) -> None:
