@@ -11,9 +11,9 @@ from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.results import Audit
 from schemas.profile import EncodingProfile
 
-# What may be guessed of linked children beyond chance. Both parts of a double surname are compared, so that one
-# of them agrees and the other does not is seen, and happens to double surnames alone.
-_GAINS: Final = {"sex": 0.03, "birth year": 0.03, "name length": 0.03, "double surname": 0.06}
+# What may be guessed of linked children beyond chance.
+_ATTRIBUTE_GAIN: Final = 0.03
+_JUDGED: Final = ("sex", "birth year", "name length", "double surname")
 _OF_TWO_KINDS: Final = ("sex", "double surname")
 
 
@@ -140,10 +140,10 @@ def _followed(audit: Audit, limits: Limits) -> Iterator[Outcome]:
 
 def _guessed(audit: Audit) -> Iterator[Outcome]:
     for result in audit.attributes:
-        if result.name not in _GAINS:
+        if result.name not in _JUDGED:
             continue
-        # Of few children chance alone makes more than the goal: then it is twice the standard error.
-        limit = max(_GAINS[result.name], 2 * result.error)
+        # A share of so few children is off by chance: twice its standard error is allowed.
+        limit = _ATTRIBUTE_GAIN + 2 * result.error
         yield Outcome(
             f"guessed-{result.name.replace(' ', '-')}",
             f"{_told(result)} At most {100 * limit:.1f} points more is allowed.",
