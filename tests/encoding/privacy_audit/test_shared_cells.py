@@ -75,7 +75,9 @@ def test_meetings_are_those_of_real_rows(children, scene, pair) -> None:
     ours = Counter(zip(met.left.tolist(), met.right.tolist(), strict=True))
     ours = Counter({pair: n for pair, n in ours.items() if pair[0] < 150})
     # Which rows stay of a block above the cap is drawn, by each for itself; how many do is not.
-    assert Counter(left for left, _ in real.elements()) == Counter(left for left, _ in ours.elements())
+    assert Counter(left for left, _ in real.elements()) == Counter(
+        left for left, _ in ours.elements()
+    )
     assert (real - ours).total() < 0.1 * real.total()
 
 
