@@ -2,7 +2,7 @@
 
     python benchmarks/encoding.py                  500,000 rows, both programs, every rate and the ratio
     python benchmarks/encoding.py --memory         6,000,000 rows through ours, with the peak of memory
-    python benchmarks/encoding.py --rows N         the larger file of N records as block-salted rows
+    python benchmarks/encoding.py --salted N       the larger file of N records as block-salted rows
 
 Each run is a process of its own that starts with empty caches, reads the CSV file and encodes every row;
 both programs check every cell. The CLKs of both are compared by digest. Rates are by the wall clock and, since
@@ -249,7 +249,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--rows", type=int)
+    parser.add_argument("--salted", type=int)
     parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -260,8 +260,8 @@ def main() -> None:
             else run_blindlink(Path(path))
         )
         print(json.dumps(answer))
-    elif given.rows:
-        run_rows(given.rows)
+    elif given.salted:
+        run_rows(given.salted)
     elif given.memory:
         print(run_apart(Path(sys.executable), "blindlink", str(people(6_000_000))))
     else:
