@@ -57,14 +57,10 @@ class Said:
         kept = self._read(number, space, stream)
         return None if kept is None else Carried(base64.b64decode(kept.raw))
 
-    def heard(self, number: int, space: str, stream: str) -> Carried | None:
-        """Return what was heard in a stream of another party; None if nothing was yet."""
-        return self.read(number, space, stream)
-
     def keep(
         self, number: int, space: str, stream: str, raw: bytes, said: Claims | ChainStatement
     ) -> Carried:
-        """Keep a message, durably, before it is sent."""
+        """Keep a message, durably: an own one before it is sent, another's once its signature was checked."""
         lines = serialise_claims(said) if isinstance(said, Claims) else serialise_statement(said)
         kept = _KeptMessage(
             raw=base64.b64encode(raw).decode("ascii"),
@@ -72,10 +68,6 @@ class Said:
         )
         self._record(number, space, stream).write(kept.to_canonical())
         return Carried(raw)
-
-    def keep_heard(self, number: int, space: str, stream: str, raw: bytes, heard: Claims) -> None:
-        """Keep a message that was opened and whose signature was checked."""
-        self.keep(number, space, stream, raw, heard)
 
     def claims(self, number: int, space: str, stream: str) -> Claims:
         """Return the claims that were said or heard in a stream.

@@ -245,7 +245,7 @@ def _counted_claims(
     named = {claims_stream(one.party, one.partner): one.sha256 for one in listed.claims}
     if own is None or any(stream not in named for stream in streams):
         return None
-    theirs = desk.said.heard(space.round.round, space.name, streams[1])
+    theirs = desk.said.read(space.round.round, space.name, streams[1])
     here = {own.sha256: desk.said.claims(space.round.round, space.name, streams[0])}
     if theirs is not None:
         here[theirs.sha256] = desk.said.claims(space.round.round, space.name, streams[1])
@@ -290,7 +290,7 @@ def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
     sha256 = _listed(space.round, partner, desk.party)
     if sha256 is None:
         raise OthersWaitedForError(f"{partner} has yet to send its claims in round {number}")
-    kept = desk.said.heard(number, space.name, stream)
+    kept = desk.said.read(number, space.name, stream)
     if kept is None or kept.sha256 != sha256:
         raw = desk.api.claims(number, partner)
         received = open_claims(raw, desk.own, _by_id(desk.people[partner]))
@@ -298,7 +298,7 @@ def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
         note_received(ledger, received)
         # First, since what is kept is not noted again; what is noted may be read again.
         desk.ledger.write(ledger)
-        desk.said.keep_heard(number, space.name, stream, raw, received.message)
+        desk.said.keep(number, space.name, stream, raw, received.message)
     return desk.said.claims(number, space.name, stream)
 
 

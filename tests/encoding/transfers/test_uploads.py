@@ -204,21 +204,26 @@ def refused_to_encode(desk: Desk, courier: Any) -> str:
     return str(refused.stderr)
 
 
-def test_killed_after_the_commit_the_receipt_is_of_what_was_committed(
-    ready_desks: NearBroker, welfare: Desk
-) -> None:
-    """Though the partner uploads in between, so that the manifest would be stated otherwise now."""
+def commit_unanswered(near: NearBroker, desk: Desk) -> None:
+    """Upload, and be killed after the broker has committed and before its answer is read."""
 
     def lose(request: httpx2.Request, response: Answer) -> Answer:
         if request.url.path.endswith("/commit"):
             raise Killed
         return response
 
-    ready_desks.courier.after = lose
+    near.courier.after = lose
     with pytest.raises(Killed):
-        welfare.type("upload")
+        desk.type("upload")
+    near.courier.after = lambda _, response: response
+
+
+def test_killed_after_the_commit_the_receipt_is_of_what_was_committed(
+    ready_desks: NearBroker, welfare: Desk
+) -> None:
+    """Though the partner uploads in between, so that the manifest would be stated otherwise now."""
+    commit_unanswered(ready_desks, welfare)
     assert receipts(welfare) == []
-    ready_desks.courier.after = lambda _, response: response
     schools = ready_desks.desks["schools"]
     schools.ok("encode")
     schools.ok("upload")
@@ -232,15 +237,7 @@ def test_killed_after_the_commit_the_receipt_is_of_what_was_committed(
 def test_refresh_too_fetches_a_receipt_that_got_lost(
     ready_desks: NearBroker, welfare: Desk
 ) -> None:
-    def lose(request: httpx2.Request, response: Answer) -> Answer:
-        if request.url.path.endswith("/commit"):
-            raise Killed
-        return response
-
-    ready_desks.courier.after = lose
-    with pytest.raises(Killed):
-        welfare.type("upload")
-    ready_desks.courier.after = lambda _, response: response
+    commit_unanswered(ready_desks, welfare)
     waiting = welfare.type("refresh")
     assert waiting.exit_code == EXIT_WAITING, waiting.stderr
     assert len(receipts(welfare)) == len(commits(ready_desks)) == 1
