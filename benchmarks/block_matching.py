@@ -23,7 +23,7 @@ from app.matching.blocks.resolution import LinkPolicy, resolve_pair
 from app.matching.blocks.rows import ROW, Rows
 from schemas.counts import published_counts
 from schemas.profile import EncodingProfile
-from tests.oracles.matching_profiles import block_profile
+from tests.samples.matching_profiles import block_profile
 
 PART_ROWS = 1 << 16
 LARGER_PARTS_EACH = 11

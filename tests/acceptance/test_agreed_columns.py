@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oracles.agreement_rig import agreement_rig
-from oracles.desk import Desk
+from rigs.agreement import agreement_rig
+from rigs.desk import Desk
 
 from encoding.workspace.config import read_config, render_config
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.agreement_rig import COUNSEL, PROJECT, AgreementRig, agreement_rig
-from oracles.desk import Desk
+from rigs.agreement import COUNSEL, PROJECT, AgreementRig, agreement_rig
+from rigs.desk import Desk
 
 from encoding.cli.main import main
 from encoding.cli.parts import prompts

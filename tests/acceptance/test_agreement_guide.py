@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.agreement_rig import COUNSEL, AgreementRig, agreement_rig
+from rigs.agreement import COUNSEL, AgreementRig, agreement_rig
 
 GUIDE = (Path(__file__).parents[2] / "docs/agreement.md").read_text("utf-8")
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from oracles.office import Office, office
+from rigs.office import Office, office
 from services.requirement import missing
 
 __all__ = ["office"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.live import PROJECT, LiveAgency, LiveBroker, command, compare, link, live_broker
-from oracles.rehearsal import (
+from rigs.live import PROJECT, LiveAgency, LiveBroker, command, compare, link, live_broker
+from rigs.rehearsal import (
     PROFILE,
     SIZES,
     Rehearsal,

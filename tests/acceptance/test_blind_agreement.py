@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.agreement_rig import ANSWERS, PROJECT, AgreementRig, agreement_rig
-from oracles.near_broker import ADDRESS
+from rigs.agreement import ANSWERS, PROJECT, AgreementRig, agreement_rig
+from rigs.near_broker import ADDRESS
 
 from encoding.workspace.config import read_config, render_config
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker
-from oracles.rehearsal import (
+from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker
+from rigs.rehearsal import (
     ID_COLUMN,
     PROFILE,
     SIZES,
@@ -19,7 +19,7 @@ from oracles.rehearsal import (
     rehearsing_agency,
     write_rehearsal,
 )
-from oracles.searching import files_under, found_in
+from rigs.searching import files_under, found_in
 
 from encoding.workspace.config import read_config, render_config
 

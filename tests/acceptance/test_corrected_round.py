@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker, two_agencies
-from oracles.weeks import links, settle
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, two_agencies
+from rigs.weeks import links, settle
 
 pytestmark = pytest.mark.long
 WRONG = "ID,first,last,born\n1,Ada,Poe,2012-02-02\n2,Max,Rey,2013-03-03\n3,Una,Voss,2014-04-04\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from oracles.demo import WITHOUT_POSIX, demo
+from rigs.demo import WITHOUT_POSIX, demo
 
 pytestmark = pytest.mark.long
 

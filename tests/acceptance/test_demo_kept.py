@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.demo import demo
+from rigs.demo import demo
 
 pytestmark = pytest.mark.soak
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 from click.testing import Result
-from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
-from oracles.desk import Desk
+from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.desk import Desk
 
 from schemas.certificate import CertificateFile
 from schemas.destruction import SignedDestruction

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.agreement_rig import AgreementRig, agreement_rig
+from rigs.agreement import AgreementRig, agreement_rig
 
 from app.auditor.cli import main as audit_main
 from app.broker import open_broker

@@ -11,10 +11,10 @@ import httpx2
 import pytest
 from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
-from oracles.desk import NOW
-from oracles.example_agreement import digest_of
-from oracles.near_broker import POLICY, answer_with
+from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.desk import NOW
+from rigs.near_broker import POLICY, answer_with
+from samples.agreement import digest_of
 
 from encoding.people.identity import new_identity
 from encoding.secret.agreement import SUITE

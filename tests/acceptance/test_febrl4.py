@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from oracles import febrl
-from oracles.febrl_encodings import febrl4_encodings
+from samples import febrl
+from samples.febrl_encodings import febrl4_encodings
 from services.printed import TABLE
 
 from app.matching.exhaustive import dice_candidates, pack_words

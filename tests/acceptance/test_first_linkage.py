@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.guide import Command, Section, read_guide
-from oracles.searching import files_under, found_in
+from rigs.guide import Command, Section, read_guide
+from rigs.searching import files_under, found_in
 from services.faketime import MissingClockError, MovedClock
 from services.requirement import missing
 
 pytest.importorskip("pty", reason="a terminal is a POSIX thing")
-from oracles.terminal import Terminal
-from oracles.town import Town
+from rigs.terminal import Terminal
+from rigs.town import Town
 
 DOCS = Path(__file__).parents[2] / "docs"
 COLUMNS = ["district", "school", "grade"]

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 from click.testing import Result
-from oracles.office import Office, office
+from rigs.office import Office, office
 
 from app.agencies.duties import role_of
 from encoding.people.identity import read_identity

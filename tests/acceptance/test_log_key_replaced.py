@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oracles.agreement_rig import agreement_rig
+from rigs.agreement import agreement_rig
 
 from app.cli.log_key import hand_over
 

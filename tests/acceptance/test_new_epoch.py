@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.agreement_rig import PROJECT, AgreementRig, agreement_rig
-from oracles.desk import Desk
+from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.desk import Desk
 
 from schemas.ids import HANDLE_BYTES
 from schemas.profile import ROW_BYTES, TOKEN_BYTES

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from oracles.live import LiveAgency, LiveBroker, compare, live_broker, started
-from oracles.rehearsal import (
+from rigs.live import LiveAgency, LiveBroker, compare, live_broker, started
+from rigs.rehearsal import (
     PROFILE,
     SIZES,
     Rehearsal,

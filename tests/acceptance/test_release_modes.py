@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, upload
-from oracles.rehearsal import (
+from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, upload
+from rigs.rehearsal import (
     PROFILE,
     SIZES,
     Rehearsal,

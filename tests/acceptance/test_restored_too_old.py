@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.agreement_rig import AgreementRig, agreement_rig
+from rigs.agreement import AgreementRig, agreement_rig
 
 from app.backup.archive import restore_backup, write_backup
 from app.matchlog.draft import SOFTWARE

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker, two_agencies
-from oracles.weeks import links, settle
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, two_agencies
+from rigs.weeks import links, settle
 
 pytestmark = pytest.mark.long
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from oracles.desk import NOW, Desk
-from oracles.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agencies
+from rigs.desk import NOW, Desk
+from rigs.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agencies
 from sqlalchemy import text
 
 from encoding.cli.parts.project_view import project_view

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.near_broker import NearBroker, two_agencies
+from rigs.near_broker import NearBroker, two_agencies
 
 GUIDE = (Path(__file__).parents[2] / "docs/secret.md").read_text("utf-8")
 OTHER = {"welfare": "schools", "schools": "welfare"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from oracles.office import PARTY, Office, enrolled, office
+from rigs.office import PARTY, Office, enrolled, office
 
 from encoding.broker.connection import trust_only
 from encoding.people.identity import read_identity

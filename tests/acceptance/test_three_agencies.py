@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.near_broker import PROJECT, NearBroker, near_broker
-from oracles.weeks import links, settle
+from rigs.near_broker import PROJECT, NearBroker, near_broker
+from rigs.weeks import links, settle
 
 from schemas.clauses import FileSize
 from schemas.run import Recipient

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.live import PROJECT, LiveAgency, LiveBroker, live_broker
-from oracles.rehearsal import PROFILE, SIZES, rehearsing_agency, write_rehearsal
-from oracles.searching import files_under, found_in
+from rigs.live import PROJECT, LiveAgency, LiveBroker, live_broker
+from rigs.rehearsal import PROFILE, SIZES, rehearsing_agency, write_rehearsal
+from rigs.searching import files_under, found_in
 
 from encoding.people.identity import read_identity
 
 pytest.importorskip("pty", reason="a terminal is a POSIX thing")
-from oracles.terminal import Terminal
+from rigs.terminal import Terminal
 
 GUIDE = (Path(__file__).parents[2] / "docs/workspace.md").read_text("utf-8")
 BLOCK = re.compile(r"^<!-- (\w+).*? -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

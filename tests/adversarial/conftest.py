@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from oracles.kill_scene import scene
+from rigs.kill_scene import scene
 
 __all__ = ["scene"]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.blind_rig import opened
-from oracles.blind_runs import PARTIES, BlindProject, BlindRun, blind_project, tells
+from rigs.blind import opened
+from rigs.blind_runs import PARTIES, BlindProject, BlindRun, blind_project, tells
 
 from app.links import blind_file, preparation
 from app.links.blind_file import sealed_records

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.broker_processes import Process
-from oracles.kill_scene import N_COMMON, Scene
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
-from oracles.live import PROJECT as LIVE_PROJECT
-from oracles.live import LiveAgency, compare, link, live_broker
-from oracles.rehearsal import (
+from rigs.broker_processes import Process
+from rigs.kill_scene import N_COMMON, Scene
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.live import PROJECT as LIVE_PROJECT
+from rigs.live import LiveAgency, compare, link, live_broker
+from rigs.rehearsal import (
     ID_COLUMN,
     PROFILE,
     SIZES,
@@ -25,8 +25,8 @@ from oracles.rehearsal import (
     rehearsing_agency,
     write_rehearsal,
 )
-from oracles.round_files import Container, random_people, sealed_rows, two_files
-from oracles.searching import database_rows, files_under, found_in
+from rigs.searching import database_rows, files_under, found_in
+from samples.round_files import Container, random_people, sealed_rows, two_files
 
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import read_key_file

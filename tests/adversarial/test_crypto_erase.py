@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.kill_scene import Scene
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
-from oracles.round_files import sealed_rows, two_files
-from oracles.searching import database_rows, files_under, found_in
-from oracles.thief import Encodings, Thief
+from breaks.thief import Encodings, Thief
+from rigs.kill_scene import Scene
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.searching import database_rows, files_under, found_in
+from samples.round_files import sealed_rows, two_files
 
 from app.backup.archive import restore_backup, write_backup
 from app.security.errors import KeyGoneError

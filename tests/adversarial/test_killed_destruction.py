@@ -6,9 +6,9 @@ Real processes by their real commands and SIGKILL, on both databases.
 from __future__ import annotations
 
 import pytest
-from oracles.broker_processes import Process, killing
-from oracles.kill_scene import Scene
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.broker_processes import Process, killing
+from rigs.kill_scene import Scene
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 
 from schemas.certificate import CertificateFile, verify_certificate
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import httpx2
 import pytest
-from oracles.broker_processes import Process, killing
-from oracles.broker_twins import Matches, copied_broker, released_matches
-from oracles.kill_scene import N_COMMON, Scene
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.broker_processes import Process, killing
+from rigs.broker_twins import Matches, copied_broker, released_matches
+from rigs.kill_scene import N_COMMON, Scene
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 
 from app.broker import Broker
 from app.runs.models import Run

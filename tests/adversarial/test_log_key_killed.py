@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 import pytest
-from oracles.broker_processes import Process, environment
-from oracles.kill_scene import Scene
+from rigs.broker_processes import Process, environment
+from rigs.kill_scene import Scene
 
 from app.auditor.verify import verify_bundle
 

@@ -9,9 +9,9 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from oracles.broker_processes import Process
-from oracles.broker_twins import released_matches
-from oracles.kill_scene import N_COMMON, Scene
+from rigs.broker_processes import Process
+from rigs.broker_twins import released_matches
+from rigs.kill_scene import N_COMMON, Scene
 
 
 def stop_between_writes(scene: Scene, worker: Process) -> None:

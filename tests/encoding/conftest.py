@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.near_broker import PARTIES, NearBroker, near_broker, small_profile, small_terms
+from rigs.near_broker import PARTIES, NearBroker, near_broker, small_profile, small_terms
 
 from encoding.secret.secret import Secret
 from schemas.api import ProjectView

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.example_documents import TERMS, changed, without
-from oracles.write_document_vectors import APPROVALS, RANGE
+from samples.documents import TERMS, changed, without
+from vectors.documents import APPROVALS, RANGE
 
 from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
 from schemas.errors import DocumentError

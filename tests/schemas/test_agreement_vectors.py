@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from oracles.example_documents import changed, without
-from oracles.vector_file import read_vectors
-from oracles.write_agreement_vectors import agreement_vectors
+from samples.documents import changed, without
+from vectors.agreement import agreement_vectors
+from vectors.file import read_vectors
 
 from schemas.agreement import Agreement, opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from oracles.example_documents import PROFILE, RUN, TERMS
+from samples.documents import PROFILE, RUN, TERMS
 
 from schemas import api
 from schemas.document import Document, Model

@@ -7,9 +7,9 @@ import tarfile
 from typing import Any
 
 import pytest
-from oracles.sample_log import story
-from oracles.vector_file import read_vectors
-from oracles.write_audit_pack_vectors import FILES, audit_pack_vectors
+from samples.log import story
+from vectors.audit_pack import FILES, audit_pack_vectors
+from vectors.file import read_vectors
 
 from schemas.audit_pack import (
     PackManifest,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from oracles.vector_file import read_vectors
-from oracles.write_audit_report_vectors import KEY, PAGE, REPORT, audit_report_vectors, public
+from vectors.audit_report import KEY, PAGE, REPORT, audit_report_vectors, public
+from vectors.file import read_vectors
 
 from schemas.audit_report import (
     AuditReport,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.hpke import open_sealed
-from oracles.vector_file import read_vectors
-from oracles.write_sealed_vectors import blind_vectors
+from twins.hpke import open_sealed
+from vectors.file import read_vectors
+from vectors.sealed import blind_vectors
 
 from encoding.people.identity import PrivateKeys
 from schemas.blind import (

@@ -10,7 +10,7 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from schemas.canonical import (
     MAX_DEPTH,

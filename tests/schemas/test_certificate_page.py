@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from oracles.write_destruction_vectors import (
+from vectors.destruction import (
     CERTIFICATE,
     COUNTERSIGNATURE,
     STATEMENT,

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
-from oracles.write_claims_vectors import claims_vectors
+from vectors.claims import claims_vectors
+from vectors.file import read_vectors
 
 from schemas.chain_statement import (
     ChainStatement,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from oracles.vector_file import read_vectors
-from oracles.write_destruction_vectors import LOG, PERSON, destruction_vectors
-from oracles.write_identity_vectors import private_bytes
+from vectors.destruction import LOG, PERSON, destruction_vectors
+from vectors.file import read_vectors
+from vectors.identity import private_bytes
 
 from schemas.certificate import CertificateFile, still_outstanding, verify_certificate
 from schemas.destruction import (

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.example_documents import PROBLEM, PROFILE, RUN, TERMS
 from pydantic import ValidationError
+from samples.documents import PROBLEM, PROFILE, RUN, TERMS
 
 import schemas
 from schemas.agreement import ProjectTerms

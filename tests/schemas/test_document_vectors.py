@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import rfc8785
-from oracles.vector_file import VECTORS, read_vectors
-from oracles.write_document_vectors import FORMATS, document_vectors
+from vectors.documents import FORMATS, document_vectors
+from vectors.file import VECTORS, read_vectors
 
 import schemas
 from schemas.agreement import ProjectTerms

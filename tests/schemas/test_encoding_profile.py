@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.block_profiles import FIELDS, PASSES, PROFILE, block_profile, filter_of, tag_of
-from oracles.vector_file import read_vectors
+from samples.block_profiles import FIELDS, PASSES, PROFILE, block_profile, filter_of, tag_of
+from vectors.file import read_vectors
 
 from schemas.errors import DocumentError
 from schemas.profile import ROW_BYTES, EncodingProfile

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from oracles.vector_file import read_vectors
-from oracles.write_identity_vectors import identity_vectors
+from vectors.file import read_vectors
+from vectors.identity import identity_vectors
 
 from encoding.people.identity import PrivateKeys
 from schemas.errors import DocumentError, FormatError, SignatureError

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.second_match_record import commit, record_root
-from oracles.vector_file import read_vectors
-from oracles.write_match_record_vectors import HANDLES, HEADER, OPENINGS, match_record_vectors
+from twins.verifier.match_record import commit, record_root
+from vectors.file import read_vectors
+from vectors.match_record import HANDLES, HEADER, OPENINGS, match_record_vectors
 
 from schemas.errors import DocumentError
 from schemas.ids import Handle

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import merkle as oracle
-from oracles.vector_file import read_vectors
+from twins import merkle as oracle
+from vectors.file import read_vectors
 
 from schemas.errors import ProofError
 from schemas.merkle import (

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.example_agreement import AGREEMENT
-from oracles.example_documents import PROFILE, RUN
+from samples.agreement import AGREEMENT
+from samples.documents import PROFILE, RUN
 
 from schemas import negotiation
 from schemas.agreement import Agreement

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from oracles.example_documents import PROBLEM, changed
+from samples.documents import PROBLEM, changed
 
 from schemas.problem import TYPE_PREFIX, Problem
 

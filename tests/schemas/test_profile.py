@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.example_documents import COUNTS, PROFILE, changed
+from samples.documents import COUNTS, PROFILE, changed
 
 from schemas.counts import FileCounts, published_counts, require_fit
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS

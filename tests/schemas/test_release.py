@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
-from oracles.write_upload_vectors import RELEASE, release_vectors
+from vectors.file import read_vectors
+from vectors.uploads import RELEASE, release_vectors
 
 from schemas.errors import DocumentError
 from schemas.ids import Handle, MatchId

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from oracles.example_documents import OFFER, RECEIPT
+from samples.documents import OFFER, RECEIPT
 
 from schemas import rounds
 from schemas.document import Document, Model

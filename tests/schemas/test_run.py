@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.example_documents import POLICY, RUN, changed
+from samples.documents import POLICY, RUN, changed
 
 from schemas.errors import DocumentError
 from schemas.run import MatchingPolicy, RunSpecification

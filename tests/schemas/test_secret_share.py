@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.vector_file import read_vectors
-from oracles.write_secret_share_vectors import secret_share_vectors
+from vectors.file import read_vectors
+from vectors.secret_share import secret_share_vectors
 
 from schemas.errors import DocumentError, FormatError, SignatureError
 from schemas.identity import PublicIdentity

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from schemas.errors import CanonicalError, SignatureError
 from schemas.signing import KINDS, sign_document, signed_bytes, verify_document

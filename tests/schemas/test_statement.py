@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from oracles.example_agreement import AGREEMENT, person_id, private
-from oracles.vector_file import read_vectors
-from oracles.write_agreement_vectors import statement_vectors
+from samples.agreement import AGREEMENT, person_id, private
+from vectors.agreement import statement_vectors
+from vectors.file import read_vectors
 
 from schemas.agreement import Agreement
 from schemas.canonical import parse_json

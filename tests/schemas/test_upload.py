@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.second_container import broken_rule, head_digest
-from oracles.vector_file import read_vectors
-from oracles.write_upload_vectors import LARGER, container_vectors, root_of, tree_root
+from twins.verifier.container import broken_rule, head_digest
+from vectors.file import read_vectors
+from vectors.uploads import LARGER, container_vectors, root_of, tree_root
 
 from schemas.errors import ContainerError
 from schemas.rows import STORED_ROW_BYTES

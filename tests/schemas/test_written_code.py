@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
-from oracles.write_identity_vectors import code_of
+from vectors.file import read_vectors
+from vectors.identity import code_of
 
 from schemas.errors import CodeError
 from schemas.written_code import ALPHABET, read_code, write_code

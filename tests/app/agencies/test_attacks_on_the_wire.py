@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 
 import httpx2
 import pytest
-from oracles.enrolled import BROKER, EnrolledPerson, confirm, form, invite, log_entries, revoke
-from oracles.linkage_rig import embedded_database
-from oracles.persons import enrolled_person
-from oracles.served import served
-from oracles.sign_in_attacks import CLAIM_ATTACKS, PROOF_ATTACKS, PROOF_KEY, honest, proof
-from oracles.sign_in_forms import ACCESS, compact, proof_claims, proof_header
-from oracles.vector_file import read_vectors
+from breaks.sign_in import CLAIM_ATTACKS, PROOF_ATTACKS, PROOF_KEY, honest, proof
+from rigs.enrolled import BROKER, EnrolledPerson, confirm, form, invite, log_entries, revoke
+from rigs.linkage import embedded_database
+from rigs.persons import enrolled_person
+from rigs.served import served
+from samples.sign_in_forms import ACCESS, compact, proof_claims, proof_header
+from vectors.file import read_vectors
 
 from app.main import create_app
 from app.worker.sweeper import Sweeper

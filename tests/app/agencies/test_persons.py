@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.enrolled import EnrolledPerson, confirm, invite, log_entries, revoke
-from oracles.linkage_rig import embedded_database
+from rigs.enrolled import EnrolledPerson, confirm, invite, log_entries, revoke
+from rigs.linkage import embedded_database
 from sqlalchemy import text
 from starlette.testclient import TestClient
 

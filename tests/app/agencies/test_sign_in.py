@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from oracles.enrolled import (
+from breaks.sign_in import (
+    CLAIM_ATTACKS,
+    ME,
+    PROOF_ATTACKS,
+    PROOF_KEY,
+    honest,
+    proof,
+)
+from rigs.enrolled import (
     BROKER,
     TOKEN_URL,
     EnrolledPerson,
@@ -16,19 +24,11 @@ from oracles.enrolled import (
     log_entries,
     revoke,
 )
-from oracles.linkage_rig import embedded_database
-from oracles.sign_in_attacks import (
-    CLAIM_ATTACKS,
-    ME,
-    PROOF_ATTACKS,
-    PROOF_KEY,
-    honest,
-    proof,
-)
-from oracles.sign_in_forms import ACCESS, NOW_S, compact, proof_claims, proof_header
-from oracles.vector_file import read_vectors
+from rigs.linkage import embedded_database
+from samples.sign_in_forms import ACCESS, NOW_S, compact, proof_claims, proof_header
 from sqlalchemy import text
 from starlette.testclient import TestClient
+from vectors.file import read_vectors
 
 from app.errors import UnavailableError
 from app.http.limits import Rate, RateLimiter

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from httpx2 import Response
-from oracles.enrolled import TOKEN_URL, EnrolledPerson, invite, log_entries
+from rigs.enrolled import TOKEN_URL, EnrolledPerson, invite, log_entries
 from starlette.testclient import TestClient
 
 from app.agencies.sign_in import sign_in

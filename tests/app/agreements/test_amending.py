@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from oracles.holders import Holders
-from oracles.linkage_rig import (
+from rigs.holders import Holders
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,
@@ -16,8 +16,8 @@ from oracles.linkage_rig import (
     embedded_database,
     profile_of,
 )
-from oracles.round_files import random_people
-from oracles.signed_rig import USUAL, Accord, accord, make_accord
+from rigs.signed import USUAL, Accord, accord, make_accord
+from samples.round_files import random_people
 
 from app.worker.sweeper import Sweeper
 from encoding.secret.agreement import Contribution

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from httpx2 import Response
-from oracles.enrolled import revoke
-from oracles.hooked_database import hooked_after_sweep
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
-from oracles.round_files import random_people
-from oracles.signed_rig import STEWARDS, Accord, accord, make_accord
-from oracles.signed_scene import Scene, busy_scene, idle_scene
+from rigs.enrolled import revoke
+from rigs.hooked_database import hooked_after_sweep
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.signed import STEWARDS, Accord, accord, make_accord
+from rigs.signed_scene import Scene, busy_scene, idle_scene
+from samples.round_files import random_people
 
 from app.worker.loop import Worker
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from oracles.enrolled import EnrolledPerson, invite, revoke
-from oracles.linkage_rig import (
+from rigs.enrolled import EnrolledPerson, invite, revoke
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,

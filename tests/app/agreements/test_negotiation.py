@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
-from oracles.signed_rig import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_accord
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.signed import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_accord
 
 from app.agreements import negotiation
 from app.agreements.states import project_states

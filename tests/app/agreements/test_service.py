@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import (
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.sample_log import Parts, pack_archive, story
+from samples.log import Parts, pack_archive, story
 
 from app.auditor.errors import AuditError, MalformedError
 from app.auditor.verify import verify_bundle

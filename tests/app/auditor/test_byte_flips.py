@@ -9,7 +9,7 @@ import io
 import random
 
 import pytest
-from oracles.sample_log import story
+from samples.log import story
 
 from app.auditor.errors import AuditError, LeafChangedError
 from app.auditor.verify import verify_bundle

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 import pytest
+from breaks.destruction import everything_destroyed
 from click.testing import CliRunner, Result
-from oracles.destruction_breaks import everything_destroyed
-from oracles.sample_log import everything_else, signer, story
-from oracles.sample_run import sample_story
-from oracles.signed_log import everything_signed
+from samples.log import everything_else, signer, story
+from samples.run import sample_story
+from samples.signed_log import everything_signed
 
 from app.auditor.cli import main
 from app.auditor.errors import MalformedError, NotAuthorisedError

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.sample_log import CW, K12, SampleLog, story
-from oracles.signed_log import BOB, KIM, SignedProject
+from samples.log import CW, K12, SampleLog, story
+from samples.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.cli import main
 from app.auditor.disclosures import NOT_STATED, DisclosureBook, Wanted

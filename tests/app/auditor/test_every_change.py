@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from oracles.sample_log import Parts, SampleLog, signer, story
+from samples.log import Parts, SampleLog, signer, story
 
 from app.auditor.errors import (
     AuditError,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.sample_log import signer, story
+from samples.log import signer, story
 
 from app.auditor.cli import main
 from app.auditor.errors import OutputTakenError

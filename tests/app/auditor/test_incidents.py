@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from oracles.example_agreement import person_id
-from oracles.sample_log import CW, K12, OPERATOR, SampleLog, everything_else, story
-from oracles.signed_log import BOB, KIM, SignedProject
+from samples.agreement import person_id
+from samples.log import CW, K12, OPERATOR, SampleLog, everything_else, story
+from samples.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.errors import SubjectUnknownError
 from app.auditor.incident_page import incident_lines

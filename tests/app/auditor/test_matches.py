@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.sample_run import sample_story
+from samples.run import sample_story
 
 from app.auditor.cli import main
 from app.auditor.errors import MalformedError, NotAuthorisedError

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.sample_log import signer, story
+from samples.log import signer, story
 
 from schemas.matchlog.archive import pack_member
 

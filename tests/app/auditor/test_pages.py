@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from oracles.sample_log import everything_else, story
-from oracles.sample_run import PARTIES, pack_of, sample_story
-from oracles.signed_log import everything_signed
-from oracles.write_destruction_vectors import certificate_file
+from samples.log import everything_else, story
+from samples.run import PARTIES, pack_of, sample_story
+from samples.signed_log import everything_signed
 from services.axe import DESK, PHONE, violations
+from vectors.destruction import certificate_file
 
 from app.auditor.cli import main
 from schemas.certificate import CertificateFile

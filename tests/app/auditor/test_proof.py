@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.sample_log import CW, K12, SampleLog, signer
+from samples.log import CW, K12, SampleLog, signer
 
 from app.auditor.cli import main
 from encoding.log.log_copy import read_log_copy

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 import rfc8785
+from breaks.destruction import everything_destroyed
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from oracles.destruction_breaks import everything_destroyed
-from oracles.sample_log import everything_else, signer, story
-from oracles.signed_log import everything_signed
+from samples.log import everything_else, signer, story
+from samples.signed_log import everything_signed
 
 from app.auditor.cli import main
 from schemas.audit_report import open_page, open_report

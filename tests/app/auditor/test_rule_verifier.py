@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.first_verdict import first_verdict
-from oracles.random_bundles import given
-from oracles.rule_verifier import why_refused
+from breaks.random_bundles import given
+from rigs.first_verdict import first_verdict
+from twins.verifier.with_rules import why_refused
 
 SEEDS = range(200)
 

@@ -7,14 +7,14 @@ import re
 from datetime import timedelta
 
 import pytest
-from oracles.destruction_breaks import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
-from oracles.round_breaks import ROUND_BREAKS
-from oracles.rule_breaks import BREAKS, FOSTER, Break
-from oracles.rule_verifier import why_refused
-from oracles.sample_log import CW, K12, SampleLog, everything_else, story
-from oracles.second_entries import PAGE
-from oracles.signed_breaks import SIGNED_BREAKS, approved_with_a_lapse
-from oracles.signed_log import BOB, everything_signed
+from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
+from breaks.rounds import ROUND_BREAKS
+from breaks.rules import BREAKS, FOSTER, Break
+from breaks.signed import SIGNED_BREAKS, approved_with_a_lapse
+from samples.log import CW, K12, SampleLog, everything_else, story
+from samples.signed_log import BOB, everything_signed
+from twins.verifier.entries import PAGE
+from twins.verifier.with_rules import why_refused
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.rules import RULES

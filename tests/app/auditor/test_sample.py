@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.sample_log import story
-from oracles.sample_run import PARTIES, pack_of, receipt_of, sample_story
-from oracles.write_audit_pack_vectors import drawn
+from samples.log import story
+from samples.run import PARTIES, pack_of, receipt_of, sample_story
+from vectors.audit_pack import drawn
 
 from app.auditor.cli import main
 from schemas.audit_pack import Sample, pack_files

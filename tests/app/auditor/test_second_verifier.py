@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles import second_verifier
-from oracles.first_verdict import first_verdict
-from oracles.random_bundles import given
-from oracles.second_verifier import why_refused
+from breaks.random_bundles import given
+from rigs.first_verdict import first_verdict
+from twins.verifier import integrity as second_verifier
+from twins.verifier.integrity import why_refused
 
 from app.auditor.errors import (
     AuditError,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from oracles.sample_log import story
+from samples.log import story
 
 from app.auditor.cli import main
 from app.auditor.errors import (

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.sample_log import CW, Parts, SampleLog, pack_archive, signer, story
-from oracles.vector_file import read_vectors
+from samples.log import CW, Parts, SampleLog, pack_archive, signer, story
+from vectors.file import read_vectors
 
 from app.auditor.errors import (
     AuditError,

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from oracles.false_log import Log
+from breaks.false_log import Log
 
 from app.auditor.errors import (
     AuditError,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.sample_log import CW, SampleLog, story
+from samples.log import CW, SampleLog, story
 
 from app.auditor.cli import main
 from schemas.api import LogCheckpoint

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, Linkage
+from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
 
 from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
 from app.backup.errors import BackupDamagedError, BackupRefusedError

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.broker_processes import ServedBroker
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.round_files import random_people
+from rigs.broker_processes import ServedBroker
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from samples.round_files import random_people
 
 from app.backup.archive import restore_backup, write_backup
 from app.cli.main import main

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.linkage_rig import profile_of
+from rigs.linkage import profile_of
 from services.migrated import lay_tables
 
 from app.cli.main import main

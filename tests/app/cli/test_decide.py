@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 from click.testing import CliRunner
-from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, profile_of, terms_of
-from oracles.round_files import Container, Person, build_container, random_people, two_files
+from rigs.linkage import CHILD_WELFARE, SCHOOL, profile_of, terms_of
+from samples.round_files import Container, Person, build_container, random_people, two_files
 
 from app.cli.main import main
 from encoding.blocks.keys import RoundName

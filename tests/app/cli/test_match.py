@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from oracles.dice import all_pairs
-from oracles.encodings import seeded_rows
-from oracles.linking import Link, greedy_groups, one_to_one
+from samples.encodings import seeded_rows
+from twins.dice import all_pairs
+from twins.linking import Link, greedy_groups, one_to_one
 
 from app.cli import encoding_files
 from app.cli.main import main

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from fastapi import FastAPI
-from oracles.linkage_rig import AUDITOR, Linkage, embedded_database, linkage, make_linkage
-from oracles.served import served
+from rigs.linkage import AUDITOR, Linkage, embedded_database, linkage, make_linkage
+from rigs.served import served
 
 from app.auditor.cli import main as auditor
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oracles.linkage_rig import AUDITOR, Linkage, either_database
+from rigs.linkage import AUDITOR, Linkage, either_database
 
 from app.worker.sweeper import Sweeper
 

@@ -7,7 +7,7 @@ from collections import Counter
 from hashlib import sha256
 
 import pytest
-from oracles.linkage_rig import (
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,
@@ -15,7 +15,7 @@ from oracles.linkage_rig import (
     Linkage,
     MakeLinkage,
 )
-from oracles.second_match_record import record_root
+from twins.verifier.match_record import record_root
 
 from schemas.api import MatchRecordPage
 from schemas.match_record import (

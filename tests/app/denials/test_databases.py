@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from oracles.linkage_rig import CHILD_WELFARE, POLICY, Linkage, either_database
+from rigs.linkage import CHILD_WELFARE, POLICY, Linkage, either_database
 
 from app.matchlog.configuration import log_configuration
 from app.worker.sweeper import Sweeper

@@ -5,10 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from oracles.linkage_rig import CHILD_WELFARE, POLICY, PROJECT, SCHOOL, Linkage
-from oracles.round_files import random_people
-from oracles.signed_rig import Accord, accord, make_accord
-from oracles.signed_scene import busy_scene
+from rigs.linkage import CHILD_WELFARE, POLICY, PROJECT, SCHOOL, Linkage
+from rigs.signed import Accord, accord, make_accord
+from rigs.signed_scene import busy_scene
+from samples.round_files import random_people
 
 from app.denials.service import COMMIT, FETCHES
 from app.security.policy import POLICY as ROUTES

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.enrolled import EnrolledPerson
-from oracles.linkage_rig import (
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import (
     CHILD_WELFARE,
     SCHOOL,
     Linkage,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.destroying import certificate_file, countersignature, destroy, send, statement
-from oracles.enrolled import EnrolledPerson
-from oracles.linkage_rig import PROJECT, Linkage
+from rigs.destroying import certificate_file, countersignature, destroy, send, statement
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import PROJECT, Linkage
 
 from app.auditor.cli import main
 from encoding.people.identity import new_identity

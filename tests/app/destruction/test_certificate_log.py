@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from oracles.destroying import checked, destroy
-from oracles.linkage_rig import Linkage
+from rigs.destroying import checked, destroy
+from rigs.linkage import Linkage
 
 from schemas.canonical import canonical_bytes
 from schemas.certificate import CertificateCheck

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from oracles.destroying import checked, destroy, destructions
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, Linkage, either_database
+from rigs.destroying import checked, destroy, destructions
+from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, either_database
 
 from app.agreements.holds import lift_holds, set_hold
 from app.destruction.certification import finish

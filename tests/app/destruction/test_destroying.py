@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from oracles.destroying import certificate_file, checked, destroy, destructions, send
-from oracles.enrolled import EnrolledPerson
-from oracles.holders import Holders
-from oracles.hooked_database import Crash, crash_at, hooked
-from oracles.linkage_rig import (
+from rigs.destroying import certificate_file, checked, destroy, destructions, send
+from rigs.enrolled import EnrolledPerson
+from rigs.holders import Holders
+from rigs.hooked_database import Crash, crash_at, hooked
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,
@@ -15,7 +15,7 @@ from oracles.linkage_rig import (
     Linkage,
     MakeLinkage,
 )
-from oracles.round_files import random_people
+from samples.round_files import random_people
 
 from app.destruction import service
 from app.destruction.certification import finish

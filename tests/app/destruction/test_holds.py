@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from oracles.destroying import destroy, destructions, hold_notice, send, statement
-from oracles.enrolled import EnrolledPerson
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, Linkage, MakeLinkage
+from rigs.destroying import destroy, destructions, hold_notice, send, statement
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, MakeLinkage
 
 from app.agreements.errors import StatementRefusedError
 from app.agreements.hold_errors import HoldRefusedError, LegalHoldError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from oracles.destroying import (
+from rigs.destroying import (
     certificate_file,
     checked,
     countersignature,
@@ -12,8 +12,8 @@ from oracles.destroying import (
     send,
     statement,
 )
-from oracles.enrolled import EnrolledPerson
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.agreements.errors import StatementRefusedError
 from app.destruction.errors import OtherCertificateError

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles.broker_twins import released_matches
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.broker_twins import released_matches
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.uploads.withdrawals import handle_digest, withdrawn_records
 from schemas.ids import Handle

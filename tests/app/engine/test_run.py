@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from oracles.encodings import seeded_rows
+from samples.encodings import seeded_rows
 
 from app.engine import MatchedBlock, match_blocks
 from app.matching.exhaustive import (

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
 
 from app.auditor.verify import verify_bundle
 from app.evidence import endpoints, service
@@ -139,7 +139,7 @@ def test_a_bundle_ends_with_the_entry_that_says_who_took_it(
 def test_a_projects_bundle_shows_that_project_and_what_concerns_all(
     linkage: Linkage, key: VerifierKey
 ) -> None:
-    from oracles.linkage_rig import terms_of
+    from rigs.linkage import terms_of
 
     linkage.add_project(terms_of(linkage.profile, project="another"))
     shown = entries_of(bundle(linkage, AUDITOR, "auditor", PROJECT), key)

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from oracles.enrolled import EnrolledPerson
-from oracles.linkage_rig import (
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,

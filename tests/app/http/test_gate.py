@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import embedded_database
+from rigs.linkage import embedded_database
 from starlette.testclient import TestClient
 
 from app.agencies.service import revoke_token

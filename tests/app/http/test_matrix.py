@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
-from oracles.destroying import destroyed_upload
-from oracles.enrolled import EnrolledPerson, confirm, invite, revoke
-from oracles.holders import Holders
-from oracles.linkage_rig import (
+from rigs.destroying import destroyed_upload
+from rigs.enrolled import EnrolledPerson, confirm, invite, revoke
+from rigs.holders import Holders
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,
@@ -18,8 +18,8 @@ from oracles.linkage_rig import (
     Linkage,
     embedded_database,
 )
-from oracles.persons import DUTIES, MakePerson, person_of, persons_bearer
-from oracles.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
+from rigs.persons import DUTIES, MakePerson, person_of, persons_bearer
+from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
 from starlette.testclient import TestClient
 
 from app.main import create_app

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, SCHOOL, embedded_database
-from oracles.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
-from oracles.signed_rig import Accord, accord, make_accord
-from oracles.signed_scene import Scene, busy_scene, idle_scene
+from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL, embedded_database
+from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
+from rigs.signed import Accord, accord, make_accord
+from rigs.signed_scene import Scene, busy_scene, idle_scene
 
 from app.matching.blocks.rows import read_rows
 from schemas.api import Role

@@ -10,10 +10,10 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, Unsatisfiable
-from oracles.destroying import destroyed_upload
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.signed_rig import Accord, accord, make_accord
-from oracles.whole_api import Tour
+from rigs.destroying import destroyed_upload
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.signed import Accord, accord, make_accord
+from rigs.whole_api import Tour
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import product
 
 import pytest
-from oracles.blind_rig import (
+from rigs.blind import (
     AGENCIES,
     RESEARCH,
     BlindLinkage,
@@ -14,10 +14,10 @@ from oracles.blind_rig import (
     opened,
     records_of,
 )
-from oracles.enrolled import EnrolledPerson, revoke
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, MakeLinkage
-from oracles.round_files import random_people
-from oracles.vector_file import read_vectors
+from rigs.enrolled import EnrolledPerson, revoke
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, MakeLinkage
+from samples.round_files import random_people
+from vectors.file import read_vectors
 
 from encoding.people.identity import Identity, new_identity
 from schemas.blind import parse_blind_header

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator
 
 import pytest
-from oracles.blind_rig import AGENCIES, RESEARCH, BlindLinkage, make_blind
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage
+from rigs.blind import AGENCIES, RESEARCH, BlindLinkage, make_blind
+from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage
 
 from encoding.errors import SealedFileError
 from encoding.people.identity import Identity, new_identity

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from oracles.destroying import destroy
-from oracles.linkage_rig import (
+from rigs.destroying import destroy
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oracles.log_drafts import SIGNER, MovedClock
+from samples.log_drafts import SIGNER, MovedClock
 
 from app.db import Base, Database
 from app.matchlog import models, triggers  # noqa: F401

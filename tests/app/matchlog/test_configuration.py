@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import Linkage, embedded_database, linkage, make_linkage
 
 from app.matchlog.configuration import (
     OF_THE_MACHINE,

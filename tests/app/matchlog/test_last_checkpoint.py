@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oracles.log_drafts import NEXT_SIGNER, SIGNER, enrolment
+from samples.log_drafts import NEXT_SIGNER, SIGNER, enrolment
 from sqlalchemy import text
 
 from app.db import Base, Database

@@ -6,9 +6,9 @@ import io
 import random
 
 import pytest
-from oracles import merkle as oracle
-from oracles.log_drafts import SIGNER, enrolment
-from oracles.sample_log import WITNESSES, signer
+from samples.log import WITNESSES, signer
+from samples.log_drafts import SIGNER, enrolment
+from twins import merkle as oracle
 
 from app.auditor.verify import verify_bundle
 from app.db import Database

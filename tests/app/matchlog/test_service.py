@@ -6,10 +6,10 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from oracles.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
-from oracles.rule_verifier import why_refused
-from oracles.sample_log import CW, OPERATOR, everything_else, story
+from samples.log import CW, OPERATOR, everything_else, story
+from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
 from sqlalchemy import text
+from twins.verifier.with_rules import why_refused
 
 from app.auditor.verify import verify_bundle
 from app.db import Database

@@ -56,7 +56,7 @@ def written(url: str) -> Iterator[tuple[Database, list[Entry]]]:
 
 
 def signer() -> Any:
-    from oracles.sample_log import signer as made
+    from samples.log import signer as made
 
     return made(0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from oracles.log_drafts import enrolment
+from samples.log_drafts import enrolment
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, Linkage
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 
 from schemas.release import parse_release
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.round_files import random_people
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from samples.round_files import random_people
 
 from schemas.problem import MEDIA_TYPE
 

@@ -6,8 +6,8 @@ import hashlib
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
-from oracles.round_files import random_people
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from samples.round_files import random_people
 
 from app.security.policy import SEALED_BYTES
 from schemas.problem import MEDIA_TYPE

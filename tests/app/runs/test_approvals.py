@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
-from oracles.round_files import random_people
-from oracles.signed_rig import Accord, accord, make_accord
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.signed import Accord, accord, make_accord
+from samples.round_files import random_people
 
 from app.runs import standing_approvals as approvals_in_advance
 from app.worker.sweeper import Sweeper

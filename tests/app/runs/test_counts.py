@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.example_documents import RUN
+from samples.documents import RUN
 
 from app.runs.counts import (
     Found,

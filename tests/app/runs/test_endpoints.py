@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from oracles.linkage_rig import (
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     POLICY,
@@ -13,7 +13,7 @@ from oracles.linkage_rig import (
     MakeLinkage,
     two_files,
 )
-from oracles.round_files import random_people
+from samples.round_files import random_people
 
 from schemas.api import RunView
 from schemas.problem import MEDIA_TYPE

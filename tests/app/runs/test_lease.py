@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from oracles.linkage_rig import Linkage, either_database
+from rigs.linkage import Linkage, either_database
 
 from app.runs.errors import LeaseLostError
 from app.runs.lease import (

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from oracles.sign_in_attacks import CLAIM_ATTACKS, IDENTITY, KEY, ME, RAW_KEY, honest
-from oracles.sign_in_forms import JTI, NOW_S, TOKEN_URL, claims_of, compact
+from breaks.sign_in import CLAIM_ATTACKS, IDENTITY, KEY, ME, RAW_KEY, honest
+from samples.sign_in_forms import JTI, NOW_S, TOKEN_URL, claims_of, compact
 
 from app.security.assertions import Assertion, claimed_person, read_assertion
 from app.security.errors import NotAuthenticatedError, SignInRefusedError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from oracles.sign_in_attacks import PROOF_ATTACKS, PROOF_URL, RAW_PROOF_KEY, proof
-from oracles.sign_in_forms import ACCESS, JTI, NOW_S, TOKEN_URL
+from breaks.sign_in import PROOF_ATTACKS, PROOF_URL, RAW_PROOF_KEY, proof
+from samples.sign_in_forms import ACCESS, JTI, NOW_S, TOKEN_URL
 
 from app.security.dpop import Proof, read_proof
 from app.security.errors import NotAuthenticatedError, SignInRefusedError

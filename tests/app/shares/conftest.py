@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from oracles.holders import Holders, holders_at
-from oracles.linkage_rig import (
+from rigs.holders import Holders, holders_at
+from rigs.linkage import (
     Linkage,
     embedded_database,
     linkage,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from oracles.holders import Holders
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, either_database
+from rigs.holders import Holders
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, either_database
 
 __all__ = ["either_database"]
 

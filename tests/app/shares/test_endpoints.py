@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from oracles.holders import Holders, holders_at, make_holders
-from oracles.linkage_rig import (
+from rigs.holders import Holders, holders_at, make_holders
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     PROJECT,

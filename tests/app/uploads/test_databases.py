@@ -10,8 +10,8 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, Linkage, either_database
-from oracles.round_files import Container, random_people
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
+from samples.round_files import Container, random_people
 
 from app.blobs import BlobStore
 from app.broker import MAX_CHECKS

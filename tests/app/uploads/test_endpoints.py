@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from oracles.linkage_rig import (
+from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
     KEY_ID,
@@ -15,7 +15,7 @@ from oracles.linkage_rig import (
     MakeLinkage,
     content_digest,
 )
-from oracles.round_files import Container, Person, random_people
+from samples.round_files import Container, Person, random_people
 
 from schemas.clauses import FileSize
 from schemas.matchlog.proof import verify_receipt

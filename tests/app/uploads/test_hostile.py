@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles.linkage_rig import CHILD_WELFARE, SCHOOL, Linkage
-from oracles.round_files import Container, container_of, random_people
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
+from samples.round_files import Container, container_of, random_people
 
 from app.matching.blocks.rows import Rows, read_rows
 from schemas.problem import MEDIA_TYPE

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import FastAPI
 from httpx2 import Response
-from oracles.linkage_rig import (
+from rigs.linkage import (
     AUDITOR,
     PROJECT,
     Linkage,
@@ -18,8 +18,8 @@ from oracles.linkage_rig import (
     linkage,
     make_linkage,
 )
-from oracles.served import served
-from oracles.signed_rig import Accord, accord, make_accord
+from rigs.served import served
+from rigs.signed import Accord, accord, make_accord
 
 from app.http.access import COOKIE
 from schemas.api import sign_in_url

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
-from oracles.review_scene import lay_out
-from oracles.served import served
-from oracles.signed_rig import Accord
+from rigs.review_scene import lay_out
+from rigs.served import served
+from rigs.signed import Accord
 from services.axe import DESK, PHONE, violations
 
 from app.security.policy import ALL_PAGES

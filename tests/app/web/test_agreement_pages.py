@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from oracles.example_agreement import AGREEMENT
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
-from oracles.shown_pages import csv_rows, words
-from oracles.signed_rig import COUNSEL, Accord
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.shown_pages import csv_rows, words
+from rigs.signed import COUNSEL, Accord
+from samples.agreement import AGREEMENT
 
 from schemas.negotiation import AgreementList, AgreementView, PendingApprovals, StandingList
 

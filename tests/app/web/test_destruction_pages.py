@@ -7,10 +7,10 @@ import io
 import re
 from typing import Any
 
-from oracles.destroying import destroy, signed
-from oracles.enrolled import EnrolledPerson
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT
-from oracles.shown_pages import words
+from rigs.destroying import destroy, signed
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import CHILD_WELFARE, PROJECT
+from rigs.shown_pages import words
 
 from app.agreements.holds import set_hold
 from schemas.certificate import CertificateFile, verify_certificate

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from oracles.linkage_rig import PROJECT, Linkage
+from rigs.linkage import PROJECT, Linkage
 
 from schemas.api import sign_in_url
 

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import AUDITOR, SCHOOL, Linkage, MakeLinkage
+from rigs.linkage import AUDITOR, SCHOOL, Linkage, MakeLinkage
 
 from schemas.api import MatchRecordPage
 

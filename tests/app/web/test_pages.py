@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from oracles.destroying import destroy
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.shown_pages import csv_rows
+from rigs.destroying import destroy
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.shown_pages import csv_rows
 
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY

@@ -8,10 +8,10 @@ from itertools import product
 from typing import Any
 
 import pytest
-from oracles.destroying import destroy
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.shown_pages import csv_rows
-from oracles.signed_rig import Accord
+from rigs.destroying import destroy
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.shown_pages import csv_rows
+from rigs.signed import Accord
 
 KINDS = ("uploads", "runs", "releases", "destructions")
 # Where a list stands on a page, and what names a thing in it, where that is not the list's own name.

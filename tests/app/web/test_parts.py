@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.linkage_rig import POLICY, profile_of, terms_of
+from rigs.linkage import POLICY, profile_of, terms_of
 
 from app.runs.counts import Found
 from app.runs.histogram import Step, hide_small, histogram_of

@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.round_files import random_people
-from oracles.shown_pages import csv_rows
-from oracles.signed_rig import Accord
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.shown_pages import csv_rows
+from rigs.signed import Accord
+from samples.round_files import random_people
 
 from app.clock import utc_text
 from app.web.access import ACTIONS

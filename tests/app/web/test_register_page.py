@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.shown_pages import words
-from oracles.signed_rig import Accord
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.shown_pages import words
+from rigs.signed import Accord
 
 from app.auditor.disclosures import DisclosureBook, Wanted
 from app.auditor.register import register_csv

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL
-from oracles.persons import lay_down_keys
-from oracles.review_scene import TITLES, lay_out
-from oracles.served import served_at
-from oracles.signed_rig import OPERATOR, Accord
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.persons import lay_down_keys
+from rigs.review_scene import TITLES, lay_out
+from rigs.served import served_at
+from rigs.signed import OPERATOR, Accord
 
 from app.broker import Broker
 from app.main import create_app

@@ -7,7 +7,7 @@ import io
 import re
 from typing import Any
 
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.web.waterfall import BAR_WIDTH, odds_words, waterfall
 from schemas.match_record import MatchRecordHeader
@@ -121,7 +121,7 @@ HEADER = MatchRecordHeader.from_json(
 
 
 def test_bars_start_at_zero_and_fill_the_width() -> None:
-    from oracles.example_documents import PROFILE
+    from samples.documents import PROFILE
 
     bars = waterfall(HEADER, EncodingProfile.from_json(PROFILE))
     assert [(bar.field, bar.level) for bar in bars] == [
@@ -140,7 +140,7 @@ def test_bars_start_at_zero_and_fill_the_width() -> None:
 
 
 def test_levels_that_the_profile_does_not_name_have_their_number() -> None:
-    from oracles.example_documents import PROFILE
+    from samples.documents import PROFILE
 
     others = {**PROFILE, "dependence": None, "fields": PROFILE["fields"][1:]}
     bars = waterfall(HEADER, EncodingProfile.from_json(others))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from oracles.linkage_rig import Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import Linkage, embedded_database, linkage, make_linkage
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 

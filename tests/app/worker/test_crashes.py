@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.broker_twins import copy_broker, expire_leases, released_matches
-from oracles.hooked_database import Crash, crash_at, hooked_after_sweep
-from oracles.linkage_rig import Linkage, either_database
+from rigs.broker_twins import copy_broker, expire_leases, released_matches
+from rigs.hooked_database import Crash, crash_at, hooked_after_sweep
+from rigs.linkage import Linkage, either_database
 
 from app.broker import Broker
 from app.runs.lease import MAX_STALLED_ATTEMPTS

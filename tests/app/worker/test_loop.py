@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from oracles.broker_twins import copy_broker, expire_leases, released_matches
-from oracles.hooked_database import hooked, hooked_after_sweep
-from oracles.linkage_rig import Linkage, MakeLinkage
+from rigs.broker_twins import copy_broker, expire_leases, released_matches
+from rigs.hooked_database import hooked, hooked_after_sweep
+from rigs.linkage import Linkage, MakeLinkage
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 

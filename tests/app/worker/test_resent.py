@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 import pytest
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.round_files import random_people
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from samples.round_files import random_people
 
 
 class LosingClient:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from oracles.broker_twins import copied_broker, released_matches
-from oracles.hooked_database import Crash, crash_at, hooked
-from oracles.linkage_rig import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from oracles.round_files import random_people
+from rigs.broker_twins import copied_broker, released_matches
+from rigs.hooked_database import Crash, crash_at, hooked
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from samples.round_files import random_people
 
 from app.ids import new_id
 from app.matchlog.errors import LogRolledBackError

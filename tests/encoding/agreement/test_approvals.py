@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.shown_agreements import (
+from samples.shown_agreements import (
     FIRST,
     approval,
     approvals,

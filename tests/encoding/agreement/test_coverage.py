@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from oracles.example_agreement import consent
-from oracles.example_documents import PROFILE
-from oracles.shown_agreements import (
+from samples.agreement import consent
+from samples.documents import PROFILE
+from samples.shown_agreements import (
     FIRST,
     RUN,
     SECOND,

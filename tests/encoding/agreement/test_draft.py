@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.agreement_answers import ANSWERS, write_answers
-from oracles.example_agreement import person_id
+from samples.agreement import person_id
+from samples.agreement_answers import ANSWERS, write_answers
 
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from oracles.example_agreement import AGREEMENT, identity
-from oracles.example_documents import changed
+from samples.agreement import AGREEMENT, identity
+from samples.documents import changed
 
 from encoding.agreement.page import agreement_page
 from encoding.agreement.text import agreement_lines, agreement_markdown

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from oracles.shown_agreements import FIRST, specification
+from samples.shown_agreements import FIRST, specification
 
 from encoding.agreement.signer import Signer, changes_since
 from encoding.errors import AgreementError

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from oracles.example_agreement import consent, identity, person_id, private, signed, stated
-from oracles.example_documents import PROFILE
-from oracles.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
-from oracles.write_agreement_vectors import key_change
-from oracles.write_identity_vectors import signature
+from samples.agreement import consent, identity, person_id, private, signed, stated
+from samples.documents import PROFILE
+from samples.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
+from vectors.agreement import key_change
+from vectors.identity import signature
 
 from encoding.agreement.kept_agreements import KeptAgreements, read_kept, write_kept
 from encoding.agreement.verification import (
@@ -162,7 +162,7 @@ def test_an_amendment_by_the_same_steward_is_kept() -> None:
 def test_an_amendment_by_unknown_keys_is_refused_unless_they_are_trusted() -> None:
     other = {**SECOND, "parties": [dict(party) for party in SECOND["parties"]]}
     other["parties"][2]["persons"] = [identity("kim", seed=31)]
-    from oracles.write_identity_vectors import private_bytes
+    from vectors.identity import private_bytes
 
     forged = signed(stated("consent", "kim", other, counsel=COUNSEL), private_bytes(31))
     consents = [*(consent(name, other) for name in ("ann", "eve", "sue")), forged]

@@ -12,10 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles import bsf1
-from oracles.block_profiles import PROFILE, block_profile, by_column, spelling
-from oracles.bsf1_file import SlowFile, slow_file
-from oracles.vector_file import read_vectors
+from samples.block_profiles import PROFILE, block_profile, by_column, spelling
+from twins import bsf1
+from twins.bsf1_file import SlowFile, slow_file
+from vectors.file import read_vectors
 
 from encoding.blocks import assembly as module
 from encoding.blocks import spool

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import bsf1
-from oracles.block_profiles import PASSES, PROFILE, block_profile, by_column, spelling
-from oracles.vector_file import read_vectors
+from samples.block_profiles import PASSES, PROFILE, block_profile, by_column, spelling
+from twins import bsf1
+from vectors.file import read_vectors
 
 from encoding.blocks.blocking_keys import BlockingKeys
 from encoding.blocks.keys import CellKeys

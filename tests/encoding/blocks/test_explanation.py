@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import bsf1
+from twins import bsf1
 
 from encoding.blocks.explanation import SIDES, Explanation, explain, explanation_lines
 from encoding.profiles.shipped import shipped_profile

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import bsf1
-from oracles.vector_file import read_vectors
-from oracles.write_bsf1_vectors import bsf1_vectors
+from twins import bsf1
+from vectors.bsf1 import bsf1_vectors
+from vectors.file import read_vectors
 
 from encoding.blocks.keys import CellKeys, RoundName, index_rows, packed, round_key, value_word
 from encoding.errors import RowTooLongError

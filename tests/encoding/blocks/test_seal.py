@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import bsf1
-from oracles.block_profiles import PROFILE, block_profile, by_column, field, spelling, tag_of
-from oracles.vector_file import read_vectors
+from samples.block_profiles import PROFILE, block_profile, by_column, field, spelling, tag_of
+from twins import bsf1
+from vectors.file import read_vectors
 
 from encoding.blocks import seal as module
 from encoding.blocks.seal import Fill, RowSealer, drawn_calls, filters

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import bsf1
-from oracles.vector_file import read_vectors
+from twins import bsf1
+from vectors.file import read_vectors
 
 from encoding.blocks import siphash as module
 from encoding.blocks.siphash import siphash

@@ -10,9 +10,9 @@ import pytest
 from clkhash import schema as clkhash_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import bsf1
-from oracles.block_profiles import block_profile, by_column, feature, spelling
-from oracles.vector_file import read_vectors
+from samples.block_profiles import block_profile, by_column, feature, spelling
+from twins import bsf1
+from vectors.file import read_vectors
 
 from encoding.blocks.values import FilterTexts, ValueTables, read_feature, spread_draws
 from encoding.errors import LinkageSchemaError

@@ -18,7 +18,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from oracles.near_broker import ADDRESS, NearBroker, problem
+from rigs.near_broker import ADDRESS, NearBroker, problem
 
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, trust_only

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import httpx2
 import pytest
-from oracles.near_broker import Courier, problem
+from rigs.near_broker import Courier, problem
 
 from app.security.assertions import read_assertion
 from app.security.dpop import read_proof

@@ -6,7 +6,7 @@ import pickle
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from oracles.sign_in_forms import ACCESS, NOW_S, TOKEN_URL
+from samples.sign_in_forms import ACCESS, NOW_S, TOKEN_URL
 
 from app.security.assertions import read_assertion
 from app.security.dpop import read_proof

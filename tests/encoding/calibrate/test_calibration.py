@@ -9,7 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from oracles.meeting_records import Spelling, capped, keys_of_record, share_that_meets
+from twins.meetings import Spelling, capped, keys_of_record, share_that_meets
 
 from encoding.calibrate import ESTIMATED, MEDIUM, MISTAKE_LEVELS, Calibration, Setting, calibrate
 from encoding.calibrate.mistakes import Copyist

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
 
 SCHOOL_ROWS = [
     ("p1", "Ana", "Ortiz", "2011-04-09"),

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from oracles.desk import Desk
-from oracles.false_log import Log
-from oracles.near_broker import NearBroker, document
-from oracles.weeks import links, settle
+from breaks.false_log import Log
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, document
+from rigs.weeks import links, settle
 from sqlalchemy import text
 
 from app.security.log_key import read_log_key

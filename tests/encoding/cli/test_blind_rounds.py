@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
-from oracles.searching import files_under, found_in
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
+from rigs.searching import files_under, found_in
 
 from schemas.run import IdSpace, Recipient
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
 
 from schemas.ids import HANDLE_BYTES
 from schemas.profile import ROW_BYTES, TOKEN_BYTES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
 
 FIRST = ("Ana", "Boris", "Chloe", "Dmitri", "Esther", "Frank", "Gloria", "Hugo")
 LAST = ("Underhill", "Vance", "Whitlock", "Xiong", "Yancey", "Zapata", "Abbott")

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker, answer_with
-from oracles.weeks import settle
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, answer_with
+from rigs.weeks import settle
 from sqlalchemy import text
 
 from app.links import preparation

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from oracles.desk import Desk
-from oracles.false_log import Log
-from oracles.near_broker import HIGH_RATE, NearBroker, problem
+from breaks.false_log import Log
+from rigs.desk import Desk
+from rigs.near_broker import HIGH_RATE, NearBroker, problem
 
 from encoding.destruction.written_files import read_written
 from encoding.evidence.person_disclosures import find_record

@@ -26,7 +26,7 @@ TESTS = Path(__file__).resolve().parents[2]
 # alone; see tests/app/auditor/test_memory.py.
 ENCODE = """
 import json, pathlib, re, sys
-from oracles.agency import Agency, NOW
+from rigs.agency import Agency, NOW
 from encoding.cli.parts import progress_bar
 from encoding.secret.secret import Secret
 from schemas.api import ProjectView
@@ -96,7 +96,7 @@ def test_a_terminal_shows_how_far_the_encoding_is(
     folder_of: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("fcntl", reason="a terminal is a POSIX thing")
-    from oracles.terminal import Terminal
+    from rigs.terminal import Terminal
 
     monkeypatch.setenv(
         "PYTHONPATH", os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))

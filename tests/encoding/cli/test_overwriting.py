@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
 
 from encoding.cli.commands.synth import synth
 from encoding.errors import OutputExistsError

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from oracles.near_broker import NearBroker
-from oracles.weeks import links, settle
+from rigs.near_broker import NearBroker
+from rigs.weeks import links, settle
 
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.rounds.round_memory import Said

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from oracles.near_broker import POLICY, NearBroker, near_broker
-from oracles.weeks import links, settle
+from rigs.near_broker import POLICY, NearBroker, near_broker
+from rigs.weeks import links, settle
 
 from schemas.clauses import FileSize
 from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient

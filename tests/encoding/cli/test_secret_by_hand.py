@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import small_profile
-from oracles.share_desks import give_keys, trust
+from rigs.desk import Desk
+from rigs.near_broker import small_profile
+from rigs.share_desks import give_keys, trust
 
 from encoding.epoch.epoch_secret import epoch_secret
 from encoding.people.identity import Identity, write_identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.near_broker import NearBroker, near_broker
+from rigs.near_broker import NearBroker, near_broker
 
 from encoding.secret.secret import Secret, write_secret
 from schemas.clauses import FileSize

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.agency import NOW
+from rigs.agency import NOW
 
 from encoding.destruction.local_copies import Holdings, LocalCopy, kinds_without
 from encoding.destruction.local_destruction import begin, interrupted

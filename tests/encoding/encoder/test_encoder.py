@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from clkhash.schema import SchemaError
 from hypothesis import given, settings
-from oracles.clkhash_rows import ClkhashRows
-from oracles.linkage_schemas import feature, older_schemas_with_rows, schema, schemas_with_rows
+from samples.linkage_schemas import feature, older_schemas_with_rows, schema, schemas_with_rows
+from twins.clkhash_rows import ClkhashRows
 
 from encoding.encoder import Encoder
 from encoding.encoder import encoder as encoder_module

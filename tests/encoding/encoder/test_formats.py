@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.clkhash_rows import ClkhashRows
-from oracles.linkage_schemas import feature, schema
+from samples.linkage_schemas import feature, schema
+from twins.clkhash_rows import ClkhashRows
 
 from encoding.encoder import Encoder
 from encoding.encoder.formats import spoken_format

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from oracles.linkage_schemas import feature, schema
+from samples.linkage_schemas import feature, schema
 
 from encoding.encoder import Encoder
 from encoding.errors import LinkageSchemaError

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from oracles import bsf1
-from oracles.bsf1_file import slow_file
+from twins import bsf1
+from twins.bsf1_file import slow_file
 
 import encoding.epoch.self_test as self_test_module
 from encoding.blocks.keys import CellKeys

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.sample_log import CW, K12, SampleLog
+from samples.log import CW, K12, SampleLog
 
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.evidence.person_disclosures import (

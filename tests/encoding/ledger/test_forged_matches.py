@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from oracles.ledger_duo import Duo, carry, duo, match_id
+from ledger_simulator.duo import Duo, carry, duo, match_id
 
 from encoding.ledger.book import MessagePlace
 from encoding.ledger.claim_checks import check_claims

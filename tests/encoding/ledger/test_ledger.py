@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from oracles.ledger_duo import ONE, PAIR, SPACE, TWO, Duo, Office, duo, match_id
-from oracles.vector_file import read_vectors
+from ledger_simulator.duo import ONE, PAIR, SPACE, TWO, Duo, Office, duo, match_id
+from vectors.file import read_vectors
 
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger

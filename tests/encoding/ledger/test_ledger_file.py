@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.ledger_duo import ONE, SPACE, duo
+from ledger_simulator.duo import ONE, SPACE, duo
 
 from encoding.ledger.book import MessagePlace
 from encoding.ledger.errors import LedgerFileError

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import ledger_twin
+from twins import ledger as ledger_twin
 
 from encoding.ledger.chains import Chains, join_chains
 from encoding.ledger.grants import SpaceName, grant_ids

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from oracles.ledger_offices import Offices
-from oracles.ledger_world import Rates
+from ledger_simulator.offices import Offices
+from ledger_simulator.world import Rates
 
 from encoding.ledger.errors import LedgersDifferError
 from encoding.ledger.inputs import Inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from oracles.ledger_duo import Office, match_id, office
+from ledger_simulator.duo import Office, match_id, office
 
 from encoding.ledger.additions import Applied, apply_release
 from encoding.ledger.claim_checks import check_claims, check_statement

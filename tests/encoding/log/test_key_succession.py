@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.false_log import Log
-from oracles.shown_log import Source, add
+from breaks.false_log import Log
+from samples.shown_log import Source, add
 
 from encoding.errors import LogError, LogKeyError, LogRewrittenError
 from encoding.log.pins import PinnedLog

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from oracles.sample_log import SampleLog, story
+from samples.log import SampleLog, story
 
 from encoding.errors import LogError, LogRewrittenError
 from encoding.log.log_copy import LogCopy, read_log_copy

@@ -6,8 +6,8 @@ import base64
 from pathlib import Path
 
 import pytest
-from oracles.false_log import Log
-from oracles.shown_log import Source, add
+from breaks.false_log import Log
+from samples.shown_log import Source, add
 
 from encoding.errors import BrokerAnswerError, LogError, LogKeyError, LogRewrittenError
 from encoding.log.pins import PinnedLog

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from oracles.false_log import Log
+from breaks.false_log import Log
 
 from encoding.errors import BrokerAnswerError, BrokerRefusedError, BrokerUnreachableError
 from encoding.log.pins import Pin

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.agency import read_slowly
+from rigs.agency import read_slowly
 
 from encoding.blocks.assembly import STORED_ROW
 from encoding.errors import WorkspaceError
@@ -60,7 +60,7 @@ def header(n_records: int, n_rows: int, root: str = "f" * 64) -> ContainerHeader
 def test_root_is_over_the_pieces_that_are_sent_however_rows_came(
     tmp_path_factory, n_records: int, n_rows: int, sizes: list[int]
 ) -> None:
-    from oracles import merkle
+    from twins import merkle
 
     handles, rows = some_body(n_records, n_rows)
     path = tmp_path_factory.mktemp("c") / "body"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles import bsf1
-from oracles.agency import Agency
-from oracles.round_files import random_people
+from rigs.agency import Agency
+from samples.round_files import random_people
+from twins import bsf1
 
 from encoding.errors import (
     ConfigError,

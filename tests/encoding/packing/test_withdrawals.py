@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.agency import Agency
+from rigs.agency import Agency
 
 from encoding.errors import RecordCountError, WorkspaceError
 from encoding.packing.withdrawals import LoggedWithdrawal, Withdrawn

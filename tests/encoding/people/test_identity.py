@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from encoding.errors import (
     IdentityError,

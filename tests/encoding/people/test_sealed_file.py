@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
-from oracles.write_sealed_vectors import sealed_file_vectors
+from vectors.file import read_vectors
+from vectors.sealed import sealed_file_vectors
 
 from encoding.errors import SealedFileError
 from encoding.people.identity import Identity, PrivateKeys

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import eld1
-from oracles import linear_code as slow
+from twins import eld1
+from twins import linear_code as slow
 
 from encoding.privacy_audit.gf2 import express, pack_rows, row_reduce, unpack_rows
 from encoding.privacy_audit.linear_code import attack_linear_code, low_words, short_sums

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import eld1
-from oracles import linear_code as slow
+from twins import eld1
+from twins import linear_code as slow
 
 from encoding.privacy_audit.near_duplicates import (
     attack_near_duplicates,

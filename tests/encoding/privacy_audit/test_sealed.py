@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from oracles import eld1
+from twins import eld1
 
 from encoding.blocks.assembly import STORED_ROW
 from encoding.blocks.seal import Fill, RowSealer

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import shared_cells as slow
+from twins import shared_cells as slow
 
 from app.matching.blocks.join import join_rows
 from app.matching.blocks.rows import ROW

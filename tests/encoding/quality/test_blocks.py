@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import bsf1
+from twins import bsf1
 
 from encoding.profiles.shipped import shipped_profile
 from encoding.quality.blocks import count_blocks, input_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.recipe import soundex
+from twins.recipe import soundex
 
 from encoding.recipe.phonetic import phonetic_code, phonetic_digest
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.recipe import derive_row
-from oracles.write_recipe_vectors import SPEC
+from twins.recipe import derive_row
+from vectors.recipe import SPEC
 
 from encoding.errors import ColumnLengthError, MissingColumnError, RecipeError
 from encoding.recipe import INPUTS, Derived, Recipe

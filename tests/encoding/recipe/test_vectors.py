@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.vector_file import read_vectors
-from oracles.write_recipe_vectors import derive, recipe_vectors, refuse, refuse_recipe
+from vectors.file import read_vectors
+from vectors.recipe import derive, recipe_vectors, refuse, refuse_recipe
 
 from encoding.recipe import Recipe
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
-from oracles.hpke import open_sealed
-from oracles.vector_file import read_vectors
+from twins.hpke import open_sealed
+from vectors.file import read_vectors
 
 from encoding.errors import HoldersError, ShareError, ShareMissingError
 from encoding.people.identity import Identity, PrivateKeys, new_identity

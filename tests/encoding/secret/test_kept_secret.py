@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from encoding.errors import ShareError, WorkspaceError
 from encoding.secret.agreement import Contribution

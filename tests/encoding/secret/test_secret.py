@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from encoding.errors import (
     SecretError,

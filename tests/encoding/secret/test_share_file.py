@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from encoding.errors import ShareError
 from encoding.secret.share_file import Carried, parse_share_file, read_share_file, write_share_file

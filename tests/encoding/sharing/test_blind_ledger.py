@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from encoding.errors import AgencyError, WorkspaceError
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.vector_file import read_vectors
-from oracles.write_blind_rows_vectors import blind_rows_vectors
+from vectors.blind_rows import blind_rows_vectors
+from vectors.file import read_vectors
 
 from encoding.cli.parts.piece_reader import read_pieces
 from encoding.errors import ColumnNotListedError, LinksFileError, SealedFileError

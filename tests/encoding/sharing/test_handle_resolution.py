@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from oracles.agency import Agency, turn_of
+from rigs.agency import Agency, turn_of
 
 from encoding.errors import HandleMapError, LinksFileError, NotReadyError
 from encoding.records.agency_file import AgencyFile

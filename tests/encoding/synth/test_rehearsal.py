@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from anyascii import anyascii
-from oracles.write_recipe_vectors import SPEC
+from vectors.recipe import SPEC
 
 from encoding.errors import RehearsalError
 from encoding.profiles.shipped import shipped_profile

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import PARTIES, NearBroker, answer_with, near_broker
+from rigs.desk import Desk
+from rigs.near_broker import PARTIES, NearBroker, answer_with, near_broker
 
 from encoding.errors import LinksFileError, MissingColumnError
 from encoding.log.receipts import ReceiptFolder, verify_kept

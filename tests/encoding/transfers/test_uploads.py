@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from oracles.agency import read_slowly
-from oracles.desk import Desk
-from oracles.false_log import Log
-from oracles.near_broker import NearBroker, answer_with
+from breaks.false_log import Log
+from rigs.agency import read_slowly
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, answer_with
 from sqlalchemy import select
 
 from app.uploads.models import Upload

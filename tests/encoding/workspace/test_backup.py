@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles.desk import NOW
+from rigs.desk import NOW
 
 from encoding.errors import BackupError, UntrustedKeyError
 from encoding.people.identity import Identity, new_identity

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.vector_file import read_vectors
-from oracles.write_backup_vectors import backup_vectors
+from vectors.backup import backup_vectors
+from vectors.file import read_vectors
 
 from encoding.errors import AgencyError, BackupError, UntrustedKeyError, WorkspaceKeyError
 from encoding.people.identity import Identity, PrivateKeys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oracles.desk import NOW
+from rigs.desk import NOW
 
 from encoding.errors import BackupError, NotReadyError, WorkspaceError, WorkspaceKeyError
 from encoding.people.identity import Identity, new_identity, replace_keys

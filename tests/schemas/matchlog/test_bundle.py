@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.sample_log import Parts, pack_archive, story
-from oracles.vector_file import read_vectors
+from samples.log import Parts, pack_archive, story
+from vectors.file import read_vectors
 
 from schemas.canonical import canonical_bytes
 from schemas.errors import BundleError

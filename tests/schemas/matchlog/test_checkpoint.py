@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from schemas.canonical import MAX_INTEGER
 from schemas.errors import CheckpointError

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.sample_log import story
-from oracles.second_entries import FIELDS, PAGE
-from oracles.second_entries import KINDS as KINDS_OF_PAGE
-from oracles.second_entries import parse_entry as parse_by_the_page
-from oracles.vector_file import read_vectors
+from samples.log import story
+from twins.verifier.entries import FIELDS, PAGE
+from twins.verifier.entries import KINDS as KINDS_OF_PAGE
+from twins.verifier.entries import parse_entry as parse_by_the_page
+from vectors.file import read_vectors
 
 from schemas.errors import EntryError
 from schemas.matchlog.entry import Entry, entry_bytes, leaf_hash, parse_entry

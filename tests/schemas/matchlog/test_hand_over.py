@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from schemas.errors import CheckpointError, FormatError
 from schemas.matchlog.hand_over import HandOver, follow_hand_overs

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.vector_file import read_vectors
+from vectors.file import read_vectors
 
 from schemas.errors import FormatError, ProofError
 from schemas.matchlog.note import VerifierKey

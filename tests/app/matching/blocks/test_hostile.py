@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles.block_matching import Row
-from oracles.block_rows import InParts, as_array
-from oracles.matching_profiles import block_profile
 from pydantic import ValidationError
+from samples.block_rows import InParts, as_array
+from samples.matching_profiles import block_profile
+from twins.block_matching import Row
 
 from app.matching.blocks.checks import (
     MOST_COUNTED,

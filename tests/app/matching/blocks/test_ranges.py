@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.block_rows import InParts, as_array, random_rows
-from oracles.matching_profiles import block_profile, random_profile
+from samples.block_rows import InParts, as_array, random_rows
+from samples.matching_profiles import block_profile, random_profile
 
 from app.matching.blocks.errors import PartError, StoredMeetingsError
 from app.matching.blocks.levels import LevelRules

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles.block_rows import InParts
-from oracles.matching_profiles import block_profile
+from samples.block_rows import InParts
+from samples.matching_profiles import block_profile
 
 from app.matching.blocks.checks import RowCheck
 from app.matching.blocks.decisions import Band, BandRule

@@ -10,9 +10,9 @@ from random import Random
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import block_matching as twin
-from oracles.block_rows import InParts, as_array, near, random_counts, random_rows
-from oracles.matching_profiles import random_profile
+from samples.block_rows import InParts, as_array, near, random_counts, random_rows
+from samples.matching_profiles import random_profile
+from twins import block_matching as twin
 
 from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.levels import LevelRules

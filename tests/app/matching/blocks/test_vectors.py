@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles.vector_file import read_vectors
-from oracles.write_matching_vectors import matching_vectors
+from vectors.file import read_vectors
+from vectors.matching import matching_vectors
 
 from app.matching.blocks.decisions import Band, BandRule, Rule, decide
 from app.matching.blocks.levels import LevelRules

@@ -1,4 +1,4 @@
-"""Against what anonlink 0.15.3 found, written by tests/oracles/write_anonlink_vectors.py."""
+"""Against what anonlink 0.15.3 found, written by tests/vectors/anonlink.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles.febrl_encodings import febrl4_encodings
+from samples.febrl_encodings import febrl4_encodings
 
 from app.matching.exhaustive import Block, dice_candidates, pack_words
 from app.matching.exhaustive.groups import first_record_ids

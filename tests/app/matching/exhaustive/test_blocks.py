@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.dice import all_pairs, as_bytes
-from oracles.encodings import encodings
+from samples.encodings import encodings
+from twins.dice import all_pairs, as_bytes
 
 from app.matching.exhaustive import (
     Block,

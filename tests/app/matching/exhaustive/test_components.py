@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.linking import duplicate_groups
+from twins.linking import duplicate_groups
 
 from app.matching.exhaustive.components import label_components
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.encodings import seeded_rows
+from samples.encodings import seeded_rows
 
 from app.matching.exhaustive import (
     Block,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles.dice import all_duplicates, all_pairs, as_bytes
-from oracles.encodings import THRESHOLDS, boundary_pair, encodings, seeded_rows
+from samples.encodings import THRESHOLDS, boundary_pair, encodings, seeded_rows
+from twins.dice import all_duplicates, all_pairs, as_bytes
 
 import app.matching.exhaustive.dice as dice_module
 from app.matching.exhaustive import (

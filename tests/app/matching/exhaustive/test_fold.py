@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles.dice import all_duplicates, all_pairs, as_bytes
-from oracles.encodings import THRESHOLDS, encodings, seeded_rows
+from samples.encodings import THRESHOLDS, encodings, seeded_rows
+from twins.dice import all_duplicates, all_pairs, as_bytes
 
 from app.matching.exhaustive import pack_words
 from app.matching.exhaustive.comparison import Comparison, prepare_comparison

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.encodings import THRESHOLDS
+from samples.encodings import THRESHOLDS
 
 from app.matching.exhaustive import ThresholdError
 from app.matching.exhaustive.limits import make_limits

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.linking import Link, duplicate_groups, link_records
+from twins.linking import Link, duplicate_groups, link_records
 
 from app.matching.exhaustive import (
     Band,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.linking import (
+from twins.linking import (
     Link,
     Merger,
     greedy_groups,

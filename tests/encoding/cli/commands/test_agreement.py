@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.agreement_answers import write_answers
+from samples.agreement_answers import write_answers
 
 from encoding.agreement.files import read_proposal
 from encoding.cli.main import main

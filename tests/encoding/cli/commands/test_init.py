@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from breaks.false_log import Log
 from click.testing import CliRunner, Result
-from oracles.false_log import Log
 
 from encoding.cli.main import main
 from encoding.errors import ConfigError

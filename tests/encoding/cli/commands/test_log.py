@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker, problem
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, problem
 from sqlalchemy import text
 
 from schemas.clauses import Finality

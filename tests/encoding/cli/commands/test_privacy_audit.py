@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracles.desk import Desk
+from rigs.desk import Desk
 
 from encoding.cli.main import main
 from encoding.synth import write_rehearsal

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import HIGH_RATE, NearBroker
+from rigs.desk import Desk
+from rigs.near_broker import HIGH_RATE, NearBroker
 
 from encoding.workspace.workspace import open_workspace
 from schemas.run import IdSpace

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
-from oracles.share_desks import give_keys, trust
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
+from rigs.share_desks import give_keys, trust
 
 from encoding.destruction.written_files import read_written
 from encoding.people.identity import Identity, new_identity, write_identity

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import HIGH_RATE, NearBroker
+from rigs.desk import Desk
+from rigs.near_broker import HIGH_RATE, NearBroker
 
 from schemas.run import Recipient
 

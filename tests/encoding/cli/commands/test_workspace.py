@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracles.desk import Desk
-from oracles.near_broker import NearBroker
-from oracles.share_desks import give_keys
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
+from rigs.share_desks import give_keys
 
 from encoding.people.identity import Identity
 from encoding.people.recovery import new_recovery_code

@@ -1,0 +1,322 @@
+"""Every way to break a rule about destruction and holds, done by a broker that signs what it did.
+
+Each function takes a log in which a project `foster` exists, and returns the entry that breaks its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from samples.log import BROKER, CW, K12, OPERATOR, STRANGER, SampleLog
+
+from schemas.matchlog import kinds
+from schemas.matchlog.destruction_kinds import (
+    DestructionBegun,
+    DestructionCertified,
+    DestructionCountersigned,
+    DestructionStated,
+    LegalHoldLifted,
+    LegalHoldSet,
+    RecordWithdrawn,
+)
+from schemas.matchlog.entry import Entry
+
+Break = Callable[[SampleLog], Entry]
+FOSTER = "foster"
+CERTIFICATE = "crt-" + "1" * 32
+HOLD = "hld-" + "1" * 32
+
+
+def begin(log: SampleLog, scope: str = "project", **fields: Any) -> Entry:
+    """Begin a destruction."""
+    stated = {"party": None, "upload": None, "reason": "asked"}
+    given = {name: fields.pop(name) for name in stated if name in fields}
+    body = DestructionBegun.model_validate({"scope": scope, **stated, **given})
+    written = {"project": FOSTER, "actor": CW, "object": CERTIFICATE, **fields}
+    return log.append(body, **written)
+
+
+def certify(log: SampleLog, **fields: Any) -> Entry:
+    """Certify it."""
+    body = DestructionCertified(sha256="a" * 64, objects=0)
+    return log.append(body, **{"project": FOSTER, "object": CERTIFICATE, **fields})
+
+
+def countersign(log: SampleLog, **fields: Any) -> Entry:
+    """Counter-sign its certificate."""
+    body = DestructionCountersigned(sha256="a" * 64, signed_sha256="b" * 64)
+    written = {"project": FOSTER, "actor": CW, "object": CERTIFICATE, **fields}
+    return log.append(body, **written)
+
+
+def state(log: SampleLog, **fields: Any) -> Entry:
+    """State what a party has deleted."""
+    body = DestructionStated(signed_sha256="b" * 64)
+    written = {"project": FOSTER, "actor": K12, "object": CERTIFICATE, **fields}
+    return log.append(body, **written)
+
+
+def hold(log: SampleLog, **fields: Any) -> Entry:
+    """Set a hold."""
+    body = LegalHoldSet(order="Order of the court", signed_sha256=None)
+    written = {"project": FOSTER, "actor": OPERATOR, "object": HOLD, **fields}
+    return log.append(body, **written)
+
+
+def lift(log: SampleLog, **fields: Any) -> Entry:
+    """Lift it."""
+    body = LegalHoldLifted(signed_sha256=None)
+    written = {"project": FOSTER, "actor": OPERATOR, "object": HOLD, **fields}
+    return log.append(body, **written)
+
+
+def withdraw(log: SampleLog, actor: Any = CW, project: str = FOSTER) -> Entry:
+    """Withdraw a record."""
+    return log.append(RecordWithdrawn(commitment="c" * 64), project=project, actor=actor)
+
+
+def everything_destroyed(log: SampleLog, project: str = "undone") -> None:
+    """Add an honest story in which every kind of entry about destruction occurs, in each scope."""
+    log.create_project(project)
+    withdraw(log, project=project)
+    hold(log, project=project)
+    lift(log, project=project)
+    uploads = [log.upload(project, CW)]
+    log.moment += timedelta(days=log.terms[project].round_days)
+    log.rounds(project).close()
+    log.rounds(project).open()
+    uploads += [log.upload(project, CW), log.upload(project, K12)]
+    scopes: list[tuple[str, dict[str, Any]]] = [
+        ("expired", {}),
+        ("upload", {"upload": uploads[0].object}),
+        ("party", {"party": "county-cw"}),
+        ("project", {}),
+    ]
+    for number, (scope, named) in enumerate(scopes):
+        certificate = f"crt-{number:032x}"
+        begin(log, scope, project=project, object=certificate, actor=BROKER, **named)
+        if number:
+            log.destroy(uploads[number - 1])
+        certify(log, project=project, object=certificate)
+        countersign(log, project=project, object=certificate)
+    state(log, project=project, object=None)
+    state(log, project=project, object="crt-" + "0" * 32)
+
+
+def begun_twice(log: SampleLog) -> Entry:
+    begin(log)
+    return begin(log)
+
+
+def certified_twice(log: SampleLog) -> Entry:
+    begin(log, "expired")
+    certify(log)
+    return certify(log)
+
+
+def certified_unbegun(log: SampleLog) -> Entry:
+    return certify(log)
+
+
+def certified_in_another_project(log: SampleLog) -> Entry:
+    begin(log)
+    log.create_project("second")
+    return certify(log, project="second")
+
+
+def countersigned_too_early(log: SampleLog) -> Entry:
+    begin(log)
+    return countersign(log)
+
+
+def stated_of_no_certificate(log: SampleLog) -> Entry:
+    return state(log)
+
+
+def begun_of_an_unknown_upload(log: SampleLog) -> Entry:
+    return begin(log, "upload", upload=log.id("upl"))
+
+
+def begun_of_a_destroyed_upload(log: SampleLog) -> Entry:
+    received = log.upload(FOSTER, CW)
+    log.destroy(received)
+    return begin(log, "upload", upload=received.object)
+
+
+def project_with_an_upload_left(log: SampleLog) -> Entry:
+    log.upload(FOSTER, CW)
+    begin(log)
+    return certify(log)
+
+
+def party_with_an_upload_left(log: SampleLog) -> Entry:
+    log.upload(FOSTER, CW)
+    begin(log, "party", party="county-cw")
+    return certify(log)
+
+
+def upload_that_is_left(log: SampleLog) -> Entry:
+    received = log.upload(FOSTER, CW)
+    begin(log, "upload", upload=received.object)
+    return certify(log)
+
+
+def _linked(log: SampleLog) -> tuple[list[Entry], list[Entry]]:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    asked = log.ask(log.specification(FOSTER, uploads))
+    log.start(asked)
+    return uploads, log.finish_run(asked)
+
+
+def _destroy_all(log: SampleLog, entries: list[Entry], releases: list[Entry]) -> None:
+    for received in entries:
+        log.destroy(received)
+    for prepared in releases:
+        log.destroy_release(prepared)
+
+
+def project_with_a_release_left(log: SampleLog) -> Entry:
+    uploads, releases = _linked(log)
+    begin(log)
+    _destroy_all(log, uploads, releases[:1])
+    log.destroy_match_record(log.entries[releases[0].seq - 1])
+    return certify(log)
+
+
+def party_with_a_release_left(log: SampleLog) -> Entry:
+    uploads, releases = _linked(log)
+    begin(log, "party", party="county-cw")
+    _destroy_all(log, uploads[:1], releases[1:])
+    return certify(log)
+
+
+def project_with_a_match_record_left(log: SampleLog) -> Entry:
+    uploads, releases = _linked(log)
+    begin(log)
+    _destroy_all(log, uploads, releases)
+    return certify(log)
+
+
+def never_certified(log: SampleLog) -> Entry:
+    begun = begin(log)
+    log.moment += timedelta(days=2)
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    return begun
+
+
+def upload_destroyed_under_a_hold(log: SampleLog) -> Entry:
+    received = log.upload(FOSTER, CW)
+    hold(log)
+    return log.destroy(received)
+
+
+def release_destroyed_under_a_hold(log: SampleLog) -> Entry:
+    _, releases = _linked(log)
+    hold(log)
+    return log.destroy_release(releases[0])
+
+
+def match_record_destroyed_under_a_hold(log: SampleLog) -> Entry:
+    _, releases = _linked(log)
+    hold(log)
+    return log.destroy_match_record(log.entries[releases[0].seq - 1])
+
+
+def begun_under_a_hold(log: SampleLog) -> Entry:
+    hold(log)
+    return begin(log)
+
+
+def destroyed_under_the_second_hold(log: SampleLog) -> Entry:
+    hold(log)
+    hold(log, object="hld-" + "2" * 32)
+    lift(log)
+    return begin(log)
+
+
+def destroyed_under_held_terms(log: SampleLog) -> Entry:
+    log.create_project("held", has_legal_hold=True)
+    return log.destroy(log.upload("held", CW))
+
+
+def hold_twice(log: SampleLog) -> Entry:
+    hold(log)
+    return hold(log)
+
+
+def lifted_unset(log: SampleLog) -> Entry:
+    return lift(log)
+
+
+def lifted_twice(log: SampleLog) -> Entry:
+    hold(log)
+    lift(log)
+    return lift(log)
+
+
+def lifted_by_another_party(log: SampleLog) -> Entry:
+    hold(log, actor=CW)
+    return lift(log, actor=K12)
+
+
+def withdrawn_by_a_stranger(log: SampleLog) -> Entry:
+    log.enrol(STRANGER)
+    return withdraw(log, STRANGER)
+
+
+def left_after_a_hold(log: SampleLog) -> Entry:
+    received = log.upload(FOSTER, CW)
+    hold(log)
+    log.moment += timedelta(days=60)
+    lift(log)
+    log.moment += timedelta(days=2)
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    return received
+
+
+def left_after_the_last_day(log: SampleLog) -> Entry:
+    last = (log.moment + timedelta(days=4)).date().isoformat()
+    log.create_project("short", end=last, destroy_by=last)
+    received = log.upload("short", CW)
+    log.moment += timedelta(days=6)
+    body = kinds.Exported(what="log", entries=log.places["short"], broker_wide=log.places[None])
+    log.append(body, project="short", actor=CW)
+    return received
+
+
+DESTRUCTION_BREAKS: dict[str, list[Break]] = {
+    "destruction-twice": [begun_twice, certified_twice],
+    "destruction-unknown": [
+        certified_unbegun,
+        certified_in_another_project,
+        countersigned_too_early,
+        stated_of_no_certificate,
+    ],
+    "upload-unknown": [begun_of_an_unknown_upload],
+    "upload-destroyed": [begun_of_a_destroyed_upload],
+    "destruction-unfinished": [
+        project_with_an_upload_left,
+        party_with_an_upload_left,
+        upload_that_is_left,
+        project_with_a_release_left,
+        party_with_a_release_left,
+        project_with_a_match_record_left,
+    ],
+    "destruction-missing": [never_certified],
+    "hold-broken": [
+        upload_destroyed_under_a_hold,
+        release_destroyed_under_a_hold,
+        match_record_destroyed_under_a_hold,
+        begun_under_a_hold,
+        destroyed_under_the_second_hold,
+        destroyed_under_held_terms,
+    ],
+    "hold-twice": [hold_twice],
+    "hold-unknown": [lifted_unset, lifted_twice],
+    "hold-by-stranger": [lifted_by_another_party],
+    "withdrawal-by-stranger": [withdrawn_by_a_stranger],
+    "destruction-overdue": [left_after_a_hold],
+    "destroy-by": [left_after_the_last_day],
+}

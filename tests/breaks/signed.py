@@ -1,0 +1,657 @@
+"""Every way to break a rule about agreements and approvals, done by a broker that signs what it did.
+
+Each function takes a log in which the sample parties are enrolled, and returns the entry that breaks its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from samples.agreement import private
+from samples.log import K12, OPERATOR, SampleLog
+from samples.signed_log import (
+    ACCORD,
+    ANN,
+    BOB,
+    EVE,
+    KIM,
+    SIGNERS,
+    SignedProject,
+    actor,
+    agreement_of,
+)
+from vectors.identity import private_bytes
+
+from schemas.matchlog import agreement_kinds as signed_kinds
+from schemas.matchlog import kinds
+from schemas.matchlog.entry import Entry
+
+Break = Callable[[SampleLog], Entry]
+
+COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
+RELEASES_TOO = {
+    "runs": "standing",
+    "parties": ["county-cw", "school-district"],
+    "asker_suffices": False,
+    "releases": True,
+}
+
+
+def _agreed(log: SampleLog, **changes: Any) -> SignedProject:
+    return SignedProject(log).agree(agreement_of(**changes))
+
+
+def _approved(project: SignedProject, asked: Entry | None = None) -> Entry:
+    asked = asked or project.ask()
+    project.approve("ann", asked)
+    project.approve("kim", asked)
+    return asked
+
+
+def _finished(project: SignedProject) -> tuple[Entry, list[Entry]]:
+    asked = _approved(project)
+    return asked, project.finish(asked)
+
+
+# Projects and agreements.
+
+
+def opened_twice(log: SampleLog) -> Entry:
+    SignedProject(log)
+    body = signed_kinds.ProjectOpened(parties=("county-cw", "school-district"))
+    return log.append(body, project=ACCORD, actor=OPERATOR)
+
+
+def opened_for_a_stranger(log: SampleLog) -> Entry:
+    log.agreements[ACCORD] = None
+    body = signed_kinds.ProjectOpened(parties=("county-cw", "newcomer"))
+    return log.append(body, project=ACCORD, actor=OPERATOR)
+
+
+def proposed_under_operators_terms(log: SampleLog) -> Entry:
+    SignedProject(log)
+    body = signed_kinds.AgreementProposed(agreement=agreement_of(project="foster"))
+    digest = body.agreement.digest()
+    return log.append(body, project="foster", actor=ANN, agreement=digest)
+
+
+def proposed_under_another_digest(log: SampleLog) -> Entry:
+    SignedProject(log)
+    body = signed_kinds.AgreementProposed(agreement=agreement_of())
+    return log.append(body, project=ACCORD, actor=ANN, agreement="0" * 64)
+
+
+def proposed_twice(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    project.propose()
+    return log.entries[-1]
+
+
+def proposed_by_an_analyst(log: SampleLog) -> Entry:
+    SignedProject(log).propose(who=BOB)
+    return log.entries[-1]
+
+
+def proposed_in_anothers_name(log: SampleLog) -> Entry:
+    stranger = KIM.model_copy(update={"person": ANN.person})
+    SignedProject(log).propose(who=stranger)
+    return log.entries[-1]
+
+
+def proposed_without_the_one_before(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(agreement_of(end="2027-07-31"))
+    return log.entries[-1]
+
+
+def signed_before_a_proposal(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.agreement = agreement_of()
+    return project.consent("ann")
+
+
+def signed_twice(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    project.consent("ann")
+    return project.consent("ann")
+
+
+def signed_when_another_came_first(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    other = project.propose(agreement_of(end="2027-07-31"))
+    project.agree()
+    project.agreement = other
+    return project.consent("ann")
+
+
+def in_force_without_a_signature(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    for name in list(SIGNERS.values())[:-1]:
+        project.consent(name)
+    return project.in_force()
+
+
+def in_force_after_one_has_left(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    first = project.agreement
+    amended = project.propose(project.amended(end="2027-07-31"))
+    project.consent("kim")
+    project.agreement = first
+    project.notice("kim", "withdraw")
+    project.agreement = amended
+    project.consent("ann")
+    project.consent("eve")
+    return project.in_force()
+
+
+def in_force_from_another_day(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    for name in SIGNERS.values():
+        project.consent(name)
+    body = signed_kinds.AgreementInForce(number=1, start="2026-08-01")
+    return log.append(body, project=ACCORD, actor=EVE, agreement=project.agreement.digest())
+
+
+# Signatures.
+
+
+def signed_by_another(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    signed = project.signed("kim", "consent", counsel=COUNSEL)
+    body = signed_kinds.AgreementSigned(signed=signed)
+    return log.append(body, project=ACCORD, actor=ANN, agreement=project.agreement.digest())
+
+
+def forged(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    return _consent(project, "ann", key=private("bob"))
+
+
+def signed_by_an_analyst(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    return _consent(project, "bob")
+
+
+def approved_by_an_analyst(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    return project.approve("bob", project.ask())
+
+
+def approval_under_another_agreement(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    return project.approve("ann", project.ask(), agreement="0" * 64)
+
+
+def signed_with_keys_of_before(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    project.rotate("ann", 21)
+    return project.consent("ann")
+
+
+def signed_with_keys_not_enrolled(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    # The change is signed as it should be, but stands in no entry.
+    change = project.key_change("ann", 21)
+    return _consent(project, "ann", key=private_bytes(21), changes=(change,))
+
+
+def signed_after_revocation(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    body = kinds.RoleChanged(party="county-cw", person=ANN.person, role="steward", change="revoked")
+    log.append(body, actor=OPERATOR)
+    return project.consent("ann")
+
+
+# Halts.
+
+
+def suspended_before_it_binds(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    return project.notice("ann", "suspend")
+
+
+def suspended_twice(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.notice("ann", "suspend")
+    log.moment += timedelta(hours=1)
+    return project.notice("ann", "suspend")
+
+
+def resumed_anothers_halt(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.notice("ann", "suspend")
+    return project.notice("kim", "resume")
+
+
+def notice_played_again(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.notice("ann", "suspend", at="2026-09-10T12:00:00Z")
+    project.notice("ann", "resume", at="2026-09-10T13:00:00Z")
+    return project.notice("ann", "suspend", at="2026-09-10T12:00:00Z")
+
+
+def uploaded_while_suspended(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.notice("kim", "suspend")
+    return log.upload(ACCORD, BOB)
+
+
+def started_while_suspended(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    asked = _approved(project)
+    project.notice("kim", "suspend")
+    return log.start(asked)
+
+
+def approved_while_suspended(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    asked = project.ask()
+    project.notice("eve", "suspend")
+    return project.approve("ann", asked)
+
+
+def uploaded_after_one_has_left(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.notice("eve", "withdraw")
+    return log.upload(ACCORD, BOB)
+
+
+def fetched_after_one_has_left(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, prepared = _finished(project)
+    project.notice("kim", "withdraw")
+    return log.fetch(prepared[0], BOB)
+
+
+# What binds, and when.
+
+
+def uploaded_before_it_binds(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    project.consent("ann")
+    log.terms[ACCORD] = agreement_of().terms()
+    return log.upload(ACCORD, BOB, agreement=project.agreement.digest())
+
+
+def uploaded_before_the_start(log: SampleLog) -> Entry:
+    _agreed(log, start="2027-01-01")
+    return log.upload(ACCORD, BOB, agreement=log.agreements[ACCORD])
+
+
+def uploaded_under_the_one_before(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    first = project.agreement.digest()
+    project.agree(project.amended(end="2027-07-31"))
+    return log.upload(ACCORD, BOB, agreement=first)
+
+
+def uploaded_of_another_profile(log: SampleLog) -> Entry:
+    _agreed(log)
+    body = log.upload(ACCORD, BOB).body
+    changed = body.model_copy(update={"profile": "9" * 64})
+    return log.append(changed, project=ACCORD, actor=BOB, object=log.id("upl"))
+
+
+def uploaded_of_an_old_day(log: SampleLog) -> Entry:
+    _agreed(log)
+    body = log.upload(ACCORD, BOB).body
+    day = (log.moment - timedelta(days=9)).strftime("%Y-%m-%d")
+    changed = body.model_copy(update={"as_of": day})
+    return log.append(changed, project=ACCORD, actor=BOB, object=log.id("upl"))
+
+
+def ran_on_days_far_apart(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    first = log.upload(ACCORD, BOB)
+    log.moment += timedelta(days=8)
+    return project.ask([first, log.upload(ACCORD, KIM)])
+
+
+def ran_beyond_the_range(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    policy = project.agreement.policy.model_copy(update={"auto": "0.96"})
+    return project.ask(policy=policy)
+
+
+def ran_for_a_stranger(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    recipients = log.terms[ACCORD].recipients
+    stranger = recipients[0].model_copy(update={"party": "data-center"})
+    return project.ask(recipients=(stranger, *recipients[1:]))
+
+
+def opened_beyond_the_budget(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    budget = project.agreement.limits.budget
+    assert budget is not None
+    for _ in range(budget.rounds):
+        log.rounds(ACCORD).correct()
+    return log.entries[-1]
+
+
+def opened_beyond_an_amended_budget(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    for _ in range(3):
+        log.rounds(ACCORD).correct()
+    limits = project.agreement.to_json()["limits"] | {"budget": {"rounds": 4, "days": 365}}
+    project.agree(project.amended(limits=limits))
+    log.rounds(ACCORD).correct()
+    return log.entries[-1]
+
+
+# Approvals.
+
+
+def started_without_an_approval(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    asked = project.ask()
+    project.approve("ann", asked)
+    return log.start(asked)
+
+
+def started_on_a_revoked_approval(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    asked = project.ask()
+    project.approve("ann", asked)
+    _, standing = project.stand("kim")
+    project.use(asked, "school-district", standing)
+    project.take_back("kim", standing)
+    return log.start(asked)
+
+
+def approved_by_a_party_not_asked(log: SampleLog) -> Entry:
+    project = _agreed(
+        log, approvals={**RELEASES_TOO, "parties": ["county-cw"], "asker_suffices": True}
+    )
+    return project.approve("kim", project.ask())
+
+
+def approved_twice_by_one_id(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    uploads = project.uploads()
+    first, second = project.ask(uploads), project.ask(uploads)
+    signed = project.approval("ann", first)
+    for asked in (first, second):
+        body = signed_kinds.RunApproved(signed=signed)
+        entry = log.append(body, project=ACCORD, object=asked.object, actor=ANN)
+        signed = project.approval("ann", second, approval=signed.statement.to_json()["approval"])
+    return entry
+
+
+def approved_another_specification(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    return project.approve("ann", project.ask(), specification_sha256="0" * 64)
+
+
+def approved_another_run(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    return project.approve("ann", project.ask(), run=log.id("run"))
+
+
+def approved_too_late(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    late = (log.moment - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return project.approve("ann", project.ask(), expires=late)
+
+
+def approved_when_another_has_expired(log: SampleLog) -> Entry:
+    project, asked = _approved_for_an_hour(log)
+    return project.approve("kim", asked)
+
+
+def standing_used_when_another_has_expired(log: SampleLog) -> Entry:
+    project, asked = _approved_for_an_hour(log)
+    _, standing = project.stand("kim")
+    return project.use(asked, KIM.party, standing)
+
+
+def _approved_for_an_hour(log: SampleLog) -> tuple[SignedProject, Entry]:
+    project = _agreed(log)
+    asked = project.ask()
+    soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    project.approve("ann", asked, expires=soon)
+    log.moment += timedelta(hours=2)
+    return project, asked
+
+
+def approved_twice(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    asked = project.ask()
+    project.approve("ann", asked)
+    return project.approve("ann", asked)
+
+
+def approved_after_the_start(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    asked, _ = _finished(project)
+    return project.approve("ann", asked)
+
+
+def approved_a_release_that_needs_none(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    asked, _ = _finished(project)
+    return project.approve("ann", asked, "release")
+
+
+def approved_a_release_too_early(log: SampleLog) -> Entry:
+    project = _agreed(log, approvals=RELEASES_TOO)
+    return project.approve("ann", _approved(project), "release")
+
+
+def approved_a_release_of_ones_own_upload(log: SampleLog) -> Entry:
+    project = _agreed(log, approvals=RELEASES_TOO)
+    asked, _ = _finished(project)
+    return project.approve("kim", asked, "release")
+
+
+def fetched_without_an_approval(log: SampleLog) -> Entry:
+    project = _agreed(log, approvals=RELEASES_TOO)
+    asked, prepared = _finished(project)
+    project.approve("ann", asked, "release")
+    return log.fetch(prepared[0], BOB)
+
+
+def fetched_on_an_approval_that_had_lapsed(log: SampleLog) -> Entry:
+    _, _, prepared = approved_with_a_lapse(log)
+    return log.fetch(prepared[0], BOB)
+
+
+def approved_with_a_lapse(log: SampleLog) -> tuple[SignedProject, Entry, list[Entry]]:
+    """Let a release be approved by one until a time after which the other comes."""
+    project = _agreed(log, approvals=RELEASES_TOO)
+    # Whoever uploaded does not approve, so it was somebody else.
+    asked = project.ask([log.upload(ACCORD, BOB), log.upload(ACCORD, K12)])
+    prepared = project.finish(_approved(project, asked))
+    soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    project.approve("ann", asked, "release", expires=soon)
+    log.moment += timedelta(hours=2)
+    project.approve("kim", asked, "release")
+    return project, asked, prepared
+
+
+def stood_where_each_run_needs_its_own(log: SampleLog) -> Entry:
+    project = _agreed(log, approvals={**RELEASES_TOO, "runs": "each"})
+    return project.stand("ann")[0]
+
+
+def revoked_anothers_approval(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim")
+    return project.take_back("ann", standing)
+
+
+def revoked_twice(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim")
+    project.take_back("kim", standing)
+    return project.take_back("kim", standing)
+
+
+def used_after_revocation(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim")
+    asked = project.ask()
+    project.take_back("kim", standing)
+    return project.use(asked, "school-district", standing)
+
+
+def used_for_another_party(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim")
+    return project.use(project.ask(), "county-cw", standing)
+
+
+def used_where_none_is_due(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim")
+    asked = project.ask()
+    project.approve("kim", asked)
+    return project.use(asked, "school-district", standing)
+
+
+def _used(log: SampleLog, **stated: Any) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim", **stated)
+    return project.use(project.ask(), "school-district", standing)
+
+
+def used_for_another_policy(log: SampleLog) -> Entry:
+    return _used(log, policy_sha256="0" * 64)
+
+
+def used_after_its_last_day(log: SampleLog) -> Entry:
+    day = (log.moment - timedelta(days=1)).strftime("%Y-%m-%d")
+    return _used(log, until=day)
+
+
+def used_for_too_many_runs(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim", runs=2)
+    uploads = project.uploads()
+    for _ in range(2):
+        project.use(project.ask(uploads), "school-district", standing)
+    return project.use(project.ask(uploads), "school-district", standing)
+
+
+def used_under_another_agreement(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim")
+    project.agree(project.amended(end="2027-07-31"))
+    return project.use(project.ask(), "school-district", standing)
+
+
+# After the end.
+
+
+def kept_beyond_the_last_day(log: SampleLog) -> Entry:
+    project = _agreed(
+        log,
+        retention={
+            "keep_encodings_days": 3660,
+            "keep_links_days": 400,
+            "destroy_by": "2028-08-31",
+            "legal_hold": None,
+        },
+    )
+    left = log.upload(project.project, BOB)
+    log.moment = log.moment.replace(year=2028, month=9, day=2)
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    return left
+
+
+def _consent(project: SignedProject, name: str, **fields: Any) -> Entry:
+    signed = project.signed(name, "consent", counsel=COUNSEL, **fields)
+    digest = project.agreement.digest()
+    body = signed_kinds.AgreementSigned(signed=signed)
+    return project.log.append(body, project=ACCORD, actor=actor(name), agreement=digest)
+
+
+SIGNED_BREAKS: dict[str, list[Break]] = {
+    "project-twice": [opened_twice],
+    "stranger": [opened_for_a_stranger],
+    "agreement": [
+        proposed_under_another_digest,
+        in_force_from_another_day,
+        uploaded_before_it_binds,
+        uploaded_before_the_start,
+        uploaded_under_the_one_before,
+    ],
+    "agreement-unopened": [proposed_under_operators_terms],
+    "agreement-twice": [proposed_twice],
+    "agreement-proposer": [proposed_by_an_analyst, proposed_in_anothers_name],
+    "agreement-order": [proposed_without_the_one_before, signed_when_another_came_first],
+    "agreement-unknown": [signed_before_a_proposal],
+    "agreement-signed-twice": [signed_twice],
+    "agreement-unsigned": [in_force_without_a_signature, in_force_after_one_has_left],
+    "signer": [signed_by_another],
+    "statement-signature": [
+        forged,
+        signed_by_an_analyst,
+        approved_by_an_analyst,
+        approval_under_another_agreement,
+    ],
+    "signer-key": [
+        signed_with_keys_of_before,
+        signed_with_keys_not_enrolled,
+        signed_after_revocation,
+    ],
+    "notice-out-of-place": [suspended_before_it_binds, suspended_twice, resumed_anothers_halt],
+    "notice-order": [notice_played_again],
+    "suspended": [uploaded_while_suspended, started_while_suspended, approved_while_suspended],
+    "withdrawn": [uploaded_after_one_has_left, fetched_after_one_has_left],
+    "upload-profile": [uploaded_of_another_profile],
+    "upload-as-of": [uploaded_of_an_old_day],
+    "run-as-of": [ran_on_days_far_apart],
+    "run-policy": [ran_beyond_the_range],
+    "run-recipient": [ran_for_a_stranger],
+    "round-budget": [opened_beyond_the_budget, opened_beyond_an_amended_budget],
+    "run-unapproved": [started_without_an_approval, started_on_a_revoked_approval],
+    "approver": [approved_by_a_party_not_asked],
+    "approval-twice": [approved_twice_by_one_id],
+    "approval-specification": [approved_another_specification, approved_another_run],
+    "approval-expired": [
+        approved_too_late,
+        approved_when_another_has_expired,
+        standing_used_when_another_has_expired,
+    ],
+    "approval-out-of-place": [
+        approved_twice,
+        approved_after_the_start,
+        approved_a_release_that_needs_none,
+        approved_a_release_too_early,
+        used_where_none_is_due,
+    ],
+    "approval-by-uploader": [approved_a_release_of_ones_own_upload],
+    "release-unapproved": [
+        fetched_without_an_approval,
+        fetched_on_an_approval_that_had_lapsed,
+    ],
+    "standing-not-agreed": [stood_where_each_run_needs_its_own],
+    "standing-unknown": [
+        revoked_anothers_approval,
+        revoked_twice,
+        used_after_revocation,
+        used_for_another_party,
+    ],
+    "standing-beyond": [
+        used_for_another_policy,
+        used_after_its_last_day,
+        used_for_too_many_runs,
+        used_under_another_agreement,
+    ],
+    "destroy-by": [kept_beyond_the_last_day],
+}

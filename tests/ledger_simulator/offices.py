@@ -1,0 +1,246 @@
+"""Agencies that keep ledgers in a world: they exchange what they should, and are watched.
+
+A *divergence*: two recipients that applied one release differ in what it gave. A *change*: a true pair whose
+two records are what they were has another link ID than when it was last matched; counted for both agencies.
+It is explained by what happened to one of the two link IDs: it was unlinked, it stood at records of two
+persons (a wrong link), it ended at a record because another one of the same agency got it, or a restored
+workspace had forgotten it; or by what happened since to a record of the person, also at a third agency: it
+was in a wrong match, or in one of a person who has two records at one agency.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter, defaultdict
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ledger_simulator.world import Match, Rates, Round, World
+
+from encoding.ledger.additions import apply_release
+from encoding.ledger.book import Ledger
+from encoding.ledger.claim_checks import check_claims, check_statement
+from encoding.ledger.claims import (
+    PairRelease,
+    Posting,
+    Proof,
+    ReleasedMatch,
+    make_claims,
+    make_statement,
+)
+from encoding.ledger.grants import SpaceName
+from encoding.ledger.inputs import Inputs, inputs_of_claims, inputs_of_statements
+from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
+from encoding.ledger.values import Turn
+from schemas.chain_statement import ChainStatement
+from schemas.claims import Claims, Transcript
+
+SPACE = SpaceName("foster-pupils", "research")
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+TRANSCRIPT = Transcript(earlier="11" * 32, later="22" * 32)
+KEPT_BACKUPS = 5
+
+
+def posting() -> Posting:
+    return Posting(f"per-{'0' * 32}", KEY, "checkpoint\n", "2026-09-01T06:00:00Z")
+
+
+class Offices:
+    """The agencies of a world, all of them recipients of one space, and what became of their link IDs."""
+
+    def __init__(self, seed: int, parties: tuple[str, ...], n: int, rates: Rates | None = None):
+        self.world = World(Random(seed), parties, rates or Rates())
+        self.world.populate(n)
+        self.ledgers = {party: Ledger(SPACE, party) for party in parties}
+        self.backups: dict[str, list[bytes]] = {party: [] for party in parties}
+        self.counts: Counter[str] = Counter()
+        # Of each link ID, the persons and the records at which it ever stood; those unlinked, and forgotten.
+        self.persons: dict[bytes, set[int]] = defaultdict(set)
+        self.records: dict[tuple[bytes, str], set[str]] = defaultdict(set)
+        self.moved: set[bytes] = set()
+        self.unlinked: set[bytes] = set()
+        self.forgotten: set[bytes] = set()
+        self.last_id: dict[tuple[str, str, str, str], tuple[Turn, bytes]] = {}
+        # When a person's record was last in a wrong match, and matched while an agency had two of them.
+        self.wronged: dict[int | None, Turn] = {}
+        self.doubled: dict[int | None, Turn] = {}
+
+    def live_through(self, n_rounds: int) -> Counter[str]:
+        for number in range(1, n_rounds + 1):
+            self.world.live()
+            self.hold(self.world.hold_round(number))
+        return self.counts
+
+    def hold(self, held: Round) -> None:
+        for party, ledger in self.ledgers.items():
+            backups = self.backups[party]
+            backups.append(serialise_ledger(ledger))
+            del backups[:-KEPT_BACKUPS]
+            if party in held.restored:
+                self.counts["restored"] += 1
+                back = backups[max(0, len(backups) - 1 - held.restored[party])]
+                self.ledgers[party] = parse_ledger(back, SPACE, party)
+                now = self.ledgers[party].everyone()
+                self.forgotten |= {
+                    h.link for r, h in ledger.everyone().items() if r not in now or h != now[r]
+                }
+        for number, release in enumerate(held.releases, start=1):
+            if any(release.values()):
+                self.link(Turn(held.number, number), release, held)
+        self.unlink_some()
+
+    def link(self, turn: Turn, matched: dict[tuple[str, str], list[Match]], held: Round) -> None:
+        """Exchange messages about one release, close it, and apply it where it can be."""
+        releases = {
+            (party, pair): released(turn, pair, matches, party)
+            for pair, matches in matched.items()
+            for party in pair
+        }
+        claims = {
+            (party, pair): make_claims(
+                self.ledgers[party], release, proof(release, party, held), posting()
+            )
+            for (party, pair), release in releases.items()
+        }
+        checked = {
+            (party, pair): check_claims(
+                self.ledgers[party], own, claims[other_of(party, pair), pair]
+            )
+            for (party, pair), own in claims.items()
+        }
+        self.counts["unproven"] += sum(c.n_unproven for c in checked.values())
+        absent = held.absent[turn.release]
+        taking_part = {party for pair in matched for party in pair}
+        if absent in taking_part:
+            self.counts["closed without one"] += 1
+            return
+        inputs = self.stated(turn, releases, claims, checked)
+        n_applied = 0
+        for party, ledger in self.ledgers.items():
+            own = {pair: r for (p, pair), r in releases.items() if p == party}
+            records = {m: r for release in own.values() for m, r in release.records().items()}
+            n_applied += apply_release(ledger, inputs[party], records) is not None
+        self.counts["applied"] += n_applied
+        if n_applied:
+            self.watch(turn, matched)
+
+    def stated(
+        self,
+        turn: Turn,
+        releases: dict[tuple[str, tuple[str, str]], PairRelease],
+        claims: dict[tuple[str, tuple[str, str]], Claims],
+        checked: dict,
+    ) -> dict[str, Inputs]:
+        parties = self.world.parties
+        if len(parties) == 2:
+            return {
+                party: inputs_of_claims(
+                    claims[party, parties],
+                    claims[other_of(party, parties), parties],
+                    checked[party, parties].stands,
+                )
+                for party in parties
+            }
+        statements: list[ChainStatement] = []
+        for party in sorted({party for party, _ in releases}):
+            own = [r for (p, _), r in releases.items() if p == party]
+            done = [c for (p, _), c in checked.items() if p == party]
+            statements.append(make_statement(self.ledgers[party], turn, own, done, posting()))
+        for party in parties:
+            for statement in statements:
+                if statement.head.sender != party:
+                    check_statement(self.ledgers[party], statements[0].head, statement)
+        return {party: inputs_of_statements(statements, parties) for party in parties}
+
+    def watch(self, turn: Turn, matched: dict[tuple[str, str], list[Match]]) -> None:
+        for party, ledger in self.ledgers.items():
+            for record, held in ledger.everyone().items():
+                person = self.world.files[party].get(record)
+                self.records[held.link, party].add(record)
+                if len(self.records[held.link, party]) > 1:
+                    self.moved.add(held.link)
+                if person is not None:
+                    self.persons[held.link].add(person)
+        for pair, matches in matched.items():
+            one, another = (self.ledgers[party] for party in pair)
+            self.counts["divergences"] += one.digest(turn, pair) != another.digest(turn, pair)
+            doubles = self.world.doubles()
+            for _, a, b in matches:
+                person = self.world.files[pair[0]].get(a)
+                if person in doubles:
+                    self.doubled[person] = turn
+                self.watch_match(turn, pair, a, b)
+
+    def watch_match(self, turn: Turn, pair: tuple[str, str], a: str, b: str) -> None:
+        here, there = (
+            ledger.held(record)
+            for ledger, record in zip((self.ledgers[p] for p in pair), (a, b), strict=True)
+        )
+        if not self.world.is_true(pair, a, b):
+            self.counts["wrong matches"] += 1
+            for party, record in zip(pair, (a, b), strict=True):
+                self.wronged[self.world.files[party].get(record)] = turn
+            return
+        if here is None or there is None or here.link != there.link:
+            # Cut, or kept apart by a veto.
+            self.counts["true matches left out"] += 1
+            return
+        self.counts["true matches"] += 1
+        key, link = (*pair, a, b), here.link
+        since, former = self.last_id.get(key, (turn, link))
+        self.last_id[key] = turn, link
+        if former != link:
+            self.counts["changes"] += 2
+            person = self.world.files[pair[0]][a]
+            self.counts[self.explain(since, person, {former, link})] += 2
+
+    def explain(self, since: Turn, person: int, links: set[bytes]) -> str:
+        def since_then(when: dict[int | None, Turn]) -> bool:
+            return when.get(person, since) > since
+
+        if links & self.unlinked:
+            return "changes after an unlink"
+        if any(len(self.persons[link]) > 1 for link in links) or since_then(self.wronged):
+            return "changes after a wrong link"
+        if links & self.moved or since_then(self.doubled):
+            return "changes after an end"
+        if links & self.forgotten:
+            return "changes after a restore"
+        return "unexplained changes"
+
+    def unlink_some(self) -> None:
+        """Let agencies notice some of the wrong links that they have."""
+        for party, ledger in self.ledgers.items():
+            others = {p: at for p, at in self.ledgers.items() if p != party}
+            for record, held in sorted(ledger.everyone().items()):
+                person = self.world.files[party].get(record)
+                holders = ((p, at.holder(held.link)) for p, at in others.items())
+                there = {self.world.files[p].get(r) for p, r in holders if r is not None}
+                # In a chain, whoever unlinks takes its record from all the others: it is for the odd one out.
+                is_wrong = person is not None and there - {None} and person not in there
+                if is_wrong and self.world.happens(self.world.rates.unlink):
+                    self.unlinked.add(ledger.unlink(record))
+                    self.counts["unlinked"] += 1
+
+
+def other_of(party: str, pair: tuple[str, str]) -> str:
+    return pair[1] if pair[0] == party else pair[0]
+
+
+def released(turn: Turn, pair: tuple[str, str], matches: list[Match], party: str) -> PairRelease:
+    side = 1 + pair.index(party)
+    rows = [(m[0], m[side], number) for number, m in enumerate(matches)]
+    return PairRelease(turn, pair, tuple(ReleasedMatch(r, m, n) for m, r, n in rows))
+
+
+def proof(release: PairRelease, party: str, held: Round) -> Proof:
+    """The row of a match has the same number and token on both sides, as if both were sorted alike."""
+    name = f"{release.pair} {release.turn}".encode()
+
+    def token_of(row: int) -> bytes | None:
+        if party in held.without_container:
+            return None
+        return hmac.digest(name, row.to_bytes(4, "big"), "sha256")[:16]
+
+    return Proof(hashlib.sha256(name).digest(), token_of, TRANSCRIPT)

@@ -1,0 +1,360 @@
+"""A broker that is really there, in the test's own process, with agencies whose persons type at desks.
+
+What the agencies ask and get passes a courier, who may answer in the broker's place, or meddle.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import structlog
+from breaks.false_log import Log
+from rigs.desk import NOW, Desk
+from rigs.persons import enrolled_person, lay_down_keys
+from services.migrated import lay_tables
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from app.agencies.persons import revoke_person
+from app.agencies.service import enrol_party
+from app.agreements.service import create_project
+from app.broker import Broker, open_broker
+from app.cli.founding import found_broker
+from app.logs import configure_logs
+from app.main import create_app
+from app.security.actor import Actor
+from app.security.log_key import read_log_key
+from app.settings import Settings
+from app.worker.loop import Worker
+from app.worker.sweeper import Sweeper
+from encoding.people.identity import Identity
+from encoding.profiles.shipped import shipped_profile
+from encoding.secret.secret import Secret
+from schemas.agreement import ProjectTerms
+from schemas.clauses import FileSize
+from schemas.document import Document
+from schemas.identity import Duty
+from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
+from schemas.profile import EncodingProfile
+from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient
+
+PROJECT = "foster-pupils"
+PARTIES = ("schools", "welfare")
+ADDRESS = "https://broker.test"
+EVERY_DUTY: tuple[Duty, ...] = ("analyst", "approver", "recipient", "steward")
+POLICY = MatchingPolicy(
+    auto="0.9",
+    review="0.05",
+    lead=10,
+    review_share="0.5",
+    # In a file of four the least number of twins that can be stated is far too many.
+    twin_guard=False,
+    prior_matches="0.5",
+    link_rate=LinkRate(least="0", most="1"),
+)
+ROWS = {
+    "welfare": "ID,first,last,born\n7,Ana,Ortiz,2011-04-09\n8,Bo,Nguyen,2012-05-01\n9,Dee,Lee,2015-01-15\n",
+    "schools": "ID,first,last,born\np1,Ana,Ortiz,2011-04-09\np2,Zoe,Zinn,2010-10-10\np4,Dee,Lee,2015-01-15\n",
+}
+SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "columns": {"first_name": "first", "last_name": "last", "birth_date": "born"},
+    "identity": {"file": "identity.txt", "key_file": "identity.key"},
+}
+# Of four records three are linked, which this does not allow.
+HIGH_RATE: Final = POLICY.model_copy(update={"link_rate": LinkRate(least="0.9", most="1")})
+
+Before = Callable[[httpx2.Request], httpx2.Response | None]
+After = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
+
+
+def small_profile(**changes: Any) -> EncodingProfile:
+    """Return the shipped profile of children without ZIP codes."""
+    return shipped_profile("children", zip_code=False).model_copy(update=changes)
+
+
+def small_terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
+    """Return terms of two agencies that share one ID space; the schools' file is the larger one."""
+    given: dict[str, Any] = {
+        "project": PROJECT,
+        "purpose": "education-stability",
+        "providers": PARTIES,
+        "recipients": tuple(
+            Recipient(party=party, mode="linked", space="shared") for party in PARTIES
+        ),
+        "spaces": (IdSpace(name="shared", lifetime="lasting"),),
+        "profile": profile.digest(),
+        "policy": POLICY,
+        "population": "in-care",
+        "floor": 1,
+        "start": "2026-01-01",
+        "end": "2027-12-31",
+        "frequency": "weekly",
+        "round_days": 3,
+    } | changes
+    given.setdefault(
+        "files",
+        tuple(
+            FileSize(party=party, least=1, most=2000 if party == "schools" else 1000)
+            for party in given["providers"]
+        ),
+    )
+    return ProjectTerms(**given)
+
+
+class Courier(httpx2.BaseTransport):
+    """Carries requests to the application.
+
+    `before` sees every request and may answer it itself; `after` sees request and answer, and may change or
+    lose it. `seen` keeps all that passed, `requests` methods and paths.
+    """
+
+    def __init__(self, inner: httpx2.BaseTransport) -> None:
+        self.inner = inner
+        self.before: Before = lambda _: None
+        self.after: After = lambda _, response: response
+        self.seen: list[bytes] = []
+        self.requests: list[tuple[str, str]] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append((request.method, request.url.path))
+        self.seen += [str(request.url).encode(), request.read()]
+        response = self.before(request)
+        if response is None:
+            response = self.inner.handle_request(request)
+            response.read()
+            response = self.after(request, response)
+        self.seen.append(response.read())
+        # A client reads the answer as it came from the wire, once.
+        return httpx2.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=httpx2.ByteStream(response.content),
+        )
+
+    def close(self) -> None:
+        """Stay open: each command closes its client."""
+
+
+@dataclass
+class NearBroker:
+    """The broker and the desks, by party; `logs` is what the broker has written for its operator."""
+
+    broker: Broker
+    operator: Actor
+    courier: Courier
+    folder: Path
+    logs: io.StringIO
+    now: datetime = NOW
+    desks: dict[str, Desk] = field(default_factory=dict)
+    people: dict[str, Identity] = field(default_factory=dict)
+
+    def move(self, **time: float) -> None:
+        """Move everybody's clock."""
+        self.now += timedelta(**time)
+        for desk in self.desks.values():
+            desk.now = self.now
+
+    def work(self) -> None:
+        """Let a worker do all that waits."""
+        Worker(self.broker).work(until_idle=True)
+
+    def sweep(self) -> None:
+        """Do what is due by the clock, as a worker does between jobs."""
+        Sweeper(self.broker).sweep()
+
+    def rewrite_log(self) -> None:
+        """From now on show another match log than before, under the same key."""
+        false = Log(signer=read_log_key(self.broker.settings.log_key_file))
+        false.entries = [f"another past {number}".encode() for number in range(500)]
+
+        def lie(request: httpx2.Request) -> httpx2.Response | None:
+            if request.url.path != "/v1/log/checkpoint":
+                return None
+            return document(false.show(int(request.url.params["old"])))
+
+        self.courier.before = lie
+
+    def log_entries(self) -> list[dict[str, Any]]:
+        """Return all entries of the match log, in order."""
+        with self.broker.database.read() as session:
+            rows = session.execute(text("SELECT entry FROM log_leaf ORDER BY seq")).scalars()
+            return [json.loads(bytes(row)) for row in rows]
+
+    def log_kinds(self) -> list[str]:
+        """Return the kinds of all entries of the match log, in order."""
+        return [entry["kind"] for entry in self.log_entries()]
+
+    def enrol(self, party: str) -> None:
+        """Enrol a party."""
+        with self.broker.database.write() as session:
+            enrol_party(
+                session,
+                self.broker.log,
+                name=party,
+                title=party,
+                role="agency",
+                actor=self.operator,
+                now=self.now,
+            )
+
+    def person(self, party: str, *duties: Duty) -> Identity:
+        """Return a new person of an enrolled party, confirmed."""
+        return enrolled_person(self.broker, self.operator, party, *duties or EVERY_DUTY)
+
+    def revoke(self, party: str) -> None:
+        """Revoke the person at a party's desk."""
+        with self.broker.database.write() as session:
+            revoke_person(
+                session,
+                self.broker.log,
+                person_id=self.people[party].public.person,
+                actor=self.operator,
+                now=self.now,
+            )
+
+    def desk(
+        self,
+        party: str,
+        folder: Path,
+        file: Path,
+        secret: Secret | None = None,
+        **settings: dict[str, Any],
+    ) -> Desk:
+        """Set up a desk at which a new person of an enrolled party signs in by a key file."""
+        desk = Desk(folder, self, party, now=self.now)
+        desk.set_up(file, secret, **(SETTINGS | settings))
+        self.people[party] = self.person(party)
+        lay_down_keys(folder, self.people[party])
+        self.desks[party] = desk
+        return desk
+
+    def add(self, party: str, file: str | None = None) -> Desk:
+        """Enrol a party with one person, who has a desk and a file of people."""
+        self.enrol(party)
+        folder = self.folder / party
+        folder.mkdir()
+        rows = folder / "people.csv"
+        rows.write_text(file or ROWS[party], "utf-8")
+        return self.desk(party, folder, rows)
+
+    def compare(self) -> None:
+        """Have every two of the agencies compare their fingerprints; the keys come from the broker."""
+        for desk in self.desks.values():
+            for party, person in self.people.items():
+                if party != desk.party:
+                    fingerprint = person.public.fingerprint().split()
+                    desk.ok("identity", "trust", party, *fingerprint)
+
+    def agree(self, step: str = "share") -> None:
+        """Agree on a secret, from shares to confirmations that all have seen."""
+        for words in ((step,), ("accept",), ("accept",)):
+            for desk in self.desks.values():
+                desk.ok("secret", *words)
+
+    def secret_status(self, party: str) -> Mapping[str, Any]:
+        """Return what an agency knows of its secret."""
+        found: Mapping[str, Any] = self.desks[party].json("secret", "status")
+        return found
+
+    def add_project(self, profile: EncodingProfile | None = None, **changes: Any) -> ProjectTerms:
+        """Create a project of the parties that are there."""
+        profile = profile or small_profile()
+        terms = small_terms(profile, **changes)
+        with self.broker.database.write() as session:
+            create_project(
+                session,
+                self.broker.log,
+                terms=terms,
+                profile=profile,
+                actor=self.operator,
+                now=self.now,
+            )
+        return terms
+
+
+@contextmanager
+def collected_logs() -> Iterator[io.StringIO]:
+    """Give what is logged until the block ends, the standard output being that of commands."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    configure_logs(stream)
+    try:
+        yield stream
+    finally:
+        structlog.reset_defaults()
+        root.handlers, root.level = handlers, level
+
+
+@contextmanager
+def near_broker(folder: Path, **settings: Any) -> Iterator[NearBroker]:
+    """Found a broker without parties, and serve it until the block ends."""
+    given: dict[str, Any] = {
+        "state_dir": folder / "state",
+        "public_url": ADDRESS,
+        "reads_per_minute": 10**6,
+        "writes_per_minute": 10**6,
+        "parts_per_minute": 10**6,
+        "sign_ins_per_minute": 10**6,
+        "disk_reserve_percent": 0,
+        "insecure_operator_terms": True,
+    }
+    chosen = Settings(**given | settings)
+    made: list[NearBroker] = []
+
+    def clock() -> datetime:
+        return made[0].now if made else NOW
+
+    with collected_logs() as logs:
+        lay_tables(chosen)
+        operator = found_broker(chosen, origin="broker.test/log", title="Operator", clock=clock)
+        broker = open_broker(chosen, clock=clock)
+        app = create_app(broker)
+        with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
+            made.append(NearBroker(broker, operator, Courier(client._transport), folder, logs))
+            yield made[0]
+        broker.close()
+
+
+@contextmanager
+def two_agencies(folder: Path) -> Iterator[NearBroker]:
+    """Give a broker with two agencies at their desks and a project, but no secret yet, until the block ends."""
+    with near_broker(folder) as near:
+        for party in PARTIES:
+            near.add(party)
+        near.add_project()
+        yield near
+
+
+def document(answer: Document, status: int = 200) -> httpx2.Response:
+    """Return an answer of the broker's."""
+    return httpx2.Response(status, content=answer.to_canonical())
+
+
+def problem(status: int, code: str, **fields: Any) -> httpx2.Response:
+    """Return a refusal of the broker's."""
+    body = Problem(
+        type=f"{TYPE_PREFIX}{code}",
+        title="Refused",
+        status=status,
+        request=f"req-{secrets.token_hex(16)}",
+        **fields,
+    )
+    return httpx2.Response(
+        status, content=body.to_canonical(), headers={"Content-Type": MEDIA_TYPE}
+    )
+
+
+def answer_with(response: httpx2.Response, changed: Any) -> httpx2.Response:
+    """Return the answer with another body."""
+    return httpx2.Response(response.status_code, json=changed)

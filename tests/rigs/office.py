@@ -1,0 +1,122 @@
+"""A broker that is really served, its operator, and a person's folder in which commands are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from rigs.served import served_at
+from services.migrated import lay_tables
+
+from app.agencies import persons
+from app.agencies.service import enrol_party
+from app.broker import Broker, open_broker
+from app.cli.founding import found_broker
+from app.cli.main import main as broker_main
+from app.main import create_app
+from app.security.actor import Actor
+from app.settings import Settings
+from encoding.cli.main import main
+from encoding.people.identity import read_identity
+
+PARTY = "child-welfare"
+
+
+@dataclass
+class Office:
+    """A broker at an address, its operator, and a person's folder in which commands are typed."""
+
+    broker: Broker
+    operator: Actor
+    address: str
+    ca_file: Path
+    folder: Path
+
+    def type(self, *words: str, typed: str | None = None) -> Result:
+        config = str(self.folder / "blindlink.toml")
+        return CliRunner().invoke(main, ["--config", config, *words], input=typed)
+
+    def type_as_operator(self, *words: str, typed: str | None = None) -> Result:
+        state = str(self.broker.settings.state_dir)
+        return CliRunner().invoke(broker_main, ["--state", state, *words], input=typed)
+
+    def at_broker(self, *words: str, typed: str | None = None) -> Result:
+        where = ("--broker", self.address, "--ca-file", str(self.ca_file))
+        return self.type(*words, *where, typed=typed)
+
+    def invite(self, *duties: Any) -> str:
+        with self.broker.database.write() as session:
+            return persons.invite_person(
+                session, party=PARTY, duties=duties, label="", now=self.broker.clock()
+            ).code
+
+    def confirm(self) -> None:
+        public = read_identity(self.folder / "identity.txt").public
+        with self.broker.database.write() as session:
+            persons.confirm_person(
+                session,
+                self.broker.log,
+                person_id=public.person,
+                fingerprint=public.fingerprint(),
+                actor=self.operator,
+                now=self.broker.clock(),
+            )
+
+    def revoke(self) -> None:
+        public = read_identity(self.folder / "identity.txt").public
+        with self.broker.database.write() as session:
+            persons.revoke_person(
+                session,
+                self.broker.log,
+                person_id=public.person,
+                actor=self.operator,
+                now=self.broker.clock(),
+            )
+
+    def new_person(self, *duties: str) -> None:
+        key_file = str(self.folder / "identity.key")
+        words = [word for duty in duties for word in ("--duty", duty)]
+        made = self.type("identity", "new", PARTY, *words, "--key-file", key_file)
+        assert made.exit_code == 0, made.stderr
+
+    def unlock(self) -> tuple[str, str]:
+        return "--key-file", str(self.folder / "identity.key")
+
+    def token(self) -> Result:
+        out = str(self.folder / "token.txt")
+        return self.at_broker("identity", "token", "--out", out, *self.unlock())
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    settings = Settings(state_dir=tmp_path / "state", insecure_bearer_tokens=False)
+    lay_tables(settings)
+    operator = found_broker(settings, origin="broker.test/blindlink", title="Operator")
+    broker = open_broker(settings)
+    now = datetime.now(UTC)
+    with broker.database.write() as session:
+        enrol_party(
+            session, broker.log, name=PARTY, title=PARTY, role="agency", actor=operator, now=now
+        )
+
+    def make_app(address: str) -> Any:
+        public = settings.model_copy(update={"public_url": address})
+        return create_app(replace(broker, settings=public))
+
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    with served_at(make_app, tmp_path / "tls") as address:
+        yield Office(broker, operator, address, tmp_path / "tls" / "broker.crt", folder)
+    broker.close()
+
+
+def enrolled(office: Office, *duties: Any) -> None:
+    office.new_person(*duties)
+    sent = office.at_broker("identity", "enrol", typed=office.invite(*duties) + "\n")
+    assert sent.exit_code == 0, sent.stderr
+    office.confirm()

@@ -1,0 +1,132 @@
+"""Persons with keys of their own, enrolled in a moment: in the database, over HTTP, or by typed commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from rigs.enrolled import EnrolledPerson
+
+from app.agencies import persons
+from app.broker import Broker
+from app.security.actor import Actor
+from encoding.people.identity import Identity, new_identity, write_identity
+from encoding.people.identity_lock import new_key_file
+from schemas.api import Role
+from schemas.identity import Duty
+from schemas.sign_in import EnrolmentRequest
+
+MakePerson = Callable[..., EnrolledPerson]
+
+# All that a person in a role may do.
+DUTIES: dict[Role, tuple[Duty, ...]] = {
+    "agency": ("analyst", "approver", "recipient", "reviewer", "steward"),
+    "auditor": ("auditor",),
+    "operator": ("operator",),
+}
+
+
+class Typist(Protocol):
+    """Types a command in a folder and returns what it prints."""
+
+    def __call__(self, folder: Path, *words: str | Path) -> str: ...
+
+
+def enrolled_person(broker: Broker, operator: Actor, party: str, *duties: Duty) -> Identity:
+    """Return a new person who is invited, enrolled and confirmed without a request; the party is there."""
+    identity = new_identity(party, duties, broker.clock())
+    enrol_keys(broker, operator, identity, broker.clock())
+    return identity
+
+
+def enrol_keys(broker: Broker, operator: Actor, identity: Identity, now: datetime) -> None:
+    """Invite, enrol and confirm a person whose keys are there."""
+    public = identity.public
+    with broker.database.write() as session:
+        invited = persons.invite_person(
+            session, party=public.party, duties=public.duties, label="", now=now
+        )
+        wanted = EnrolmentRequest(code=invited.code, identity=identity.signed)
+        persons.enrol_person(session, wanted, now)
+        persons.confirm_person(
+            session,
+            broker.log,
+            person_id=public.person,
+            fingerprint=public.fingerprint(),
+            actor=operator,
+            now=now,
+        )
+
+
+def lay_down_keys(folder: Path, identity: Identity) -> None:
+    """Write `identity.txt` into an agency's folder, and the key file that opens it."""
+    write_identity(folder / "identity.txt", identity, new_key_file(folder / "identity.key"))
+
+
+def enrol_by_commands(
+    typed: Typist,
+    *,
+    desk: Path,
+    broker_folder: Path,
+    url: str,
+    ca_file: Path,
+    party: str,
+    duties: tuple[Duty, ...],
+) -> None:
+    """Let a person at a desk and the operator type what enrols the person at a broker that serves.
+
+    Args:
+        desk: the person's folder, where `identity.txt` and `identity.key` will be.
+        broker_folder: the operator's, with the state folder `state`.
+    """
+    operator = ("blindlink-broker", "--state", "state", "person")
+    stated = [word for duty in duties for word in ("--duty", duty)]
+    typed(desk, "blindlink", "identity", "new", party, *stated, "--key-file", "identity.key")
+    (desk / "code.txt").write_text(typed(broker_folder, *operator, "invite", party, *stated))
+    typed(
+        desk, "blindlink", "identity", "enrol", "--broker", url, "--ca-file", ca_file,
+        "--code-file", "code.txt",
+    )  # fmt: skip
+    (desk / "code.txt").unlink()
+    shown = json.loads(typed(desk, "blindlink", "identity", "show", "--json"))
+    typed(
+        broker_folder, *operator, "confirm", shown["identity"]["person"],
+        "--fingerprint", shown["fingerprint"],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def person_of(founded: Any, client: Any) -> MakePerson:
+    """Return a function that gives the person of a party with these duties, new on first use."""
+    made: dict[tuple[str, tuple[str, ...]], EnrolledPerson] = {}
+
+    def give(party: str, *duties: Duty) -> EnrolledPerson:
+        key = (party, tuple(sorted(duties)))
+        if key not in made:
+            identity = enrolled_person(founded.broker, founded.operator, party, *duties)
+            made[key] = EnrolledPerson(founded, client, identity)
+        return made[key]
+
+    return give
+
+
+@pytest.fixture(name="bearer")
+def persons_bearer(founded: Any, person_of: MakePerson) -> Callable[[str, Role], dict[str, str]]:
+    """Return the header of a party's person in a role, signed in with keys and without proofs.
+
+    It stands in for the fixture of tests/app whose tokens the operator issues.
+    """
+    signed_in: dict[tuple[str, Role], tuple[str, datetime]] = {}
+
+    def header(party: str, role: Role) -> dict[str, str]:
+        token, since = signed_in.get((party, role), ("", datetime.min.replace(tzinfo=UTC)))
+        if founded.clock() - since >= timedelta(minutes=9):
+            token = person_of(party, *DUTIES[role]).token(is_bound=False)
+            signed_in[party, role] = token, founded.clock()
+        return {"authorization": f"Bearer {token}"}
+
+    return header

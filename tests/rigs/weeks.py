@@ -1,0 +1,24 @@
+"""Agencies whose jobs run in turn, and the links that they write."""
+
+from __future__ import annotations
+
+import csv
+
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
+
+
+def settle(near: NearBroker) -> None:
+    """Let all jobs run in turn, until nothing is due for any of them."""
+    for _ in range(5):
+        ended = [desk.type("refresh") for desk in near.desks.values()]
+        assert {one.exit_code for one in ended} <= {0, 7}, [one.output for one in ended]
+        if not any(one.exit_code for one in ended):
+            return
+    raise AssertionError("the jobs do not end")
+
+
+def links(desk: Desk) -> dict[str, str]:
+    """Return the link ID of each linked record."""
+    with (desk.folder / "links.csv").open(encoding="utf-8", newline="") as file:
+        return {row["record_id"]: row["link_id"] for row in csv.DictReader(file)}

@@ -1,0 +1,742 @@
+"""A match log in memory, told as a story of weekly linkages, and its bundle: for tests of every reader.
+
+It writes what a well-behaved broker would, with the formats alone and no database; its parts can be bent
+before they are packed, as a dishonest broker would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples.rounds import SampleRounds, key_digest, person_key
+
+from schemas.agreement import ProjectTerms
+from schemas.clauses import FileSize
+from schemas.document import Model
+from schemas.matchlog import kinds
+from schemas.matchlog.archive import END, pack_member
+from schemas.matchlog.bundle import BundleManifest
+from schemas.matchlog.checkpoint import (
+    Checkpoint,
+    cosign,
+    serialise_checkpoints,
+    sign_checkpoint,
+)
+from schemas.matchlog.entry import Actor, Entry, entry_bytes
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
+from schemas.merkle import Frontier, hash_leaf
+from schemas.run import (
+    IdSpace,
+    LinkRate,
+    MatchingPolicy,
+    Recipient,
+    RunSpecification,
+    RunUpload,
+)
+from schemas.signing import sign_document
+
+ORIGIN = "broker.example/log"
+BROKER = Actor(party="broker", person=None, role="broker")
+OPERATOR = Actor(party="broker", person="per-" + "0" * 32, role="operator")
+CW = Actor(party="county-cw", person="per-" + "1" * 32, role="agency")
+K12 = Actor(party="school-district", person="per-" + "2" * 32, role="agency")
+HEALTH = Actor(party="health-office", person="per-" + "4" * 32, role="agency")
+STRANGER = Actor(party="stranger", person="per-" + "5" * 32, role="agency")
+PROFILE = "ab" * 32
+POLICY = MatchingPolicy(
+    auto="0.9",
+    review="0.05",
+    lead=1,
+    review_share="0.05",
+    twin_guard=False,
+    prior_matches="0.4",
+    link_rate=LinkRate(least="0", most="1"),
+)
+LARGEST = {"county-cw": 50_000, "school-district": 20_000_000, "health-office": 1_000_000}
+
+
+def signer(number: int, name: str = ORIGIN, kind: int = 1) -> NoteSigner:
+    """A fixed key for tests."""
+    seed = hashlib.sha256(f"sample key {number}".encode()).digest()
+    return NoteSigner(name, Ed25519PrivateKey.from_private_bytes(seed), kind)
+
+
+WITNESSES = (
+    signer(100, "county-cw.example/witness", COSIGNER_KEY),
+    signer(101, "school-district.example/witness", COSIGNER_KEY),
+)
+
+
+def terms_of(project: str, **changes: Any) -> ProjectTerms:
+    """Terms between the two sample agencies, who both receive."""
+    providers = changes.get("providers", ("county-cw", "school-district"))
+    fields: dict[str, Any] = {
+        "project": project,
+        "purpose": "foster-care-education",
+        "providers": providers,
+        "recipients": tuple(
+            Recipient(party=party, mode="linked", space="shared") for party in providers
+        ),
+        "spaces": (IdSpace(name="shared", lifetime="lasting"),),
+        "profile": PROFILE,
+        "policy": POLICY,
+        "population": "pupils",
+        "files": tuple(
+            FileSize(party=party, least=100, most=LARGEST[party]) for party in providers
+        ),
+        "start": "2026-01-01",
+        "end": "2030-12-31",
+    }
+    return ProjectTerms(**{**fields, **changes})
+
+
+@dataclass
+class Parts:
+    """What a bundle is packed from; each part can be bent before that.
+
+    `notes` holds (size, note) of every checkpoint, in the order in which they are packed.
+    """
+
+    entries: list[bytes | None]
+    leaf_hashes: list[bytes]
+    notes: list[tuple[int, bytes]]
+    keys: list[str]
+    cosigners: list[str] = field(default_factory=list)
+    project: str | None = None
+    newest: bytes | None = None
+
+    def copy(self) -> Parts:
+        """A copy whose lists can be bent."""
+        return replace(
+            self,
+            entries=list(self.entries),
+            leaf_hashes=list(self.leaf_hashes),
+            notes=list(self.notes),
+            keys=list(self.keys),
+        )
+
+    def members(self) -> Iterator[tuple[str, bytes]]:
+        """The files of the bundle, in order."""
+        size = len(self.leaf_hashes)
+        manifest = BundleManifest(
+            origin=ORIGIN,
+            size=size,
+            project=self.project,
+            log_keys=tuple(self.keys),
+            cosigner_keys=tuple(self.cosigners),
+        )
+        yield "bundle.json", manifest.to_canonical()
+        frontier, upper = Frontier(), UpperTiles()
+        for leaf_hash in self.leaf_hashes:
+            upper.add(frontier.append(leaf_hash))
+        n_tiles = len(list(tiles_of(size, 0)))
+        for tile in tiles_of(size, 0):
+            start, end = tile.index * 256, tile.index * 256 + tile.width
+            is_last = tile.index == n_tiles - 1
+            notes = [
+                note
+                for at, note in self.notes
+                if start < at <= end or (is_last and at > end) or (tile.index == 0 and at < 1)
+            ]
+            yield tile.path, pack_hashes(self.leaf_hashes[start:end])
+            yield tile.entries_path, pack_entries(self.entries[start:end])
+            yield f"checkpoints/{tile_number(tile.index)}", serialise_checkpoints(notes)
+        for tile, hashes in upper.tiles(size):
+            yield tile.path, pack_hashes(hashes)
+        yield "checkpoint", self.newest or self.notes[-1][1]
+
+    def pack(self) -> bytes:
+        """The bundle."""
+        return pack_archive(self.members())
+
+
+def pack_archive(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """An archive of these files."""
+    return b"".join(pack_member(name, content) for name, content in members) + END
+
+
+class SampleLog:
+    """A log that grows by batches. `entries`, `leaf_hashes` and `notes` hold all of it."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = random.Random(seed)
+        self.signers = [signer(0)]
+        self.entries: list[Entry] = []
+        self.raw: list[bytes] = []
+        self.leaf_hashes: list[bytes] = []
+        self.notes: list[tuple[int, bytes]] = []
+        self.used_keys: list[str] = []
+        self.frontier = Frontier()
+        self.places: Counter[str | None] = Counter()
+        self.batch = 0
+        self.moment = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
+        self.terms: dict[str, ProjectTerms] = {}
+        # The agreements of projects that operator's terms do not bind; null before one binds.
+        self.agreements: dict[str, str | None] = {}
+        self.keys: dict[str, Ed25519PrivateKey] = {}
+        self.agents: dict[tuple[str, str], Actor] = {}
+        self.all_rounds: dict[str, SampleRounds] = {}
+        key = self.signers[0].verifier_key.text
+        self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
+
+    def id(self, prefix: str) -> str:
+        """A new id, the same for the same seed."""
+        return f"{prefix}-{self.random.randbytes(16).hex()}"
+
+    def digest(self) -> str:
+        """A new digest, the same for the same seed."""
+        return self.random.randbytes(32).hex()
+
+    def now(self, later: timedelta = timedelta()) -> str:
+        """The present time, or one so much later."""
+        return (self.moment + later).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def agent(self, project: str, party: str) -> Actor:
+        """The person who acts for a party in a project's rounds."""
+        known = {actor.party: actor for actor in (CW, K12, HEALTH)}
+        return self.agents.get((project, party)) or known[party]
+
+    def rounds(self, project: str) -> SampleRounds:
+        """The rounds of a project."""
+        return self.all_rounds.setdefault(project, SampleRounds(self, project))
+
+    def add(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
+        """Add one entry to the open batch; `fields` replace what would be written."""
+        written: dict[str, Any] = {
+            "kind": kinds.KIND_OF_BODY[type(body)],
+            "seq": len(self.entries),
+            "batch": self.batch,
+            "place": self.places[project],
+            "time": self.now(),
+            "request": self.id("req"),
+            "actor": BROKER,
+            "project": project,
+            "agreement": self.agreement_of(project),
+            "purpose": None if project is None else "foster-care-education",
+            "object": None,
+            "outcome": "done",
+            "body": body,
+        }
+        entry = Entry(**{**written, **fields})
+        self.places[project] += 1
+        self.entries.append(entry)
+        self.raw.append(entry_bytes(entry))
+        self.leaf_hashes.append(hash_leaf(self.raw[-1]))
+        self.frontier.append(self.leaf_hashes[-1])
+        return entry
+
+    def agreement_of(self, project: str | None) -> str | None:
+        """The digest under which entries of a project name what binds it."""
+        if project is None:
+            return None
+        if project in self.agreements:
+            return self.agreements[project]
+        return self.terms[project].digest()
+
+    def close(self) -> None:
+        """End the batch with its checkpoint."""
+        signing = self.signers[-1]
+        note = sign_checkpoint(Checkpoint(ORIGIN, self.size, self.frontier.root()), signing)
+        if signing.verifier_key.text not in self.used_keys:
+            self.used_keys.append(signing.verifier_key.text)
+        self.notes.append((self.size, note))
+        self.batch += 1
+
+    def append(self, body: Model, **fields: Any) -> Entry:
+        """Add one entry as a batch of its own."""
+        entry = self.add(body, **fields)
+        self.close()
+        return entry
+
+    @property
+    def size(self) -> int:
+        return len(self.entries)
+
+    def rotate_key(self) -> None:
+        """Hand the log over to the next key."""
+        new = signer(len(self.signers))
+        old_text, new_text = self.signers[-1].verifier_key.text, new.verifier_key.text
+        document = {"log": ORIGIN, "new": new_text, "old": old_text}
+        possession = sign_document("key-rotation", document, new.private_key)
+        self.append(kinds.LogKeyRotated(old=old_text, new=new_text, possession=possession))
+        self.signers.append(new)
+
+    def cosign(self, which: int, time_s: int = 1_790_000_000) -> None:
+        """Let a witness cosign the newest checkpoint."""
+        size, raw = self.notes[-1]
+        note = parse_note(raw)
+        signature = cosign(note.text, WITNESSES[which], time_s)
+        self.notes[-1] = (size, replace(note, signatures=(*note.signatures, signature)).to_bytes())
+
+    def parts(self, project: str | None = None) -> Parts:
+        """What a bundle of the whole log, or of one project's view, is packed from."""
+        entries: list[bytes | None] = [
+            raw if project is None or entry.project in {None, project} else None
+            for raw, entry in zip(self.raw, self.entries, strict=True)
+        ]
+        names = {s.name for _, raw in self.notes for s in parse_note(raw).signatures}
+        witnesses = [w.verifier_key.text for w in WITNESSES if w.name in names]
+        return Parts(
+            entries=entries,
+            leaf_hashes=list(self.leaf_hashes),
+            notes=list(self.notes),
+            keys=list(self.used_keys),
+            cosigners=sorted(witnesses),
+            project=project,
+        )
+
+    def bundle(self, project: str | None = None) -> bytes:
+        """The bundle of the whole log, or of one project's view."""
+        return self.parts(project).pack()
+
+    # The story.
+
+    def enrol(self, *actors: Actor) -> None:
+        """Enrol parties, each with a person, in one batch."""
+        for actor in actors:
+            self.add(
+                kinds.PartyEnrolled(party=actor.party, role="agency", fingerprint=None),
+                actor=OPERATOR,
+            )
+            if actor.person is not None:
+                self.add(person_of(actor), actor=OPERATOR)
+        self.close()
+
+    def create_project(self, project: str, **changes: Any) -> None:
+        """Create a project with its terms, and open its first round where there is a pair."""
+        self.terms[project] = terms_of(project, **changes)
+        body = kinds.ProjectCreated(terms=self.terms[project])
+        self.append(body, project=project, actor=OPERATOR)
+        terms = self.terms[project]
+        if terms.pairs and terms.start <= self.now()[:10] <= terms.end:
+            self.rounds(project).open()
+
+    def received(
+        self, project: str, actor: Actor, records: int = 2000, **changes: Any
+    ) -> kinds.UploadReceived:
+        """The body that receives an upload for the open round, by default made with a secret of its own."""
+        rounds = self.rounds(project)
+        partner = changes.pop("partner", None) or next(
+            (one for one in self.terms[project].providers if one != actor.party), "county-cw"
+        )
+        manifest = self.digest()
+        fields: dict[str, Any] = {
+            "epoch": 1,
+            "round": rounds.number,
+            "partner": partner,
+            "records": records,
+            "container_sha256": self.digest(),
+            "root": self.digest(),
+            "partner_root": rounds.roots.get((partner, actor.party)),
+            "size_bytes": records * 500,
+            "profile": self.terms[project].profile,
+            "key_id": self.random.randbytes(8).hex(),
+            "as_of": self.moment.strftime("%Y-%m-%d"),
+            "population": "pupils",
+            "privacy_audit": None,
+            "manifest_sha256": manifest,
+            "signature": rounds.signature(actor, "manifest", {"digest": manifest}),
+        }
+        return kinds.UploadReceived.model_validate({**fields, **changes})
+
+    def upload(
+        self,
+        project: str,
+        actor: Actor,
+        records: int = 2000,
+        key_id: str | None = None,
+        partner: str | None = None,
+        **fields: Any,
+    ) -> Entry:
+        """Receive an upload, by default made with a secret of its own."""
+        given = {} if key_id is None else {"key_id": key_id}
+        body = self.received(project, actor, records, partner=partner, **given)
+        rounds = self.rounds(project)
+        rounds.roots[actor.party, body.partner] = body.root
+        written = {"project": project, "actor": actor, "object": self.id("upl"), **fields}
+        entry = self.append(body, **written)
+        rounds.received.append(entry)
+        return entry
+
+    def relay(self, actor: Actor, recipient: str, **changes: Any) -> Entry:
+        """Keep a share of the secret from one sample agency for another."""
+        fields: dict[str, Any] = {
+            "epoch": 1,
+            "share": self.id("shr"),
+            "sender": actor.party,
+            "recipient": recipient,
+            "holders": self.digest(),
+            "sha256": self.digest(),
+        }
+        body = kinds.ShareRelayed(**{**fields, **changes})
+        return self.append(body, project="foster", actor=actor)
+
+    def fetch_share(self, relayed: Entry, actor: Actor, **changes: Any) -> Entry:
+        """Let a party fetch a share."""
+        assert isinstance(relayed.body, kinds.ShareRelayed)
+        fields = relayed.body.model_dump(include={"epoch", "share", "sha256"})
+        body = kinds.ShareFetched(**{**fields, **changes})
+        return self.append(body, project="foster", actor=actor)
+
+    def specification(self, project: str, uploads: Iterable[Entry]) -> RunSpecification:
+        """The specification of a run on these uploads, as the first sample agency asks for it."""
+        terms = self.terms[project]
+        place = {party: (-file.most, party) for file in terms.files for party in [file.party]}
+        first, *_ = uploads = sorted(uploads, key=lambda one: place.get(one.actor.party, (0, "")))
+        assert isinstance(first.body, kinds.UploadReceived)
+        return RunSpecification(
+            run=self.id("run"),
+            project=project,
+            epoch=1,
+            round=first.body.round,
+            agreement=self.agreement_of(project) or "",
+            uploads=tuple(_run_upload(entry) for entry in uploads),
+            profile=terms.profile,
+            policy=terms.policy,
+            recipients=terms.recipients,
+            spaces=terms.spaces,
+            floor=terms.floor,
+            asked_by="county-cw",
+            asked_at=self.now(),
+        )
+
+    def ask(self, specification: RunSpecification, **fields: Any) -> Entry:
+        """Ask for a run."""
+        body = kinds.RunAsked(
+            specification_sha256=specification.digest(), specification=specification
+        )
+        written = {
+            "project": specification.project,
+            "actor": CW,
+            "object": specification.run,
+            **fields,
+        }
+        return self.append(body, **written)
+
+    def start(self, asked: Entry, attempt: int = 1) -> Entry:
+        """Start, or start again, a run."""
+        return self.append(
+            kinds.RunStarted(attempt=attempt), project=asked.project, object=asked.object
+        )
+
+    def finished(self, asked: Entry, **changes: Any) -> kinds.RunFinished:
+        """The body that ends a run well."""
+        assert isinstance(asked.body, kinds.RunAsked)
+        recipients = asked.body.specification.recipients
+        is_blind = any(recipient.mode == "blind" for recipient in recipients)
+        opening = (found.party for found in recipients if found.mode in ("linked", "blind"))
+        fields: dict[str, Any] = {
+            "specification_sha256": asked.body.specification_sha256,
+            "candidate_pairs": None if is_blind else 1800,
+            "auto_pairs": None if is_blind else 1650,
+            "review_pairs": None,
+            "match_record_root": self.digest(),
+            "openings": self.openings(*opening),
+            "software": "blindlink-0.1.0",
+        }
+        return kinds.RunFinished(**{**fields, **changes})
+
+    def openings(self, *parties: str) -> tuple[kinds.PartyDigest, ...]:
+        """Files of openings for these parties."""
+        return tuple(kinds.PartyDigest(party=party, sha256=self.digest()) for party in parties)
+
+    def released(self, asked: Entry, recipient: str, **changes: Any) -> kinds.ReleasePrepared:
+        """The body that prepares a release."""
+        fields: dict[str, Any] = {
+            "run": asked.object,
+            "recipient": recipient,
+            "mode": "linked",
+            "space": "shared",
+            "matches": 1650,
+            "sha256": self.digest(),
+        }
+        return kinds.ReleasePrepared(**{**fields, **changes})
+
+    def create_blind_project(self, project: str, recipient: str = "county-cw") -> None:
+        """Create a project in which both agencies provide, and one of them receives blindly."""
+        blind = Recipient(party=recipient, mode="blind", space="shared")
+        self.create_project(project, recipients=(blind,))
+
+    def finish_blind(self, project: str) -> Entry:
+        """Ask for a run of a blind project, start and finish it; returns the entry that asked for it."""
+        uploads = [self.upload(project, CW), self.upload(project, K12)]
+        asked = self.ask(self.specification(project, uploads))
+        self.start(asked)
+        self.append(self.finished(asked), project=project, object=asked.object)
+        return asked
+
+    def release_blind(self, asked: Entry, agency: str, **changes: Any) -> Entry:
+        """Prepare the release with an agency's records for the recipient of a blind project."""
+        fields: dict[str, Any] = {
+            "run": asked.object,
+            "recipient": self.terms[asked.project or ""].recipients[0].party,
+            "agency": agency,
+            "space": "shared",
+            "sha256": self.digest(),
+        }
+        body = kinds.BlindReleasePrepared(**{**fields, **changes})
+        return self.append(body, project=asked.project, object=self.id("rel"))
+
+    def fetch(self, prepared: Entry, actor: Actor, **changes: Any) -> Entry:
+        """Let a party fetch a release."""
+        assert isinstance(prepared.body, (kinds.ReleasePrepared, kinds.BlindReleasePrepared))
+        fields = {"recipient": actor.party, "sha256": prepared.body.sha256, **changes}
+        body = kinds.ReleaseFetched(**fields)
+        return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
+
+    def verify(self, prepared: Entry, actor: Actor, **changes: Any) -> Entry:
+        """Let a party state that a release is whole."""
+        assert isinstance(prepared.body, (kinds.ReleasePrepared, kinds.BlindReleasePrepared))
+        fields = {"recipient": actor.party, "sha256": prepared.body.sha256, **changes}
+        body = kinds.ReleaseVerified(**fields)
+        return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
+
+    def destroy(self, received: Entry, reason: str = "retention") -> Entry:
+        """Destroy an upload."""
+        assert isinstance(received.body, kinds.UploadReceived)
+        body = kinds.UploadDestroyed(container_sha256=received.body.container_sha256, reason=reason)
+        return self.append(body, project=received.project, object=received.object)
+
+    def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:
+        """Destroy a release."""
+        assert isinstance(prepared.body, kinds.ReleasePrepared)
+        fields = {"sha256": prepared.body.sha256, "reason": "retention", **changes}
+        body = kinds.ReleaseDestroyed(**fields)
+        return self.append(body, project=prepared.project, object=prepared.object)
+
+    def destroy_match_record(self, finished: Entry, **changes: Any) -> Entry:
+        """Destroy the match record of a run."""
+        assert isinstance(finished.body, kinds.RunFinished)
+        fields = {"root": finished.body.match_record_root, "reason": "retention", **changes}
+        body = kinds.MatchRecordDestroyed(**fields)
+        return self.append(body, project=finished.project, object=finished.object)
+
+    def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
+        """Log an export of the log."""
+        body = kinds.Exported(
+            what="log",
+            entries=None if project is None else self.places[project],
+            broker_wide=self.places[None],
+        )
+        return self.append(body, project=project, actor=actor)
+
+    def finish_run(self, asked: Entry) -> list[Entry]:
+        """Finish a run and prepare its releases, in one batch, as the worker does."""
+        self.add(self.finished(asked), project=asked.project, object=asked.object)
+        prepared = [
+            self.add(self.released(asked, party), project=asked.project, object=self.id("rel"))
+            for party in ("county-cw", "school-district")
+        ]
+        self.close()
+        return prepared
+
+    def week(self, project: str) -> None:
+        """One weekly linkage from upload to destruction, with some mishaps; opens the next round."""
+        self.moment += timedelta(days=7)
+        rounds = self.rounds(project)
+        rounds.ensure_open()
+        if self.random.random() < 0.2:
+            self.upload(project, CW)
+            rounds.correct()
+        uploads = [self.upload(project, CW), self.upload(project, K12, records=20_000)]
+        if self.random.random() < 0.2:
+            body = kinds.UploadRejected(rule="wrong-profile")
+            self.append(body, project=project, actor=K12, outcome="refused")
+        asked = self.ask(self.specification(project, uploads))
+        self.start(asked)
+        if self.random.random() < 0.2:
+            self.start(asked, attempt=2)
+        prepared = self.finish_run(asked)
+        self.moment += timedelta(hours=1)
+        self.fetch(prepared[0], CW)
+        if self.random.random() < 0.7:
+            self.fetch(prepared[1], K12)
+        for received in uploads:
+            self.destroy(received)
+        rounds.claim_all()
+        if self.random.random() < 0.3:
+            rounds.claim(CW, K12.party)
+        rounds.close()
+        rounds.open()
+
+
+def story(seed: int = 0, n_weeks: int = 4, projects: tuple[str, ...] = ("foster",)) -> SampleLog:
+    """A log of some weeks of linkage in each project, with a key hand-over and witnesses on the way."""
+    log = SampleLog(seed)
+    log.append(
+        kinds.ConfigurationChanged(
+            digest=log.digest(), changed=("listen-port",), software="blindlink-0.1.0"
+        )
+    )
+    log.enrol(CW, K12)
+    for project in projects:
+        log.create_project(project)
+    for week in range(n_weeks):
+        for project in projects:
+            log.week(project)
+        if week % 3 == 1:
+            log.cosign(week % 2)
+        if week == n_weeks // 2:
+            log.rotate_key()
+            log.cosign(1)
+    return log
+
+
+def person_of(actor: Actor) -> kinds.PersonEnrolled:
+    """The body that enrols the person of a sample party."""
+    assert actor.person is not None
+    return kinds.PersonEnrolled(
+        party=actor.party,
+        person=actor.person,
+        duties=("analyst", "recipient"),
+        signing_key=key_digest(person_key(actor.person)),
+        receiving_key=hashlib.sha256(f"receiving {actor.person}".encode()).hexdigest(),
+    )
+
+
+def _run_upload(entry: Entry) -> RunUpload:
+    assert isinstance(entry.body, kinds.UploadReceived)
+    assert entry.object is not None
+    return RunUpload(
+        party=entry.actor.party,
+        upload=entry.object,
+        container_sha256=entry.body.container_sha256,
+        manifest_sha256=entry.body.manifest_sha256,
+    )
+
+
+def everything_else(log: SampleLog) -> None:
+    """Add what a story may lack, so that every kind of entry occurs."""
+    person = "per-" + "3" * 32
+    role = kinds.RoleChanged(party="county-cw", person=person, role="agency", change="granted")
+    log.append(role, actor=OPERATOR)
+    log.append(
+        kinds.KeyRotated(party="county-cw", person=None, use="token", old=None, new=log.digest()),
+        actor=CW,
+    )
+    enrolled = kinds.PersonEnrolled(
+        party="county-cw",
+        person=person,
+        duties=("analyst", "steward"),
+        signing_key=log.digest(),
+        receiving_key=log.digest(),
+    )
+    log.append(enrolled, actor=OPERATOR)
+    for use, old in (("signing", enrolled.signing_key), ("receiving", enrolled.receiving_key)):
+        replaced = kinds.KeyRotated(
+            party="county-cw", person=person, use=use, old=old, new=log.digest()
+        )
+        log.append(replaced, actor=CW)
+    for party in ("county-cw", None):
+        hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
+        refused = kinds.SignInRefused(party=party, hour=hour, count=3)
+        log.append(refused, outcome="refused")
+    log.append(
+        kinds.UploadRejected(rule="wrong-profile"), project="foster", actor=K12, outcome="refused"
+    )
+    for clause in ("round-budget", None):
+        hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
+        refused_request = kinds.RequestRefused(
+            party="county-cw", why="round-budget", clause=clause, hour=hour, count=2
+        )
+        log.append(refused_request, project="foster", outcome="refused")
+    relayed = log.relay(CW, "school-district")
+    log.fetch_share(relayed, K12)
+    log.append(kinds.SharesWithdrawn(epoch=2), project="foster", actor=K12)
+    confirmed = kinds.SecretConfirmed(
+        epoch=1, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
+    )
+    log.append(confirmed, project="foster", actor=K12)
+    uploads = [log.upload("foster", CW), log.upload("foster", K12)]
+    failing = log.ask(log.specification("foster", uploads))
+    log.start(failing)
+    log.append(
+        kinds.RunFailed(code="too-many-pairs", attempt=1),
+        project="foster",
+        object=failing.object,
+        outcome="failed",
+    )
+    rounds = log.rounds("foster")
+    cancelled = log.ask(log.specification("foster", uploads))
+    log.append(
+        kinds.RunCancelled(reason="by-request"), project="foster", object=cancelled.object, actor=CW
+    )
+    linked = log.ask(log.specification("foster", uploads))
+    log.start(linked)
+    releases = log.finish_run(linked)
+    for prepared in releases:
+        actor = next(one for one in (CW, K12) if one.party == prepared.body.recipient)  # type: ignore[attr-defined]
+        log.fetch(prepared, actor)
+        log.verify(prepared, actor)
+        log.destroy_release(prepared)
+    log.destroy_match_record(log.entries[releases[0].seq - 1])
+    for received in uploads:
+        log.destroy(received)
+    rounds.claim_all()
+    rounds.close()
+    rounds.open()
+    log.upload("foster", CW)
+    rounds.correct()
+    rounds.offer(CW, 2, void_below=3)
+    log.create_blind_project("study")
+    asked = log.finish_blind("study")
+    for actor in (CW, K12):
+        log.fetch(log.release_blind(asked, actor.party), actor)
+    three_agencies(log)
+    if len(log.signers) == 1:
+        log.rotate_key()
+        log.append(
+            kinds.ConfigurationChanged(digest=log.digest(), changed=(), software="blindlink-0.1.0")
+        )
+
+
+def create_trio(log: SampleLog, project: str = "trio") -> None:
+    """Create a project of three agencies, all in one ID space."""
+    if not any(entry.actor.party == HEALTH.party for entry in log.entries):
+        log.enrol(HEALTH)
+    providers = ("county-cw", "health-office", "school-district")
+    log.create_project(project, providers=providers)
+
+
+def link_pair(log: SampleLog, project: str, one: Actor, other: Actor) -> None:
+    """Link the files of two parties in the open round, and let both fetch."""
+    uploads = [
+        log.upload(project, one, partner=other.party),
+        log.upload(project, other, partner=one.party),
+    ]
+    asked = log.ask(log.specification(project, uploads))
+    log.start(asked)
+    log.append(log.finished(asked), project=project, object=asked.object)
+    for actor in (one, other):
+        body = log.released(asked, actor.party)
+        log.fetch(log.append(body, project=project, object=log.id("rel")), actor)
+
+
+def three_agencies(log: SampleLog, project: str = "trio") -> None:
+    """Add two rounds of three agencies: one in which all pairs are linked, one that runs out."""
+    create_trio(log, project)
+    rounds, actors = log.rounds(project), (CW, HEALTH, K12)
+    for one, other in ((CW, HEALTH), (CW, K12), (HEALTH, K12)):
+        link_pair(log, project, one, other)
+    rounds.claim_all()
+    for actor in (*actors, CW):
+        rounds.state(actor)
+    for received in rounds.received:
+        log.destroy(received)
+    rounds.close()
+    rounds.open()
+    link_pair(log, project, CW, HEALTH)
+    rounds.claim(CW, HEALTH.party)
+    log.upload(project, K12, partner=CW.party)
+    for received in rounds.received:
+        log.destroy(received)
+    log.moment += timedelta(days=log.terms[project].round_days)
+    rounds.close()

@@ -1,0 +1,291 @@
+"""Part of `rule_verifier`: agreements and approvals, by the pages of entry, agreement and statement alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from twins.verifier.entries import canonical, need, sha, unbase64
+
+DUTIES = {"consent": "steward", "notice": "steward"}
+ACTS = {"suspended": "suspend", "resumed": "resume", "withdrawn": "withdraw"}
+STATED = {
+    "agreement-signed": "consent",
+    "run-approved": "run-approval",
+    "standing-approved": "standing-approval",
+    "standing-revoked": "approval-revocation",
+}
+
+
+def digest_of(value: Any) -> str:
+    return sha(canonical(value)).hex()
+
+
+def early(e: Any) -> str:
+    moment = datetime.fromisoformat(e["time"]) - timedelta(minutes=1)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def days(e: Any) -> tuple[str, str]:
+    return e["time"][:10], early(e)[:10]
+
+
+def before(day: str, n: int) -> str:
+    return (date.fromisoformat(day) - timedelta(days=n)).isoformat()
+
+
+def names(agreement: Any, kind: str | None = None) -> list[str]:
+    return [p["name"] for p in agreement["parties"] if kind in (None, p["kind"])]
+
+
+def terms_of(agreement: Any) -> dict[str, Any]:
+    """Return the terms that follow from an agreement, by the names on the page of project terms."""
+    same = ("project", "epoch", "profile", "policy", "policy_range", "spaces", "approvals")
+    kept, limits = agreement["retention"], agreement["limits"]
+    return {
+        **{name: agreement[name] for name in (*same, "finality", "start", "end")},
+        **{name: value for name, value in limits.items() if name != "budget"},
+        "round_budget": limits["budget"],
+        "frequency": agreement["schedule"]["frequency"],
+        "round_days": agreement["schedule"]["round_days"],
+        "purpose": agreement["purpose"]["code"],
+        "population": agreement["population"]["code"],
+        "as_of_max_age_days": agreement["population"]["max_age_days"],
+        "as_of_max_gap_days": agreement["population"]["max_gap_days"],
+        "providers": names(agreement, "agency"),
+        "auditors": names(agreement, "auditor"),
+        "recipients": [
+            {name: r[name] for name in ("party", "mode", "space")} for r in agreement["recipients"]
+        ],
+        "keep_encodings_days": kept["keep_encodings_days"],
+        "keep_links_days": kept["keep_links_days"],
+        "destroy_by": kept["destroy_by"],
+        "has_legal_hold": kept["legal_hold"] is not None,
+    }
+
+
+def holders(agreement: Any) -> list[tuple[str, str]]:
+    return [(p["name"], p["holder"]) for p in agreement["parties"] if p["kind"] == "agency"]
+
+
+def may_follow(last: Any, agreement: Any) -> bool:
+    if last is None:
+        return agreement["number"] == 1
+    same = last["profile"] == agreement["profile"] and holders(last) == holders(agreement)
+    return (
+        agreement["project"] == last["project"]
+        and agreement["number"] == last["number"] + 1
+        and agreement["previous"] == digest_of(last)
+        and agreement["epoch"] - last["epoch"] in ((0, 1) if same else (1,))
+    )
+
+
+def allows(terms: Any, policy: Any) -> bool:
+    chosen, agreed = dict(policy), terms["policy"]
+    if chosen == agreed:
+        return True
+    inside = terms["policy_range"] is not None and all(
+        Fraction(terms["policy_range"][f"{name}_from"])
+        <= Fraction(policy[name])
+        <= Fraction(terms["policy_range"][f"{name}_to"])
+        for name in ("auto", "review")
+    )
+    return inside and {**chosen, "auto": agreed["auto"], "review": agreed["review"]} == agreed
+
+
+def checks(kind: str, document: Any, signature: str, key: str) -> None:
+    message = f"blindlink/v1/{kind}\n".encode() + canonical(document)
+    Ed25519PublicKey.from_public_bytes(unbase64(key)).verify(unbase64(signature), message)
+
+
+def signing_key(signed: Any, agreement: Any) -> str:
+    """Return the key by which a statement counts under an agreement, or raise."""
+    stated = signed["statement"]
+    what = stated["version"].split("/")[1]
+    need(
+        [stated["project"], stated["agreement"]] == [agreement["project"], digest_of(agreement)],
+        what,
+    )
+    (person,) = (
+        one
+        for party in agreement["parties"]
+        if party["name"] == stated["party"]
+        for one in party["persons"]
+        if one["person"] == stated["person"]
+    )
+    need(DUTIES.get(what, "approver") in person["duties"], "duty")
+    for each in signed["changes"]:
+        change, new = each["change"], each["change"]["successor"]
+        kept = ("party", "person", "duties")
+        need([person[n] for n in kept] == [new[n] for n in kept], "successor")
+        need(change["person"] == person["person"], "person")
+        need(change["old_key"] == person["signing_key"] != new["signing_key"], "old key")
+        need(person["receiving_key"] != new["receiving_key"], "receiving key")
+        checks("key-rotation", change, each["old_signature"], person["signing_key"])
+        checks("key-rotation", change, each["new_signature"], new["signing_key"])
+        person = new
+    kind = "agreement" if what in DUTIES else "approval"
+    checks(kind, stated, signed["signature"], person["signing_key"])
+    return str(person["signing_key"])
+
+
+class Accord:
+    """One project's agreements, halts and approvals; `fixed` are terms that the operator made."""
+
+    def __init__(self, fixed: Any = None) -> None:
+        self.proposed: dict[str, Any] = {}
+        self.consents: dict[str, set[str]] = {}
+        self.left: set[str] = set()
+        # Start, digest, terms; what has come into force, in that order.
+        self.binding: list[tuple[str, str, Any]] = []
+        self.fixed = fixed
+        if fixed is not None:
+            self.binding.append(("", digest_of(fixed), fixed))
+        self.notices: dict[str, str] = {}
+        self.halted: set[str] = set()
+        self.standing: dict[str, Any] = {}
+        self.ids: set[str] = set()
+
+    def terms(self, e: Any) -> Any:
+        """Return the terms that an entry is held to; None where nothing binds and none are named."""
+        found = []
+        for day in days(e):
+            begun = [b for b in self.binding if b[0] <= day]
+            found.append(begun[-1] if begun else (None, None, None))
+        (terms,) = [b[2] for b in found if b[1] == e["agreement"]][:1]
+        return terms
+
+    def last(self) -> Any:
+        return self.proposed[self.binding[-1][1]] if self.binding else None
+
+    def in_force(self, e: Any, terms: Any) -> None:
+        need(any(terms["start"] <= day <= terms["end"] for day in days(e)), "dates")
+        if self.fixed is None:
+            need(e["agreement"] not in self.left, "withdrawn")
+            need(not self.halted & set(names(self.proposed[e["agreement"]])), "suspended")
+
+    def signed(self, e: Any, owners: Any) -> Any:
+        """Check what an entry holds signed; returns the statement."""
+        signed, kind = e["body"]["signed"], e["kind"]
+        stated = signed["statement"]
+        need(stated["version"] == f"blindlink/{STATED.get(kind, 'notice')}/1", kind)
+        need(
+            [stated["party"], stated["person"]] == [e["actor"]["party"], e["actor"]["person"]], kind
+        )
+        need(e["agreement"] in self.proposed, kind)
+        key = signing_key(signed, self.proposed[e["agreement"]])
+        digest = hashlib.sha256(base64.b64decode(key)).hexdigest()
+        need(owners[stated["person"], "signing"][1] == digest, "key")
+        return stated
+
+    def take(self, e: Any, owners: Any) -> None:
+        """Take an entry whose kind begins with `agreement-`."""
+        need(self.fixed is None, "operator's terms")
+        what, digest = e["kind"].removeprefix("agreement-"), e["agreement"]
+        if what == "proposed":
+            agreement = e["body"]["agreement"]
+            need(digest == digest_of(agreement) and digest not in self.proposed, what)
+            need(agreement["project"] == e["project"] and may_follow(self.last(), agreement), what)
+            stewards = [
+                [party["name"], person["person"]]
+                for party in agreement["parties"]
+                for person in party["persons"]
+                if "steward" in person["duties"]
+            ]
+            need([e["actor"]["party"], e["actor"]["person"]] in stewards, what)
+            self.proposed[digest], self.consents[digest] = agreement, set()
+            return
+        agreement = self.proposed[digest]
+        if what == "signed":
+            stated = self.signed(e, owners)
+            need(
+                may_follow(self.last(), agreement) and stated["party"] not in self.consents[digest],
+                what,
+            )
+            self.consents[digest].add(stated["party"])
+        elif what == "in-force":
+            need(e["body"] == {"number": agreement["number"], "start": agreement["start"]}, what)
+            need(may_follow(self.last(), agreement), what)
+            need(self.consents[digest] == set(names(agreement)), what)
+            self.binding.append((agreement["start"], digest, terms_of(agreement)))
+        else:
+            self.notice(e, self.signed(e, owners), what)
+
+    def notice(self, e: Any, stated: Any, what: str) -> None:
+        forced = [b[1] for b in self.binding]
+        party = stated["party"]
+        need(stated["act"] == ACTS[what], what)
+        need(e["agreement"] in forced and e["agreement"] not in self.left, what)
+        need(stated["at"] > self.notices.get(party, ""), what)
+        self.notices[party] = stated["at"]
+        if what == "withdrawn":
+            for digest, consents in self.consents.items():
+                if digest in forced and party in consents:
+                    self.left.add(digest)
+                elif digest not in forced:
+                    consents.discard(party)
+            return
+        need((party in self.halted) == (what == "resumed"), what)
+        self.halted ^= {party}
+
+    def approve(self, e: Any, stated: Any, terms: Any, run: Any) -> None:
+        """Take an approval, of one run or standing."""
+        rule = terms["approvals"]
+        need(rule and stated["party"] in rule["parties"], "approver")
+        need(stated["approval"] not in self.ids, "approval twice")
+        self.ids.add(stated["approval"])
+        if run is None:
+            need(rule["runs"] == "standing", "standing")
+            self.standing[stated["approval"]] = {**stated, "used": set(), "revoked": False}
+            return
+        need(stated["run"] == e["object"] == run["spec"]["run"], "run")
+        need(stated["specification_sha256"] == digest_of(run["spec"]), "specification")
+        need(stated["expires"] > early(e), "expired")
+        if stated["step"] == "run":
+            need(run["open"] and not run["attempt"], "step")
+            need(stated["party"] not in run["approved"], "step")
+            need(all(until > early(e) for until in run.setdefault("until", [])), "expired")
+            run["until"].append(stated["expires"])
+            run["approved"][stated["party"]] = None
+        else:
+            need(rule["releases"] and run.get("done"), "step")
+            let_go = run["let-go"]
+            if not let_go.keys() >= set(rule["parties"]):
+                let_go = {party: until for party, until in let_go.items() if until > early(e)}
+            need(let_go.get(stated["party"], "") <= e["time"], "step")
+            need(stated["person"] not in run["senders"], "step")
+            run["let-go"] = {**let_go, stated["party"]: stated["expires"]}
+
+    def revoke(self, stated: Any) -> None:
+        one = self.standing[stated["approval"]]
+        need(one["party"] == stated["party"] and not one["revoked"], "revoked")
+        one["revoked"] = True
+
+    def use(self, e: Any, run: Any) -> None:
+        one = self.standing[e["body"]["approval"]]
+        need(one["party"] == e["body"]["party"] and not one["revoked"], "standing")
+        need(run["open"] and not run["attempt"] and one["party"] not in run["approved"], "step")
+        need(all(until > early(e) for until in run.get("until", [])), "expired")
+        need(one["agreement"] == e["agreement"] and one["until"] >= run["day"], "standing")
+        need(one["policy_sha256"] == digest_of(run["spec"]["policy"]), "policy")
+        need(len(one["used"]) < one["runs"], "number")
+        one["used"].add(e["object"])
+        run["approved"][one["party"]] = e["body"]["approval"]
+
+    def may_start(self, terms: Any, run: Any) -> None:
+        for party in (terms["approvals"] or {"parties": ()})["parties"]:
+            used = run["approved"][party]
+            need(used is None or not self.standing[used]["revoked"], "unapproved")
+
+    def may_leave(self, terms: Any, run: Any) -> None:
+        rule = terms["approvals"]
+        needed = set(rule["parties"]) if rule and rule["releases"] else set()
+        need(needed <= run["let-go"].keys(), "unapproved")
+
+    def give_back(self, run: str) -> None:
+        for one in self.standing.values():
+            one["used"].discard(run)

@@ -1,0 +1,234 @@
+"""Part of `rule_verifier`: rounds, nonces and claims, by the pages of rounds and entry alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from twins.verifier.agreements import before, checks, days, early
+from twins.verifier.entries import need, unbase64
+
+PERIODS = {"daily": 1, "weekly": 7, "monthly": 28, "quarterly": 90, "yearly": 365}
+
+
+def pairs_of(terms: Any) -> list[tuple[str, str]]:
+    """Every two providers, the one with the larger file first."""
+    order = sorted(terms["files"], key=lambda file: (-file["most"], file["party"]))
+    names = [file["party"] for file in order]
+    return [(one, two) for at, one in enumerate(names) for two in names[at + 1 :]]
+
+
+def owes(terms: Any, pair: Any) -> bool:
+    spaces = [
+        recipient["space"]
+        for party in pair
+        for recipient in terms["recipients"]
+        if recipient["party"] == party and recipient["mode"] == "linked"
+    ]
+    return len(spaces) == 2 and len(set(spaces)) == 1
+
+
+class Signers:
+    """Who has which signing key: enrolled ones by digest, and what the log shows of the keys themselves."""
+
+    def __init__(self) -> None:
+        self.duties: dict[str, list[str]] = {}
+        self.public: dict[str, str] = {}
+
+    def show(self, key: str) -> None:
+        self.public[hashlib.sha256(unbase64(key)).hexdigest()] = key
+
+    def take(self, e: Any) -> None:
+        body = e["body"]
+        if e["kind"] == "person-enrolled":
+            self.duties[body["person"]] = body["duties"]
+        elif e["kind"] == "agreement-proposed":
+            for party in body["agreement"]["parties"]:
+                for person in party["persons"]:
+                    self.show(person["signing_key"])
+        elif "changes" in body.get("signed", {}):
+            for change in body["signed"]["changes"]:
+                self.show(change["change"]["successor"]["signing_key"])
+
+    def signed(self, e: Any, signature: Any, owners: Any, is_agreed: bool) -> None:
+        actor = e["actor"]
+        need([signature["party"], signature["person"]] == [actor["party"], actor["person"]], "who")
+        need(owners[actor["person"], "signing"] == [actor["party"], signature["key"]], "key")
+        need("analyst" in self.duties[actor["person"]] or not is_agreed, "duty")
+
+
+class Turns:
+    """The rounds of one project; `nonces` has what each party offered, in order, with what became of it."""
+
+    def __init__(self) -> None:
+        self.nonces: dict[str, list[list[str]]] = defaultdict(list)
+        self.opened: list[Any] = []
+        self.is_open = False
+        self.superseded: list[int] = []
+        self.linked_once = False
+        self.sequence: dict[Any, int] = defaultdict(int)
+        self.stated: dict[Any, int] = defaultdict(int)
+
+    def offer(self, e: Any, t: Any, signers: Signers) -> None:
+        offer, signature = e["body"]["signed"]["offer"], e["body"]["signed"]["signature"]
+        actor = e["actor"]
+        need(sorted(offer) == OFFER and offer["version"] == "blindlink/nonces/1", "offer")
+        need(actor["party"] in t["providers"], "offer")
+        stated = [offer["project"], offer["party"], offer["person"]]
+        need(stated == [e["project"], actor["party"], actor["person"]], "offer")
+        key = signers.public.get(signature["key"])
+        if key is not None:
+            checks("nonces", offer, signature["signature"], key)
+        own = self.nonces[actor["party"]]
+        need(offer["first"] == len(own) + 1, "number")
+        need(1 <= offer["void_below"] <= offer["first"], "void")
+        known = {nonce for offered in self.nonces.values() for nonce, _ in offered}
+        need(not known & set(offer["nonces"]), "nonce again")
+        need(len(offer["nonces"]) == len(set(offer["nonces"])) <= 16, "nonces")
+        for one in own[: offer["void_below"] - 1]:
+            one[1] = one[1] or "void"
+        own += [[nonce, ""] for nonce in offer["nonces"]]
+
+    def open(self, e: Any, t: Any) -> None:
+        body = e["body"]
+        need(not self.is_open and body["round"] == len(self.opened) + 1, "number of the round")
+        last = len(self.opened) if len(self.opened) in self.superseded else None
+        need(body["corrects"] == last, "corrects")
+        regular = [days(one["entry"])[1] for one in self.opened if one["corrects"] is None]
+        if body["corrects"] is None and regular:
+            period = PERIODS.get(t["frequency"])
+            need(period is None or days(e)[0] >= before(regular[-1], -period), "due")
+            need(t["frequency"] != "once" or not self.linked_once, "once")
+        budget = t["round_budget"]
+        if budget is not None:
+            first = before(e["time"][:10], budget["days"] - 1)
+            recent = [one for one in self.opened if one["entry"]["time"][:10] >= first]
+            need(len(recent) < budget["rounds"], "budget")
+        opened = datetime.fromisoformat(body["deadline"]) - timedelta(days=t["round_days"])
+        need(early(e) <= opened.strftime("%Y-%m-%dT%H:%M:%SZ") <= e["time"], "deadline")
+        for pair in body["pairs"]:
+            need((pair["larger"], pair["smaller"]) in pairs_of(t), "pair")
+            for side in ("larger", "smaller"):
+                self.use(pair[side], pair[f"nonce_{side}"])
+        self.is_open = True
+        self.opened.append(
+            {
+                **body,
+                "entry": e,
+                "roots": {},
+                "runs": {},
+                "claims": {},
+                "statements": {},
+                "left": False,
+            }
+        )
+
+    def use(self, party: str, used: Any) -> None:
+        own = self.nonces[party]
+        first = next(at for at, (_, state) in enumerate(own) if not state)
+        need([used["number"], used["nonce"]] == [first + 1, own[first][0]], "nonce")
+        own[first][1] = "used"
+
+    def present(self, number: int) -> Any:
+        """The open round, which must have this number."""
+        need(self.is_open and number == len(self.opened), "round that is open")
+        return self.opened[-1]
+
+    def pair(self, one: str, other: str) -> tuple[str, str]:
+        """A pair of the open round, by its two parties in any order."""
+        found = [(p["larger"], p["smaller"]) for p in self.opened[-1]["pairs"]]
+        (pair,) = [pair for pair in found if pair in ((one, other), (other, one))]
+        return pair
+
+    def upload(self, party: str, body: Any) -> None:
+        state = self.present(body["round"])
+        self.pair(party, body["partner"])
+        own, other = (party, body["partner"]), (body["partner"], party)
+        need(own not in state["roots"], "sent twice")
+        need(body["partner_root"] == state["roots"].get(other), "root of the partner")
+        state["roots"][own] = body["root"]
+
+    def ask(self, run: str, specification: Any, sent: Any, runs: Any) -> None:
+        state = self.present(specification["round"])
+        first, second = specification["uploads"]
+        pair = (first["party"], second["party"])
+        need(self.pair(*pair) == pair, "sides")
+        for one, other in ((first, second), (second, first)):
+            stated = [specification["round"], one["party"], other["party"]]
+            need(sent[one["upload"]] == stated, "upload of another round or pair")
+        asked = state["runs"].setdefault(pair, [])
+        need(not any(runs[one].get("done") for one in asked), "linked before")
+        asked.append(run)
+
+    def start(self, run: Any, runs: Any) -> None:
+        state = self.present(run["spec"]["round"])
+        pair = tuple(upload["party"] for upload in run["spec"]["uploads"])
+        need(not any(runs[one].get("done") for one in state["runs"][pair]), "linked before")
+
+    def fetch(self, run: Any) -> None:
+        number = run["spec"]["round"]
+        need(number not in self.superseded, "fetched of a superseded round")
+        self.opened[number - 1]["left"] = True
+
+    def supersede(self, body: Any) -> None:
+        state = self.present(body["round"])
+        need(body["by"] == body["round"] + 1 and not state["left"], "superseded")
+        self.superseded.append(body["round"])
+        self.is_open = False
+
+    def claim(self, party: str, body: Any, t: Any, runs: Any) -> None:
+        state = self.present(body["round"])
+        pair, sides = self.pair(party, body["partner"]), (party, body["partner"])
+        need(owes(t, pair) and self.has_linked(state, pair, runs), "owes none")
+        self.sequence[sides] += 1
+        need(body["sequence"] == self.sequence[sides], "sequence")
+        state["claims"][sides] = body["sha256"]
+
+    def state(self, party: str, body: Any, t: Any, runs: Any) -> None:
+        found, place = self.present(body["round"]), (party, body["space"])
+        need(place in self.statements_due(found, t, runs), "owes no statement")
+        self.stated[place] += 1
+        need(body["sequence"] == self.stated[place], "sequence")
+        found["statements"][place] = body["sha256"]
+
+    def statements_due(self, state: Any, t: Any, runs: Any) -> set[tuple[str, str]]:
+        owing = [
+            (p["larger"], p["smaller"])
+            for p in state["pairs"]
+            if owes(t, (p["larger"], p["smaller"]))
+            and self.has_linked(state, (p["larger"], p["smaller"]), runs)
+        ]
+        space = {one["party"]: one["space"] for one in t["recipients"]}
+        return {
+            (party, space[party])
+            for pair in owing
+            for party in pair
+            if sum(space[other[0]] == space[party] for other in owing) > 1
+        }
+
+    def close(self, e: Any, t: Any, runs: Any) -> None:
+        body = e["body"]
+        state = self.present(body["round"])
+        listed = {(one["party"], one["partner"]): one["sha256"] for one in body["claims"]}
+        need(listed == state["claims"], "claims")
+        stated = {(one["party"], one["space"]): one["sha256"] for one in body["statements"]}
+        need(stated == state["statements"], "statements")
+        if e["time"] < state["deadline"]:
+            need(self.statements_due(state, t, runs) <= set(stated), "statements that are due")
+        for pair in [(p["larger"], p["smaller"]) for p in state["pairs"]]:
+            asked = [runs[run] for run in state["runs"].get(pair, [])]
+            self.linked_once = self.linked_once or self.has_linked(state, pair, runs)
+            if e["time"] >= state["deadline"]:
+                continue
+            need(asked and not any(run["open"] for run in asked), "run that is due")
+            if owes(t, pair) and self.has_linked(state, pair, runs):
+                need({pair, pair[::-1]} <= set(listed), "claims that are due")
+        self.is_open = False
+
+    def has_linked(self, state: Any, pair: Any, runs: Any) -> bool:
+        return any(runs[run].get("done") for run in state["runs"].get(pair, []))
+
+
+OFFER = ["at", "first", "nonces", "party", "person", "project", "version", "void_below"]

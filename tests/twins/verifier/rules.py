@@ -1,0 +1,254 @@
+"""Part of `rule_verifier`: the rules that entries follow, written from schemas/spec/entry.md alone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from twins.verifier.agreements import Accord, allows, before, days, digest_of
+from twins.verifier.destruction import Undoing
+from twins.verifier.entries import need
+from twins.verifier.rounds import Signers, Turns
+
+DATED = {
+    *(
+        "round-opened",
+        "upload-received",
+        "run-asked",
+        "run-approved",
+        "standing-approved",
+        "standing-used",
+    ),
+    *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
+}
+
+
+class Replay:
+    def __init__(self) -> None:
+        self.time, self.parties, self.places = "", {"broker"}, Counter[Any]()
+        self.owners: dict[Any, list[str]] = {}
+        self.accords: dict[Any, Accord] = {}
+        self.terms: dict[Any, Any] = defaultdict(lambda: None)
+        self.uploads: dict[str, Any] = {}
+        self.sent: dict[str, Any] = {}
+        self.placed: dict[str, Any] = {}
+        self.runs: dict[str, Any] = {}
+        self.releases: dict[str, Any] = {}
+        self.run_of: dict[str, Any] = {}
+        self.fetched: set[str] = set()
+        self.shares: dict[str, Any] = {}
+        self.undoing = Undoing()
+        self.signers = Signers()
+        self.turns: dict[Any, Turns] = defaultdict(Turns)
+
+    def take(self, e: Any, index: int) -> None:
+        self.follow(e, index)
+        if e["outcome"] != "refused":
+            self.signers.take(e)
+
+    def follow(self, e: Any, index: int) -> None:
+        body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
+        party, t = e["actor"]["party"], self.terms[project]
+        need((kind == "log-started") == (index == 0), "log-start")
+        need(e["time"] >= self.time and party in self.parties, "time and actor")
+        need(e["place"] == self.places[project], "place")
+        counts = (project and self.places[project], self.places[None])
+        self.time, self.places[project] = e["time"], self.places[project] + 1
+        if kind in ("project-created", "project-opened"):
+            need(project not in self.accords, kind)
+            fixed = body.get("terms")
+            need(fixed is None or fixed["project"] == project, kind)
+            need(fixed or set(body["parties"]) <= self.parties - {"broker"}, kind)
+            self.accords[project] = Accord(fixed)
+        accord = self.accords[project] if project else Accord()
+        if project and not kind.startswith("agreement-"):
+            t = self.terms[project] = accord.terms(e)
+        if e["outcome"] == "refused":
+            return
+        if kind.startswith("agreement-"):
+            accord.take(e, self.owners)
+            return
+        if kind in DATED:
+            accord.in_force(e, t)
+        self.undoing.take(e, t)
+        need(kind != "exported" or (body["entries"], body["broker_wide"]) == counts, kind)
+        if kind == "party-enrolled":
+            need(body["party"] not in self.parties, kind)
+            self.parties.add(body["party"])
+        elif kind == "person-enrolled":
+            need(body["party"] in self.parties - {"broker"}, kind)
+            for use in ("signing", "receiving"):
+                need((body["person"], use) not in self.owners, kind)
+                self.owners[body["person"], use] = [body["party"], body[f"{use}_key"]]
+        elif kind in ("role-changed", "key-rotated"):
+            need(body["party"] in self.parties, kind)
+            if body.get("change") == "revoked":
+                self.owners[body["person"], "signing"] = [None, None]
+            if body.get("use") in ("signing", "receiving"):
+                owner = self.owners[body["person"], body["use"]]
+                need(owner == [body["party"], body["old"]] and body["new"], kind)
+                need(body["new"] != body["old"], kind)
+                owner[1] = body["new"]
+        elif kind.startswith(("share", "secret-")):
+            need(party in t["providers"] and body["epoch"] - t["epoch"] in (0, 1), kind)
+            self.take_share(kind, body, project, party, t["providers"])
+        elif kind == "nonces-offered":
+            self.signers.signed(e, body["signed"]["signature"], self.owners, accord.fixed is None)
+            self.turns[project].offer(e, t, self.signers)
+        elif kind == "round-opened":
+            self.turns[project].open(e, t)
+        elif kind == "round-superseded":
+            self.turns[project].supersede(body)
+        elif kind == "claims-received":
+            self.turns[project].claim(party, body, t, self.runs)
+        elif kind == "statement-received":
+            self.turns[project].state(party, body, t, self.runs)
+        elif kind == "round-closed":
+            self.turns[project].close(e, t, self.runs)
+        elif kind == "upload-received":
+            need(obj not in self.uploads and party in t["providers"], kind)
+            need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
+            (size,) = [file for file in t["files"] if file["party"] == party]
+            need(size["least"] <= body["records"] <= size["most"], kind)
+            self.signers.signed(e, body["signature"], self.owners, accord.fixed is None)
+            self.turns[project].upload(party, body)
+            age = t["as_of_max_age_days"]
+            need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
+            due = before(e["time"][:10], -t["keep_encodings_days"] - 1)
+            self.uploads[obj] = stated_upload(project, party, body), due
+            self.sent[obj] = e["actor"]["person"], body["as_of"]
+            self.placed[obj] = [body["round"], party, body["partner"]]
+        elif kind == "upload-destroyed":
+            (owner, _, container, _), _ = self.uploads[obj]
+            need((owner, container) == (project, body["container_sha256"]), kind)
+            self.uploads[obj] = None
+        elif kind == "run-asked":
+            s = body["specification"]
+            need(obj not in self.runs and digest_of(s) == body["specification_sha256"], kind)
+            need([s["run"], s["asked_by"], s["agreement"]] == [obj, party, e["agreement"]], kind)
+            need(all(s[n] == t[n] for n in ("project", "profile", "epoch", "floor")), kind)
+            need(allows(t, s["policy"]), kind)
+            need(all(x in t[n] for n in ("recipients", "spaces") for x in s[n]), kind)
+            need(party in [*t["providers"], *(r["party"] for r in t["recipients"])], kind)
+            for x in s["uploads"]:
+                stated = stated_upload(project, x["party"], x)
+                need(self.uploads[x["upload"]][0] == stated, kind)
+            self.may_ask(s, t)
+            self.turns[project].ask(obj, s, self.placed, self.runs)
+            self.runs[obj] = {
+                "project": project,
+                "spec": s,
+                "attempt": 0,
+                "open": True,
+                "to": [],
+                "approved": {},
+                "let-go": {},
+                "day": days(e)[1],
+                "senders": {self.sent[x["upload"]][0] for x in s["uploads"]},
+            }
+        elif kind == "run-approved":
+            need(self.runs[obj]["project"] == project, kind)
+            accord.approve(e, accord.signed(e, self.owners), t, self.runs[obj])
+        elif kind == "standing-approved":
+            accord.approve(e, accord.signed(e, self.owners), t, None)
+        elif kind == "standing-revoked":
+            accord.revoke(accord.signed(e, self.owners))
+        elif kind == "standing-used":
+            need(self.runs[obj]["project"] == project, kind)
+            accord.use(e, self.runs[obj])
+        elif kind == "match-record-destroyed":
+            need(self.runs[obj]["project"] == project, kind)
+            need(self.runs[obj].pop("record", None) == body["root"], kind)
+        elif kind.startswith("run-"):
+            self.move_run(kind, self.runs[obj], body, project, t["floor"])
+            if kind == "run-started":
+                accord.may_start(t, self.runs[obj])
+                self.turns[project].start(self.runs[obj], self.runs)
+            elif kind != "run-finished":
+                accord.give_back(obj)
+        elif kind.endswith("release-prepared"):
+            run, agency = self.runs[body["run"]], body.get("agency")
+            mode = "blind" if agency else body["mode"]
+            to = {"party": body["recipient"], "mode": mode, "space": body["space"]}
+            need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
+            need(to in run["spec"]["recipients"] and (to["party"], agency) not in run["to"], kind)
+            pair = [upload["party"] for upload in run["spec"]["uploads"]]
+            need(agency in pair if agency else mode in ("linked", "count"), kind)
+            need(mode != "linked" or to["party"] in pair, kind)
+            need(agency or not 0 <= above(body["matches"]) < t["floor"], kind)
+            run["to"].append((to["party"], agency))
+            fetched_by = agency or to["party"]
+            self.releases[obj] = [project, fetched_by, fetched_by, body["sha256"]]
+            self.run_of[obj] = run
+        elif kind == "release-fetched":
+            need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
+            accord.may_leave(t, self.run_of[obj])
+            self.turns[project].fetch(self.run_of[obj])
+            self.fetched.add(obj)
+        elif kind == "release-verified":
+            need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
+            need(obj in self.fetched, kind)
+        elif kind == "release-destroyed":
+            need(self.releases[obj][::3] == [project, body["sha256"]], kind)
+            self.releases[obj] = [None]
+
+    def may_ask(self, specification: Any, terms: Any) -> None:
+        described = sorted(self.sent[x["upload"]][1] for x in specification["uploads"])
+        gap = terms["as_of_max_gap_days"]
+        need(gap is None or described[0] >= before(described[-1], gap), "as-of")
+
+    def take_share(self, kind: str, body: Any, project: str, party: str, holders: Any) -> None:
+        if kind == "share-relayed":
+            need(body["share"] not in self.shares and body["sender"] == party, kind)
+            need(body["recipient"] != party and body["recipient"] in holders, kind)
+            kept = [project, body["epoch"], body["recipient"], body["sha256"]]
+            self.shares[body["share"]] = kept
+        elif kind == "share-fetched":
+            fetched = [project, body["epoch"], party, body["sha256"]]
+            need(self.shares[body["share"]] == fetched, kind)
+
+    def move_run(self, kind: str, run: Any, body: Any, project: str, floor: int) -> None:
+        need(run["project"] == project and run["open"], kind)
+        need(kind != "run-failed" or body["attempt"] >= run["attempt"], kind)
+        if kind == "run-started":
+            need(body["attempt"] > run["attempt"], kind)
+            need(all(self.uploads[x["upload"]] for x in run["spec"]["uploads"]), kind)
+            run["attempt"] = body["attempt"]
+        elif kind == "run-finished":
+            need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
+            counts = [above(value) for value in body.values() if type(value) in (int, type(None))]
+            need(not any(0 <= count < floor for count in counts), kind)
+            candidates, auto, review = (
+                body[f"{name}_pairs"] for name in ("candidate", "auto", "review")
+            )
+            for rest in ([auto], [review], [auto, review]):
+                known = None not in (candidates, *rest)
+                need(not known or candidates - sum(rest) >= floor, kind)
+            modes = {r["party"]: r["mode"] for r in run["spec"]["recipients"]}
+            is_counted = any(type(value) is int for value in body.values())
+            need(not (is_counted and "blind" in modes.values()), kind)
+            opening = [modes.get(one["party"]) for one in body["openings"]]
+            need(set(opening) <= {"linked", "blind"}, kind)
+            run["record"] = body["match_record_root"]
+            need(run["record"] or not body["openings"], kind)
+        run["open"], run["done"] = kind == "run-started", kind == "run-finished"
+
+    def end(self) -> None:
+        left = [(stated[0], due) for stated, due in filter(None, self.uploads.values())]
+        left += [(release[0], "9999") for release in self.releases.values() if release[0]]
+        for project, due in left:
+            terms = self.terms[project]
+            if not self.undoing.is_held(project, terms):
+                need(self.time[:10] <= self.undoing.last_day(project, due), "destruction")
+                last = terms["destroy_by"]
+                last = last and self.undoing.last_day(project, before(last, -1))
+                need(last is None or self.time[:10] <= last, "destruction by a day")
+        self.undoing.end(self.time)
+
+
+def above(count: int | None) -> int:
+    return -1 if count is None else count
+
+
+def stated_upload(project: str, party: str, x: Any) -> list[str]:
+    return [project, party, x["container_sha256"], x["manifest_sha256"]]

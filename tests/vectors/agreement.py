@@ -1,0 +1,395 @@
+"""Writes the vectors of agreements and signed statements from fixed seeds; the keys are for tests only.
+
+An agreement is long, so a vector is the base and what differs from it: a place and the value there.
+
+PYTHONPATH=tests:. python -m vectors.agreement
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import rfc8785
+from samples.agreement import (
+    AGREEMENT,
+    PEOPLE,
+    amended,
+    consent,
+    direction,
+    identity,
+    person_id,
+    private,
+    signed,
+    stated,
+)
+from samples.documents import changed, without
+from vectors.file import write_vectors
+from vectors.identity import private_bytes, signature
+
+Change = tuple[str, str, Any]
+
+PARTIES: list[dict[str, Any]] = AGREEMENT["parties"]
+CW, CENTER, K12, AUDITOR = range(4)
+MANY = "x" * 201
+PERSON = "parties.0.persons.0"
+
+GOOD: list[Change] = [
+    ("no paper agreement", "paper", None),
+    ("a paper without its file", "paper.sha256", None),
+    ("no range of probabilities", "policy_range", None),
+    ("a count for the auditor", "recipients", [
+        {"party": "child-welfare", "mode": "linked", "space": "shared", "onward": None},
+        {"party": "k12", "mode": "blind", "space": "shared", "onward": None},
+    ]),
+    ("no auditor", "parties", PARTIES[:3]),
+    ("no data element", "elements", []),
+    ("no limit on the as-of day", "population.max_age_days", None),
+    ("no budget of rounds", "limits.budget", None),
+    ("rounds of a day", "schedule.round_days", 1),
+    ("two files of one size", "limits.files.0.most", 8_000_000),
+    ("link IDs that are new in each round", "spaces.0.lifetime", "round"),
+    ("each run is approved", "approvals.runs", "each"),
+    ("one party approves", "approvals", {
+        "runs": "each", "parties": ["k12"], "asker_suffices": True, "releases": True,
+    }),
+    ("a legal hold", "retention.legal_hold", "Order of the court of 1 September 2026"),
+    ("three cosigners", "finality", {"cosigners": 3, "delays_release": True}),
+    ("letters of other languages", "purpose.statement", "\u00c9coles et enfants plac\u00e9s"),
+    ("one day", "end", "2026-09-01"),
+]  # fmt: skip
+
+BAD_FRAME: list[Change] = [
+    ("another version", "version", "blindlink/agreement/1"),
+    ("a number of 0", "number", 0),
+    ("a first agreement with a previous one", "previous", "0" * 64),
+    ("a second agreement without a previous one", "number", 2),
+    ("a first agreement in the second epoch", "epoch", 2),
+    ("an end before the start", "end", "2026-08-31"),
+    ("destruction before the end", "retention.destroy_by", "2027-08-30"),
+    ("re-identification allowed", "no_reidentification", False),
+    ("re-identification left open", "no_reidentification", None),
+    ("an unknown field", "surprise", 1),
+]
+BAD_TEXTS: list[Change] = [
+    ("a text with a line end", "purpose.statement", "one\ntwo"),
+    ("a text with a mark that turns it round", "purpose.statement", "abc\u202edef"),
+    ("a text with a space of no width", "purpose.statement", "abc\u200bdef"),
+    ("a text with a hard space", "purpose.statement", "abc\u00a0def"),
+    ("a text with a space at its end", "purpose.statement", "abc "),
+    ("a text in another normal form", "purpose.statement", "E\u0301coles"),
+    ("a text of nothing", "purpose.statement", ""),
+    ("a line of 201 characters", "parties.0.title", MANY),
+    ("a basis that is not listed", "directions.0.basis", "ferpa"),
+    ("a basis without its citation", "directions.0.citation", None),
+    ("a frequency that is not listed", "schedule.frequency", "hourly"),
+    ("a use that is not listed", "elements.0.use", "sold"),
+    ("files kept for ever", "retention.keep_encodings_days", 3661),
+    ("a breach told after a month", "breach.hours", 721),
+    ("a paper without a number", "paper.number", ""),
+    ("a paper's digest cut short", "paper.sha256", "5" * 63),
+]
+BAD_PARTIES: list[Change] = [
+    ("one party", "parties", PARTIES[:1]),
+    ("parties out of order", "parties", PARTIES[::-1]),
+    ("a party twice", "parties", [PARTIES[CW], *PARTIES]),
+    ("no operator", "parties.1.kind", "recipient"),
+    ("two operators", "parties.3.kind", "operator"),
+    ("no agency", "parties", [PARTIES[CENTER], PARTIES[AUDITOR]]),
+    ("an unknown kind of party", "parties.3.kind", "vendor"),
+    ("a party without persons", "parties.3.persons", []),
+    ("a party without a steward", f"{PERSON}.duties", ["approver"]),
+    ("a person of another party", f"{PERSON}.party", "k12"),
+    ("persons out of order", "parties.0.persons", PARTIES[CW]["persons"][::-1]),
+    ("a person twice", "parties.0.persons", [PARTIES[CW]["persons"][0]] * 2),
+    ("a person of two parties", "parties.3.persons.0.person", person_id("kim")),
+    ("two persons with one signing key", f"{PERSON}.signing_key", identity("kim")["signing_key"]),
+    (
+        "two persons with one receiving key",
+        f"{PERSON}.receiving_key",
+        identity("kim")["receiving_key"],
+    ),
+    ("a key of small order", f"{PERSON}.signing_key", "A" * 43 + "="),
+    ("an agency without a holder of the secret", "parties.0.holder", None),
+    ("a holder of another party", "parties.0.holder", person_id("kim")),
+    ("an operator that holds the secret", "parties.1.holder", person_id("eve")),
+    ("an element of a stranger", "elements.0.party", "vendor"),
+    ("an element twice", "elements", [AGREEMENT["elements"][0]] * 2),
+]
+BAD_DISCLOSURES: list[Change] = [
+    ("no basis towards the operator", "directions", AGREEMENT["directions"][1:]),
+    ("no basis towards the other agency", "directions", [
+        each for each in AGREEMENT["directions"] if each["receiver"] != "k12"
+    ]),
+    ("a basis for nothing", "directions", [
+        *AGREEMENT["directions"], direction("k12", "state-auditor", "consent"),
+    ]),
+    ("a basis of the operator's", "directions", [
+        *AGREEMENT["directions"][:2], direction("data-center", "k12", "consent"),
+        *AGREEMENT["directions"][2:],
+    ]),
+    ("directions out of order", "directions", AGREEMENT["directions"][::-1]),
+    ("a direction twice", "directions", [AGREEMENT["directions"][0], *AGREEMENT["directions"]]),
+    ("a basis towards a party that receives nothing", "recipients.0.mode", "none"),
+    ("a party that discloses to itself", "directions.0.receiver", "child-welfare"),
+    ("an operator that receives", "recipients.0.party", "data-center"),
+    ("a stranger that receives", "recipients.1.party", "vendor"),
+    ("links for a party without records", "recipients.1.party", "state-auditor"),
+    ("a recipient twice", "recipients.1.party", "child-welfare"),
+    ("a space that is not listed", "recipients.0.space", "elsewhere"),
+    ("an unknown release mode", "recipients.0.mode", "open"),
+]  # fmt: skip
+BAD_LIMITS: list[Change] = [
+    ("approvals by the operator", "approvals.parties", ["child-welfare", "data-center"]),
+    ("approvals by a stranger", "approvals.parties", ["child-welfare", "vendor"]),
+    ("approvals by nobody", "approvals.parties", []),
+    ("approvals by the asker alone", "approvals.parties", ["k12"]),
+    ("a party that approves without an approver", f"{PERSON}.duties", ["steward"]),
+    ("runs that nobody approves", "approvals.runs", "none"),
+    ("a file of an agency that is not listed", "limits.files", AGREEMENT["limits"]["files"][:1]),
+    ("a file of the operator", "limits.files.0.party", "data-center"),
+    ("files out of order", "limits.files", AGREEMENT["limits"]["files"][::-1]),
+    ("a least size above the most", "limits.files.0.least", 90_001),
+    ("a budget of no rounds", "limits.budget.rounds", 0),
+    ("a budget of runs", "limits.budget", {"runs": 6, "days": 30}),
+    ("rounds of no day", "schedule.round_days", 0),
+    ("rounds of 61 days", "schedule.round_days", 61),
+    ("a policy outside its range", "policy.auto", "0.96"),
+    ("a review probability above the auto one", "policy.review", "0.91"),
+    ("a link rate upside down", "policy.link_rate", {"least": "0.9", "most": "0.1"}),
+    ("more cosigners than parties", "finality.cosigners", 4),
+    ("a wait for no cosigner", "finality.delays_release", True),
+]
+BAD = [*BAD_FRAME, *BAD_TEXTS, *BAD_PARTIES, *BAD_DISCLOSURES, *BAD_LIMITS]
+
+
+def successions() -> list[dict[str, Any]]:
+    """Return amendments of the base, whether each may follow it, and whether it needs encoding anew."""
+    new_agency = [
+        {**party, "kind": "recipient", "holder": None} if party["name"] == "k12" else party
+        for party in PARTIES
+    ]
+    new_holder = [
+        {**party, "holder": person_id("ann")} if party["name"] == "child-welfare" else party
+        for party in PARTIES
+    ]
+    new_keys = [
+        {**party, "persons": [identity("kim", seed=21)]} if party["name"] == "k12" else party
+        for party in PARTIES
+    ]
+    without_links = {
+        "recipients": AGREEMENT["recipients"][:1],
+        "limits": {**AGREEMENT["limits"], "files": AGREEMENT["limits"]["files"][:1]},
+        "directions": [each for each in AGREEMENT["directions"] if each["giver"] != "k12"][:1],
+    }
+    cases: list[tuple[str, dict[str, Any], bool]] = [
+        ("a later end", {"end": "2027-12-31"}, True),
+        ("a new secret", {"epoch": 2}, True),
+        ("another policy", {"policy": {**AGREEMENT["policy"], "auto": "0.95"}}, True),
+        ("no auditor any more", {"parties": PARTIES[:3]}, True),
+        ("another profile in a new epoch", {"profile": "b" * 64, "epoch": 2}, True),
+        ("another profile in the same epoch", {"profile": "b" * 64}, False),
+        ("an agency fewer, in the next epoch",
+         {"parties": new_agency, "epoch": 2, **without_links}, True),
+        ("an agency fewer, in the same epoch", {"parties": new_agency, **without_links}, False),
+        ("another holder in the next epoch", {"parties": new_holder, "epoch": 2}, True),
+        ("another holder in the same epoch", {"parties": new_holder}, False),
+        ("other keys of a holder", {"parties": new_keys}, True),
+        ("two epochs on", {"epoch": 3}, False),
+        ("a number left out", {"number": 3}, False),
+        ("the same number", {"number": 1, "previous": None}, False),
+        ("another previous agreement", {"previous": "0" * 64}, False),
+        ("another project", {"project": "other"}, False),
+    ]  # fmt: skip
+    return [
+        {
+            "name": what,
+            "changes": {"number": 2, "previous": digest(AGREEMENT), **changes},
+            "may_follow": may_follow,
+            "encodes_anew": may_follow and changes.get("epoch", 1) != 1,
+        }
+        for what, changes, may_follow in cases
+    ]
+
+
+def agreement_vectors() -> dict[str, Any]:
+    """Return the vectors of `schemas/spec/agreement.md`."""
+    return {
+        "spec": "agreement",
+        "base": text(AGREEMENT),
+        "sha256": digest(AGREEMENT),
+        "good": [
+            {"name": what, "place": place, "value": value, "sha256": digest(made)}
+            for what, place, value in GOOD
+            for made in [changed(AGREEMENT, place, value)]
+        ],
+        "bad": [{"name": what, "place": place, "value": value} for what, place, value in BAD],
+        "needed": sorted(AGREEMENT.keys() - {"version"}),
+        "successions": successions(),
+    }
+
+
+def approval(what: str, name: str = "ann", **fields: Any) -> dict[str, Any]:
+    """Return an unsigned approval of one of three kinds."""
+    given: dict[str, Any] = {"approval": "apv-" + "1" * 32}
+    if what == "run-approval":
+        given |= {
+            "step": "run",
+            "run": "run-" + "2" * 32,
+            "specification_sha256": "3" * 64,
+            "expires": "2026-09-08T12:00:00Z",
+        }
+    if what == "standing-approval":
+        given |= {
+            "policy_sha256": digest(AGREEMENT["policy"]),
+            "until": "2027-08-31",
+            "runs": 52,
+        }
+    return stated(what, name, **{**given, **fields})
+
+
+def notice(name: str = "ann", **fields: Any) -> dict[str, Any]:
+    """Return an unsigned notice."""
+    return stated(
+        "notice", name, **{"act": "suspend", "reason": "A breach is looked into.", **fields}
+    )
+
+
+def key_change(name: str, old: int, new: int) -> dict[str, Any]:
+    """Return a change of a person's keys from those of one seed to another, signed by both."""
+    change = {
+        "person": person_id(name),
+        "old_key": identity(name, seed=old)["signing_key"],
+        "successor": identity(name, seed=new),
+        "at": "2026-10-01T00:00:00Z",
+    }
+    return {
+        "change": change,
+        "old_signature": signature("key-rotation", change, private_bytes(old)),
+        "new_signature": signature("key-rotation", change, private_bytes(new)),
+    }
+
+
+def good_statements() -> dict[str, dict[str, Any]]:
+    """Return signed statements that count under the base agreement."""
+    seed = PEOPLE["ann"][0]
+    once, twice = key_change("ann", seed, 21), key_change("ann", 21, 22)
+    return {
+        "consent": consent("ann"),
+        "consent of the operator": consent("eve"),
+        "suspension": signed(notice(), private("ann")),
+        "resumption": signed(notice(act="resume"), private("ann")),
+        "withdrawal": signed(notice("sue", act="withdraw"), private("sue")),
+        "approval of a run": signed(approval("run-approval"), private("ann")),
+        "approval of a release": signed(
+            approval("run-approval", "kim", step="release"), private("kim")
+        ),
+        "standing approval": signed(approval("standing-approval"), private("ann")),
+        "revocation": signed(approval("approval-revocation"), private("ann")),
+        "by a new key": signed(notice(), private_bytes(21), changes=[once]),
+        "by a key after the new key": signed(notice(), private_bytes(22), changes=[once, twice]),
+    }
+
+
+def bad_statements() -> dict[str, dict[str, Any]]:
+    """Return signed statements that do not count under the base agreement."""
+    seed = PEOPLE["ann"][0]
+    once, twice = key_change("ann", seed, 21), key_change("ann", 21, 22)
+    theft = key_change("ann", 21, 22)
+    forged = {**theft, "change": {**theft["change"], "old_key": once["change"]["old_key"]}}
+    other = amended(end="2027-12-31")
+    whole = consent("ann")
+    return {
+        "about another agreement": consent("ann", other),
+        "of another project": signed(
+            stated("consent", "ann", project="other", counsel=COUNSEL), private("ann")
+        ),
+        "by a person who is not listed": signed(
+            stated("consent", "ann", person="per-" + "f" * 32, counsel=COUNSEL), private("ann")
+        ),
+        "for another party": signed(
+            stated("consent", "ann", party="k12", counsel=COUNSEL), private("ann")
+        ),
+        "without the duty steward": consent("bob"),
+        "an approval without the duty approver": signed(
+            approval("run-approval", "eve"), private("eve")
+        ),
+        "by another person's key": signed(whole["statement"], private("kim")),
+        "as another kind of signature": {
+            **whole, "signature": signature("approval", whole["statement"], private("ann")),
+        },
+        "another counsel than was signed": changed(whole, "statement.counsel.name", "Erin Cole"),
+        "another day than was signed": changed(whole, "statement.at", "2026-08-26T12:00:00Z"),
+        "by the old key after a change": signed(notice(), private("ann"), changes=[once]),
+        "by a new key without the change": signed(notice(), private_bytes(21)),
+        "changes out of order": signed(notice(), private_bytes(22), changes=[twice, once]),
+        "a change left out": signed(notice(), private_bytes(22), changes=[twice]),
+        "a change that the old key did not sign": signed(
+            notice(), private_bytes(22), changes=[forged]
+        ),
+        "a change of somebody else's keys": signed(
+            notice(), private_bytes(21), changes=[key_change("kim", PEOPLE["kim"][0], 21)]
+        ),
+    }  # fmt: skip
+
+
+COUNSEL = consent("ann")["statement"]["counsel"]
+
+
+def malformed_statements() -> dict[str, dict[str, Any]]:
+    """Return documents that are not signed statements."""
+    plain, run, standing = (
+        consent("ann"),
+        signed(approval("run-approval"), private("ann")),
+        signed(approval("standing-approval"), private("ann")),
+    )
+    once = key_change("ann", PEOPLE["ann"][0], 21)
+    return {
+        "another version": changed(plain, "statement.version", "blindlink/consent/2"),
+        "a statement of no kind": without(plain, "statement.version"),
+        "no counsel": without(plain, "statement.counsel"),
+        "a counsel without a name": changed(plain, "statement.counsel.name", ""),
+        "a counsel's day that does not exist": changed(plain, "statement.counsel.date", "2026-02-30"),
+        "an unknown field": changed(plain, "surprise", 1),
+        "an unknown field of the statement": changed(plain, "statement.surprise", 1),
+        "fields of another statement": changed(plain, "statement.act", "suspend"),
+        "an unknown act": signed(notice(act="pause"), private("ann")),
+        "a person by name": changed(plain, "statement.person", "ann"),
+        "an approval of no step": changed(run, "statement.step", "all"),
+        "an approval of another id": changed(run, "statement.approval", "run-" + "1" * 32),
+        "a run by another id": changed(run, "statement.run", "upl-" + "2" * 32),
+        "an approval without an end": without(run, "statement.expires"),
+        "a standing approval of no runs": changed(standing, "statement.runs", 0),
+        "a standing approval of 1,001 runs": changed(standing, "statement.runs", 1001),
+        "a standing approval until a moment": changed(standing, "statement.until", "2027-08-31T00:00:00Z"),
+        "a short signature": changed(plain, "signature", "A" * 84 + "===="[:3]),
+        "seventeen changes of keys": changed(plain, "changes", [once] * 17),
+    }  # fmt: skip
+
+
+def statement_vectors() -> dict[str, Any]:
+    """Return the vectors of `schemas/spec/statement.md`; all are about the base of the agreement's."""
+    return {
+        "spec": "statement",
+        "agreement": digest(AGREEMENT),
+        "good": _named(good_statements()),
+        "bad": _named(bad_statements()),
+        "malformed": _named(malformed_statements()),
+    }
+
+
+def text(document: Any) -> str:
+    return rfc8785.dumps(document).decode()
+
+
+def digest(document: Any) -> str:
+    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+
+
+def _named(documents: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    return [{"name": name, "document": text(document)} for name, document in documents.items()]
+
+
+if __name__ == "__main__":
+    write_vectors("agreement", agreement_vectors())
+    write_vectors("statement", statement_vectors())
