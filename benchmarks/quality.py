@@ -3,6 +3,7 @@
     python -m benchmarks.quality                              4,000 x 200,000, mid errors, four seeds
     python -m benchmarks.quality --children 1000 --students 20000 --errors high --seeds 41 42
     python -m benchmarks.quality --methods bsf1 exact         some of the methods only
+    python -m benchmarks.quality --case strangers             or zip, or clones: what may go wrong in files
 
 Every method gets our cleaning, links greedily one-to-one, and is measured by the people whom it should find.
 Splink 5 runs in an environment that this script makes in .bench/. Plain CLKs have no probability: only what is
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from app.matching.exhaustive import Dataset, dice_candidates, pack_words
 from benchmarks.rehearsed import (
     BENCH,
+    CASES,
     LEVELS,
     File,
     Linked,
@@ -35,6 +37,7 @@ from benchmarks.rehearsed import (
     Scored,
     Truth,
     clean,
+    hard_case,
     link,
     mains,
     rehearsal_files,
@@ -106,7 +109,7 @@ def main() -> None:
     profile = shipped_profile(arguments.profile, size=arguments.size)
     for seed in arguments.seeds:
         files = rehearsal_files(seed, arguments.children, arguments.students, arguments.errors)
-        rehearsal = clean(files, profile)
+        rehearsal = hard_case(clean(files, profile), arguments.case, seed)
         for name, method in methods.items():
             result = measure(method(rehearsal, profile), rehearsal.truth)
             results[name].append(result)
@@ -128,7 +131,7 @@ def measure(scored: Scored, truth: Truth) -> Result:
     person = np.array(
         [truth.person.get(pair, -1) for pair in _pairs(scored, picked)], dtype=np.int64
     )
-    n_people = len(set(truth.person.values()))
+    n_people = max(1, len(set(truth.person.values())))
     # The second record of a person who is found already is no wrong link, and finds nobody.
     new = np.zeros(len(picked), dtype=bool)
     new[np.unique(person, return_index=True)[1]] = True
@@ -413,6 +416,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--errors", choices=LEVELS, default="mid")
     parser.add_argument("--profile", choices=SHIPPED, default="children")
     parser.add_argument("--size", choices=SIZES, default="state")
+    parser.add_argument("--case", choices=CASES, default="plain")
     parser.add_argument("--methods", nargs="+", default=[""])
     return parser.parse_args()
 

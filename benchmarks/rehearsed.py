@@ -37,6 +37,10 @@ from schemas.profile import EncodingProfile, Side
 
 BENCH = Path(__file__).resolve().parent.parent / ".bench"
 LEVELS = tuple(ERROR_LEVELS)
+# The files as they are written; without anybody who is in both; ZIP codes of the smaller file shuffled; a fifth
+# of the clients there twice, under another record ID.
+CASES = ("plain", "strangers", "zip", "clones")
+CLONED = 0.2
 GROUPS = ("race_ethnicity", "surname_form")
 # A throw-away round key: pairs and weights do not hang on it, but for chance.
 _KEY = b"k" * 32
@@ -112,6 +116,43 @@ def clean(files: RehearsalFiles, profile: EncodingProfile) -> Rehearsal:
     left = _clean_file(files.child_welfare, CHILD_WELFARE_LAYOUT, profile)
     right = _clean_file(files.k12, K12_LAYOUT, profile)
     return Rehearsal(left, right, _read_truth(files.truth, left, right))
+
+
+def hard_case(rehearsal: Rehearsal, case: str, seed: int) -> Rehearsal:
+    """Return the rehearsal with what one of CASES does to its files."""
+    rng = np.random.default_rng(seed)
+    left, right, truth = rehearsal.left, rehearsal.right, rehearsal.truth
+    if case == "strangers":
+        partners = np.array(sorted({other for _, other in truth.person}))
+        kept = np.flatnonzero(~np.isin(right.record, partners))
+        return Rehearsal(left, _rows_of(right, kept), Truth({}, {name: {} for name in GROUPS}))
+    if case == "zip":
+        zips = rng.permutation(np.array(left.columns["zip"])).tolist()
+        spoilt = File(left.ids, left.record, {**left.columns, "zip": zips})
+        return Rehearsal(spoilt, right, truth)
+    if case == "clones":
+        n = len(left.ids)
+        twice = np.sort(rng.choice(n, size=int(CLONED * n), replace=False))
+        clone = dict(zip(twice.tolist(), range(n, n + len(twice)), strict=True))
+        again = np.flatnonzero(np.isin(left.record, twice))
+        record = [clone[one] for one in left.record[again].tolist()]
+        both = _rows_of(left, np.concatenate([np.arange(len(left.record)), again]))
+        more = File(
+            left.ids + [f"{left.ids[one]} again" for one in twice.tolist()],
+            np.concatenate([left.record, np.array(record, dtype=np.uint32)]),
+            both.columns,
+        )
+        person = dict(truth.person)
+        for (one, other), who in truth.person.items():
+            if one in clone:
+                person[clone[one], other] = who
+        return Rehearsal(more, right, Truth(person, truth.groups))
+    return rehearsal
+
+
+def _rows_of(file: File, rows: NDArray[np.intp]) -> File:
+    columns = {name: [cells[at] for at in rows.tolist()] for name, cells in file.columns.items()}
+    return File(file.ids, file.record[rows], columns)
 
 
 def link(rehearsal: Rehearsal, profile: EncodingProfile) -> Linked:
