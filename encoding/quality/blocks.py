@@ -19,9 +19,9 @@ from schemas.profile import EncodingProfile
 
 # A value stands out among the dropped rows if its odds there are so many times those among all keys of the
 # pass, and if it is in so many blocks that chance would do it once in a thousand such files: a default date
-# stands out, one of two sexes does not.
+# stands out, one of two sexes or a first name that many have does not.
 _FEWEST_BLOCKS: Final = 3
-_ODDS: Final = 4
+_ODDS: Final = 20
 _LEAST_BITS: Final = 10
 # So much of the dropped rows must have such a value for its column to be named.
 _LEAST_SHARE: Final = 0.25

@@ -65,9 +65,9 @@ def test_a_good_file_has_no_findings() -> None:
         (replace(GOOD, blocks=replace(BLOCKS, keyless=10)), "no-key", None),
         (replace(GOOD, blocks=replace(BLOCKS, keyless=11)), "no-key", "warn"),
         (replace(GOOD, blocks=replace(BLOCKS, keyless=101)), "no-key", "stop"),
-        (with_pass(rows_dropped=150), "rows-dropped-any-sound", None),
-        (with_pass(rows_dropped=151), "rows-dropped-any-sound", "warn"),
-        (with_pass(rows_dropped=901), "rows-dropped-any-sound", "stop"),
+        (with_pass(rows_dropped=150, dropped_by=("first_name",)), "rows-dropped-any-sound", None),
+        (with_pass(rows_dropped=151, dropped_by=("first_name",)), "rows-dropped-any-sound", "warn"),
+        (with_pass(rows_dropped=901, dropped_by=("first_name",)), "rows-dropped-any-sound", "stop"),
         (replace(GOOD, rows_refused=101), "rows-refused", "stop"),
         (replace(GOOD, rows_without_id=51), "no-record-id", "stop"),
         (replace(GOOD, absent=("sex",)), "absent", "note"),
@@ -89,6 +89,10 @@ def test_a_handful_of_rows_never_stops() -> None:
 )
 def test_rows_that_changed_are_found_in_both_directions(former: int, expected: str | None) -> None:
     assert standing(judge(GOOD, former_rows=former)).get("rows-changed") == expected
+
+
+def test_rows_that_are_left_out_for_no_values_sake_are_no_finding() -> None:
+    assert standing(judge(with_pass(rows_dropped=2_900))) == {}
 
 
 def test_rows_that_are_left_out_are_blamed_on_a_column_by_its_own_header() -> None:
