@@ -6,6 +6,8 @@ What a machine lacks is skipped, with its reason; under BLINDLINK_REQUIRE_ALL=1,
 from __future__ import annotations
 
 import gc
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +28,17 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 MARKER_OF_FIXTURE = {"postgres_server": "postgres", "browser": "browser"}
+
+
+# In memory nothing waits for a disk. What was acknowledged outlives a killed process there as well.
+MEMORY = Path("/dev/shm")
+LEAST_MEMORY_BYTES = 8 << 30
+
+
+def pytest_configure() -> None:
+    """Keep the tests' folders in memory where there is much of it."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= LEAST_MEMORY_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ import json
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -157,8 +158,11 @@ class ValueTables:
         return np.array(numbers, dtype=np.int32).T.copy()
 
 
+@lru_cache(maxsize=64)
 def read_feature(lane: Lane) -> tuple[Tokeniser, int]:
     """Return how a filter lane cuts its values, and how many places a value is given.
+
+    What was read is kept: clkhash takes 20 ms to validate a feature, and `refresh` asks several times.
 
     Raises:
         LinkageSchemaError: the feature is not one that clkhash reads, or not of a fixed number of places.
