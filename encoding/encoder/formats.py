@@ -13,7 +13,6 @@ from typing import Any
 
 from clkhash.field_formats import DateSpec, EnumSpec, IntegerSpec, StringSpec
 
-from encoding.encoder.pattern import Pattern, UnsafePatternError
 from encoding.errors import LinkageSchemaError
 
 _YEAR_DIRECTIVES = frozenset("YyGcx")
@@ -103,25 +102,15 @@ def _check_encodable(value: str, encoding: str) -> None:
 
 def _pattern_reader(spec: Any) -> Read:
     encoding = spec.hashing_properties.encoding
-    pattern = _usable_pattern(spec)
+    fits = spec.regex.fullmatch
 
     def read(value: str) -> str:
         _check_encodable(value, encoding)
-        if not pattern.fits(value):
+        if fits(value) is None:
             raise RuleBroken("does not fit the pattern of the linkage schema")
         return value
 
     return read
-
-
-def _usable_pattern(spec: Any) -> Pattern:
-    try:
-        return Pattern(spec.regex.pattern)
-    except UnsafePatternError:
-        raise LinkageSchemaError(
-            f"the linkage schema, feature {spec.identifier}: the pattern could take too long to check",
-            hint="write it without look-around, back-references and possessive quantifiers",
-        ) from None
 
 
 def _text_format(spec: Any) -> Format:
