@@ -18,7 +18,6 @@ from schemas.document import Document, Model
 from schemas.errors import DocumentError, SignatureError
 from schemas.identity import (
     ED25519_BYTES,
-    SignatureText,
     SigningKeyText,
     base64_bytes,
     base64_text,
@@ -27,7 +26,7 @@ from schemas.identity import (
 from schemas.ids import Code, IsoDate, Name, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KeyText, Ordinal, Origin, Outcome
 from schemas.run import RoundNumber
-from schemas.signing import sign_document, verify_document
+from schemas.signing import SignatureText, Signed, sign_document, verify_document
 
 SIGNATURE_KIND: Final = "audit-report"
 
@@ -186,17 +185,18 @@ class AuditReport(Document):
         return self
 
 
-class SignedReport(Document):
+class SignedReport(Signed):
     """A report with the auditor's public key and signature, so that it can be read alone.
 
     Whose key it is, is for the reader to compare.
     """
 
     KIND: ClassVar[str] = "signed audit report"
+    BODY: ClassVar[str] = "report"
+    SIGNED_AS: ClassVar[str] = SIGNATURE_KIND
 
     report: AuditReport
     key: SigningKeyText
-    signature: SignatureText
 
     def verify(self) -> AuditReport:
         """Return the report, which the key signed.
@@ -204,7 +204,7 @@ class SignedReport(Document):
         Raises:
             SignatureError: it did not.
         """
-        verify_document(SIGNATURE_KIND, self.report.to_json(), self.signature, _public(self.key))
+        self.require_signature(_public(self.key))
         return self.report
 
 
@@ -222,8 +222,7 @@ class PageSeal(Document):
 
 def sign_report(report: AuditReport, key: Ed25519PrivateKey) -> SignedReport:
     """Return a report signed with the auditor's key."""
-    signature = sign_document(SIGNATURE_KIND, report.to_json(), key)
-    return SignedReport(report=report, key=public_text(key), signature=signature)
+    return SignedReport.of(report, key, key=public_text(key))
 
 
 def seal_page(page: bytes, report: AuditReport, key: Ed25519PrivateKey) -> bytes:

@@ -22,13 +22,13 @@ from schemas.destruction import (
 )
 from schemas.document import Document
 from schemas.errors import SignatureError
-from schemas.identity import PublicIdentity, SignatureText
+from schemas.identity import PublicIdentity
 from schemas.matchlog.destruction_kinds import DestructionCertified
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.note import LOG_KEY, VerifierKey
 from schemas.matchlog.proof import verify_receipt
-from schemas.signing import verify_document
+from schemas.signing import SignatureText, verify_document
 from schemas.upload import Receipt
 
 MAX_SIGNATURES: Final = 64

@@ -15,11 +15,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, model_validator
 
-from schemas.document import Document
 from schemas.errors import DocumentError, SignatureError
-from schemas.identity import PublicIdentity, SignatureText
+from schemas.identity import PublicIdentity
 from schemas.ids import LinkId, MatchId
-from schemas.signing import sign_document, verify_document
+from schemas.signing import Signed
 from schemas.space_message import (
     HEX_ID,
     LINK,
@@ -38,7 +37,6 @@ from schemas.space_message import (
     veto_lines,
 )
 
-SIGNATURE_KIND: Final = "chain-statement"
 MAX_PAIRS: Final = 63
 
 _RECORD: Final = re.compile(rf"({LINK}) ([0-9]{{7}})\n")
@@ -66,13 +64,14 @@ class StatementHead(MessageHead):
         return self
 
 
-class SignedStatementHead(Document):
+class SignedStatementHead(Signed):
     """The head with the signature of a person of the sender."""
 
     KIND: ClassVar[str] = "signed chain statement"
+    BODY: ClassVar[str] = "head"
+    SIGNED_AS: ClassVar[str] = "chain-statement"
 
     head: StatementHead
-    signature: SignatureText
 
 
 class StatedMatch(NamedTuple):
@@ -111,7 +110,8 @@ class ChainStatement:
         """
         if (self.head.sender, self.head.person) != (sender.party, sender.person):
             raise SignatureError("the chain statement is in another person's name")
-        verify_document(SIGNATURE_KIND, self.head.to_json(), self.signature, sender.verifier())
+        signed = SignedStatementHead(head=self.head, signature=self.signature)
+        signed.require_signature(sender.verifier())
 
 
 def sign_statement(
@@ -135,7 +135,7 @@ def sign_statement(
         body_sha256=body_digest(_body(ordered, sorted_vetoes, sorted_pairs, makers)),
         **fields,
     )
-    signature = sign_document(SIGNATURE_KIND, head.to_json(), key)
+    signature = SignedStatementHead.of(head, key).signature
     return ChainStatement(head, ordered, sorted_vetoes, signature)
 
 

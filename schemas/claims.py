@@ -15,11 +15,11 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import model_validator
 
-from schemas.document import Document, Model
+from schemas.document import Model
 from schemas.errors import DocumentError, SignatureError
-from schemas.identity import PublicIdentity, SignatureText
+from schemas.identity import PublicIdentity
 from schemas.ids import LinkId, MatchId, Sha256Hex
-from schemas.signing import sign_document, verify_document
+from schemas.signing import Signed
 from schemas.space_message import (
     HEX_ID,
     LINK,
@@ -40,7 +40,6 @@ from schemas.space_message import (
 )
 
 MAC_BYTES: Final = 32
-SIGNATURE_KIND: Final = "ledger-claims"
 
 _MAC_LABEL: Final = b"blindlink/v1/claims/met\n"
 _NO_MAC: Final = "-" * (2 * MAC_BYTES)
@@ -79,13 +78,14 @@ class ClaimsHead(MessageHead):
         return self
 
 
-class SignedClaimsHead(Document):
+class SignedClaimsHead(Signed):
     """The head with the signature of a person of the sender."""
 
     KIND: ClassVar[str] = "signed claims"
+    BODY: ClassVar[str] = "head"
+    SIGNED_AS: ClassVar[str] = "ledger-claims"
 
     head: ClaimsHead
-    signature: SignatureText
 
 
 class Claim(NamedTuple):
@@ -130,7 +130,8 @@ class Claims:
         """
         if (self.head.sender, self.head.person) != (sender.party, sender.person):
             raise SignatureError("the claims are in another person's name")
-        verify_document(SIGNATURE_KIND, self.head.to_json(), self.signature, sender.verifier())
+        signed = SignedClaimsHead(head=self.head, signature=self.signature)
+        signed.require_signature(sender.verifier())
 
 
 def met_mac(pair_key: bytes, match: MatchId, token: bytes) -> bytes:
@@ -165,7 +166,7 @@ def sign_claims(
         body_sha256=body_digest(_body(in_order, all_marks, all_vetoes, makers)),
         **fields,
     )
-    signature = sign_document(SIGNATURE_KIND, head.to_json(), key)
+    signature = SignedClaimsHead.of(head, key).signature
     return Claims(head, in_order, all_marks, all_vetoes, signature)
 
 

@@ -16,7 +16,7 @@ from schemas.canonical import MAX_INTEGER
 from schemas.clauses import Line
 from schemas.document import Document, Model
 from schemas.errors import SignatureError
-from schemas.identity import Duty, PersonIdText, PublicIdentity, SignatureText
+from schemas.identity import Duty, PersonIdText, PublicIdentity
 from schemas.ids import (
     CERTIFICATE_PREFIX,
     UPLOAD_PREFIX,
@@ -28,7 +28,7 @@ from schemas.ids import (
     is_name,
     is_random_id,
 )
-from schemas.signing import sign_document, verify_document
+from schemas.signing import Signed, sign_document
 
 SIGNATURE_KIND: Final = "destruction"
 # A project's objects of many years are destroyed as they fall due, each time under a certificate.
@@ -224,7 +224,7 @@ _DUTIES: Final[dict[type[Document], frozenset[Duty]]] = {
 }
 
 
-class SignedDestruction(Document):
+class SignedDestruction(Signed):
     """What a person said about destruction, with their public keys and the signature of kind `destruction`.
 
     The keys stand beside it so that it can be read alone; whether they are the person's is for the reader to
@@ -232,10 +232,11 @@ class SignedDestruction(Document):
     """
 
     KIND: ClassVar[str] = "signed statement of destruction"
+    BODY: ClassVar[str] = "said"
+    SIGNED_AS: ClassVar[str] = SIGNATURE_KIND
 
     said: Annotated[Said, Field(discriminator="version")]
     identity: PublicIdentity
-    signature: SignatureText
 
     def verify(self) -> PublicIdentity:
         """Return the keys of the person who signed.
@@ -249,7 +250,7 @@ class SignedDestruction(Document):
             raise SignatureError("the statement is signed by somebody else than it says")
         if not _DUTIES[type(said)] & set(identity.duties):
             raise SignatureError("the person does not have the duty that the statement needs")
-        verify_document(SIGNATURE_KIND, said.to_json(), self.signature, identity.verifier())
+        self.require_signature(identity.verifier())
         return identity
 
 
@@ -261,8 +262,7 @@ def sign_destruction(
     Raises:
         SignatureError: they are not who says it, or lack the duty.
     """
-    signature = sign_document(SIGNATURE_KIND, said.to_json(), key)
-    signed = SignedDestruction(said=said, identity=identity, signature=signature)
+    signed = SignedDestruction.of(said, key, identity=identity)
     signed.verify()
     return signed
 

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, Field, model_validator
 from schemas.document import Document
 from schemas.errors import SignatureError
 from schemas.ids import PERSON_PREFIX, Name, UtcTime
-from schemas.signing import sign_document, verify_document
+from schemas.signing import SignatureText, Signed, sign_document, verify_document
 
 ED25519_BYTES: Final = 32
 MLKEM_KEY_BYTES: Final = 1184
@@ -69,7 +69,6 @@ def _receiving_key(text: str) -> str:
 
 SigningKeyText = Annotated[str, Field(max_length=44), AfterValidator(_signing_key)]
 ReceivingKeyText = Annotated[str, Field(max_length=1624), AfterValidator(_receiving_key)]
-SignatureText = Annotated[str, Field(min_length=88, max_length=88)]
 PersonIdText = Annotated[str, Field(pattern=rf"^{PERSON_PREFIX}-[0-9a-f]{{32}}$")]
 
 
@@ -127,13 +126,14 @@ class PublicIdentity(Document):
         return hashlib.sha256(base64_bytes(self.signing_key, ED25519_BYTES)).hexdigest()
 
 
-class SignedIdentity(Document):
+class SignedIdentity(Signed):
     """A public identity signed by its own key, so that nobody enrols a key they do not hold."""
 
     KIND: ClassVar[str] = "signed identity"
+    BODY: ClassVar[str] = "identity"
+    SIGNED_AS: ClassVar[str] = "enrolment"
 
     identity: PublicIdentity
-    signature: SignatureText
 
     def verify(self) -> PublicIdentity:
         """Return the identity, whose own key signed it.
@@ -141,9 +141,8 @@ class SignedIdentity(Document):
         Raises:
             SignatureError: the signature is not over this identity.
         """
-        identity = self.identity
-        verify_document("enrolment", identity.to_json(), self.signature, identity.verifier())
-        return identity
+        self.require_signature(self.identity.verifier())
+        return self.identity
 
 
 class KeyChange(Document):
@@ -212,13 +211,6 @@ class IdentityHistory(Document):
     def newest(self) -> PublicIdentity:
         """Return the person's identity now, unverified."""
         return self.changes[-1].change.successor if self.changes else self.enrolled.identity
-
-
-def sign_identity(identity: PublicIdentity, key: Ed25519PrivateKey) -> SignedIdentity:
-    """Return the identity with the signature of its own key, for enrolment."""
-    return SignedIdentity(
-        identity=identity, signature=sign_document("enrolment", identity.to_json(), key)
-    )
 
 
 def sign_key_change(

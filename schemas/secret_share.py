@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, Field, model_validator
 
 from schemas.canonical import JsonValue, canonical_bytes
 from schemas.document import Document, Model
 from schemas.errors import SignatureError
-from schemas.identity import PersonIdText, PublicIdentity, SignatureText, base64_bytes
+from schemas.identity import PersonIdText, PublicIdentity, base64_bytes
 from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
-from schemas.signing import sign_document, verify_document
+from schemas.signing import Signed
 
 CONTRIBUTION_BYTES: Final = 32
 # HPKE with MLKEM768-X25519: encapsulation of 1,120 bytes, then the contribution and AES-GCM's tag.
@@ -132,13 +131,14 @@ def share_info(holders: SecretHolders, sender: str, recipient: str) -> bytes:
     return b"blindlink/v1/secret-share\n" + canonical_bytes(bound)
 
 
-class SignedShare(Document):
+class SignedShare(Signed):
     """A share with its sender's signature; HPKE alone says nothing about who sealed it."""
 
     KIND: ClassVar[str] = "signed share"
+    BODY: ClassVar[str] = "share"
+    SIGNED_AS: ClassVar[str] = "secret-share"
 
     share: SecretShare
-    signature: SignatureText
 
     def verify(self, sender: PublicIdentity) -> SecretShare:
         """Return the share, signed by this person, whom it names as its sender.
@@ -149,13 +149,8 @@ class SignedShare(Document):
         share = self.share
         if sender.party != share.sender or not share.holders.names(sender):
             raise SignatureError("the share names other keys as its sender's")
-        verify_document("secret-share", share.to_json(), self.signature, sender.verifier())
+        self.require_signature(sender.verifier())
         return share
-
-
-def sign_share(share: SecretShare, key: Ed25519PrivateKey) -> SignedShare:
-    """Return a share with its sender's signature."""
-    return SignedShare(share=share, signature=sign_document("secret-share", share.to_json(), key))
 
 
 class StepTest(Model):
@@ -199,13 +194,14 @@ class ShareConfirmation(Document):
         return b"blindlink/v1/share-confirmation\n" + canonical_bytes(stated)
 
 
-class SignedConfirmation(Document):
+class SignedConfirmation(Signed):
     """A confirmation with its holder's signature: a tag alone could be any holder's."""
 
     KIND: ClassVar[str] = "signed confirmation"
+    BODY: ClassVar[str] = "confirmation"
+    SIGNED_AS: ClassVar[str] = "share-confirmation"
 
     confirmation: ShareConfirmation
-    signature: SignatureText
 
     def verify(self, holder: PublicIdentity) -> ShareConfirmation:
         """Return the confirmation, signed by this person, in whose name it is.
@@ -216,18 +212,8 @@ class SignedConfirmation(Document):
         confirmation = self.confirmation
         if (confirmation.party, confirmation.person) != (holder.party, holder.person):
             raise SignatureError("the confirmation is in another person's name")
-        verify_document(
-            "share-confirmation", confirmation.to_json(), self.signature, holder.verifier()
-        )
+        self.require_signature(holder.verifier())
         return confirmation
-
-
-def sign_confirmation(
-    confirmation: ShareConfirmation, key: Ed25519PrivateKey
-) -> SignedConfirmation:
-    """Return a confirmation with its holder's signature."""
-    signature = sign_document("share-confirmation", confirmation.to_json(), key)
-    return SignedConfirmation(confirmation=confirmation, signature=signature)
 
 
 class ShareView(Document):

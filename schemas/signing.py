@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Annotated, Any, ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import Field
 
 from schemas.canonical import JsonValue, canonical_bytes
+from schemas.document import Document
 from schemas.errors import SignatureError
 
 KINDS = frozenset(
@@ -34,6 +37,40 @@ KINDS = frozenset(
     }
 )
 SIGNATURE_BYTES = 64
+SignatureText = Annotated[str, Field(min_length=88, max_length=88)]
+
+
+class Signed(Document):
+    """A document in an envelope with one signature over it.
+
+    Each kind of envelope says in which field the document lies, and of which kind the signature is; whose key
+    counts is for its own `verify` to know.
+    """
+
+    BODY: ClassVar[str]
+    SIGNED_AS: ClassVar[str]
+
+    signature: SignatureText
+
+    @classmethod
+    def of(cls, body: Document, key: Ed25519PrivateKey, /, **beside: Any) -> Self:
+        """Return a document signed with this key; `beside` are the envelope's other fields."""
+        signature = sign_document(cls.kind_of(body), body.to_json(), key)
+        return cls(**{cls.BODY: body}, signature=signature, **beside)
+
+    @classmethod
+    def kind_of(cls, body: Document) -> str:  # noqa: ARG003 - an envelope of several kinds looks
+        """Return the kind of the signature over this document."""
+        return cls.SIGNED_AS
+
+    def require_signature(self, key: Ed25519PublicKey) -> None:
+        """Check that the holder of this key has signed the document.
+
+        Raises:
+            SignatureError: the signature does not cover it.
+        """
+        body: Document = getattr(self, self.BODY)
+        verify_document(self.kind_of(body), body.to_json(), self.signature, key)
 
 
 def signed_bytes(kind: str, document: JsonValue) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
 from schemas.agreement import Agreement
@@ -21,11 +20,10 @@ from schemas.identity import (
     Duty,
     PersonIdText,
     PublicIdentity,
-    SignatureText,
     SignedKeyChange,
 )
 from schemas.ids import APPROVAL_PREFIX, RUN_PREFIX, IsoDate, Name, Sha256Hex, UtcTime
-from schemas.signing import sign_document, verify_document
+from schemas.signing import Signed
 
 MAX_STANDING_RUNS: Final = 1000
 
@@ -134,17 +132,23 @@ _DUTIES: Final[dict[type[Document], Duty]] = {
 _KINDS: Final[dict[type[Document], str]] = {Consent: "agreement", Notice: "agreement"}
 
 
-class SignedStatement(Document):
+class SignedStatement(Signed):
     """A statement with its signature; `changes` lead from the key that the agreement lists to the one used.
 
     Without changes of keys since the agreement, `changes` is empty.
     """
 
     KIND: ClassVar[str] = "signed statement"
+    BODY: ClassVar[str] = "statement"
+    SIGNED_AS: ClassVar[str] = "approval"
 
     statement: Annotated[Statement, Field(discriminator="version")]
     changes: Annotated[tuple[SignedKeyChange, ...], Field(max_length=MAX_KEY_CHANGES)] = ()
-    signature: SignatureText
+
+    @classmethod
+    def kind_of(cls, body: Document) -> str:
+        """Return the kind of the signature: consent and notices are of agreements, the rest of approvals."""
+        return _KINDS.get(type(body), cls.SIGNED_AS)
 
     def verify(self, agreement: Agreement) -> PublicIdentity:
         """Return the person who signed, as the agreement and the changes of keys make them known.
@@ -157,25 +161,13 @@ class SignedStatement(Document):
         if (stated.project, stated.agreement) != (agreement.project, agreement.digest()):
             raise SignatureError("the statement is about another agreement")
         signer = _follow(_listed(stated, agreement), self.changes)
-        verify_document(_kind_of(stated), stated.to_json(), self.signature, signer.verifier())
+        self.require_signature(signer.verifier())
         return signer
-
-
-def sign_statement(
-    statement: Statement, key: Ed25519PrivateKey, changes: tuple[SignedKeyChange, ...] = ()
-) -> SignedStatement:
-    """Return the statement with the signature of this key."""
-    signature = sign_document(_kind_of(statement), statement.to_json(), key)
-    return SignedStatement(statement=statement, changes=changes, signature=signature)
 
 
 def duty_for(statement: Statement) -> Duty:
     """Return the duty that a person needs to make such a statement."""
     return _DUTIES[type(statement)]
-
-
-def _kind_of(statement: Statement) -> str:
-    return _KINDS.get(type(statement), "approval")
 
 
 def _listed(statement: Statement, agreement: Agreement) -> PublicIdentity:

@@ -23,14 +23,13 @@ from app.auditor.pins import Pin
 from app.auditor.verdict import NO_LOG_KEY, Verdict
 from app.auditor.watch_state import WatchState
 from schemas.api import LogCheckpoint
-from schemas.errors import CheckpointError, EntryError, FormatError, ProofError
+from schemas.errors import CheckpointError, DocumentError, EntryError, FormatError, ProofError
+from schemas.log_extension import follow_keys, require_extension
 from schemas.matchlog.checkpoint import parse_checkpoint
 from schemas.matchlog.entry import parse_entry
-from schemas.matchlog.hand_over import follow_hand_overs
 from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import VerifierKey, decode_base64
-from schemas.merkle import verify_consistency
+from schemas.matchlog.note import VerifierKey
 
 # A log that grows between two questions is asked again, since all must be proved of one checkpoint.
 MAX_ROUNDS: Final = 5
@@ -192,18 +191,16 @@ class _Look:
         if answer is None:
             _alert(self._state, old, self.newest())
         shown = self._shown(answer)
-        if answer.old_size != size:
-            raise UnreachableError("the broker proves another checkpoint than it was asked about")
         try:
-            proof = [decode_base64(text, "a hash") for text in answer.proof]
-            checkpoint = shown.checkpoint
-            verify_consistency(size, checkpoint.size, proof, old.checkpoint.root, checkpoint.root)
-        except (ProofError, CheckpointError):
+            require_extension(answer, old.checkpoint, shown.checkpoint)
+        except DocumentError as exc:
+            raise UnreachableError(str(exc)) from exc
+        except ProofError:
             _alert(self._state, old, shown)
         return shown
 
     def _shown(self, answer: LogCheckpoint) -> Pin:
-        pin = _pin_of(answer.checkpoint)
+        pin = _pin_of(answer.checkpoint.encode("utf-8"))
         self._follow(answer)
         _require_signed(pin, self.keys)
         return pin
@@ -214,19 +211,11 @@ class _Look:
         Raises:
             KeyChainError: nothing hands over to it.
         """
-        if self._known is not None and self._known.text == answer.log_key:
-            return
-        known = self._known or _first_key(answer)
         try:
-            followed = follow_hand_overs(known, answer.hand_overs)
+            self._known, new = follow_keys(answer, self._known or _first_key(answer))
         except FormatError as exc:
-            raise KeyChainError(f"{OTHER_KEY}, by a hand-over that does not hold: {exc}") from exc
-        if followed.text != answer.log_key:
-            raise KeyChainError(f"{OTHER_KEY}, and nothing hands over to it")
-        n_new = len(followed.known) - len(known.known)
-        for hand_over in answer.hand_overs[len(answer.hand_overs) - n_new :]:
-            self.handed_over.append(_pin_of(hand_over.checkpoint))
-        self._known = followed
+            raise KeyChainError(f"{OTHER_KEY}: {exc}") from exc
+        self.handed_over += [_pin_of(note) for note in new]
 
 
 def _first_key(answer: LogCheckpoint) -> LogKeys:
@@ -262,9 +251,9 @@ def _alert(state: WatchState, old: Pin, newest: Pin) -> NoReturn:
     )
 
 
-def _pin_of(note: str) -> Pin:
+def _pin_of(note: bytes) -> Pin:
     try:
-        return Pin(*parse_checkpoint(note.encode("utf-8")))
+        return Pin(*parse_checkpoint(note))
     except CheckpointError as exc:
         raise UnreachableError("the broker's checkpoint cannot be read") from exc
 

@@ -26,7 +26,6 @@ from schemas.statement import (
     StandingApproval,
     Statement,
     Step,
-    sign_statement,
 )
 
 
@@ -94,7 +93,7 @@ class Signer:
         }
 
     def _sign(self, statement: Statement) -> SignedStatement:
-        signed = sign_statement(statement, self.own.keys.signing_key, self.changes)
+        signed = SignedStatement.of(statement, self.own.keys.signing_key, changes=self.changes)
         try:
             signed.verify(self.agreement)
         except SignatureError as exc:

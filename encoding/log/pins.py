@@ -23,17 +23,16 @@ from encoding.errors import (
 )
 from encoding.files import write_durably
 from schemas.api import LogCheckpoint
-from schemas.errors import CheckpointError, FormatError, ProofError
+from schemas.errors import CheckpointError, DocumentError, FormatError, ProofError
+from schemas.log_extension import follow_keys, require_extension
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     open_checkpoint,
     parse_checkpoints,
     serialise_checkpoints,
 )
-from schemas.matchlog.hand_over import follow_hand_overs
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.note import VerifierKey, decode_base64
-from schemas.merkle import verify_consistency
+from schemas.matchlog.note import VerifierKey
 
 # A busy log grows between two questions; the pins are then kept side by side until a quieter moment.
 MAX_ROUNDS: Final = 5
@@ -217,14 +216,11 @@ class PinnedLog:
             raise _rewritten() from exc
 
     def _verify(self, pin: Pin, shown: Pin, answer: LogCheckpoint) -> None:
-        old, new = pin.checkpoint, shown.checkpoint
-        if answer.old_size != old.size and old.size:
-            raise BrokerAnswerError("the broker proves another checkpoint than it was asked about")
         try:
-            if old.size:
-                proof = [decode_base64(text, "a hash") for text in answer.proof]
-                verify_consistency(old.size, new.size, proof, old.root, new.root)
-        except (ProofError, CheckpointError) as exc:
+            require_extension(answer, pin.checkpoint, shown.checkpoint)
+        except DocumentError as exc:
+            raise BrokerAnswerError(str(exc)) from exc
+        except ProofError as exc:
             self._keep_evidence([pin, shown])
             raise _rewritten() from exc
 
@@ -240,19 +236,14 @@ class PinnedLog:
             LogKeyError: nothing hands over to the key that signs now.
         """
         keys = self.keys()
-        if answer.log_key == keys.text:
-            return
         try:
-            followed = follow_hand_overs(keys, answer.hand_overs)
+            followed, handed_over = follow_keys(answer, keys)
         except FormatError as exc:
             raise _other_key() from exc
-        if followed.text != answer.log_key:
-            raise _other_key()
-        self._pin(followed)
-        # What the old key signed last is seen as well: the log goes on from there, or it is a fork.
-        n_new = len(followed.known) - len(keys.known)
-        for hand_over in answer.hand_overs[-n_new:]:
-            self.pin(hand_over.checkpoint.encode("utf-8"))
+        if followed != keys:
+            self._pin(followed)
+        for note in handed_over:
+            self.pin(note)
 
     def _pin(self, keys: LogKeys) -> None:
         write_durably(self.key_file, keys.to_lines().encode("ascii"))

@@ -34,7 +34,6 @@ from schemas.identity import (
     SignedIdentity,
     SignedKeyChange,
     base64_text,
-    sign_identity,
     sign_key_change,
 )
 from schemas.ids import PERSON_PREFIX, utc_text
@@ -160,7 +159,7 @@ def new_identity(
             "created": utc_text(now),
         }
     )
-    return Identity(sign_identity(public, keys.signing_key), keys)
+    return Identity(SignedIdentity.of(public, keys.signing_key), keys)
 
 
 def replace_keys(old: Identity, now: datetime) -> tuple[Identity, SignedKeyChange]:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from encoding.errors import BackupError
 from encoding.people.identity import PRIVATE_BYTES, Identity, PrivateKeys
 from schemas.errors import CodeError
-from schemas.identity import PublicIdentity, sign_identity
+from schemas.identity import PublicIdentity, SignedIdentity
 from schemas.ids import PERSON_PREFIX, utc_text
 from schemas.written_code import CODE_BYTES, read_code, write_code
 
@@ -60,7 +60,7 @@ def recovery_keys(code: str, party: str, now: datetime) -> Identity:
             "created": utc_text(now),
         }
     )
-    return Identity(sign_identity(public, keys.signing_key), keys)
+    return Identity(SignedIdentity.of(public, keys.signing_key), keys)
 
 
 def _derive(raw: bytes, label: bytes, length: int) -> bytes:

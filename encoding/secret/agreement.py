@@ -38,8 +38,6 @@ from schemas.secret_share import (
     SignedShare,
     holder_of,
     share_info,
-    sign_confirmation,
-    sign_share,
 )
 
 SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -110,7 +108,7 @@ def seal_share(
         sealed=base64_text(SUITE.encrypt(contribution.to_bytes(), recipient.receiver(), info)),
         created=utc_text(now),
     )
-    return sign_share(share, sender.keys.signing_key)
+    return SignedShare.of(share, sender.keys.signing_key)
 
 
 def check_share(
@@ -213,7 +211,7 @@ def confirm(
         tag=base64_text(bytes(TAG_BYTES)),
     )
     tagged = unsigned.model_copy(update={"tag": _tag(secret, unsigned)})
-    return sign_confirmation(tagged, holder.keys.signing_key)
+    return SignedConfirmation.of(tagged, holder.keys.signing_key)
 
 
 def check_confirmation(

@@ -34,7 +34,6 @@ from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.errors import FormatError, SignatureError
 from schemas.identity import PublicIdentity, base64_bytes, base64_text
 from schemas.ids import utc_text
-from schemas.signing import sign_document
 
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 READ_BYTES: Final = 256 * 1024
@@ -89,8 +88,7 @@ def write_backup(
         settings=settings,
         files=tuple(_described(workspace.folder, name) for name in paths),
     )
-    signature = sign_document("workspace-backup", manifest.to_json(), maker.keys.signing_key)
-    signed = SignedBackup(manifest=manifest, signature=signature)
+    signed = SignedBackup.of(manifest, maker.keys.signing_key)
     party = maker.public.party
     address = Address(party, party, receivers, created)
 

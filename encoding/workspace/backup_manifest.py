@@ -12,9 +12,9 @@ from pydantic import Field, model_validator
 from encoding.workspace.keepers import Keepers
 from encoding.workspace.key import KEY_BYTES
 from schemas.document import Document, Model
-from schemas.identity import PublicIdentity, SignatureText, base64_bytes
+from schemas.identity import PublicIdentity, base64_bytes
 from schemas.ids import Sha256Hex, UtcTime
-from schemas.signing import verify_document
+from schemas.signing import Signed
 
 MAX_FILES: Final = 100_000
 # Of a path: at most two folders, and names that every system takes as they are.
@@ -69,13 +69,14 @@ class BackupManifest(Document):
         return self
 
 
-class SignedBackup(Document):
+class SignedBackup(Signed):
     """The manifest, signed by whoever made the backup: sealing alone says nothing about that."""
 
     KIND: ClassVar[str] = "signed backup"
+    BODY: ClassVar[str] = "manifest"
+    SIGNED_AS: ClassVar[str] = "workspace-backup"
 
     manifest: BackupManifest
-    signature: SignatureText
 
     def verify(self) -> BackupManifest:
         """Return the manifest, signed by the keys that it names; whose they are, it cannot say.
@@ -83,6 +84,5 @@ class SignedBackup(Document):
         Raises:
             SignatureError: they have not signed it.
         """
-        key = self.manifest.maker.verifier()
-        verify_document("workspace-backup", self.manifest.to_json(), self.signature, key)
+        self.require_signature(self.manifest.maker.verifier())
         return self.manifest

@@ -21,7 +21,7 @@ from encoding.secret.agreement import SUITE
 from schemas.identity import PublicIdentity, base64_text
 from schemas.matchlog.checkpoint import parse_checkpoint, sign_checkpoint
 from schemas.matchlog.note import NoteSigner
-from schemas.secret_share import SignedShare, share_info, sign_share
+from schemas.secret_share import SignedShare, share_info
 
 Change = Callable[[Any], Any]
 
@@ -323,7 +323,9 @@ def test_a_swapped_contribution_is_refused(rig: AgreementRig) -> None:
         true = SignedShare.from_json(document).share
         info = share_info(true.holders, true.sender, true.recipient)
         sealed = SUITE.encrypt(bytes(32), recipient.receiver(), info)
-        return sign_share(true.model_copy(update={"sealed": base64_text(sealed)}), own).to_json()
+        return SignedShare.of(
+            true.model_copy(update={"sealed": base64_text(sealed)}), own
+        ).to_json()
 
     rig.meddle("shares/", swap)
     said = refused(rig.desks["kim"].type("secret", "accept"))

@@ -29,7 +29,7 @@ from app.clock import utc_text
 from schemas.agreement import Agreement
 from schemas.identity import Duty
 from schemas.negotiation import AgreementProposal, AgreementView
-from schemas.statement import SignedStatement, Statement, sign_statement
+from schemas.statement import SignedStatement, Statement
 from schemas.upload import Manifest
 
 OPERATOR = "operator"
@@ -128,7 +128,7 @@ class Accord(Linkage):
     def signed(self, name: str, what: str, *, by: str | None = None, **fields: Any) -> Any:
         """A statement with the signature of its person, or of somebody else."""
         key = self.persons[by or name].identity.keys.signing_key
-        return sign_statement(self.stated(name, what, **fields), key)
+        return SignedStatement.of(self.stated(name, what, **fields), key)
 
     # Calls.
 

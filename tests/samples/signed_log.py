@@ -17,7 +17,7 @@ from schemas.identity import SignedKeyChange, sign_key_change
 from schemas.matchlog import agreement_kinds as signed_kinds
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.statement import SignedStatement, Statement, sign_statement
+from schemas.statement import SignedStatement, Statement
 
 ACCORD = "accord"
 PARTY_OF = {"child-welfare": "county-cw", "k12": "school-district", "data-center": "data-center"}
@@ -244,7 +244,7 @@ class SignedProject:
         unsigned = {"statement": raw, "changes": [], "signature": "A" * 86 + "=="}
         statement: Statement = SignedStatement.from_json(unsigned).statement
         signing = Ed25519PrivateKey.from_private_bytes((key or private(name))[:32])
-        return sign_statement(statement, signing, changes)
+        return SignedStatement.of(statement, signing, changes=changes)
 
     def _about(self, body: Any, who: Actor, **fields: Any) -> Entry:
         written = {"agreement": self.agreement.digest(), "actor": who, **fields}

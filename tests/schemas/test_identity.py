@@ -19,7 +19,6 @@ from schemas.identity import (
     SignedKeyChange,
     base64_bytes,
     fingerprint_digits,
-    sign_identity,
     sign_key_change,
 )
 
@@ -127,7 +126,7 @@ def test_a_history_with_a_gap_is_refused(vector: dict[str, str]) -> None:
 def test_what_is_signed_here_is_what_the_vectors_hold() -> None:
     keys = PrivateKeys.from_bytes(bytes.fromhex(VECTORS["private_hex"]))
     assert (
-        sign_identity(IDENTITY, keys.signing_key).to_canonical().decode()
+        SignedIdentity.of(IDENTITY, keys.signing_key).to_canonical().decode()
         == VECTORS["signed_identity"]
     )
 

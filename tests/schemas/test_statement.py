@@ -14,7 +14,7 @@ from schemas.agreement import Agreement
 from schemas.canonical import parse_json
 from schemas.errors import DocumentError, SignatureError
 from schemas.identity import MAX_KEY_CHANGES
-from schemas.statement import SignedStatement, duty_for, sign_statement
+from schemas.statement import SignedStatement, duty_for
 
 VECTORS = read_vectors("statement")
 BASE = Agreement.from_json(AGREEMENT)
@@ -61,7 +61,7 @@ def test_signing_here_gives_the_signature_of_the_vectors(vector: dict[str, str])
         who for who in ("ann", "eve", "kim", "sue") if person_id(who) == stored.statement.person
     )
     key = Ed25519PrivateKey.from_private_bytes(private(name)[:32])
-    assert sign_statement(stored.statement, key) == stored
+    assert SignedStatement.of(stored.statement, key) == stored
 
 
 def test_a_statement_carries_as_many_changes_of_keys_as_a_history() -> None:

@@ -14,7 +14,7 @@ from encoding.people.identity import replace_keys
 from schemas.api import ProjectView
 from schemas.identity import MAX_KEY_CHANGES
 from schemas.negotiation import AgreementList, AgreementView
-from schemas.statement import sign_statement
+from schemas.statement import SignedStatement
 
 __all__ = ["accord", "embedded_database", "make_accord"]
 
@@ -71,7 +71,7 @@ def test_whoever_changed_keys_as_often_as_can_be_still_halts_the_linkage(accord:
     stated = accord.stated("ann", "notice", act="suspend", reason="\U0001f642" * 200)
     key = person.identity.keys.signing_key
     halted = accord.post(
-        accord.about("notices"), "ann", sign_statement(stated, key, tuple(changes))
+        accord.about("notices"), "ann", SignedStatement.of(stated, key, changes=tuple(changes))
     )
     assert halted.status_code == 200, halted.text
     assert accord.log_kinds()[-1] == "agreement-suspended"
@@ -276,7 +276,7 @@ def test_a_statement_counts_only_from_its_own_steward_with_their_own_key(accord:
 
 def test_after_a_change_of_keys_the_new_ones_sign_and_the_old_ones_do_not(accord: Accord) -> None:
     from encoding.people.identity import replace_keys
-    from schemas.statement import sign_statement
+    from schemas.statement import SignedStatement
 
     accord.agree()
     person = accord.persons["ann"]
@@ -292,7 +292,7 @@ def test_after_a_change_of_keys_the_new_ones_sign_and_the_old_ones_do_not(accord
         (person.identity.keys.signing_key, (), 422),
         (person.identity.keys.signing_key, (change,), 200),
     ):
-        signed = sign_statement(stated, key, changes)
+        signed = SignedStatement.of(stated, key, changes=changes)
         assert accord.post(accord.about("notices"), "ann", signed).status_code == status
 
 

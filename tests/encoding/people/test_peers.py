@@ -10,7 +10,7 @@ import pytest
 from encoding.errors import HoldersError, UntrustedKeyError, WorkspaceError
 from encoding.people.identity import Identity, new_identity, replace_keys
 from encoding.people.peers import Peers, read_fingerprint, read_peers, write_peers
-from schemas.identity import IdentityHistory, SignedKeyChange, sign_identity
+from schemas.identity import IdentityHistory, SignedIdentity, SignedKeyChange
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 
@@ -114,7 +114,7 @@ def test_a_forged_history_of_trusted_keys_is_refused() -> None:
 
 def test_trusted_keys_in_a_document_that_they_did_not_sign_are_refused() -> None:
     public = BOB.public.model_copy(update={"duties": ("analyst", "steward")})
-    signed = sign_identity(public, MALLORY.keys.signing_key)
+    signed = SignedIdentity.of(public, MALLORY.keys.signing_key)
     with pytest.raises(UntrustedKeyError, match="forged"):
         trusting().meet([IdentityHistory(enrolled=signed)])
 

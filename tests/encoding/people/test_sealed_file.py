@@ -23,7 +23,7 @@ from encoding.people.sealed_file import (
     read_sealed_header,
     seal_pieces,
 )
-from schemas.identity import PublicIdentity, sign_identity
+from schemas.identity import PublicIdentity, SignedIdentity
 
 VECTORS = read_vectors("sealed-file")
 CHUNK = CHUNK_BYTES + TAG_BYTES
@@ -33,7 +33,7 @@ def receiver(number: int) -> Identity:
     stored = VECTORS["receivers"][number]
     keys = PrivateKeys.from_bytes(bytes.fromhex(stored["private_hex"]))
     public = PublicIdentity.from_json(stored["identity"])
-    return Identity(sign_identity(public, keys.signing_key), keys)
+    return Identity(SignedIdentity.of(public, keys.signing_key), keys)
 
 
 def opened(raw: bytes, number: int = 0) -> bytes:

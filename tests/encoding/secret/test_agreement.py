@@ -32,7 +32,6 @@ from schemas.secret_share import (
     SignedConfirmation,
     SignedShare,
     StepTest,
-    sign_share,
 )
 
 VECTORS = read_vectors("secret-share")
@@ -206,7 +205,7 @@ def test_a_share_for_other_holders_is_refused_with_what_differs(reason: str) -> 
 def test_what_is_sealed_for_other_holders_does_not_open_even_when_signed_anew(reason: str) -> None:
     sealed = seal("health", "schools", OTHER_HOLDERS[reason]).share.sealed
     share = TO_SCHOOLS["health"].share.model_copy(update={"sealed": sealed})
-    forged = sign_share(share, PEOPLE["health"].keys.signing_key)
+    forged = SignedShare.of(share, PEOPLE["health"].keys.signing_key)
     with pytest.raises(ShareError, match="does not open"):
         open_share(forged, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
 
@@ -217,7 +216,7 @@ def test_one_changed_bit_of_what_is_sealed_is_refused(place: int) -> None:
     raw[place] ^= 1
     share = TO_SCHOOLS["health"].share.model_copy(update={"sealed": base64_text(bytes(raw))})
     unsigned = TO_SCHOOLS["health"].model_copy(update={"share": share})
-    signed = sign_share(share, PEOPLE["health"].keys.signing_key)
+    signed = SignedShare.of(share, PEOPLE["health"].keys.signing_key)
     for forged, reason in ((unsigned, "signature"), (signed, "does not open")):
         with pytest.raises(ShareError, match=reason):
             open_share(forged, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
@@ -228,7 +227,7 @@ def test_an_encapsulation_of_no_use_is_refused(point: bytes) -> None:
     raw = base64_bytes(TO_SCHOOLS["health"].share.sealed, 1168)
     sealed = base64_text(raw[:1088] + point + raw[1120:])
     share = TO_SCHOOLS["health"].share.model_copy(update={"sealed": sealed})
-    forged = sign_share(share, PEOPLE["health"].keys.signing_key)
+    forged = SignedShare.of(share, PEOPLE["health"].keys.signing_key)
     with pytest.raises(ShareError, match="does not open"):
         open_share(forged, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
 

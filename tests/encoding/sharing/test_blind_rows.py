@@ -24,7 +24,7 @@ from encoding.sharing.blind_links import (
 from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.blind_rows import ROWS_START, open_blind_rows, write_blind_rows
 from schemas.blind import RECORD_BYTES, BlindHeader, parse_blind_header
-from schemas.identity import PublicIdentity, sign_identity
+from schemas.identity import PublicIdentity, SignedIdentity
 
 VECTORS = read_vectors("blind-release")
 ROWS = read_vectors("blind-rows")
@@ -38,7 +38,7 @@ def receiver(number: int) -> Identity:
     stored = VECTORS["receivers"][number]
     keys = PrivateKeys.from_bytes(bytes.fromhex(stored["private_hex"]))
     public = PublicIdentity.from_json(stored["identity"])
-    return Identity(sign_identity(public, keys.signing_key), keys)
+    return Identity(SignedIdentity.of(public, keys.signing_key), keys)
 
 
 def sealed_by_handle() -> dict[str, bytes]:

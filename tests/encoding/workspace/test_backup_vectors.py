@@ -19,7 +19,7 @@ from encoding.workspace.backup import Restored, restore_backup
 from encoding.workspace.keepers import read_keepers
 from encoding.workspace.key import read_workspace_key
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.identity import PublicIdentity, sign_identity
+from schemas.identity import PublicIdentity, SignedIdentity
 
 VECTORS = read_vectors("workspace-backup")
 CREATED = "2026-11-20T22:30:00Z"
@@ -30,7 +30,7 @@ def person(who: str) -> Identity:
     stored = VECTORS["persons"][who]
     keys = PrivateKeys.from_bytes(bytes.fromhex(stored["private_hex"]))
     return Identity(
-        sign_identity(PublicIdentity.from_json(stored["identity"]), keys.signing_key), keys
+        SignedIdentity.of(PublicIdentity.from_json(stored["identity"]), keys.signing_key), keys
     )
 
 
