@@ -1,0 +1,162 @@
+"""The house in numbers: what a newcomer has to read, and what stands in the way. Standard library alone.
+
+    python benchmarks/house.py                 this checkout
+    python benchmarks/house.py OTHER [...]     others beside it, such as an older commit in a folder of its own
+
+Prints Markdown: a row a measure, a column a checkout; then a row a room of this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGES = ("app", "encoding", "schemas")
+HERE = Path(__file__).resolve().parent.parent
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Module:
+    """One module: its name, its lines, and its tree."""
+
+    def __init__(self, root: Path, path: Path) -> None:
+        self.name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        self.is_package = path.name == "__init__.py"
+        text = path.read_text("utf-8")
+        self.n_lines = len(text.splitlines())
+        self.tree = ast.parse(text)
+
+    def functions(self) -> Iterator[Function]:
+        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+
+    def imports(self) -> Iterator[tuple[str, bool]]:
+        """Yield the modules that are imported when this one runs, and whether inside a function."""
+        late = {id(node) for one in self.functions() for node in ast.walk(one)}
+        for node in _running(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, id(node) in late) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    yield f"{node.module}.{alias.name}", id(node) in late
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("others", nargs="*", type=Path)
+    roots = [*parser.parse_args().others, HERE]
+    found = [measure(root) for root in roots]
+    print("| measure | " + " | ".join(str(root.name) for root in roots) + " |")
+    print("|---" * (len(roots) + 1) + "|")
+    for name in found[-1]:
+        print(f"| {name} | " + " | ".join(f"{one[name]:,}" for one in found) + " |")
+    print("\n| room | files | lines | largest |\n|---|---|---|---|")
+    for room, modules in sorted(_rooms(read(HERE)).items()):
+        largest = max(modules, key=lambda one: one.n_lines)
+        lines = sum(one.n_lines for one in modules)
+        name = largest.name.rpartition(".")[2]
+        print(f"| `{room}` | {len(modules)} | {lines:,} | {name} {largest.n_lines} |")
+
+
+def read(root: Path) -> list[Module]:
+    """Return the product's modules."""
+    paths = (path for package in PACKAGES for path in (root / package).rglob("*.py"))
+    return [Module(root, path) for path in sorted(paths)]
+
+
+def measure(root: Path) -> dict[str, int]:
+    """Return what is measured of a checkout."""
+    modules = read(root)
+    tests = sum(len(p.read_text("utf-8").splitlines()) for p in (root / "tests").rglob("*.py"))
+    functions = [
+        (node.end_lineno or 0) - node.lineno + 1 for one in modules for node in one.functions()
+    ]
+    names = {one.name for one in modules}
+    edges = {one.name: _inside(one, names) for one in modules}
+    classes = [n for one in modules for n in ast.walk(one.tree) if isinstance(n, ast.ClassDef)]
+    return {
+        "modules": len(modules),
+        "product lines": sum(one.n_lines for one in modules),
+        "test lines": tests,
+        "median lines of a module": int(statistics.median(one.n_lines for one in modules)),
+        "largest module": max(one.n_lines for one in modules),
+        "median lines of a function": int(statistics.median(functions)),
+        "largest function": max(functions),
+        "loose modules in encoding/": _loose(modules, "encoding"),
+        "loose modules in encoding/cli/": _loose(modules, "encoding.cli"),
+        "circles of modules": sum(len(one) > 1 for one in _components(edges)),
+        "imports inside functions": sum(late for one in modules for _, late in one.imports()),
+        "error classes": sum(one.name.endswith("Error") for one in classes),
+        "modules named by a participle or gerund": sum(
+            one.name.rpartition(".")[2].split("_")[-1].endswith(("ing", "ed")) for one in modules
+        ),
+    }
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a tree, but for what is imported for types alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+        yield from _running(node)
+
+
+def _inside(module: Module, names: set[str]) -> set[str]:
+    """Return the modules of the product that one imports, in functions too."""
+    found = set()
+    for name, _ in module.imports():
+        target, _, last = (name, "", "") if name in names else name.rpartition(".")
+        # What no module of ours defines by an underscored name is compiled, such as the kernel.
+        if not last.startswith("_") and target in names and target != module.name:
+            found.add(target)
+    return found
+
+
+def _components(edges: dict[str, set[str]]) -> list[set[str]]:
+    """Return the strongly connected parts of the graph of imports (Tarjan 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in sorted(edges[name]):
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            at = stack.index(name)
+            found.append(set(stack[at:]))
+            del stack[at:]
+
+    for name in sorted(edges):
+        if name not in index:
+            visit(name)
+    return found
+
+
+def _loose(modules: list[Module], package: str) -> int:
+    return sum(not one.is_package and one.name.rpartition(".")[0] == package for one in modules)
+
+
+def _rooms(modules: list[Module]) -> dict[str, list[Module]]:
+    rooms = defaultdict(list)
+    for one in modules:
+        parts = one.name.split(".")
+        rooms["/".join(parts[: 2 if len(parts) > 2 or one.is_package else 1])].append(one)
+    return rooms
+
+
+if __name__ == "__main__":
+    main()
