@@ -1,9 +1,8 @@
-"""A certificate of destruction as one printable HTML page that needs no other file and runs nothing."""
+"""A certificate of destruction as one printable HTML page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Final
 
 from schemas.certificate import CertificateFile, still_outstanding
@@ -14,26 +13,7 @@ from schemas.destruction import (
     SignedDestruction,
 )
 from schemas.errors import SignatureError
-
-PAGE_START: Final = "<!doctype html>\n<!-- blindlink certificate -->\n"
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
-_STYLE: Final = """
-:root{color-scheme:light dark;--paper:#fff;--ink:#111;--soft:#444;--line:#ccc}
-@media (prefers-color-scheme:dark){:root{--paper:#14191c;--ink:#e4e9eb;--soft:#a3afb7;--line:#3a454c}}
-*{box-sizing:border-box}
-body{font:16px/1.5 Georgia,serif;color:var(--ink);background:var(--paper);margin:2rem auto;max-width:60rem;
-padding:0 1rem;overflow-wrap:anywhere}
-h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--soft)}
-dl{display:grid;grid-template-columns:13rem minmax(0,1fr);gap:.15rem 1rem}dt{color:var(--soft)}dd{margin:0}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.85rem}
-th,td{text-align:left;vertical-align:top;border-bottom:1px solid var(--line);padding:.3rem .6rem .3rem 0}
-code{font:.85em ui-monospace,Consolas,monospace;overflow-wrap:anywhere}
-@media screen{td{min-width:5.5rem}}
-@media screen and (max-width:40rem){dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.4rem}}
-@media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#999}
-body{margin:0;padding:0;max-width:none;font-size:11pt}.wide{overflow:visible}tr,dl{break-inside:avoid}
-thead{display:table-header-group}}
-"""
+from schemas.shared.page import Markup, Section, facts, paragraph, prose_table, render_page
 
 SCOPE_WORDS: Final = {
     "project": "all that the broker held of the project",
@@ -94,23 +74,20 @@ def certificate_page(file: CertificateFile) -> str:
         SignatureError: a statement beside the certificate is about something else.
     """
     certificate = file.certificate
-    body = "".join(
-        (
-            _section("What was destroyed", _facts(_about(certificate))),
-            _section("Objects", _objects(certificate.objects)),
-            _section("How", f"<p>{escape(method_of(certificate))}</p>"),
-            _section("What remains, and why", _remains(certificate)),
-            _section("What parties hold themselves", _outstanding(file)),
-            _section("Signatures", _signatures(file)),
-        )
+    sections = (
+        Section("What was destroyed", [facts(_about(certificate))]),
+        Section("Objects", [_objects(certificate.objects)]),
+        Section("How", [paragraph(method_of(certificate))]),
+        Section("What remains, and why", [_remains(certificate)]),
+        Section("What parties hold themselves", _outstanding(file)),
+        Section("Signatures", [facts(_signatures(file))]),
     )
-    title = f"Certificate of destruction, project {certificate.project}"
-    return (
-        f'{PAGE_START}<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escape(title)}</h1>\n{body}</main>\n</body>\n</html>\n"
+    return render_page(
+        f"Certificate of destruction, project {certificate.project}",
+        "",
+        sections,
+        f"Digest of the certificate (SHA-256): {certificate.digest()}",
+        maker="blindlink certificate",
     )
 
 
@@ -136,9 +113,9 @@ def _about(certificate: Certificate) -> Iterable[tuple[str, str]]:
     yield "Broker", f"{certificate.operator}, log {certificate.log}, {certificate.software}"
 
 
-def _objects(objects: Sequence[DestroyedObject]) -> str:
+def _objects(objects: Sequence[DestroyedObject]) -> Markup:
     if not objects:
-        return "<p>There was nothing to destroy.</p>"
+        return paragraph("There was nothing to destroy.")
     header = (
         "Object",
         "What",
@@ -150,8 +127,8 @@ def _objects(objects: Sequence[DestroyedObject]) -> str:
         "Log entry",
         "SHA-256",
     )
-    return _table(
-        "Objects",
+    return prose_table(
+        "Each object, when it was made, and when it was destroyed",
         header,
         (
             (
@@ -170,9 +147,9 @@ def _objects(objects: Sequence[DestroyedObject]) -> str:
     )
 
 
-def _remains(certificate: Certificate) -> str:
-    return _table(
-        "What remains, and why",
+def _remains(certificate: Certificate) -> Markup:
+    return prose_table(
+        "What the broker keeps",
         ("What", "How many", "Until", "Why"),
         (
             (
@@ -186,14 +163,11 @@ def _remains(certificate: Certificate) -> str:
     )
 
 
-def _outstanding(file: CertificateFile) -> str:
+def _outstanding(file: CertificateFile) -> list[Markup]:
     left = still_outstanding(file.certificate, file.statements)
-    lines = [
-        f"<li>{escape(one.party)}: {escape(LOCAL_WORDS[one.what])}, not yet stated to be deleted</li>"
-        for one in left
-    ]
-    lines += [f"<li>{escape(_stated(signed))}</li>" for signed in file.statements]
-    return f"<ul>{''.join(lines)}</ul>" if lines else "<p>Nothing is outstanding.</p>"
+    said = [f"{one.party}: {LOCAL_WORDS[one.what]}, not yet stated to be deleted" for one in left]
+    said += map(_stated, file.statements)
+    return [paragraph(sentence) for sentence in said or ["Nothing is outstanding."]]
 
 
 def _stated(signed: SignedDestruction) -> str:
@@ -206,7 +180,7 @@ def _stated(signed: SignedDestruction) -> str:
     return f"{text}. It keeps {kept}" if kept else text
 
 
-def _signatures(file: CertificateFile) -> str:
+def _signatures(file: CertificateFile) -> list[tuple[str, str]]:
     pairs = [
         ("Digest (SHA-256)", file.certificate.digest()),
         ("The log's key", file.log_key),
@@ -216,32 +190,8 @@ def _signatures(file: CertificateFile) -> str:
     for signed in file.countersignatures:
         who = f"{signed.said.party}, person {signed.said.person}, {_when(signed.said.at)}"
         pairs.append(("Counter-signed by", f"{who}, key {signed.identity.fingerprint()}"))
-    return _facts(pairs)
+    return pairs
 
 
 def _when(time: str) -> str:
     return time.replace("T", " ").replace("Z", " UTC")
-
-
-def _section(heading: str, content: str) -> str:
-    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>\n"
-
-
-def _facts(pairs: Iterable[tuple[str, str]]) -> str:
-    items = "".join(
-        f"<dt>{escape(name)}</dt><dd><code>{escape(what)}</code></dd>\n" for name, what in pairs
-    )
-    return f"<dl>\n{items}</dl>"
-
-
-def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
-    body = "".join(
-        f"<tr>{''.join(f'<td><code>{escape(cell)}</code></td>' for cell in row)}</tr>\n"
-        for row in rows
-    )
-    # A region that the keyboard can scroll, where the screen is too narrow for the table.
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"
-    )

@@ -6,19 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from app.auditor.page import (
+from app.auditor.phrases import counted, moment
+from app.auditor.register import NOT_SHOWN
+from schemas.audit_incident import Incident, ReachedRelease
+from schemas.shared.page import (
     Markup,
     Section,
     Standing,
-    counted,
     facts,
     findings,
-    moment,
     paragraph,
-    table,
+    prose_table,
 )
-from app.auditor.register import NOT_SHOWN
-from schemas.audit_incident import Incident, ReachedRelease
 
 SUBJECTS: Final = {
     "upload": "an upload's encodings",
@@ -169,4 +168,4 @@ def _matches(release: ReachedRelease) -> str:
 
 
 def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    return table(caption, header, rows) if rows else paragraph(f"{caption}: none.")
+    return prose_table(caption, header, rows) if rows else paragraph(f"{caption}: none.")

@@ -6,10 +6,20 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.auditor.match_records import RecordRead
-from app.auditor.page import Section, Standing, bars, facts, findings, paragraph, render_page, table
 from app.auditor.verdict import Verdict
 from schemas.decision_steps import PROBABILITY_STEPS
 from schemas.match_record import Decision, MatchRecordHeader
+from schemas.shared.page import (
+    Bar,
+    Section,
+    Standing,
+    bar_chart,
+    facts,
+    findings,
+    paragraph,
+    prose_table,
+    render_page,
+)
 
 BANDS: Final = {"auto": "linked", "review": "held back for clerical review"}
 RULES: Final = {
@@ -95,19 +105,31 @@ def record_page(
                     "is where"
                     " every pair starts. Names of levels stand in the encoding profile."
                 ),
-                table("Match weights of this run", WEIGHTS_HEADER, [*weight_rows(read.header)]),
+                prose_table(
+                    "Match weights of this run", WEIGHTS_HEADER, [*weight_rows(read.header)]
+                ),
             ],
         ),
         _kinds(read),
         Section(
             "Decision by decision",
-            [table(f"{len(rows):,} decisions{less}", [c.replace("_", " ") for c in COLUMNS], rows)]
+            [
+                prose_table(
+                    f"{len(rows):,} decisions{less}", [c.replace("_", " ") for c in COLUMNS], rows
+                )
+            ]
             if rows
             else [paragraph("None is listed.")],
         ),
     ]
     lead = "Every decision that a run made, without saying whose records it is about."
-    return render_page("Match record", lead, sections, "Made by blindlink-audit.")
+    return render_page(
+        "Match record",
+        lead,
+        sections,
+        "Made by blindlink-audit.",
+        maker="blindlink-audit",
+    )
 
 
 def _facts(read: RecordRead) -> Iterator[tuple[str, str]]:
@@ -130,14 +152,15 @@ def _kinds(read: RecordRead) -> Section:
     if not kinds:
         return Section("Decisions by kind", [paragraph("None can be shown.")])
     charts = [
-        bars(
-            f"{BANDS[band]}: decisions by match probability, from each step on", _steps(read, band)
+        bar_chart(
+            f"{BANDS[band]}: decisions by match probability, from each step on",
+            _bars(_steps(read, band)),
         )
         for band in BANDS
         if any(key[0] == band for key in read.counts)
     ]
     header = ("Band", "Meaning", "Rule", "Meaning", "Decisions")
-    return Section("Decisions by kind", [table("Kinds", header, kinds), *charts])
+    return Section("Decisions by kind", [prose_table("Kinds", header, kinds), *charts])
 
 
 def _standings(read: RecordRead, verdict: Verdict | None) -> Iterator[tuple[Standing, str]]:
@@ -161,6 +184,11 @@ def _steps(read: RecordRead, band: str) -> list[tuple[str, int]]:
     first = PROBABILITY_STEPS.index(known[0])
     last = PROBABILITY_STEPS.index(known[-1])
     return [(step, counts.get(step, 0)) for step in PROBABILITY_STEPS[first : last + 1]]
+
+
+def _bars(counts: list[tuple[str, int]]) -> list[Bar]:
+    most = max((count for _, count in counts), default=0) or 1
+    return [Bar(step, count / most, f"{count:,}") for step, count in counts]
 
 
 def _histogram(read: RecordRead) -> Iterator[str]:

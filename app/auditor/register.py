@@ -9,9 +9,9 @@ from dataclasses import asdict, astuple
 from typing import Any, Final
 
 from app.auditor.disclosures import COLUMNS, Disclosure, Wanted
-from app.auditor.page import Section, facts, findings, paragraph, render_page, table
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_facts
+from schemas.shared.page import Section, facts, findings, paragraph, prose_table, render_page
 from schemas.spreadsheet import inert
 
 WHAT: Final = {
@@ -45,7 +45,13 @@ def register_page(lines: Sequence[Disclosure], wanted: Wanted, verdict: Verdict)
         Section("Disclosures", [_table(lines) if lines else paragraph("There is none.")]),
         Section("What it does not say", [findings(("note", text) for text in NOT_SAID)]),
     ]
-    return render_page("Register of disclosures", _lead(len(lines), wanted), sections, FOOTER)
+    return render_page(
+        "Register of disclosures",
+        _lead(len(lines), wanted),
+        sections,
+        FOOTER,
+        maker="blindlink-audit",
+    )
 
 
 NOT_SAID: Final = (
@@ -88,7 +94,7 @@ def _table(lines: Sequence[Disclosure]) -> Any:
         )
         for line in lines
     ]
-    return table("One row a disclosure, in the order of the match log", header, rows)
+    return prose_table("One row a disclosure, in the order of the match log", header, rows)
 
 
 def what_words(line: Disclosure) -> str:

@@ -7,25 +7,31 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.auditor.incident_page import incident_section
-from app.auditor.page import (
+from app.auditor.phrases import moment
+from app.auditor.register import NOT_SHOWN, WHAT
+from app.auditor.report_document import PIN_FAULTS
+from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
+from schemas.shared.page import (
     Markup,
     Section,
     Standing,
     facts,
     findings,
-    moment,
     paragraph,
+    prose_table,
     render_page,
-    table,
 )
-from app.auditor.register import NOT_SHOWN, WHAT
-from app.auditor.report_document import PIN_FAULTS
-from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
 
 
 def report_page(report: AuditReport, key: str) -> str:
     """Return the page of a report that is signed by this public key; without the seal that goes under it."""
-    return render_page(_title(report), _lead(report), _sections(report, key), FOOTER)
+    return render_page(
+        _title(report),
+        _lead(report),
+        _sections(report, key),
+        FOOTER,
+        maker="blindlink-audit",
+    )
 
 
 FOOTER: Final = "Made by blindlink-audit, and signed: change anything, and the seal does not fit."
@@ -185,4 +191,4 @@ def _how_to_check(report: AuditReport, key: str) -> Iterator[Markup]:
 
 
 def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    return table(caption, header, rows) if rows else paragraph("None.")
+    return prose_table(caption, header, rows) if rows else paragraph("None.")

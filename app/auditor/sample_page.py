@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from app.auditor.page import (
+from app.auditor.phrases import moment
+from app.auditor.run_book import RunBook
+from app.auditor.sampling import DrawnSample, SampledLink, worksheet_rows
+from app.auditor.verdict import Verdict
+from app.auditor.verdict_words import verdict_facts
+from schemas.shared.page import (
     Markup,
     Section,
     Standing,
     facts,
     findings,
-    moment,
     paragraph,
+    prose_table,
     render_page,
-    table,
 )
-from app.auditor.run_book import RunBook
-from app.auditor.sampling import DrawnSample, SampledLink, worksheet_rows
-from app.auditor.verdict import Verdict
-from app.auditor.verdict_words import verdict_facts
 
 OPEN_WORDS = {True: "opened by both", False: "not opened by both"}
 
@@ -41,13 +41,13 @@ def sample_page(drawn: DrawnSample, run_book: RunBook, verdict: Verdict) -> str:
         ),
         Section(
             "The way of these links",
-            [table("Each step is an entry of the match log", STEPS_HEADER, steps)],
+            [prose_table("Each step is an entry of the match log", STEPS_HEADER, steps)],
         ),
         Section("Link by link", [findings(standings(drawn)), _links(drawn)]),
         Section("What it does not say", [findings(("note", text) for text in NOT_SAID)]),
     ]
     lead = "Links taken from the agreement to the records that they are about."
-    return render_page("Sample of links", lead, sections, FOOTER)
+    return render_page("Sample of links", lead, sections, FOOTER, maker="blindlink-audit")
 
 
 def worksheet_page(drawn: DrawnSample, party: str) -> str:
@@ -60,13 +60,13 @@ def worksheet_page(drawn: DrawnSample, party: str) -> str:
         Section("What to do", [findings(("note", text) for text in TO_DO)]),
         Section(
             "Links",
-            [table(f"Records of {party}, by handle", SHEET_HEADER, rows)]
+            [prose_table(f"Records of {party}, by handle", SHEET_HEADER, rows)]
             if rows
             else [paragraph("This agency opened none of the drawn links.")],
         ),
     ]
     lead = f"{party}, project {drawn.sample.project}, run {drawn.sample.run}"
-    return render_page("Worksheet for the visit", lead, sections, FOOTER)
+    return render_page("Worksheet for the visit", lead, sections, FOOTER, maker="blindlink-audit")
 
 
 def standings(drawn: DrawnSample) -> list[tuple[Standing, str]]:
@@ -110,7 +110,9 @@ FOOTER = "Made by blindlink-audit."
 def _links(drawn: DrawnSample) -> Markup:
     header = ("Link", "Row", "Probability from", "Lead from", "Rule", "Between", "Opened")
     rows = [_row(link) for link in drawn.links]
-    return table("Drawn decisions", header, rows) if rows else paragraph("None could be drawn.")
+    return (
+        prose_table("Drawn decisions", header, rows) if rows else paragraph("None could be drawn.")
+    )
 
 
 def _row(link: SampledLink) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from html import escape
 from typing import Final
 
 from encoding.agreement.picture import data_flow
-from encoding.report import Markup, Section, paragraph, prose_table, render_page
 from schemas.agreement import Agreement
 from schemas.chapters import Chapter, Table, chapters_of, grouped
 from schemas.profile import EncodingProfile
+from schemas.shared.page import Markup, Section, paragraph, prose_table, render_page
 
 HASH_PAGE: Final = "Signatures of counsel"
 _BLANKS: Final = ("Signature", "Name", "Title", "Date")
@@ -28,7 +28,7 @@ def agreement_page(
     sections = [
         Section("Where data goes", [data_flow(agreement)]),
         *(_section(chapter) for chapter in (*chapters_of(agreement, profile), *signatures)),
-        Section(HASH_PAGE, list(_hash_page(agreement))),
+        Section(HASH_PAGE, list(_hash_page(agreement)), own_page=True),
     ]
     return render_page(
         f"Agreement {agreement.number} of the project {agreement.project}",
@@ -55,7 +55,6 @@ def _hash_page(agreement: Agreement) -> list[Markup]:
         for party in agreement.parties
     )
     return [
-        Markup('<div class="own-page"></div>'),
         paragraph(
             "Each counsel signs this page for one party, having read the agreement to which the fingerprint "
             "belongs: a change of a single character gives another fingerprint. The party's steward then signs "

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from encoding.report import Markup, scrolling
 from schemas.agreement import Agreement
+from schemas.shared.page import Markup, scrolling
 
 _WIDTH: Final = 720
 _BOX: Final = 190

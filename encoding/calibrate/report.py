@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from encoding.calibrate.calibration import Calibration, Passes
 from encoding.calibrate.prediction import AUTO, REVIEW, Prediction
-from encoding.report import Section, Verdict, paragraph, render_page, table, verdicts
+from schemas.shared.page import Section, findings, paragraph, render_page, table
 
 VERSION: Final = "blindlink/calibration/2"
 
@@ -120,7 +120,7 @@ def report_page(found: Calibration, file_name: str) -> str:
     ]
     told = sentence(found)
     sections = [
-        Section("Recommended", [verdicts([Verdict("note", f"{told[:1].upper()}{told[1:]}.")])]),
+        Section("Recommended", [findings([("note", f"{told[:1].upper()}{told[1:]}.")])]),
         Section(
             "Sets of passes",
             [table("Expected", _HEADER, list(_rows(found))), paragraph(_EXPLAINED)],

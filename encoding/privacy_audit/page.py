@@ -7,17 +7,17 @@ from typing import Final
 
 from encoding.privacy_audit.report import AuditReport, notes, summary
 from encoding.privacy_audit.results import Audit
-from encoding.report import (
+from schemas.shared.page import (
     Bar,
     Markup,
     Section,
-    Verdict,
+    Standing,
     bar_chart,
+    findings,
     paragraph,
     prose_table,
     render_page,
     table,
-    verdicts,
 )
 
 # The last of each tells of an audit whether that was tried.
@@ -68,13 +68,13 @@ _LIMITS: Final = (
 
 def report_page(report: AuditReport, file_name: str) -> str:
     """Return the report as one self-contained HTML file; it holds aggregates only and may be shown."""
-    listed = [
-        Verdict("good" if outcome.is_reached else "bad", outcome.sentence)
+    listed: list[tuple[Standing, str]] = [
+        ("good" if outcome.is_reached else "bad", outcome.sentence)
         for outcome in (*report.missed, *(one for one in report.outcomes if one.is_reached))
-    ] or [Verdict("note", summary(report))]
-    listed += [Verdict("note", note) for note in notes(report)]
+    ] or [("note", summary(report))]
+    listed += [("note", note) for note in notes(report)]
     sections = [
-        Section("Verdict", [verdicts(listed)]),
+        Section("Verdict", [findings(listed)]),
         *_beside_plain(report.audit),
         *_naming(report.audit),
         *_traits(report.audit),

@@ -213,6 +213,7 @@ def _in_blocks(blocks: BlockCounts, header_of: Mapping[str, str]) -> Iterator[Fi
     never = "have no blocking key: too much of them is missing for them ever to be linked"
     found = Finding("no-key", "", "warn", never, blocks.keyless, blocks.records, "records")
     yield from _measured(found, LIMITS["no-key"])
+    cap = "1 row" if blocks.cap == 1 else f"{blocks.cap} rows"
     for one in blocks.passes:
         # Without a value that stands out, rows are left out because the file is large: the profile expects it.
         if not one.dropped_by:
@@ -221,7 +222,7 @@ def _in_blocks(blocks: BlockCounts, header_of: Mapping[str, str]) -> Iterator[Fi
             f"rows-dropped-{one.name}",
             " and ".join(header_of.get(name, name) for name in one.dropped_by),
             "warn",
-            f"are in blocks of more than {blocks.cap} rows that share a few values of this column; "
+            f"are in blocks of more than {cap} that share a few values of this column; "
             "the larger file of a pair leaves them out",
             one.rows_dropped,
             one.keys,

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from encoding.quality.counts import ColumnCounts
 from encoding.quality.findings import FLOOR, amount
 from encoding.quality.report import Report, years_shown
-from encoding.report import (
+from schemas.shared.page import (
     Bar,
     Markup,
     Section,
-    Verdict,
+    Standing,
     bar_chart,
     column_chart,
+    findings,
     paragraph,
     prose_table,
     render_page,
     table,
-    verdicts,
 )
 
 if TYPE_CHECKING:
     from schemas.passes import KeyForm
 
-_STANDING = {"stop": "bad", "warn": "warn", "note": "note"}
+_STANDING: Mapping[str, Standing] = {"stop": "bad", "warn": "warn", "note": "note"}
 _WORD = {"stop": "stop", "warn": "look", "note": "note"}
 _FAULTS = ("missing", "placeholder", "invalid", "garbled", "non_ascii")
 _PASS_HEADER = (
@@ -83,10 +83,10 @@ def report_page(report: Report, file_name: str, *, shareable: bool) -> str:
 
 def _verdicts(report: Report, *, shareable: bool) -> Markup:
     if not report.findings:
-        return verdicts([Verdict("good", "nothing that is worth a look")])
-    return verdicts(
+        return findings([("good", "nothing that is worth a look")])
+    return findings(
         [
-            Verdict(_STANDING[finding.standing], finding.sentence(shareable=shareable))  # type: ignore[arg-type]
+            (_STANDING[finding.standing], finding.sentence(shareable=shareable))
             for finding in report.findings
         ]
     )
@@ -118,9 +118,10 @@ def _passes(report: Report, *, shareable: bool) -> Iterator[Markup]:
         _PASS_HEADER,
         list(_pass_cells(report, shareable=shareable)),
     )
+    sent = "1 row" if blocks.cap == 1 else f"{blocks.cap} rows"
     yield paragraph(
-        f"A block is the records that share a blocking key. Blocks of more than {blocks.cap} records are too"
-        f" large: beyond {blocks.cap} rows, the larger file of a pair leaves rows out."
+        "A block is the records that share a blocking key. Of each block the larger file of a pair sends "
+        f"{sent}, and leaves the others out: such a block is too large."
     )
     yield prose_table(
         "Two records are compared if they agree on one of these keys",

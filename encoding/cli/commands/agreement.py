@@ -18,9 +18,9 @@ from encoding.cli.parts import prompts
 from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
-from encoding.report import write_page
 from schemas.chapters import Chapter, grouped
 
 if TYPE_CHECKING:

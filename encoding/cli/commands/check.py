@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import parse_day, read_subject, subject_options
 from encoding.files import refuse_to_overwrite
-from encoding.report import write_page
 
 if TYPE_CHECKING:
     from encoding.quality import Report

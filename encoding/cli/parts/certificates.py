@@ -18,9 +18,10 @@ from encoding.destruction.certificates import CertificateFolder, compare_with_re
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
 from schemas.certificate_log import left_objects, unlogged_objects
-from schemas.certificate_page import PAGE_START, certificate_page
+from schemas.certificate_page import certificate_page
 from schemas.destruction import Countersignature, ObjectKind
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.shared.page import page_start
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -146,7 +147,7 @@ def refuse_outputs(output: Path | None, page: Path | None) -> None:
     if output is not None:
         refuse_to_overwrite(output, own_start=b'{"certificate":{')
     if page is not None:
-        refuse_to_overwrite(page, own_start=PAGE_START.encode())
+        refuse_to_overwrite(page, own_start=page_start("blindlink certificate").encode())
 
 
 def write_certified(file: CertificateFile, output: Path | None, page: Path | None) -> None:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from encoding.errors import OutputExistsError
-from encoding.report import (
+from schemas.shared.page import (
     Bar,
     Section,
-    Verdict,
     bar_chart,
     column_chart,
+    facts,
+    findings,
+    lines,
     paragraph,
     prose_table,
     render_page,
     table,
-    verdicts,
-    write_page,
 )
 
 HOSTILE = "<script>alert('1')</script>&\""
@@ -30,11 +28,13 @@ HOSTILE = "<script>alert('1')</script>&\""
 def every_block(text: str) -> list[str]:
     return [
         paragraph(text),
-        verdicts([Verdict("bad", text), Verdict("good", text)]),
+        findings([("bad", text), ("good", text)]),
         table(text, [text, text], [[text, text]]),
         bar_chart(text, [Bar(text, 0.5, text), Bar(text, 7.0, text, is_bad=True)]),
         column_chart(text, [(text, 3), (text, None)], axis=text),
         prose_table(text, [text, text], [[text, text]]),
+        facts([(text, text)]),
+        lines(text),
     ]
 
 
@@ -63,7 +63,7 @@ def test_a_page_fetches_nothing() -> None:
     assert "default-src 'none'" in page
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", range(8))
 def test_every_block_is_well_formed(place: int) -> None:
     ElementTree.fromstring(every_block("a < b & c")[place])
 
@@ -90,14 +90,3 @@ def test_what_may_be_wider_than_the_page_scrolls_and_has_a_name() -> None:
     page = render_page("t", "l", [Section("s", every_block("x"))], "f")
     assert page.count("<svg") + page.count("<table") == page.count('role="region"') == 4
     assert page.count('tabindex="0"') == 4
-
-
-def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    write_page(path, render_page("one", "", [], ""))
-    write_page(path, render_page("two", "", [], ""))
-    assert "<title>two</title>" in path.read_text()
-    path.write_text("mine")
-    with pytest.raises(OutputExistsError):
-        write_page(path, render_page("three", "", [], ""))
-    assert path.read_text() == "mine"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from encoding.report.blocks import Markup, scrolling
+from schemas.shared.page.blocks import Markup, scrolling
 
 _WIDTH = 720
 _LABELS = 190
@@ -17,7 +17,7 @@ _MOST_TICKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: its share of the longest possible, from 0 to 1, and what is beside it; `is_bad` colours it."""
+    """One bar: its share of the longest possible, from 0 to 1, and what is beside it; `is_bad` colors it."""
 
     label: str
     share: float
@@ -32,10 +32,10 @@ def bar_chart(caption: str, bars: Sequence[Bar]) -> Markup:
     for row, bar in enumerate(bars):
         top = row * _ROW
         width = _clip(bar.share) * room
-        colour = "fill-bad" if bar.is_bad else "fill-one"
+        color = "fill-bad" if bar.is_bad else "fill-one"
         pieces.append(
             f'<text x="{_LABELS - 8}" y="{top + 16}" text-anchor="end">{escape(bar.label)}</text>'
-            f'<rect class="{colour}" x="{_LABELS}" y="{top + 4}" width="{width:.1f}" height="16"/>'
+            f'<rect class="{color}" x="{_LABELS}" y="{top + 4}" width="{width:.1f}" height="16"/>'
             f'<text x="{_LABELS + width + 6:.1f}" y="{top + 16}">{escape(bar.text)}</text>'
         )
     return _figure(caption, max(len(bars), 1) * _ROW, "".join(pieces))

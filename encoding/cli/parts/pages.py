@@ -1,0 +1,19 @@
+"""Pages that a command writes beside what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from encoding.files import refuse_to_overwrite, write_durably
+from schemas.shared.page import page_start
+
+
+def write_page(path: Path, page: str, *, force: bool = False) -> None:
+    """Write a page; an earlier report is replaced, any other file is not.
+
+    Raises:
+        OutputExistsError, OutputBlockedError: see encoding.files.
+    """
+    own_start = page_start("blindlink report").encode()
+    refuse_to_overwrite(path, own_start=own_start, force=force)
+    write_durably(path, page.encode())

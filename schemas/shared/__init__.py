@@ -1,0 +1,1 @@
+"""What the programs of agency, broker and auditor share that is no format."""

@@ -1,0 +1,35 @@
+"""Self-contained HTML pages: one file, no script, nothing fetched; charts are inline SVG."""
+
+from __future__ import annotations
+
+from schemas.shared.page.blocks import (
+    Markup,
+    Standing,
+    facts,
+    findings,
+    lines,
+    paragraph,
+    prose_table,
+    scrolling,
+    table,
+)
+from schemas.shared.page.charts import Bar, bar_chart, column_chart
+from schemas.shared.page.page import Section, page_start, render_page
+
+__all__ = [
+    "Bar",
+    "Markup",
+    "Section",
+    "Standing",
+    "bar_chart",
+    "column_chart",
+    "facts",
+    "findings",
+    "lines",
+    "page_start",
+    "paragraph",
+    "prose_table",
+    "render_page",
+    "scrolling",
+    "table",
+]
