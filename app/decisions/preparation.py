@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.receivers import receivers_of
 from app.clock import utc_text
+from app.db import insert_rows
 from app.decisions.models import MatchRecord, MatchRecordPiece, RunOpenings
 from app.decisions.rows import RecordRows, plan_record
 from app.ids import new_id
@@ -122,9 +123,8 @@ def draw_record(
 
 def keep_record(session: Session, drawn: DrawnRecord) -> None:
     """Make a match record and its openings visible."""
-    session.add(drawn.record)
-    session.flush()
-    session.add_all([*drawn.openings, *drawn.pieces])
+    insert_rows(session, drawn.record)
+    insert_rows(session, *drawn.openings, *drawn.pieces)
 
 
 def openings_file(rows: RecordRows, root: str, side: int) -> Iterator[bytes]:

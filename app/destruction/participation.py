@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, project_for
-from app.db import NEWEST, Window
+from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
 from app.destruction.errors import NotCertifiedError, OtherCertificateError
 from app.destruction.models import DestructionSignature, DestructionStatement
@@ -135,8 +135,7 @@ def countersign(
     if repository.find_signature(session, found.id, actor.party) is None:
         document = signed.to_canonical().decode("utf-8")
         row = DestructionSignature(destruction=found.id, party=actor.party, document=document)
-        session.add(row)
-        session.flush()
+        insert_rows(session, row)
         body = DestructionCountersigned(sha256=found.sha256 or "", signed_sha256=signed.digest())
         _log(session, broker, actor, found.project, body, certificate=found.id)
     return view_of(session, found)
@@ -168,8 +167,7 @@ def take_statement(
         row = DestructionStatement(
             sha256=digest, project=project, party=actor.party, at=said.at, document=document
         )
-        session.add(row)
-        session.flush()
+        insert_rows(session, row)
         body = DestructionStated(signed_sha256=digest)
         _log(session, broker, actor, project, body, certificate=said.certificate)
     return StatementTaken(sha256=digest, project=project, party=actor.party, at=said.at)

@@ -14,6 +14,7 @@ from app.agreements.holds import is_held, refuse_held
 from app.agreements.service import binding_terms, lock_rounds, project_for
 from app.agreements.signers import require_duty
 from app.clock import utc_text
+from app.db import insert_rows
 from app.decisions.ending import end_records, live_records
 from app.destruction import repository
 from app.destruction.errors import NothingToDestroyError
@@ -156,8 +157,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     if binding is None:
         raise NothingToDestroyError("Nothing binds the project yet, so the broker holds nothing.")
     destruction = _row(wanted, binding, utc_text(now))
-    session.add(destruction)
-    session.flush()
+    insert_rows(session, destruction)
     cancelled = cancel_runs(session, wanted.project, binding, RUN_CANCELLED, now, among=found.runs)
     ended = [
         *end_releases(session, found.releases, binding, wanted.reason, now),
@@ -170,8 +170,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     appended = iter(broker.log.append(session, drafts)[1 + len(cancelled) :])
     for one in ended:
         entry = None if one.draft is None else next(appended).seq
-        session.add(_object(destruction, one, entry))
-    session.flush()
+        insert_rows(session, _object(destruction, one, entry))
     return destruction
 
 

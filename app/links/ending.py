@@ -10,8 +10,7 @@ from app.links import repository
 from app.matchlog.draft import EntryDraft
 from app.rounds.ending import BATCH, Ended
 from app.runs.counts import matches_for_log
-from app.runs.models import Run
-from app.runs.service import specification_of
+from app.runs.service import run_specification
 from schemas.matchlog.kinds import ReleaseDestroyed
 
 if TYPE_CHECKING:
@@ -67,13 +66,12 @@ def holders_of_matches(
 
 
 def _ended(session: Session, release: Release, binding: TermsInForce, reason: str) -> Ended:
-    run = session.get_one(Run, release.run)
     return Ended(
         key=release.id,
         kind="release",
         party=release.recipient,
         sha256=release.sha256,
-        count=matches_for_log(release.matches, specification_of(run)),
+        count=matches_for_log(release.matches, run_specification(session, release.run)),
         pieces=len(repository.pieces_of(session, release.id)),
         created=release.created,
         draft=EntryDraft(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.agreements.receivers import receivers_of
 from app.clock import parse_utc, utc_text
+from app.db import insert_rows
 from app.ids import new_id
 from app.links.blind_file import sealed_records
 from app.links.matches import LinkedRun, draw_match_ids, own_matches
@@ -108,12 +109,12 @@ def keep_releases(session: Session, prepared: Prepared, appended: Sequence[Appen
         appended: where the log entries of `prepared.drafts()` stand, in the same order.
     """
     for release, entry in zip(prepared.releases, appended, strict=True):
-        session.add(_row(prepared.run, release, entry))
-        session.flush()
-        session.add_all(
+        insert_rows(session, _row(prepared.run, release, entry))
+        pieces = (
             ReleasePiece(release=release.release, number=number, blob=blob)
             for number, blob in enumerate(release.file.blobs)
         )
+        insert_rows(session, *pieces)
 
 
 def _prepare_linked(

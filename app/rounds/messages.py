@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
+from app.db import insert_rows
 from app.errors import NotFoundError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -148,8 +149,7 @@ def keep_message(
     row.keep_until = utc_text(now + timedelta(days=terms.terms.keep_links_days))
     row.fetched = row.destroyed = None
     row.is_shredded = False
-    session.add(row)
-    session.flush()
+    insert_rows(session, row)
     broker.log.append(session, [_entry(actor, terms, row)])
     close_if_done(session, broker, place.project, place.number)
     return Kept(row, obsolete)

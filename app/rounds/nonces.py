@@ -12,6 +12,7 @@ from app.agreements.signers import (
     require_signature,
 )
 from app.clock import utc_text
+from app.db import insert_rows
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
 from app.rounds.errors import NoncesRefusedError
@@ -110,10 +111,10 @@ def _keep(session: Session, offer: NonceOffer) -> None:
     unspent = repository.count_unspent(session, offer.project, [offer.party])
     if unspent.get(offer.party, 0) + len(offer.nonces) > MAX_OFFERED:
         raise NoncesRefusedError(f"A party keeps at most {MAX_OFFERED} unspent nonces.")
-    session.add_all(
+    rows = (
         OfferedNonce(
             project=offer.project, party=offer.party, number=number, nonce=nonce, state="unspent"
         )
         for number, nonce in enumerate(offer.nonces, offer.first)
     )
-    session.flush()
+    insert_rows(session, *rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
+from app.db import insert_rows
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
 from app.rounds.errors import (
@@ -170,10 +171,8 @@ def _begin(
         entry=appended.seq,
         entry_size=appended.size,
     )
-    session.add(row)
-    session.flush()
-    session.add_all(pairs)
-    session.flush()
+    insert_rows(session, row)
+    insert_rows(session, *pairs)
     return row
 
 

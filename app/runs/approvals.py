@@ -16,6 +16,7 @@ from app.agreements.negotiation import agreement_named
 from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
+from app.db import insert_rows
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.rounds.service import note_run_state
 from app.runs import repository
@@ -88,8 +89,7 @@ def approve(
         party=actor.party,
         document=signed.to_canonical().decode("utf-8"),
     )
-    session.add(row)
-    session.flush()
+    insert_rows(session, row)
     broker.log.append(session, [_entry(actor, terms, run, RunApproved(signed=signed))])
     queue_if_approved(session, locked, rule, now)
     return locked
@@ -262,10 +262,8 @@ def _has_expired(row: ApprovedStep, now: datetime) -> bool:
 
 def _drop_expired(session: Session, run: str, now: datetime) -> None:
     """Forget the approvals of a release that have expired before all others have come."""
-    for row in repository.approvals_of(session, run):
-        if row.step == "release" and _has_expired(row, now):
-            session.delete(row)
-    session.flush()
+    rows = [row for row in repository.approvals_of(session, run) if row.step == "release"]
+    repository.forget_approvals(session, [row.id for row in rows if _has_expired(row, now)])
 
 
 def _pending(run: Run, step: Step, lacking: Sequence[str]) -> PendingApproval:

@@ -14,6 +14,7 @@ import structlog
 from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
+from app.db import insert_rows
 from app.matching.blocks.decisions import Band
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state
@@ -133,7 +134,7 @@ def keep_range(session: Session, attempt: Attempt, block: RunBlock, progress: Pr
         rate=round(progress.comparisons_per_s or 0),
         stalled_attempts=0,
     )
-    session.add(block)
+    insert_rows(session, block)
 
 
 def finish_attempt(

@@ -54,6 +54,11 @@ def space_key(run: str, space: str) -> str:
     return f"{run}.{space}"
 
 
+def run_specification(session: Session, run: str) -> RunSpecification:
+    """Return the specification of a run that is known to be there, for the broker itself."""
+    return specification_of(repository.require_run(session, run))
+
+
 def specification_of(run: Run) -> RunSpecification:
     """Return the specification as it was asked for."""
     return RunSpecification.from_canonical(run.specification.encode())

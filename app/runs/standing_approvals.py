@@ -10,7 +10,7 @@ from app.agreements.negotiation import agreement_named
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
-from app.db import NEWEST, Window
+from app.db import NEWEST, Window, insert_rows
 from app.errors import NotFoundError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs import repository
@@ -82,8 +82,7 @@ def approve_in_advance(
         document=signed.to_canonical().decode("utf-8"),
         received=utc_text(now),
     )
-    session.add(row)
-    session.flush()
+    insert_rows(session, row)
     body = StandingApproved(signed=signed)
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in repository.awaiting_runs(session, project):
@@ -140,8 +139,7 @@ def take_up(session: Session, terms: TermsInForce, run: Run, now: datetime) -> l
             (one for one in grants if repository.count_uses(session, one.id) < one.runs), None
         )
         if grant is not None:
-            session.add(StandingUse(run=run.id, party=party, approval=grant.id))
-            session.flush()
+            insert_rows(session, StandingUse(run=run.id, party=party, approval=grant.id))
             drafts.append(_entry(terms, StandingUsed(party=party, approval=grant.id), None, run.id))
     queue_if_approved(session, run, rule, now)
     return drafts

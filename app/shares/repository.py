@@ -38,6 +38,12 @@ def find_received(session: Session, actor: Actor, share: str) -> RelayedShare | 
     return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
+def forget_share(session: Session, share: RelayedShare) -> None:
+    """Remove one share."""
+    session.delete(share)
+    session.flush()
+
+
 def forget_sent(session: Session, actor: Actor, project: str, epoch: int) -> bool:
     """Remove what the actor's party has sent and confirmed of an epoch; tell whether there was anything."""
     sent = delete(RelayedShare).where(

@@ -68,8 +68,7 @@ def relay_share(
         if former.sha256 == digest:
             return former
         _refuse_fetched(former)
-        session.delete(former)
-        session.flush()
+        repository.forget_share(session, former)
     row = RelayedShare(
         id=new_id(SHARE_PREFIX),
         project=project,

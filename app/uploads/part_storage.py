@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
+from app.db import insert_rows
 from app.security.at_rest import seal
 from app.uploads import repository
 from app.uploads.errors import PartDiffersError
@@ -91,7 +92,7 @@ def keep_part(
     stored = repository.find_part(session, place.upload, place.number)
     if stored is None:
         part = UploadPart(upload=place.upload, number=place.number, sha256=sha256, blob=blob)
-        session.add(part)
+        insert_rows(session, part)
     elif stored.sha256 != sha256:
         raise PartDiffersError("Other bytes are stored for this part already.")
     return stored is None

@@ -15,7 +15,7 @@ from app.security.errors import KeyGoneError, SealBrokenError
 from app.uploads import repository
 from app.uploads.parts import handles_in
 from app.uploads.service import INDEX_KIND, PART_KIND, manifest_of, parts_of
-from app.uploads.withdrawals import withdrawn_digests, withdrawn_records
+from app.uploads.withdrawals import withdrawn_records
 from schemas.ids import Handle
 from schemas.profile import TOKEN_BYTES
 
@@ -146,5 +146,5 @@ def locate_container(session: Session, upload: str) -> StoredContainer:
         manifest=manifest,
         blobs=tuple(part.blob for part in repository.stored_parts(session, upload)),
         token_index=found.token_index,
-        withdrawn=withdrawn_digests(session, found.project, found.epoch, found.party),
+        withdrawn=repository.withdrawn_digests(session, found.project, found.epoch, found.party),
     )

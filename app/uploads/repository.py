@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import Window, look_through
 from app.security.actor import Actor
 from app.uploads.models import EpochKey, Upload, UploadPart, UploadRejection
+from app.uploads.withdrawal_models import WithdrawnRecord
 
 
 def _seen_by(actor: Actor) -> Select[Upload]:
@@ -82,6 +83,16 @@ def lock_committed(session: Session, uploads: Sequence[str]) -> bool:
     query = select(Upload.id).where(Upload.id.in_(uploads), Upload.state == "committed")
     held = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()
     return len(held) == len(set(uploads))
+
+
+def withdrawn_digests(session: Session, project: str, epoch: int, party: str) -> frozenset[str]:
+    """Return the digests of the handles that a party has withdrawn in an epoch."""
+    query = select(WithdrawnRecord.digest).where(
+        WithdrawnRecord.project == project,
+        WithdrawnRecord.epoch == epoch,
+        WithdrawnRecord.party == party,
+    )
+    return frozenset(session.scalars(query))
 
 
 def get_upload(session: Session, upload: str) -> Upload | None:
