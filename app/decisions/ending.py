@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.decisions import repository
 from app.matchlog.draft import EntryDraft
-from app.rounds.ending import BATCH, Ended
+from app.sealed.ending import BATCH, Ended
+from app.sealed.objects import count_pieces, end_objects
 from schemas.matchlog.kinds import MatchRecordDestroyed
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def end_records(
     for record in records:
         record.destroyed = utc_text(now)
         ended.append(_ended(session, record, binding, reason))
+    repository.forget_openings(session, [record.run for record in records])
+    end_objects(session, *(record.object for record in records))
     return ended
 
 
@@ -59,7 +62,7 @@ def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason:
         party=None,
         sha256=record.root,
         count=None,
-        pieces=len(repository.all_pieces(session, record.run)),
+        pieces=count_pieces(session, record.object),
         created=None,
         draft=EntryDraft(
             MatchRecordDestroyed(root=record.root, reason=reason),

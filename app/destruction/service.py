@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.decisions.models import MatchRecord
     from app.links.models import Release
-    from app.rounds.ending import Ended
     from app.rounds.models import SealedMessage
+    from app.sealed.ending import Ended
     from app.security.actor import Actor
     from app.uploads.models import Upload
     from schemas.destruction import Scope
@@ -163,7 +163,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
         *end_releases(session, found.releases, binding, wanted.reason, now),
         *end_records(session, found.records, binding, wanted.reason, now),
         *end_uploads(session, found.uploads, binding, wanted.reason),
-        *end_messages(found.messages, now),
+        *end_messages(session, found.messages, now),
     ]
     drafts = [_begun(destruction, wanted), *cancelled]
     drafts += [one.draft for one in ended if one.draft is not None]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.links import repository
 from app.matchlog.draft import EntryDraft
-from app.rounds.ending import BATCH, Ended
 from app.runs.counts import matches_for_log
 from app.runs.service import run_specification
+from app.sealed.ending import BATCH, Ended
+from app.sealed.objects import count_pieces, end_objects
 from schemas.matchlog.kinds import ReleaseDestroyed
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def end_releases(
     for release in releases:
         release.destroyed = utc_text(now)
         ended.append(_ended(session, release, binding, reason))
+    end_objects(session, *(release.id for release in releases))
     return ended
 
 
@@ -72,7 +74,7 @@ def _ended(session: Session, release: Release, binding: TermsInForce, reason: st
         party=release.recipient,
         sha256=release.sha256,
         count=matches_for_log(release.matches, run_specification(session, release.run)),
-        pieces=len(repository.pieces_of(session, release.id)),
+        pieces=count_pieces(session, release.id),
         created=release.created,
         draft=EntryDraft(
             ReleaseDestroyed(sha256=release.sha256, reason=reason),

@@ -25,15 +25,13 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.decisions.service import OpenedOpenings
+    from app.sealed.objects import SealedFile
     from app.security.actor import Actor
 
 EXPORTED: Final = "openings"
 
 
-def open_sealed_openings(
-    session: Session, broker: Broker, actor: Actor, run: str
-) -> OpenedOpenings:
+def open_sealed_openings(session: Session, broker: Broker, actor: Actor, run: str) -> SealedFile:
     """Return the openings of all agencies' records, sealed to the actor's party.
 
     Raises:

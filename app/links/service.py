@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import agreement_now, project_for, terms_in_force
@@ -28,7 +27,7 @@ from app.runs.approvals import require_approved
 from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.runs.service import run_for
-from app.security.at_rest import unseal
+from app.sealed.objects import Content, SealedFile, open_pieces
 from schemas.api import ReleaseView
 from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
 
@@ -37,9 +36,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.decisions.service import OpenedOpenings
     from app.security.actor import Actor
-    from app.security.keystore import DataKey
     from schemas.identity import Duty
     from schemas.matchlog.kinds import Outcome
     from schemas.upload import Receipt
@@ -90,7 +87,7 @@ def held_releases(session: Session, actor: Actor, project: str) -> Sequence[Rele
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.unshredded_of_project(session, actor, project)
+    return repository.held_of_project(session, actor, project)
 
 
 def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:
@@ -130,24 +127,8 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
-    """A release file that its recipient may have, still sealed: pieces are unsealed as they are sent."""
-
-    release: str
-    sha256: str
-    size_bytes: int
-    key: DataKey
-    blobs: tuple[str, ...]
-
-    def pieces(self, broker: Broker) -> Iterator[bytes]:
-        """Yield the file's bytes in order."""
-        for number, blob in enumerate(self.blobs):
-            yield unseal(self.key, PIECE_KIND, self.release, number, broker.blobs.get(blob))
-
-
-def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> OpenedFile:
-    """Return a release's file, sealed, if the actor's party may fetch it now.
+def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> SealedFile:
+    """Return a release's file, if the actor's party may fetch it now.
 
     Raises:
         NotFoundError: no such release, or not the caller's.
@@ -156,16 +137,16 @@ def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> O
     """
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
-    return OpenedFile(
-        found.id,
-        found.sha256,
-        found.size_bytes,
-        broker.keystore.open(found.id),
-        repository.pieces_of(session, found.id),
-    )
+    return file_of(session, broker, found)
 
 
-def open_openings(session: Session, broker: Broker, actor: Actor, release: str) -> OpenedOpenings:
+def file_of(session: Session, broker: Broker, release: Release) -> SealedFile:
+    """Return a release's file, whoever asks."""
+    pieces = open_pieces(session, broker, release.id, PIECE_KIND)
+    return SealedFile(Content(release.sha256, release.size_bytes), pieces)
+
+
+def open_openings(session: Session, broker: Broker, actor: Actor, release: str) -> SealedFile:
     """Return what opens the recipient's own commitments in the match record, if it may fetch the release.
 
     Raises:

@@ -1,12 +1,10 @@
 """Sealed messages on their way: kept as they come, handed to whom they are for alone, never opened.
 
-The blob and its key are durable before the row that names them. What a later message takes the place of is
-destroyed after the commit; a crash in between leaves it to the sweep, since no row names it.
+What a later message takes the place of is destroyed after the commit, or by the sweep after a crash in between.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
@@ -24,7 +22,7 @@ from app.rounds.errors import ClaimsGoneError, ClaimsNotDueError, RoundClosedErr
 from app.rounds.models import SealedMessage
 from app.rounds.pairing import claims_due, statements_due
 from app.rounds.service import pair_in, round_for
-from app.security.at_rest import seal, unseal
+from app.sealed.objects import NewObject, end_objects, open_pieces
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 if TYPE_CHECKING:
@@ -54,17 +52,16 @@ class Place:
 class Stored:
     """A message that is sealed and durable, and that no row names yet."""
 
-    object: str
-    blob: str
+    sealed: NewObject
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message that is logged, and what it took the place of: None where it is the first."""
+    """A message that is logged, and the object of the one that it replaced: None where it is the first."""
 
     row: SealedMessage
-    obsolete: Stored | None
+    replaced: str | None
 
 
 def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -> TermsInForce:
@@ -110,9 +107,8 @@ def store_message(broker: Broker, content: bytes) -> Stored:
         StorageFullError: the disk is nearly full.
     """
     broker.blobs.refuse_when_full()
-    name = new_id(MESSAGE_PREFIX)
-    sealed = seal(broker.keystore.create(name), MESSAGE_KIND, name, 0, content)
-    return Stored(name, broker.blobs.put(sealed), hashlib.sha256(content).hexdigest())
+    sealed = NewObject(broker, new_id(MESSAGE_PREFIX))
+    return Stored(sealed, sealed.write(MESSAGE_KIND, [content]).sha256)
 
 
 def keep_message(
@@ -120,7 +116,7 @@ def keep_message(
 ) -> Kept:
     """Put a message in the place of the party's earlier one of the round, log it, and close the round if done.
 
-    The same bytes that came twice at once change nothing: what was stored for them is obsolete.
+    The same bytes that came twice at once change nothing: no row names then what was stored for them.
 
     Raises:
         As `refuse_undue`.
@@ -130,10 +126,10 @@ def keep_message(
     key = (place.project, place.number, actor.party, place.kind, place.target)
     row = repository.find_message(session, key, lock=True)
     if row is not None and row.sha256 == stored.sha256 and row.destroyed is None:
-        return Kept(row, stored)
+        return Kept(row, None)
     last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
     now = broker.clock()
-    obsolete = None
+    replaced = None if row is None else row.object
     if row is None:
         row = SealedMessage(
             project=place.project,
@@ -143,22 +139,16 @@ def keep_message(
             target=place.target,
         )
     else:
-        obsolete = Stored(row.object, row.blob, row.sha256)
-    row.sequence, row.object, row.blob = last + 1, stored.object, stored.blob
+        end_objects(session, row.object)
+    stored.sealed.keep(session)
+    row.sequence, row.object = last + 1, stored.sealed.id
     row.sha256, row.received = stored.sha256, utc_text(now)
     row.keep_until = utc_text(now + timedelta(days=terms.terms.keep_links_days))
     row.fetched = row.destroyed = None
-    row.is_shredded = False
     insert_rows(session, row)
     broker.log.append(session, [_entry(actor, terms, row)])
     close_if_done(session, broker, place.project, place.number)
-    return Kept(row, obsolete)
-
-
-def drop_stored(broker: Broker, stored: Stored) -> None:
-    """Destroy a message that no row names (any more)."""
-    broker.keystore.destroy(stored.object)
-    broker.blobs.delete(stored.blob)
+    return Kept(row, replaced)
 
 
 def fetch_message(
@@ -186,10 +176,7 @@ def fetch_message(
     if row.destroyed is not None or row.keep_until <= now:
         raise ClaimsGoneError("The message was kept as long as agreed, and is gone.")
     row.fetched = row.fetched or now
-    content = unseal(
-        broker.keystore.open(row.object), MESSAGE_KIND, row.object, 0, broker.blobs.get(row.blob)
-    )
-    return content, row.sha256
+    return open_pieces(session, broker, row.object, MESSAGE_KIND).piece(0), row.sha256
 
 
 def _is_for(session: Session, actor: Actor, place: Place) -> bool:

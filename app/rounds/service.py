@@ -125,7 +125,7 @@ def held_messages(session: Session, actor: Actor, project: str) -> Sequence[Seal
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.unshredded_of_project(session, project)
+    return repository.held_of_project(session, project)
 
 
 def following_of(session: Session, project: str, number: int) -> Round:

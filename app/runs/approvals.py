@@ -18,8 +18,8 @@ from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from app.rounds.service import note_run_state
 from app.runs import repository
+from app.runs.ending import mark_cancelled
 from app.runs.errors import NotApprovedError, UploaderApprovesError
 from app.runs.models import ApprovedStep, Run
 from app.runs.service import run_for, specification_of
@@ -139,9 +139,7 @@ def require_approved(
 def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor | None) -> None:
     """End a run, whose row is locked, that has lost or never got its approvals, and log it."""
     now = broker.clock()
-    run.state, run.stage = "cancelled", "done"
-    run.finished = utc_text(now)
-    run.lease_token = run.lease_until_ms = None
+    mark_cancelled(session, run, now)
     draft = EntryDraft(
         RunCancelled(reason=reason),
         SOFTWARE if actor is None else entry_actor(actor),
@@ -152,7 +150,6 @@ def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor
         request=None if actor is None else actor.request_id,
     )
     broker.log.append(session, [draft])
-    note_run_state(session, run.id, "cancelled")
 
 
 def end_overdue(session: Session, broker: Broker) -> int:

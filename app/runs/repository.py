@@ -123,36 +123,14 @@ def finished_blocks(session: Session, run: str) -> Sequence[RunBlock]:
     ).all()
 
 
-def unshredded(session: Session, limit: int) -> Sequence[Run]:
-    """Return runs that have ended but whose keys or ranges may still be there."""
-    return session.scalars(
-        select(Run)
-        .where(Run.state.not_in(PENDING), Run.is_shredded.is_(False))
-        .order_by(Run.id)
-        .limit(limit)
-    ).all()
-
-
 def forget_blocks(session: Session, run: str) -> None:
-    """Remove the rows of a run's ranges and note that nothing of them is left."""
+    """Remove the rows of a run's ranges."""
     session.execute(delete(RunBlock).where(RunBlock.run == run))
-    session.execute(update(Run).where(Run.id == run).values(is_shredded=True))
 
 
 def set_log_size(session: Session, run: str, size: int) -> None:
     """Note the size of the checkpoint that covers a run's end."""
     session.execute(update(Run).where(Run.id == run).values(log_size=size))
-
-
-def is_block_blob(session: Session, digest: str) -> bool:
-    """Tell whether a range's row names this blob."""
-    return session.scalar(select(RunBlock.run).where(RunBlock.blob == digest)) is not None
-
-
-def has_live_key(session: Session, run: str) -> bool:
-    """Tell whether a run of this id may still need its keys."""
-    query = select(Run.id).where(Run.id == run, Run.is_shredded.is_(False))
-    return session.scalar(query) is not None
 
 
 def awaiting_runs(session: Session, project: str | None = None) -> Sequence[Run]:

@@ -11,12 +11,14 @@ from app.clock import utc_text
 from app.db import add_if_alone
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
-from app.rounds.service import note_run, note_run_state, open_pair
+from app.rounds.service import note_run, open_pair
 from app.runs import repository
+from app.runs.ending import mark_cancelled
 from app.runs.errors import OtherPolicyError, RunOverError, UploadsMissingError
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing_approvals import take_up
+from app.sealed.objects import keep_objects
 from app.uploads.errors import KeyReusedError
 from app.uploads.manifests import refuse_gap, refuse_misfit
 from app.uploads.service import manifest_of, pair_uploads
@@ -118,14 +120,10 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
         return found
     if locked.state not in repository.PENDING:
         raise RunOverError(f"The run has {locked.state}.")
-    locked.state = "cancelled"
-    locked.stage = "done"
-    locked.finished = utc_text(broker.clock())
-    locked.lease_token = locked.lease_until_ms = None
+    mark_cancelled(session, locked, broker.clock())
     reason = RunCancelled(reason=f"by-{actor.role}")
     bound = agreement_now(session, found.project, broker.clock())
     broker.log.append(session, [_entry(actor, terms, bound, run, reason)])
-    note_run_state(session, run, "cancelled")
     return locked
 
 
@@ -156,6 +154,7 @@ def _queue(
         broker.keystore.create(key)
     if not add_if_alone(session, run):
         raise RunOverError("Another run of this pair was asked for at the same moment.")
+    keep_objects(session, *keys_of(specification))
     pair = open_pair(session, run.project, run.round, run.larger, run.smaller)
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)

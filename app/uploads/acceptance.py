@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger
 from app.clock import utc_text
-from app.db import add_if_alone
+from app.db import add_if_alone, insert_rows
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import note_container
 from app.uploads import repository
 from app.uploads.commit import PendingCommit, check, open_pair_of, require_signed
+from app.uploads.ending import expire
 from app.uploads.errors import OtherKeyError, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
 from app.uploads.receipts import receipt_again, receipt_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.rounds.models import RoundPairing
+    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
 
 # So many manifests are tried for one container by mistake; whoever tries more sends it again in between.
@@ -33,7 +35,7 @@ MAX_REJECTIONS: Final = 16
 
 
 def accept_upload(
-    session: Session, broker: Broker, actor: Actor, pending: PendingCommit, token_index: str
+    session: Session, broker: Broker, actor: Actor, pending: PendingCommit, token_index: SealedPiece
 ) -> tuple[Receipt, RoundPairing | None]:
     """Commit an upload whose parts were checked, log it, and return its receipt and its pair of the round.
 
@@ -64,7 +66,7 @@ def accept_upload(
     found.committed = utc_text(now)
     found.keep_until = utc_text(now + timedelta(days=terms.terms.keep_encodings_days))
     found.agreement, found.purpose = terms.digest, terms.terms.purpose
-    found.token_index = token_index
+    insert_rows(session, token_index)
     found.manifest = pending.manifest.to_canonical().decode()
     found.manifest_sha256 = pending.manifest.digest()
     draft = _entry(found, actor, terms, _received(found, pending.signed))
@@ -98,7 +100,7 @@ def reject_upload(
     if found.state != "open" or not add_if_alone(session, row):
         return
     if len(repository.rejections(session, upload)) >= MAX_REJECTIONS:
-        found.state = "expired"
+        expire(session, found)
     terms = project_for(session, actor, found.project)
     body = UploadRejected(rule=rejection.code)
     broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])

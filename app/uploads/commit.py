@@ -6,7 +6,6 @@ follows, in a unit of work of its own, stands in `app.uploads.acceptance`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +14,7 @@ from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty, require_signature
 from app.clock import utc_text
 from app.rounds.service import open_pair, own_root, partner_root
-from app.security.at_rest import seal, unseal
+from app.sealed.objects import Pieces, digests_of, open_pieces, put_piece
 from app.uploads import repository
 from app.uploads.errors import (
     AlreadyUploadedError,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.rounds.models import RoundPairing
+    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
 
 
@@ -56,12 +56,12 @@ MANIFEST_KIND: Final = "manifest"
 
 @dataclass(frozen=True, slots=True)
 class PendingCommit:
-    """A commit whose manifest fits: what the parts must add up to, and the blobs that hold them, in order."""
+    """A commit whose manifest fits: what the parts must add up to, and the parts themselves, in order."""
 
     upload: str
     signed: SignedManifest
     expected: ExpectedContainer
-    blobs: tuple[str, ...]
+    parts: Pieces
 
     @property
     def manifest(self) -> Manifest:
@@ -90,23 +90,23 @@ def prepare_commit(
     require_duty(actor, terms, "analyst")
     open_pair_of(session, found)
     require_signed(session, actor, signed)
-    parts = repository.stored_parts(session, upload)
-    if len(parts) != parts_of(found).n_parts:
+    digests = digests_of(session, upload, PART_KIND)
+    if len(digests) != parts_of(found).n_parts:
         raise PartsMissingError("Not all parts of the upload are stored.")
     check(session, found, manifest, terms, now.date())
-    check_root([part.sha256 for part in parts[1:]], manifest)
+    check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
-    blobs = tuple(part.blob for part in parts)
-    return PendingCommit(upload, signed, expected_of(found, terms), blobs)
+    parts = open_pieces(session, broker, upload, PART_KIND)
+    return PendingCommit(upload, signed, expected_of(found, terms), parts)
 
 
-def check_parts(broker: Broker, pending: PendingCommit) -> str:
-    """Stream through the sealed parts; return the blob that holds the first token of each part of rows, sealed.
+def check_parts(broker: Broker, pending: PendingCommit) -> SealedPiece:
+    """Stream through the sealed parts; return a piece that holds the first token of each part of rows.
 
     Raises:
         UploadRejectedError: at the first rule that is broken.
     """
-    pieces = _plaintext(broker, pending)
+    pieces = iter(pending.parts)
     header = read_head(next(pieces), pending.expected)
     if header.root != pending.manifest.root:
         raise HeaderDiffersError("The header's root is not the manifest's.")
@@ -117,9 +117,7 @@ def check_parts(broker: Broker, pending: PendingCommit) -> str:
         else:
             rows.add(piece)
     rows.finish()
-    key = broker.keystore.open(pending.upload)
-    index = b"".join(rows.first_tokens)
-    return broker.blobs.put(seal(key, INDEX_KIND, pending.upload, 0, index))
+    return put_piece(broker, pending.upload, INDEX_KIND, 0, b"".join(rows.first_tokens))
 
 
 def _refuse_again(session: Session, upload: str, manifest: Manifest) -> None:
@@ -169,9 +167,3 @@ def check(
         partner=None if partner is None else manifest_of(partner),
         today=today,
     )
-
-
-def _plaintext(broker: Broker, pending: PendingCommit) -> Iterator[bytes]:
-    key = broker.keystore.open(pending.upload)
-    for number, blob in enumerate(pending.blobs):
-        yield unseal(key, PART_KIND, pending.upload, number, broker.blobs.get(blob))

@@ -13,7 +13,9 @@ from app.db import NEWEST, Window, add_if_alone
 from app.errors import NotFoundError
 from app.ids import new_id
 from app.rounds.service import open_pair, own_root, side_of
+from app.sealed.objects import digests_of, keep_objects
 from app.uploads import repository
+from app.uploads.ending import expire
 from app.uploads.errors import (
     AlreadyUploadedError,
     ContainerSizeError,
@@ -87,8 +89,7 @@ def open_upload(
     if earlier is not None and _is_same_container(earlier, request, utc_text(now)):
         return earlier
     if earlier is not None:
-        earlier.state = "expired"
-        session.flush()
+        expire(session, earlier)
     upload = Upload(
         id=new_id(UPLOAD_PREFIX),
         project=project,
@@ -104,6 +105,7 @@ def open_upload(
     # The key is durable before the row that needs it.
     broker.keystore.create(upload.id)
     if add_if_alone(session, upload):
+        keep_objects(session, upload.id)
         return upload
     broker.keystore.destroy(upload.id)
     winner = _answered_before(session, actor, project, request, idempotency_key)
@@ -145,7 +147,7 @@ def held_uploads(session: Session, actor: Actor, project: str) -> Sequence[Uploa
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.unshredded_of_project(session, actor, project)
+    return repository.held_of_project(session, actor, project)
 
 
 def uploaders_of(session: Session, uploads: Sequence[str]) -> frozenset[str]:
@@ -209,7 +211,7 @@ def expected_of(upload: Upload, terms: TermsInForce) -> ExpectedContainer:
 def part_numbers(session: Session, actor: Actor, upload: str) -> tuple[int, ...]:
     """Return the numbers of an upload's stored parts, in increasing order."""
     found = upload_for(session, actor, upload)
-    return tuple(part.number for part in repository.stored_parts(session, found.id))
+    return tuple(digests_of(session, found.id, PART_KIND))
 
 
 def pair_uploads(

@@ -134,6 +134,7 @@ def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued
     linkage.work()
     view = linkage.get(f"/v1/runs/{queued}").json()
     assert (view["state"], view["failure"]) == ("failed", "worker-lost")
+    assert not [key for key in linkage.broker.keystore.object_ids() if key.startswith(queued)]
     assert kinds_of_run(linkage)[-1] == "run-failed"
 
 
