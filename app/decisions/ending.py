@@ -25,10 +25,10 @@ def live_records(
     session: Session, project: str, *, runs: Collection[str] | None = None
 ) -> Sequence[MatchRecord]:
     """Return the project's match records that are still there; `runs` names those wanted, None all."""
-    held = repository.held_records(session, project)
+    present = repository.present_records(session, project)
     return [
         record
-        for record in held
+        for record in present
         if record.destroyed is None and (runs is None or record.run in runs)
     ]
 

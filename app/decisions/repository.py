@@ -21,7 +21,7 @@ def get_openings(session: Session, run: str, party: str) -> RunOpenings | None:
     return session.get(RunOpenings, (run, party))
 
 
-def held_records(session: Session, project: str) -> Sequence[MatchRecord]:
+def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
     """Return the project's match records of which something may still be there."""
     query = select(MatchRecord).where(
         MatchRecord.project == project, MatchRecord.object.in_(present_objects())

@@ -132,14 +132,14 @@ def why_record_gone(session: Session, broker: Broker, run: str) -> str | None:
     return why_gone("The match record", found.destroyed, found.keep_until)
 
 
-def held_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
+def present_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
     """Return the match records of which something may still be there, of a project that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.held_records(session, project)
+    return repository.present_records(session, project)
 
 
 def _kept(session: Session, broker: Broker, run: str) -> MatchRecord:

@@ -74,14 +74,14 @@ class Found:
         """Return how many things there are to destroy."""
         return len(self.uploads) + len(self.releases) + len(self.records) + len(self.messages)
 
-    def take(self, most: int) -> Found:
-        """Take some of what was made of uploads out, at most so many, and return it; no run with it."""
-        taken = Found(releases=self.releases[:most])
-        taken.records.extend(self.records[: most - len(taken)])
-        taken.messages.extend(self.messages[: most - len(taken)])
-        del self.releases[: len(taken.releases)], self.records[: len(taken.records)]
-        del self.messages[: len(taken.messages)]
-        return taken
+    def split_off(self, most: int) -> Found:
+        """Move some of what was made of uploads, at most so many, into another; no run with it."""
+        moved = Found(releases=self.releases[:most])
+        moved.records.extend(self.records[: most - len(moved)])
+        moved.messages.extend(self.messages[: most - len(moved)])
+        del self.releases[: len(moved.releases)], self.records[: len(moved.records)]
+        del self.messages[: len(moved.messages)]
+        return moved
 
 
 def destroy_project(session: Session, broker: Broker, actor: Actor, project: str) -> Destruction:
@@ -139,7 +139,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
             return earlier
         if wanted.scope == "upload":
             raise NothingToDestroyError("The upload was never committed, or is gone.")
-    while len(found) > MAX_OBJECTS and (some := found.take(MAX_OBJECTS)):
+    while len(found) > MAX_OBJECTS and (some := found.split_off(MAX_OBJECTS)):
         # More than one certificate lists: what was made over the years goes first, under ones of its own.
         before = Wanted(wanted.project, "expired", reason=wanted.reason, actor=wanted.actor)
         end_all(session, broker, before, some)

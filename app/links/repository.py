@@ -22,7 +22,7 @@ def _seen_by(actor: Actor) -> Select[Release]:
 def find_release(
     session: Session, actor: Actor, release: str, *, lock: bool = False
 ) -> Release | None:
-    """Return a release that the actor may see, or None; `lock` holds its row until the transaction ends."""
+    """Return a release that the actor may see, or None; `lock` locks its row until the transaction ends."""
     query = _seen_by(actor).where(Release.id == release)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -95,7 +95,7 @@ def fetched_parties(session: Session, project: str, among: Collection[str] | Non
     return {party for row in session.execute(query.distinct()) for party in row}
 
 
-def held_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
     """Return those of the project's releases that the actor may see and of which something may be left."""
     query = _seen_by(actor).where(Release.project == project, Release.id.in_(present_objects()))
     return session.scalars(query.order_by(Release.id)).all()

@@ -80,14 +80,14 @@ def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Releas
     return repository.releases_of_run(session, actor, run)
 
 
-def held_releases(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+def present_releases(session: Session, actor: Actor, project: str) -> Sequence[Release]:
     """Return the project's releases of which something may still be there, that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.held_of_project(session, actor, project)
+    return repository.present_of_project(session, actor, project)
 
 
 def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:

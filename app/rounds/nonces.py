@@ -50,7 +50,7 @@ def offer_nonces(
     if (offer.project, offer.party, offer.person) != (project, actor.party, actor.person):
         raise NoncesRefusedError("The nonces are in the name of another project, party or person.")
     require_signature(session, actor, SIGNATURE_KIND, offer, signed.signature)
-    if _was_taken(session, offer):
+    if _was_offered(session, offer):
         return state_of(session, project, actor.party)
     if offer.at > utc_text(broker.clock() + CLOCK_SKEW):
         raise NoncesRefusedError("The offer is of a time that is still to come.")
@@ -88,7 +88,7 @@ def state_of(session: Session, project: str, party: str) -> NonceState:
     return NonceState(party=party, unspent=unspent, next=following)
 
 
-def _was_taken(session: Session, offer: NonceOffer) -> bool:
+def _was_offered(session: Session, offer: NonceOffer) -> bool:
     rows = repository.offered_from(
         session, offer.project, offer.party, offer.first, len(offer.nonces)
     )

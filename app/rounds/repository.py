@@ -219,7 +219,7 @@ def due_messages(
     ).all()
 
 
-def held_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
+def present_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
     """Return the messages of a project of which something may be left."""
     query = select(SealedMessage).where(
         SealedMessage.project == project, SealedMessage.object.in_(present_objects())

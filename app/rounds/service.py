@@ -118,14 +118,14 @@ def open_round_of(session: Session, project: str, number: int) -> Round | None:
     return found if found is not None and found.state == "open" else None
 
 
-def held_messages(session: Session, actor: Actor, project: str) -> Sequence[SealedMessage]:
+def present_messages(session: Session, actor: Actor, project: str) -> Sequence[SealedMessage]:
     """Return the sealed messages of which something may still be there, of a project that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.held_of_project(session, project)
+    return repository.present_of_project(session, project)
 
 
 def following_of(session: Session, project: str, number: int) -> Round:

@@ -1,7 +1,7 @@
 """Who has approved which step of a run: without all of them it does not start, and nothing is handed out.
 
 A step is approved by a signature over the exact specification, once; the step `run` also by an approval in
-advance (`app.runs.standing_approvals`). Whoever writes holds the run's row, so that the last of two who
+advance (`app.runs.standing_approvals`). Whoever writes locks the run's row, so that the last of two who
 approve at once finds the other's approval.
 """
 

@@ -29,7 +29,7 @@ def commit_upload(broker: Broker, actor: Actor, upload: str, signed: SignedManif
             pending = commit.prepare_commit(session, broker, actor, upload, signed)
         if isinstance(pending, Receipt):
             return pending
-        with broker.checks.take(upload):
+        with broker.checks.turn(upload):
             token_index = commit.check_parts(broker, pending)
         with broker.database.write() as session:
             receipt, pair = accept_upload(session, broker, actor, pending, token_index)

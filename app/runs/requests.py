@@ -17,7 +17,7 @@ from app.runs.ending import mark_cancelled
 from app.runs.errors import OtherPolicyError, RunOverError, UploadsMissingError
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
-from app.runs.standing_approvals import take_up
+from app.runs.standing_approvals import use_standing
 from app.sealed.objects import keep_objects
 from app.uploads.errors import KeyReusedError
 from app.uploads.manifests import refuse_gap, refuse_misfit
@@ -159,7 +159,7 @@ def _queue(
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
     entry = _entry(actor, terms, terms.digest, run.id, asked)
-    broker.log.append(session, [entry, *take_up(session, terms, run, broker.clock())])
+    broker.log.append(session, [entry, *use_standing(session, terms, run, broker.clock())])
     return run
 
 

@@ -87,7 +87,7 @@ def approve_in_advance(
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in repository.awaiting_runs(session, project):
         if not has_expired_approval(session, run.id, now):
-            broker.log.append(session, take_up(session, terms, run, now))
+            broker.log.append(session, use_standing(session, terms, run, now))
 
 
 def revoke(
@@ -122,7 +122,9 @@ def revoke(
         cancel(session, broker, run, "approval-revoked", actor)
 
 
-def take_up(session: Session, terms: TermsInForce, run: Run, now: datetime) -> list[EntryDraft]:
+def use_standing(
+    session: Session, terms: TermsInForce, run: Run, now: datetime
+) -> list[EntryDraft]:
     """Let standing approvals stand for those that a run lacks; returns their log entries.
 
     The run is one that waits for approvals, and its row is locked or new.

@@ -1,6 +1,6 @@
-"""Before an upload is committed: its manifest is held against the terms, its parts against the manifest.
+"""Before an upload is committed: its manifest is checked against the terms, its parts against the manifest.
 
-Two steps: read what the upload must be, then stream through its parts without holding the database. What
+Two steps: read what the upload must be, then stream through its parts outside any transaction. What
 follows, in a unit of work of its own, stands in `app.uploads.acceptance`.
 """
 
@@ -72,7 +72,7 @@ class PendingCommit:
 def prepare_commit(
     session: Session, broker: Broker, actor: Actor, upload: str, signed: SignedManifest
 ) -> PendingCommit | Receipt:
-    """Hold the manifest against upload and terms; where this manifest is committed, return its receipt.
+    """Check the manifest against upload and terms; where this manifest is committed, return its receipt.
 
     Raises:
         NotFoundError, UploadClosedError, NotInForceError, NotProviderError, PartsMissingError.
@@ -154,7 +154,7 @@ def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> No
 def check(
     session: Session, upload: Upload, manifest: Manifest, terms: TermsInForce, today: date
 ) -> None:
-    """Hold a manifest against upload, terms and the partner's container; raises UploadRejectedError."""
+    """Check a manifest against upload, terms and the partner's container; raises UploadRejectedError."""
     pair = open_pair_of(session, upload)
     partner = repository.committed_for(
         session, upload.project, upload.round, upload.partner, upload.party

@@ -1,4 +1,4 @@
-"""Holds a manifest against the upload, the terms, and what the partner has committed before."""
+"""Checks a manifest against the upload, the terms, and what the partner has committed before."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_manifest(
     partner: Manifest | None,
     today: date,
 ) -> None:
-    """Hold a manifest against everything that the broker knows without the parts.
+    """Check a manifest against everything that the broker knows without the parts.
 
     Args:
         partner_root: root of the partner's container, None where it has not committed any yet.

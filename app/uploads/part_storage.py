@@ -56,7 +56,7 @@ def place_of_part(
 
 
 def check_part(place: PartPlace, body: bytes, sha256: str) -> None:
-    """Hold a part against its place, as far as that goes without the other parts.
+    """Check a part against its place, as far as that goes without the other parts.
 
     Raises:
         PartLengthError, PartDigestError: these are not the announced bytes.

@@ -89,7 +89,7 @@ def check_bytes(body: bytes, length: int, sha256: str) -> None:
 
 
 def check_content(number: int, body: bytes, expected: ExpectedContainer) -> None:
-    """Hold one part against what the container must be, as far as it goes without the other parts.
+    """Check one part against what the container must be, as far as it goes without the other parts.
 
     Raises:
         UploadRejectedError: one of its subclasses.

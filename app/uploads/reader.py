@@ -110,7 +110,7 @@ class Handles:
 
 
 def require_committed(session: Session, uploads: Sequence[str]) -> None:
-    """Hold uploads until the transaction ends, so that none is destroyed before it.
+    """Lock uploads until the transaction ends, so that none is destroyed before it.
 
     Raises:
         KeyGoneError: one was destroyed, or never committed.

@@ -23,7 +23,7 @@ def _seen_by(actor: Actor) -> Select[Upload]:
 def find_upload(
     session: Session, actor: Actor, upload: str, *, lock: bool = False
 ) -> Upload | None:
-    """Return an upload of the actor's, or None; `lock` holds its row until the transaction ends."""
+    """Return an upload of the actor's, or None; `lock` locks its row until the transaction ends."""
     query = _seen_by(actor).where(Upload.id == upload)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -82,8 +82,8 @@ def committed_for(
 def lock_committed(session: Session, uploads: Sequence[str]) -> bool:
     """Tell whether these uploads are all committed, and keep them so until the transaction ends."""
     query = select(Upload.id).where(Upload.id.in_(uploads), Upload.state == "committed")
-    held = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()
-    return len(held) == len(set(uploads))
+    locked = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()
+    return len(locked) == len(set(uploads))
 
 
 def withdrawn_digests(session: Session, project: str, epoch: int, party: str) -> frozenset[str]:
@@ -177,7 +177,7 @@ def ids_of_party(session: Session, project: str, party: str) -> Sequence[str]:
     return session.scalars(query.order_by(Upload.id)).all()
 
 
-def held_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
     """Return those of the project's uploads that the actor may see and of which something may be left."""
     query = _seen_by(actor).where(Upload.project == project, Upload.id.in_(present_objects()))
     return session.scalars(query.order_by(Upload.id)).all()

@@ -140,14 +140,14 @@ def upload_list(
     return UploadList(uploads=tuple(map(view_of, found)))
 
 
-def held_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+def present_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
     """Return the project's uploads of which something may still be there, that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.held_of_project(session, actor, project)
+    return repository.present_of_project(session, actor, project)
 
 
 def uploaders_of(session: Session, uploads: Sequence[str]) -> frozenset[str]:

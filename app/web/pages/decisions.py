@@ -60,7 +60,7 @@ class DecisionQuery(AddressFilter):
     probability: Annotated[str, Query(pattern=r"^(0\.[0-9]{2,3})?$")] = ""
     first: Annotated[int, Query(ge=1, le=MAX_INTEGER)] = 1
 
-    def takes(self, decision: Decision | ShownKind) -> bool:
+    def matches(self, decision: Decision | ShownKind) -> bool:
         """Tell whether a decision is wanted."""
         return (
             self.band in ("", decision.band)
@@ -88,7 +88,7 @@ def show_match_record(
         profile = project_view(session, found, broker.clock()).profile
         policy = specification_of(run_for(session, page.actor, run)[0]).policy
     header = record.header
-    kinds = [kind for kind in record.kinds() if query.takes(kind)]
+    kinds = [kind for kind in record.kinds() if query.matches(kind)]
     rows, look_on = _look(record, query) if page.twin == "html" else ([], None)
     before = _before(record, query) if page.twin == "html" else None
     everything = _found(record, query)
@@ -127,7 +127,7 @@ def _look(record: OpenedRecord, query: DecisionQuery) -> tuple[list[NumberedDeci
     lines = record.lines(query.first)
     for number, line in enumerate(islice(lines, MAX_SCANNED), query.first):
         decision = decision_of(line)
-        if decision is not None and query.takes(decision):
+        if decision is not None and query.matches(decision):
             found.append((number, decision))
             if len(found) == ROWS_A_PAGE:
                 break
@@ -143,7 +143,7 @@ def _before(record: OpenedRecord, query: DecisionQuery) -> int | None:
     wanted = deque[int](maxlen=ROWS_A_PAGE)
     for number, line in enumerate(lines, start):
         decision = decision_of(line)
-        if decision is not None and query.takes(decision):
+        if decision is not None and query.matches(decision):
             wanted.append(number)
     return wanted[0] if len(wanted) == ROWS_A_PAGE else start
 
@@ -151,7 +151,7 @@ def _before(record: OpenedRecord, query: DecisionQuery) -> int | None:
 def _found(record: OpenedRecord, query: DecisionQuery) -> Iterator[NumberedDecision]:
     for number, line in enumerate(record.lines(query.first), query.first):
         decision = decision_of(line)
-        if decision is not None and query.takes(decision):
+        if decision is not None and query.matches(decision):
             yield number, decision
 
 
