@@ -11,11 +11,11 @@ from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions import repository
 from app.decisions.end_reasons import WHY_HINT, why_gone
-from app.decisions.errors import MatchRecordGoneError
+from app.decisions.errors import MATCH_RECORD_GONE
 from app.decisions.models import MatchRecord
 from app.decisions.preparation import PIECE_ROWS, ROWS_KIND, SUMMARY_KIND, openings_kind
 from app.decisions.summary import ShownKind, ShownKinds
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import entry_actor
 from app.runs.service import run_for
 from app.sealed.objects import Content, Pieces, SealedFile, open_pieces
@@ -59,7 +59,7 @@ def open_record(session: Session, broker: Broker, actor: Actor, run: str) -> Ope
 
     Raises:
         NotFoundError: no such run, not the caller's, or one that has no match record: all alike.
-        MatchRecordGoneError: its keeping time is over.
+        match-record-gone: its keeping time is over.
     """
     run_for(session, actor, run)
     found = _kept(session, broker, run)
@@ -114,7 +114,7 @@ def open_openings(session: Session, broker: Broker, run: str, party: str) -> Sea
 
     Raises:
         NotFoundError: it has none.
-        MatchRecordGoneError: the keeping time is over.
+        match-record-gone: the keeping time is over.
     """
     file = repository.get_openings(session, run, party)
     if file is None:
@@ -147,8 +147,10 @@ def _kept(session: Session, broker: Broker, run: str) -> MatchRecord:
     if found is None:
         raise NotFoundError("There is nothing here.")
     if _is_gone(broker, found):
-        raise MatchRecordGoneError(
-            why_gone("The match record", found.destroyed, found.keep_until), hint=WHY_HINT
+        raise RefusedError(
+            MATCH_RECORD_GONE,
+            why_gone("The match record", found.destroyed, found.keep_until),
+            hint=WHY_HINT,
         )
     return found
 

@@ -17,8 +17,9 @@ from app.clock import utc_text
 from app.db import insert_rows
 from app.decisions.ending import end_records, live_records
 from app.destruction import repository
-from app.destruction.errors import NothingToDestroyError
+from app.destruction.errors import NOTHING_TO_DESTROY
 from app.destruction.models import Destruction, DestructionObject
+from app.errors import RefusedError
 from app.ids import new_id
 from app.links.ending import end_releases, live_releases
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
@@ -92,7 +93,7 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
     Raises:
         NotFoundError: no such project, or not the caller's.
         WrongDutyError: a signed agreement gives this to persons with another duty.
-        LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
+        LegalHoldError, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     found = project_for(session, actor, project)
     if actor.role == "operator":
@@ -107,7 +108,7 @@ def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) 
     Raises:
         NotFoundError: no such upload, or not the caller's.
         WrongDutyError, LegalHoldError: as `destroy_project`.
-        NothingToDestroyError: it was never committed, or is gone.
+        nothing-to-destroy: it was never committed, or is gone.
     """
     row = upload_for(session, actor, upload)
     if actor.role == "agency":
@@ -120,7 +121,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
     """Begin a destruction, or return the one that is under way or, where nothing is left, was done.
 
     Raises:
-        LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
+        LegalHoldError, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     # First, so that the second of two who ask at once finds what the first one began.
     lock_rounds(session, wanted.project)
@@ -138,7 +139,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
         if earlier is not None:
             return earlier
         if wanted.scope == "upload":
-            raise NothingToDestroyError("The upload was never committed, or is gone.")
+            raise RefusedError(NOTHING_TO_DESTROY, "The upload was never committed, or is gone.")
     while len(found) > MAX_OBJECTS and (some := found.split_off(MAX_OBJECTS)):
         # More than one certificate lists: what was made over the years goes first, under ones of its own.
         before = Wanted(wanted.project, "expired", reason=wanted.reason, actor=wanted.actor)
@@ -150,12 +151,14 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     """Mark these rows as destroyed, log it, and note what the certificate will list.
 
     Raises:
-        NothingToDestroyError: nothing has bound the project yet.
+        nothing-to-destroy: nothing has bound the project yet.
     """
     now = broker.clock()
     binding = binding_terms(session, wanted.project, now)
     if binding is None:
-        raise NothingToDestroyError("Nothing binds the project yet, so the broker holds nothing.")
+        raise RefusedError(
+            NOTHING_TO_DESTROY, "Nothing binds the project yet, so the broker holds nothing."
+        )
     destruction = _row(wanted, binding, utc_text(now))
     insert_rows(session, destruction)
     cancelled = cancel_runs(session, wanted.project, binding, RUN_CANCELLED, now, among=found.runs)

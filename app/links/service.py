@@ -10,12 +10,12 @@ from app.agreements.signers import require_duty
 from app.clock import hour_text, utc_text
 from app.db import NEWEST, Window
 from app.decisions import service as decisions
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.links import repository
 from app.links.errors import (
-    NotFetchedError,
-    NotRecipientError,
-    OtherFileError,
+    NOT_FETCHED,
+    NOT_RECIPIENT,
+    OTHER_FILE,
     release_gone,
 )
 from app.links.models import Release
@@ -132,8 +132,8 @@ def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> S
 
     Raises:
         NotFoundError: no such release, or not the caller's.
-        NotInForceError, NotRecipientError: the terms do not allow it now.
-        ReleaseDestroyedError: its keeping time is over.
+        NotInForceError, not-a-recipient: the terms do not allow it now.
+        release-destroyed: its keeping time is over.
     """
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
@@ -151,8 +151,8 @@ def open_openings(session: Session, broker: Broker, actor: Actor, release: str) 
 
     Raises:
         NotFoundError: no such release, not the caller's, or one that comes without openings.
-        NotInForceError, NotRecipientError, ReleaseDestroyedError: as `open_file`.
-        MatchRecordGoneError: the match record is gone.
+        NotInForceError, not-a-recipient, release-destroyed: as `open_file`.
+        match-record-gone: the match record is gone.
     """
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
@@ -226,21 +226,24 @@ def log_verified(
 
     Raises:
         NotFoundError: no such release, or not the caller's.
-        NotRecipientError, WrongDutyError: it is not for the caller to fetch.
-        ReleaseDestroyedError, NotFetchedError: it is gone, or was never fetched.
-        OtherFileError: the file that was fetched has another digest.
+        not-a-recipient, WrongDutyError: it is not for the caller to fetch.
+        release-destroyed, not-fetched: it is gone, or was never fetched.
+        other-file: the file that was fetched has another digest.
     """
     found = release_for(session, actor, release, lock=True)
     terms = project_for(session, actor, found.project)
     if found.agency != actor.party:
-        raise NotRecipientError("The release is another party's to fetch.", clause="recipients")
+        raise RefusedError(
+            NOT_RECIPIENT, "The release is another party's to fetch.", clause="recipients"
+        )
     require_duty(actor, terms, "recipient", *_carriers(found))
     if found.destroyed is not None:
         raise release_gone(found)
     if found.fetched is None:
-        raise NotFetchedError("The release was not fetched yet.")
+        raise RefusedError(NOT_FETCHED, "The release was not fetched yet.")
     if sha256 != found.sha256:
-        raise OtherFileError(
+        raise RefusedError(
+            OTHER_FILE,
             "This is not the digest of the file that was handed out.",
             hint="fetch it again, and tell the operator if it stays so",
         )
@@ -265,8 +268,8 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
             require_approved(session, release.run, terms, "release", now)
             require_final(session, release.run, terms.terms)
             return terms.digest
-    raise NotRecipientError(
-        "The terms do not let this party have such a release.", clause="recipients"
+    raise RefusedError(
+        NOT_RECIPIENT, "The terms do not let this party have such a release.", clause="recipients"
     )
 
 

@@ -13,12 +13,12 @@ from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
 from app.rounds.closing import close_if_done
-from app.rounds.errors import ClaimsGoneError, ClaimsNotDueError, RoundClosedError
+from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED
 from app.rounds.models import SealedMessage
 from app.rounds.pairing import claims_due, statements_due
 from app.rounds.service import pair_in, round_for
@@ -68,9 +68,9 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
     """Return the terms under which the actor's party owes this message now.
 
     Raises:
-        NotFoundError, RoundClosedError, NotInRoundError: no such round, or nothing more is taken for it.
+        NotFoundError, round-closed, not-in-round: no such round, or nothing more is taken for it.
         NotInForceError, WrongDutyError: the terms do not let this person send it.
-        ClaimsNotDueError: the party owes no such message.
+        claims-not-due: the party owes no such message.
     """
     found = round_for(session, actor, place.project, place.number)
     terms = terms_in_force(session, place.project, broker.clock())
@@ -79,10 +79,10 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
         pair_in(pairs, actor.party, place.target)
     require_duty(actor, terms, "recipient", "analyst")
     if found.state != "open":
-        raise RoundClosedError(f"The round is {found.state}.")
+        raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
     due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
     if (actor.party, place.target) not in due:
-        raise ClaimsNotDueError("The party owes no such message of this round.")
+        raise RefusedError(CLAIMS_NOT_DUE, "The party owes no such message of this round.")
     return terms
 
 
@@ -161,7 +161,7 @@ def fetch_message(
     Raises:
         NotFoundError: there is none, or it is not for the caller: both alike.
         WrongDutyError: a person with another duty.
-        ClaimsGoneError: its keeping time is over.
+        claims-gone: its keeping time is over.
     """
     round_for(session, actor, place.project, place.number)
     terms = terms_in_force(session, place.project, broker.clock())
@@ -174,7 +174,7 @@ def fetch_message(
     require_duty(actor, terms, "recipient", "analyst")
     now = utc_text(broker.clock())
     if row.destroyed is not None or row.keep_until <= now:
-        raise ClaimsGoneError("The message was kept as long as agreed, and is gone.")
+        raise RefusedError(CLAIMS_GONE, "The message was kept as long as agreed, and is gone.")
     row.fetched = row.fetched or now
     return open_pieces(session, broker, row.object, MESSAGE_KIND).piece(0), row.sha256
 

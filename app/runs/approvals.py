@@ -17,10 +17,11 @@ from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
+from app.errors import RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs import repository
 from app.runs.ending import mark_cancelled
-from app.runs.errors import NotApprovedError, UploaderApprovesError
+from app.runs.errors import UPLOADER_APPROVES, NotApprovedError
 from app.runs.models import ApprovedStep, Run
 from app.runs.service import run_for, specification_of
 from app.uploads.service import uploaders_of
@@ -55,7 +56,7 @@ def approve(
         NotInForceError: nothing is in force, or another agreement than the run was asked for under.
         WrongDutyError, StatementRefusedError: it does not count, or is of another run or specification.
         OutOfPlaceError: the agreement does not ask this party, or not now.
-        UploaderApprovesError: of a release, by a person who uploaded for the run.
+        uploader-approves: of a release, by a person who uploaded for the run.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, RunApproval):
@@ -246,7 +247,8 @@ def _refuse_undue(
     if stated.step == "release":
         uploads = [upload.upload for upload in specification_of(run).uploads]
         if stated.person in uploaders_of(session, uploads):
-            raise UploaderApprovesError(
+            raise RefusedError(
+                UPLOADER_APPROVES,
                 "A person who uploaded for the run does not approve its release.",
                 clause="approvals",
             )

@@ -20,7 +20,7 @@ def commit_upload(broker: Broker, actor: Actor, upload: str, signed: SignedManif
     """Commit an upload in units of work of its own; what its parts are is read between two of them.
 
     Raises:
-        NotFoundError, UploadClosedError, NotInForceError, RoundClosedError: it is not to be committed now.
+        NotFoundError, upload-closed, NotInForceError, round-closed: it is not to be committed now.
         UploadRejectedError: manifest or container break a rule, which the match log records.
         NobodyReceivesError: the pair's run could not be asked for; nothing is committed then.
     """

@@ -11,7 +11,7 @@ from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import NEWEST, Window, insert_rows
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs import repository
 from app.runs.approvals import (
@@ -22,7 +22,7 @@ from app.runs.approvals import (
     queue_if_approved,
     rule_for,
 )
-from app.runs.errors import TooManyApprovalsError
+from app.runs.errors import TOO_MANY_APPROVALS
 from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
 from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
@@ -55,7 +55,7 @@ def approve_in_advance(
         WrongDutyError, StatementRefusedError: it does not count.
         OutOfPlaceError: the agreement does not ask this party, or wants each run approved on its own, or one
             like it stands already that no run has used.
-        TooManyApprovalsError: the party has given many lately.
+        too-many-approvals: the party has given many lately.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, StandingApproval):
@@ -178,7 +178,8 @@ def _refuse_idle(
         raise OutOfPlaceError("An approval like this stands already, and no run has used it.")
     since = utc_text(now - RECENT)
     if sum(one.received > since for one in given) >= MAX_RECENT:
-        raise TooManyApprovalsError(
+        raise RefusedError(
+            TOO_MANY_APPROVALS,
             f"The party has given {MAX_RECENT} standing approvals in {RECENT.days} days.",
             hint="one approval can be for many runs",
         )

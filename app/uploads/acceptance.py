@@ -14,7 +14,7 @@ from app.rounds.service import note_container
 from app.uploads import repository
 from app.uploads.commit import PendingCommit, check, open_pair_of, require_signed
 from app.uploads.ending import expire
-from app.uploads.errors import OtherKeyError, UploadRejectedError
+from app.uploads.errors import OTHER_KEY, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
 from app.uploads.receipts import receipt_again, receipt_of
 from app.uploads.service import refuse_closed, upload_for
@@ -45,7 +45,7 @@ def accept_upload(
         token_index: what `check_parts` returned.
 
     Raises:
-        RoundClosedError, AlreadyUploadedError: the round takes it no more.
+        round-closed, already-uploaded: the round takes it no more.
         UploadRejectedError: what it was checked against has changed since, or another upload has fixed
             another key id for the epoch.
     """
@@ -151,4 +151,6 @@ def _fix_epoch_key(session: Session, upload: Upload) -> None:
     if add_if_alone(session, fixed):
         return
     if repository.epoch_key_id(session, upload.project, upload.epoch) != upload.key_id:
-        raise OtherKeyError("The project's encodings are made with another secret.")
+        raise UploadRejectedError(
+            OTHER_KEY, "The project's encodings are made with another secret."
+        )

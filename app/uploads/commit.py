@@ -13,14 +13,16 @@ from app.agreements.errors import SignatureRefusedError
 from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty, require_signature
 from app.clock import utc_text
+from app.errors import RefusedError
 from app.rounds.service import open_pair, own_root, partner_root
 from app.sealed.objects import Pieces, digests_of, open_pieces, put_piece
 from app.uploads import repository
 from app.uploads.errors import (
-    AlreadyUploadedError,
-    HeaderDiffersError,
-    ManifestSignatureError,
-    PartsMissingError,
+    ALREADY_UPLOADED,
+    HEADER_DIFFERS,
+    MANIFEST_SIGNATURE,
+    PARTS_MISSING,
+    UploadRejectedError,
     rejection_of,
 )
 from app.uploads.manifests import check_manifest, check_root
@@ -75,9 +77,9 @@ def prepare_commit(
     """Check the manifest against upload and terms; where this manifest is committed, return its receipt.
 
     Raises:
-        NotFoundError, UploadClosedError, NotInForceError, NotProviderError, PartsMissingError.
-        RoundClosedError, AlreadyUploadedError: the round takes no container of this party for this partner now.
-        UploadRejectedError: the manifest does not fit; the rule is its class.
+        NotFoundError, upload-closed, NotInForceError, NotProviderError, parts-missing.
+        round-closed, already-uploaded: the round takes no container of this party for this partner now.
+        UploadRejectedError: the manifest does not fit; the rule is its code.
     """
     found = upload_for(session, actor, upload)
     manifest = signed.manifest
@@ -92,7 +94,7 @@ def prepare_commit(
     require_signed(session, actor, signed)
     digests = digests_of(session, upload, PART_KIND)
     if len(digests) != parts_of(found).n_parts:
-        raise PartsMissingError("Not all parts of the upload are stored.")
+        raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
     check(session, found, manifest, terms, now.date())
     check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
@@ -109,7 +111,7 @@ def check_parts(broker: Broker, pending: PendingCommit) -> SealedPiece:
     pieces = iter(pending.parts)
     header = read_head(next(pieces), pending.expected)
     if header.root != pending.manifest.root:
-        raise HeaderDiffersError("The header's root is not the manifest's.")
+        raise UploadRejectedError(HEADER_DIFFERS, "The header's root is not the manifest's.")
     handles, rows = HandleCheck(), PartRows(pending.expected)
     for number, piece in enumerate(pieces, start=1):
         if number <= pending.expected.parts.n_table:
@@ -133,22 +135,26 @@ def open_pair_of(session: Session, upload: Upload) -> RoundPairing:
     """Return the pair that an upload is for, in a round that is open and has no such container yet.
 
     Raises:
-        RoundClosedError, AlreadyUploadedError: it is not so.
+        round-closed, already-uploaded: it is not so.
     """
     pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner)
     if own_root(pair, upload.party) is not None:
-        raise AlreadyUploadedError("The party's container for this partner and round is committed.")
+        raise RefusedError(
+            ALREADY_UPLOADED, "The party's container for this partner and round is committed."
+        )
     return pair
 
 
 def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> None:
-    """Check that exactly the person who commits has signed; raises ManifestSignatureError."""
+    """Check that exactly the person who commits has signed; raises manifest-signature."""
     if len(signed.signatures) != 1:
-        raise ManifestSignatureError("A manifest has one signature: of the person who commits it.")
+        raise UploadRejectedError(
+            MANIFEST_SIGNATURE, "A manifest has one signature: of the person who commits it."
+        )
     try:
         require_signature(session, actor, MANIFEST_KIND, signed.manifest, signed.signatures[0])
     except SignatureRefusedError as exc:
-        raise ManifestSignatureError(exc.detail) from exc
+        raise UploadRejectedError(MANIFEST_SIGNATURE, exc.detail) from exc
 
 
 def check(

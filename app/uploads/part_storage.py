@@ -9,8 +9,9 @@ from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import insert_rows
+from app.errors import RefusedError
 from app.sealed.objects import digest_of, put_piece
-from app.uploads.errors import PartDiffersError
+from app.uploads.errors import PART_DIFFERS
 from app.uploads.parts import ExpectedContainer, check_bytes, check_content, length_of
 from app.uploads.service import PART_KIND, expected_of, refuse_closed, upload_for
 
@@ -38,8 +39,8 @@ def place_of_part(
     """Return where a part belongs, before its bytes are looked at.
 
     Raises:
-        NotFoundError, NotInForceError, NotProviderError, UploadClosedError, UnknownPartError,
-        PartDiffersError: it belongs nowhere.
+        NotFoundError, NotInForceError, NotProviderError, upload-closed, unknown-part,
+        part-differs: it belongs nowhere.
     """
     found = upload_for(session, actor, upload)
     terms = terms_in_force(session, found.project, broker.clock())
@@ -47,7 +48,7 @@ def place_of_part(
     require_duty(actor, terms, "analyst")
     stored = digest_of(session, upload, PART_KIND, number)
     if stored is not None and stored != sha256:
-        raise PartDiffersError("Other bytes are stored for this part already.")
+        raise RefusedError(PART_DIFFERS, "Other bytes are stored for this part already.")
     if stored is None:
         refuse_closed(found, utc_text(broker.clock()))
     expected = expected_of(found, terms)
@@ -59,7 +60,7 @@ def check_part(place: PartPlace, body: bytes, sha256: str) -> None:
     """Check a part against its place, as far as that goes without the other parts.
 
     Raises:
-        PartLengthError, PartDigestError: these are not the announced bytes.
+        part-length, part-digest: these are not the announced bytes.
         UploadRejectedError: they cannot be part of such a container.
     """
     check_bytes(body, length_of(place.expected.parts, place.number), sha256)
@@ -81,7 +82,7 @@ def keep_part(
     """Record a sealed part, or return False where the same part came twice at once: the first one stays.
 
     Raises:
-        UploadClosedError, PartDiffersError: the upload was closed, or other bytes were first.
+        upload-closed, part-differs: the upload was closed, or other bytes were first.
     """
     found = upload_for(session, actor, place.upload, lock=True)
     refuse_closed(found, utc_text(broker.clock()))
@@ -89,5 +90,5 @@ def keep_part(
     if stored is None:
         insert_rows(session, piece)
     elif stored != piece.sha256:
-        raise PartDiffersError("Other bytes are stored for this part already.")
+        raise RefusedError(PART_DIFFERS, "Other bytes are stored for this part already.")
     return stored is None

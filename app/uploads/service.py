@@ -10,22 +10,23 @@ from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window, add_if_alone
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.rounds.service import open_pair, own_root, side_of
 from app.sealed.objects import digests_of, keep_objects
 from app.uploads import repository
 from app.uploads.ending import expire
 from app.uploads.errors import (
-    AlreadyUploadedError,
-    ContainerSizeError,
-    KeyReusedError,
-    OtherEpochError,
-    OtherKeyError,
-    OtherProfileError,
-    TooFewRecordsError,
-    TooManyRecordsError,
-    UploadClosedError,
+    ALREADY_UPLOADED,
+    CONTAINER_SIZE,
+    KEY_REUSED,
+    OTHER_EPOCH,
+    OTHER_KEY,
+    OTHER_PROFILE,
+    TOO_FEW_RECORDS,
+    TOO_MANY_RECORDS,
+    UPLOAD_CLOSED,
+    UploadRejectedError,
 )
 from app.uploads.models import Upload
 from app.uploads.parts import ExpectedContainer
@@ -63,10 +64,10 @@ def open_upload(
 
     Raises:
         NotFoundError: no such project or round, or not the caller's.
-        NotInForceError, NotProviderError, OtherEpochError, OtherProfileError, OtherKeyError,
-        TooFewRecordsError, TooManyRecordsError, ContainerSizeError: the terms do not allow such an upload.
-        RoundClosedError, NotInRoundError, AlreadyUploadedError: the round takes none from this party now.
-        KeyReusedError: the Idempotency-Key came with another request before.
+        NotInForceError, NotProviderError, other-epoch, other-profile, other-key,
+        too-few-records, too-many-records, container-size: the terms do not allow such an upload.
+        round-closed, not-in-round, already-uploaded: the round takes none from this party now.
+        idempotency-key-reused: the Idempotency-Key came with another request before.
         StorageFullError: the disk is nearly full.
     """
     project_for(session, actor, project)
@@ -79,7 +80,8 @@ def open_upload(
     require_duty(actor, terms, "analyst")
     pair = open_pair(session, project, request.round, actor.party, request.partner)
     if own_root(pair, actor.party) is not None:
-        raise AlreadyUploadedError(
+        raise RefusedError(
+            ALREADY_UPLOADED,
             "The party's container for this partner and round is committed.",
             hint="where it was wrong, ask for a correction: the next round takes this one's place",
         )
@@ -110,7 +112,9 @@ def open_upload(
     broker.keystore.destroy(upload.id)
     winner = _answered_before(session, actor, project, request, idempotency_key)
     if winner is None:
-        raise UploadClosedError("Another upload of this party was opened at the same moment.")
+        raise RefusedError(
+            UPLOAD_CLOSED, "Another upload of this party was opened at the same moment."
+        )
     return winner
 
 
@@ -224,11 +228,11 @@ def pair_uploads(
 
 
 def refuse_closed(upload: Upload, now: str) -> None:
-    """Raise UploadClosedError where the upload takes nothing more."""
+    """Raise upload-closed where the upload takes nothing more."""
     if upload.state != "open":
-        raise UploadClosedError(f"The upload is {upload.state}.")
+        raise RefusedError(UPLOAD_CLOSED, f"The upload is {upload.state}.")
     if upload.expires <= now:
-        raise UploadClosedError("The upload was not committed in time.")
+        raise RefusedError(UPLOAD_CLOSED, "The upload was not committed in time.")
 
 
 def _answered_before(
@@ -239,7 +243,7 @@ def _answered_before(
         return None
     earlier = repository.find_by_idempotency_key(session, actor, project, key)
     if earlier is not None and earlier.request_sha256 != request.digest():
-        raise KeyReusedError("This Idempotency-Key came with another request before.")
+        raise RefusedError(KEY_REUSED, "This Idempotency-Key came with another request before.")
     return earlier
 
 
@@ -251,13 +255,17 @@ def refuse_size(agreed: ProjectTerms, party: str, records: int) -> None:
     """Check that a file has as many records as agreed.
 
     Raises:
-        TooFewRecordsError, TooManyRecordsError: it has not.
+        too-few-records, too-many-records: it has not.
     """
     size = agreed.file_size(party)
     if records < size.least:
-        raise TooFewRecordsError("There are fewer records than agreed.", clause="files")
+        raise UploadRejectedError(
+            TOO_FEW_RECORDS, "There are fewer records than agreed.", clause="files"
+        )
     if records > size.most:
-        raise TooManyRecordsError("There are more records than agreed.", clause="files")
+        raise UploadRejectedError(
+            TOO_MANY_RECORDS, "There are more records than agreed.", clause="files"
+        )
 
 
 def _check_request(
@@ -265,14 +273,20 @@ def _check_request(
 ) -> None:
     agreed = terms.terms
     if request.epoch != agreed.epoch:
-        raise OtherEpochError("The project is in another epoch.", clause="epoch")
+        raise UploadRejectedError(OTHER_EPOCH, "The project is in another epoch.", clause="epoch")
     if request.profile != agreed.profile:
-        raise OtherProfileError("The project has another encoding profile.", clause="profile")
+        raise UploadRejectedError(
+            OTHER_PROFILE, "The project has another encoding profile.", clause="profile"
+        )
     key_id = repository.epoch_key_id(session, agreed.project, agreed.epoch)
     if key_id is not None and key_id != request.key_id:
-        raise OtherKeyError("The project's encodings are made with another secret.")
+        raise UploadRejectedError(
+            OTHER_KEY, "The project's encodings are made with another secret."
+        )
     refuse_size(agreed, party, request.records)
     body = request.records * HANDLE_BYTES + request.rows * STORED_ROW_BYTES
     is_whole = request.container_bytes == request.head_bytes + body
     if request.rows != request.records * terms.profile.rows(side) or not is_whole:
-        raise ContainerSizeError("The container is not as long as its number of records makes it.")
+        raise UploadRejectedError(
+            CONTAINER_SIZE, "The container is not as long as its number of records makes it."
+        )
