@@ -18,8 +18,9 @@ NOT_QUERIES = {
 }
 # What a service may ask of a unit of work: to write now, to let a row go, to note what to do at its end.
 ALLOWED = {"flush", "expunge", "info"}
-# Neither makes a statement: the listener of a commit, and a URL.
-IMPORTABLE = {"event", "engine", "exc", "orm"}
+# None makes a statement: the listener of a commit, a URL, and the type of a query that one repository offers
+# another.
+IMPORTABLE = {"event", "engine", "exc", "orm", "Select"}
 
 
 def queries_in(tree: ast.AST) -> Iterator[str]:
