@@ -11,7 +11,7 @@ from app.agreements.service import is_bound
 from app.clock import utc_text
 from app.errors import RefusedError
 from app.evidence.errors import NOT_A_WITNESS, NOTHING_TO_WITNESS
-from app.matchlog.errors import CosignatureRefusedError
+from app.matchlog.errors import COSIGNATURE_REFUSED
 from app.matchlog.proofs import (
     add_cosignature,
     cosigners_among,
@@ -47,7 +47,7 @@ def take_cosignature(
         not-a-witness: the caller has no keys of its own, or the key is another one.
         nothing-to-witness: no project that binds names the caller's party.
         NotInLogError: the log has no checkpoint of this size.
-        CosignatureRefusedError: it does not verify, its time is far off, or as many persons have cosigned
+        cosignature-refused: it does not verify, its time is far off, or as many persons have cosigned
             as can be named.
     """
     now = broker.clock()
@@ -60,7 +60,7 @@ def take_cosignature(
     _refuse_crowd(session, request.size, key)
     cosignature = add_cosignature(session, request.size, request.line, key)
     if abs(cosignature.time_s - now.timestamp()) > MAX_OFF.total_seconds():
-        raise CosignatureRefusedError("The cosignature's time is more than a day off.")
+        raise RefusedError(COSIGNATURE_REFUSED, "The cosignature's time is more than a day off.")
     seen = datetime.fromtimestamp(cosignature.time_s, UTC)
     return CosignatureStored(party=actor.party, size=request.size, time=utc_text(seen))
 
@@ -76,7 +76,9 @@ def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
         (on_checkpoint, most),
     ):
         if key.text not in cosigned and len(cosigned) >= limit:
-            raise CosignatureRefusedError("As many persons have cosigned as can be named.")
+            raise RefusedError(
+                COSIGNATURE_REFUSED, "As many persons have cosigned as can be named."
+            )
 
 
 def _own_key(session: Session, actor: Actor) -> VerifierKey:

@@ -10,6 +10,8 @@ MALFORMED_BODY: Final = Rule("malformed-body", 400, "The body is not acceptable 
 INVALID_DOCUMENT: Final = Rule("invalid-document", 422, "The document breaks its format")
 INVALID_PARAMETER: Final = Rule("invalid-parameter", 422, "A parameter is missing or malformed")
 BODY_TOO_LARGE: Final = Rule("body-too-large", 413, "The body is too large")
+TOO_SLOW: Final = Rule("too-slow", 408, "The request came too slowly")
+MALFORMED_HTTP: Final = Rule("malformed-http", 400, "The request is not acceptable HTTP")
 MEDIA_TYPE: Final = Rule("media-type", 415, "The body's media type is not taken here")
 
 

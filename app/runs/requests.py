@@ -19,7 +19,7 @@ from app.runs.errors import OTHER_POLICY, RUN_OVER, UPLOADS_MISSING
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing_approvals import use_standing
-from app.sealed.objects import keep_objects
+from app.sealed.objects import NewObject
 from app.uploads.errors import KEY_REUSED
 from app.uploads.manifests import refuse_gap, refuse_misfit
 from app.uploads.service import manifest_of, pair_uploads
@@ -155,11 +155,11 @@ def _queue(
     _refuse_unopenable(session, terms)
     run = _waiting(broker, actor, terms, specification)
     # The keys are durable before the row that needs them.
-    for key in keys_of(specification):
-        broker.keystore.create(key)
+    objects = [NewObject(broker, key) for key in keys_of(specification)]
     if not add_if_alone(session, run):
         raise RefusedError(RUN_OVER, "Another run of this pair was asked for at the same moment.")
-    keep_objects(session, *keys_of(specification))
+    for one in objects:
+        one.keep(session)
     pair = open_pair(session, run.project, run.round, run.larger, run.smaller)
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)

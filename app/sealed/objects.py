@@ -37,7 +37,7 @@ class Content:
 
 
 class NewObject:
-    """An object that no row names yet; its pieces are durable as they are put."""
+    """An object that no row names yet; its pieces are durable as they are written, if it has any by now."""
 
     def __init__(self, broker: Broker, object_id: str) -> None:
         """Draw its key, which is durable when this returns."""
@@ -61,7 +61,7 @@ class NewObject:
 
     def keep(self, session: Session) -> None:
         """Let rows name the object and its pieces."""
-        keep_objects(session, self.id)
+        insert_rows(session, SealedObject(id=self.id))
         insert_rows(session, *self._pieces)
 
     def drop(self) -> None:
@@ -103,11 +103,6 @@ class SealedFile:
 
     content: Content
     pieces: Pieces
-
-
-def keep_objects(session: Session, *object_ids: str) -> None:
-    """Let rows name objects whose keys are drawn."""
-    insert_rows(session, *(SealedObject(id=object_id) for object_id in object_ids))
 
 
 def put_piece(

@@ -13,7 +13,7 @@ from app.db import NEWEST, Window, add_if_alone
 from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.rounds.service import open_pair, own_root, side_of
-from app.sealed.objects import digests_of, keep_objects
+from app.sealed.objects import NewObject, digests_of
 from app.uploads import repository
 from app.uploads.ending import expire
 from app.uploads.errors import (
@@ -105,11 +105,11 @@ def open_upload(
         request_sha256=request.digest(),
     )
     # The key is durable before the row that needs it.
-    broker.keystore.create(upload.id)
+    sealed = NewObject(broker, upload.id)
     if add_if_alone(session, upload):
-        keep_objects(session, upload.id)
+        sealed.keep(session)
         return upload
-    broker.keystore.destroy(upload.id)
+    sealed.drop()
     winner = _answered_before(session, actor, project, request, idempotency_key)
     if winner is None:
         raise RefusedError(
