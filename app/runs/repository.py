@@ -116,6 +116,12 @@ def find_by_idempotency_key(session: Session, project: str, party: str, key: str
     )
 
 
+def count_by_state(session: Session) -> dict[str, int]:
+    """Return how many runs of all projects there are in each state, for the broker itself."""
+    rows = session.execute(select(Run.state, func.count()).group_by(Run.state))
+    return dict(rows.all())
+
+
 def finished_blocks(session: Session, run: str) -> Sequence[RunBlock]:
     """Return the finished ranges of a run by number."""
     return session.scalars(
