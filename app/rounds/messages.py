@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Literal
 from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
-from app.db import insert_rows
 from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -145,7 +144,7 @@ def keep_message(
     row.sha256, row.received = stored.sha256, utc_text(now)
     row.keep_until = utc_text(now + timedelta(days=terms.terms.keep_links_days))
     row.fetched = row.destroyed = None
-    insert_rows(session, row)
+    repository.put_message(session, row)
     broker.log.append(session, [_entry(actor, terms, row)])
     close_if_done(session, broker, place.project, place.number)
     return Kept(row, replaced)

@@ -166,6 +166,12 @@ def find_message(
     return session.get(SealedMessage, key, populate_existing=True, with_for_update=lock or None)
 
 
+def put_message(session: Session, message: SealedMessage) -> None:
+    """Insert a message, or write over the one that it was before."""
+    session.add(message)
+    session.flush()
+
+
 def messages_of(session: Session, project: str, number: int) -> Sequence[SealedMessage]:
     """Return all messages of a round, by party, then by whom they are for."""
     query = select(SealedMessage).where(
