@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Engine, MetaData, Select, and_, create_engine, event, or_, text
+from sqlalchemy import BigInteger, Engine, MetaData, Select, and_, create_engine, event, or_, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
+from sqlalchemy.sql.functions import GenericFunction
 
 from app.errors import ConfigurationError, NotFoundError
 
@@ -104,6 +106,12 @@ class Database:
         self.engine.dispose()
 
 
+def insert_rows(session: Session, *rows: Base) -> None:
+    """Insert rows of one table; what the database has against one of them is raised here."""
+    session.add_all(rows)
+    session.flush()
+
+
 def add_if_alone(session: Session, row: Base) -> bool:
     """Insert a row, or return False where another transaction was first with one of its keys."""
     try:
@@ -112,6 +120,23 @@ def add_if_alone(session: Session, row: Base) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+class database_now_ms(GenericFunction[int]):  # noqa: N801 - named as what it becomes in SQL
+    """Milliseconds since 1970 by the database's clock, at this statement."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_now_ms, "sqlite")
+def _sqlite_now(_element: Any, _compiler: Any, **_: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+
+@compiles(database_now_ms, "postgresql")
+def _postgres_now(_element: Any, _compiler: Any, **_: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
 RowT = TypeVar("RowT", bound=Base)

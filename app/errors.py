@@ -2,27 +2,28 @@
 
 BrokerError
 ├── RequestError (4xx: the request is at fault; nothing was changed)
-│   └── classes in the slice whose rule is broken
+│   ├── RefusedError (by a row of a slice's table of rules)
+│   └── classes in the slice whose rule is broken, where somebody catches them or they carry more
 ├── UnavailableError (503: try again later)
 └── ConfigurationError (the operator's settings are unsafe or do not fit; the broker does not start)
 
-Each class states one broken rule: `code` is stable, `status` its HTTP status, `detail` one plain sentence
-that holds nothing of the input. Slices define their own classes below these roots.
+Each class, or row, states one broken rule: `code` is stable, `status` its HTTP status, `detail` one plain
+sentence that holds nothing of the input. Docstrings name a row by its code.
 """
 
 from __future__ import annotations
 
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 
 class BrokerError(Exception):
     """The root; `str(error)` is the sentence a person reads."""
 
-    code: ClassVar[str] = "internal"
-    status: ClassVar[int] = 500
-    title: ClassVar[str] = "The broker could not do this"
+    code: str = "internal"
+    status: int = 500
+    title: str = "The broker could not do this"
 
     def __init__(self, detail: str, *, clause: str | None = None, hint: str | None = None) -> None:
         """Take the sentence for people, the clause of the terms that forbids it, and what to do instead."""
@@ -38,6 +39,26 @@ class RequestError(BrokerError):
     code = "bad-request"
     status = 400
     title = "The request breaks a rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that a request may break: its stable code, the HTTP status, and the title of the refusal."""
+
+    code: str
+    status: int
+    title: str
+
+
+class RefusedError(RequestError):
+    """The request breaks a rule of a table."""
+
+    def __init__(
+        self, rule: Rule, detail: str, *, clause: str | None = None, hint: str | None = None
+    ) -> None:
+        """Take the rule, the sentence for people, the clause of the terms, and what to do instead."""
+        super().__init__(detail, clause=clause, hint=hint)
+        self.code, self.status, self.title = rule.code, rule.status, rule.title
 
 
 class NotFoundError(RequestError):

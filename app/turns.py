@@ -18,7 +18,7 @@ class Turns:
         self._taken: set[str] = set()
 
     @contextmanager
-    def take(self, name: str) -> Iterator[None]:
+    def turn(self, name: str) -> Iterator[None]:
         """Work on the thing of this name until the block ends.
 
         Raises:

@@ -25,7 +25,7 @@ from app.agencies.errors import (
 )
 from app.agencies.models import Invitation, Person
 from app.clock import utc_text
-from app.db import add_if_alone
+from app.db import add_if_alone, insert_rows
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.tokens import digest_of
 from schemas.errors import FormatError, SignatureError
@@ -73,7 +73,8 @@ def invite_person(
     role_of(duties)
     code = write_code(secrets.token_bytes(CODE_BYTES))
     expires = utc_text(now + INVITATION_LIFETIME)
-    session.add(
+    insert_rows(
+        session,
         Invitation(
             digest=digest_of(code),
             party=party,
@@ -81,7 +82,7 @@ def invite_person(
             duties=duties_text(duties),
             created=utc_text(now),
             expires=expires,
-        )
+        ),
     )
     return NewInvitation(code, expires)
 
@@ -186,8 +187,8 @@ def replace_keys(
     Raises:
         KeyChangeRefusedError: it does not follow from the person's keys, or the person has none.
     """
-    person = session.get_one(Person, actor.person, with_for_update=True)
-    if person.identity is None or person.history is None:
+    person = repository.person_to_change(session, actor.person)
+    if person is None or person.identity is None or person.history is None:
         raise KeyChangeRefusedError("Only a person who has enrolled with keys can replace them.")
     history = IdentityHistory.from_canonical(person.history.encode("ascii"))
     if history.changes and history.changes[-1] == change:
@@ -215,7 +216,7 @@ def person_with_keys(session: Session, person_id: str) -> Person:
         UnknownPersonError: nobody of this id has.
     """
     # Locked, since all who ask are about to change it by what they find.
-    person = session.get(Person, person_id, with_for_update=True)
+    person = repository.person_to_change(session, person_id)
     if person is None or person.identity is None:
         raise UnknownPersonError("Nobody of this id has enrolled.")
     return person
@@ -255,7 +256,7 @@ def identity_of(person: Person) -> PublicIdentity:
 
 def keys_of(session: Session, actor: Actor) -> PublicIdentity | None:
     """Return the newest keys of whoever acts; None for who only holds a token that the operator issued."""
-    person = session.get(Person, actor.person)
+    person = repository.find_person_by_id(session, actor.person)
     return None if person is None or person.identity is None else identity_of(person)
 
 
@@ -274,7 +275,7 @@ def view_of(person: Person) -> EnrolmentView:
 
 def _enrolled_before(session: Session, digest: str, wanted: EnrolmentRequest) -> EnrolmentView:
     invitation = repository.find_invitation(session, digest)
-    person = session.get(Person, wanted.identity.identity.person)
+    person = repository.find_person_by_id(session, wanted.identity.identity.person)
     if invitation is None or person is None or person.history is None:
         raise _refused()
     history = IdentityHistory.from_canonical(person.history.encode("ascii"))

@@ -60,6 +60,16 @@ def list_persons(session: Session, party: str | None) -> Sequence[Person]:
     return session.scalars(query.order_by(Person.party, Person.created, Person.id)).all()
 
 
+def find_person_by_id(session: Session, person: str) -> Person | None:
+    """Return a person, or None."""
+    return session.get(Person, person)
+
+
+def person_to_change(session: Session, person: str) -> Person | None:
+    """Return a person whom nobody else changes until this transaction ends, or None."""
+    return session.get(Person, person, with_for_update=True)
+
+
 def active_persons(session: Session, parties: Sequence[str]) -> Sequence[Person]:
     """Return the persons of these parties who may act with their keys, by party, then id."""
     query = select(Person).where(
@@ -93,6 +103,16 @@ def take_invitation(session: Session, digest: str, person: str, now: str) -> Inv
 def find_invitation(session: Session, digest: str) -> Invitation | None:
     """Return an invitation, used or not, or None."""
     return session.get(Invitation, digest)
+
+
+def find_token(session: Session, token: str) -> Token | None:
+    """Return a token, whether it still holds or not, or None."""
+    return session.get(Token, token)
+
+
+def was_seen(session: Session, digest: str) -> bool:
+    """Tell whether what has this digest was used before."""
+    return session.get(SeenOnce, digest) is not None
 
 
 def revoke_tokens(session: Session, person: str, now: str) -> None:

@@ -18,6 +18,7 @@ from app.agencies.errors import (
 )
 from app.agencies.models import PageSession, Party, Person, SessionCode, Token
 from app.clock import utc_text
+from app.db import insert_rows
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
@@ -75,8 +76,7 @@ def enrol_party(
     """
     if repository.find_party(session, name) is not None:
         raise PartyExistsError("There is a party of this name already.")
-    session.add(Party(name=name, title=title, created=utc_text(now)))
-    session.flush()
+    insert_rows(session, Party(name=name, title=title, created=utc_text(now)))
     body = PartyEnrolled(party=name, role=role, fingerprint=None)
     log.append(session, [_draft(body, actor)])
 
@@ -90,10 +90,8 @@ def enrol_operator(
     """
     time = utc_text(now)
     person = Person(id=new_id(PERSON_PREFIX), party=name, label=COMMAND_LINE, created=time)
-    session.add(Party(name=name, title=title, created=time))
-    session.flush()
-    session.add(person)
-    session.flush()
+    insert_rows(session, Party(name=name, title=title, created=time))
+    insert_rows(session, person)
     enrolled = PartyEnrolled(party=name, role="operator", fingerprint=None)
     granted = RoleChanged(party=name, person=person.id, role="operator", change="granted")
     log.append(session, [EntryDraft(enrolled), EntryDraft(granted)])
@@ -158,10 +156,8 @@ def issue_token(
         created=utc_text(now),
         expires=None if lifetime is None else utc_text(now + lifetime),
     )
-    session.add(person)
-    session.flush()
-    session.add(token)
-    session.flush()
+    insert_rows(session, person)
+    insert_rows(session, token)
     body = RoleChanged(party=party, person=person.id, role=role, change="granted")
     log.append(session, [_draft(body, actor)])
     return IssuedToken(token.id, person.id, token.expires, secret)
@@ -175,8 +171,8 @@ def revoke_token(
     Raises:
         UnknownTokenError: none of this id was issued; a person's short ones end with the person.
     """
-    token = session.get(Token, token_id)
-    person = None if token is None else session.get_one(Person, token.person)
+    token = repository.find_token(session, token_id)
+    person = None if token is None else repository.find_person_by_id(session, token.person)
     if token is None or person is None or person.identity is not None:
         raise UnknownTokenError("There is no token of this id.")
     if token.revoked is not None:
@@ -276,7 +272,8 @@ def actor_of_session(
 
 def token_expiry(session: Session, actor: Actor) -> str | None:
     """Return when the actor's token ends; None: never."""
-    return session.get_one(Token, actor.token_id).expires
+    token = repository.find_token(session, actor.token_id)
+    return None if token is None else token.expires
 
 
 def new_session_link(session: Session, actor: Actor, now: datetime) -> SessionLink:
@@ -284,7 +281,7 @@ def new_session_link(session: Session, actor: Actor, now: datetime) -> SessionLi
     repository.sweep_sessions(session, utc_text(now))
     code = secrets.token_urlsafe(32)
     expires = utc_text(now + CODE_LIFETIME)
-    session.add(SessionCode(digest=digest_of(code), token=actor.token_id, expires=expires))
+    insert_rows(session, SessionCode(digest=digest_of(code), token=actor.token_id, expires=expires))
     return SessionLink(code=code, expires=expires)
 
 
@@ -299,7 +296,7 @@ def open_session(session: Session, code: str, now: datetime) -> str:
         raise SessionCodeError("This link has expired; ask for a new one.")
     cookie = secrets.token_urlsafe(32)
     expires = utc_text(now + SESSION_LIFETIME)
-    session.add(PageSession(digest=digest_of(cookie), token=token_id, expires=expires))
+    insert_rows(session, PageSession(digest=digest_of(cookie), token=token_id, expires=expires))
     return cookie
 
 

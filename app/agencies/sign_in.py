@@ -19,7 +19,7 @@ from app.agencies.models import SeenOnce, Token
 from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
 from app.clock import utc_text
-from app.db import add_if_alone
+from app.db import add_if_alone, insert_rows
 from app.ids import new_id
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import WINDOW_S, Proof, read_proof
@@ -69,7 +69,8 @@ def sign_in(
             _remember(session, shown)
             thumbprint = shown.thumbprint
     secret = new_token()
-    session.add(
+    insert_rows(
+        session,
         Token(
             id=new_id(TOKEN_ID_PREFIX),
             digest=digest_of(secret),
@@ -78,7 +79,7 @@ def sign_in(
             created=utc_text(now),
             expires=utc_text(now + TOKEN_LIFETIME),
             thumbprint=thumbprint,
-        )
+        ),
     )
     return TokenAnswer(
         access_token=secret,
@@ -113,7 +114,7 @@ def admit(
     with _charged_to(actor.party):
         proof = _proof_of(credential, found.token.thumbprint if found else None, now)
         # Looked at here too: a copy of somebody's request costs nothing of how often that person may come.
-        if proof is not None and session.get(SeenOnce, _digest_of(_names_of(proof))) is not None:
+        if proof is not None and repository.was_seen(session, _digest_of(_names_of(proof))):
             raise SignInRefusedError("replayed")
     return Admission(actor, proof)
 

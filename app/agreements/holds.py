@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from app.agencies.persons import keys_of
+from app.agreements import repository
 from app.agreements.errors import StatementRefusedError
 from app.agreements.hold_errors import HoldRefusedError, LegalHoldError
 from app.agreements.hold_models import LegalHold
-from app.agreements.models import Project
 from app.agreements.service import binding_terms, project_for
 from app.clock import utc_text
+from app.db import insert_rows
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from schemas.destruction import HoldNotice, SignedDestruction
@@ -62,8 +61,7 @@ def set_hold(
         document=None if signed is None else signed.to_canonical().decode("utf-8"),
         lifting=None,
     )
-    session.add(hold)
-    session.flush()
+    insert_rows(session, hold)
     body = LegalHoldSet(order=order, signed_sha256=None if signed is None else signed.digest())
     _log(session, broker, actor, hold, body)
     return hold
@@ -84,7 +82,9 @@ def lift_holds(
         HoldRefusedError: the party has set none that stands.
     """
     project_for(session, actor, project)
-    mine = [hold for hold in standing_holds(session, project) if hold.party == actor.party]
+    mine = [
+        hold for hold in repository.standing_holds(session, project) if hold.party == actor.party
+    ]
     if not mine:
         raise HoldRefusedError("There is no legal hold of this party.")
     for hold in mine:
@@ -148,8 +148,7 @@ def holds_of(session: Session, actor: Actor, project: str) -> Sequence[LegalHold
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    query = select(LegalHold).where(LegalHold.project == project)
-    return session.scalars(query.order_by(LegalHold.made.desc(), LegalHold.id)).all()
+    return repository.holds_of(session, project)
 
 
 def hold_view(hold: LegalHold) -> HoldView:
@@ -159,15 +158,9 @@ def hold_view(hold: LegalHold) -> HoldView:
     )
 
 
-def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
-    """Return the holds of a project that stand, the oldest first: for decisions, not for answers."""
-    query = select(LegalHold).where(LegalHold.project == project, LegalHold.lifted.is_(None))
-    return session.scalars(query.order_by(LegalHold.made, LegalHold.id)).all()
-
-
 def is_held(session: Session, project: str, now: datetime) -> bool:
     """Tell whether nothing of a project may be destroyed: by a hold, or by what binds it."""
-    if standing_holds(session, project):
+    if repository.standing_holds(session, project):
         return True
     binding = binding_terms(session, project, now)
     return binding is not None and binding.terms.has_legal_hold
@@ -175,7 +168,7 @@ def is_held(session: Session, project: str, now: datetime) -> bool:
 
 def all_projects(session: Session) -> Sequence[str]:
     """Return the names of all projects, for the broker itself."""
-    return session.scalars(select(Project.name).order_by(Project.name)).all()
+    return repository.project_names(session)
 
 
 def held_projects(session: Session, now: datetime) -> frozenset[str]:

@@ -32,6 +32,7 @@ from app.agreements.models import (
 from app.agreements.service import check_terms, name_parties_of, suspended_by
 from app.agreements.signers import check_signer
 from app.clock import utc_text
+from app.db import insert_rows
 from app.errors import NotFoundError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from schemas.agreement import Agreement, succession_fault
@@ -93,8 +94,7 @@ def open_project(
         raise TermsRefusedError("Nobody but the operator is named.", clause="parties")
     if repository.project_exists(session, project):
         raise ProjectExistsError("There is a project of this name already.")
-    session.add(Project(name=project, created=utc_text(now), is_signed=True))
-    session.flush()
+    insert_rows(session, Project(name=project, created=utc_text(now), is_signed=True))
     repository.add_negotiators(session, project, named)
     draft = EntryDraft(
         ProjectOpened(parties=tuple(named)),
@@ -138,7 +138,7 @@ def propose(
         party=actor.party,
         proposed=utc_text(now),
     )
-    session.add(row)
+    insert_rows(session, row)
     repository.add_negotiators(session, project, agreement.names())
     body = AgreementProposed(agreement=agreement)
     broker.log.append(session, [_draft(body, actor, row, agreement)])
@@ -163,15 +163,16 @@ def consent(
     _hold_negotiation(session, actor, project)
     row = named_agreement(session, actor, project, stated.agreement)
     agreement, now = agreement_of(row), broker.clock()
-    earlier = session.get(StoredConsent, (row.digest, actor.party))
+    earlier = repository.find_consent(session, row.digest, actor.party)
     if earlier is not None and earlier.document == _text(signed):
         return row
     check_signer(session, actor, signed, agreement, now)
     if earlier is not None:
         raise OutOfPlaceError("The party has signed this agreement already.")
     _refuse_order(session, agreement, now)
-    session.add(StoredConsent(agreement=row.digest, party=actor.party, document=_text(signed)))
-    session.flush()
+    insert_rows(
+        session, StoredConsent(agreement=row.digest, party=actor.party, document=_text(signed))
+    )
     drafts = [_draft(AgreementSigned(signed=signed), actor, row, agreement)]
     if len(repository.consents_to(session, row.digest)) == len(agreement.parties):
         _complete(session, row, agreement, now)
@@ -205,7 +206,8 @@ def give_notice(
         return row
     check_signer(session, actor, signed, agreement, now)
     _refuse_notice(session, row, stated, former, now)
-    session.add(
+    insert_rows(
+        session,
         StoredNotice(
             project=project,
             party=actor.party,
@@ -213,13 +215,11 @@ def give_notice(
             agreement=row.digest,
             act=stated.act,
             document=_text(signed),
-        )
+        ),
     )
-    session.flush()
     if stated.act == "withdraw":
         repository.end_agreements(session, project, actor.party, utc_text(now))
         repository.void_consents(session, project, actor.party)
-        session.refresh(row)
     broker.log.append(session, [_draft(_BODIES[stated.act](signed=signed), actor, row, agreement)])
     return row
 
@@ -369,7 +369,8 @@ def _refuse_notice(
 def _complete(session: Session, row: StoredAgreement, agreement: Agreement, now: datetime) -> None:
     terms = agreement.terms()
     row.completed = utc_text(now)
-    session.add(
+    insert_rows(
+        session,
         StoredTerms(
             project=row.project,
             version=row.number,
@@ -377,9 +378,8 @@ def _complete(session: Session, row: StoredAgreement, agreement: Agreement, now:
             profile=row.profile,
             document=_text(terms),
             created=utc_text(now),
-        )
+        ),
     )
-    session.flush()
     name_parties_of(session, terms, now)
 
 

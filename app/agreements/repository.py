@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sqlalchemy import Select, delete, select, update
 
+from app.agreements.hold_models import LegalHold
 from app.agreements.models import (
     Project,
     ProjectParty,
@@ -218,6 +219,28 @@ def notices_of(session: Session, project: str) -> Sequence[StoredNotice]:
     """Return what parties have said about a project's agreements, oldest first."""
     query = select(StoredNotice).where(StoredNotice.project == project)
     return session.scalars(query.order_by(StoredNotice.at, StoredNotice.party)).all()
+
+
+def holds_of(session: Session, project: str) -> Sequence[LegalHold]:
+    """Return all legal holds of a project, the newest first; callers ask who may see the project."""
+    query = select(LegalHold).where(LegalHold.project == project)
+    return session.scalars(query.order_by(LegalHold.made.desc(), LegalHold.id)).all()
+
+
+def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
+    """Return the legal holds of a project that stand, the oldest first: for decisions, not for answers."""
+    query = select(LegalHold).where(LegalHold.project == project, LegalHold.lifted.is_(None))
+    return session.scalars(query.order_by(LegalHold.made, LegalHold.id)).all()
+
+
+def find_consent(session: Session, agreement: str, party: str) -> StoredConsent | None:
+    """Return a party's signature under an agreement, or None."""
+    return session.get(StoredConsent, (agreement, party))
+
+
+def get_profile(session: Session, digest: str) -> StoredProfile:
+    """Return the encoding profile that an agreement names, which is there as long as the agreement."""
+    return session.get_one(StoredProfile, digest)
 
 
 def _hold(session: Session, project: str, *, read: bool, key_share: bool) -> Project | None:

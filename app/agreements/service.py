@@ -17,6 +17,7 @@ from app.agreements import repository
 from app.agreements.errors import NotInForceError, ProjectExistsError, TermsRefusedError
 from app.agreements.models import Project, StoredTerms
 from app.clock import utc_text
+from app.db import insert_rows
 from app.errors import NotFoundError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
@@ -71,9 +72,9 @@ def create_project(
     if repository.project_exists(session, terms.project):
         raise ProjectExistsError("There is a project of this name already.")
     repository.store_profile(session, profile.digest(), _text(profile))
-    session.add(Project(name=terms.project, created=utc_text(now)))
-    session.flush()
-    session.add(
+    insert_rows(session, Project(name=terms.project, created=utc_text(now)))
+    insert_rows(
+        session,
         StoredTerms(
             project=terms.project,
             version=1,
@@ -81,7 +82,7 @@ def create_project(
             profile=profile.digest(),
             document=_text(terms),
             created=utc_text(now),
-        )
+        ),
     )
     repository.name_parties(session, terms.project, named)
     log.append(

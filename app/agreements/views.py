@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from app.agreements import repository
 from app.agreements.errors import TermsByOperatorError
-from app.agreements.models import StoredProfile
 from app.agreements.negotiation import agreement_of, may_see, require_negotiation
 from app.agreements.service import agreement_now, suspended_by
 from app.clock import utc_text
@@ -28,7 +27,7 @@ def view_of(session: Session, row: StoredAgreement, now: datetime) -> AgreementV
     agreement = agreement_of(row)
     bound = agreement_now(session, row.project, now)
     consents = repository.consents_to(session, row.digest)
-    profile = session.get_one(StoredProfile, row.profile)
+    profile = repository.get_profile(session, row.profile)
     return AgreementView(
         state=_state_of(session, row, bound, now),
         agreement=agreement,

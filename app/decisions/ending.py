@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.decisions import repository
 from app.matchlog.draft import EntryDraft
-from app.rounds.ending import BATCH, Ended
+from app.sealed.ending import BATCH, Ended
+from app.sealed.objects import count_pieces, end_objects
 from schemas.matchlog.kinds import MatchRecordDestroyed
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def live_records(
     session: Session, project: str, *, runs: Collection[str] | None = None
 ) -> Sequence[MatchRecord]:
     """Return the project's match records that are still there; `runs` names those wanted, None all."""
-    held = repository.held_records(session, project)
+    present = repository.present_records(session, project)
     return [
         record
-        for record in held
+        for record in present
         if record.destroyed is None and (runs is None or record.run in runs)
     ]
 
@@ -44,6 +45,8 @@ def end_records(
     for record in records:
         record.destroyed = utc_text(now)
         ended.append(_ended(session, record, binding, reason))
+    repository.forget_openings(session, [record.run for record in records])
+    end_objects(session, *(record.object for record in records))
     return ended
 
 
@@ -59,7 +62,7 @@ def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason:
         party=None,
         sha256=record.root,
         count=None,
-        pieces=len(repository.all_pieces(session, record.run)),
+        pieces=count_pieces(session, record.object),
         created=None,
         draft=EntryDraft(
             MatchRecordDestroyed(root=record.root, reason=reason),

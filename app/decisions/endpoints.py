@@ -32,4 +32,4 @@ def show_match_record(
         service.log_export(session, broker, actor, run)
     with broker.database.read() as session:
         record = service.open_record(session, broker, actor, run)
-    return service.page_of(broker, record, first, limit)
+    return service.page_of(record, first, limit)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from app.errors import RequestError
+from typing import Final
 
+from app.errors import Rule
 
-class MatchRecordGoneError(RequestError):
-    """The match record was kept as long as the terms allow, or destroyed before that, and is gone."""
-
-    code = "match-record-gone"
-    status = 410
-    title = "The match record was destroyed"
+MATCH_RECORD_GONE: Final = Rule("match-record-gone", 410, "The match record was destroyed")

@@ -6,9 +6,8 @@ no row names the pieces, and the sweep takes them.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, islice
@@ -16,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.receivers import receivers_of
 from app.clock import utc_text
-from app.decisions.models import MatchRecord, MatchRecordPiece, RunOpenings
+from app.db import insert_rows
+from app.decisions.models import MatchRecord, RunOpenings
 from app.decisions.rows import RecordRows, plan_record
 from app.ids import new_id
 from app.runs.counts import owns_matches
-from app.security.at_rest import seal
+from app.sealed.objects import NewObject, cut_pieces
 from schemas.match_record import (
     FieldWeights,
     MatchRecordHeader,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.matching.blocks.resolution import Resolution
-    from app.security.keystore import DataKey
     from app.uploads.reader import Handles
     from schemas.run import Recipient, RunSpecification
 
@@ -49,9 +48,8 @@ RECORD_PREFIX: Final = "mrc"
 # A piece of rows has at most 3 MB, one of openings 3.5 MB.
 PIECE_ROWS: Final = 8192
 PIECE_OPENINGS: Final = 32_768
-PIECE_BYTES: Final = 3 * 1024 * 1024
-ROWS: Final = "rows"
-SUMMARY: Final = "summary"
+ROWS_KIND: Final = "match-record-rows"
+SUMMARY_KIND: Final = "match-record-summary"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,7 +62,7 @@ class DrawnRecord:
 
     record: MatchRecord
     openings: tuple[RunOpenings, ...]
-    pieces: tuple[MatchRecordPiece, ...]
+    sealed: NewObject
 
     def root(self) -> str:
         """Return the record's root."""
@@ -98,12 +96,11 @@ def draw_record(
     secret = broker.keystore.open(run).secret
     rows = plan_record(specification, terms.profile, resolution, handles, secret)
     header = _header(rows)
-    object_id = new_id(RECORD_PREFIX)
-    writer = _Writer(broker, run, broker.keystore.create(object_id))
-    root = _write_rows(writer, rows, header.to_canonical())
-    writer.write(SUMMARY, [rows.summary().to_canonical()])
+    new = NewObject(broker, new_id(RECORD_PREFIX))
+    root = _write_rows(new, rows, header.to_canonical())
+    new.write(SUMMARY_KIND, [rows.summary().to_canonical()])
     openings = tuple(
-        _write_openings(writer, recipient.party, _openings_for(broker, rows, root, recipient))
+        _write_openings(new, run, recipient.party, _openings_for(broker, rows, root, recipient))
         for recipient in specification.recipients
         if recipient.mode == "blind" or owns_matches(specification, recipient.party)
     )
@@ -112,19 +109,19 @@ def draw_record(
         project=specification.project,
         agreement=specification.agreement,
         purpose=terms.terms.purpose,
-        object=object_id,
+        object=new.id,
         header=header.to_canonical().decode("ascii"),
         root=root,
         keep_until=utc_text(broker.clock() + timedelta(days=terms.terms.keep_links_days)),
     )
-    return DrawnRecord(record, openings, tuple(writer.pieces))
+    return DrawnRecord(record, openings, new)
 
 
 def keep_record(session: Session, drawn: DrawnRecord) -> None:
     """Make a match record and its openings visible."""
-    session.add(drawn.record)
-    session.flush()
-    session.add_all([*drawn.openings, *drawn.pieces])
+    insert_rows(session, drawn.record)
+    insert_rows(session, *drawn.openings)
+    drawn.sealed.keep(session)
 
 
 def openings_file(rows: RecordRows, root: str, side: int) -> Iterator[bytes]:
@@ -143,34 +140,9 @@ def openings_file(rows: RecordRows, root: str, side: int) -> Iterator[bytes]:
         yield piece
 
 
-def openings_part(party: str) -> str:
-    """Return the name under which an agency's openings are sealed."""
-    return f"openings.{party}"
-
-
-def piece_kind(part: str) -> str:
-    """Return what a sealed piece of this part is bound to, besides its record and number."""
-    return f"match-record-{part}"
-
-
-@dataclass(slots=True)
-class _Writer:
-    """Seals pieces of one record, part by part."""
-
-    broker: Broker
-    run: str
-    key: DataKey
-    pieces: list[MatchRecordPiece]
-
-    def __init__(self, broker: Broker, run: str, key: DataKey) -> None:
-        self.broker, self.run, self.key = broker, run, key
-        self.pieces = []
-
-    def write(self, part: str, contents: Iterable[bytes]) -> None:
-        for number, content in enumerate(contents):
-            sealed = seal(self.key, piece_kind(part), self.key.object_id, number, content)
-            blob = self.broker.blobs.put(sealed)
-            self.pieces.append(MatchRecordPiece(run=self.run, part=part, number=number, blob=blob))
+def openings_kind(party: str) -> str:
+    """Return the kind of the pieces of an agency's openings."""
+    return f"match-record-openings.{party}"
 
 
 def _header(rows: RecordRows) -> MatchRecordHeader:
@@ -195,7 +167,7 @@ def _header(rows: RecordRows) -> MatchRecordHeader:
     )
 
 
-def _write_rows(writer: _Writer, rows: RecordRows, header: bytes) -> str:
+def _write_rows(new: NewObject, rows: RecordRows, header: bytes) -> str:
     """Seal the rows as auditors read them, so that what is withheld is kept nowhere; returns the root."""
     frontier = Frontier()
     frontier.append(hash_leaf(header))
@@ -206,7 +178,7 @@ def _write_rows(writer: _Writer, rows: RecordRows, header: bytes) -> str:
             frontier.append(leaf_hash)
             yield (leaf if is_shown else leaf_hash.hex().encode("ascii")) + b"\n"
 
-    writer.write(ROWS, (b"".join(lines(start)) for start in range(0, len(rows.plan), PIECE_ROWS)))
+    new.write(ROWS_KIND, (b"".join(lines(start)) for start in range(0, len(rows.plan), PIECE_ROWS)))
     return frontier.root().hex()
 
 
@@ -226,30 +198,7 @@ def _openings_for(
     return seal_pieces(chain.from_iterable(files), address, secrets.token_bytes(KEY_BYTES))
 
 
-def _write_openings(writer: _Writer, party: str, pieces: Iterator[bytes]) -> RunOpenings:
-    digest, size_bytes = hashlib.sha256(), 0
-
-    def counted() -> Iterator[bytes]:
-        nonlocal size_bytes
-        for piece in _joined(pieces):
-            digest.update(piece)
-            size_bytes += len(piece)
-            yield piece
-
-    writer.write(openings_part(party), counted())
-    return RunOpenings(
-        run=writer.run, party=party, sha256=digest.hexdigest(), size_bytes=size_bytes
-    )
-
-
-def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in fewer pieces: a sealed file comes in chunks of 64 KiB."""
-    waiting, size = [], 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= PIECE_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield b"".join(waiting)
+def _write_openings(new: NewObject, run: str, party: str, pieces: Iterator[bytes]) -> RunOpenings:
+    # A sealed file comes in chunks of 64 KiB.
+    content = new.write(openings_kind(party), cut_pieces(pieces))
+    return RunOpenings(run=run, party=party, sha256=content.sha256, size_bytes=content.size_bytes)

@@ -11,14 +11,14 @@ from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions import repository
 from app.decisions.end_reasons import WHY_HINT, why_gone
-from app.decisions.errors import MatchRecordGoneError
+from app.decisions.errors import MATCH_RECORD_GONE
 from app.decisions.models import MatchRecord
-from app.decisions.preparation import PIECE_ROWS, ROWS, SUMMARY, openings_part, piece_kind
+from app.decisions.preparation import PIECE_ROWS, ROWS_KIND, SUMMARY_KIND, openings_kind
 from app.decisions.summary import ShownKind, ShownKinds
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import entry_actor
 from app.runs.service import run_for
-from app.security.at_rest import unseal
+from app.sealed.objects import Content, Pieces, SealedFile, open_pieces
 from schemas.api import MAX_RECORD_ROWS, MatchRecordPage
 from schemas.match_record import Decision, MatchRecordHeader
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.security.actor import Actor
-    from app.security.keystore import DataKey
 
 EXPORTED: Final = "match-record"
 _HASH_LINE: Final = 64
@@ -40,43 +39,19 @@ class OpenedRecord:
     header: MatchRecordHeader
     root: str
     agreement: str
-    key: DataKey
-    summary: tuple[str, ...]
-    rows: tuple[str, ...]
+    summary: Pieces
+    rows: Pieces
 
-    def lines(self, broker: Broker, first: int = 1) -> Iterator[bytes]:
+    def lines(self, first: int = 1) -> Iterator[bytes]:
         """Yield the lines of the rows from number `first` on, without their newlines."""
         skipped = (first - 1) % PIECE_ROWS
         for number in range((first - 1) // PIECE_ROWS, len(self.rows)):
-            content = self._unseal(broker, ROWS, number, self.rows[number])
-            yield from content.split(b"\n")[skipped:-1]
+            yield from self.rows.piece(number).split(b"\n")[skipped:-1]
             skipped = 0
 
-    def kinds(self, broker: Broker) -> tuple[ShownKind, ...]:
+    def kinds(self) -> tuple[ShownKind, ...]:
         """Return the kinds of decision that are shown, each with how many rows."""
-        (blob,) = self.summary
-        return ShownKinds.from_canonical(self._unseal(broker, SUMMARY, 0, blob)).kinds
-
-    def _unseal(self, broker: Broker, part: str, number: int, blob: str) -> bytes:
-        sealed = broker.blobs.get(blob)
-        return unseal(self.key, piece_kind(part), self.key.object_id, number, sealed)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedOpenings:
-    """An agency's openings of one run, still sealed: pieces are unsealed as they are sent."""
-
-    part: str
-    sha256: str
-    size_bytes: int
-    key: DataKey
-    blobs: tuple[str, ...]
-
-    def pieces(self, broker: Broker) -> Iterator[bytes]:
-        """Yield the file's bytes in order."""
-        for number, blob in enumerate(self.blobs):
-            sealed = broker.blobs.get(blob)
-            yield unseal(self.key, piece_kind(self.part), self.key.object_id, number, sealed)
+        return ShownKinds.from_canonical(self.summary.piece(0)).kinds
 
 
 def open_record(session: Session, broker: Broker, actor: Actor, run: str) -> OpenedRecord:
@@ -84,7 +59,7 @@ def open_record(session: Session, broker: Broker, actor: Actor, run: str) -> Ope
 
     Raises:
         NotFoundError: no such run, not the caller's, or one that has no match record: all alike.
-        MatchRecordGoneError: its keeping time is over.
+        match-record-gone: its keeping time is over.
     """
     run_for(session, actor, run)
     found = _kept(session, broker, run)
@@ -92,15 +67,14 @@ def open_record(session: Session, broker: Broker, actor: Actor, run: str) -> Ope
         header=MatchRecordHeader.from_canonical(found.header.encode()),
         root=found.root,
         agreement=found.agreement,
-        key=broker.keystore.open(found.object),
-        summary=repository.pieces_of(session, run, SUMMARY),
-        rows=repository.pieces_of(session, run, ROWS),
+        summary=open_pieces(session, broker, found.object, SUMMARY_KIND),
+        rows=open_pieces(session, broker, found.object, ROWS_KIND),
     )
 
 
-def page_of(broker: Broker, record: OpenedRecord, first: int, limit: int) -> MatchRecordPage:
+def page_of(record: OpenedRecord, first: int, limit: int) -> MatchRecordPage:
     """Return up to `limit` rows from number `first` on."""
-    lines = islice(record.lines(broker, first), min(limit, MAX_RECORD_ROWS))
+    lines = islice(record.lines(first), min(limit, MAX_RECORD_ROWS))
     rows = tuple(decision_of(line) or line.decode("ascii") for line in lines)
     following = first + len(rows)
     return MatchRecordPage(
@@ -135,24 +109,19 @@ def log_export(session: Session, broker: Broker, actor: Actor, run: str) -> None
     )
 
 
-def open_openings(session: Session, broker: Broker, run: str, party: str) -> OpenedOpenings:
+def open_openings(session: Session, broker: Broker, run: str, party: str) -> SealedFile:
     """Return an agency's openings of a run; whether it may have them is its release's to say.
 
     Raises:
         NotFoundError: it has none.
-        MatchRecordGoneError: the keeping time is over.
+        match-record-gone: the keeping time is over.
     """
     file = repository.get_openings(session, run, party)
     if file is None:
         raise NotFoundError("There is nothing here.")
-    part = openings_part(party)
-    return OpenedOpenings(
-        part=part,
-        sha256=file.sha256,
-        size_bytes=file.size_bytes,
-        key=broker.keystore.open(_kept(session, broker, run).object),
-        blobs=repository.pieces_of(session, run, part),
-    )
+    record = _kept(session, broker, run)
+    pieces = open_pieces(session, broker, record.object, openings_kind(party))
+    return SealedFile(Content(file.sha256, file.size_bytes), pieces)
 
 
 def why_record_gone(session: Session, broker: Broker, run: str) -> str | None:
@@ -163,14 +132,14 @@ def why_record_gone(session: Session, broker: Broker, run: str) -> str | None:
     return why_gone("The match record", found.destroyed, found.keep_until)
 
 
-def held_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
+def present_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
     """Return the match records of which something may still be there, of a project that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.held_records(session, project)
+    return repository.present_records(session, project)
 
 
 def _kept(session: Session, broker: Broker, run: str) -> MatchRecord:
@@ -178,8 +147,10 @@ def _kept(session: Session, broker: Broker, run: str) -> MatchRecord:
     if found is None:
         raise NotFoundError("There is nothing here.")
     if _is_gone(broker, found):
-        raise MatchRecordGoneError(
-            why_gone("The match record", found.destroyed, found.keep_until), hint=WHY_HINT
+        raise RefusedError(
+            MATCH_RECORD_GONE,
+            why_gone("The match record", found.destroyed, found.keep_until),
+            hint=WHY_HINT,
         )
     return found
 

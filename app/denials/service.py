@@ -17,11 +17,11 @@ from app.agreements.errors import WrongDutyError
 from app.agreements.service import agreement_now, require_visible
 from app.clock import hour_text
 from app.db import add_if_alone
-from app.decisions.errors import MatchRecordGoneError
+from app.decisions.errors import MATCH_RECORD_GONE
 from app.denials import repository
 from app.denials.models import RefusedRequests
 from app.errors import BrokerError
-from app.links.errors import ReleaseDestroyedError
+from app.links.errors import RELEASE_DESTROYED
 from app.links.service import log_refusal, release_for
 from app.matchlog.draft import EntryDraft
 from app.runs.service import run_for
@@ -51,7 +51,11 @@ FETCHES: Final[frozenset[RouteKey]] = RELEASE_FETCHES | {
 COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
 
 
-_DENIALS_WITHOUT_CLAUSE: Final = (WrongDutyError, ReleaseDestroyedError, MatchRecordGoneError)
+_DENIALS_WITHOUT_CLAUSE: Final = {
+    WrongDutyError.code,
+    RELEASE_DESTROYED.code,
+    MATCH_RECORD_GONE.code,
+}
 
 
 def note_denial(
@@ -63,7 +67,7 @@ def note_denial(
         route: the method and the path, with the names of its parameters.
         names: the parameters.
     """
-    is_denial = error.clause is not None or isinstance(error, _DENIALS_WITHOUT_CLAUSE)
+    is_denial = error.clause is not None or error.code in _DENIALS_WITHOUT_CLAUSE
     is_looking = route[0] == "GET" and route not in FETCHES
     if not is_denial or is_looking or route == COMMIT:
         return

@@ -10,11 +10,11 @@ from app.agreements.service import binding_terms
 from app.clock import parse_utc, utc_text
 from app.decisions.ending import live_records
 from app.destruction import repository
-from app.destruction.shredding import is_needed_key, shred
 from app.links.ending import holders_of_matches, live_releases
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import newest_checkpoint
 from app.rounds.ending import live_messages
+from app.sealed.shredding import is_needed_key, shred
 from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE

@@ -8,9 +8,10 @@ from app.agreements.holds import refuse_held
 from app.agreements.service import project_for
 from app.decisions.ending import live_records
 from app.destruction.service import Found, Wanted, end_all
+from app.errors import RefusedError
 from app.links.ending import live_releases
 from app.rounds.ending import live_messages
-from app.rounds.errors import HandedOutError
+from app.rounds.errors import HANDED_OUT
 from app.rounds.opening import supersede_round
 from app.rounds.service import following_of, was_handed_out
 from app.runs.ending import runs_of_round
@@ -33,9 +34,9 @@ def correct_round(
 
     Raises:
         NotFoundError, NotInForceError, NotProviderError, WrongDutyError: not the caller's to correct now.
-        RoundClosedError: it is closed.
-        RoundBudgetError, NoncesMissingError: the next one cannot be opened.
-        HandedOutError: something that was made of it has been fetched.
+        round-closed: it is closed.
+        RoundBudgetError, nonces-missing: the next one cannot be opened.
+        releases-fetched: something that was made of it has been fetched.
         LegalHoldError: nothing of the project may be destroyed.
     """
     project_for(session, actor, project)
@@ -54,7 +55,8 @@ def correct_round(
     )
     is_fetched = any(release.fetched is not None for release in found.releases)
     if is_fetched or was_handed_out(session, project, number):
-        raise HandedOutError(
+        raise RefusedError(
+            HANDED_OUT,
             "A release of this round was fetched, so it cannot be made not to count.",
             hint="what is wrong in it is put right by the next regular round",
         )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, project_for
-from app.db import NEWEST, Window
+from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
-from app.destruction.errors import NotCertifiedError, OtherCertificateError
+from app.destruction.errors import NOT_CERTIFIED, OTHER_CERTIFICATE
 from app.destruction.models import DestructionSignature, DestructionStatement
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from schemas.certificate import MAX_SIGNATURES, CertificateFile, still_outstanding
@@ -86,10 +86,12 @@ def certificate_of(found: Destruction) -> Certificate:
     """Return the certificate of a destruction.
 
     Raises:
-        NotCertifiedError: it is not certified yet.
+        not-certified: it is not certified yet.
     """
     if found.certificate is None:
-        raise NotCertifiedError("The destruction is under way, and there is no certificate yet.")
+        raise RefusedError(
+            NOT_CERTIFIED, "The destruction is under way, and there is no certificate yet."
+        )
     return Certificate.from_canonical(found.certificate.encode("utf-8"))
 
 
@@ -97,7 +99,7 @@ def file_of(session: Session, found: Destruction) -> CertificateFile:
     """Return a certificate with all that has been signed about it, and the log's proof.
 
     Raises:
-        NotCertifiedError: it is not certified yet.
+        not-certified: it is not certified yet.
     """
     certificate = certificate_of(found)
     proof = entry_proof(session, found.entry or 0, found.entry_size)
@@ -120,23 +122,22 @@ def countersign(
 
     Raises:
         NotFoundError: no such certificate, or not the caller's to see.
-        NotCertifiedError: there is none yet.
-        OtherCertificateError: it is under another one.
+        not-certified: there is none yet.
+        other-certificate: it is under another one.
         StatementRefusedError: it is not the caller's own signature.
     """
     found = destruction_for(session, actor, certificate)
     certificate_of(found)
     said = signed.said
     if not isinstance(said, Countersignature) or said.project != found.project:
-        raise OtherCertificateError("The counter-signature is under something else.")
+        raise RefusedError(OTHER_CERTIFICATE, "The counter-signature is under something else.")
     if (said.certificate, said.sha256) != (found.id, found.sha256):
-        raise OtherCertificateError("The counter-signature is under another certificate.")
+        raise RefusedError(OTHER_CERTIFICATE, "The counter-signature is under another certificate.")
     require_own(session, actor, signed)
     if repository.find_signature(session, found.id, actor.party) is None:
         document = signed.to_canonical().decode("utf-8")
         row = DestructionSignature(destruction=found.id, party=actor.party, document=document)
-        session.add(row)
-        session.flush()
+        insert_rows(session, row)
         body = DestructionCountersigned(sha256=found.sha256 or "", signed_sha256=signed.digest())
         _log(session, broker, actor, found.project, body, certificate=found.id)
     return view_of(session, found)
@@ -149,18 +150,20 @@ def take_statement(
 
     Raises:
         NotFoundError: no such project or certificate, or not the caller's.
-        OtherCertificateError: it is about something else.
+        other-certificate: it is about something else.
         StatementRefusedError: it is not the caller's own signature.
     """
     project_for(session, actor, project)
     said = signed.said
     if not isinstance(said, LocalStatement) or said.project != project:
-        raise OtherCertificateError("The statement is about something else.")
+        raise RefusedError(OTHER_CERTIFICATE, "The statement is about something else.")
     if said.certificate is not None:
         found = destruction_for(session, actor, said.certificate)
         certificate_of(found)
         if found.project != project:
-            raise OtherCertificateError("The statement names a certificate of another project.")
+            raise RefusedError(
+                OTHER_CERTIFICATE, "The statement names a certificate of another project."
+            )
     require_own(session, actor, signed)
     digest = signed.digest()
     if repository.find_statement(session, digest) is None:
@@ -168,8 +171,7 @@ def take_statement(
         row = DestructionStatement(
             sha256=digest, project=project, party=actor.party, at=said.at, document=document
         )
-        session.add(row)
-        session.flush()
+        insert_rows(session, row)
         body = DestructionStated(signed_sha256=digest)
         _log(session, broker, actor, project, body, certificate=said.certificate)
     return StatementTaken(sha256=digest, project=project, party=actor.party, at=said.at)

@@ -14,10 +14,12 @@ from app.agreements.holds import is_held, refuse_held
 from app.agreements.service import binding_terms, lock_rounds, project_for
 from app.agreements.signers import require_duty
 from app.clock import utc_text
+from app.db import insert_rows
 from app.decisions.ending import end_records, live_records
 from app.destruction import repository
-from app.destruction.errors import NothingToDestroyError
+from app.destruction.errors import NOTHING_TO_DESTROY
 from app.destruction.models import Destruction, DestructionObject
+from app.errors import RefusedError
 from app.ids import new_id
 from app.links.ending import end_releases, live_releases
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.decisions.models import MatchRecord
     from app.links.models import Release
-    from app.rounds.ending import Ended
     from app.rounds.models import SealedMessage
+    from app.sealed.ending import Ended
     from app.security.actor import Actor
     from app.uploads.models import Upload
     from schemas.destruction import Scope
@@ -73,14 +75,14 @@ class Found:
         """Return how many things there are to destroy."""
         return len(self.uploads) + len(self.releases) + len(self.records) + len(self.messages)
 
-    def take(self, most: int) -> Found:
-        """Take some of what was made of uploads out, at most so many, and return it; no run with it."""
-        taken = Found(releases=self.releases[:most])
-        taken.records.extend(self.records[: most - len(taken)])
-        taken.messages.extend(self.messages[: most - len(taken)])
-        del self.releases[: len(taken.releases)], self.records[: len(taken.records)]
-        del self.messages[: len(taken.messages)]
-        return taken
+    def split_off(self, most: int) -> Found:
+        """Move some of what was made of uploads, at most so many, into another; no run with it."""
+        moved = Found(releases=self.releases[:most])
+        moved.records.extend(self.records[: most - len(moved)])
+        moved.messages.extend(self.messages[: most - len(moved)])
+        del self.releases[: len(moved.releases)], self.records[: len(moved.records)]
+        del self.messages[: len(moved.messages)]
+        return moved
 
 
 def destroy_project(session: Session, broker: Broker, actor: Actor, project: str) -> Destruction:
@@ -91,7 +93,7 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
     Raises:
         NotFoundError: no such project, or not the caller's.
         WrongDutyError: a signed agreement gives this to persons with another duty.
-        LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
+        LegalHoldError, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     found = project_for(session, actor, project)
     if actor.role == "operator":
@@ -106,7 +108,7 @@ def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) 
     Raises:
         NotFoundError: no such upload, or not the caller's.
         WrongDutyError, LegalHoldError: as `destroy_project`.
-        NothingToDestroyError: it was never committed, or is gone.
+        nothing-to-destroy: it was never committed, or is gone.
     """
     row = upload_for(session, actor, upload)
     if actor.role == "agency":
@@ -119,7 +121,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
     """Begin a destruction, or return the one that is under way or, where nothing is left, was done.
 
     Raises:
-        LegalHoldError, NothingToDestroyError: nothing may, or can, be destroyed.
+        LegalHoldError, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     # First, so that the second of two who ask at once finds what the first one began.
     lock_rounds(session, wanted.project)
@@ -137,8 +139,8 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
         if earlier is not None:
             return earlier
         if wanted.scope == "upload":
-            raise NothingToDestroyError("The upload was never committed, or is gone.")
-    while len(found) > MAX_OBJECTS and (some := found.take(MAX_OBJECTS)):
+            raise RefusedError(NOTHING_TO_DESTROY, "The upload was never committed, or is gone.")
+    while len(found) > MAX_OBJECTS and (some := found.split_off(MAX_OBJECTS)):
         # More than one certificate lists: what was made over the years goes first, under ones of its own.
         before = Wanted(wanted.project, "expired", reason=wanted.reason, actor=wanted.actor)
         end_all(session, broker, before, some)
@@ -149,29 +151,29 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     """Mark these rows as destroyed, log it, and note what the certificate will list.
 
     Raises:
-        NothingToDestroyError: nothing has bound the project yet.
+        nothing-to-destroy: nothing has bound the project yet.
     """
     now = broker.clock()
     binding = binding_terms(session, wanted.project, now)
     if binding is None:
-        raise NothingToDestroyError("Nothing binds the project yet, so the broker holds nothing.")
+        raise RefusedError(
+            NOTHING_TO_DESTROY, "Nothing binds the project yet, so the broker holds nothing."
+        )
     destruction = _row(wanted, binding, utc_text(now))
-    session.add(destruction)
-    session.flush()
+    insert_rows(session, destruction)
     cancelled = cancel_runs(session, wanted.project, binding, RUN_CANCELLED, now, among=found.runs)
     ended = [
         *end_releases(session, found.releases, binding, wanted.reason, now),
         *end_records(session, found.records, binding, wanted.reason, now),
         *end_uploads(session, found.uploads, binding, wanted.reason),
-        *end_messages(found.messages, now),
+        *end_messages(session, found.messages, now),
     ]
     drafts = [_begun(destruction, wanted), *cancelled]
     drafts += [one.draft for one in ended if one.draft is not None]
     appended = iter(broker.log.append(session, drafts)[1 + len(cancelled) :])
     for one in ended:
         entry = None if one.draft is None else next(appended).seq
-        session.add(_object(destruction, one, entry))
-    session.flush()
+        insert_rows(session, _object(destruction, one, entry))
     return destruction
 
 

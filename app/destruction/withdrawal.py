@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for
 from app.agreements.signers import refuse_stranger, require_duty
-from app.destruction.errors import NothingToDestroyError
+from app.destruction.errors import NOTHING_TO_DESTROY
+from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs.ending import cancel_runs
 from app.uploads.withdrawals import note_withdrawn
@@ -42,7 +43,9 @@ def withdraw_record(
     refuse_stranger(binding, actor.party)
     require_duty(actor, binding, "steward", "analyst")
     if binding.terms.start > broker.clock().date().isoformat():
-        raise NothingToDestroyError("Nothing binds the project yet, so there are no records.")
+        raise RefusedError(
+            NOTHING_TO_DESTROY, "Nothing binds the project yet, so there are no records."
+        )
     handle = Handle(bytes.fromhex(wanted.handle))
     note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
     cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock())

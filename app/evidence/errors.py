@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from app.errors import RequestError
+from typing import Final
 
+from app.errors import Rule
 
-class ProjectNeededError(RequestError):
-    """Only the broker's operator may ask for all projects at once."""
-
-    code = "project-needed"
-    status = 422
-    title = "A project must be named"
-
-
-class NothingToWitnessError(RequestError):
-    """Whom no project binds has nothing in the log to watch over."""
-
-    code = "nothing-to-witness"
-    status = 409
-    title = "No project binds the caller's party yet"
-
-
-class NotAWitnessError(RequestError):
-    """A checkpoint is cosigned with the key that the caller signs in with, and with no other."""
-
-    code = "not-a-witness"
-    status = 409
-    title = "The caller cannot cosign with this key"
+PROJECT_NEEDED: Final = Rule("project-needed", 422, "A project must be named")
+NOTHING_TO_WITNESS: Final = Rule(
+    "nothing-to-witness", 409, "No project binds the caller's party yet"
+)
+NOT_A_WITNESS: Final = Rule("not-a-witness", 409, "The caller cannot cosign with this key")

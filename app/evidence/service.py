@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 from app.agreements.service import agreement_now, require_visible
 from app.clock import utc_text
-from app.errors import NotFoundError
-from app.evidence.errors import ProjectNeededError
+from app.errors import NotFoundError, RefusedError
+from app.evidence.errors import PROJECT_NEEDED
 from app.matchlog.draft import entry_actor
 from app.matchlog.errors import NotInLogError
 from app.matchlog.export import export_bundle, tile_bytes, tile_entries
@@ -147,7 +147,7 @@ def read_tile(
 
     Raises:
         NotInLogError: the log has no such tile, or not that wide.
-        NotFoundError, ProjectNeededError: the entries are not the actor's to see.
+        NotFoundError, project-needed: the entries are not the actor's to see.
     """
     if not entries:
         return tile_bytes(session, tile)
@@ -158,7 +158,7 @@ def write_bundle(broker: Broker, actor: Actor, project: str | None) -> IO[bytes]
     """Log that the log is handed out, then return it as a bundle, ready to be read from its start.
 
     Raises:
-        NotFoundError, ProjectNeededError: the project is not the actor's to see.
+        NotFoundError, project-needed: the project is not the actor's to see.
     """
     with broker.database.write() as session:
         scope = _visible_project(session, actor, project)
@@ -185,5 +185,5 @@ def _visible_project(session: Session, actor: Actor, project: str | None) -> str
         require_visible(session, actor, project)
         return project
     if actor.role != "operator":
-        raise ProjectNeededError("Name the project whose entries you want.")
+        raise RefusedError(PROJECT_NEEDED, "Name the project whose entries you want.")
     return None

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from app.agencies.persons import keys_in_use, keys_of
 from app.agreements.service import is_bound
 from app.clock import utc_text
-from app.evidence.errors import NotAWitnessError, NothingToWitnessError
-from app.matchlog.errors import CosignatureRefusedError
+from app.errors import RefusedError
+from app.evidence.errors import NOT_A_WITNESS, NOTHING_TO_WITNESS
+from app.matchlog.errors import COSIGNATURE_REFUSED
 from app.matchlog.proofs import (
     add_cosignature,
     cosigners_among,
@@ -43,23 +44,23 @@ def take_cosignature(
     """Store a cosignature that the caller made with the signing key that it signs in with.
 
     Raises:
-        NotAWitnessError: the caller has no keys of its own, or the key is another one.
-        NothingToWitnessError: no project that binds names the caller's party.
+        not-a-witness: the caller has no keys of its own, or the key is another one.
+        nothing-to-witness: no project that binds names the caller's party.
         NotInLogError: the log has no checkpoint of this size.
-        CosignatureRefusedError: it does not verify, its time is far off, or as many persons have cosigned
+        cosignature-refused: it does not verify, its time is far off, or as many persons have cosigned
             as can be named.
     """
     now = broker.clock()
     key = _own_key(session, actor)
     if request.key != key.text:
-        raise NotAWitnessError("The key is not the one that you sign in with.")
+        raise RefusedError(NOT_A_WITNESS, "The key is not the one that you sign in with.")
     if not is_bound(session, actor, now):
-        raise NothingToWitnessError("No project's terms name your party yet.")
+        raise RefusedError(NOTHING_TO_WITNESS, "No project's terms name your party yet.")
     lock_cosignatures(session)
     _refuse_crowd(session, request.size, key)
     cosignature = add_cosignature(session, request.size, request.line, key)
     if abs(cosignature.time_s - now.timestamp()) > MAX_OFF.total_seconds():
-        raise CosignatureRefusedError("The cosignature's time is more than a day off.")
+        raise RefusedError(COSIGNATURE_REFUSED, "The cosignature's time is more than a day off.")
     seen = datetime.fromtimestamp(cosignature.time_s, UTC)
     return CosignatureStored(party=actor.party, size=request.size, time=utc_text(seen))
 
@@ -75,13 +76,16 @@ def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
         (on_checkpoint, most),
     ):
         if key.text not in cosigned and len(cosigned) >= limit:
-            raise CosignatureRefusedError("As many persons have cosigned as can be named.")
+            raise RefusedError(
+                COSIGNATURE_REFUSED, "As many persons have cosigned as can be named."
+            )
 
 
 def _own_key(session: Session, actor: Actor) -> VerifierKey:
     identity = keys_of(session, actor)
     if identity is None:
-        raise NotAWitnessError(
+        raise RefusedError(
+            NOT_A_WITNESS,
             "Only who signs in with keys of their own can cosign.",
             hint="blindlink identity enrol",
         )

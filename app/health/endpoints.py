@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.health.readiness import require_ready
-from app.health.repository import count_runs
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
+from app.runs.service import count_runs
 from app.wired import WiredBroker
 from schemas.document import Document
 

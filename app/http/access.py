@@ -12,8 +12,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
+from app.errors import RefusedError
 from app.http.body import refuse_announced
-from app.http.errors import InvalidParameterError
+from app.http.errors import INVALID_PARAMETER
 from app.http.limits import RateLimiter
 from app.security.actor import Actor
 from app.security.credential import Credential
@@ -204,7 +205,8 @@ def _refuse_unknown_parameters(request: Request) -> None:
     # One alias may stand for a path's parameter too; such a name in the query does no harm.
     known = {field.alias for field in get_flat_params(route.dependant)}
     if not known.issuperset(request.query_params.keys()):
-        raise InvalidParameterError(
+        raise RefusedError(
+            INVALID_PARAMETER,
             "There is a parameter that this route does not take.",
             hint=f"it takes {', '.join(sorted(known)) or 'none'}",
         )

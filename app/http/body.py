@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 
+from app.errors import RefusedError
 from app.http.errors import (
-    BodyTooLargeError,
-    InvalidDocumentError,
-    MalformedBodyError,
-    MediaTypeError,
+    BODY_TOO_LARGE,
+    INVALID_DOCUMENT,
+    MALFORMED_BODY,
+    MEDIA_TYPE,
 )
 from schemas.canonical import parse_json
 from schemas.document import Document
@@ -84,11 +85,13 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     """Return the body, at most `max_bytes` long, reading no further than that.
 
     Raises:
-        BodyTooLargeError: it is longer, or says it will be.
-        MediaTypeError: it is compressed; nothing compressed is taken, so nothing expands.
+        body-too-large: it is longer, or says it will be.
+        media-type: it is compressed; nothing compressed is taken, so nothing expands.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise MediaTypeError("A body with a Content-Encoding is not taken; send it as it is.")
+        raise RefusedError(
+            MEDIA_TYPE, "A body with a Content-Encoding is not taken; send it as it is."
+        )
     refuse_announced(request, max_bytes)
     chunks: list[bytes] = []
     size = 0
@@ -101,7 +104,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 
 def refuse_announced(request: Request, max_bytes: int) -> None:
-    """Raise BodyTooLargeError where the headers already announce more than the route takes."""
+    """Raise body-too-large where the headers already announce more than the route takes."""
     announced = request.headers.get("content-length", "0")
     # The HTTP parser lets only digits through; a huge number of them is not worth converting.
     too_long = len(announced) > 18 or int(announced) > max_bytes
@@ -112,7 +115,7 @@ def refuse_announced(request: Request, max_bytes: int) -> None:
 async def _read(request: Request, media_type: str) -> bytes:
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != media_type:
-        raise MediaTypeError(f"The body must be of the media type {media_type}.")
+        raise RefusedError(MEDIA_TYPE, f"The body must be of the media type {media_type}.")
     return await read_body(request, request.state.max_body_bytes)
 
 
@@ -120,7 +123,7 @@ def _parse(model: type[D], raw: bytes) -> D:
     try:
         value = parse_json(raw)
     except CanonicalError as exc:
-        raise MalformedBodyError(f"The body is refused: {exc}.") from exc
+        raise RefusedError(MALFORMED_BODY, f"The body is refused: {exc}.") from exc
     return _document(model, value)
 
 
@@ -128,7 +131,7 @@ def _document(model: type[D], value: Any) -> D:
     try:
         return model.from_json(value)
     except DocumentError as exc:
-        raise InvalidDocumentError(f"{exc}.") from exc
+        raise RefusedError(INVALID_DOCUMENT, f"{exc}.") from exc
 
 
 def _fields(raw: bytes) -> list[tuple[str, str]]:
@@ -141,16 +144,16 @@ def _fields(raw: bytes) -> list[tuple[str, str]]:
             max_num_fields=MAX_FORM_FIELDS,
         )
     except ValueError:
-        raise MalformedBodyError("The body is not a form.") from None
+        raise RefusedError(MALFORMED_BODY, "The body is not a form.") from None
     if len({name for name, _ in fields}) != len(fields):
-        raise MalformedBodyError("The body names a field twice.")
+        raise RefusedError(MALFORMED_BODY, "The body names a field twice.")
     return fields
 
 
-def _too_large(max_bytes: int) -> BodyTooLargeError:
+def _too_large(max_bytes: int) -> RefusedError:
     if max_bytes == 0:
-        return BodyTooLargeError("This route takes no body.")
-    return BodyTooLargeError(f"The body may have at most {max_bytes} bytes.")
+        return RefusedError(BODY_TOO_LARGE, "This route takes no body.")
+    return RefusedError(BODY_TOO_LARGE, f"The body may have at most {max_bytes} bytes.")
 
 
 def _described(reader: Callable[[Request], Awaitable[Any]], description: BodyDescription) -> Any:

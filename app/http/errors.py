@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-from app.errors import RequestError
+from typing import Final
 
+from app.errors import RequestError, Rule
 
-class MalformedBodyError(RequestError):
-    """The body is not JSON, or JSON that has two readings."""
-
-    code = "malformed-body"
-    status = 400
-    title = "The body is not acceptable JSON"
-
-
-class InvalidDocumentError(RequestError):
-    """The body is JSON, but not a valid document of the kind this route takes."""
-
-    code = "invalid-document"
-    status = 422
-    title = "The document breaks its format"
-
-
-class InvalidParameterError(RequestError):
-    """A parameter of the request is missing or malformed."""
-
-    code = "invalid-parameter"
-    status = 422
-    title = "A parameter is missing or malformed"
-
-
-class BodyTooLargeError(RequestError):
-    """The body is longer than this route takes; it was read no further."""
-
-    code = "body-too-large"
-    status = 413
-    title = "The body is too large"
-
-
-class MediaTypeError(RequestError):
-    """The body is of another media type, or compressed."""
-
-    code = "media-type"
-    status = 415
-    title = "The body's media type is not taken here"
+MALFORMED_BODY: Final = Rule("malformed-body", 400, "The body is not acceptable JSON")
+INVALID_DOCUMENT: Final = Rule("invalid-document", 422, "The document breaks its format")
+INVALID_PARAMETER: Final = Rule("invalid-parameter", 422, "A parameter is missing or malformed")
+BODY_TOO_LARGE: Final = Rule("body-too-large", 413, "The body is too large")
+TOO_SLOW: Final = Rule("too-slow", 408, "The request came too slowly")
+MALFORMED_HTTP: Final = Rule("malformed-http", 400, "The request is not acceptable HTTP")
+MEDIA_TYPE: Final = Rule("media-type", 415, "The body's media type is not taken here")
 
 
 class MethodNotAllowedError(RequestError):

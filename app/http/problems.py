@@ -11,8 +11,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from app.errors import BrokerError, NotFoundError, RequestError, UnavailableError
-from app.http.errors import InvalidParameterError, MethodNotAllowedError
+from app.errors import BrokerError, NotFoundError, RefusedError, RequestError, UnavailableError
+from app.http.errors import INVALID_PARAMETER, MethodNotAllowedError
 from app.security.actor import Actor
 from app.security.errors import (
     NotAuthenticatedError,
@@ -121,7 +121,9 @@ def _refuse_parameters(request: Request, error: Exception) -> Response:
         return _answer(request, NotFoundError("There is nothing here."))
     # The name of a declared parameter is ours, not the caller's.
     name = next(str(place[-1]) for place in places if place[0] != "path")
-    return _answer(request, InvalidParameterError(f"The parameter {name} is missing or malformed."))
+    return _answer(
+        request, RefusedError(INVALID_PARAMETER, f"The parameter {name} is missing or malformed.")
+    )
 
 
 def _refuse_busy(request: Request, _error: Exception) -> Response:

@@ -15,7 +15,8 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.errors import BrokerError, RequestError, UnavailableError
+from app.errors import BrokerError, RefusedError, UnavailableError
+from app.http.errors import MALFORMED_HTTP, TOO_SLOW
 from app.http.problems import RETRY_AFTER_S, problem_of
 from app.ids import new_id
 from app.settings import Settings
@@ -32,22 +33,6 @@ WRITE_TIMEOUT_S: Final = 60.0
 LINGER_S: Final = 2.0
 TLS_HANDSHAKE_S: Final = 10.0
 TLS_SHUTDOWN_S: Final = 2.0
-
-
-class SlowSenderError(RequestError):
-    """A head or body came too slowly."""
-
-    code = "too-slow"
-    status = 408
-    title = "The request came too slowly"
-
-
-class MalformedHttpError(RequestError):
-    """The request is not HTTP."""
-
-    code = "malformed-http"
-    status = 400
-    title = "The request is not acceptable HTTP"
 
 
 class TooManyConnectionsError(UnavailableError):
@@ -130,7 +115,7 @@ class WatchedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP as a problem; uvicorn's own answer is plain text."""
         del msg
-        self._cut(MalformedHttpError("The request is not acceptable HTTP."))
+        self._cut(RefusedError(MALFORMED_HTTP, "The request is not acceptable HTTP."))
 
     def _note_phase(self) -> None:
         # A new head or body starts the watch anew; one that trickles on does not.
@@ -154,7 +139,7 @@ class WatchedProtocol(H11Protocol):
         elif not self.flow.read_paused:
             self._waited_s += self.limits.tick_s
         if self._is_too_slow():
-            self._cut(SlowSenderError("The request came too slowly and was cut off."))
+            self._cut(RefusedError(TOO_SLOW, "The request came too slowly and was cut off."))
         elif not self.transport.is_closing():
             self._tick_later()
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.links import repository
 from app.matchlog.draft import EntryDraft
-from app.rounds.ending import BATCH, Ended
 from app.runs.counts import matches_for_log
-from app.runs.models import Run
-from app.runs.service import specification_of
+from app.runs.service import run_specification
+from app.sealed.ending import BATCH, Ended
+from app.sealed.objects import count_pieces, end_objects
 from schemas.matchlog.kinds import ReleaseDestroyed
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def end_releases(
     for release in releases:
         release.destroyed = utc_text(now)
         ended.append(_ended(session, release, binding, reason))
+    end_objects(session, *(release.id for release in releases))
     return ended
 
 
@@ -67,14 +68,13 @@ def holders_of_matches(
 
 
 def _ended(session: Session, release: Release, binding: TermsInForce, reason: str) -> Ended:
-    run = session.get_one(Run, release.run)
     return Ended(
         key=release.id,
         kind="release",
         party=release.recipient,
         sha256=release.sha256,
-        count=matches_for_log(release.matches, specification_of(run)),
-        pieces=len(repository.pieces_of(session, release.id)),
+        count=matches_for_log(release.matches, run_specification(session, release.run)),
+        pieces=count_pieces(session, release.id),
         created=release.created,
         draft=EntryDraft(
             ReleaseDestroyed(sha256=release.sha256, reason=reason),

@@ -18,8 +18,7 @@ from schemas.api import ReleaseList, ReleaseVerification, ReleaseView
 from schemas.upload import Receipt
 
 if TYPE_CHECKING:
-    from app.broker import Broker
-    from app.decisions.service import OpenedOpenings
+    from app.sealed.objects import SealedFile
 
 router = APIRouter()
 
@@ -59,15 +58,7 @@ def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -
         file = service.open_file(session, broker, actor, release)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, release)
-    return StreamingResponse(
-        file.pieces(broker),
-        media_type=FILE_MEDIA_TYPE,
-        headers={
-            "content-length": str(file.size_bytes),
-            "etag": f'"{file.sha256}"',
-            "cache-control": "no-store",
-        },
-    )
+    return _streamed(file)
 
 
 @router.get(
@@ -86,7 +77,7 @@ def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePat
         openings = service.open_openings(session, broker, actor, release)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, release)
-    return _streamed_openings(broker, openings)
+    return _streamed(openings)
 
 
 @router.post("/v1/releases/{release}/verification")
@@ -115,7 +106,7 @@ def fetch_sealed_openings(broker: WiredBroker, actor: CurrentActor, run: RunPath
         openings = open_sealed_openings(session, broker, actor, run)
     with broker.database.write() as session:
         log_sealed_fetch(session, broker, actor, run)
-    return _streamed_openings(broker, openings)
+    return _streamed(openings)
 
 
 @router.get("/v1/releases/{release}/receipt")
@@ -125,13 +116,13 @@ def show_receipt(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
         return service.receipt_for(session, actor, release)
 
 
-def _streamed_openings(broker: Broker, openings: OpenedOpenings) -> Response:
+def _streamed(file: SealedFile) -> Response:
     return StreamingResponse(
-        openings.pieces(broker),
+        iter(file.pieces),
         media_type=FILE_MEDIA_TYPE,
         headers={
-            "content-length": str(openings.size_bytes),
-            "etag": f'"{openings.sha256}"',
+            "content-length": str(file.content.size_bytes),
+            "etag": f'"{file.content.sha256}"',
             "cache-control": "no-store",
         },
     )

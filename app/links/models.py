@@ -1,4 +1,4 @@
-"""Tables of releases, and of the sealed pieces of their files."""
+"""The table of releases; a release's file is the sealed object of its id."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ class Release(Base):
     it. `fetched` is null until the file was first handed out, `verified` until whoever fetched it has said
     that it is whole, `destroyed` until its time was over. `refused` is the hour in which a refused fetch was
     logged last.
-    `is_shredded` says that its key and pieces are gone too.
     """
 
     __tablename__ = "release"
@@ -53,14 +52,3 @@ class Release(Base):
     verified: Mapped[str | None] = mapped_column(TIME)
     refused: Mapped[str | None] = mapped_column(TIME)
     destroyed: Mapped[str | None] = mapped_column(TIME)
-    is_shredded: Mapped[bool] = mapped_column(default=False)
-
-
-class ReleasePiece(Base):
-    """One sealed piece of a release file, in order."""
-
-    __tablename__ = "release_piece"
-
-    release: Mapped[str] = mapped_column(ForeignKey("release.id"), primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    blob: Mapped[str] = mapped_column(DIGEST, unique=True)

@@ -6,7 +6,6 @@ fails, no row names the files, and the sweep takes them.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.agreements.receivers import receivers_of
 from app.clock import parse_utc, utc_text
+from app.db import insert_rows
 from app.ids import new_id
 from app.links.blind_file import sealed_records
 from app.links.matches import LinkedRun, draw_match_ids, own_matches
-from app.links.models import Release, ReleasePiece
-from app.links.release_file import cut_pieces
+from app.links.models import Release
 from app.matchlog.draft import EntryDraft
 from app.runs.counts import above_floor, matches_for_log
-from app.security.at_rest import seal
+from app.sealed.objects import Content, NewObject, cut_pieces
 from schemas.blind import BlindHeader, MatchIdSeal, serialise_blind_release
 from schemas.ids import RELEASE_PREFIX, Handle
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
@@ -40,15 +39,6 @@ PIECE_KIND: Final = "release-piece"
 
 
 @dataclass(frozen=True, slots=True)
-class SealedFile:
-    """A release file at rest: digest and size in the clear, and the blobs of its pieces in order."""
-
-    sha256: str
-    size_bytes: int
-    blobs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedRelease:
     """A release that lacks only its place in the log.
 
@@ -62,7 +52,8 @@ class PreparedRelease:
     partner: str | None
     matches: int
     created: str
-    file: SealedFile
+    sealed: NewObject
+    content: Content
     body: ReleasePrepared | BlindReleasePrepared
 
 
@@ -108,12 +99,8 @@ def keep_releases(session: Session, prepared: Prepared, appended: Sequence[Appen
         appended: where the log entries of `prepared.drafts()` stand, in the same order.
     """
     for release, entry in zip(prepared.releases, appended, strict=True):
-        session.add(_row(prepared.run, release, entry))
-        session.flush()
-        session.add_all(
-            ReleasePiece(release=release.release, number=number, blob=blob)
-            for number, blob in enumerate(release.file.blobs)
-        )
+        insert_rows(session, _row(prepared.run, release, entry))
+        release.sealed.keep(session)
 
 
 def _prepare_linked(
@@ -155,14 +142,14 @@ def _prepared(
     header: ReleaseHeader,
     matches: Iterable[tuple[Handle, Match]],
 ) -> PreparedRelease:
-    file = _seal_file(broker, header.release, serialise_release(header, matches))
+    sealed, content = _seal_file(broker, header.release, serialise_release(header, matches))
     body = ReleasePrepared(
         run=header.run,
         recipient=header.recipient,
         mode=header.mode,
         space=header.space,
         matches=matches_for_log(header.matches, run.specification),
-        sha256=file.sha256,
+        sha256=content.sha256,
     )
     return PreparedRelease(
         release=header.release,
@@ -171,7 +158,8 @@ def _prepared(
         partner=header.partner,
         matches=header.matches,
         created=header.created,
-        file=file,
+        sealed=sealed,
+        content=content,
         body=body,
     )
 
@@ -198,13 +186,14 @@ def _prepare_blind(
         )
         closing = MatchIdSeal.of(key, header.release, header.agency)
         records = sealed_records(run, side, match_ids, closing)
-        file = _seal_file(broker, header.release, serialise_blind_release(header, records))
+        lines = serialise_blind_release(header, records)
+        sealed, content = _seal_file(broker, header.release, lines)
         body = BlindReleasePrepared(
             run=header.run,
             recipient=header.recipient,
             agency=header.agency,
             space=header.space,
-            sha256=file.sha256,
+            sha256=content.sha256,
         )
         yield PreparedRelease(
             release=header.release,
@@ -213,7 +202,8 @@ def _prepare_blind(
             partner=header.partner,
             matches=header.records,
             created=created,
-            file=file,
+            sealed=sealed,
+            content=content,
             body=body,
         )
 
@@ -235,16 +225,9 @@ def _stated(run: LinkedRun, recipient: Recipient, created: str) -> dict[str, Any
     }
 
 
-def _seal_file(broker: Broker, release: str, lines: Iterable[bytes]) -> SealedFile:
-    key = broker.keystore.create(release)
-    digest = hashlib.sha256()
-    size_bytes = 0
-    blobs = []
-    for number, piece in enumerate(cut_pieces(lines)):
-        digest.update(piece)
-        size_bytes += len(piece)
-        blobs.append(broker.blobs.put(seal(key, PIECE_KIND, release, number, piece)))
-    return SealedFile(digest.hexdigest(), size_bytes, tuple(blobs))
+def _seal_file(broker: Broker, release: str, lines: Iterable[bytes]) -> tuple[NewObject, Content]:
+    new = NewObject(broker, release)
+    return new, new.write(PIECE_KIND, cut_pieces(lines))
 
 
 def _draft(run: LinkedRun, release: PreparedRelease) -> EntryDraft:
@@ -271,8 +254,8 @@ def _row(run: LinkedRun, release: PreparedRelease, entry: Appended) -> Release:
         agreement=specification.agreement,
         purpose=run.terms.terms.purpose,
         floor=specification.floor,
-        sha256=release.file.sha256,
-        size_bytes=release.file.size_bytes,
+        sha256=release.content.sha256,
+        size_bytes=release.content.size_bytes,
         round=specification.round,
         partner=release.partner,
         matches=release.matches,

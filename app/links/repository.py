@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.db import Window, look_through
-from app.links.models import Release, ReleasePiece
+from app.links.models import Release
+from app.sealed.objects import present_objects
 from app.security.actor import Actor
 
 
@@ -21,7 +22,7 @@ def _seen_by(actor: Actor) -> Select[Release]:
 def find_release(
     session: Session, actor: Actor, release: str, *, lock: bool = False
 ) -> Release | None:
-    """Return a release that the actor may see, or None; `lock` holds its row until the transaction ends."""
+    """Return a release that the actor may see, or None; `lock` locks its row until the transaction ends."""
     query = _seen_by(actor).where(Release.id == release)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -48,12 +49,6 @@ def find_sealed_for(session: Session, run: str, recipient: str) -> Release | Non
         Release.run == run, Release.recipient == recipient, Release.mode == "blind"
     )
     return session.scalar(query.order_by(Release.entry).limit(1))
-
-
-def pieces_of(session: Session, release: str) -> tuple[str, ...]:
-    """Return the blobs of a release's pieces in order."""
-    query = select(ReleasePiece.blob).where(ReleasePiece.release == release)
-    return tuple(session.scalars(query.order_by(ReleasePiece.number)))
 
 
 def due_releases(
@@ -100,35 +95,7 @@ def fetched_parties(session: Session, project: str, among: Collection[str] | Non
     return {party for row in session.execute(query.distinct()) for party in row}
 
 
-def unshredded(session: Session, limit: int) -> Sequence[Release]:
-    """Return releases that are destroyed but whose key or pieces may still be there."""
-    return session.scalars(
-        select(Release)
-        .where(Release.destroyed.is_not(None), Release.is_shredded.is_(False))
-        .order_by(Release.id)
-        .limit(limit)
-    ).all()
-
-
-def forget_pieces(session: Session, release: str) -> None:
-    """Remove the rows of a release's pieces and note that nothing of it is left."""
-    session.execute(delete(ReleasePiece).where(ReleasePiece.release == release))
-    session.execute(update(Release).where(Release.id == release).values(is_shredded=True))
-
-
-def unshredded_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
     """Return those of the project's releases that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Release.project == project, Release.is_shredded.is_(False))
+    query = _seen_by(actor).where(Release.project == project, Release.id.in_(present_objects()))
     return session.scalars(query.order_by(Release.id)).all()
-
-
-def is_blob(session: Session, digest: str) -> bool:
-    """Tell whether a piece of a release is in this blob."""
-    query = select(ReleasePiece.release).where(ReleasePiece.blob == digest)
-    return session.scalar(query) is not None
-
-
-def has_live_key(session: Session, release: str) -> bool:
-    """Tell whether a release of this id may still need its key."""
-    query = select(Release.id).where(Release.id == release, Release.is_shredded.is_(False))
-    return session.scalar(query) is not None

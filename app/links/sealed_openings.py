@@ -11,9 +11,9 @@ from app.agreements.service import terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.decisions import service as decisions
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.links import repository
-from app.links.errors import NotRecipientError, release_gone
+from app.links.errors import NOT_RECIPIENT, release_gone
 from app.matchlog.draft import entry_actor
 from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
@@ -25,21 +25,19 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.decisions.service import OpenedOpenings
+    from app.sealed.objects import SealedFile
     from app.security.actor import Actor
 
 EXPORTED: Final = "openings"
 
 
-def open_sealed_openings(
-    session: Session, broker: Broker, actor: Actor, run: str
-) -> OpenedOpenings:
+def open_sealed_openings(session: Session, broker: Broker, actor: Actor, run: str) -> SealedFile:
     """Return the openings of all agencies' records, sealed to the actor's party.
 
     Raises:
         NotFoundError: no such run, not the caller's, or its party is not a blind recipient of it: all alike.
-        NotInForceError, NotRecipientError: the terms do not allow it now.
-        ReleaseDestroyedError, MatchRecordGoneError: the keeping time is over.
+        NotInForceError, not-a-recipient: the terms do not allow it now.
+        release-destroyed, match-record-gone: the keeping time is over.
     """
     _terms_that_allow(session, broker, actor, run)
     return decisions.open_openings(session, broker, run, actor.party)
@@ -75,8 +73,10 @@ def _terms_that_allow(session: Session, broker: Broker, actor: Actor, run: str) 
     terms = terms_in_force(session, release.project, now)
     named = {(found.party, found.mode, found.space) for found in terms.terms.recipients}
     if (actor.party, release.mode, release.space) not in named:
-        raise NotRecipientError(
-            "The terms do not let this party have such a release.", clause="recipients"
+        raise RefusedError(
+            NOT_RECIPIENT,
+            "The terms do not let this party have such a release.",
+            clause="recipients",
         )
     require_duty(actor, terms, "recipient")
     require_approved(session, run, terms, "release", now)

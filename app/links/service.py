@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import agreement_now, project_for, terms_in_force
@@ -11,12 +10,12 @@ from app.agreements.signers import require_duty
 from app.clock import hour_text, utc_text
 from app.db import NEWEST, Window
 from app.decisions import service as decisions
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.links import repository
 from app.links.errors import (
-    NotFetchedError,
-    NotRecipientError,
-    OtherFileError,
+    NOT_FETCHED,
+    NOT_RECIPIENT,
+    OTHER_FILE,
     release_gone,
 )
 from app.links.models import Release
@@ -28,7 +27,7 @@ from app.runs.approvals import require_approved
 from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.runs.service import run_for
-from app.security.at_rest import unseal
+from app.sealed.objects import Content, SealedFile, open_pieces
 from schemas.api import ReleaseView
 from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
 
@@ -37,9 +36,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.decisions.service import OpenedOpenings
     from app.security.actor import Actor
-    from app.security.keystore import DataKey
     from schemas.identity import Duty
     from schemas.matchlog.kinds import Outcome
     from schemas.upload import Receipt
@@ -83,14 +80,14 @@ def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Releas
     return repository.releases_of_run(session, actor, run)
 
 
-def held_releases(session: Session, actor: Actor, project: str) -> Sequence[Release]:
+def present_releases(session: Session, actor: Actor, project: str) -> Sequence[Release]:
     """Return the project's releases of which something may still be there, that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.unshredded_of_project(session, actor, project)
+    return repository.present_of_project(session, actor, project)
 
 
 def receipt_for(session: Session, actor: Actor, release: str) -> Receipt:
@@ -130,48 +127,32 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
-    """A release file that its recipient may have, still sealed: pieces are unsealed as they are sent."""
-
-    release: str
-    sha256: str
-    size_bytes: int
-    key: DataKey
-    blobs: tuple[str, ...]
-
-    def pieces(self, broker: Broker) -> Iterator[bytes]:
-        """Yield the file's bytes in order."""
-        for number, blob in enumerate(self.blobs):
-            yield unseal(self.key, PIECE_KIND, self.release, number, broker.blobs.get(blob))
-
-
-def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> OpenedFile:
-    """Return a release's file, sealed, if the actor's party may fetch it now.
+def open_file(session: Session, broker: Broker, actor: Actor, release: str) -> SealedFile:
+    """Return a release's file, if the actor's party may fetch it now.
 
     Raises:
         NotFoundError: no such release, or not the caller's.
-        NotInForceError, NotRecipientError: the terms do not allow it now.
-        ReleaseDestroyedError: its keeping time is over.
+        NotInForceError, not-a-recipient: the terms do not allow it now.
+        release-destroyed: its keeping time is over.
     """
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
-    return OpenedFile(
-        found.id,
-        found.sha256,
-        found.size_bytes,
-        broker.keystore.open(found.id),
-        repository.pieces_of(session, found.id),
-    )
+    return file_of(session, broker, found)
 
 
-def open_openings(session: Session, broker: Broker, actor: Actor, release: str) -> OpenedOpenings:
+def file_of(session: Session, broker: Broker, release: Release) -> SealedFile:
+    """Return a release's file, whoever asks."""
+    pieces = open_pieces(session, broker, release.id, PIECE_KIND)
+    return SealedFile(Content(release.sha256, release.size_bytes), pieces)
+
+
+def open_openings(session: Session, broker: Broker, actor: Actor, release: str) -> SealedFile:
     """Return what opens the recipient's own commitments in the match record, if it may fetch the release.
 
     Raises:
         NotFoundError: no such release, not the caller's, or one that comes without openings.
-        NotInForceError, NotRecipientError, ReleaseDestroyedError: as `open_file`.
-        MatchRecordGoneError: the match record is gone.
+        NotInForceError, not-a-recipient, release-destroyed: as `open_file`.
+        match-record-gone: the match record is gone.
     """
     found = release_for(session, actor, release)
     _refuse_fetch(session, broker, actor, found)
@@ -245,21 +226,24 @@ def log_verified(
 
     Raises:
         NotFoundError: no such release, or not the caller's.
-        NotRecipientError, WrongDutyError: it is not for the caller to fetch.
-        ReleaseDestroyedError, NotFetchedError: it is gone, or was never fetched.
-        OtherFileError: the file that was fetched has another digest.
+        not-a-recipient, WrongDutyError: it is not for the caller to fetch.
+        release-destroyed, not-fetched: it is gone, or was never fetched.
+        other-file: the file that was fetched has another digest.
     """
     found = release_for(session, actor, release, lock=True)
     terms = project_for(session, actor, found.project)
     if found.agency != actor.party:
-        raise NotRecipientError("The release is another party's to fetch.", clause="recipients")
+        raise RefusedError(
+            NOT_RECIPIENT, "The release is another party's to fetch.", clause="recipients"
+        )
     require_duty(actor, terms, "recipient", *_carriers(found))
     if found.destroyed is not None:
         raise release_gone(found)
     if found.fetched is None:
-        raise NotFetchedError("The release was not fetched yet.")
+        raise RefusedError(NOT_FETCHED, "The release was not fetched yet.")
     if sha256 != found.sha256:
-        raise OtherFileError(
+        raise RefusedError(
+            OTHER_FILE,
             "This is not the digest of the file that was handed out.",
             hint="fetch it again, and tell the operator if it stays so",
         )
@@ -284,8 +268,8 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
             require_approved(session, release.run, terms, "release", now)
             require_final(session, release.run, terms.terms)
             return terms.digest
-    raise NotRecipientError(
-        "The terms do not let this party have such a release.", clause="recipients"
+    raise RefusedError(
+        NOT_RECIPIENT, "The terms do not let this party have such a release.", clause="recipients"
     )
 
 

@@ -6,14 +6,12 @@ a matter of the machine alone (where files lie, how many connections there may b
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
+from app.matchlog import repository
 from app.matchlog.draft import Appended, EntryDraft
-from app.matchlog.models import LoggedSetting
 from app.version import SOFTWARE
 from schemas.canonical import canonical_bytes, canonical_digest
 from schemas.matchlog.kinds import ConfigurationChanged
@@ -72,22 +70,12 @@ def log_configuration(session: Session, log: MatchLog, settings: Settings) -> Ap
     """
     # First, so that of two that start at once the second one sees what the first one logged.
     log.follow_key(session)
-    now = {
-        name: canonical_bytes(value).decode() for name, value in configuration_of(settings).items()
-    }
-    before = {row.name: row.value for row in session.scalars(select(LoggedSetting))}
+    now = _written(settings)
+    before = repository.logged_settings(session)
     changed = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
     if not changed:
         return None
-    for name in changed:
-        row = session.get(LoggedSetting, name)
-        if name not in now:
-            session.delete(row)
-        elif row is None:
-            session.add(LoggedSetting(name=name, value=now[name]))
-        else:
-            row.value = now[name]
-    session.flush()
+    repository.replace_settings(session, now)
     body = ConfigurationChanged(
         digest=configuration_digest(settings), changed=tuple(changed), software=SOFTWARE
     )
@@ -102,8 +90,13 @@ def configuration_digest(settings: Settings) -> str:
 
 def is_logged(session: Session, settings: Settings) -> bool:
     """Tell whether these settings are those that were logged last."""
-    before = {row.name: json.loads(row.value) for row in session.scalars(select(LoggedSetting))}
-    return before == configuration_of(settings)
+    before = repository.logged_settings(session)
+    return before == _written(settings)
+
+
+def _written(settings: Settings) -> dict[str, str]:
+    found = configuration_of(settings)
+    return {name: canonical_bytes(value).decode() for name, value in found.items()}
 
 
 def _name(setting: str) -> str:

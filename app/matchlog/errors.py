@@ -9,15 +9,18 @@ BrokerError
 │   ├── LogStartedError         there is one already
 │   ├── LogKeyMismatchError     the key at hand is not the one the log is signed with
 │   └── LastCheckpointMissingError  the file that remembers the last checkpoint is gone
-├── NotFoundError
-│   └── NotInLogError           no such entry, size or tile
-└── RequestError
-    └── CosignatureRefusedError the cosignature is not one of a checkpoint of this log
+└── NotFoundError
+    └── NotInLogError           no such entry, size or tile
 """
 
 from __future__ import annotations
 
-from app.errors import ConfigurationError, NotFoundError, RequestError, UnavailableError
+from typing import Final
+
+from app.errors import ConfigurationError, NotFoundError, Rule, UnavailableError
+
+# It does not verify, or is over something that this log did not sign.
+COSIGNATURE_REFUSED: Final = Rule("cosignature-refused", 422, "The cosignature was not taken")
 
 
 class LogRolledBackError(UnavailableError):
@@ -62,11 +65,3 @@ class NotInLogError(NotFoundError):
     """The log has no such entry, checkpoint or tile."""
 
     code = "not-in-log"
-
-
-class CosignatureRefusedError(RequestError):
-    """The cosignature does not verify, or is over something that this log did not sign."""
-
-    code = "cosignature-refused"
-    status = 422
-    title = "The cosignature was not taken"

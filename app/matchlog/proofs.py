@@ -8,8 +8,9 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from app.errors import RefusedError
 from app.matchlog import repository
-from app.matchlog.errors import CosignatureRefusedError, LogNotStartedError, NotInLogError
+from app.matchlog.errors import COSIGNATURE_REFUSED, LogNotStartedError, NotInLogError
 from schemas import merkle
 from schemas.errors import CheckpointError, ProofError
 from schemas.matchlog.checkpoint import (
@@ -159,20 +160,22 @@ def add_cosignature(session: Session, size: int, line: str, key: VerifierKey) ->
 
     Raises:
         NotInLogError: no batch ended there.
-        CosignatureRefusedError: malformed, by another key, or it does not verify.
+        cosignature-refused: malformed, by another key, or it does not verify.
     """
     note = repository.find_checkpoint(session, size)
     if note is None:
         raise NotInLogError("the log has no checkpoint of this size")
     if not key.text.isascii():
-        raise CosignatureRefusedError("a witness's name must be ASCII, as bundles list it")
+        raise RefusedError(
+            COSIGNATURE_REFUSED, "a witness's name must be ASCII, as bundles list it"
+        )
     try:
         cosigned = parse_note(Note(parse_note(note).text, ()).to_bytes() + line.encode())
         (_,) = cosigned.signatures
         (cosignature,) = verify_cosignatures(cosigned, [key])
     except (CheckpointError, ValueError) as exc:
-        raise CosignatureRefusedError(
-            "the cosignature is not one of this checkpoint by this key"
+        raise RefusedError(
+            COSIGNATURE_REFUSED, "the cosignature is not one of this checkpoint by this key"
         ) from exc
     repository.add_cosignature(session, size, key.text, line, cosignature.time_s)
     return cosignature

@@ -6,7 +6,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import Executable, Table, and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Executable,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.matchlog.models import (
@@ -14,6 +25,7 @@ from app.matchlog.models import (
     NO_PROJECT,
     LogCheckpoint,
     LogCosignature,
+    LoggedSetting,
     LogHead,
     LogKey,
     LogLeaf,
@@ -252,6 +264,18 @@ def add_cosignature(session: Session, size: int, key: str, line: str, time_s: in
         session.add(LogCosignature(size=size, key=key, line=line, time_s=time_s))
     else:
         row.line, row.time_s = line, time_s
+
+
+def logged_settings(session: Session) -> dict[str, str]:
+    """Return the settings that were logged last, by name, each as canonical JSON."""
+    return {row.name: row.value for row in session.scalars(select(LoggedSetting))}
+
+
+def replace_settings(session: Session, settings: Mapping[str, str]) -> None:
+    """Let these be the settings that were logged last."""
+    session.execute(delete(LoggedSetting))
+    session.add_all(LoggedSetting(name=name, value=value) for name, value in settings.items())
+    session.flush()
 
 
 def _head(session: Session, statement: Executable) -> Head | None:

@@ -165,7 +165,7 @@ class MatchLog:
             LogNotStartedError: there is no log yet.
             LogKeyMismatchError: the key in force is not at hand.
         """
-        self._take_up(_started(repository.lock_head(session)))
+        self._follow_signer(_started(repository.lock_head(session)))
         return self.key
 
     def sign(self, kind: str, document: JsonValue) -> str:
@@ -177,7 +177,7 @@ class MatchLog:
         return sign_document(kind, document, self._signer.private_key)
 
     def check(self, session: Session) -> None:
-        """Check that the database continues what was signed, as `append` does, without holding the log.
+        """Check that the database continues what was signed, as `append` does, without locking the log.
 
         Nothing was asked of the session before.
 
@@ -204,7 +204,7 @@ class MatchLog:
         # Before the key: an older database also names an older key, and that is not what is wrong.
         if signed is not None:
             _require_as_long(head, signed)
-        self._take_up(head)
+        self._follow_signer(head)
         frontier = Frontier.from_bytes(head.size, head.frontier)
         if head.size:
             _require_last_signed(session, head, frontier)
@@ -218,7 +218,7 @@ class MatchLog:
             _require_not_rolled_back(session, head, frontier, signed)
         return frontier
 
-    def _take_up(self, head: Head) -> None:
+    def _follow_signer(self, head: Head) -> None:
         if head.key == self.key.text:
             return
         at_hand = () if self._keys is None else self._keys()

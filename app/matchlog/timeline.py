@@ -33,7 +33,7 @@ class EntryFilter:
     since: str | None = None
     until: str | None = None
 
-    def takes(self, entry: dict[str, Any]) -> bool:
+    def matches(self, entry: dict[str, Any]) -> bool:
         """Tell whether an entry, as JSON, is wanted; its date is looked at too."""
         actor, day = entry["actor"], entry["time"][:10]
         wanted = (
@@ -84,7 +84,7 @@ def find_entries(
     first, last = _places(session, scope, wanted, before, above)
     if is_upward:
         top = min(last, first + max_scanned)
-        found, place = _take(_ascending(session, scope, first, top), wanted, limit)
+        found, place = _first_wanted(_ascending(session, scope, first, top), wanted, limit)
         reached = top - 1 if place is None else place
         has_older = above is not None and first == above + 1 > 0
         return FoundEntries(
@@ -93,7 +93,7 @@ def find_entries(
             reached if reached < last - 1 else None,
         )
     floor = max(first, last - max_scanned)
-    found, place = _take(_descending(session, scope, floor, last), wanted, limit)
+    found, place = _first_wanted(_descending(session, scope, floor, last), wanted, limit)
     reached = floor if place is None else place
     return FoundEntries(
         tuple(found), reached if reached > first else None, last - 1 if last == before else None
@@ -111,13 +111,13 @@ def entries_of_kinds(session: Session, project: str, kinds: Collection[str]) -> 
                 yield entry
 
 
-def _take(
+def _first_wanted(
     places: Iterator[tuple[int, bytes]], wanted: EntryFilter, limit: int
 ) -> tuple[list[Entry], int | None]:
     """Return up to `limit` wanted entries, and where the last of so many stands; None: there are fewer."""
     found: list[Entry] = []
     for place, raw in places:
-        if wanted.takes(json.loads(raw)):
+        if wanted.matches(json.loads(raw)):
             found.append(parse_entry(raw))
             if len(found) == limit:
                 return found, place

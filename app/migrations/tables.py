@@ -19,6 +19,7 @@ from app.matchlog import models as _matchlog  # noqa: F401
 from app.matchlog import triggers as _triggers  # noqa: F401
 from app.rounds import models as _rounds  # noqa: F401
 from app.runs import models as _runs  # noqa: F401
+from app.sealed import models as _sealed  # noqa: F401
 from app.shares import models as _shares  # noqa: F401
 from app.uploads import models as _uploads  # noqa: F401
 from app.uploads import withdrawal_models as _withdrawals  # noqa: F401

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.clock import utc_text
 from app.rounds import repository
+from app.sealed.ending import BATCH, Ended
+from app.sealed.objects import count_pieces, end_objects
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from app.matchlog.draft import EntryDraft
     from app.rounds.models import SealedMessage
-    from schemas.destruction import ObjectKind
-
-BATCH: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An object that has just been ended, as its certificate will list it, and its log entry if it has one.
-
-    `key` is the name of its key in the key store.
-    """
-
-    key: str
-    kind: ObjectKind
-    party: str | None
-    sha256: str
-    count: int | None
-    pieces: int
-    created: str | None
-    draft: EntryDraft | None
 
 
 def live_messages(
@@ -50,7 +30,7 @@ def due_messages(session: Session, now: str, held: Collection[str]) -> Sequence[
     return repository.due_messages(session, now, BATCH, held)
 
 
-def end_messages(messages: Sequence[SealedMessage], now: datetime) -> list[Ended]:
+def end_messages(session: Session, messages: Sequence[SealedMessage], now: datetime) -> list[Ended]:
     """Mark messages as destroyed; the log has no entry of it."""
     ended = []
     for message in messages:
@@ -62,9 +42,10 @@ def end_messages(messages: Sequence[SealedMessage], now: datetime) -> list[Ended
                 party=message.party,
                 sha256=message.sha256,
                 count=None,
-                pieces=1,
+                pieces=count_pieces(session, message.object),
                 created=message.received,
                 draft=None,
             )
         )
+    end_objects(session, *(message.object for message in messages))
     return ended

@@ -13,6 +13,7 @@ from app.http.paths import PartnerPath, ProjectPath, RoundPath, SpacePath
 from app.rounds import messages, nonces, opening, service
 from app.rounds.messages import Place
 from app.rounds.views import round_list, round_view
+from app.sealed.shredding import shred_object
 from app.wired import WiredBroker
 from schemas.rounds import (
     ClaimsReceipt,
@@ -172,8 +173,10 @@ def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedM
     stored = messages.store_message(broker, content)
     with broker.database.write() as session:
         kept = messages.keep_message(session, broker, actor, place, stored)
-    if kept.obsolete is not None:
-        messages.drop_stored(broker, kept.obsolete)
+    if kept.row.object != stored.sealed.id:
+        stored.sealed.drop()
+    if kept.replaced is not None:
+        shred_object(broker, kept.replaced)
     return kept.row
 
 

@@ -1,12 +1,10 @@
 """Sealed messages on their way: kept as they come, handed to whom they are for alone, never opened.
 
-The blob and its key are durable before the row that names them. What a later message takes the place of is
-destroyed after the commit; a crash in between leaves it to the sweep, since no row names it.
+What a later message takes the place of is destroyed after the commit, or by the sweep after a crash in between.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,16 +12,16 @@ from typing import TYPE_CHECKING, Final, Literal
 from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
 from app.rounds.closing import close_if_done
-from app.rounds.errors import ClaimsGoneError, ClaimsNotDueError, RoundClosedError
+from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED
 from app.rounds.models import SealedMessage
 from app.rounds.pairing import claims_due, statements_due
 from app.rounds.service import pair_in, round_for
-from app.security.at_rest import seal, unseal
+from app.sealed.objects import NewObject, end_objects, open_pieces
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 if TYPE_CHECKING:
@@ -53,26 +51,25 @@ class Place:
 class Stored:
     """A message that is sealed and durable, and that no row names yet."""
 
-    object: str
-    blob: str
+    sealed: NewObject
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message that is logged, and what it took the place of: None where it is the first."""
+    """A message that is logged, and the object of the one that it replaced: None where it is the first."""
 
     row: SealedMessage
-    obsolete: Stored | None
+    replaced: str | None
 
 
 def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -> TermsInForce:
     """Return the terms under which the actor's party owes this message now.
 
     Raises:
-        NotFoundError, RoundClosedError, NotInRoundError: no such round, or nothing more is taken for it.
+        NotFoundError, round-closed, not-in-round: no such round, or nothing more is taken for it.
         NotInForceError, WrongDutyError: the terms do not let this person send it.
-        ClaimsNotDueError: the party owes no such message.
+        claims-not-due: the party owes no such message.
     """
     found = round_for(session, actor, place.project, place.number)
     terms = terms_in_force(session, place.project, broker.clock())
@@ -81,10 +78,10 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
         pair_in(pairs, actor.party, place.target)
     require_duty(actor, terms, "recipient", "analyst")
     if found.state != "open":
-        raise RoundClosedError(f"The round is {found.state}.")
+        raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
     due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
     if (actor.party, place.target) not in due:
-        raise ClaimsNotDueError("The party owes no such message of this round.")
+        raise RefusedError(CLAIMS_NOT_DUE, "The party owes no such message of this round.")
     return terms
 
 
@@ -109,9 +106,8 @@ def store_message(broker: Broker, content: bytes) -> Stored:
         StorageFullError: the disk is nearly full.
     """
     broker.blobs.refuse_when_full()
-    name = new_id(MESSAGE_PREFIX)
-    sealed = seal(broker.keystore.create(name), MESSAGE_KIND, name, 0, content)
-    return Stored(name, broker.blobs.put(sealed), hashlib.sha256(content).hexdigest())
+    sealed = NewObject(broker, new_id(MESSAGE_PREFIX))
+    return Stored(sealed, sealed.write(MESSAGE_KIND, [content]).sha256)
 
 
 def keep_message(
@@ -119,7 +115,7 @@ def keep_message(
 ) -> Kept:
     """Put a message in the place of the party's earlier one of the round, log it, and close the round if done.
 
-    The same bytes that came twice at once change nothing: what was stored for them is obsolete.
+    The same bytes that came twice at once change nothing: no row names then what was stored for them.
 
     Raises:
         As `refuse_undue`.
@@ -129,10 +125,10 @@ def keep_message(
     key = (place.project, place.number, actor.party, place.kind, place.target)
     row = repository.find_message(session, key, lock=True)
     if row is not None and row.sha256 == stored.sha256 and row.destroyed is None:
-        return Kept(row, stored)
+        return Kept(row, None)
     last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
     now = broker.clock()
-    obsolete = None
+    replaced = None if row is None else row.object
     if row is None:
         row = SealedMessage(
             project=place.project,
@@ -142,23 +138,16 @@ def keep_message(
             target=place.target,
         )
     else:
-        obsolete = Stored(row.object, row.blob, row.sha256)
-    row.sequence, row.object, row.blob = last + 1, stored.object, stored.blob
+        end_objects(session, row.object)
+    stored.sealed.keep(session)
+    row.sequence, row.object = last + 1, stored.sealed.id
     row.sha256, row.received = stored.sha256, utc_text(now)
     row.keep_until = utc_text(now + timedelta(days=terms.terms.keep_links_days))
     row.fetched = row.destroyed = None
-    row.is_shredded = False
-    session.add(row)
-    session.flush()
+    repository.put_message(session, row)
     broker.log.append(session, [_entry(actor, terms, row)])
     close_if_done(session, broker, place.project, place.number)
-    return Kept(row, obsolete)
-
-
-def drop_stored(broker: Broker, stored: Stored) -> None:
-    """Destroy a message that no row names (any more)."""
-    broker.keystore.destroy(stored.object)
-    broker.blobs.delete(stored.blob)
+    return Kept(row, replaced)
 
 
 def fetch_message(
@@ -171,7 +160,7 @@ def fetch_message(
     Raises:
         NotFoundError: there is none, or it is not for the caller: both alike.
         WrongDutyError: a person with another duty.
-        ClaimsGoneError: its keeping time is over.
+        claims-gone: its keeping time is over.
     """
     round_for(session, actor, place.project, place.number)
     terms = terms_in_force(session, place.project, broker.clock())
@@ -184,12 +173,9 @@ def fetch_message(
     require_duty(actor, terms, "recipient", "analyst")
     now = utc_text(broker.clock())
     if row.destroyed is not None or row.keep_until <= now:
-        raise ClaimsGoneError("The message was kept as long as agreed, and is gone.")
+        raise RefusedError(CLAIMS_GONE, "The message was kept as long as agreed, and is gone.")
     row.fetched = row.fetched or now
-    content = unseal(
-        broker.keystore.open(row.object), MESSAGE_KIND, row.object, 0, broker.blobs.get(row.blob)
-    )
-    return content, row.sha256
+    return open_pieces(session, broker, row.object, MESSAGE_KIND).piece(0), row.sha256
 
 
 def _is_for(session: Session, actor: Actor, place: Place) -> bool:

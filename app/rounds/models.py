@@ -105,8 +105,8 @@ class SealedMessage(Base):
     """A party's newest sealed message of a round: claims for a partner, or its statement for an ID space.
 
     `kind` is `claims` or `statement`, `target` the partner or the space. `sequence` counts the party's messages
-    of this kind to this target over all rounds. `object` names the message's key in the key store, `blob` what
-    is sealed under it. `fetched` is null until somebody had it, `destroyed` until its time was over.
+    of this kind to this target over all rounds. `object` is the id of its sealed object. `fetched` is null
+    until somebody had it, `destroyed` until its time was over.
     """
 
     __tablename__ = "sealed_message"
@@ -122,9 +122,7 @@ class SealedMessage(Base):
     sequence: Mapped[int] = mapped_column(BigInteger)
     object: Mapped[str] = mapped_column(RANDOM_ID, unique=True)
     sha256: Mapped[str] = mapped_column(DIGEST)
-    blob: Mapped[str] = mapped_column(DIGEST, unique=True)
     received: Mapped[str] = mapped_column(TIME)
     keep_until: Mapped[str] = mapped_column(TIME)
     fetched: Mapped[str | None] = mapped_column(TIME)
     destroyed: Mapped[str | None] = mapped_column(TIME)
-    is_shredded: Mapped[bool] = mapped_column(default=False)

@@ -12,9 +12,11 @@ from app.agreements.signers import (
     require_signature,
 )
 from app.clock import utc_text
+from app.db import insert_rows
+from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
-from app.rounds.errors import NoncesRefusedError
+from app.rounds.errors import NONCES_REFUSED
 from app.rounds.models import OfferedNonce
 from schemas.matchlog.round_kinds import NoncesOffered
 from schemas.rounds import MAX_OFFERED, NonceState
@@ -38,7 +40,7 @@ def offer_nonces(
         NotFoundError: no such project, or not the caller's.
         NotInForceError, NotProviderError, WrongDutyError: the terms do not let this person offer any.
         SignatureRefusedError: they have not signed it.
-        NoncesRefusedError: it does not continue what the party offered before.
+        nonces-refused: it does not continue what the party offered before.
     """
     project_for(session, actor, project)
     lock_rounds(session, project)
@@ -47,12 +49,14 @@ def offer_nonces(
     require_duty(actor, terms, "analyst")
     offer = signed.offer
     if (offer.project, offer.party, offer.person) != (project, actor.party, actor.person):
-        raise NoncesRefusedError("The nonces are in the name of another project, party or person.")
+        raise RefusedError(
+            NONCES_REFUSED, "The nonces are in the name of another project, party or person."
+        )
     require_signature(session, actor, SIGNATURE_KIND, offer, signed.signature)
-    if _was_taken(session, offer):
+    if _was_offered(session, offer):
         return state_of(session, project, actor.party)
     if offer.at > utc_text(broker.clock() + CLOCK_SKEW):
-        raise NoncesRefusedError("The offer is of a time that is still to come.")
+        raise RefusedError(NONCES_REFUSED, "The offer is of a time that is still to come.")
     is_less = repository.void_below(session, project, actor.party, offer.void_below)
     _keep(session, offer)
     if not offer.nonces and not is_less:
@@ -87,7 +91,7 @@ def state_of(session: Session, project: str, party: str) -> NonceState:
     return NonceState(party=party, unspent=unspent, next=following)
 
 
-def _was_taken(session: Session, offer: NonceOffer) -> bool:
+def _was_offered(session: Session, offer: NonceOffer) -> bool:
     rows = repository.offered_from(
         session, offer.project, offer.party, offer.first, len(offer.nonces)
     )
@@ -98,22 +102,25 @@ def _keep(session: Session, offer: NonceOffer) -> None:
     """Store the nonces of an offer whose voiding is done.
 
     Raises:
-        NoncesRefusedError: they are not numbered on, were offered before, or are too many.
+        nonces-refused: they are not numbered on, were offered before, or are too many.
     """
     if offer.first != repository.newest_number(session, offer.project, offer.party) + 1:
-        raise NoncesRefusedError(
+        raise RefusedError(
+            NONCES_REFUSED,
             "The nonces are not numbered on from the party's last one.",
             hint="ask for the number of the next one, and sign again",
         )
     if repository.known_nonces(session, offer.project, offer.nonces):
-        raise NoncesRefusedError("A nonce was offered before; each is used once, or never.")
+        raise RefusedError(
+            NONCES_REFUSED, "A nonce was offered before; each is used once, or never."
+        )
     unspent = repository.count_unspent(session, offer.project, [offer.party])
     if unspent.get(offer.party, 0) + len(offer.nonces) > MAX_OFFERED:
-        raise NoncesRefusedError(f"A party keeps at most {MAX_OFFERED} unspent nonces.")
-    session.add_all(
+        raise RefusedError(NONCES_REFUSED, f"A party keeps at most {MAX_OFFERED} unspent nonces.")
+    rows = (
         OfferedNonce(
             project=offer.project, party=offer.party, number=number, nonce=nonce, state="unspent"
         )
         for number, nonce in enumerate(offer.nonces, offer.first)
     )
-    session.flush()
+    insert_rows(session, *rows)

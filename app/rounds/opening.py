@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
+from app.db import insert_rows
+from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
 from app.rounds.errors import (
-    NoncesMissingError,
+    NONCES_MISSING,
+    ROUND_CLOSED,
     RoundBudgetError,
-    RoundClosedError,
     RoundNotDueError,
 )
 from app.rounds.models import Round, RoundPairing
@@ -42,7 +44,7 @@ def open_round(session: Session, broker: Broker, actor: Actor, project: str) -> 
     Raises:
         NotFoundError: no such project, or not the caller's.
         NotInForceError, NotProviderError, WrongDutyError: the terms do not let this person ask.
-        RoundNotDueError, RoundBudgetError, NoncesMissingError: it is not due, or cannot be opened.
+        RoundNotDueError, RoundBudgetError, nonces-missing: it is not due, or cannot be opened.
     """
     project_for(session, actor, project)
     # First, so that of two who ask at once the second one finds the first one's round.
@@ -66,8 +68,8 @@ def supersede_round(
 
     Raises:
         NotFoundError, NotInForceError, NotProviderError, WrongDutyError: not the caller's to correct now.
-        RoundClosedError: it is closed.
-        RoundBudgetError, NoncesMissingError: the next one cannot be opened.
+        round-closed: it is closed.
+        RoundBudgetError, nonces-missing: the next one cannot be opened.
     """
     round_for(session, actor, project, number)
     lock_rounds(session, project)
@@ -78,7 +80,7 @@ def supersede_round(
     if found is None or found.state == "superseded":
         return None
     if found.state != "open":
-        raise RoundClosedError(f"The round is {found.state}.")
+        raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
     found.state = "superseded"
     session.flush()
     following = _begin(session, broker, actor, terms, corrects=found, reason=reason)
@@ -170,10 +172,8 @@ def _begin(
         entry=appended.seq,
         entry_size=appended.size,
     )
-    session.add(row)
-    session.flush()
-    session.add_all(pairs)
-    session.flush()
+    insert_rows(session, row)
+    insert_rows(session, *pairs)
     return row
 
 
@@ -183,7 +183,7 @@ def _ready_pairs(
     """Return the pairs of a new round, each with the lowest unspent nonce of both parties, which it uses.
 
     Raises:
-        NoncesMissingError: no pair is ready or, of a correction, one that the round before had.
+        nonces-missing: no pair is ready or, of a correction, one that the round before had.
     """
     unspent = {
         party: deque(repository.unspent_nonces(session, agreed.project, party))
@@ -198,8 +198,10 @@ def _ready_pairs(
         if unspent[larger] and unspent[smaller]
     ]
     if not pairs or (corrects is not None and len(pairs) < len(wanted)):
-        raise NoncesMissingError(
-            "A party has no unspent nonce.", hint="each agency's refresh offers new ones"
+        raise RefusedError(
+            NONCES_MISSING,
+            "A party has no unspent nonce.",
+            hint="each agency's refresh offers new ones",
         )
     return pairs
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import LIST_LIMIT
 from app.rounds.models import OfferedNonce, Round, RoundPairing, SealedMessage
+from app.sealed.objects import present_objects
 
 
 def newest_number(session: Session, project: str, party: str) -> int:
@@ -165,6 +166,12 @@ def find_message(
     return session.get(SealedMessage, key, populate_existing=True, with_for_update=lock or None)
 
 
+def put_message(session: Session, message: SealedMessage) -> None:
+    """Insert a message, or write over the one that it was before."""
+    session.add(message)
+    session.flush()
+
+
 def messages_of(session: Session, project: str, number: int) -> Sequence[SealedMessage]:
     """Return all messages of a round, by party, then by whom they are for."""
     query = select(SealedMessage).where(
@@ -218,40 +225,9 @@ def due_messages(
     ).all()
 
 
-def unshredded(session: Session, limit: int) -> Sequence[SealedMessage]:
-    """Return messages that are destroyed but whose key or blob may still be there."""
-    query = select(SealedMessage).where(
-        SealedMessage.destroyed.is_not(None), SealedMessage.is_shredded.is_(False)
-    )
-    return session.scalars(query.order_by(SealedMessage.object).limit(limit)).all()
-
-
-def unshredded_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
+def present_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
     """Return the messages of a project of which something may be left."""
     query = select(SealedMessage).where(
-        SealedMessage.project == project, SealedMessage.is_shredded.is_(False)
+        SealedMessage.project == project, SealedMessage.object.in_(present_objects())
     )
     return session.scalars(query.order_by(SealedMessage.object)).all()
-
-
-def note_shredded(session: Session, object_id: str) -> None:
-    """Note that nothing of a message is left."""
-    session.execute(
-        update(SealedMessage).where(SealedMessage.object == object_id).values(is_shredded=True)
-    )
-
-
-def is_blob(session: Session, digest: str) -> bool:
-    """Tell whether a message is in this blob."""
-    query = select(SealedMessage.object).where(
-        SealedMessage.blob == digest, SealedMessage.is_shredded.is_(False)
-    )
-    return session.scalar(query) is not None
-
-
-def has_live_key(session: Session, object_id: str) -> bool:
-    """Tell whether a message of this id may still need its key."""
-    query = select(SealedMessage.object).where(
-        SealedMessage.object == object_id, SealedMessage.is_shredded.is_(False)
-    )
-    return session.scalar(query) is not None

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.agreements.service import project_for
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.rounds import repository
-from app.rounds.errors import NotInRoundError, RoundClosedError
+from app.rounds.errors import NOT_IN_ROUND, ROUND_CLOSED
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,23 +38,24 @@ def open_pair(
 
     Raises:
         NotFoundError: the project has no such round.
-        RoundClosedError: it is closed or superseded.
-        NotInRoundError: the two are no pair of it.
+        round-closed: it is closed or superseded.
+        not-in-round: the two are no pair of it.
     """
     found = repository.get_round(session, project, number)
     if found is None:
         raise NotFoundError("There is nothing here.")
     if found.state != "open":
-        raise RoundClosedError(f"The round is {found.state}.")
+        raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
     return pair_in(repository.pairs_of(session, project, number), party, partner)
 
 
 def pair_in(pairs: Sequence[RoundPairing], party: str, partner: str) -> RoundPairing:
-    """Return the pair of two parties among those of a round, in any order; raises NotInRoundError."""
+    """Return the pair of two parties among those of a round, in any order; raises not-in-round."""
     for pair in pairs:
         if {pair.larger, pair.smaller} == {party, partner}:
             return pair
-    raise NotInRoundError(
+    raise RefusedError(
+        NOT_IN_ROUND,
         "The round has no such pair.",
         hint="a party without an unspent nonce is left out of a round",
     )
@@ -118,14 +119,14 @@ def open_round_of(session: Session, project: str, number: int) -> Round | None:
     return found if found is not None and found.state == "open" else None
 
 
-def held_messages(session: Session, actor: Actor, project: str) -> Sequence[SealedMessage]:
+def present_messages(session: Session, actor: Actor, project: str) -> Sequence[SealedMessage]:
     """Return the sealed messages of which something may still be there, of a project that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.unshredded_of_project(session, project)
+    return repository.present_of_project(session, project)
 
 
 def following_of(session: Session, project: str, number: int) -> Round:

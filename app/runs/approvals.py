@@ -1,7 +1,7 @@
 """Who has approved which step of a run: without all of them it does not start, and nothing is handed out.
 
 A step is approved by a signature over the exact specification, once; the step `run` also by an approval in
-advance (`app.runs.standing_approvals`). Whoever writes holds the run's row, so that the last of two who
+advance (`app.runs.standing_approvals`). Whoever writes locks the run's row, so that the last of two who
 approve at once finds the other's approval.
 """
 
@@ -16,10 +16,12 @@ from app.agreements.negotiation import agreement_named
 from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
+from app.db import insert_rows
+from app.errors import RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from app.rounds.service import note_run_state
 from app.runs import repository
-from app.runs.errors import NotApprovedError, UploaderApprovesError
+from app.runs.ending import mark_cancelled
+from app.runs.errors import UPLOADER_APPROVES, NotApprovedError
 from app.runs.models import ApprovedStep, Run
 from app.runs.service import run_for, specification_of
 from app.uploads.service import uploaders_of
@@ -54,7 +56,7 @@ def approve(
         NotInForceError: nothing is in force, or another agreement than the run was asked for under.
         WrongDutyError, StatementRefusedError: it does not count, or is of another run or specification.
         OutOfPlaceError: the agreement does not ask this party, or not now.
-        UploaderApprovesError: of a release, by a person who uploaded for the run.
+        uploader-approves: of a release, by a person who uploaded for the run.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, RunApproval):
@@ -88,8 +90,7 @@ def approve(
         party=actor.party,
         document=signed.to_canonical().decode("utf-8"),
     )
-    session.add(row)
-    session.flush()
+    insert_rows(session, row)
     broker.log.append(session, [_entry(actor, terms, run, RunApproved(signed=signed))])
     queue_if_approved(session, locked, rule, now)
     return locked
@@ -139,9 +140,7 @@ def require_approved(
 def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor | None) -> None:
     """End a run, whose row is locked, that has lost or never got its approvals, and log it."""
     now = broker.clock()
-    run.state, run.stage = "cancelled", "done"
-    run.finished = utc_text(now)
-    run.lease_token = run.lease_until_ms = None
+    mark_cancelled(session, run, now)
     draft = EntryDraft(
         RunCancelled(reason=reason),
         SOFTWARE if actor is None else entry_actor(actor),
@@ -152,7 +151,6 @@ def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor
         request=None if actor is None else actor.request_id,
     )
     broker.log.append(session, [draft])
-    note_run_state(session, run.id, "cancelled")
 
 
 def end_overdue(session: Session, broker: Broker) -> int:
@@ -249,7 +247,8 @@ def _refuse_undue(
     if stated.step == "release":
         uploads = [upload.upload for upload in specification_of(run).uploads]
         if stated.person in uploaders_of(session, uploads):
-            raise UploaderApprovesError(
+            raise RefusedError(
+                UPLOADER_APPROVES,
                 "A person who uploaded for the run does not approve its release.",
                 clause="approvals",
             )
@@ -262,10 +261,8 @@ def _has_expired(row: ApprovedStep, now: datetime) -> bool:
 
 def _drop_expired(session: Session, run: str, now: datetime) -> None:
     """Forget the approvals of a release that have expired before all others have come."""
-    for row in repository.approvals_of(session, run):
-        if row.step == "release" and _has_expired(row, now):
-            session.delete(row)
-    session.flush()
+    rows = [row for row in repository.approvals_of(session, run) if row.step == "release"]
+    repository.forget_approvals(session, [row.id for row in rows if _has_expired(row, now)])
 
 
 def _pending(run: Run, step: Step, lacking: Sequence[str]) -> PendingApproval:

@@ -14,12 +14,14 @@ import structlog
 from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
+from app.db import insert_rows
 from app.matching.blocks.decisions import Band
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state
 from app.runs import repository
 from app.runs.approvals import require_approved
 from app.runs.counts import Found, counts_for_log
+from app.runs.ending import end_keys
 from app.runs.errors import LeaseLostError, NotApprovedError
 from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
 from app.runs.models import Run, RunBlock
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.engine import Progress
+    from app.engine import MetRange
     from app.matching.blocks.resolution import Resolution
+    from app.sealed.models import SealedPiece
     from schemas.run import RunSpecification
 
 
@@ -59,9 +62,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRanges:
-    """What earlier attempts have stored: the blob of each range by number, and the rows and meetings of all."""
+    """What earlier attempts have stored: the ranges by number, and the rows and meetings of all."""
 
-    blobs: dict[int, str]
+    numbers: frozenset[int]
     n_rows: int
     n_meetings: int
 
@@ -112,7 +115,7 @@ def finished_ranges(session: Session, attempt: Attempt) -> FinishedRanges:
     """Return what need not be compared again."""
     done = repository.finished_blocks(session, attempt.run)
     return FinishedRanges(
-        {one.number: one.blob for one in done},
+        frozenset(one.number for one in done),
         sum(one.rows for one in done),
         sum(one.meetings for one in done),
     )
@@ -123,17 +126,24 @@ def enter_stage(session: Session, attempt: Attempt, stage: str, **values: Any) -
     write_under_lease(session, attempt.lease, stage=stage, **values)
 
 
-def keep_range(session: Session, attempt: Attempt, block: RunBlock, progress: Progress) -> None:
-    """Record a finished range, whose blob is durable; raises LeaseLostError."""
+def keep_range(session: Session, attempt: Attempt, done: MetRange, piece: SealedPiece) -> None:
+    """Record a finished range, whose piece is durable; raises LeaseLostError."""
     # First, since it also locks the run's row until this transaction ends.
     write_under_lease(
         session,
         attempt.lease,
-        rows_done=progress.n_done,
-        rate=round(progress.comparisons_per_s or 0),
+        rows_done=done.progress.n_done,
+        rate=round(done.progress.comparisons_per_s or 0),
         stalled_attempts=0,
     )
-    session.add(block)
+    row = RunBlock(
+        run=attempt.run,
+        number=done.task.number,
+        rows=done.task.n_rows,
+        meetings=len(done.met),
+    )
+    insert_rows(session, row)
+    insert_rows(session, piece)
 
 
 def finish_attempt(
@@ -175,6 +185,7 @@ def finish_attempt(
         histogram=json.dumps(resolution.histogram),
         match_record=match_record,
     )
+    end_keys(session, specification)
     logged = counts_for_log(found, specification)
     body = RunFinished(
         specification_sha256=specification.digest(),
@@ -205,6 +216,7 @@ def fail_attempt(session: Session, broker: Broker, attempt: Attempt, code: str) 
         failure=code,
         finished=utc_text(broker.clock()),
     )
+    end_keys(session, attempt.specification)
     note_run_state(session, attempt.run, "failed")
     body = RunFailed(code=code, attempt=attempt.lease.attempt)
     # Another agreement may have taken the place of the run's: then that is why it fails.

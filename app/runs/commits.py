@@ -20,7 +20,7 @@ def commit_upload(broker: Broker, actor: Actor, upload: str, signed: SignedManif
     """Commit an upload in units of work of its own; what its parts are is read between two of them.
 
     Raises:
-        NotFoundError, UploadClosedError, NotInForceError, RoundClosedError: it is not to be committed now.
+        NotFoundError, upload-closed, NotInForceError, round-closed: it is not to be committed now.
         UploadRejectedError: manifest or container break a rule, which the match log records.
         NobodyReceivesError: the pair's run could not be asked for; nothing is committed then.
     """
@@ -29,7 +29,7 @@ def commit_upload(broker: Broker, actor: Actor, upload: str, signed: SignedManif
             pending = commit.prepare_commit(session, broker, actor, upload, signed)
         if isinstance(pending, Receipt):
             return pending
-        with broker.checks.take(upload):
+        with broker.checks.turn(upload):
             token_index = commit.check_parts(broker, pending)
         with broker.database.write() as session:
             receipt, pair = accept_upload(session, broker, actor, pending, token_index)

@@ -1,4 +1,4 @@
-"""Ends runs whose inputs are about to be destroyed, for destruction."""
+"""Ends runs: whoever does, their keys and ranges end with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from app.clock import utc_text
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state
 from app.runs import repository
-from app.runs.service import specification_of
+from app.runs.service import keys_of, specification_of
+from app.sealed.objects import end_objects
 from schemas.matchlog.kinds import RunCancelled
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
+    from app.runs.models import Run
+    from schemas.run import RunSpecification
 
 
 def runs_using(session: Session, project: str, uploads: Sequence[str]) -> frozenset[str]:
@@ -35,6 +38,21 @@ def runs_of_round(session: Session, project: str, number: int) -> frozenset[str]
     return frozenset(run.id for run in repository.all_runs(session, project) if run.round == number)
 
 
+def mark_cancelled(session: Session, run: Run, now: datetime) -> None:
+    """Mark a run as cancelled, whose row is locked: a worker that is at it finds that it holds it no longer."""
+    run.state, run.stage, run.finished = "cancelled", "done", utc_text(now)
+    run.lease_token = run.lease_until_ms = None
+    session.flush()
+    end_keys(session, specification_of(run))
+    note_run_state(session, run.id, "cancelled")
+
+
+def end_keys(session: Session, specification: RunSpecification) -> None:
+    """End a run's keys, and so its ranges, in the transaction that ends the run."""
+    repository.forget_blocks(session, specification.run)
+    end_objects(session, *keys_of(specification))
+
+
 def cancel_runs(
     session: Session,
     project: str,
@@ -45,17 +63,12 @@ def cancel_runs(
     among: frozenset[str] | None = None,
     number: int | None = None,
 ) -> list[EntryDraft]:
-    """Cancel the project's runs that have not ended, all, those named or a round's, and return their entries.
-
-    A worker that is at one finds that it holds it no longer.
-    """
+    """Cancel the project's runs that have not ended, all, those named or a round's; returns their entries."""
     drafts = []
     for run in repository.pending_of_project(session, project, number):
         if among is not None and run.id not in among:
             continue
-        run.state, run.stage, run.finished = "cancelled", "done", utc_text(now)
-        run.lease_token = run.lease_until_ms = None
-        note_run_state(session, run.id, "cancelled")
+        mark_cancelled(session, run, now)
         drafts.append(
             EntryDraft(
                 RunCancelled(reason=reason),

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from app.errors import BrokerError, RequestError
+from typing import Final
 
+from app.errors import BrokerError, RequestError, Rule
 
-class UploadsMissingError(RequestError):
-    """A party of the pair has no committed upload of the round."""
-
-    code = "uploads-missing"
-    status = 409
-    title = "Not both parties have uploaded"
-
-
-class RunOverError(RequestError):
-    """The run has ended, so it cannot be cancelled."""
-
-    code = "run-over"
-    status = 409
-    title = "The run has ended"
-
-
-class OtherPolicyError(RequestError):
-    """The agreement does not leave room for this matching policy."""
-
-    code = "other-policy"
-    status = 409
-    title = "Not a matching policy that the agreement allows"
-
-
-class TooManyApprovalsError(RequestError):
-    """A party has given as many standing approvals of late as it may under one agreement."""
-
-    code = "too-many-approvals"
-    status = 409
-    title = "Too many standing approvals"
+UPLOADS_MISSING: Final = Rule("uploads-missing", 409, "Not both parties have uploaded")
+RUN_OVER: Final = Rule("run-over", 409, "The run has ended")
+OTHER_POLICY: Final = Rule("other-policy", 409, "Not a matching policy that the agreement allows")
+TOO_MANY_APPROVALS: Final = Rule("too-many-approvals", 409, "Too many standing approvals")
+UPLOADER_APPROVES: Final = Rule(
+    "uploader-approves", 409, "This needs a person who did not upload for the run"
+)
+RUN_NOT_FINAL: Final = Rule("run-not-final", 409, "The run is not final yet")
 
 
 class NotApprovedError(RequestError):
@@ -43,22 +22,6 @@ class NotApprovedError(RequestError):
     code = "not-approved"
     status = 409
     title = "Not approved by every party that the agreement asks"
-
-
-class UploaderApprovesError(RequestError):
-    """Who uploaded for a run does not approve its release."""
-
-    code = "uploader-approves"
-    status = 409
-    title = "This needs a person who did not upload for the run"
-
-
-class RunNotFinalError(RequestError):
-    """The terms let a release wait until enough parties have cosigned the match log."""
-
-    code = "run-not-final"
-    status = 409
-    title = "The run is not final yet"
 
 
 class TooManyPairsError(BrokerError):

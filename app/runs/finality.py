@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.agreements.service import parties_of
+from app.errors import RefusedError
 from app.matchlog.proofs import cosigned_by
 from app.runs import repository
-from app.runs.errors import RunNotFinalError
+from app.runs.errors import RUN_NOT_FINAL
 from schemas.api import RunFinality
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def require_final(session: Session, run_id: str, terms: ProjectTerms) -> None:
     """Refuse what the terms let wait until the run is final.
 
     Raises:
-        RunNotFinalError: they do, and too few parties have cosigned.
+        run-not-final: they do, and too few parties have cosigned.
     """
     if terms.finality is None or not terms.finality.delays_release:
         return
     run = repository.get_run(session, run_id)
     finality = None if run is None else finality_of(run, terms, cosigned_sizes(session))
     if finality is None or not finality.is_final:
-        raise RunNotFinalError(
+        raise RefusedError(
+            RUN_NOT_FINAL,
             "Too few parties have cosigned the match log since the run ended.",
             clause="finality",
             hint="blindlink log pin",

@@ -25,7 +25,7 @@ class Run(Base):
     succeeded; `expected_false` is in hundredths, `histogram` a JSON list of whole bits of total weight, each
     with how many candidate pairs have it. `match_record` is the root of its match record, `log_size` the size
     of the checkpoint that first covered its end; both are null until it has succeeded.
-    `is_shredded` says that its ranges and keys are gone too.
+    Its keys are sealed objects, its ranges pieces of the one of its id; all end when it does.
     """
 
     __tablename__ = "run"
@@ -79,11 +79,10 @@ class Run(Base):
     histogram: Mapped[str | None] = mapped_column(Text)
     match_record: Mapped[str | None] = mapped_column(DIGEST)
     log_size: Mapped[int | None] = mapped_column(BigInteger)
-    is_shredded: Mapped[bool] = mapped_column(default=False)
 
 
 class RunBlock(Base):
-    """A range of tokens that a run has done: its meetings, sealed, and how many of how many rows."""
+    """A range of tokens that a run under way has done: how many meetings of how many rows."""
 
     __tablename__ = "run_block"
 
@@ -91,7 +90,6 @@ class RunBlock(Base):
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     rows: Mapped[int] = mapped_column("n_rows", BigInteger)
     meetings: Mapped[int] = mapped_column(BigInteger)
-    blob: Mapped[str] = mapped_column(DIGEST, unique=True)
 
 
 class ApprovedStep(Base):

@@ -1,13 +1,14 @@
-"""All queries of runs but those of the lease. Who may see a run is decided by its project."""
+"""All queries of runs. Who may see one is decided by its project."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import NEWEST, Window, look_through
+from app.db import NEWEST, Window, database_now_ms, look_through
 from app.runs.models import ApprovedStep, Run, RunBlock, StandingGrant, StandingUse
 
 PENDING = ("awaiting", "queued", "running")
@@ -17,6 +18,75 @@ WITHOUT_RESULT = ("failed", "cancelled")
 def get_run(session: Session, run: str, *, lock: bool = False) -> Run | None:
     """Return a run, or None; callers ask its project whether the actor may see it."""
     return session.get(Run, run, populate_existing=True, with_for_update=lock or None)
+
+
+def require_run(session: Session, run: str) -> Run:
+    """Return a run that a row of another table names."""
+    return session.get_one(Run, run)
+
+
+def has_free_run(session: Session) -> bool:
+    """Tell whether a run waits or was abandoned."""
+    return session.scalar(select(Run.id).where(_is_free()).limit(1)) is not None
+
+
+def claim_oldest(
+    session: Session, token: str, lease_ms: int, most_stalled: int
+) -> Row[str, int] | None:
+    """Lease the oldest run that is free and was not taken up in vain too often; None where there is none.
+
+    Returns:
+        Its `id` and the number of this attempt, `attempts`, from 1.
+    """
+    oldest = (
+        select(Run.id)
+        .where(_is_free(), Run.stalled_attempts < most_stalled)
+        .order_by(Run.created, Run.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return session.execute(
+        update(Run)
+        .where(Run.id == oldest)
+        .values(
+            state="running",
+            stage="comparing",
+            lease_token=token,
+            lease_until_ms=lease_end(lease_ms),
+            attempts=Run.attempts + 1,
+            stalled_attempts=Run.stalled_attempts + 1,
+        )
+        .returning(Run.id, Run.attempts)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+
+
+def abandoned_run(session: Session, least_stalled: int) -> Run | None:
+    """Return, locked, a run whose worker is gone after so many attempts in vain, or None."""
+    return session.scalar(
+        select(Run)
+        .where(_is_abandoned(), Run.stalled_attempts >= least_stalled)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def change_leased(session: Session, run: str, token: str, values: Mapping[str, Any]) -> bool:
+    """Change a run that is leased under this token, or return False where none is."""
+    changed = session.execute(
+        update(Run)
+        .where(Run.id == run, Run.state == "running", Run.lease_token == token)
+        .values(values)
+        .returning(Run.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.one_or_none() is not None
+
+
+def lease_end(lease_ms: int) -> ColumnElement[int]:
+    """Return when a lease that begins now is over, by the database's clock."""
+    return database_now_ms() + lease_ms
 
 
 def runs_of_project(session: Session, project: str, window: Window = NEWEST) -> Sequence[Run]:
@@ -46,6 +116,12 @@ def find_by_idempotency_key(session: Session, project: str, party: str, key: str
     )
 
 
+def count_by_state(session: Session) -> dict[str, int]:
+    """Return how many runs of all projects there are in each state, for the broker itself."""
+    rows = session.execute(select(Run.state, func.count()).group_by(Run.state))
+    return dict(rows.all())
+
+
 def finished_blocks(session: Session, run: str) -> Sequence[RunBlock]:
     """Return the finished ranges of a run by number."""
     return session.scalars(
@@ -53,36 +129,14 @@ def finished_blocks(session: Session, run: str) -> Sequence[RunBlock]:
     ).all()
 
 
-def unshredded(session: Session, limit: int) -> Sequence[Run]:
-    """Return runs that have ended but whose keys or ranges may still be there."""
-    return session.scalars(
-        select(Run)
-        .where(Run.state.not_in(PENDING), Run.is_shredded.is_(False))
-        .order_by(Run.id)
-        .limit(limit)
-    ).all()
-
-
 def forget_blocks(session: Session, run: str) -> None:
-    """Remove the rows of a run's ranges and note that nothing of them is left."""
+    """Remove the rows of a run's ranges."""
     session.execute(delete(RunBlock).where(RunBlock.run == run))
-    session.execute(update(Run).where(Run.id == run).values(is_shredded=True))
 
 
 def set_log_size(session: Session, run: str, size: int) -> None:
     """Note the size of the checkpoint that covers a run's end."""
     session.execute(update(Run).where(Run.id == run).values(log_size=size))
-
-
-def is_block_blob(session: Session, digest: str) -> bool:
-    """Tell whether a range's row names this blob."""
-    return session.scalar(select(RunBlock.run).where(RunBlock.blob == digest)) is not None
-
-
-def has_live_key(session: Session, run: str) -> bool:
-    """Tell whether a run of this id may still need its keys."""
-    query = select(Run.id).where(Run.id == run, Run.is_shredded.is_(False))
-    return session.scalar(query) is not None
 
 
 def awaiting_runs(session: Session, project: str | None = None) -> Sequence[Run]:
@@ -97,6 +151,11 @@ def awaiting_runs(session: Session, project: str | None = None) -> Sequence[Run]
 def get_approval(session: Session, approval: str) -> ApprovedStep | StandingGrant | None:
     """Return what an approval of this id was taken for, or None."""
     return session.get(ApprovedStep, approval) or session.get(StandingGrant, approval)
+
+
+def forget_approvals(session: Session, approvals: Sequence[str]) -> None:
+    """Remove approvals of steps, by their ids."""
+    session.execute(delete(ApprovedStep).where(ApprovedStep.id.in_(approvals)))
 
 
 def approvals_of(session: Session, run: str) -> Sequence[ApprovedStep]:
@@ -166,3 +225,11 @@ def pending_uses(session: Session, approval: str) -> Sequence[Run]:
     query = select(Run).where(Run.id.in_(used), Run.state.in_(PENDING)).order_by(Run.id)
     query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).all()
+
+
+def _is_free() -> ColumnElement[bool]:
+    return or_(Run.state == "queued", _is_abandoned())
+
+
+def _is_abandoned() -> ColumnElement[bool]:
+    return and_(Run.state == "running", Run.lease_until_ms < database_now_ms())

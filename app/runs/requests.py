@@ -9,15 +9,18 @@ from app.agreements.service import agreement_now, lock_rounds, project_for, term
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone
+from app.errors import RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
-from app.rounds.service import note_run, note_run_state, open_pair
+from app.rounds.service import note_run, open_pair
 from app.runs import repository
-from app.runs.errors import OtherPolicyError, RunOverError, UploadsMissingError
+from app.runs.ending import mark_cancelled
+from app.runs.errors import OTHER_POLICY, RUN_OVER, UPLOADS_MISSING
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
-from app.runs.standing_approvals import take_up
-from app.uploads.errors import KeyReusedError
+from app.runs.standing_approvals import use_standing
+from app.sealed.objects import NewObject
+from app.uploads.errors import KEY_REUSED
 from app.uploads.manifests import refuse_gap, refuse_misfit
 from app.uploads.service import manifest_of, pair_uploads
 from schemas.ids import RUN_PREFIX
@@ -66,11 +69,11 @@ def ask_again(
     Where the terms ask for approvals, a new run waits for those that standing approvals do not give it.
 
     Raises:
-        NotFoundError, RoundClosedError, NotInRoundError: no such pair of a round that is open.
-        NotInForceError, NotProviderError, WrongDutyError, OtherPolicyError: the terms do not allow it now.
-        UploadsMissingError: a party of the pair has not uploaded.
+        NotFoundError, round-closed, not-in-round: no such pair of a round that is open.
+        NotInForceError, NotProviderError, WrongDutyError, other-policy: the terms do not allow it now.
+        uploads-missing: a party of the pair has not uploaded.
         NobodyReceivesError: nobody could open what would be sealed to a recipient.
-        KeyReusedError: the Idempotency-Key came with another request before.
+        idempotency-key-reused: the Idempotency-Key came with another request before.
     """
     project_for(session, actor, project)
     answered = _answered_before(session, actor, project, request, idempotency_key)
@@ -83,8 +86,10 @@ def ask_again(
     require_duty(actor, terms, "analyst")
     policy = request.policy or terms.terms.policy
     if not terms.terms.allows(policy):
-        raise OtherPolicyError(
-            "The terms do not leave room for this matching policy.", clause="policy-range"
+        raise RefusedError(
+            OTHER_POLICY,
+            "The terms do not leave room for this matching policy.",
+            clause="policy-range",
         )
     pair = open_pair(session, project, request.round, actor.party, request.partner)
     newest = None if pair.run is None else repository.get_run(session, pair.run)
@@ -92,7 +97,9 @@ def ask_again(
         return newest
     uploads = pair_uploads(session, project, pair.round, pair.larger, pair.smaller)
     if uploads is None:
-        raise UploadsMissingError("There are not yet uploads of both parties of the pair.")
+        raise RefusedError(
+            UPLOADS_MISSING, "There are not yet uploads of both parties of the pair."
+        )
     specification = _specify(broker, actor, terms, pair, uploads, policy=policy)
     run = _queue(session, broker, actor, terms, specification)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
@@ -107,7 +114,7 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
         NotFoundError: no such run, or not the caller's.
         NotProviderError: an agency that does not provide records.
         WrongDutyError: a person of an agency who is neither analyst nor approver.
-        RunOverError: the run has ended otherwise; one that was cancelled before stays cancelled.
+        run-over: the run has ended otherwise; one that was cancelled before stays cancelled.
     """
     found, terms = run_for(session, actor, run)
     if actor.role == "agency":
@@ -117,15 +124,11 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
     if locked is None or locked.state == "cancelled":
         return found
     if locked.state not in repository.PENDING:
-        raise RunOverError(f"The run has {locked.state}.")
-    locked.state = "cancelled"
-    locked.stage = "done"
-    locked.finished = utc_text(broker.clock())
-    locked.lease_token = locked.lease_until_ms = None
+        raise RefusedError(RUN_OVER, f"The run has {locked.state}.")
+    mark_cancelled(session, locked, broker.clock())
     reason = RunCancelled(reason=f"by-{actor.role}")
     bound = agreement_now(session, found.project, broker.clock())
     broker.log.append(session, [_entry(actor, terms, bound, run, reason)])
-    note_run_state(session, run, "cancelled")
     return locked
 
 
@@ -137,7 +140,7 @@ def _answered_before(
         return None
     earlier = repository.find_by_idempotency_key(session, project, actor.party, key)
     if earlier is not None and earlier.request_sha256 != request.digest():
-        raise KeyReusedError("This Idempotency-Key came with another request before.")
+        raise RefusedError(KEY_REUSED, "This Idempotency-Key came with another request before.")
     return earlier
 
 
@@ -152,15 +155,16 @@ def _queue(
     _refuse_unopenable(session, terms)
     run = _waiting(broker, actor, terms, specification)
     # The keys are durable before the row that needs them.
-    for key in keys_of(specification):
-        broker.keystore.create(key)
+    objects = [NewObject(broker, key) for key in keys_of(specification)]
     if not add_if_alone(session, run):
-        raise RunOverError("Another run of this pair was asked for at the same moment.")
+        raise RefusedError(RUN_OVER, "Another run of this pair was asked for at the same moment.")
+    for one in objects:
+        one.keep(session)
     pair = open_pair(session, run.project, run.round, run.larger, run.smaller)
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
     entry = _entry(actor, terms, terms.digest, run.id, asked)
-    broker.log.append(session, [entry, *take_up(session, terms, run, broker.clock())])
+    broker.log.append(session, [entry, *use_standing(session, terms, run, broker.clock())])
     return run
 
 
@@ -203,7 +207,8 @@ def _specify(
 def _refuse_misfits(agreed: ProjectTerms, uploads: tuple[Upload, Upload]) -> None:
     """Check uploads against the terms in force: an amendment may ask for more than what bound before."""
     if any((one.epoch, one.profile) != (agreed.epoch, agreed.profile) for one in uploads):
-        raise UploadsMissingError(
+        raise RefusedError(
+            UPLOADS_MISSING,
             "An upload of the round was made for another epoch or profile.",
             hint="a correction opens the next round",
         )

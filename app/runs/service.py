@@ -43,6 +43,14 @@ def runs_for(
     return repository.runs_of_project(session, project, window)
 
 
+def count_runs(session: Session) -> dict[str, int]:
+    """Return how many runs of all projects there are in each state, for the operator's monitoring alone.
+
+    A state without any is missing.
+    """
+    return repository.count_by_state(session)
+
+
 def keys_of(specification: RunSpecification) -> tuple[str, ...]:
     """Return the names under which the key store holds a run's keys: its ranges', then each ID space's."""
     spaces = (space_key(specification.run, space.name) for space in specification.spaces)
@@ -52,6 +60,11 @@ def keys_of(specification: RunSpecification) -> tuple[str, ...]:
 def space_key(run: str, space: str) -> str:
     """Return the name of the key from which a run draws the match IDs of one ID space."""
     return f"{run}.{space}"
+
+
+def run_specification(session: Session, run: str) -> RunSpecification:
+    """Return the specification of a run that is known to be there, for the broker itself."""
+    return specification_of(repository.require_run(session, run))
 
 
 def specification_of(run: Run) -> RunSpecification:

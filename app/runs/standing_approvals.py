@@ -10,8 +10,8 @@ from app.agreements.negotiation import agreement_named
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
-from app.db import NEWEST, Window
-from app.errors import NotFoundError
+from app.db import NEWEST, Window, insert_rows
+from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.runs import repository
 from app.runs.approvals import (
@@ -22,7 +22,7 @@ from app.runs.approvals import (
     queue_if_approved,
     rule_for,
 )
-from app.runs.errors import TooManyApprovalsError
+from app.runs.errors import TOO_MANY_APPROVALS
 from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
 from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
@@ -55,7 +55,7 @@ def approve_in_advance(
         WrongDutyError, StatementRefusedError: it does not count.
         OutOfPlaceError: the agreement does not ask this party, or wants each run approved on its own, or one
             like it stands already that no run has used.
-        TooManyApprovalsError: the party has given many lately.
+        too-many-approvals: the party has given many lately.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, StandingApproval):
@@ -82,13 +82,12 @@ def approve_in_advance(
         document=signed.to_canonical().decode("utf-8"),
         received=utc_text(now),
     )
-    session.add(row)
-    session.flush()
+    insert_rows(session, row)
     body = StandingApproved(signed=signed)
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in repository.awaiting_runs(session, project):
         if not has_expired_approval(session, run.id, now):
-            broker.log.append(session, take_up(session, terms, run, now))
+            broker.log.append(session, use_standing(session, terms, run, now))
 
 
 def revoke(
@@ -123,7 +122,9 @@ def revoke(
         cancel(session, broker, run, "approval-revoked", actor)
 
 
-def take_up(session: Session, terms: TermsInForce, run: Run, now: datetime) -> list[EntryDraft]:
+def use_standing(
+    session: Session, terms: TermsInForce, run: Run, now: datetime
+) -> list[EntryDraft]:
     """Let standing approvals stand for those that a run lacks; returns their log entries.
 
     The run is one that waits for approvals, and its row is locked or new.
@@ -140,8 +141,7 @@ def take_up(session: Session, terms: TermsInForce, run: Run, now: datetime) -> l
             (one for one in grants if repository.count_uses(session, one.id) < one.runs), None
         )
         if grant is not None:
-            session.add(StandingUse(run=run.id, party=party, approval=grant.id))
-            session.flush()
+            insert_rows(session, StandingUse(run=run.id, party=party, approval=grant.id))
             drafts.append(_entry(terms, StandingUsed(party=party, approval=grant.id), None, run.id))
     queue_if_approved(session, run, rule, now)
     return drafts
@@ -178,7 +178,8 @@ def _refuse_idle(
         raise OutOfPlaceError("An approval like this stands already, and no run has used it.")
     since = utc_text(now - RECENT)
     if sum(one.received > since for one in given) >= MAX_RECENT:
-        raise TooManyApprovalsError(
+        raise RefusedError(
+            TOO_MANY_APPROVALS,
             f"The party has given {MAX_RECENT} standing approvals in {RECENT.days} days.",
             hint="one approval can be for many runs",
         )

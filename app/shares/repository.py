@@ -20,7 +20,7 @@ def shares_of_epoch(session: Session, project: str, epoch: int) -> Sequence[Rela
 def find_sent(
     session: Session, actor: Actor, project: str, epoch: int, recipient: str
 ) -> RelayedShare | None:
-    """Return what the actor's party has sent to a recipient, its row held, or None."""
+    """Return what the actor's party has sent to a recipient, its row locked, or None."""
     query = select(RelayedShare).where(
         RelayedShare.project == project,
         RelayedShare.epoch == epoch,
@@ -31,11 +31,17 @@ def find_sent(
 
 
 def find_received(session: Session, actor: Actor, share: str) -> RelayedShare | None:
-    """Return a share that was sent to the actor's party, its row held, or None."""
+    """Return a share that was sent to the actor's party, its row locked, or None."""
     query = select(RelayedShare).where(
         RelayedShare.id == share, RelayedShare.recipient == actor.party
     )
     return session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def forget_share(session: Session, share: RelayedShare) -> None:
+    """Remove one share."""
+    session.delete(share)
+    session.flush()
 
 
 def forget_sent(session: Session, actor: Actor, project: str, epoch: int) -> bool:
@@ -87,7 +93,7 @@ def confirmations_of_epoch(session: Session, project: str, epoch: int) -> Sequen
 def find_confirmation(
     session: Session, actor: Actor, project: str, epoch: int
 ) -> Confirmation | None:
-    """Return what the actor's party has confirmed, its row held, or None."""
+    """Return what the actor's party has confirmed, its row locked, or None."""
     return session.get(
         Confirmation, (project, epoch, actor.party), with_for_update=True, populate_existing=True
     )

@@ -13,16 +13,16 @@ from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, project_for, terms_in_force
 from app.clock import utc_text
 from app.db import add_if_alone
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.shares import repository
 from app.shares.errors import (
-    NotHolderError,
-    SecretConfirmedError,
-    ShareFetchedError,
-    ShareRefusedError,
-    ShareServedError,
+    NOT_HOLDER,
+    SECRET_CONFIRMED,
+    SHARE_FETCHED,
+    SHARE_REFUSED,
+    SHARE_SERVED,
 )
 from app.shares.models import Confirmation, RelayedShare
 from schemas.errors import SignatureError
@@ -47,18 +47,18 @@ def relay_share(
     Raises:
         NotFoundError: no such project, or not the caller's.
         NotInForceError: nothing binds the project now.
-        NotHolderError, ShareRefusedError: it is not the caller's to send, or not for this project's secret.
-        ShareFetchedError: the recipient has fetched another one.
+        not-a-holder, share-refused: it is not the caller's to send, or not for this project's secret.
+        share-fetched: the recipient has fetched another one.
     """
     holders = signed.share.holders
     found = _as_holder(session, actor, project, holders.epoch)
     terms_in_force(session, project, broker.clock())
     _refuse_other_secret(found, holders.project, holders.epoch)
     if signed.share.sender != actor.party:
-        raise ShareRefusedError("The share is in another party's name.")
+        raise RefusedError(SHARE_REFUSED, "The share is in another party's name.")
     if set(holders.parties) != set(found.terms.providers):
-        raise ShareRefusedError(
-            "The share is for other holders than the terms name.", clause="providers"
+        raise RefusedError(
+            SHARE_REFUSED, "The share is for other holders than the terms name.", clause="providers"
         )
     _refuse_unsigned(session, actor, signed)
     digest = signed.digest()
@@ -68,8 +68,7 @@ def relay_share(
         if former.sha256 == digest:
             return former
         _refuse_fetched(former)
-        session.delete(former)
-        session.flush()
+        repository.forget_share(session, former)
     row = RelayedShare(
         id=new_id(SHARE_PREFIX),
         project=project,
@@ -82,7 +81,7 @@ def relay_share(
         fetched=None,
     )
     if not add_if_alone(session, row):
-        raise ShareFetchedError("Another share was sent at the same moment.")
+        raise RefusedError(SHARE_FETCHED, "Another share was sent at the same moment.")
     body = ShareRelayed(
         epoch=row.epoch,
         share=row.id,
@@ -100,7 +99,7 @@ def shares_for(session: Session, actor: Actor, project: str, epoch: int) -> Sequ
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        NotHolderError: the caller's party does not hold the secret.
+        not-a-holder: the caller's party does not hold the secret.
     """
     _as_holder(session, actor, project, epoch)
     return repository.shares_of_epoch(session, project, epoch)
@@ -112,7 +111,7 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
     Raises:
         NotFoundError: there is none, or it is for another party: both alike.
         NotInForceError: nothing binds the project now.
-        ShareServedError: the recipient has confirmed the secret, and the share is gone.
+        share-served: the recipient has confirmed the secret, and the share is gone.
     """
     row = repository.find_received(session, actor, share)
     if row is None:
@@ -120,7 +119,9 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
     found = project_for(session, actor, row.project)
     terms_in_force(session, row.project, broker.clock())
     if row.document is None:
-        raise ShareServedError("The recipient has confirmed the secret, and the share is gone.")
+        raise RefusedError(
+            SHARE_SERVED, "The recipient has confirmed the secret, and the share is gone."
+        )
     if row.fetched is None:
         row.fetched = utc_text(broker.clock())
         body = ShareFetched(epoch=row.epoch, share=row.id, sha256=row.sha256)
@@ -147,8 +148,8 @@ def withdraw_shares(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        NotHolderError, ShareRefusedError: the caller does not hold this secret.
-        SecretConfirmedError: all holders have confirmed the same one.
+        not-a-holder, share-refused: the caller does not hold this secret.
+        secret-confirmed: all holders have confirmed the same one.
     """
     found = _as_holder(session, actor, project, epoch)
     _refuse_other_secret(found, project, epoch)
@@ -156,7 +157,7 @@ def withdraw_shares(
     # Holders that have made different secrets must be able to begin anew.
     is_one_secret = len({row.key_id for row in confirmed}) == 1
     if is_one_secret and {row.party for row in confirmed} >= set(found.terms.providers):
-        raise SecretConfirmedError("All holders have confirmed the secret of this epoch.")
+        raise RefusedError(SECRET_CONFIRMED, "All holders have confirmed the secret of this epoch.")
     if repository.forget_sent(session, actor, project, epoch):
         _log(session, broker, actor, found, SharesWithdrawn(epoch=epoch))
 
@@ -169,14 +170,14 @@ def keep_confirmation(
     Raises:
         NotFoundError: no such project, or not the caller's.
         NotInForceError: nothing binds the project now.
-        NotHolderError, ShareRefusedError: it is not the caller's to make, or about another secret.
+        not-a-holder, share-refused: it is not the caller's to make, or about another secret.
     """
     confirmation = signed.confirmation
     found = _as_holder(session, actor, project, confirmation.epoch)
     terms_in_force(session, project, broker.clock())
     _refuse_other_secret(found, confirmation.project, confirmation.epoch)
     if confirmation.party != actor.party:
-        raise ShareRefusedError("The confirmation is in another party's name.")
+        raise RefusedError(SHARE_REFUSED, "The confirmation is in another party's name.")
     _refuse_unsigned(session, actor, signed)
     digest = signed.digest()
     former = repository.find_confirmation(session, actor, project, confirmation.epoch)
@@ -188,7 +189,7 @@ def keep_confirmation(
     row.document = signed.to_canonical().decode("utf-8")
     row.created = utc_text(broker.clock())
     if former is None and not add_if_alone(session, row):
-        raise ShareRefusedError("Another confirmation came at the same moment.")
+        raise RefusedError(SHARE_REFUSED, "Another confirmation came at the same moment.")
     repository.forget_served(session, actor, project, confirmation.epoch)
     body = SecretConfirmed(
         epoch=confirmation.epoch,
@@ -206,7 +207,7 @@ def confirmations_for(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        NotHolderError: the caller's party does not hold the secret.
+        not-a-holder: the caller's party does not hold the secret.
     """
     _as_holder(session, actor, project, epoch)
     return tuple(
@@ -249,17 +250,19 @@ def _as_holder(session: Session, actor: Actor, project: str, epoch: int) -> Term
             clause="start",
         )
     if actor.party not in found.terms.providers:
-        raise NotHolderError("The terms do not name this party as a provider.", clause="providers")
+        raise RefusedError(
+            NOT_HOLDER, "The terms do not name this party as a provider.", clause="providers"
+        )
     return found
 
 
 def _refuse_other_secret(found: TermsInForce, project: str, epoch: int) -> None:
     if project != found.terms.project:
-        raise ShareRefusedError("It is for another project.")
+        raise RefusedError(SHARE_REFUSED, "It is for another project.")
     # The next epoch's secret is agreed on before the terms name it, so that nobody waits when they do.
     if epoch not in (found.terms.epoch, found.terms.epoch + 1):
-        raise ShareRefusedError(
-            "The epoch is neither that of the terms nor the next.", clause="epoch"
+        raise RefusedError(
+            SHARE_REFUSED, "The epoch is neither that of the terms nor the next.", clause="epoch"
         )
 
 
@@ -273,12 +276,13 @@ def _refuse_unsigned(
     try:
         signed.verify(keys)
     except SignatureError:
-        raise ShareRefusedError("It is not signed by the person who sent it.") from None
+        raise RefusedError(SHARE_REFUSED, "It is not signed by the person who sent it.") from None
 
 
 def _refuse_fetched(former: RelayedShare) -> None:
     if former.fetched is not None:
-        raise ShareFetchedError(
+        raise RefusedError(
+            SHARE_FETCHED,
             "The recipient has fetched an earlier share of this party.",
             hint="withdraw the shares first; all holders then begin anew",
         )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger
 from app.clock import utc_text
-from app.db import add_if_alone
+from app.db import add_if_alone, insert_rows
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import note_container
 from app.uploads import repository
 from app.uploads.commit import PendingCommit, check, open_pair_of, require_signed
-from app.uploads.errors import OtherKeyError, UploadRejectedError
+from app.uploads.ending import expire
+from app.uploads.errors import OTHER_KEY, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
 from app.uploads.receipts import receipt_again, receipt_of
 from app.uploads.service import refuse_closed, upload_for
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.rounds.models import RoundPairing
+    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
 
 # So many manifests are tried for one container by mistake; whoever tries more sends it again in between.
@@ -33,7 +35,7 @@ MAX_REJECTIONS: Final = 16
 
 
 def accept_upload(
-    session: Session, broker: Broker, actor: Actor, pending: PendingCommit, token_index: str
+    session: Session, broker: Broker, actor: Actor, pending: PendingCommit, token_index: SealedPiece
 ) -> tuple[Receipt, RoundPairing | None]:
     """Commit an upload whose parts were checked, log it, and return its receipt and its pair of the round.
 
@@ -43,7 +45,7 @@ def accept_upload(
         token_index: what `check_parts` returned.
 
     Raises:
-        RoundClosedError, AlreadyUploadedError: the round takes it no more.
+        round-closed, already-uploaded: the round takes it no more.
         UploadRejectedError: what it was checked against has changed since, or another upload has fixed
             another key id for the epoch.
     """
@@ -64,7 +66,7 @@ def accept_upload(
     found.committed = utc_text(now)
     found.keep_until = utc_text(now + timedelta(days=terms.terms.keep_encodings_days))
     found.agreement, found.purpose = terms.digest, terms.terms.purpose
-    found.token_index = token_index
+    insert_rows(session, token_index)
     found.manifest = pending.manifest.to_canonical().decode()
     found.manifest_sha256 = pending.manifest.digest()
     draft = _entry(found, actor, terms, _received(found, pending.signed))
@@ -98,7 +100,7 @@ def reject_upload(
     if found.state != "open" or not add_if_alone(session, row):
         return
     if len(repository.rejections(session, upload)) >= MAX_REJECTIONS:
-        found.state = "expired"
+        expire(session, found)
     terms = project_for(session, actor, found.project)
     body = UploadRejected(rule=rejection.code)
     broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])
@@ -149,4 +151,6 @@ def _fix_epoch_key(session: Session, upload: Upload) -> None:
     if add_if_alone(session, fixed):
         return
     if repository.epoch_key_id(session, upload.project, upload.epoch) != upload.key_id:
-        raise OtherKeyError("The project's encodings are made with another secret.")
+        raise UploadRejectedError(
+            OTHER_KEY, "The project's encodings are made with another secret."
+        )

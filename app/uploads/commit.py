@@ -1,12 +1,11 @@
-"""Before an upload is committed: its manifest is held against the terms, its parts against the manifest.
+"""Before an upload is committed: its manifest is checked against the terms, its parts against the manifest.
 
-Two steps: read what the upload must be, then stream through its parts without holding the database. What
+Two steps: read what the upload must be, then stream through its parts outside any transaction. What
 follows, in a unit of work of its own, stands in `app.uploads.acceptance`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,14 +13,16 @@ from app.agreements.errors import SignatureRefusedError
 from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty, require_signature
 from app.clock import utc_text
+from app.errors import RefusedError
 from app.rounds.service import open_pair, own_root, partner_root
-from app.security.at_rest import seal, unseal
+from app.sealed.objects import Pieces, digests_of, open_pieces, put_piece
 from app.uploads import repository
 from app.uploads.errors import (
-    AlreadyUploadedError,
-    HeaderDiffersError,
-    ManifestSignatureError,
-    PartsMissingError,
+    ALREADY_UPLOADED,
+    HEADER_DIFFERS,
+    MANIFEST_SIGNATURE,
+    PARTS_MISSING,
+    UploadRejectedError,
     rejection_of,
 )
 from app.uploads.manifests import check_manifest, check_root
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.rounds.models import RoundPairing
+    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
 
 
@@ -56,12 +58,12 @@ MANIFEST_KIND: Final = "manifest"
 
 @dataclass(frozen=True, slots=True)
 class PendingCommit:
-    """A commit whose manifest fits: what the parts must add up to, and the blobs that hold them, in order."""
+    """A commit whose manifest fits: what the parts must add up to, and the parts themselves, in order."""
 
     upload: str
     signed: SignedManifest
     expected: ExpectedContainer
-    blobs: tuple[str, ...]
+    parts: Pieces
 
     @property
     def manifest(self) -> Manifest:
@@ -72,12 +74,12 @@ class PendingCommit:
 def prepare_commit(
     session: Session, broker: Broker, actor: Actor, upload: str, signed: SignedManifest
 ) -> PendingCommit | Receipt:
-    """Hold the manifest against upload and terms; where this manifest is committed, return its receipt.
+    """Check the manifest against upload and terms; where this manifest is committed, return its receipt.
 
     Raises:
-        NotFoundError, UploadClosedError, NotInForceError, NotProviderError, PartsMissingError.
-        RoundClosedError, AlreadyUploadedError: the round takes no container of this party for this partner now.
-        UploadRejectedError: the manifest does not fit; the rule is its class.
+        NotFoundError, upload-closed, NotInForceError, NotProviderError, parts-missing.
+        round-closed, already-uploaded: the round takes no container of this party for this partner now.
+        UploadRejectedError: the manifest does not fit; the rule is its code.
     """
     found = upload_for(session, actor, upload)
     manifest = signed.manifest
@@ -90,26 +92,26 @@ def prepare_commit(
     require_duty(actor, terms, "analyst")
     open_pair_of(session, found)
     require_signed(session, actor, signed)
-    parts = repository.stored_parts(session, upload)
-    if len(parts) != parts_of(found).n_parts:
-        raise PartsMissingError("Not all parts of the upload are stored.")
+    digests = digests_of(session, upload, PART_KIND)
+    if len(digests) != parts_of(found).n_parts:
+        raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
     check(session, found, manifest, terms, now.date())
-    check_root([part.sha256 for part in parts[1:]], manifest)
+    check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
-    blobs = tuple(part.blob for part in parts)
-    return PendingCommit(upload, signed, expected_of(found, terms), blobs)
+    parts = open_pieces(session, broker, upload, PART_KIND)
+    return PendingCommit(upload, signed, expected_of(found, terms), parts)
 
 
-def check_parts(broker: Broker, pending: PendingCommit) -> str:
-    """Stream through the sealed parts; return the blob that holds the first token of each part of rows, sealed.
+def check_parts(broker: Broker, pending: PendingCommit) -> SealedPiece:
+    """Stream through the sealed parts; return a piece that holds the first token of each part of rows.
 
     Raises:
         UploadRejectedError: at the first rule that is broken.
     """
-    pieces = _plaintext(broker, pending)
+    pieces = iter(pending.parts)
     header = read_head(next(pieces), pending.expected)
     if header.root != pending.manifest.root:
-        raise HeaderDiffersError("The header's root is not the manifest's.")
+        raise UploadRejectedError(HEADER_DIFFERS, "The header's root is not the manifest's.")
     handles, rows = HandleCheck(), PartRows(pending.expected)
     for number, piece in enumerate(pieces, start=1):
         if number <= pending.expected.parts.n_table:
@@ -117,9 +119,7 @@ def check_parts(broker: Broker, pending: PendingCommit) -> str:
         else:
             rows.add(piece)
     rows.finish()
-    key = broker.keystore.open(pending.upload)
-    index = b"".join(rows.first_tokens)
-    return broker.blobs.put(seal(key, INDEX_KIND, pending.upload, 0, index))
+    return put_piece(broker, pending.upload, INDEX_KIND, 0, b"".join(rows.first_tokens))
 
 
 def _refuse_again(session: Session, upload: str, manifest: Manifest) -> None:
@@ -135,28 +135,32 @@ def open_pair_of(session: Session, upload: Upload) -> RoundPairing:
     """Return the pair that an upload is for, in a round that is open and has no such container yet.
 
     Raises:
-        RoundClosedError, AlreadyUploadedError: it is not so.
+        round-closed, already-uploaded: it is not so.
     """
     pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner)
     if own_root(pair, upload.party) is not None:
-        raise AlreadyUploadedError("The party's container for this partner and round is committed.")
+        raise RefusedError(
+            ALREADY_UPLOADED, "The party's container for this partner and round is committed."
+        )
     return pair
 
 
 def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> None:
-    """Check that exactly the person who commits has signed; raises ManifestSignatureError."""
+    """Check that exactly the person who commits has signed; raises manifest-signature."""
     if len(signed.signatures) != 1:
-        raise ManifestSignatureError("A manifest has one signature: of the person who commits it.")
+        raise UploadRejectedError(
+            MANIFEST_SIGNATURE, "A manifest has one signature: of the person who commits it."
+        )
     try:
         require_signature(session, actor, MANIFEST_KIND, signed.manifest, signed.signatures[0])
     except SignatureRefusedError as exc:
-        raise ManifestSignatureError(exc.detail) from exc
+        raise UploadRejectedError(MANIFEST_SIGNATURE, exc.detail) from exc
 
 
 def check(
     session: Session, upload: Upload, manifest: Manifest, terms: TermsInForce, today: date
 ) -> None:
-    """Hold a manifest against upload, terms and the partner's container; raises UploadRejectedError."""
+    """Check a manifest against upload, terms and the partner's container; raises UploadRejectedError."""
     pair = open_pair_of(session, upload)
     partner = repository.committed_for(
         session, upload.project, upload.round, upload.partner, upload.party
@@ -169,9 +173,3 @@ def check(
         partner=None if partner is None else manifest_of(partner),
         today=today,
     )
-
-
-def _plaintext(broker: Broker, pending: PendingCommit) -> Iterator[bytes]:
-    key = broker.keystore.open(pending.upload)
-    for number, blob in enumerate(pending.blobs):
-        yield unseal(key, PART_KIND, pending.upload, number, broker.blobs.get(blob))

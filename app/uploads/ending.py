@@ -1,4 +1,4 @@
-"""Ends committed uploads before or at their time, for destruction."""
+"""Ends uploads: open ones that were not committed, and committed ones before or at their time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from app.matchlog.draft import EntryDraft
-from app.rounds.ending import BATCH, Ended
+from app.sealed.ending import BATCH, Ended
+from app.sealed.objects import count_pieces, end_objects
 from app.uploads import repository
 from schemas.matchlog.kinds import UploadDestroyed
 
@@ -21,7 +22,9 @@ def end_uploads(
     session: Session, uploads: Sequence[Upload], binding: TermsInForce, reason: str
 ) -> list[Ended]:
     """Mark committed uploads of one project as destroyed; the caller appends the entries."""
-    return [_end(session, upload, binding, reason) for upload in uploads]
+    ended = [_end(session, upload, binding, reason) for upload in uploads]
+    _end_objects(session, [upload.id for upload in uploads])
+    return ended
 
 
 def live_uploads(
@@ -41,8 +44,7 @@ def live_uploads(
 def expire_open(session: Session, now: str) -> int:
     """End open uploads that were not committed in time; returns how many. The match log does not know them."""
     overdue = repository.due_open(session, now, BATCH)
-    for found in overdue:
-        found.state = "expired"
+    expire(session, *overdue)
     return len(overdue)
 
 
@@ -50,9 +52,15 @@ def expire_open_of(
     session: Session, project: str, party: str | None, number: int | None = None
 ) -> None:
     """End a project's open uploads, all, a party's or a round's: they hold encodings, too."""
-    for found in repository.open_of_project(session, project, party, number):
-        found.state = "expired"
+    expire(session, *repository.open_of_project(session, project, party, number))
+
+
+def expire(session: Session, *uploads: Upload) -> None:
+    """End open uploads, with all that has come of them."""
+    for upload in uploads:
+        upload.state = "expired"
     session.flush()
+    _end_objects(session, [upload.id for upload in uploads])
 
 
 def due_uploads(session: Session, now: str, held: Collection[str]) -> Sequence[Upload]:
@@ -65,6 +73,11 @@ def uploads_of_party(session: Session, project: str, party: str) -> Sequence[str
     return repository.ids_of_party(session, project, party)
 
 
+def _end_objects(session: Session, uploads: Sequence[str]) -> None:
+    repository.forget_rejections(session, uploads)
+    end_objects(session, *uploads)
+
+
 def _end(session: Session, upload: Upload, binding: TermsInForce, reason: str) -> Ended:
     upload.state = "destroyed"
     return Ended(
@@ -74,7 +87,7 @@ def _end(session: Session, upload: Upload, binding: TermsInForce, reason: str) -
         sha256=upload.container_sha256,
         count=upload.records,
         # The parts, and the index of their tokens.
-        pieces=len(repository.stored_parts(session, upload.id)) + 1,
+        pieces=count_pieces(session, upload.id),
         created=upload.committed,
         draft=EntryDraft(
             UploadDestroyed(container_sha256=upload.container_sha256, reason=reason),

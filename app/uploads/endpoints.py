@@ -82,17 +82,15 @@ def put_part(
         )
     part_storage.check_part(place, part, sha256)
     if not place.is_stored:
-        blob = part_storage.seal_part(broker, place, part)
+        piece = part_storage.seal_part(broker, place, part, sha256)
         is_kept = False
         try:
             with broker.database.write() as session:
-                is_kept = part_storage.keep_part(
-                    session, broker, actor, place, sha256=sha256, blob=blob
-                )
+                is_kept = part_storage.keep_part(session, broker, actor, place, piece)
         finally:
             # Not where the commit itself failed: it may have reached the database. The sweep finds out.
             if not is_kept:
-                broker.blobs.delete(blob)
+                broker.blobs.delete(piece.blob)
     return PartStored(part=number, sha256=sha256)
 
 

@@ -1,4 +1,4 @@
-"""Holds a manifest against the upload, the terms, and what the partner has committed before."""
+"""Checks a manifest against the upload, the terms, and what the partner has committed before."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.errors import RowMatchingError
 from app.uploads.errors import (
-    AgreementDiffersError,
-    AsOfError,
-    AsOfGapError,
-    AsOfTooOldError,
-    ContainerRootError,
-    CountsRefusedError,
-    ManifestDiffersError,
-    OtherEpochError,
-    OtherKeyError,
-    OtherProfileError,
-    PartnerRootError,
-    PopulationDiffersError,
+    AGREEMENT_DIFFERS,
+    AS_OF,
+    AS_OF_GAP,
+    AS_OF_TOO_OLD,
+    CONTAINER_ROOT,
+    COUNTS_REFUSED,
+    MANIFEST_DIFFERS,
+    OTHER_EPOCH,
+    OTHER_KEY,
+    OTHER_PROFILE,
+    PARTNER_ROOT,
+    POPULATION_DIFFERS,
+    UploadRejectedError,
 )
 from app.uploads.service import expected_of, refuse_size
 from schemas.counts import SMALLEST_COUNTED_FILE
@@ -45,30 +46,34 @@ def check_manifest(
     partner: Manifest | None,
     today: date,
 ) -> None:
-    """Hold a manifest against everything that the broker knows without the parts.
+    """Check a manifest against everything that the broker knows without the parts.
 
     Args:
         partner_root: root of the partner's container, None where it has not committed any yet.
         partner: the partner's manifest, None where there is none.
         today: in UTC.
     Raises:
-        UploadRejectedError: the rule is its class.
+        UploadRejectedError: the rule is its code.
     """
     agreed = terms.terms
     if manifest.agreement != terms.digest:
-        raise AgreementDiffersError(
+        raise UploadRejectedError(
+            AGREEMENT_DIFFERS,
             "The manifest was made under other terms than those in force.",
             hint="fetch the project again and make a new manifest",
         )
     if not upload.epoch == manifest.epoch == agreed.epoch:
-        raise OtherEpochError("The project is in another epoch.", clause="epoch")
+        raise UploadRejectedError(OTHER_EPOCH, "The project is in another epoch.", clause="epoch")
     if not upload.profile == manifest.profile == agreed.profile:
-        raise OtherProfileError("The project has another encoding profile.", clause="profile")
+        raise UploadRejectedError(
+            OTHER_PROFILE, "The project has another encoding profile.", clause="profile"
+        )
     if manifest.key_id != upload.key_id:
-        raise OtherKeyError("The manifest names another key id than the upload.")
+        raise UploadRejectedError(OTHER_KEY, "The manifest names another key id than the upload.")
     _check_statements(manifest, upload, terms)
     if manifest.partner_root != partner_root:
-        raise PartnerRootError(
+        raise UploadRejectedError(
+            PARTNER_ROOT,
             "The manifest does not state the root of the partner's container as it is now.",
             hint="fetch the round again, state the root, and sign the manifest anew",
         )
@@ -83,20 +88,24 @@ def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
     """Check that what was uploaded is of the agreed population and within the agreed size.
 
     Raises:
-        PopulationDiffersError, TooFewRecordsError, TooManyRecordsError: it is not.
+        other-population, too-few-records, too-many-records: it is not.
     """
     if manifest.population != agreed.population:
-        raise PopulationDiffersError("The terms name another population.", clause="population")
+        raise UploadRejectedError(
+            POPULATION_DIFFERS, "The terms name another population.", clause="population"
+        )
     refuse_size(agreed, manifest.party, manifest.records)
 
 
 def refuse_gap(one: Manifest, other: Manifest, agreed: ProjectTerms) -> None:
-    """Check that two files describe days as near as agreed; raises AsOfGapError."""
+    """Check that two files describe days as near as agreed; raises as-of-gap."""
     most = agreed.as_of_max_gap_days
     apart = abs((date.fromisoformat(one.as_of) - date.fromisoformat(other.as_of)).days)
     if most is not None and apart > most:
-        raise AsOfGapError(
-            f"The files describe days more than {most} days apart.", clause="as-of-max-gap-days"
+        raise UploadRejectedError(
+            AS_OF_GAP,
+            f"The files describe days more than {most} days apart.",
+            clause="as-of-max-gap-days",
         )
 
 
@@ -106,10 +115,12 @@ def check_root(piece_digests: Sequence[str], manifest: Manifest) -> None:
     Args:
         piece_digests: of all parts but the head, in order.
     Raises:
-        ContainerRootError: they have another.
+        container-root: they have another.
     """
     if merkle_root(bytes.fromhex(digest) for digest in piece_digests) != manifest.root:
-        raise ContainerRootError("The pieces do not have the root that the manifest states.")
+        raise UploadRejectedError(
+            CONTAINER_ROOT, "The pieces do not have the root that the manifest states."
+        )
 
 
 def _check_statements(manifest: Manifest, upload: Upload, terms: TermsInForce) -> None:
@@ -119,15 +130,18 @@ def _check_statements(manifest: Manifest, upload: Upload, terms: TermsInForce) -
         "container_bytes": upload.container_bytes,
     }
     if any(stated[name] != value for name, value in expected.items()):
-        raise ManifestDiffersError("The manifest is about another container, party or round.")
+        raise UploadRejectedError(
+            MANIFEST_DIFFERS, "The manifest is about another container, party or round."
+        )
 
 
 def _check_as_of(as_of: str, max_age_days: int | None, today: date) -> None:
     # The agency's day may be ahead of UTC's.
     if date.fromisoformat(as_of) > today + timedelta(days=1):
-        raise AsOfError("The as-of date lies in the future.")
+        raise UploadRejectedError(AS_OF, "The as-of date lies in the future.")
     if max_age_days is not None and date.fromisoformat(as_of) < today - timedelta(max_age_days):
-        raise AsOfTooOldError(
+        raise UploadRejectedError(
+            AS_OF_TOO_OLD,
             f"The file describes a day more than {max_age_days} days ago.",
             clause="as-of-max-age-days",
         )
@@ -136,12 +150,13 @@ def _check_as_of(as_of: str, max_age_days: int | None, today: date) -> None:
 def _check_counts(manifest: Manifest, profile: EncodingProfile) -> None:
     is_counted = manifest.side == "larger" and manifest.records >= SMALLEST_COUNTED_FILE
     if is_counted != (manifest.counts is not None):
-        raise CountsRefusedError(
-            f"The larger file is counted if it has {SMALLEST_COUNTED_FILE:,} records or more, and no other."
+        raise UploadRejectedError(
+            COUNTS_REFUSED,
+            f"The larger file is counted if it has {SMALLEST_COUNTED_FILE:,} records or more, and no other.",
         )
     if manifest.counts is None:
         return
     try:
         require_plausible(manifest.counts, profile, manifest.records)
     except (DocumentError, RowMatchingError) as exc:
-        raise CountsRefusedError(f"The counts cannot be used: {exc}.") from exc
+        raise UploadRejectedError(COUNTS_REFUSED, f"The counts cannot be used: {exc}.") from exc

@@ -1,4 +1,4 @@
-"""Tables of uploads: parts' digests and seals, refusals, and the key id that an epoch's first upload fixed."""
+"""Tables of uploads, of refusals, and of the key id that an epoch's first upload fixed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ class Upload(Base):
     """One container on its way, committed, or gone; `state` is one of schemas.api.UploadState.
 
     `agreement` and `purpose` are those of the terms that it was committed under.
-    An open upload ends at `expires`, a committed one at `keep_until`. `token_index` is the blob that holds the
-    first token of each part of rows, sealed. `entry` is the index of its `upload-received` entry in the match
-    log, `entry_size` the size of the checkpoint that first covered it. All of these are null until it is
-    committed.
-    `is_shredded` says that its key and parts are gone too.
+    An open upload ends at `expires`, a committed one at `keep_until`. `entry` is the index of its
+    `upload-received` entry in the match log, `entry_size` the size of the checkpoint that first covered it. All
+    of these are null until it is committed. Its parts are pieces of the sealed object of its id.
     """
 
     __tablename__ = "upload"
@@ -65,23 +63,10 @@ class Upload(Base):
     keep_until: Mapped[str | None] = mapped_column(TIME)
     agreement: Mapped[str | None] = mapped_column(DIGEST)
     purpose: Mapped[str | None] = mapped_column(String(60))
-    token_index: Mapped[str | None] = mapped_column(DIGEST, unique=True)
     manifest: Mapped[str | None] = mapped_column(Text)
     manifest_sha256: Mapped[str | None] = mapped_column(DIGEST)
     entry: Mapped[int | None] = mapped_column(BigInteger)
     entry_size: Mapped[int | None] = mapped_column(BigInteger)
-    is_shredded: Mapped[bool] = mapped_column(default=False)
-
-
-class UploadPart(Base):
-    """One part that is stored durably: the digest of what was sent, and of the sealed blob."""
-
-    __tablename__ = "upload_part"
-
-    upload: Mapped[str] = mapped_column(ForeignKey("upload.id"), primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    sha256: Mapped[str] = mapped_column(DIGEST)
-    blob: Mapped[str] = mapped_column(DIGEST, unique=True)
 
 
 class UploadRejection(Base):

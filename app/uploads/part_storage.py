@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
-from app.security.at_rest import seal
-from app.uploads import repository
-from app.uploads.errors import PartDiffersError
-from app.uploads.models import UploadPart
+from app.db import insert_rows
+from app.errors import RefusedError
+from app.sealed.objects import digest_of, put_piece
+from app.uploads.errors import PART_DIFFERS
 from app.uploads.parts import ExpectedContainer, check_bytes, check_content, length_of
 from app.uploads.service import PART_KIND, expected_of, refuse_closed, upload_for
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
+    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
 
 
@@ -38,16 +39,16 @@ def place_of_part(
     """Return where a part belongs, before its bytes are looked at.
 
     Raises:
-        NotFoundError, NotInForceError, NotProviderError, UploadClosedError, UnknownPartError,
-        PartDiffersError: it belongs nowhere.
+        NotFoundError, NotInForceError, NotProviderError, upload-closed, unknown-part,
+        part-differs: it belongs nowhere.
     """
     found = upload_for(session, actor, upload)
     terms = terms_in_force(session, found.project, broker.clock())
     refuse_stranger(terms, actor.party)
     require_duty(actor, terms, "analyst")
-    stored = repository.find_part(session, upload, number)
-    if stored is not None and stored.sha256 != sha256:
-        raise PartDiffersError("Other bytes are stored for this part already.")
+    stored = digest_of(session, upload, PART_KIND, number)
+    if stored is not None and stored != sha256:
+        raise RefusedError(PART_DIFFERS, "Other bytes are stored for this part already.")
     if stored is None:
         refuse_closed(found, utc_text(broker.clock()))
     expected = expected_of(found, terms)
@@ -56,42 +57,38 @@ def place_of_part(
 
 
 def check_part(place: PartPlace, body: bytes, sha256: str) -> None:
-    """Hold a part against its place, as far as that goes without the other parts.
+    """Check a part against its place, as far as that goes without the other parts.
 
     Raises:
-        PartLengthError, PartDigestError: these are not the announced bytes.
+        part-length, part-digest: these are not the announced bytes.
         UploadRejectedError: they cannot be part of such a container.
     """
     check_bytes(body, length_of(place.expected.parts, place.number), sha256)
     check_content(place.number, body, place.expected)
 
 
-def seal_part(broker: Broker, place: PartPlace, body: bytes) -> str:
-    """Store a part sealed; returns its blob, which is durable, but which no row names yet.
+def seal_part(broker: Broker, place: PartPlace, body: bytes, sha256: str) -> SealedPiece:
+    """Store a part sealed, and return it: it is durable, but no row names it yet.
 
     Raises:
         StorageFullError: the disk is nearly full.
     """
-    key = broker.keystore.open(place.upload)
-    return broker.blobs.put(seal(key, PART_KIND, place.upload, place.number, body))
+    return put_piece(broker, place.upload, PART_KIND, place.number, body, sha256=sha256)
 
 
 def keep_part(
-    session: Session, broker: Broker, actor: Actor, place: PartPlace, *, sha256: str, blob: str
+    session: Session, broker: Broker, actor: Actor, place: PartPlace, piece: SealedPiece
 ) -> bool:
     """Record a sealed part, or return False where the same part came twice at once: the first one stays.
 
-    Every sealing draws a nonce, so no other row names this blob.
-
     Raises:
-        UploadClosedError, PartDiffersError: the upload was closed, or other bytes were first.
+        upload-closed, part-differs: the upload was closed, or other bytes were first.
     """
     found = upload_for(session, actor, place.upload, lock=True)
     refuse_closed(found, utc_text(broker.clock()))
-    stored = repository.find_part(session, place.upload, place.number)
+    stored = digest_of(session, place.upload, PART_KIND, place.number)
     if stored is None:
-        part = UploadPart(upload=place.upload, number=place.number, sha256=sha256, blob=blob)
-        session.add(part)
-    elif stored.sha256 != sha256:
-        raise PartDiffersError("Other bytes are stored for this part already.")
+        insert_rows(session, piece)
+    elif stored != piece.sha256:
+        raise RefusedError(PART_DIFFERS, "Other bytes are stored for this part already.")
     return stored is None

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.errors import RefusedError
 from app.matching.blocks.checks import RowCheck
 from app.matching.blocks.errors import RowMatchingError
 from app.matching.blocks.rows import read_rows
 from app.uploads.errors import (
-    ContainerDigestError,
-    HeaderDiffersError,
-    MalformedContainerError,
-    PartDigestError,
-    PartLengthError,
-    RecordOrderError,
-    UnknownPartError,
+    CONTAINER_DIGEST,
+    HEADER_DIFFERS,
+    MALFORMED_CONTAINER,
+    PART_DIGEST,
+    PART_LENGTH,
+    RECORD_ORDER,
+    UNKNOWN_PART,
+    UploadRejectedError,
     rejection_of,
 )
 from schemas.errors import ContainerError
@@ -53,25 +55,25 @@ class ExpectedContainer:
 
 
 def length_of(parts: Parts, number: int) -> int:
-    """Return the length in bytes of a part, counted from 0; raises UnknownPartError where there is none."""
+    """Return the length in bytes of a part, counted from 0; raises unknown-part where there is none."""
     try:
         return parts.length(number)
     except ContainerError:
-        raise UnknownPartError("The upload has no part of this number.") from None
+        raise RefusedError(UNKNOWN_PART, "The upload has no part of this number.") from None
 
 
 def parse_content_digest(header: str | None) -> str:
     """Return the hex SHA-256 that a Content-Digest header announces; it must name sha-256 alone.
 
     Raises:
-        PartDigestError: the header is missing or not of the form `sha-256=:...:`.
+        part-digest: the header is missing or not of the form `sha-256=:...:`.
     Source: RFC 9530, Digest Fields.
     """
     match = _CONTENT_DIGEST.fullmatch(header or "")
     raw = base64.b64decode(match[1]) if match else b""
     # One spelling a digest: lenient readers ignore the last character's spare bits.
     if match is None or base64.b64encode(raw).decode("ascii") != match[1]:
-        raise PartDigestError("A part needs a Content-Digest header with one SHA-256.")
+        raise RefusedError(PART_DIGEST, "A part needs a Content-Digest header with one SHA-256.")
     return raw.hex()
 
 
@@ -79,17 +81,17 @@ def check_bytes(body: bytes, length: int, sha256: str) -> None:
     """Assert a part's length and digest.
 
     Raises:
-        PartLengthError: it is shorter or longer than its place demands.
-        PartDigestError: its bytes are not those announced.
+        part-length: it is shorter or longer than its place demands.
+        part-digest: its bytes are not those announced.
     """
     if len(body) != length:
-        raise PartLengthError("The part is not as long as its number demands.")
+        raise RefusedError(PART_LENGTH, "The part is not as long as its number demands.")
     if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), sha256):
-        raise PartDigestError("The part's bytes are not those that its digest announces.")
+        raise RefusedError(PART_DIGEST, "The part's bytes are not those that its digest announces.")
 
 
 def check_content(number: int, body: bytes, expected: ExpectedContainer) -> None:
-    """Hold one part against what the container must be, as far as it goes without the other parts.
+    """Check one part against what the container must be, as far as it goes without the other parts.
 
     Raises:
         UploadRejectedError: one of its subclasses.
@@ -106,20 +108,26 @@ def read_head(body: bytes, expected: ExpectedContainer) -> ContainerHeader:
     """Return the header in a container's part 0.
 
     Raises:
-        ContainerDigestError, MalformedContainerError, HeaderDiffersError: it is not the announced one.
+        container-digest, container-malformed, header-differs: it is not the announced one.
     """
     if hashlib.sha256(body).hexdigest() != expected.sha256:
-        raise ContainerDigestError("The head does not have the digest that was announced.")
+        raise UploadRejectedError(
+            CONTAINER_DIGEST, "The head does not have the digest that was announced."
+        )
     try:
         parsed = parse_header(body)
     except ContainerError as exc:
-        raise MalformedContainerError(f"The container is refused: {exc}.") from exc
+        raise UploadRejectedError(MALFORMED_CONTAINER, f"The container is refused: {exc}.") from exc
     if parsed.body_offset != len(body):
-        raise MalformedContainerError("The container's head is not as long as was announced.")
+        raise UploadRejectedError(
+            MALFORMED_CONTAINER, "The container's head is not as long as was announced."
+        )
     stated = parsed.header.to_json()
     for name, value in expected.header.items():
         if stated[name] != value:
-            raise HeaderDiffersError(f"The header's {name.replace('_', ' ')} is not the upload's.")
+            raise UploadRejectedError(
+                HEADER_DIFFERS, f"The header's {name.replace('_', ' ')} is not the upload's."
+            )
     return parsed.header
 
 
@@ -136,11 +144,11 @@ class HandleCheck:
         self._last = b""
 
     def add(self, handles: NDArray[np.uint8]) -> None:
-        """Take the next handles; raises RecordOrderError."""
+        """Take the next handles; raises record-order."""
         texts = np.ascontiguousarray(handles).view(f"S{HANDLE_BYTES}").reshape(-1)
         is_rising = bool((texts[:-1] < texts[1:]).all())
         if not is_rising or handles[0].tobytes() <= self._last:
-            raise RecordOrderError("The handles do not strictly increase.")
+            raise UploadRejectedError(RECORD_ORDER, "The handles do not strictly increase.")
         self._last = handles[-1].tobytes()
 
 
@@ -156,7 +164,7 @@ class PartRows:
         """Take the next part.
 
         Raises:
-            RowOrderError, RepeatedTokenError, RecordNumberError, RowCountError: it breaks a rule.
+            row-order, repeated-token, record-number, row-count: it breaks a rule.
         """
         rows = read_rows(body)
         self.first_tokens.append(rows["token"][0].tobytes())
@@ -164,7 +172,7 @@ class PartRows:
             self._check.add(rows)
 
     def finish(self) -> None:
-        """Tell whether all rows were there; raises RowCountError."""
+        """Tell whether all rows were there; raises row-count."""
         with _as_rejection():
             self._check.finish()
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.rows import Rows, read_rows
-from app.security.at_rest import unseal
+from app.sealed.objects import Pieces, open_pieces
 from app.security.errors import KeyGoneError, SealBrokenError
 from app.uploads import repository
 from app.uploads.parts import handles_in
 from app.uploads.service import INDEX_KIND, PART_KIND, manifest_of, parts_of
-from app.uploads.withdrawals import withdrawn_digests, withdrawn_records
+from app.uploads.withdrawals import withdrawn_records
 from schemas.ids import Handle
 from schemas.profile import TOKEN_BYTES
 
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
-    from app.security.keystore import DataKey
     from schemas.upload import Manifest, Parts
 
 
 @dataclass(frozen=True, slots=True)
 class StoredContainer:
-    """Where a committed container is: its upload, its party, and the blobs of its parts in order.
+    """A committed container: its upload, its party, its parts in order, and where each part's tokens begin.
 
     `withdrawn` are the digests of its party's handles that no run compares any more.
     """
@@ -38,28 +37,23 @@ class StoredContainer:
     party: str
     parts: Parts
     manifest: Manifest
-    blobs: tuple[str, ...]
-    token_index: str
+    pieces: Pieces
+    token_index: Pieces
     withdrawn: frozenset[str]
 
 
 class StoredUpload:
     """Rows of a committed upload, decrypted a part at a time: `app.matching.blocks.ranges.StoredRows`."""
 
-    def __init__(self, broker: Broker, stored: StoredContainer) -> None:
-        """Open the key and read where each part's tokens begin.
+    def __init__(self, stored: StoredContainer) -> None:
+        """Read where each part's tokens begin.
 
         Raises:
-            KeyGoneError: its key was destroyed.
             SealBrokenError: the index is missing or damaged.
         """
         self.stored = stored
-        self._broker = broker
-        self._key: DataKey = broker.keystore.open(stored.upload)
         self._first_part = 1 + stored.parts.n_table
-        index = unseal(
-            self._key, INDEX_KIND, stored.upload, 0, broker.blobs.get(stored.token_index)
-        )
+        index = stored.token_index.piece(0)
         n_row_parts = stored.parts.n_parts - self._first_part
         if len(index) != n_row_parts * TOKEN_BYTES:
             raise SealBrokenError("Stored data is damaged.")
@@ -84,12 +78,12 @@ class StoredUpload:
         Raises:
             SealBrokenError: it is missing or damaged.
         """
-        return read_rows(self._plaintext(self._first_part + number))
+        return read_rows(self.stored.pieces.piece(self._first_part + number))
 
     def handle_pieces(self) -> Iterator[NDArray[np.uint8]]:
         """Yield the table of handles in pieces, each uint8 of shape (n, 16)."""
         for number in range(1, self._first_part):
-            yield handles_in(self._plaintext(number))
+            yield handles_in(self.stored.pieces.piece(number))
 
     def handles(self) -> NDArray[np.uint8]:
         """Return the table of handles, uint8 of shape (n_records, 16), in increasing order."""
@@ -98,10 +92,6 @@ class StoredUpload:
     def withdrawn(self) -> NDArray[np.uint32]:
         """Return the numbers of the records that their agency has withdrawn, in increasing order."""
         return withdrawn_records(self.handle_pieces(), self.stored.withdrawn)
-
-    def _plaintext(self, number: int) -> bytes:
-        sealed = self._broker.blobs.get(self.stored.blobs[number])
-        return unseal(self._key, PART_KIND, self.stored.upload, number, sealed)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -120,7 +110,7 @@ class Handles:
 
 
 def require_committed(session: Session, uploads: Sequence[str]) -> None:
-    """Hold uploads until the transaction ends, so that none is destroyed before it.
+    """Lock uploads until the transaction ends, so that none is destroyed before it.
 
     Raises:
         KeyGoneError: one was destroyed, or never committed.
@@ -129,22 +119,22 @@ def require_committed(session: Session, uploads: Sequence[str]) -> None:
         raise KeyGoneError("An upload of the run was destroyed.")
 
 
-def locate_container(session: Session, upload: str) -> StoredContainer:
-    """Return where a committed upload is stored.
+def locate_container(session: Session, broker: Broker, upload: str) -> StoredContainer:
+    """Return a committed upload with its parts, still sealed.
 
     Raises:
         KeyGoneError: it was destroyed, or never committed.
     """
     found = repository.get_upload(session, upload)
     manifest = None if found is None else manifest_of(found)
-    if found is None or found.state != "committed" or not found.token_index or manifest is None:
+    if found is None or found.state != "committed" or manifest is None:
         raise KeyGoneError("An upload of the run was destroyed.")
     return StoredContainer(
         upload=upload,
         party=found.party,
         parts=parts_of(found),
         manifest=manifest,
-        blobs=tuple(part.blob for part in repository.stored_parts(session, upload)),
-        token_index=found.token_index,
-        withdrawn=withdrawn_digests(session, found.project, found.epoch, found.party),
+        pieces=open_pieces(session, broker, upload, PART_KIND),
+        token_index=open_pieces(session, broker, upload, INDEX_KIND),
+        withdrawn=repository.withdrawn_digests(session, found.project, found.epoch, found.party),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.errors import RefusedError
 from app.matchlog.proofs import entry_proof
-from app.uploads.errors import NotCommittedError, UploadClosedError
+from app.uploads.errors import NOT_COMMITTED, UPLOAD_CLOSED
 from app.uploads.service import upload_for
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
 
     Raises:
         NotFoundError: no such upload, or not the caller's.
-        NotCommittedError: it is not committed.
+        upload-not-committed: it is not committed.
     """
     return receipt_of(session, upload_for(session, actor, upload))
 
@@ -30,10 +31,10 @@ def receipt_again(session: Session, upload: Upload, manifest: Manifest) -> Recei
     """Return the receipt of a committed upload, if it was committed with this manifest.
 
     Raises:
-        UploadClosedError: it was committed with another.
+        upload-closed: it was committed with another.
     """
     if upload.manifest_sha256 != manifest.digest():
-        raise UploadClosedError("The upload is committed with another manifest.")
+        raise RefusedError(UPLOAD_CLOSED, "The upload is committed with another manifest.")
     return receipt_of(session, upload)
 
 
@@ -41,9 +42,11 @@ def receipt_of(session: Session, upload: Upload) -> Receipt:
     """Return the receipt of an upload.
 
     Raises:
-        NotCommittedError: it is not committed.
+        upload-not-committed: it is not committed.
     """
     if upload.entry is None:
-        raise NotCommittedError("The upload is not committed, so there is no receipt yet.")
+        raise RefusedError(
+            NOT_COMMITTED, "The upload is not committed, so there is no receipt yet."
+        )
     # Always under the checkpoint of its own batch, so that asking again gives the same receipt.
     return entry_proof(session, upload.entry, upload.entry_size).to_receipt(upload.id)

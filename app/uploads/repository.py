@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from app.db import Window, look_through
+from app.sealed.objects import present_objects
 from app.security.actor import Actor
-from app.uploads.models import EpochKey, Upload, UploadPart, UploadRejection
+from app.uploads.models import EpochKey, Upload, UploadRejection
+from app.uploads.withdrawal_models import WithdrawnRecord
 
 
 def _seen_by(actor: Actor) -> Select[Upload]:
@@ -21,7 +23,7 @@ def _seen_by(actor: Actor) -> Select[Upload]:
 def find_upload(
     session: Session, actor: Actor, upload: str, *, lock: bool = False
 ) -> Upload | None:
-    """Return an upload of the actor's, or None; `lock` holds its row until the transaction ends."""
+    """Return an upload of the actor's, or None; `lock` locks its row until the transaction ends."""
     query = _seen_by(actor).where(Upload.id == upload)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -80,8 +82,18 @@ def committed_for(
 def lock_committed(session: Session, uploads: Sequence[str]) -> bool:
     """Tell whether these uploads are all committed, and keep them so until the transaction ends."""
     query = select(Upload.id).where(Upload.id.in_(uploads), Upload.state == "committed")
-    held = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()
-    return len(held) == len(set(uploads))
+    locked = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()
+    return len(locked) == len(set(uploads))
+
+
+def withdrawn_digests(session: Session, project: str, epoch: int, party: str) -> frozenset[str]:
+    """Return the digests of the handles that a party has withdrawn in an epoch."""
+    query = select(WithdrawnRecord.digest).where(
+        WithdrawnRecord.project == project,
+        WithdrawnRecord.epoch == epoch,
+        WithdrawnRecord.party == party,
+    )
+    return frozenset(session.scalars(query))
 
 
 def get_upload(session: Session, upload: str) -> Upload | None:
@@ -96,18 +108,6 @@ def epoch_key_id(session: Session, project: str, epoch: int) -> str | None:
     )
 
 
-def stored_parts(session: Session, upload: str) -> Sequence[UploadPart]:
-    """Return the stored parts of an upload by number."""
-    return session.scalars(
-        select(UploadPart).where(UploadPart.upload == upload).order_by(UploadPart.number)
-    ).all()
-
-
-def find_part(session: Session, upload: str, number: int) -> UploadPart | None:
-    """Return one stored part, or None."""
-    return session.get(UploadPart, (upload, number), populate_existing=True)
-
-
 def rejections(session: Session, upload: str) -> Sequence[UploadRejection]:
     """Return what an upload was refused for so far, by manifest and rule."""
     query = select(UploadRejection).where(UploadRejection.upload == upload)
@@ -116,11 +116,9 @@ def rejections(session: Session, upload: str) -> Sequence[UploadRejection]:
     ).all()
 
 
-def forget_parts(session: Session, upload: str) -> None:
-    """Remove the rows of an upload's parts and refusals, and note that nothing of it is left."""
-    session.execute(delete(UploadRejection).where(UploadRejection.upload == upload))
-    session.execute(delete(UploadPart).where(UploadPart.upload == upload))
-    session.execute(update(Upload).where(Upload.id == upload).values(is_shredded=True))
+def forget_rejections(session: Session, uploads: Sequence[str]) -> None:
+    """Remove what uploads that are over were refused for."""
+    session.execute(delete(UploadRejection).where(UploadRejection.upload.in_(uploads)))
 
 
 def due_open(session: Session, now: str, limit: int) -> Sequence[Upload]:
@@ -179,30 +177,7 @@ def ids_of_party(session: Session, project: str, party: str) -> Sequence[str]:
     return session.scalars(query.order_by(Upload.id)).all()
 
 
-def unshredded(session: Session, limit: int) -> Sequence[Upload]:
-    """Return uploads that are over but whose key or parts may still be there."""
-    return session.scalars(
-        select(Upload)
-        .where(Upload.state.in_(["expired", "destroyed"]), Upload.is_shredded.is_(False))
-        .order_by(Upload.id)
-        .limit(limit)
-    ).all()
-
-
-def unshredded_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
     """Return those of the project's uploads that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Upload.project == project, Upload.is_shredded.is_(False))
+    query = _seen_by(actor).where(Upload.project == project, Upload.id.in_(present_objects()))
     return session.scalars(query.order_by(Upload.id)).all()
-
-
-def is_blob(session: Session, digest: str) -> bool:
-    """Tell whether a part, or the index of an upload's tokens, is in this blob."""
-    part = select(UploadPart.upload).where(UploadPart.blob == digest)
-    index = select(Upload.id).where(Upload.token_index == digest, Upload.is_shredded.is_(False))
-    return session.scalar(part) is not None or session.scalar(index) is not None
-
-
-def has_live_key(session: Session, upload: str) -> bool:
-    """Tell whether an upload of this id may still need its key."""
-    query = select(Upload.id).where(Upload.id == upload, Upload.is_shredded.is_(False))
-    return session.scalar(query) is not None

@@ -10,20 +10,23 @@ from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window, add_if_alone
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.rounds.service import open_pair, own_root, side_of
+from app.sealed.objects import NewObject, digests_of
 from app.uploads import repository
+from app.uploads.ending import expire
 from app.uploads.errors import (
-    AlreadyUploadedError,
-    ContainerSizeError,
-    KeyReusedError,
-    OtherEpochError,
-    OtherKeyError,
-    OtherProfileError,
-    TooFewRecordsError,
-    TooManyRecordsError,
-    UploadClosedError,
+    ALREADY_UPLOADED,
+    CONTAINER_SIZE,
+    KEY_REUSED,
+    OTHER_EPOCH,
+    OTHER_KEY,
+    OTHER_PROFILE,
+    TOO_FEW_RECORDS,
+    TOO_MANY_RECORDS,
+    UPLOAD_CLOSED,
+    UploadRejectedError,
 )
 from app.uploads.models import Upload
 from app.uploads.parts import ExpectedContainer
@@ -61,10 +64,10 @@ def open_upload(
 
     Raises:
         NotFoundError: no such project or round, or not the caller's.
-        NotInForceError, NotProviderError, OtherEpochError, OtherProfileError, OtherKeyError,
-        TooFewRecordsError, TooManyRecordsError, ContainerSizeError: the terms do not allow such an upload.
-        RoundClosedError, NotInRoundError, AlreadyUploadedError: the round takes none from this party now.
-        KeyReusedError: the Idempotency-Key came with another request before.
+        NotInForceError, NotProviderError, other-epoch, other-profile, other-key,
+        too-few-records, too-many-records, container-size: the terms do not allow such an upload.
+        round-closed, not-in-round, already-uploaded: the round takes none from this party now.
+        idempotency-key-reused: the Idempotency-Key came with another request before.
         StorageFullError: the disk is nearly full.
     """
     project_for(session, actor, project)
@@ -77,7 +80,8 @@ def open_upload(
     require_duty(actor, terms, "analyst")
     pair = open_pair(session, project, request.round, actor.party, request.partner)
     if own_root(pair, actor.party) is not None:
-        raise AlreadyUploadedError(
+        raise RefusedError(
+            ALREADY_UPLOADED,
             "The party's container for this partner and round is committed.",
             hint="where it was wrong, ask for a correction: the next round takes this one's place",
         )
@@ -87,8 +91,7 @@ def open_upload(
     if earlier is not None and _is_same_container(earlier, request, utc_text(now)):
         return earlier
     if earlier is not None:
-        earlier.state = "expired"
-        session.flush()
+        expire(session, earlier)
     upload = Upload(
         id=new_id(UPLOAD_PREFIX),
         project=project,
@@ -102,13 +105,16 @@ def open_upload(
         request_sha256=request.digest(),
     )
     # The key is durable before the row that needs it.
-    broker.keystore.create(upload.id)
+    sealed = NewObject(broker, upload.id)
     if add_if_alone(session, upload):
+        sealed.keep(session)
         return upload
-    broker.keystore.destroy(upload.id)
+    sealed.drop()
     winner = _answered_before(session, actor, project, request, idempotency_key)
     if winner is None:
-        raise UploadClosedError("Another upload of this party was opened at the same moment.")
+        raise RefusedError(
+            UPLOAD_CLOSED, "Another upload of this party was opened at the same moment."
+        )
     return winner
 
 
@@ -138,14 +144,14 @@ def upload_list(
     return UploadList(uploads=tuple(map(view_of, found)))
 
 
-def held_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+def present_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
     """Return the project's uploads of which something may still be there, that the actor may see.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
-    return repository.unshredded_of_project(session, actor, project)
+    return repository.present_of_project(session, actor, project)
 
 
 def uploaders_of(session: Session, uploads: Sequence[str]) -> frozenset[str]:
@@ -209,7 +215,7 @@ def expected_of(upload: Upload, terms: TermsInForce) -> ExpectedContainer:
 def part_numbers(session: Session, actor: Actor, upload: str) -> tuple[int, ...]:
     """Return the numbers of an upload's stored parts, in increasing order."""
     found = upload_for(session, actor, upload)
-    return tuple(part.number for part in repository.stored_parts(session, found.id))
+    return tuple(digests_of(session, found.id, PART_KIND))
 
 
 def pair_uploads(
@@ -222,11 +228,11 @@ def pair_uploads(
 
 
 def refuse_closed(upload: Upload, now: str) -> None:
-    """Raise UploadClosedError where the upload takes nothing more."""
+    """Raise upload-closed where the upload takes nothing more."""
     if upload.state != "open":
-        raise UploadClosedError(f"The upload is {upload.state}.")
+        raise RefusedError(UPLOAD_CLOSED, f"The upload is {upload.state}.")
     if upload.expires <= now:
-        raise UploadClosedError("The upload was not committed in time.")
+        raise RefusedError(UPLOAD_CLOSED, "The upload was not committed in time.")
 
 
 def _answered_before(
@@ -237,7 +243,7 @@ def _answered_before(
         return None
     earlier = repository.find_by_idempotency_key(session, actor, project, key)
     if earlier is not None and earlier.request_sha256 != request.digest():
-        raise KeyReusedError("This Idempotency-Key came with another request before.")
+        raise RefusedError(KEY_REUSED, "This Idempotency-Key came with another request before.")
     return earlier
 
 
@@ -249,13 +255,17 @@ def refuse_size(agreed: ProjectTerms, party: str, records: int) -> None:
     """Check that a file has as many records as agreed.
 
     Raises:
-        TooFewRecordsError, TooManyRecordsError: it has not.
+        too-few-records, too-many-records: it has not.
     """
     size = agreed.file_size(party)
     if records < size.least:
-        raise TooFewRecordsError("There are fewer records than agreed.", clause="files")
+        raise UploadRejectedError(
+            TOO_FEW_RECORDS, "There are fewer records than agreed.", clause="files"
+        )
     if records > size.most:
-        raise TooManyRecordsError("There are more records than agreed.", clause="files")
+        raise UploadRejectedError(
+            TOO_MANY_RECORDS, "There are more records than agreed.", clause="files"
+        )
 
 
 def _check_request(
@@ -263,14 +273,20 @@ def _check_request(
 ) -> None:
     agreed = terms.terms
     if request.epoch != agreed.epoch:
-        raise OtherEpochError("The project is in another epoch.", clause="epoch")
+        raise UploadRejectedError(OTHER_EPOCH, "The project is in another epoch.", clause="epoch")
     if request.profile != agreed.profile:
-        raise OtherProfileError("The project has another encoding profile.", clause="profile")
+        raise UploadRejectedError(
+            OTHER_PROFILE, "The project has another encoding profile.", clause="profile"
+        )
     key_id = repository.epoch_key_id(session, agreed.project, agreed.epoch)
     if key_id is not None and key_id != request.key_id:
-        raise OtherKeyError("The project's encodings are made with another secret.")
+        raise UploadRejectedError(
+            OTHER_KEY, "The project's encodings are made with another secret."
+        )
     refuse_size(agreed, party, request.records)
     body = request.records * HANDLE_BYTES + request.rows * STORED_ROW_BYTES
     is_whole = request.container_bytes == request.head_bytes + body
     if request.rows != request.records * terms.profile.rows(side) or not is_whole:
-        raise ContainerSizeError("The container is not as long as its number of records makes it.")
+        raise UploadRejectedError(
+            CONTAINER_SIZE, "The container is not as long as its number of records makes it."
+        )

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sqlalchemy import select
 
+from app.db import add_if_alone
 from app.uploads.withdrawal_models import WithdrawnRecord
 from schemas.ids import Handle
 
@@ -24,20 +24,9 @@ _LABEL: Final = b"blindlink/withdrawn-record\n"
 
 def note_withdrawn(session: Session, project: str, epoch: int, party: str, handle: Handle) -> None:
     """Note that a record is withdrawn; a second time changes nothing."""
-    key = (project, epoch, party, handle_digest(handle))
-    if session.get(WithdrawnRecord, key) is None:
-        session.add(WithdrawnRecord(project=project, epoch=epoch, party=party, digest=key[3]))
-        session.flush()
-
-
-def withdrawn_digests(session: Session, project: str, epoch: int, party: str) -> frozenset[str]:
-    """Return the digests of the handles that a party has withdrawn in an epoch."""
-    query = select(WithdrawnRecord.digest).where(
-        WithdrawnRecord.project == project,
-        WithdrawnRecord.epoch == epoch,
-        WithdrawnRecord.party == party,
-    )
-    return frozenset(session.scalars(query))
+    digest = handle_digest(handle)
+    row = WithdrawnRecord(project=project, epoch=epoch, party=party, digest=digest)
+    add_if_alone(session, row)
 
 
 def handle_digest(handle: Handle) -> str:

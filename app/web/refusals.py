@@ -12,7 +12,7 @@ from app.agreements.service import UNSIGNED
 from app.denials.service import project_of
 from app.errors import BrokerError
 from app.http.access import COOKIE
-from app.http.errors import InvalidParameterError
+from app.http.errors import INVALID_PARAMETER
 from app.security.policy import ALL_PAGES
 from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
@@ -67,7 +67,7 @@ def _page_of(request: Request, answer: Response) -> Response:
             "path": request.url.path,
             "problem": problem,
             "again": f"{request.url.path}{query}",
-            "is_filtered": bool(query) and problem.status == InvalidParameterError.status,
+            "is_filtered": bool(query) and problem.status == INVALID_PARAMETER.status,
             "is_unsigned": problem.clause == UNSIGNED,
         },
     )

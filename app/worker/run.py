@@ -32,8 +32,7 @@ from app.runs import attempts
 from app.runs.attempts import Attempt, FinishedRanges
 from app.runs.bounds import link_policy
 from app.runs.errors import TooManyPairsError
-from app.runs.models import RunBlock
-from app.security.at_rest import seal, unseal
+from app.sealed.objects import open_pieces, put_piece
 from app.uploads.reader import Handles, StoredUpload, locate_container
 from schemas.counts import published_counts
 
@@ -88,9 +87,10 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
 def _comparison(broker: Broker, attempt: Attempt, terms: TermsInForce) -> Comparison:
     with broker.database.read() as session:
         stored = [
-            locate_container(session, upload.upload) for upload in attempt.specification.uploads
+            locate_container(session, broker, upload.upload)
+            for upload in attempt.specification.uploads
         ]
-    larger, smaller = (StoredUpload(broker, container) for container in stored)
+    larger, smaller = map(StoredUpload, stored)
     ranges = plan_ranges(smaller, larger, rows_each=attempt.range_rows)
     plan = number_ranges(smaller, larger, ranges)
     return Comparison(larger, smaller, LevelRules(terms.profile), plan)
@@ -109,7 +109,7 @@ def _compare(
         comparison.larger,
         comparison.plan,
         comparison.rules,
-        finished=done.blobs,
+        finished=done.numbers,
         n_threads=broker.settings.worker_threads,
         stopped=stop,
     ):
@@ -120,22 +120,13 @@ def _compare(
 
 
 def _keep(broker: Broker, attempt: Attempt, done: MetRange) -> None:
-    key = broker.keystore.open(attempt.run)
-    number = done.task.number
     content = met_to_bytes(done.met, done.task.range)
     # Durable before the row that names it.
-    blob = broker.blobs.put(seal(key, BLOCK_KIND, attempt.run, number, content))
-    row = RunBlock(
-        run=attempt.run,
-        number=number,
-        rows=done.task.n_rows,
-        meetings=len(done.met),
-        blob=blob,
-    )
+    piece = put_piece(broker, attempt.run, BLOCK_KIND, done.task.number, content)
     with broker.database.write() as session:
-        attempts.keep_range(session, attempt, row, done.progress)
+        attempts.keep_range(session, attempt, done, piece)
     # How many meetings it holds may lie below the floor, so not even the operator's log says it.
-    log.info("range_stored", run_id=attempt.run, block=number, n_rows=row.rows)
+    log.info("range_stored", run_id=attempt.run, block=done.task.number, n_rows=done.task.n_rows)
 
 
 def _resolve(
@@ -153,12 +144,11 @@ def _resolve(
 
 def _stored_meetings(broker: Broker, attempt: Attempt, comparison: Comparison) -> Iterator[Met]:
     """Yield the meetings of all ranges, but for those of records that their agency has withdrawn."""
-    key = broker.keystore.open(attempt.run)
-    blobs = _finished(broker, attempt).blobs
+    with broker.database.read() as session:
+        stored = open_pieces(session, broker, attempt.run, BLOCK_KIND)
     out = (comparison.smaller.withdrawn(), comparison.larger.withdrawn())
     for task in comparison.plan:
-        sealed = broker.blobs.get(blobs[task.number])
-        content = unseal(key, BLOCK_KIND, attempt.run, task.number, sealed)
+        content = stored.piece(task.number)
         met = met_from_bytes(content, task.range, comparison.sizes, comparison.rules)
         yield _without(met, out)
 

@@ -19,10 +19,10 @@ from app.broker import Broker
 from app.decisions.preparation import RECORD_PREFIX
 from app.denials.service import sum_up_denials
 from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
-from app.destruction.shredding import is_needed_blob, is_needed_key, shred
 from app.rounds.messages import MESSAGE_PREFIX
 from app.runs.approvals import end_overdue
 from app.runs.deadline import close_overdue
+from app.sealed.shredding import is_needed_blob, is_needed_key, shred
 from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 ORPHAN_AGE_S: Final = 3600.0

@@ -15,7 +15,7 @@ from samples.round_files import sealed_rows, two_files
 from app.backup.archive import restore_backup, write_backup
 from app.security.errors import KeyGoneError
 from app.security.keystore import DataKey
-from app.uploads.reader import StoredContainer, StoredUpload, locate_container
+from app.uploads.reader import locate_container
 
 N_RECORDS, N_COMMON = 600, 20
 
@@ -64,7 +64,7 @@ def test_of_a_thousand_rows_none_comes_back(scene: Scene) -> None:
     uploads = {party: upload for upload, (party, _) in scene.receipts.items()}
     upload = uploads[CHILD_WELFARE]
     with broker.database.read() as session:
-        stored = locate_container(session, upload)
+        locate_container(session, broker, upload)
     thief = Thief(tuple(uploads.values()))
     for backup in backups(scene):
         thief.take_blobs(backup / "blobs")
@@ -88,11 +88,11 @@ def test_of_a_thousand_rows_none_comes_back(scene: Scene) -> None:
         assert "backup-2/database.sqlite3" in where
     assert recovered(scene, thief, planted) == set()
     assert len(recovered(scene, thief, kept)) == len(theirs)
-    restore_one_after_the_other(scene, stored, planted)
+    restore_one_after_the_other(scene, upload, planted)
     scene.check_log()
 
 
-def restore_one_after_the_other(scene: Scene, stored: StoredContainer, planted: Encodings) -> None:
+def restore_one_after_the_other(scene: Scene, upload: str, planted: Encodings) -> None:
     """Restore each backup for real, the one after the destruction last, and try to read the upload."""
     broker = scene.real.broker
     last = broker.settings.last_checkpoint_file
@@ -106,8 +106,10 @@ def restore_one_after_the_other(scene: Scene, stored: StoredContainer, planted: 
             where for where, raw in database_rows(broker.database) if planted.found_in(raw)
         } == set()
         assert tuple(broker.blobs.digests())
+        with broker.database.read() as session, pytest.raises(KeyGoneError):
+            locate_container(session, broker, upload)
         with pytest.raises(KeyGoneError):
-            StoredUpload(broker, stored)
+            broker.keystore.open(upload)
     last.write_bytes(remembered)
     broker.database.close()
     scene.served.restart()

@@ -67,6 +67,17 @@ def imported_names(source: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def loaded_names(source: Path) -> Iterator[str]:
+    """Yield the full names of what a file imports when it runs: not those for types alone."""
+    waiting: list[ast.AST] = [ast.parse(source.read_text("utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            waiting += ast.iter_child_nodes(node)
+
+
 @pytest.mark.parametrize("part", MAY_IMPORT)
 def test_a_part_imports_nothing_but_what_it_may(part: str) -> None:
     allowed = {*MAY_IMPORT[part], part.replace("/", "."), *sys.stdlib_module_names}
@@ -88,6 +99,20 @@ def test_a_slice_asks_the_service_of_another_and_never_its_repository() -> None:
         for name in imported_names(source)
         for owner in repositories - {source.relative_to(ROOT / "app").parts[0]}
         if f"{name}.".startswith(f"app.{owner}.repository.")
+    }
+    assert strangers == set()
+
+
+def test_a_slice_knows_the_rows_of_another_as_types_alone() -> None:
+    slices = {source.parent.name for source in (ROOT / "app").glob("*/models.py")}
+    assert len(slices) > 8
+    strangers = {
+        f"{source.relative_to(ROOT)}: {name}"
+        for source in (ROOT / "app").rglob("*.py")
+        if "migrations" not in source.parts
+        for name in loaded_names(source)
+        for owner in slices - {source.relative_to(ROOT / "app").parts[0]}
+        if re.match(rf"app\.{owner}\.(\w+_)?models\b", name)
     }
     assert strangers == set()
 

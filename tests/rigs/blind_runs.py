@@ -22,8 +22,8 @@ from app.ids import new_id
 from app.links.matches import LinkedRun, Matches
 from app.links.preparation import PIECE_KIND, prepare_releases
 from app.runs.service import space_key
+from app.sealed.objects import open_pieces
 from app.security.actor import Actor
-from app.security.at_rest import unseal
 from app.settings import Settings
 from app.uploads.reader import Handles
 from encoding.people.identity import Identity
@@ -98,11 +98,9 @@ class BlindProject:
         found = {}
         for release in prepared.releases:
             handles = self.handles[PARTIES.index(release.agency)]
-            key = self.broker.keystore.open(release.release)
-            pieces = (
-                unseal(key, PIECE_KIND, release.release, n, self.broker.blobs.get(blob))
-                for n, blob in enumerate(release.file.blobs)
-            )
+            with self.broker.database.write() as session:
+                release.sealed.keep(session)
+                pieces = open_pieces(session, self.broker, release.release, PIECE_KIND)
             found[release.agency, release.recipient.party] = BlindRun(
                 b"".join(pieces), frozenset(bytes(handles.of(record)) for record in matched)
             )

@@ -13,9 +13,8 @@ from sqlalchemy import select, text
 
 from app.broker import Broker, open_broker
 from app.clock import Clock
-from app.links import repository
 from app.links.models import Release
-from app.links.service import OpenedFile
+from app.links.service import file_of
 from schemas.ids import Handle
 from schemas.release import Match, parse_release
 
@@ -66,15 +65,9 @@ def released_matches(broker: Broker, run: str | None = None) -> Matches:
     chosen = select(Release) if run is None else select(Release).where(Release.run == run)
     with broker.database.read() as session:
         for release in session.scalars(chosen):
-            file = OpenedFile(
-                release.id,
-                release.sha256,
-                release.size_bytes,
-                broker.keystore.open(release.id),
-                repository.pieces_of(session, release.id),
-            )
+            file = file_of(session, broker, release)
             assert release.recipient not in found
-            found[release.recipient] = parse_release(b"".join(file.pieces(broker)))[1]
+            found[release.recipient] = parse_release(b"".join(file.pieces))[1]
     return found
 
 

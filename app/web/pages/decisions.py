@@ -25,7 +25,6 @@ from schemas.decision_steps import PROBABILITY_STEPS
 from schemas.match_record import Band, Decision, DecisionRule
 
 if TYPE_CHECKING:
-    from app.broker import Broker
     from app.decisions.service import OpenedRecord
     from app.decisions.summary import ShownKind
 
@@ -61,7 +60,7 @@ class DecisionQuery(AddressFilter):
     probability: Annotated[str, Query(pattern=r"^(0\.[0-9]{2,3})?$")] = ""
     first: Annotated[int, Query(ge=1, le=MAX_INTEGER)] = 1
 
-    def takes(self, decision: Decision | ShownKind) -> bool:
+    def matches(self, decision: Decision | ShownKind) -> bool:
         """Tell whether a decision is wanted."""
         return (
             self.band in ("", decision.band)
@@ -89,10 +88,10 @@ def show_match_record(
         profile = project_view(session, found, broker.clock()).profile
         policy = specification_of(run_for(session, page.actor, run)[0]).policy
     header = record.header
-    kinds = [kind for kind in record.kinds(broker) if query.takes(kind)]
-    rows, look_on = _look(broker, record, query) if page.twin == "html" else ([], None)
-    before = _before(broker, record, query) if page.twin == "html" else None
-    everything = _found(broker, record, query)
+    kinds = [kind for kind in record.kinds() if query.matches(kind)]
+    rows, look_on = _look(record, query) if page.twin == "html" else ([], None)
+    before = _before(record, query) if page.twin == "html" else None
+    everything = _found(record, query)
     head = {"header": header.to_json(), "root": record.root, "filter": query.fields()}
     return page.answer(
         "match_record.html",
@@ -107,7 +106,7 @@ def show_match_record(
         rows=rows,
         parties=[upload.party for upload in header.uploads],
         n_shown=sum(kind.rows for kind in kinds),
-        n_withheld=header.rows - sum(kind.rows for kind in record.kinds(broker)),
+        n_withheld=header.rows - sum(kind.rows for kind in record.kinds()),
         steps=_steps(kinds),
         charts=list(_charts(kinds)),
         bars=waterfall(header, profile),
@@ -121,42 +120,38 @@ def show_match_record(
     )
 
 
-def _look(
-    broker: Broker, record: OpenedRecord, query: DecisionQuery
-) -> tuple[list[NumberedDecision], int | None]:
+def _look(record: OpenedRecord, query: DecisionQuery) -> tuple[list[NumberedDecision], int | None]:
     """Return a page of decisions, and from which row to look on; None: that was all."""
     found: list[NumberedDecision] = []
     number = query.first - 1
-    lines = record.lines(broker, query.first)
+    lines = record.lines(query.first)
     for number, line in enumerate(islice(lines, MAX_SCANNED), query.first):
         decision = decision_of(line)
-        if decision is not None and query.takes(decision):
+        if decision is not None and query.matches(decision):
             found.append((number, decision))
             if len(found) == ROWS_A_PAGE:
                 break
     return found, number + 1 if number < record.header.rows else None
 
 
-def _before(broker: Broker, record: OpenedRecord, query: DecisionQuery) -> int | None:
+def _before(record: OpenedRecord, query: DecisionQuery) -> int | None:
     """Return from which row to look for the page before; None: this is the first."""
     if query.first == 1:
         return None
     start = max(1, query.first - MAX_SCANNED)
-    lines = islice(record.lines(broker, start), query.first - start)
+    lines = islice(record.lines(start), query.first - start)
     wanted = deque[int](maxlen=ROWS_A_PAGE)
     for number, line in enumerate(lines, start):
         decision = decision_of(line)
-        if decision is not None and query.takes(decision):
+        if decision is not None and query.matches(decision):
             wanted.append(number)
     return wanted[0] if len(wanted) == ROWS_A_PAGE else start
 
 
-def _found(
-    broker: Broker, record: OpenedRecord, query: DecisionQuery
-) -> Iterator[NumberedDecision]:
-    for number, line in enumerate(record.lines(broker, query.first), query.first):
+def _found(record: OpenedRecord, query: DecisionQuery) -> Iterator[NumberedDecision]:
+    for number, line in enumerate(record.lines(query.first), query.first):
         decision = decision_of(line)
-        if decision is not None and query.takes(decision):
+        if decision is not None and query.matches(decision):
             yield number, decision
 
 

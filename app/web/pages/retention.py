@@ -7,12 +7,12 @@ from fastapi import APIRouter, Response
 from app.agreements.holds import hold_view, holds_of, is_held
 from app.agreements.service import project_for
 from app.clock import utc_text
-from app.decisions.service import held_records
+from app.decisions.service import present_records
 from app.destruction.participation import destructions_for, view_of
 from app.http.paths import ProjectPath
-from app.links.service import held_releases
-from app.rounds.service import held_messages
-from app.uploads.service import held_uploads
+from app.links.service import present_releases
+from app.rounds.service import present_messages
+from app.uploads.service import present_uploads
 from app.web.answer import WiredPage, page_route
 from app.web.destruction_words import extent_words, outstanding_words, reason_words
 from app.web.dues import STATE_WORDS, dues_of
@@ -35,10 +35,10 @@ def show_retention(
     with broker.database.read() as session:
         terms = project_for(session, page.actor, project).terms
         dues = dues_of(
-            held_uploads(session, page.actor, project),
-            held_releases(session, page.actor, project),
-            held_records(session, page.actor, project),
-            held_messages(session, page.actor, project),
+            present_uploads(session, page.actor, project),
+            present_releases(session, page.actor, project),
+            present_records(session, page.actor, project),
+            present_messages(session, page.actor, project),
             utc_text(now),
         )
         holds = [hold_view(hold) for hold in holds_of(session, page.actor, project)]

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.agreements.negotiation import parties_of
 from app.agreements.service import require_visible
+from app.errors import RefusedError
 from app.evidence.service import log_state
-from app.http.errors import InvalidParameterError
+from app.http.errors import INVALID_PARAMETER
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
 from app.web.answer import WiredPage, json_stream, page_route
@@ -144,7 +145,9 @@ def _answer(
     emptied: dict[str, Any] = dict.fromkeys(faults, "")
     query = replace(query, **emptied)
     if faults and page.twin != "html":
-        raise InvalidParameterError(f"The parameter {min(faults)} is missing or malformed.")
+        raise RefusedError(
+            INVALID_PARAMETER, f"The parameter {min(faults)} is missing or malformed."
+        )
     note_export(broker, page, project, EXPORTED)
     # A twin has all that the filter finds, so it is read piece by piece while it is sent.
     everything = _all_entries(broker, project, query)
@@ -174,7 +177,7 @@ def _answer(
         table=Table(ENTRY_COLUMNS, (entry_row(entry) for entry in everything)),
         project=project,
         query=query.encoded(before=query.before, after=query.above),
-        status=InvalidParameterError.status if faults else 200,
+        status=INVALID_PARAMETER.status if faults else 200,
         filter=query,
         faults=faults,
         entries=found.entries,

@@ -16,7 +16,7 @@ from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.agreements.errors import StatementRefusedError
-from app.destruction.errors import OtherCertificateError
+from app.destruction.errors import OTHER_CERTIFICATE
 from schemas.certificate import CertificateFile
 
 STATEMENTS = f"projects/{PROJECT}/destruction-statements"
@@ -54,10 +54,10 @@ def test_a_counter_signature_is_under_this_certificate_and_ones_own(
 ) -> None:
     other = EnrolledPerson.confirmed(linked.founded, linked.client, CHILD_WELFARE, "steward")
     for signed, refused in (
-        (countersignature(ann, file, sha256="0" * 64), OtherCertificateError),
-        (countersignature(ann, file, certificate="crt-" + "0" * 32), OtherCertificateError),
-        (countersignature(ann, file, project="elsewhere"), OtherCertificateError),
-        (statement(ann), OtherCertificateError),
+        (countersignature(ann, file, sha256="0" * 64), OTHER_CERTIFICATE),
+        (countersignature(ann, file, certificate="crt-" + "0" * 32), OTHER_CERTIFICATE),
+        (countersignature(ann, file, project="elsewhere"), OTHER_CERTIFICATE),
+        (statement(ann), OTHER_CERTIFICATE),
         (countersignature(other, file), StatementRefusedError),
     ):
         assert code(send(ann, path(file), signed)) == refused.code
@@ -98,9 +98,9 @@ def test_a_statement_is_about_this_project_and_ones_own(
 ) -> None:
     unknown = statement(ann, certificate="crt-" + "0" * 32)
     assert send(ann, STATEMENTS, unknown).status_code == 404
-    assert code(send(ann, STATEMENTS, countersignature(ann, file))) == OtherCertificateError.code
+    assert code(send(ann, STATEMENTS, countersignature(ann, file))) == OTHER_CERTIFICATE.code
     elsewhere = statement(ann, project="elsewhere")
-    assert code(send(ann, STATEMENTS, elsewhere)) == OtherCertificateError.code
+    assert code(send(ann, STATEMENTS, elsewhere)) == OTHER_CERTIFICATE.code
     assert code(send(ann, STATEMENTS, statement(kim))) == StatementRefusedError.code
     assert send(kim, STATEMENTS, statement(kim)).json()["party"] == SCHOOL
 

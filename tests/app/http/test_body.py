@@ -201,8 +201,9 @@ def test_a_body_that_grows_too_long_is_cut_off_at_the_limit() -> None:
     # The test client collects the body before it sends it, so the reader is driven directly.
     import asyncio
 
+    from app.errors import RefusedError
     from app.http.body import read_body
-    from app.http.errors import BodyTooLargeError
+    from app.http.errors import BODY_TOO_LARGE
 
     chunks = endless()
 
@@ -210,7 +211,7 @@ def test_a_body_that_grows_too_long_is_cut_off_at_the_limit() -> None:
         return {"type": "http.request", "body": next(chunks), "more_body": True}
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    with pytest.raises(BodyTooLargeError):
+    with pytest.raises(RefusedError, check=lambda error: error.code == BODY_TOO_LARGE.code):
         asyncio.run(read_body(request, LIMIT))
     assert sum(sent) == LIMIT + 100
 

@@ -12,7 +12,8 @@ from twins import merkle as oracle
 
 from app.auditor.verify import verify_bundle
 from app.db import Database
-from app.matchlog.errors import CosignatureRefusedError, NotInLogError
+from app.errors import RefusedError
+from app.matchlog.errors import COSIGNATURE_REFUSED, NotInLogError
 from app.matchlog.export import export_bundle, tile_bytes, tile_entries
 from app.matchlog.proofs import (
     add_cosignature,
@@ -194,7 +195,10 @@ def test_a_cosignature_that_is_not_one_of_this_checkpoint_is_refused(
         (cosign(b"another text\n", WITNESS, 5).line, WITNESS.verifier_key),
     ]
     for line, key in bad:
-        with pytest.raises(CosignatureRefusedError), database.write() as session:
+        with (
+            pytest.raises(RefusedError, check=lambda error: error.code == COSIGNATURE_REFUSED.code),
+            database.write() as session,
+        ):
             add_cosignature(session, 1, line, key)
     with pytest.raises(NotInLogError), database.write() as session:
         add_cosignature(session, 2, good, WITNESS.verifier_key)

@@ -157,11 +157,11 @@ def test_an_upload_is_checked_once_at_a_time_and_few_are_in_the_process(
     upload = linkage.send(made, CHILD_WELFARE)
     manifest = linkage.manifest(made, CHILD_WELFARE)
     monkeypatch.setattr(BlobStore, "get", None)
-    with linkage.broker.checks.take(upload):
+    with linkage.broker.checks.turn(upload):
         refused = [linkage.commit(upload, manifest, CHILD_WELFARE)]
     with ExitStack() as taken:
         for number in range(MAX_CHECKS):
-            taken.enter_context(linkage.broker.checks.take(f"another-{number}"))
+            taken.enter_context(linkage.broker.checks.turn(f"another-{number}"))
         refused.append(linkage.commit(upload, manifest, CHILD_WELFARE))
     for answer in refused:
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

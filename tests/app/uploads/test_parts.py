@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.uploads.errors import PartDigestError, PartLengthError, UnknownPartError
+from app.errors import RefusedError, Rule
+from app.uploads.errors import PART_DIGEST, PART_LENGTH, UNKNOWN_PART
 from app.uploads.parts import check_bytes, length_of, parse_content_digest
 from schemas.upload import Parts
+
+
+def refused(rule: Rule) -> pytest.RaisesExc[RefusedError]:
+    return pytest.raises(RefusedError, check=lambda error: error.code == rule.code)
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**7), st.integers(0, 10))
@@ -19,7 +24,7 @@ def test_there_is_no_part_after_the_last(records: int, rows: int, beyond: int) -
     parts = Parts(head_bytes=700, records=records, rows=rows)
     assert length_of(parts, 0) == 700
     assert length_of(parts, parts.n_parts - 1) > 0
-    with pytest.raises(UnknownPartError):
+    with refused(UNKNOWN_PART):
         length_of(parts, parts.n_parts + beyond)
 
 
@@ -50,16 +55,16 @@ def test_the_digest_of_a_part_is_read_from_its_header(body: bytes) -> None:
     ],
 )
 def test_any_other_digest_header_is_refused(header: str | None) -> None:
-    with pytest.raises(PartDigestError):
+    with refused(PART_DIGEST):
         parse_content_digest(header)
 
 
 @pytest.mark.parametrize("length", [0, 2, 4])
 def test_a_part_of_another_length_is_refused(length: int) -> None:
-    with pytest.raises(PartLengthError):
+    with refused(PART_LENGTH):
         check_bytes(b"abc", length, hashlib.sha256(b"abc").hexdigest())
 
 
 def test_a_part_with_another_digest_is_refused() -> None:
-    with pytest.raises(PartDigestError):
+    with refused(PART_DIGEST):
         check_bytes(b"abc", 3, hashlib.sha256(b"abd").hexdigest())

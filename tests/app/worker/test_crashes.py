@@ -12,6 +12,7 @@ from rigs.linkage import Linkage, either_database
 from app.broker import Broker
 from app.runs.lease import MAX_STALLED_ATTEMPTS
 from app.worker.loop import Worker
+from app.worker.sweeper import Sweeper
 
 __all__ = ["either_database"]
 
@@ -134,6 +135,8 @@ def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued
     linkage.work()
     view = linkage.get(f"/v1/runs/{queued}").json()
     assert (view["state"], view["failure"]) == ("failed", "worker-lost")
+    Sweeper(linkage.broker).sweep()
+    assert not [key for key in linkage.broker.keystore.object_ids() if key.startswith(queued)]
     assert kinds_of_run(linkage)[-1] == "run-failed"
 
 

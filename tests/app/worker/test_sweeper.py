@@ -11,10 +11,11 @@ from rigs.broker_twins import copied_broker, released_matches
 from rigs.hooked_database import Crash, crash_at, hooked
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
+from sqlalchemy import select
 
 from app.ids import new_id
 from app.matchlog.errors import LogRolledBackError
-from app.runs.retention import find_remains
+from app.sealed.models import SealedObject
 from app.security.errors import KeyGoneError
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.upload import Receipt
@@ -125,7 +126,7 @@ def test_a_run_that_has_ended_keeps_neither_keys_nor_ranges(linkage: Linkage) ->
     linkage.work()
     assert not [key for key in keys(linkage) if key.startswith(run)]
     with linkage.broker.database.read() as session:
-        assert find_remains(session) == ()
+        assert session.scalars(select(SealedObject.id).where(SealedObject.is_ended)).all() == []
     # Two releases of one piece, a match record's rows and summary, two openings, and two uploads.
     n_parts = sum(
         linkage.get(f"/v1/uploads/{key}", party).json()["parts"] + 1

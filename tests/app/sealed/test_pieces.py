@@ -1,11 +1,11 @@
-"""The pieces in which a release file is stored."""
+"""The pieces in which a file is stored."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.links.release_file import cut_pieces
+from app.sealed.objects import cut_pieces
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20)), st.integers(1, 60))

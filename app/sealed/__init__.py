@@ -1,0 +1,1 @@
+"""Sealed objects: uploads, runs, releases, match records and messages at rest, each under a key of its own."""

@@ -1,0 +1,30 @@
+"""What a destruction has to know of an object that it has ended, whatever the object holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from app.matchlog.draft import EntryDraft
+    from schemas.destruction import ObjectKind
+
+# As many things of one kind as one unit of work ends.
+BATCH: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An object that has just been ended, as its certificate will list it, and its log entry if it has one.
+
+    `key` is its id, by which the key store has its key.
+    """
+
+    key: str
+    kind: ObjectKind
+    party: str | None
+    sha256: str
+    count: int | None
+    pieces: int
+    created: str | None
+    draft: EntryDraft | None

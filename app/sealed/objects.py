@@ -1,0 +1,194 @@
+"""Sealed objects from their beginning to their end: drawn, stored in pieces, kept, read, ended.
+
+Key and pieces are durable before the rows that name them, which commit with whatever makes the object count;
+a crash in between leaves them without a row, and the sweep takes them. An end is noted in a row too: only
+after that has committed are key and pieces removed (`app.sealed.shredding`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from app.db import insert_rows
+from app.sealed import repository
+from app.sealed.models import SealedObject, SealedPiece
+from app.security.at_rest import seal, unseal
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+    from app.blobs import BlobStore
+    from app.broker import Broker
+    from app.security.keystore import DataKey
+
+PIECE_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the pieces of one kind add up to in the clear: its SHA-256 and its size."""
+
+    sha256: str
+    size_bytes: int
+
+
+class NewObject:
+    """An object that no row names yet; its pieces are durable as they are written, if it has any by now."""
+
+    def __init__(self, broker: Broker, object_id: str) -> None:
+        """Draw its key, which is durable when this returns."""
+        self.id = object_id
+        self._broker = broker
+        self._key = broker.keystore.create(object_id)
+        self._pieces: list[SealedPiece] = []
+
+    def write(self, kind: str, contents: Iterable[bytes]) -> Content:
+        """Store contents as the pieces of one kind, in order; none is in memory longer than that takes.
+
+        Raises:
+            StorageFullError: the disk is nearly full.
+        """
+        digest, size_bytes = hashlib.sha256(), 0
+        for number, content in enumerate(contents):
+            digest.update(content)
+            size_bytes += len(content)
+            self._pieces.append(_put(self._broker, self._key, kind, number, content))
+        return Content(digest.hexdigest(), size_bytes)
+
+    def keep(self, session: Session) -> None:
+        """Let rows name the object and its pieces."""
+        insert_rows(session, SealedObject(id=self.id))
+        insert_rows(session, *self._pieces)
+
+    def drop(self) -> None:
+        """Destroy it again: nothing will name it."""
+        remove(self._broker, self.id, [piece.blob for piece in self._pieces])
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The pieces of one kind of an object, still sealed: each is unsealed when it is asked for.
+
+    `places` are the blobs by the numbers of the pieces, in their order.
+    """
+
+    key: DataKey
+    kind: str
+    places: Mapping[int, str]
+    blobs: BlobStore = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self.piece, self.places)
+
+    def piece(self, number: int) -> bytes:
+        """Return one piece in the clear.
+
+        Raises:
+            SealBrokenError: it is missing or damaged.
+        """
+        sealed = self.blobs.get(self.places[number])
+        return unseal(self.key, self.kind, self.key.object_id, number, sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file that may be handed out now: what it is in the clear, and its pieces in order."""
+
+    content: Content
+    pieces: Pieces
+
+
+def put_piece(
+    broker: Broker,
+    object_id: str,
+    kind: str,
+    number: int,
+    content: bytes,
+    *,
+    sha256: str | None = None,
+) -> SealedPiece:
+    """Store one more piece of an object and return its row, to be inserted by `app.db.insert_rows`.
+
+    Every sealing draws a nonce, so no other row names its blob.
+
+    Raises:
+        KeyGoneError: the object is over.
+        StorageFullError: the disk is nearly full.
+    """
+    piece = _put(broker, broker.keystore.open(object_id), kind, number, content)
+    piece.sha256 = sha256
+    return piece
+
+
+def open_pieces(session: Session, broker: Broker, object_id: str, kind: str) -> Pieces:
+    """Return the pieces of one kind of an object.
+
+    Raises:
+        KeyGoneError: the object is over.
+    """
+    rows = repository.pieces_of(session, object_id, kind)
+    places = {row.number: row.blob for row in rows}
+    return Pieces(broker.keystore.open(object_id), kind, places, broker.blobs)
+
+
+def digests_of(session: Session, object_id: str, kind: str) -> dict[int, str]:
+    """Return the digests of the pieces of one kind as they were sent, by number, in order."""
+    rows = repository.pieces_of(session, object_id, kind)
+    return {row.number: row.sha256 for row in rows if row.sha256 is not None}
+
+
+def digest_of(session: Session, object_id: str, kind: str, number: int) -> str | None:
+    """Return the digest of one piece as it was sent; None: it is not there."""
+    found = repository.find_piece(session, object_id, kind, number)
+    return None if found is None else found.sha256
+
+
+def count_pieces(session: Session, object_id: str) -> int:
+    """Return how many pieces an object has, of all kinds."""
+    return repository.count_pieces(session, object_id)
+
+
+def present_objects() -> Select[str]:
+    """Return the query of the ids of all objects of which something may be left."""
+    return repository.present_ids()
+
+
+def end_objects(session: Session, *object_ids: str) -> None:
+    """Note that objects are over, in the transaction that says so of what they hold."""
+    repository.end(session, object_ids)
+
+
+def remove(broker: Broker, object_id: str, blobs: Iterable[str]) -> None:
+    """Destroy an object's key, which destroys it wherever its bytes are, then remove its blobs."""
+    broker.keystore.destroy(object_id)
+    for blob in blobs:
+        broker.blobs.delete(blob)
+
+
+def cut_pieces(lines: Iterable[bytes], *, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Yield a file in pieces of whole lines, each of `piece_bytes` or a little more, the last one shorter.
+
+    So a state's file is never in memory in whole.
+    """
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= piece_bytes:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _put(broker: Broker, key: DataKey, kind: str, number: int, content: bytes) -> SealedPiece:
+    blob = broker.blobs.put(seal(key, kind, key.object_id, number, content))
+    return SealedPiece(object=key.object_id, kind=kind, number=number, blob=blob)

@@ -1,0 +1,135 @@
+"""A sealed object from its first piece to its end, on both databases."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.decisions.preparation import RECORD_PREFIX
+from app.ids import new_id
+from app.rounds.messages import MESSAGE_PREFIX
+from app.sealed.objects import NewObject, Pieces, count_pieces, end_objects, open_pieces, put_piece
+from app.sealed.shredding import is_needed_blob, is_needed_key, shred, shred_object
+from app.security.errors import KeyGoneError, SealBrokenError
+from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+
+KIND = "release-piece"
+CONTENTS = (b"first", b"second", b"third")
+
+
+@pytest.fixture
+def broker(founded: Any) -> Broker:
+    return founded.broker
+
+
+def kept(broker: Broker, prefix: str = RELEASE_PREFIX) -> str:
+    new = NewObject(broker, new_id(prefix))
+    new.write(KIND, CONTENTS)
+    with broker.database.write() as session:
+        new.keep(session)
+    return new.id
+
+
+def opened(broker: Broker, object_id: str, kind: str = KIND) -> Pieces:
+    with broker.database.read() as session:
+        return open_pieces(session, broker, object_id, kind)
+
+
+def end(broker: Broker, *object_ids: str) -> None:
+    with broker.database.write() as session:
+        end_objects(session, *object_ids)
+
+
+def left(broker: Broker) -> tuple[list[str], int]:
+    return list(broker.keystore.object_ids()), len(list(broker.blobs.digests()))
+
+
+def test_pieces_are_read_as_they_were_written(broker: Broker) -> None:
+    new = NewObject(broker, new_id(RELEASE_PREFIX))
+    content = new.write(KIND, CONTENTS)
+    assert content.sha256 == hashlib.sha256(b"".join(CONTENTS)).hexdigest()
+    assert content.size_bytes == sum(map(len, CONTENTS))
+    with broker.database.write() as session:
+        new.keep(session)
+    found = opened(broker, new.id)
+    assert (len(found), tuple(found), found.piece(1)) == (3, CONTENTS, b"second")
+    assert len(opened(broker, new.id, "another")) == 0
+    assert b"second" not in b"".join(map(broker.blobs.get, broker.blobs.digests()))
+
+
+def test_a_piece_is_bound_to_its_object_kind_and_number(broker: Broker) -> None:
+    one, other = kept(broker), kept(broker)
+    found = opened(broker, one)
+    for wrong in (
+        replace(found, places={0: found.places[1]}),
+        replace(found, kind="another"),
+        replace(found, places=opened(broker, other).places),
+    ):
+        with pytest.raises(SealBrokenError):
+            wrong.piece(0)
+
+
+def test_what_no_row_was_to_name_is_dropped_whole(broker: Broker) -> None:
+    before = left(broker)
+    new = NewObject(broker, new_id(RELEASE_PREFIX))
+    new.write(KIND, CONTENTS)
+    new.drop()
+    assert left(broker) == before
+
+
+def test_of_an_object_that_has_ended_nothing_is_left_and_of_others_all(broker: Broker) -> None:
+    ended, other = kept(broker), kept(broker)
+    blob = opened(broker, ended).places[0]
+    end(broker, ended)
+    with broker.database.read() as session:
+        assert is_needed_key(session, ended)
+        assert is_needed_blob(session, blob)
+    shred(broker)
+    with broker.database.read() as session:
+        assert not is_needed_key(session, ended)
+        assert not is_needed_blob(session, blob)
+        assert (count_pieces(session, ended), count_pieces(session, other)) == (0, 3)
+    with pytest.raises(KeyGoneError):
+        opened(broker, ended)
+    with pytest.raises(KeyGoneError):
+        put_piece(broker, ended, KIND, 3, b"late")
+    assert tuple(opened(broker, other)) == CONTENTS
+    assert left(broker) == ([other], 3)
+
+
+def test_an_end_that_is_rolled_back_ends_nothing(broker: Broker) -> None:
+    name = kept(broker)
+    with broker.database.read() as session:
+        end_objects(session, name)
+    shred(broker)
+    assert tuple(opened(broker, name)) == CONTENTS
+
+
+def test_the_key_goes_before_the_pieces_and_both_before_the_rows(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = kept(broker)
+    end(broker, name)
+
+    def killed(_digest: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker.blobs, "delete", killed)
+        with pytest.raises(KeyboardInterrupt):
+            shred(broker)
+    assert left(broker) == ([], 3)
+    shred(broker)
+    assert left(broker) == ([], 0)
+    shred_object(broker, name)
+
+
+def test_what_was_made_of_an_upload_goes_before_it() -> None:
+    prefixes = [RECORD_PREFIX, MESSAGE_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX]
+    assert prefixes == sorted(prefixes)
