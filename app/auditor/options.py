@@ -67,7 +67,7 @@ def broker_options(function: _Function) -> _Function:
     """Add --token-file and --ca-file."""
     options = (
         click.option("--token-file", type=FILE, help="File with your token for the broker."),
-        click.option("--ca-file", type=FILE, help="Certificates to trust beside the system's."),
+        click.option("--ca-file", type=FILE, help="Certificates to trust, and no others."),
     )
     return _with(function, options)
 

@@ -32,11 +32,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from encoding.errors import WorkspaceError, WorkspaceKeyError
-from encoding.files import make_private_folder, sync_folder, write_durably
+from encoding.files import make_private_folder, write_durably
 from encoding.owner_only import create_owner_only
 from encoding.workspace.key import KEY_BYTES, Unlock, open_key_text, read_workspace_key
 from encoding.workspace.lock import locked
 from schemas.api import ProjectView
+from schemas.durable import sync_folder
 from schemas.errors import FormatError
 
 

@@ -18,7 +18,7 @@ from app.auditor.page_link import new_page_link
 @click.command("page-link")
 @click.argument("url", metavar="URL")
 @click.option("--token-file", type=FILE, required=True, help="File with your token for the broker.")
-@click.option("--ca-file", type=FILE, help="Certificates to trust beside the system's.")
+@click.option("--ca-file", type=FILE, help="Certificates to trust, and no others.")
 @json_option
 def page_link(*, url: str, token_file: Path, ca_file: Path | None, as_json: bool) -> None:
     """Print a link that signs you in to the pages of the broker at URL; it works once, for 60 s.

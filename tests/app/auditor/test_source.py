@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +24,9 @@ from app.auditor.errors import (
     TokenFileError,
     UnreachableError,
 )
-from app.auditor.source import BUNDLE_PATH, bundle_url, open_bundle, save_bundle
+from app.auditor.source import BUNDLE_PATH, bundle_url, open_bundle, save_bundle, tls_context
 from app.auditor.verify import verify_bundle
+from app.cli.self_signed import write_certificate
 
 LOG = story(71, n_weeks=2)
 BUNDLE = LOG.bundle()
@@ -156,6 +158,14 @@ def test_a_file_of_certificates_that_holds_none_is_said_so(tmp_path: Path) -> No
         open_bundle("https://127.0.0.1:9/", None, tmp_path / "ca.pem"),
     ):
         pass
+
+
+def test_a_file_of_certificates_is_trusted_and_nothing_beside_it(tmp_path: Path) -> None:
+    write_certificate(tmp_path)
+    context = tls_context(tmp_path / "broker.crt")
+    assert isinstance(context, ssl.SSLContext)
+    (trusted,) = context.get_ca_certs()
+    assert trusted["subject"] == trusted["issuer"]
 
 
 def test_a_bundle_is_kept_whole(tmp_path: Path) -> None:
