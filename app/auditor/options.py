@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +44,7 @@ EXIT_CODES = (
     "cannot be reached."
 )
 
+_JSON = "app.auditor.json"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -98,10 +99,33 @@ def log_options(function: _Function) -> _Function:
 
 
 def json_option(function: _Function) -> _Function:
-    """Add --json."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
-        function
-    )
+    """Add --json, which is not passed on: `emit` and `failures` go by it."""
+
+    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        ctx.meta[_JSON] = value
+
+    return click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=note,
+        help="Print the result as JSON.",
+    )(function)
+
+
+def wants_json() -> bool:
+    """Return whether the command that runs was given --json."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(_JSON))
+
+
+def emit(document: object, lines: Iterable[str] = ()) -> None:
+    """Print a result on standard output: the document as JSON with --json, the lines otherwise."""
+    if wants_json():
+        click.echo(json.dumps(document, indent=2))
+        return
+    for line in lines:
+        click.echo(line)
 
 
 def verified(
@@ -170,12 +194,21 @@ def require_broker_for(project: str | None, location: str) -> None:
 
 
 @contextmanager
-def failures(*, as_json: bool = False) -> Iterator[None]:
-    """Say what went wrong in the block, on standard error or as JSON, and end with its exit status."""
+def failures(*, in_json: bool = True) -> Iterator[None]:
+    """Say what went wrong in the block, on standard error, and end with its exit status.
+
+    Args:
+        in_json: whether --json prints it as a document, too; not where the block prints its own.
+    """
     try:
         yield
     except AuditError as exc:
-        _report_failure(exc, as_json)
+        if in_json:
+            emit(failure_json(exc))
+        first, *rest = map(printable, failure_lines(exc))
+        click.echo(f"blindlink-audit: {first}", err=True)
+        for line in rest:
+            click.echo(line, err=True)
         sys.exit(exc.exit_code)
 
 
@@ -213,15 +246,6 @@ def _progress(*, is_shown: bool) -> Iterator[OnProgress | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("verifying", total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def _report_failure(error: AuditError, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(failure_json(error), indent=2))
-    first, *rest = map(printable, failure_lines(error))
-    click.echo(f"blindlink-audit: {first}", err=True)
-    for line in rest:
-        click.echo(line, err=True)
 
 
 PASSPHRASE_FILE = click.option(

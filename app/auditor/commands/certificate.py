@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from app.auditor.options import (
     OUTPUT,
     LogOptions,
     broker_options,
+    emit,
     failures,
     force_option,
     json_option,
@@ -52,7 +52,6 @@ def verify(
     bundle: str | None,
     html_file: Path | None,
     force: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Verify a certificate of destruction: its signatures, and that the match log vouches for it.
@@ -63,7 +62,7 @@ def verify(
 
     Example: blindlink-audit certificate verify crt-4f.json --log log.bundle --pin county.pin
     """
-    with failures(as_json=as_json):
+    with failures():
         options = LogOptions(bundle or "", **given)
         require_free([html_file], read=[file, *options.read()], force=force)
         read = read_certificate(file)
@@ -76,9 +75,6 @@ def verify(
             verdict = book.compare(verified(options, book.take))
         if html_file is not None:
             write_text(html_file, certificate_page(read))
-    if as_json:
-        click.echo(json.dumps(verdict.to_json(), indent=2))
-    else:
-        click.echo("\n".join(verdict.lines()))
+    emit(verdict.to_json(), verdict.lines())
     for caveat in verdict.caveats:
         click.echo(f"not shown: {caveat.text}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from app.auditor.options import (
     EXIT_CODES,
     OUTPUT,
     broker_options,
+    emit,
     failures,
     force_option,
     json_option,
@@ -41,7 +41,6 @@ def fetch(
     ca_file: Path | None,
     output: Path,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Fetch a bundle of the log from the broker at URL, to keep and to verify later without it.
 
@@ -50,9 +49,8 @@ def fetch(
     """
     if "://" in url:
         require_broker_for(project, url)
-    with failures(as_json=as_json):
+    with failures():
         require_free([output], read=[token_file, ca_file], force=force)
         size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
-    if as_json:
-        click.echo(json.dumps({"file": str(output), "size_bytes": size}, indent=2))
+    emit({"file": str(output), "size_bytes": size})
     click.echo(f"wrote {output}, {size:,} bytes; check it with: blindlink-audit verify", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from app.auditor.keys import read_log_key
 from app.auditor.options import (
     LogOptions,
     broker_options,
+    emit,
     failures,
     json_option,
     pin_options,
@@ -61,7 +61,6 @@ def watch(
     full: bool,
     project: str | None,
     quiet: bool,
-    as_json: bool,
 ) -> None:
     """Fetch the newest checkpoint of the broker at URL and hold it against everything seen before.
 
@@ -75,7 +74,7 @@ def watch(
     if project is not None and not full:
         raise click.UsageError("give --project with --full: a checkpoint is of the whole log")
     require_broker_for(project, url)
-    with failures(as_json=as_json):
+    with failures():
         kept = WatchState.open(state)
         if full:
             options = LogOptions(url, pins, log_key, token_file, ca_file, project)
@@ -84,10 +83,7 @@ def watch(
             given = None if log_key is None else read_log_key(log_key)
             with BrokerApi(url, token_file, ca_file) as source:
                 seen = look(kept, source, given_key=given, others=read_pins(pins))
-    if as_json:
-        click.echo(json.dumps(seen.to_json(), indent=2))
-    elif not quiet:
-        click.echo("\n".join(_lines(seen)))
+    emit(seen.to_json(), [] if quiet else _lines(seen))
 
 
 def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:

@@ -9,9 +9,9 @@ import click
 
 from encoding.cli.parts.agreements import agreed_columns
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.project_view import remembered_view
-from encoding.cli.parts.results import print_result
+from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.sealed_files import sealing_to
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -65,7 +65,6 @@ def extract(
     party: str | None,
     output: Path,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Write link IDs and listed columns of your linked rows, to hand over to the other agency.
 
@@ -100,7 +99,7 @@ def extract(
     with sealing_to(session, party, output) as path:
         n_rows = write(path)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
-    print_result(session, as_json, document, f"{n_rows:,} rows in {output}")
+    emit(document, remarks=[f"{n_rows:,} rows in {output}"])
 
 
 def _pseudonyms(session: Session, links: BlindLinks) -> Pseudonyms:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options, file_options, json_option
-from encoding.cli.parts.results import print_result
+from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -65,7 +65,6 @@ def join(
     keep_unlinked: bool,
     output: Path,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Attach columns of RECEIVED, a file made by `blindlink extract`, to your own rows by link ID.
 
@@ -100,4 +99,4 @@ def join(
     sentence = (
         f"{done.rows_attached:,} of {done.rows:,} rows found something to attach, in {output}"
     )
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])

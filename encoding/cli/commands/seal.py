@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.receivers import receivers_of
-from encoding.cli.parts.results import print_result
+from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.sealed_files import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
 from encoding.errors import FileMissingError
@@ -37,7 +37,6 @@ def seal(
     output: Path | None,
     offline: bool,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Seal FILE so that only the persons of a party whom you trust can open it, by: blindlink open.
 
@@ -55,4 +54,4 @@ def seal(
         "to": party,
         "persons": [receiver.person for receiver in receivers],
     }
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from encoding.cli.parts.log_copies import fetched_log
+from encoding.cli.parts.results import emit
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
@@ -157,14 +157,10 @@ def write_certified(file: CertificateFile, output: Path | None, page: Path | Non
         write_durably(page, certificate_page(file).encode("utf-8"))
 
 
-def show_certified(session: Session, certified: Certified, *, as_json: bool) -> None:
+def show_certified(certified: Certified) -> None:
     """Print a certificate's number and what it says, or one JSON document."""
-    if as_json:
-        click.echo(json.dumps(certified.to_document(), indent=2))
-        return
-    click.echo(certified.check.certificate.certificate)
-    for sentence in certified.sentences():
-        session.say(sentence)
+    number = certified.check.certificate.certificate
+    emit(certified.to_document(), [number], remarks=certified.sentences())
 
 
 def file_outputs(function: _Function) -> _Function:

@@ -42,13 +42,6 @@ def agency_options(function: _Function) -> _Function:
     return function
 
 
-def json_option(function: _Function) -> _Function:
-    """Add --json: one JSON document on standard output instead of sentences."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
-        function
-    )
-
-
 def file_options(function: _Function) -> _Function:
     """Add --file and --id-column, which take the place of those in the settings."""
     options = (
