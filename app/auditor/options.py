@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, so
 from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
+from schemas.command_line import emit
 from schemas.printable import printable
 
 # Only what --help needs is imported here: the rest comes when a command runs.
@@ -44,7 +44,6 @@ EXIT_CODES = (
     "cannot be reached."
 )
 
-_JSON = "app.auditor.json"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -96,36 +95,6 @@ def log_options(function: _Function) -> _Function:
     """Add the argument BUNDLE and the options that say where a log is and what it is held to."""
     bundle = click.argument("bundle", metavar="BUNDLE|URL")
     return broker_options(pin_options(bundle(function)))
-
-
-def json_option(function: _Function) -> _Function:
-    """Add --json, which is not passed on: `emit` and `failures` go by it."""
-
-    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-        ctx.meta[_JSON] = value
-
-    return click.option(
-        "--json",
-        is_flag=True,
-        expose_value=False,
-        callback=note,
-        help="Print the result as JSON.",
-    )(function)
-
-
-def wants_json() -> bool:
-    """Return whether the command that runs was given --json."""
-    context = click.get_current_context(silent=True)
-    return context is not None and bool(context.meta.get(_JSON))
-
-
-def emit(document: object, lines: Iterable[str] = ()) -> None:
-    """Print a result on standard output: the document as JSON with --json, the lines otherwise."""
-    if wants_json():
-        click.echo(json.dumps(document, indent=2))
-        return
-    for line in lines:
-        click.echo(line)
 
 
 def verified(

@@ -16,15 +16,14 @@ from app.auditor.options import (
     OUTPUT,
     LogOptions,
     broker_options,
-    emit,
     failures,
     force_option,
-    json_option,
     pin_options,
     verified,
 )
 from app.auditor.pins import read_pins
 from schemas.certificate_page import certificate_page
+from schemas.command_line import emit, json_option
 
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the certificate or the log does not verify, 2 usage, 3 a certificate, "

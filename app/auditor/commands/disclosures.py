@@ -14,15 +14,14 @@ from app.auditor.options import (
     EXIT_CODES,
     OUTPUT,
     LogOptions,
-    emit,
     failures,
     force_option,
-    json_option,
     log_options,
     say_verified,
     verified,
 )
 from app.auditor.register import register_csv, register_json, register_page
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry

@@ -11,13 +11,12 @@ from app.auditor.options import (
     EXIT_CODES,
     OUTPUT,
     broker_options,
-    emit,
     failures,
     force_option,
-    json_option,
     require_broker_for,
 )
 from app.auditor.source import bundle_url, save_bundle
+from schemas.command_line import emit, json_option
 
 
 @click.command("fetch", epilog=EXIT_CODES)

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from app.auditor.auditor_key import new_key_file, read_passphrase
-from app.auditor.options import (
-    FILE,
-    OUTPUT,
-    PASSPHRASE_FILE,
-    emit,
-    failures,
-    json_option,
-    opened_key,
-    wants_json,
-)
+from app.auditor.options import FILE, OUTPUT, PASSPHRASE_FILE, failures, opened_key
 from schemas.audit_report import key_fingerprint, public_text
+from schemas.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

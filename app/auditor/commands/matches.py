@@ -30,14 +30,13 @@ from app.auditor.options import (
     OUTPUT,
     LogOptions,
     broker_options,
-    emit,
     failures,
     force_option,
-    json_option,
     pin_options,
     verified,
 )
 from app.auditor.source import is_url
+from schemas.command_line import emit, json_option
 from schemas.decision_steps import PROBABILITY_STEPS
 from schemas.match_record import Decision, DecisionRule, MatchRecordHeader
 

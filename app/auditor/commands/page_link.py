@@ -6,13 +6,9 @@ from pathlib import Path
 
 import click
 
-from app.auditor.options import (
-    FILE,
-    emit,
-    failures,
-    json_option,
-)
+from app.auditor.options import FILE, failures
 from app.auditor.page_link import new_page_link
+from schemas.command_line import emit, json_option
 
 
 @click.command("page-link")

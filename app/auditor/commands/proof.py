@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from app.auditor.keys import read_log_key
-from app.auditor.options import FILE, emit, failures, json_option
+from app.auditor.options import FILE, failures
 from app.auditor.pins import read_pins
 from app.auditor.proofs import caveats, check_proof
 from app.auditor.timeline import timeline_line
+from schemas.command_line import emit, json_option
 
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 a proof does not verify, 2 usage, 3 a proof, key or pin cannot be "

@@ -20,21 +20,19 @@ from app.auditor.options import (
     OUTPUT,
     PASSPHRASE_FILE,
     LogOptions,
-    emit,
     failures,
     force_option,
-    json_option,
     log_options,
     opened_key,
     require_broker_for,
     verified,
-    wants_json,
 )
 from app.auditor.report_check import check_report
 from app.auditor.report_document import Making, report_of, report_of_fault
 from app.auditor.report_page import report_page
 from app.auditor.source import SourceDigest
 from schemas.audit_report import AuditReport, public_text, seal_page, sign_report
+from schemas.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -18,10 +18,8 @@ from app.auditor.options import (
     FILE,
     OUTPUT,
     LogOptions,
-    emit,
     failures,
     force_option,
-    json_option,
     pin_options,
     verified,
 )
@@ -30,6 +28,7 @@ from app.auditor.pins import Pin
 from app.auditor.run_book import RunBook
 from app.auditor.sample_page import sample_page, standings, worksheet_page
 from app.auditor.sampling import WORKSHEET, DrawnSample, draw, open_links, worksheet_rows
+from schemas.command_line import emit, json_option
 from schemas.matchlog.checkpoint import parse_checkpoint
 
 if TYPE_CHECKING:

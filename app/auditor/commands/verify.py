@@ -9,14 +9,13 @@ import click
 from app.auditor.options import (
     EXIT_CODES,
     LogOptions,
-    emit,
     failures,
-    json_option,
     log_options,
     require_broker_for,
     verified,
 )
 from app.auditor.verdict_words import verdict_lines
+from schemas.command_line import emit, json_option
 
 
 @click.command("verify", epilog=EXIT_CODES)

@@ -12,9 +12,7 @@ from app.auditor.keys import read_log_key
 from app.auditor.options import (
     LogOptions,
     broker_options,
-    emit,
     failures,
-    json_option,
     pin_options,
     require_broker_for,
     verified,
@@ -24,6 +22,7 @@ from app.auditor.source import bundle_url, save_bundle
 from app.auditor.watch import Watched, take_verdict
 from app.auditor.watch import watch as look
 from app.auditor.watch_state import BUNDLE_FILE, WatchState
+from schemas.command_line import emit, json_option
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "

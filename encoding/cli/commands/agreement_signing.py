@@ -15,7 +15,6 @@ from encoding.agreement.verification import require_keys, require_next, untruste
 from encoding.agreement.words import signature_chapter, state_of
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreements import Seat, seat, seat_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import (
     AgreementFileError,
@@ -26,6 +25,7 @@ from encoding.errors import (
 from encoding.people.peers import write_peers
 from schemas.chapter_limits import listed
 from schemas.chapters import grouped
+from schemas.command_line import emit, json_option
 from schemas.errors import DocumentError
 from schemas.statement import Counsel, SignedStatement
 

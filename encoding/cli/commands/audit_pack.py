@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
 from encoding.files import refuse_to_overwrite
 from schemas.audit_pack import PACK_START
+from schemas.command_line import emit, json_option
 from schemas.ids import utc_text
 
 

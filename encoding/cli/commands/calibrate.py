@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
 from encoding.report import write_page
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.progress import Progress

@@ -19,12 +19,12 @@ from encoding.cli.parts.certificates import (
 )
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import NotReadyError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
+from schemas.command_line import emit, json_option
 from schemas.destruction_api import DestructionView
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)

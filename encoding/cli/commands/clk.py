@@ -10,10 +10,10 @@ import click
 
 from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite
 from encoding.records import open_table
+from schemas.command_line import emit, json_option
 
 NO_PROTECTION: Final = (
     "plain CLKs do not protect: published attacks name 97 to 100 of 100 people in a file of them;"

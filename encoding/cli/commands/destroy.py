@@ -20,9 +20,9 @@ from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.results import json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
+from schemas.command_line import json_option
 from schemas.destruction import Countersignature, duties_for
 
 

@@ -10,9 +10,9 @@ import click
 
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
+from schemas.command_line import emit, json_option
 from schemas.matchlog.proof import PROOF_START
 from schemas.spreadsheet import inert
 

@@ -11,10 +11,10 @@ from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source, refuse_list
 from encoding.cli.parts.subject import parse_day, subject_of
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.packing.fill import Filled

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoding.cli.parts.results import emit, json_option
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.quality.evaluation import Evaluation, Share

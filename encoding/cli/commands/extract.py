@@ -11,7 +11,6 @@ from encoding.cli.parts.agreements import agreed_columns
 from encoding.cli.parts.column_list import split_columns
 from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.project_view import remembered_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.sealed_files import sealing_to
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -27,6 +26,7 @@ from encoding.sharing.blind_links import (
 from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.columns import choose_columns, not_agreed
 from encoding.sharing.columns import extract as write_extract
+from schemas.command_line import emit, json_option
 
 
 @click.command(

@@ -12,10 +12,10 @@ from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.errors import CertificateError
+from schemas.command_line import emit, json_option
 from schemas.destruction import HoldAct, HoldNotice
 
 if TYPE_CHECKING:

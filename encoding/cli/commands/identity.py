@@ -12,11 +12,11 @@ from encoding.cli.commands.identity_page_link import page_link
 from encoding.cli.commands.identity_trust import trust
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import DEFAULT_FILE, identity_lines, own_path
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.identity_lock import Passphrase, Unlocking, new_key_file, read_passphrase
+from schemas.command_line import emit, json_option
 from schemas.identity import Duty, duty_apart
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)

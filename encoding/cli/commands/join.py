@@ -8,13 +8,13 @@ import click
 
 from encoding.cli.parts.column_list import split_columns
 from encoding.cli.parts.options import agency_options, file_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import AgencyFile, agency_file
 from encoding.sharing.columns import LINK_ID, attach
+from schemas.command_line import emit, json_option
 
 
 @click.command(

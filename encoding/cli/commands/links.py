@@ -10,10 +10,10 @@ import click
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.agreement import ProjectTerms

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
+from schemas.command_line import emit, json_option
 from schemas.identity import base64_text
 from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
 

@@ -13,7 +13,6 @@ import click
 from encoding.cli.parts.column_list import split_columns
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -23,6 +22,7 @@ from encoding.people.sealed_file import read_sealed_header
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
 from encoding.sharing.blind_rows import ROWS_START, OpenedRows, open_blind_rows
 from encoding.sharing.columns import LINK_ID
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from io import BufferedReader

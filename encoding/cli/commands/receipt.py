@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError, ReceiptError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
+from schemas.command_line import emit, json_option
 
 
 @click.group("receipt", epilog="Example: blindlink receipt verify")

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.options import agency_options, file_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.cli.parts.source import Source
+from schemas.command_line import emit, json_option
 
 
 @click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")

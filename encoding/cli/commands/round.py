@@ -7,11 +7,11 @@ import click
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import round_lines
+from schemas.command_line import emit, json_option
 
 
 @click.group(

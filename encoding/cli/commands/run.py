@@ -9,8 +9,8 @@ import click
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.api import RunView

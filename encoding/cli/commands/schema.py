@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from encoding.cli.parts.results import emit, json_option
 from encoding.profiles.shipped import Size, shipped_profile
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.profiles.profile_files import Finding

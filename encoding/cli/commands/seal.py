@@ -8,11 +8,11 @@ import click
 
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.receivers import receivers_of
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.sealed_files import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite
+from schemas.command_line import emit, json_option
 
 
 @click.command("seal", epilog="Example: blindlink seal to-research.rows --to research-office")

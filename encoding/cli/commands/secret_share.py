@@ -11,10 +11,10 @@ import click
 from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.exchange import carriage, exchange_options
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.secret.kept_secret import KeptSecret, kept_of
+from schemas.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.api import ProjectView

@@ -9,9 +9,9 @@ from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.rounds.status import describe, gather_facts
+from schemas.command_line import emit, json_option
 
 
 @click.command("status", epilog="Example: blindlink status --json")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.results import emit, json_option
 from encoding.synth import SIZES, refuse_other_files, write_hard_cases, write_rehearsal
+from schemas.command_line import emit, json_option
 
 SIZE_NAMES = ("district", "small-state", "mid-state", "large-state")
 LEVEL_NAMES = ("low", "mid", "high")

@@ -7,8 +7,8 @@ import click
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import UNATTENDED_S, Session
+from schemas.command_line import emit, json_option
 
 
 @click.command("upload", epilog="Example: blindlink upload")

@@ -13,10 +13,10 @@ from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import LogError, UnknownRecordError
 from encoding.rounds.api import RoundsApi
+from schemas.command_line import emit, json_option
 from schemas.destruction_api import RecordWithdrawal
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
 

@@ -9,12 +9,12 @@ import click
 
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.results import emit, json_option
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprint
 from encoding.workspace.keepers import Keepers, keep, read_keepers
+from schemas.command_line import emit, json_option
 from schemas.errors import SignatureError
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)

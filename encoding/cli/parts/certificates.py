@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from encoding.cli.parts.log_copies import fetched_log
-from encoding.cli.parts.results import emit
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
@@ -19,6 +18,7 @@ from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
 from schemas.certificate_log import left_objects, unlogged_objects
 from schemas.certificate_page import PAGE_START, certificate_page
+from schemas.command_line import emit
 from schemas.destruction import Countersignature, ObjectKind
 from schemas.matchlog.person_keys import PersonKeys
 

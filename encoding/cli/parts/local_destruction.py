@@ -13,7 +13,6 @@ import click
 from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.results import emit
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder
@@ -21,6 +20,7 @@ from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCo
 from encoding.destruction.local_destruction import LocalDestruction, begin, interrupted
 from encoding.destruction.written_files import forget_written
 from encoding.errors import FileMissingError
+from schemas.command_line import emit
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 
 if TYPE_CHECKING:
