@@ -71,7 +71,7 @@ def test_febrl4_is_encoded_as_by_clkhash(name: str) -> None:
     assert_equal_to_clkhash(FEBRL_SCHEMA, rows)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(schemas_with_rows())
 def test_rows_of_any_schema_are_encoded_and_refused_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],
@@ -81,7 +81,7 @@ def test_rows_of_any_schema_are_encoded_and_refused_as_by_clkhash(
 
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
-@settings(deadline=None, max_examples=3_000)
+@settings(max_examples=3_000)
 @given(schemas_with_rows() | older_schemas_with_rows())
 def test_rows_of_very_many_schemas_are_encoded_and_refused_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],
@@ -90,7 +90,7 @@ def test_rows_of_very_many_schemas_are_encoded_and_refused_as_by_clkhash(
 
 
 @pytest.mark.long
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(older_schemas_with_rows())
 def test_rows_of_older_schemas_are_encoded_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],

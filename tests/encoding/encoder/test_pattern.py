@@ -26,7 +26,7 @@ _PATTERNS = st.recursive(
 ).filter(lambda source: source.count("?P<n>") < 2)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(_PATTERNS, st.text("abc1.]", max_size=8))
 def test_a_cell_fits_as_re_says(source: str, cell: str) -> None:
     assert Pattern(source).fits(cell) == (re.fullmatch(source, cell) is not None)

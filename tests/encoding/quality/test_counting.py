@@ -101,7 +101,7 @@ class Twin:
                 self.days.append(form.parse(born))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ROWS, min_size=1, max_size=12).filter(lambda rows: any(rows[-1])))
 def test_every_count_is_that_of_one_row_at_a_time(rows: list[tuple[str, ...]]) -> None:
     counts, twin = count(rows), Twin(rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from encoding.errors import (
@@ -80,7 +80,6 @@ _FILE = st.integers(1, 3).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(
     _FILE,
     st.sampled_from(["\n", "\r\n", "\r"]),

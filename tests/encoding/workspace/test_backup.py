@@ -178,7 +178,7 @@ def test_no_bit_of_a_backup_can_be_changed(
     write_backup(tmp_path / "b.backup", workspace, own, NOW)
     good = (tmp_path / "b.backup").read_bytes()
 
-    @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, 8 * len(good) - 1))
     def flipped(bit: int) -> None:
         changed = bytearray(good)
