@@ -9,7 +9,7 @@ import click
 
 from encoding.cli.parts.agreements import agreed_columns
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
 from encoding.cli.parts.project_view import remembered_view
 from encoding.cli.parts.sealed_files import sealing_to
 from encoding.cli.parts.session import Session
@@ -34,23 +34,11 @@ from schemas.command_line import emit, json_option
     epilog="Example: blindlink extract --columns school,grade --to child-welfare -o school.csv.sealed",
 )
 @file_options
-@click.option(
-    "--links",
-    "links_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file that `blindlink links` wrote; the settings name it.",
-)
+@LINKS
 @click.option("--for", "recipient", help="Write sealed link IDs, which only this party can open.")
 @click.option("--columns", default="", help="Some of the listed columns, with commas between.")
 @click.option("--to", "party", help="Seal it, so that only the persons of this party can open it.")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to hand over.",
-)
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@output_options("The file to hand over.")
 @json_option
 @agency_options
 @click.pass_obj

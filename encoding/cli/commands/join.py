@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -23,12 +23,7 @@ from schemas.command_line import emit, json_option
 )
 @click.argument("received", type=click.Path(dir_okay=False, path_type=Path))
 @file_options
-@click.option(
-    "--links",
-    "links_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file that `blindlink links` wrote; the settings name it.",
-)
+@LINKS
 @click.option(
     "--by-link-id",
     is_flag=True,
@@ -41,14 +36,7 @@ from schemas.command_line import emit, json_option
 )
 @click.option("--keep", default="", help="Columns of your own file to write, too.")
 @click.option("--all", "keep_unlinked", is_flag=True, help="Write rows without a link as well.")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write.",
-)
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@output_options("The file to write.")
 @json_option
 @agency_options
 @click.pass_obj

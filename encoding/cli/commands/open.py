@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
@@ -57,7 +57,7 @@ MATCH_ID: Final = "match_id"
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"The file to write, once for each; FILE without its {SUFFIX}, if left out.",
 )
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@FORCE
 @json_option
 @identity_options
 @agency_options

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.sealed_files import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
@@ -25,7 +25,7 @@ from schemas.command_line import emit, json_option
     help=f"The file to write; FILE with {SUFFIX} after it, if left out.",
 )
 @click.option("--offline", is_flag=True, help="Do not ask the broker for newer keys.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@FORCE
 @json_option
 @agency_options
 @click.pass_obj
