@@ -11,6 +11,7 @@ import click
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _JSON: Final = "schemas.command_line.json"
+_PRINTED: Final = "schemas.command_line.printed"
 
 
 class LazyGroup(click.Group):
@@ -71,6 +72,11 @@ def wants_json() -> bool:
     return context is not None and bool(context.meta.get(_JSON))
 
 
+def owes_json() -> bool:
+    """Return whether the command that runs was given --json and has printed no document yet."""
+    return wants_json() and _PRINTED not in click.get_current_context().meta
+
+
 def emit(document: object, lines: Iterable[str] = (), *, remarks: Iterable[str] = ()) -> None:
     """Print what a command has found or done.
 
@@ -81,6 +87,7 @@ def emit(document: object, lines: Iterable[str] = (), *, remarks: Iterable[str] 
     """
     if wants_json():
         click.echo(json.dumps(document, indent=2))
+        click.get_current_context().meta[_PRINTED] = True
         return
     for line in lines:
         click.echo(line)

@@ -9,7 +9,8 @@ import click
 
 from encoding.cli.parts.failures import exit_status
 from encoding.cli.parts.options import agency_options
-from schemas.command_line import LazyGroup
+from encoding.errors import AgencyError
+from schemas.command_line import LazyGroup, emit, owes_json
 
 # In the order in which an analyst meets them.
 COMMANDS: Final = {
@@ -50,7 +51,16 @@ COMMANDS: Final = {
 
 
 class AgencyGroup(LazyGroup):
-    """Turns errors into exit codes."""
+    """Turns errors into exit codes, and with --json into a document."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; its error is a document, too, where one is asked for and none was printed."""
+        try:
+            return super().invoke(ctx)
+        except AgencyError as exc:
+            if owes_json():
+                emit({"error": {"code": exc.code, "message": str(exc), "hint": exc.hint}})
+            raise
 
     def main(
         self,

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
+from samples.refusals import raises
 
 from encoding.errors import OutputBlockedError, OutputExistsError
 from encoding.files import refuse_to_overwrite, write_durably
 
 
 def test_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
-    with pytest.raises(OutputBlockedError, match=r"none.f cannot be written: no such file"):
+    with raises(OutputBlockedError, match=r"none.f cannot be written: no such file"):
         write_durably(tmp_path / "none" / "f", b"new")
     assert os.listdir(tmp_path) == []
 
 
 def test_strange_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"someone's thesis")
-    with pytest.raises(OutputExistsError):
+    with raises(OutputExistsError):
         refuse_to_overwrite(tmp_path / "f", own_start=b"record_id,link_id", force=False)
 
 
@@ -30,7 +30,7 @@ def test_own_file_is_overwritten(tmp_path: Path) -> None:
 
 def test_empty_start_owns_no_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"x")
-    with pytest.raises(OutputExistsError):
+    with raises(OutputExistsError):
         refuse_to_overwrite(tmp_path / "f", own_start=b"", force=False)
 
 

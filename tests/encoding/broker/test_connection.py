@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rigs.near_broker import ADDRESS, NearBroker, problem
+from samples.refusals import raises
 
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
@@ -368,5 +369,5 @@ def test_file_without_a_certificate_is_refused(tmp_path: Path, content: bytes | 
     if content is not None:
         path.write_bytes(content)
     said = "there is no file" if content is None else "holds no certificate in PEM form"
-    with pytest.raises(ConfigError, match=said):
+    with raises(ConfigError, match=said):
         certificates_in(path)

@@ -12,6 +12,7 @@ import pytest
 from clkhash.schema import SchemaError
 from hypothesis import given, settings
 from samples.linkage_schemas import feature, older_schemas_with_rows, schema, schemas_with_rows
+from samples.refusals import raises
 from twins.clkhash_rows import ClkhashRows
 
 from encoding.encoder import Encoder
@@ -192,12 +193,12 @@ def test_ignored_columns_need_not_be_given() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(MissingColumnError, match="column b,"):
+    with raises(MissingColumnError, match="column b,"):
         Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"]})
 
 
 def test_columns_of_different_lengths_are_refused() -> None:
-    with pytest.raises(ColumnLengthError):
+    with raises(ColumnLengthError):
         Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"], "b": []})
 
 

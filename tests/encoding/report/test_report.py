@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import OutputExistsError
 from encoding.report import (
@@ -98,6 +99,6 @@ def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:
     write_page(path, render_page("two", "", [], ""))
     assert "<title>two</title>" in path.read_text()
     path.write_text("mine")
-    with pytest.raises(OutputExistsError):
+    with raises(OutputExistsError):
         write_page(path, render_page("three", "", [], ""))
     assert path.read_text() == "mine"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 from vectors.backup import backup_vectors
 from vectors.file import read_vectors
 
@@ -93,7 +94,7 @@ def test_a_sealed_file_with_a_bad_content_restores_nothing(
 
 def test_a_backup_by_another_keeper_needs_its_fingerprint(tmp_path: Path) -> None:
     file = VECTORS["made_by_a_custodian"]
-    with pytest.raises(UntrustedKeyError):
+    with raises(UntrustedKeyError):
         restore(tmp_path, file, "owner", "owner")
     maker = person("custodian").public.fingerprint()
     assert restore(tmp_path, file, "owner", "owner", made_by=maker).files == 3

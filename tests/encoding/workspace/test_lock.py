@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import WorkspaceBusyError
 from encoding.workspace.lock import locked
@@ -27,7 +28,7 @@ with locked(Path(sys.argv[1])):
 RIVAL = """
 import os, sys, time
 from pathlib import Path
-from encoding.errors import WorkspaceBusyError
+from encoding.errors import WorkspaceError
 from encoding.workspace.lock import locked
 
 path, inside = Path(sys.argv[1]), Path(sys.argv[2])
@@ -42,7 +43,7 @@ while taken < 3 and time.monotonic() < until:
             inside.unlink()
             if taken == 3:
                 os._exit(7)
-    except WorkspaceBusyError:
+    except WorkspaceError:
         continue
 """
 
@@ -71,7 +72,7 @@ def begin(code: str, *arguments: Path) -> subprocess.Popen[str]:
 
 
 def test_second_holder_is_refused(path: Path) -> None:
-    with locked(path), pytest.raises(WorkspaceBusyError):
+    with locked(path), raises(WorkspaceBusyError):
         enter(path)
 
 
@@ -93,7 +94,7 @@ def test_a_lock_file_that_nobody_holds_is_taken_whatever_is_in_it(path: Path) ->
 
 def test_another_process_holds_it_until_it_is_killed_and_no_longer(path: Path) -> None:
     with begin(HOLDER, path) as holder:
-        with pytest.raises(WorkspaceBusyError):
+        with raises(WorkspaceBusyError):
             enter(path)
         holder.kill()
         holder.wait()
