@@ -141,7 +141,7 @@ def test_the_keepers_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("vector", named(VECTORS["keepers"]["bad"]))
 def test_bad_keepers_are_refused(vector: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(AgencyError, match="who can open the workspace is damaged"):
+    with pytest.raises(AgencyError, match=r"keepers\.sealed in the workspace is damaged"):
         read_keepers(workspace_with(tmp_path, vector["file"]))
 
 
