@@ -46,9 +46,10 @@ lint:  ## check style, types, imports and the Dockerfile
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
-wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos)
+wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos); WITH=xlsx
 	sh install/venv.sh broker
-	$(BIN)/python install/wheelhouse.py $(if $(FOR),--platform $(FOR)) $(if $(FOR_PYTHON),--python $(FOR_PYTHON))
+	$(BIN)/python install/wheelhouse.py $(if $(FOR),--platform $(FOR)) $(if $(FOR_PYTHON),--python $(FOR_PYTHON)) \
+	  $(foreach extra,$(WITH),--with $(extra))
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
@@ -60,8 +61,12 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	  --output-file requirements/dev.txt >/dev/null
 	$(COMPILE) pyproject.toml --extra broker --extra postgres \
 	  --constraint requirements/dev.txt --output-file requirements/broker.txt >/dev/null
-	$(COMPILE) pyproject.toml --extra parquet --extra xlsx \
+	$(COMPILE) pyproject.toml \
 	  --constraint requirements/dev.txt --output-file requirements/agency.txt >/dev/null
+	echo pyarrow | $(COMPILE) - \
+	  --constraint requirements/dev.txt --output-file requirements/parquet.txt >/dev/null
+	echo python-calamine | $(COMPILE) - \
+	  --constraint requirements/dev.txt --output-file requirements/xlsx.txt >/dev/null
 	$(COMPILE) --group build \
 	  --constraint requirements/dev.txt --output-file requirements/build.txt >/dev/null
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null

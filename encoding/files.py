@@ -4,57 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import glob
 import io
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from encoding.errors import OutputBlockedError, OutputExistsError
-
-PARTIAL_SUFFIX: Final = ".partial"
-_MARK_BYTES: Final = 6
+from schemas.shared import durable
+from schemas.shared.durable import PlaceBlockedError
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, private: bool = True) -> Iterator[IO[bytes]]:
+def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Give a file to write; on leaving without an error it takes the place of `path`, durably.
 
-    What a killed writer of the same file left behind is removed first.
-
-    Args:
-        private: only the owner may read the file (POSIX; on Windows the folder's rights are inherited).
     Raises:
         OutputBlockedError: there is no such folder, no right to write, or the file is held open by another
             program, as spreadsheets do on Windows.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(_MARK_BYTES)}{PARTIAL_SUFFIX}")
-    mode = 0o600 if private else 0o666
-    with _blocked(path):
-        # The mark in full, since one file's name may be the beginning of another's.
-        mark = "[0-9a-f]" * (2 * _MARK_BYTES)
-        for left_behind in path.parent.glob(f".{glob.escape(path.name)}.{mark}{PARTIAL_SUFFIX}"):
-            left_behind.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
     try:
-        with open(descriptor, "wb") as file:
+        with durable.replacing(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        with _blocked(path):
-            os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
-    sync_folder(path.parent)
+    except PlaceBlockedError as exc:
+        raise OutputBlockedError(
+            f"{path} cannot be written: {(exc.strerror or 'unknown reason').lower()}",
+            hint="close it in other programs, or choose another place",
+        ) from exc
 
 
-def write_durably(path: Path, content: bytes, *, private: bool = True) -> None:
+def write_durably(path: Path, content: bytes) -> None:
     """Replace `path` by `content`, in one step and durably."""
-    with replacing(path, private=private) as file:
+    with replacing(path) as file:
         file.write(content)
 
 
@@ -87,17 +67,6 @@ def why_unread(exc: Exception, path: Path, otherwise: str) -> str:
     return otherwise
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system knows how."""
-    if os.name == "nt":  # Windows keeps names durable by itself and opens no folder as a file.
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool | None = None) -> None:
     """Refuse to replace a file that this program did not write.
 
@@ -118,17 +87,3 @@ def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool | None = No
     raise OutputExistsError(
         f"the file {path.name} is there already", hint=f"choose another name, or {otherwise}"
     )
-
-
-@contextlib.contextmanager
-def _blocked(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        raise OutputBlockedError(
-            f"{path} cannot be written: {(exc.strerror or 'unknown reason').lower()}",
-            hint="close it in other programs, or choose another place",
-        ) from exc
-
-
-_BINARY: Final[int] = getattr(os, "O_BINARY", 0)

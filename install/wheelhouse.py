@@ -1,7 +1,8 @@
 """Write a folder from which an agency installs Blindlink without a network: `make wheelhouse`.
 
-The folder holds the wheels that requirements/agency.txt pins, the project's own, a list of all of them
-with their digests, and a script that makes a virtual environment from nothing else.
+The folder holds the wheels that requirements/agency.txt and the locks of the chosen extras pin, the
+project's own, a list of all of them with their digests, and a script that makes a virtual environment from
+nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from packaging.requirements import Requirement
 from packaging.utils import parse_wheel_filename
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements" / "agency.txt"
+LOCKS = ROOT / "requirements"
+EXTRAS = ("parquet", "xlsx")
 PYTHONS = ("3.11", "3.12", "3.13")
 
 # clkhash asks for it, and it is published as source only. It is pure Python, so its wheel runs anywhere.
@@ -98,21 +100,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--platform", choices=TARGETS, default="windows", help="default: windows")
     parser.add_argument("--python", choices=PYTHONS, default=running, help=f"default: {running}")
+    parser.add_argument("--with", choices=EXTRAS, action="append", default=[], dest="extras")
     parser.add_argument("--into", type=Path, default=ROOT / "wheelhouse")
     chosen = parser.parse_args(arguments)
     folder: Path = chosen.into / f"blindlink-{chosen.platform}-python{chosen.python}"
     if folder.exists():
         parser.error(f"{folder} exists; remove it first")
-    write_wheelhouse(folder, TARGETS[chosen.platform], chosen.python)
+    write_wheelhouse(folder, TARGETS[chosen.platform], chosen.python, chosen.extras)
     listed = folder / "requirements.txt"
     print(f"written: {folder}")
     print(f"to install: run {TARGETS[chosen.platform].script} in it, on Python {chosen.python}")
     print(f"SHA-256 of requirements.txt, to be told by another way: {_sha256(listed)}")
 
 
-def write_wheelhouse(folder: Path, target: Target, python: str) -> None:
+def write_wheelhouse(
+    folder: Path, target: Target, python: str, extras: Collection[str] = ()
+) -> None:
     """Write the whole folder for one kind of machine and one Python; on failure leave none behind."""
-    pins = [pin for pin in read_lock(LOCK.read_text()) if applies(pin, target.markers(python))]
+    markers = target.markers(python)
+    pins = [pin for lock in ("agency", *extras) for pin in pins_of(lock) if applies(pin, markers)]
     source_only = [pin for pin in pins if pin.requirement.name == SOURCE_ONLY]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
@@ -122,9 +128,16 @@ def write_wheelhouse(folder: Path, target: Target, python: str) -> None:
         fetch_wheels([pin for pin in pins if pin not in source_only], wheels, target, python)
         build_source_only(source_only, wheels)
         build_project(wheels)
-        (partial / "requirements.txt").write_text("".join(list_wheels(wheels)), newline="\n")
+        (partial / "requirements.txt").write_text(
+            "".join(list_wheels(wheels, extras)), newline="\n"
+        )
         write_script(partial, target, python)
         partial.rename(folder)
+
+
+def pins_of(lock: str) -> list[Pin]:
+    """Return the pins of requirements/LOCK.txt."""
+    return list(read_lock((LOCKS / f"{lock}.txt").read_text()))
 
 
 def read_lock(text: str) -> Iterator[Pin]:
@@ -176,15 +189,15 @@ def build_project(wheels: Path) -> None:
         _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", wheels, copy)
 
 
-def list_wheels(wheels: Path) -> Iterator[str]:
+def list_wheels(wheels: Path, extras: Collection[str]) -> Iterator[str]:
     """Yield a requirement line, with its digest, for each wheel of the folder, in order of name.
 
-    The project is asked for with its extras, so that its command reads workbooks and Parquet files.
+    The project is asked for with the extras that were chosen.
     """
+    asked_for = f"[{','.join(sorted(set(extras)))}]" if extras else ""
     for wheel in sorted(wheels.iterdir()):
         name, version, _, _ = parse_wheel_filename(wheel.name)
-        extras = "[xlsx,parquet]" if name == "blindlink" else ""
-        yield f"{name}{extras}=={version} --hash=sha256:{_sha256(wheel)}\n"
+        yield f"{name}{asked_for if name == 'blindlink' else ''}=={version} --hash=sha256:{_sha256(wheel)}\n"
 
 
 def write_script(folder: Path, target: Target, python: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO
 
 from app.auditor.errors import OutputExistsError, OutputTakenError, UnwritableError
+from schemas.shared.durable import replacing
 
 
 def require_free(
@@ -66,7 +66,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """Give a file to write to, which takes the place of `path` when the block ends well, durably.
 
     It may be read from while the block lasts.
@@ -75,21 +75,10 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         UnwritableError: as `write_text`.
     """
     try:
-        # A name of its own, so that two runs at once do not write into one file.
-        number, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with replacing(path) as file:
+            yield file
     except OSError as exc:
         raise UnwritableError(f"the file {path.name} cannot be written") from exc
-    try:
-        with os.fdopen(number, "w+b") as file:
-            yield cast(BinaryIO, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(partial).replace(path)
-    except OSError as exc:
-        raise UnwritableError(f"the file {path.name} cannot be written") from exc
-    finally:
-        with suppress(OSError):
-            Path(partial).unlink()
 
 
 def _is_same(path: Path, given: Path | str) -> bool:

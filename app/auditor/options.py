@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.printable import printable
+from schemas.shared.command_line import emit
 
 # Only what --help needs is imported here: the rest comes when a command runs.
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def broker_options(function: _Function) -> _Function:
     """Add --token-file and --ca-file."""
     options = (
         click.option("--token-file", type=FILE, help="File with your token for the broker."),
-        click.option("--ca-file", type=FILE, help="Certificates to trust beside the system's."),
+        click.option("--ca-file", type=FILE, help="Certificates to trust, and no others."),
     )
     return _with(function, options)
 
@@ -95,13 +95,6 @@ def log_options(function: _Function) -> _Function:
     """Add the argument BUNDLE and the options that say where a log is and what it is held to."""
     bundle = click.argument("bundle", metavar="BUNDLE|URL")
     return broker_options(pin_options(bundle(function)))
-
-
-def json_option(function: _Function) -> _Function:
-    """Add --json."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
-        function
-    )
 
 
 def verified(
@@ -170,12 +163,21 @@ def require_broker_for(project: str | None, location: str) -> None:
 
 
 @contextmanager
-def failures(*, as_json: bool = False) -> Iterator[None]:
-    """Say what went wrong in the block, on standard error or as JSON, and end with its exit status."""
+def failures(*, in_json: bool = True) -> Iterator[None]:
+    """Say what went wrong in the block, on standard error, and end with its exit status.
+
+    Args:
+        in_json: whether --json prints it as a document, too; not where the block prints its own.
+    """
     try:
         yield
     except AuditError as exc:
-        _report_failure(exc, as_json)
+        if in_json:
+            emit(failure_json(exc))
+        first, *rest = map(printable, failure_lines(exc))
+        click.echo(f"blindlink-audit: {first}", err=True)
+        for line in rest:
+            click.echo(line, err=True)
         sys.exit(exc.exit_code)
 
 
@@ -213,15 +215,6 @@ def _progress(*, is_shown: bool) -> Iterator[OnProgress | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("verifying", total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def _report_failure(error: AuditError, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(failure_json(error), indent=2))
-    first, *rest = map(printable, failure_lines(error))
-    click.echo(f"blindlink-audit: {first}", err=True)
-    for line in rest:
-        click.echo(line, err=True)
 
 
 PASSPHRASE_FILE = click.option(

@@ -26,6 +26,7 @@ from app.auditor.errors import (
 )
 from app.auditor.files import why_unreadable, written_whole
 from schemas.matchlog.archive import Source
+from schemas.shared.trust import trust_only
 
 # Where the broker hands out the log; a URL with a path of its own is taken as it is.
 BUNDLE_PATH: Final = "/v1/log/bundle"
@@ -84,7 +85,7 @@ def open_bundle(
     Args:
         location: a URL without a path means the broker's own bundle of the whole log.
         token_file: holds the auditor's token for the broker; None where none is asked for.
-        ca_file: certificates to trust beside the system's; None for the system's alone.
+        ca_file: certificates to trust and no others; None for the system's.
     Raises:
         FileUnreadableError: the file cannot be opened.
         AddressError, TokenFileError, CaFileError: the broker cannot be asked like this.
@@ -222,18 +223,17 @@ def authorisation(token_file: Path | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return what trusts the system's certificates and those in a file; raises CaFileError."""
-    # The system's own store, so that a school network's filter with its own certificate does not stop it.
-    context = httpx2.create_ssl_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as exc:
-            raise CaFileError(why_unreadable(ca_file, exc)) from exc
-        except (OSError, ssl.SSLError) as exc:
-            raise CaFileError(f"the file {ca_file.name} holds no certificates to trust") from exc
-    return context
+def tls_context(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Return what trusts the certificates in a file alone, or the system's; raises CaFileError."""
+    if ca_file is None:
+        # The system's own store, so that a school network's filter with its own certificate does not stop it.
+        return True
+    try:
+        return trust_only(ca_file)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as exc:
+        raise CaFileError(why_unreadable(ca_file, exc)) from exc
+    except OSError as exc:
+        raise CaFileError(f"the file {ca_file.name} holds no certificates to trust") from exc
 
 
 def _require_success(status: int) -> None:

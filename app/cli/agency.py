@@ -6,10 +6,11 @@ from typing import get_args
 
 import click
 
-from app.cli.opening import echo_json, local_operator, opened_broker
+from app.cli.opening import local_operator, opened_broker
 from app.errors import RequestError
 from schemas.api import Role
 from schemas.ids import is_name
+from schemas.shared.command_line import emit, json_option
 
 
 @click.group("agency", short_help="Enrol and list parties.")
@@ -56,9 +57,9 @@ def add(ctx: click.Context, name: str, *, title: str | None, role: Role) -> None
 
 
 @agency.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_context
-def list_all(ctx: click.Context, *, as_json: bool) -> None:
+def list_all(ctx: click.Context) -> None:
     """List the parties.
 
     Example: blindlink-broker agency list
@@ -70,8 +71,4 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
             {"name": party.name, "title": party.title, "created": party.created}
             for party in list_parties(session)
         ]
-    if as_json:
-        echo_json(rows)
-        return
-    for row in rows:
-        click.echo(f"{row['name']}  {row['title']}")
+    emit(rows, (f"{row['name']}  {row['title']}" for row in rows))

@@ -12,6 +12,7 @@ from app.durable import write_durably
 from app.errors import ConfigurationError
 from schemas.certificate_page import certificate_page
 from schemas.ids import UPLOAD_PREFIX, is_random_id
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.agreements.hold_models import LegalHold
@@ -69,9 +70,9 @@ def certificate() -> None:
 
 @certificate.command("list")
 @click.argument("project")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_context
-def list_all(ctx: click.Context, project: str, *, as_json: bool) -> None:
+def list_all(ctx: click.Context, project: str) -> None:
     """List the certificates of PROJECT, newest first.
 
     Example: blindlink-broker certificate list foster-k12
@@ -83,11 +84,7 @@ def list_all(ctx: click.Context, project: str, *, as_json: bool) -> None:
         with broker.database.read() as session:
             found = participation.destructions_for(session, operator, project)
             views = [participation.view_of(session, one) for one in found]
-    if as_json:
-        echo_json([view.to_json() for view in views])
-        return
-    for view in views:
-        click.echo(_line(view))
+    emit([view.to_json() for view in views], map(_line, views))
 
 
 @certificate.command("show")

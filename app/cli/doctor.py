@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import click
 from cryptography import x509
 
-from app.cli.opening import echo_json, founded_settings, local_operator
+from app.cli.opening import founded_settings, local_operator
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
 from app.version import VERSION
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -26,9 +27,9 @@ RENEW_BEFORE = timedelta(days=30)
 
 
 @click.command("doctor", short_help="Check settings, stores, log and kernel.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_context
-def doctor(ctx: click.Context, *, as_json: bool) -> None:
+def doctor(ctx: click.Context) -> None:
     """Check what the broker needs, one line each; the exit code is 1 if anything is wrong.
 
     Example: blindlink-broker --state /srv/blindlink doctor
@@ -41,11 +42,13 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
         findings = {name: _finding(check, broker) for name, check in CHECKS.items()}
     finally:
         broker.close()
-    if as_json:
-        echo_json({name: {"fit": fit, "says": says} for name, (fit, says) in findings.items()})
-    else:
-        for name, (fit, says) in findings.items():
-            click.echo(f"{'ok   ' if fit else 'WRONG'}  {name}: {says}")
+    emit(
+        {name: {"fit": fit, "says": says} for name, (fit, says) in findings.items()},
+        (
+            f"{'ok   ' if fit else 'WRONG'}  {name}: {says}"
+            for name, (fit, says) in findings.items()
+        ),
+    )
     if not all(fit for fit, _ in findings.values()):
         sys.exit(1)
 

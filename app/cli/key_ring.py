@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.opening import echo_json, local_operator, opened_broker
+from app.cli.opening import local_operator, opened_broker
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.keyring import KeyRing
 from app.security.rewrapping import count_wrapped, retire_old_keys, rotate_ring
 from schemas.matchlog.kinds import KeyRotated
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,20 +26,18 @@ def key_ring() -> None:
 
 
 @key_ring.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_context
-def list_all(ctx: click.Context, *, as_json: bool) -> None:
+def list_all(ctx: click.Context) -> None:
     """List the keys of the ring by name, and how many keys each wraps; the first one wraps new keys.
 
     Example: blindlink-broker key-ring list
     """
     with opened_broker(ctx) as broker:
         counts = count_wrapped(broker.keystore, KeyRing(broker.settings.ring_file))
-    if as_json:
-        echo_json([{"key": name, "wrapped": count} for name, count in counts.items()])
-        return
-    for number, (name, count) in enumerate(counts.items()):
-        click.echo(f"{name}  {count} keys{'' if number else ', wraps new ones'}")
+    lines = [f"{name}  {count} keys" for name, count in counts.items()]
+    lines[:1] = [f"{line}, wraps new ones" for line in lines[:1]]
+    emit([{"key": name, "wrapped": count} for name, count in counts.items()], lines)
 
 
 @key_ring.command("rotate")

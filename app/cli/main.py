@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -15,59 +14,48 @@ from app.errors import BrokerError, place_of
 from app.memory import guard_memory
 from schemas.errors import FormatError
 from schemas.printable import printable
+from schemas.shared.command_line import LazyGroup
 
-# Name -> (where the command is, what `--help` says of it). Nothing heavy is imported to list them.
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "init": ("app.cli.init:init", "Found a broker in the state folder."),
-    "serve": ("app.cli.serve:serve", "Serve the HTTPS API."),
-    "work": ("app.cli.work:work", "Do the runs that are asked for."),
-    "migrate": ("app.cli.migrate:migrate", "Bring the database to the newest schema."),
-    "agency": ("app.cli.agency:agency", "Enrol and list parties."),
-    "person": ("app.cli.person:person", "Invite, confirm and revoke persons with keys."),
-    "token": ("app.cli.token:token", "Issue, list and revoke access tokens."),
-    "page-link": ("app.cli.page_link:page_link", "Print a link that signs you in to the pages."),
-    "project": ("app.cli.project:project", "Open, list and show projects."),
-    "destroy": ("app.cli.destruction:destroy", "Destroy a project or upload, with a certificate."),
-    "certificate": (
-        "app.cli.destruction:certificate",
-        "List and show certificates of destruction.",
-    ),
-    "hold": ("app.cli.destruction:hold", "Set and lift legal holds."),
-    "key-ring": ("app.cli.key_ring:key_ring", "Replace the key that wraps all others."),
-    "log-key": ("app.cli.log_key:log_key", "Show and replace the key that signs the match log."),
-    "backup": ("app.cli.backup:backup", "Write a backup of database and blobs."),
-    "backup-keys": ("app.cli.backup:backup_keys", "Write a short-lived backup of the keys."),
-    "restore": ("app.cli.backup:restore", "Restore a backup of database and blobs."),
-    "doctor": ("app.cli.doctor:doctor", "Check settings, stores, log and kernel."),
-    "match": ("app.cli.match:match", "Compare files of plain CLKs offline."),
-    "decide": ("app.cli.decide:decide", "Decide the pairs of two containers offline."),
-    "demo": ("app.cli.demo:demo", "Run the whole job on this machine with invented people."),
+# What `--help` says of each. Nothing heavy is imported to list them.
+COMMANDS: Final = {
+    "init": "Found a broker in the state folder.",
+    "serve": "Serve the HTTPS API.",
+    "work": "Do the runs that are asked for.",
+    "migrate": "Bring the database to the newest schema.",
+    "agency": "Enrol and list parties.",
+    "person": "Invite, confirm and revoke persons with keys.",
+    "token": "Issue, list and revoke access tokens.",
+    "page-link": "Print a link that signs you in to the pages.",
+    "project": "Open, list and show projects.",
+    "destroy": "Destroy a project or upload, with a certificate.",
+    "certificate": "List and show certificates of destruction.",
+    "hold": "Set and lift legal holds.",
+    "key-ring": "Replace the key that wraps all others.",
+    "log-key": "Show and replace the key that signs the match log.",
+    "backup": "Write a backup of database and blobs.",
+    "backup-keys": "Write a short-lived backup of the keys.",
+    "restore": "Restore a backup of database and blobs.",
+    "doctor": "Check settings, stores, log and kernel.",
+    "match": "Compare files of plain CLKs offline.",
+    "decide": "Decide the pairs of two containers offline.",
+    "demo": "Run the whole job on this machine with invented people.",
+}
+_ELSEWHERE: Final = {
+    "destroy": "destruction",
+    "certificate": "destruction",
+    "hold": "destruction",
+    "backup-keys": "backup",
+    "restore": "backup",
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command when it is called, and turns errors into one line and a hint."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order an operator meets them."""
-        del ctx
-        return list(COMMANDS)
+class BrokerGroup(LazyGroup):
+    """Turns errors into one line and a hint."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        """Load a command; None if there is none of this name."""
         with loading():
-            command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+            return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a refusal becomes one line, a hint and an exit code."""
@@ -98,7 +86,10 @@ def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=BrokerGroup,
+    table=COMMANDS,
+    package="app.cli",
+    elsewhere=_ELSEWHERE,
     name="blindlink-broker",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

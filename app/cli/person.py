@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from app.cli.opening import echo_json, local_operator, opened_broker
+from app.cli.opening import local_operator, opened_broker
 from schemas.identity import Duty
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -52,23 +53,22 @@ def invite(ctx: click.Context, party: str, *, duties: tuple[Duty, ...], label: s
 
 @person.command("list")
 @click.argument("party", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_context
-def list_all(ctx: click.Context, party: str | None, *, as_json: bool) -> None:
+def list_all(ctx: click.Context, party: str | None) -> None:
     """List the persons of PARTY, or of all parties, and the invitations that are still open.
 
     Example: blindlink-broker person list child-welfare
     """
     with opened_broker(ctx) as broker:
         rows = _rows(broker, party)
-    if as_json:
-        echo_json(rows)
-        return
+    lines = []
     for row in rows:
         named = row["person"] or "(invited)"
-        click.echo(f"{row['state']:<9} {named:<36} {row['party']}  {', '.join(row['duties'])}")
+        lines.append(f"{row['state']:<9} {named:<36} {row['party']}  {', '.join(row['duties'])}")
         if row["label"]:
-            click.echo(f"{'':9} {row['label']}")
+            lines.append(f"{'':9} {row['label']}")
+    emit(rows, lines)
 
 
 @person.command("confirm")

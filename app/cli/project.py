@@ -17,6 +17,7 @@ from schemas.clauses import Frequency
 from schemas.ids import is_name
 from schemas.profile import EncodingProfile
 from schemas.run import RECOMMENDED_POLICY, ReleaseMode, SpaceLifetime
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,9 +199,9 @@ def create(ctx: click.Context, *, terms_file: Path, profile_file: Path) -> None:
 
 
 @project.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_context
-def list_all(ctx: click.Context, *, as_json: bool) -> None:
+def list_all(ctx: click.Context) -> None:
     """List the projects.
 
     Example: blindlink-broker project list
@@ -213,12 +214,11 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
             now = broker.clock()
             found = projects_for(session, operator)
             views = [project_view(session, one, now) for one in found]
-    if as_json:
-        echo_json([view.to_json() for view in views])
-        return
+    lines = []
     for view in views:
         state = "in force" if view.in_force else "not in force"
-        click.echo(f"{view.project}  {view.terms.start} to {view.terms.end}  {state}")
+        lines.append(f"{view.project}  {view.terms.start} to {view.terms.end}  {state}")
+    emit([view.to_json() for view in views], lines)
 
 
 @project.command("show")

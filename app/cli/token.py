@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from app.cli.opening import echo_json, local_operator, opened_broker
+from app.cli.opening import local_operator, opened_broker
 from app.durable import sync_folder, write_new
 from app.errors import RequestError
 from schemas.api import Role
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.agencies.service import IssuedToken
@@ -65,9 +66,9 @@ def issue(  # noqa: PLR0917 - click passes by name
 
 @token.command("list")
 @click.argument("party")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_context
-def list_all(ctx: click.Context, party: str, *, as_json: bool) -> None:
+def list_all(ctx: click.Context, party: str) -> None:
     """List a party's tokens by id.
 
     Example: blindlink-broker token list child-welfare
@@ -79,16 +80,15 @@ def list_all(ctx: click.Context, party: str, *, as_json: bool) -> None:
             {"token": t.id, "role": t.role, "expires": t.expires, "revoked": t.revoked}
             for t in list_tokens(session, party)
         ]
-    if as_json:
-        echo_json(rows)
-        return
+    lines = []
     for row in rows:
         end = (
             f"revoked {row['revoked']}"
             if row["revoked"]
             else f"until {row['expires'] or 'revoked'}"
         )
-        click.echo(f"{row['token']}  {row['role']}  {end}")
+        lines.append(f"{row['token']}  {row['role']}  {end}")
+    emit(rows, lines)
 
 
 @token.command("revoke")

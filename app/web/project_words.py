@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from schemas.chapter_limits import FREQUENCY_WORDS, days, listed
+from schemas.clause_words import LIFETIME_WORDS, MODE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,24 +17,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MODE_WORDS: Final = {
-    "linked": "receives the match IDs of its own records that have a match",
-    "blind": "receives sealed match IDs of all records, without learning which have a match",
-    "count": "receives the number of matches, and no match ID",
-    "none": "receives nothing",
-}
-
 RUN_WORDS: Final = {
     "waiting": "It waits for its turn.",
     "comparing": "It compares encodings.",
     "deciding": "It decides which records belong to the same person.",
     "releasing": "It makes the releases ready.",
     "done": "",
-}
-
-LIFETIME_WORDS: Final = {
-    "round": "are new in every round",
-    "lasting": "stay the same from round to round",
 }
 
 
@@ -52,9 +41,9 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
     yield f"The terms hold from {terms.start} to {terms.end}; both days are included."
     yield f"{listed(terms.providers)} {_verb(terms.providers, 'uploads', 'upload')} encodings."
     for recipient in terms.recipients:
-        yield f"{recipient.party} {MODE_WORDS[recipient.mode]}, in the ID space “{recipient.space}”."
+        yield f"{recipient.party} receives {MODE_WORDS[recipient.mode]}, in the ID space “{recipient.space}”."
     for space in terms.spaces:
-        yield f"Link IDs of the ID space “{space.name}” {LIFETIME_WORDS[space.lifetime]}."
+        yield f"Link IDs of the ID space “{space.name}” are {LIFETIME_WORDS[space.lifetime]}."
     if terms.auditors:
         verbs = _verb(terms.auditors, ("checks", "sees"), ("check", "see"))
         yield f"{listed(terms.auditors)} {verbs[0]} the match log, and {verbs[1]} no person's data."
@@ -85,7 +74,7 @@ def parties_of(terms: ProjectTerms, titles: Mapping[str, str]) -> list[PartyWord
     for party in terms.providers:
         parts.setdefault(party, []).append("uploads encodings")
     for recipient in terms.recipients:
-        parts.setdefault(recipient.party, []).append(MODE_WORDS[recipient.mode])
+        parts.setdefault(recipient.party, []).append(f"receives {MODE_WORDS[recipient.mode]}")
     for party in terms.auditors:
         parts.setdefault(party, []).append("checks the match log")
     return [

@@ -31,6 +31,7 @@ from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.printable import printable
 from schemas.problem import Problem
+from schemas.shared.trust import trust_only
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 MAX_RETRY_AFTER_S: Final = 120.0
@@ -172,15 +173,15 @@ class _TryAgainError(Exception):
         self.at_least_s = at_least_s
 
 
-def trust_only(ca_file: Path) -> ssl.SSLContext:
-    """Return a TLS context that trusts the certificates in one file and no others.
+def certificates_in(ca_file: Path) -> ssl.SSLContext:
+    """Return what trusts the certificates in one file and no others.
 
     Raises:
         ConfigError: the file cannot be read, or holds no certificate.
     """
     try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except (OSError, ssl.SSLError) as exc:
+        return trust_only(ca_file)
+    except OSError as exc:
         otherwise = f"the file {ca_file} holds no certificate in PEM form"
         raise ConfigError(
             why_unread(exc, ca_file, otherwise),

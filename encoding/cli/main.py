@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,9 +9,11 @@ import click
 
 from encoding.cli.parts.failures import exit_status
 from encoding.cli.parts.options import agency_options
+from encoding.errors import AgencyError
+from schemas.shared.command_line import LazyGroup, emit, owes_json
 
-# In the order in which an analyst meets them. A command whose module is not installed is not listed.
-COMMANDS: Final[dict[str, str]] = {
+# In the order in which an analyst meets them.
+COMMANDS: Final = {
     "init": "Ask a few questions and write blindlink.toml.",
     "identity": "Make your own keys and show their fingerprint.",
     "agreement": "Draft, read and sign what is agreed.",
@@ -50,24 +50,17 @@ COMMANDS: Final[dict[str, str]] = {
 }
 
 
-class AgencyGroup(click.Group):
-    """Loads a command's module when the command is called, and turns errors into exit codes."""
+class AgencyGroup(LazyGroup):
+    """Turns errors into exit codes, and with --json into a document."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names of the commands that are installed, in the order of the table."""
-        return [name for name in COMMANDS if importlib.util.find_spec(_module(name))]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command; None if there is none of this name."""
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        command = getattr(importlib.import_module(_module(cmd_name)), cmd_name.replace("-", "_"))
-        return command if isinstance(command, click.Command) else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table, without loading any command."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; its error is a document, too, where one is asked for and none was printed."""
+        try:
+            return super().invoke(ctx)
+        except AgencyError as exc:
+            if owes_json():
+                emit({"error": {"code": exc.code, "message": str(exc), "hint": exc.hint}})
+            raise
 
     def main(
         self,
@@ -87,12 +80,10 @@ class AgencyGroup(click.Group):
         return exit_status("blindlink", run) if standalone_mode else run()
 
 
-def _module(name: str) -> str:
-    return f"encoding.cli.commands.{name.replace('-', '_')}"
-
-
 @click.group(
     cls=AgencyGroup,
+    table=COMMANDS,
+    package="encoding.cli.commands",
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BLINDLINK"},
     epilog="Example: blindlink init, then: blindlink status. The guide is docs/analyst.md.",
 )

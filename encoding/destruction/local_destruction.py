@@ -17,12 +17,13 @@ from pydantic import Field
 
 from encoding.destruction.local_copies import LocalCopy
 from encoding.errors import OutputBlockedError, WorkspaceError
-from encoding.files import make_private_folder, sync_folder, write_durably
+from encoding.files import make_private_folder, write_durably
 from encoding.workspace.workspace import Workspace
 from schemas.destruction import CertificateId, DeletedItem, LocalKind, SignedDestruction
 from schemas.document import Document, Model
 from schemas.errors import FormatError
 from schemas.ids import Name, Sha256Hex, UtcTime, utc_text
+from schemas.shared.durable import sync_folder
 
 READ_BYTES: Final = 1024 * 1024
 

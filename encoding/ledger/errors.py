@@ -1,21 +1,4 @@
-"""Errors of link IDs that last.
-
-LedgerError                     1  the root
-├── LedgerFileError                the ledger is damaged, of another space, or sealed under another key
-├── OutOfTurnError                 a release whose turn is over, or has not come
-├── ReleasedRowsError              a release names a record or a row that is not there, or one twice
-├── UnlinkError                    there is nothing here to unlink, or to link again
-└── LinkAlarmError              9  somebody has to look: nothing of the round is stored
-    ├── ForgedMatchError           two records were matched that do not share a row
-    ├── ReplayedMatchError         a match has the ID of one of an earlier release
-    ├── ReleasesDifferError        the two sides were given different releases
-    ├── TranscriptError            the two sides do not speak of the same two containers
-    ├── OtherLogError              the other side was shown another match log
-    ├── MessageWithheldError       a message that was sent has not come
-    ├── MessageReplayedError       a message that was read before, or belongs to another release
-    ├── MessageUntrustedError      not a message of who should have sent it
-    └── LedgersDifferError         two ledgers that should agree do not
-"""
+"""Errors of link IDs that last; an alarm, with the status 9, where somebody has to look."""
 
 from __future__ import annotations
 
@@ -34,24 +17,6 @@ class LedgerFileError(LedgerError):
     code = "ledger-file"
 
 
-class OutOfTurnError(LedgerError):
-    """A release whose turn is over, or has not come yet."""
-
-    code = "out-of-turn"
-
-
-class ReleasedRowsError(LedgerError):
-    """A release names a record or a row that is not there, or names one twice."""
-
-    code = "released-rows"
-
-
-class UnlinkError(LedgerError):
-    """There is nothing here to unlink, or to link again."""
-
-    code = "unlink"
-
-
 class LinkAlarmError(LedgerError):
     """What was received cannot be honest: nothing of the round is stored until a person has looked.
 
@@ -66,55 +31,40 @@ class LinkAlarmError(LedgerError):
         self.n_concerned = n_concerned
 
 
-class ForgedMatchError(LinkAlarmError):
-    """Two records were matched that do not share the row that the release names."""
+# What nobody catches by itself is a row: its code, and what is wrong.
+OutOfTurnError = LedgerError.row(
+    "out-of-turn", "A release whose turn is over, or has not come yet."
+)
+ReleasedRowsError = LedgerError.row(
+    "released-rows", "A release names a record or a row that is not there, or names one twice."
+)
+UnlinkError = LedgerError.row("unlink", "There is nothing here to unlink, or to link again.")
 
-    code = "forged-match"
-
-
-class ReplayedMatchError(LinkAlarmError):
-    """A match has the ID of a match of an earlier release."""
-
-    code = "replayed-match"
-
-
-class ReleasesDifferError(LinkAlarmError):
-    """The two sides of a pair were given different releases."""
-
-    code = "releases-differ"
-
-
-class TranscriptError(LinkAlarmError):
-    """The two sides of a pair do not speak of the same two containers."""
-
-    code = "transcript"
-
-
-class OtherLogError(LinkAlarmError):
-    """The other side has seen a match log that is not the one that was shown here."""
-
-    code = "other-log"
-
-
-class MessageWithheldError(LinkAlarmError):
-    """A message that was sent, or that the closing of the round lists, has not come."""
-
-    code = "message-withheld"
-
-
-class MessageReplayedError(LinkAlarmError):
-    """A message that was read before, or that belongs to another release."""
-
-    code = "message-replayed"
-
-
-class MessageUntrustedError(LinkAlarmError):
-    """Not a message of who should have sent it, or one that contradicts itself."""
-
-    code = "message-untrusted"
-
-
-class LedgersDifferError(LinkAlarmError):
-    """The ledgers of two recipients differ over a release that both have applied."""
-
-    code = "ledgers-differ"
+ForgedMatchError = LinkAlarmError.row(
+    "forged-match", "Two records were matched that do not share the row that the release names."
+)
+ReplayedMatchError = LinkAlarmError.row(
+    "replayed-match", "A match has the ID of a match of an earlier release."
+)
+ReleasesDifferError = LinkAlarmError.row(
+    "releases-differ", "The two sides of a pair were given different releases."
+)
+TranscriptError = LinkAlarmError.row(
+    "transcript", "The two sides of a pair do not speak of the same two containers."
+)
+OtherLogError = LinkAlarmError.row(
+    "other-log", "The other side has seen a match log that is not the one that was shown here."
+)
+MessageWithheldError = LinkAlarmError.row(
+    "message-withheld",
+    "A message that was sent, or that the closing of the round lists, has not come.",
+)
+MessageReplayedError = LinkAlarmError.row(
+    "message-replayed", "A message that was read before, or that belongs to another release."
+)
+MessageUntrustedError = LinkAlarmError.row(
+    "message-untrusted", "Not a message of who should have sent it, or one that contradicts itself."
+)
+LedgersDifferError = LinkAlarmError.row(
+    "ledgers-differ", "The ledgers of two recipients differ over a release that both have applied."
+)

@@ -1,36 +1,28 @@
 """The ledger as it lies in the workspace, sealed; and what it said at the end of a round.
 
-File: the line `blindlink/ledger/1`, then nonce, AES-256-GCM ciphertext and tag under a sub-key of the
-workspace key; the line, the project, the ID space and the party are authenticated. The content is one line of
-canonical JSON, then one line an event, in order.
+File: sealed as `encoding.workspace.sealed_record` says, by project, ID space and party. The content is one line
+of canonical JSON, then one line an event, in order.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field
 
-from encoding.files import make_private_folder, write_durably
+from encoding.errors import WorkspaceError
 from encoding.ledger.book import MATCH_PREFIX_BYTES, Ledger, MessagePlace
 from encoding.ledger.errors import LedgerFileError, OutOfTurnError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Turn
+from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.errors import FormatError
 from schemas.ids import LINK_ID_BYTES, LinkId, Sha256Hex
-
-MAGIC: Final = b"blindlink/ledger/1\n"
-NONCE_BYTES: Final = 12
 
 _Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", repr=False)]
 
@@ -156,12 +148,10 @@ class LedgerFile:
     """Where the ledger of one ID space is kept; use it under the workspace's lock."""
 
     def __init__(self, path: Path, space: SpaceName, party: str, workspace_key: bytes) -> None:
-        self._path = path
         self._space = space
         self._party = party
-        self._bound = MAGIC + f"{space.project}\n{space.space}\n{party}\n".encode("ascii")
-        info = f"blindlink/v1/workspace/ledger/{space.project}/{space.space}".encode("ascii")
-        self._key = HKDF(SHA256(), 32, salt=None, info=info).derive(workspace_key)
+        name = f"ledger/{space.project}/{space.space}/{party}"
+        self._record = SealedRecord(path, name, workspace_key)
 
     def read(self) -> Ledger:
         """Return the ledger; an empty one if nothing was kept yet, or the workspace was lost.
@@ -170,24 +160,16 @@ class LedgerFile:
             LedgerFileError: it is damaged, of another space or party, or sealed under another workspace key.
         """
         try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
-            return Ledger(self._space, self._party)
-        magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
-        if magic != MAGIC:
-            raise _damaged()
-        try:
-            plain = AESGCM(self._key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], self._bound)
-        except (InvalidTag, ValueError):
+            plain = self._record.read()
+        except WorkspaceError:
             raise _damaged() from None
+        if plain is None:
+            return Ledger(self._space, self._party)
         return parse_ledger(plain, self._space, self._party)
 
     def write(self, ledger: Ledger) -> None:
         """Keep the ledger, durably: the old file stays until the new one is whole."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = AESGCM(self._key).encrypt(nonce, serialise_ledger(ledger), self._bound)
-        make_private_folder(self._path.parent)
-        write_durably(self._path, MAGIC + nonce + sealed)
+        self._record.write(serialise_ledger(ledger))
 
 
 def _cut(text: str, size: int) -> Iterable[bytes]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from encoding.blocks.assembly import Assembly, AssemblyCounts
 from encoding.blocks.keys import CellKeys, round_key
 from encoding.errors import NotReadyError, RecordCountError
-from encoding.files import sync_folder, write_durably
+from encoding.files import write_durably
 from encoding.packing.container import Body, WrittenContainer, write_body, write_container
 from encoding.packing.handles import (
     HandleMap,
@@ -44,6 +44,7 @@ from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView
 from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts
 from schemas.ids import utc_text
+from schemas.shared.durable import sync_folder
 from schemas.upload import ContainerHeader, Manifest
 
 

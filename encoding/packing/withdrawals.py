@@ -2,43 +2,27 @@
 
 A record is kept by an HMAC of its record ID under a sub-key of the workspace key, the same in every epoch.
 
-File: the line `blindlink/withdrawn/1`, then nonce, AES-256-GCM ciphertext and tag under another sub-key; the
-line and the project's name are authenticated.
+File: sealed as `encoding.workspace.sealed_record` says, canonical JSON within.
 """
 
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 import numpy as np
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from encoding.errors import WorkspaceError
-from encoding.files import make_private_folder, write_durably
+from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
-from schemas.errors import FormatError
 from schemas.ids import Sha256Hex
 
-MAGIC: Final = b"blindlink/withdrawn/1\n"
-NONCE_BYTES: Final = 12
 MAX_RECORDS: Final = 1_000_000
-
-
-class _Keys(NamedTuple):
-    record_id: bytes
-    seal: bytes
-
-    def __repr__(self) -> str:
-        return "_Keys(...)"
 
 
 class LoggedWithdrawal(Model):
@@ -89,10 +73,10 @@ class Withdrawn:
         Raises:
             WorkspaceError: it is damaged, of another project, or sealed under another workspace key.
         """
-        self._path = path
-        self._project = project.encode("ascii")
-        self._keys = _derive(workspace_key, project)
-        self._kept = self._read()
+        self._record = SealedRecord(path, f"withdrawn/{project}", workspace_key)
+        info = f"blindlink/v1/workspace/withdrawn/record-id/{project}".encode("ascii")
+        self._record_id_key = HKDF(SHA256(), 32, salt=None, info=info).derive(workspace_key)
+        self._kept = self._record.read_as(WithdrawnRecords) or WithdrawnRecords()
         self._set = frozenset(record.key for record in self._kept.records)
 
     def __len__(self) -> int:
@@ -103,11 +87,7 @@ class Withdrawn:
         """Note a record as withdrawn, durably; again, with another place in the log, is safe."""
         self._kept = self._kept.with_one(self._key(record_id), logged)
         self._set = frozenset(record.key for record in self._kept.records)
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        plain, bound = self._kept.to_canonical(), MAGIC + self._project
-        sealed = AESGCM(self._keys.seal).encrypt(nonce, plain, bound)
-        make_private_folder(self._path.parent)
-        write_durably(self._path, MAGIC + nonce + sealed)
+        self._record.write(self._kept.to_canonical())
 
     def among(self, record_ids: Sequence[str]) -> NDArray[np.bool_]:
         """Tell of each record ID whether its record is withdrawn, shape (n,)."""
@@ -118,28 +98,4 @@ class Withdrawn:
 
     def _key(self, record_id: str) -> str:
         raw = record_id.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._keys.record_id, raw, "sha256").hex()
-
-    def _read(self) -> WithdrawnRecords:
-        try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
-            return WithdrawnRecords()
-        magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
-        try:
-            cipher, bound = AESGCM(self._keys.seal), magic + self._project
-            plain = cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], bound)
-            return WithdrawnRecords.from_canonical(plain)
-        except (InvalidTag, ValueError, FormatError):
-            raise WorkspaceError(
-                "the list of withdrawn records is damaged, or sealed under another key",
-                hint="restore the workspace from its backup, workspace.key included",
-            ) from None
-
-
-def _derive(workspace_key: bytes, project: str) -> _Keys:
-    def sub_key(label: str) -> bytes:
-        info = f"blindlink/v1/workspace/withdrawn/{label}/{project}".encode("ascii")
-        return HKDF(SHA256(), 32, salt=None, info=info).derive(workspace_key)
-
-    return _Keys(sub_key("record-id"), sub_key("seal"))
+        return hmac.digest(self._record_id_key, raw, "sha256").hex()

@@ -10,7 +10,6 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,13 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 
 from encoding.errors import (
-    IdentityExistsError,
-    IdentityExposedError,
     IdentityFormatError,
-    IdentityMissingError,
 )
-from encoding.owner_only import create_owner_only, is_readable_by_others
-from encoding.people.identity_lock import Lock, Unlocking
+from encoding.people.identity_lock import Lock, Unlocking, own_file
 from schemas.errors import FormatError
 from schemas.identity import (
     Duty,
@@ -183,14 +178,8 @@ def write_identity(path: str | os.PathLike[str], identity: Identity, unlocking: 
     """
     lock = Lock.close(unlocking, identity.keys.to_bytes(), identity.public.digest())
     lines = (FIRST_LINE.encode("ascii"), identity.signed.to_canonical(), lock.to_canonical())
-    try:
-        create_owner_only(path, b"\n".join(lines) + b"\n")
-    except FileExistsError:
-        raise IdentityExistsError(
-            f"{path} exists and is not overwritten", hint="what is sealed to its keys would be lost"
-        ) from None
-    except OSError:
-        raise IdentityMissingError(f"the identity file {path} cannot be written") from None
+    hint = "what is sealed to its keys would be lost"
+    own_file("identity file").create(path, b"\n".join(lines) + b"\n", hint=hint)
 
 
 def read_identity(path: str | os.PathLike[str]) -> LockedIdentity:
@@ -200,19 +189,8 @@ def read_identity(path: str | os.PathLike[str]) -> LockedIdentity:
         IdentityMissingError, IdentityExposedError: the file is not there, or others may read it.
         IdentityFormatError: it is not an identity file, or damaged.
     """
-    try:
-        if is_readable_by_others(path):
-            raise IdentityExposedError(
-                f"other users of this computer can read the identity file {path}",
-                hint=f"make it yours alone with: chmod 600 {path}",
-            )
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError:
-        raise IdentityMissingError(
-            f"the identity file {path} cannot be read",
-            hint="make one with: blindlink identity new PARTY --duty DUTY",
-        ) from None
+    hint = "make one with: blindlink identity new PARTY --duty DUTY"
+    content = own_file("identity file").read(path, MAX_FILE_BYTES, hint=hint)
     try:
         return parse_identity(content)
     except IdentityFormatError as exc:

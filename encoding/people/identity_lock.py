@@ -9,7 +9,6 @@ import os
 import secrets
 import unicodedata
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, NoReturn, Self, TypeAlias
 
 from cryptography.exceptions import InvalidTag
@@ -26,7 +25,7 @@ from encoding.errors import (
     IdentityLockedError,
     IdentityMissingError,
 )
-from encoding.owner_only import create_owner_only, is_readable_by_others
+from encoding.owner_only import OwnFile
 from schemas.document import Document
 from schemas.identity import base64_bytes, base64_text
 
@@ -148,6 +147,11 @@ class Lock(Document):
             ) from None
 
 
+def own_file(what: str) -> OwnFile:
+    """Return what a file of somebody's keys, or with what they are locked, is read and written by."""
+    return OwnFile(what, IdentityMissingError, IdentityExposedError, IdentityExistsError)
+
+
 def read_passphrase(path: str | os.PathLike[str]) -> Passphrase:
     """Read a passphrase from a file of one line that only its owner may read.
 
@@ -170,12 +174,7 @@ def new_key_file(path: str | os.PathLike[str]) -> KeyFile:
     """
     value = secrets.token_bytes(KEY_BYTES)
     text = f"{KEY_FILE_FIRST_LINE}\n{base64_text(value)}\n"
-    try:
-        create_owner_only(path, text.encode("ascii"))
-    except FileExistsError:
-        raise IdentityExistsError(f"{path} exists and is not overwritten") from None
-    except OSError:
-        raise IdentityMissingError(f"the key file {path} cannot be written") from None
+    own_file("key file").create(path, text.encode("ascii"))
     return KeyFile(value)
 
 
@@ -197,18 +196,9 @@ def read_key_file(path: str | os.PathLike[str]) -> KeyFile:
 
 def _private_lines(path: str | os.PathLike[str], what: str) -> list[str]:
     try:
-        if is_readable_by_others(path):
-            raise IdentityExposedError(
-                f"other users of this computer can read the {what} {path}",
-                hint=f"make it yours alone with: chmod 600 {path}",
-            )
-        with Path(path).open("rb") as file:
-            content = file.read(4 * MAX_PASSPHRASE + 1)
-        text = content.decode("utf-8")
+        text = own_file(what).read(path, 4 * MAX_PASSPHRASE).decode("utf-8")
     except UnicodeDecodeError:
         raise IdentityFormatError(f"the {what} {path} is not UTF-8") from None
-    except OSError:
-        raise IdentityMissingError(f"the {what} {path} cannot be read") from None
     return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 

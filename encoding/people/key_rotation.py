@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.errors import IdentityFormatError
-from encoding.files import sync_folder, write_durably
+from encoding.files import write_durably
 from encoding.owner_only import create_owner_only
 from encoding.people.identity import Identity, read_identity, replace_keys, write_identity
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
+from schemas.shared.durable import sync_folder
 
 if TYPE_CHECKING:
     from encoding.people.identity_lock import Unlocking

@@ -137,8 +137,7 @@ class Nonces:
         return SealedRecord(self.path, f"nonces/{self.project}", self.workspace_key)
 
     def _read(self) -> NonceBook:
-        raw = self._record().read()
-        return NonceBook() if raw is None else NonceBook.from_canonical(raw)
+        return self._record().read_as(NonceBook) or NonceBook()
 
     def _write(self, nonces: Sequence[KeptNonce]) -> None:
         self._record().write(NonceBook(nonces=tuple(nonces)).to_canonical())

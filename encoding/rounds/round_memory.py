@@ -103,8 +103,7 @@ class Said:
         raise WorkspaceError("what was said in a round is not in the workspace any more")
 
     def _read(self, number: int, space: str, stream: str) -> _KeptMessage | None:
-        raw = self._record(number, space, stream).read()
-        return None if raw is None else _KeptMessage.from_canonical(raw)
+        return self._record(number, space, stream).read_as(_KeptMessage)
 
     def _record(self, number: int, space: str, stream: str) -> SealedRecord:
         # A stream names parties, or everybody by a star.

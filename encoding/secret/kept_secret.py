@@ -5,23 +5,17 @@ One file an epoch, replaced whole at each step, so that a command that is killed
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field, model_validator
 
-from encoding.errors import ShareError, WorkspaceError
-from encoding.files import write_durably
+from encoding.errors import ShareError
 from encoding.secret.agreement import Contribution
 from encoding.secret.secret import SECRET_BYTES, Secret
+from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document
-from schemas.errors import FormatError
 from schemas.identity import base64_bytes, base64_text
 from schemas.secret_share import (
     CONTRIBUTION_BYTES,
@@ -32,9 +26,6 @@ from schemas.secret_share import (
 
 if TYPE_CHECKING:
     from encoding.workspace.workspace import Workspace
-
-MAGIC: Final = b"blindlink/kept-secret/1\n"
-NONCE_BYTES: Final = 12
 
 _Base64 = Annotated[str, Field(max_length=44)]
 
@@ -128,10 +119,8 @@ class KeptSecret(Document):
 
 def write_kept(path: Path, kept: KeptSecret, workspace_key: bytes) -> None:
     """Replace what is kept of an epoch's secret, sealed under the workspace key."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    bound = _bound_to(kept.holders.project, kept.holders.epoch)
-    sealed = AESGCM(_key(workspace_key)).encrypt(nonce, kept.to_canonical(), bound)
-    write_durably(path, MAGIC + nonce + sealed)
+    record = _record(path, kept.holders.project, kept.holders.epoch, workspace_key)
+    record.write(kept.to_canonical())
 
 
 def read_kept(path: Path, project: str, epoch: int, workspace_key: bytes) -> KeptSecret | None:
@@ -140,20 +129,7 @@ def read_kept(path: Path, project: str, epoch: int, workspace_key: bytes) -> Kep
     Raises:
         WorkspaceError: damaged, of another project or epoch, or sealed under another workspace key.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
-    bound = _bound_to(project, epoch, magic)
-    try:
-        plain = AESGCM(_key(workspace_key)).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], bound)
-        return KeptSecret.from_canonical(plain)
-    except (InvalidTag, ValueError, FormatError):
-        raise WorkspaceError(
-            f"what the workspace keeps of the secret of epoch {epoch} is damaged, or sealed under another key",
-            hint="restore the workspace from its backup, workspace.key included",
-        ) from None
+    return _record(path, project, epoch, workspace_key).read_as(KeptSecret)
 
 
 def kept_of(workspace: Workspace, project: str, epoch: int) -> KeptSecret | None:
@@ -165,10 +141,5 @@ def kept_of(workspace: Workspace, project: str, epoch: int) -> KeptSecret | None
     return read_kept(workspace.kept_secret(project, epoch), project, epoch, workspace.key())
 
 
-def _key(workspace_key: bytes) -> bytes:
-    info = b"blindlink/v1/workspace/kept-secret"
-    return HKDF(SHA256(), 32, salt=None, info=info).derive(workspace_key)
-
-
-def _bound_to(project: str, epoch: int, magic: bytes = MAGIC) -> bytes:
-    return magic + f"{project}/{epoch}".encode("ascii")
+def _record(path: Path, project: str, epoch: int, workspace_key: bytes) -> SealedRecord:
+    return SealedRecord(path, f"kept-secret/{project}/{epoch}", workspace_key)

@@ -11,8 +11,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import ClassVar, Literal, NoReturn, Protocol, get_args
+from typing import ClassVar, Final, Literal, NoReturn, Protocol, get_args
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -24,7 +23,7 @@ from encoding.errors import (
     SecretFormatError,
     SecretMissingError,
 )
-from encoding.owner_only import create_owner_only, is_readable_by_others
+from encoding.owner_only import OwnFile
 
 SECRET_BYTES = 32
 KEY_ID_BYTES = 8
@@ -37,6 +36,7 @@ agencies · key-id: the name by which manifests tell secrets apart."""
 # 32 random bytes have fewer different values than this once in 10^26 secrets.
 _MIN_DIFFERENT_BYTES = 12
 _MAX_FILE_BYTES = 4096
+_FILE: Final = OwnFile("secret file", SecretMissingError, SecretExposedError, SecretExistsError)
 
 
 class AnySecret(Protocol):
@@ -144,14 +144,8 @@ def write_secret(path: str | os.PathLike[str], secret: Secret) -> None:
         SecretMissingError: the folder cannot be written.
     """
     text = f"{FIRST_LINE}\n{base64.b64encode(secret.to_bytes()).decode('ascii')}\n"
-    try:
-        create_owner_only(path, text.encode("ascii"))
-    except FileExistsError:
-        raise SecretExistsError(
-            f"{path} exists and is not overwritten", hint="encodings made with it would be lost"
-        ) from None
-    except OSError:
-        raise SecretMissingError(f"the secret file {path} cannot be written") from None
+    hint = "encodings made with it would be lost"
+    _FILE.create(path, text.encode("ascii"), hint=hint)
 
 
 def read_secret(path: str | os.PathLike[str]) -> Secret:
@@ -206,18 +200,7 @@ def _derive(value: bytes, label: Label, project: str, epoch: int) -> bytes:
 
 
 def _read_private_text(path: str | os.PathLike[str]) -> str:
-    try:
-        if is_readable_by_others(path):
-            raise SecretExposedError(
-                f"other users of this machine can read the secret file {path}",
-                hint=f"chmod 600 {path}",
-            )
-        with Path(path).open("rb") as stream:
-            content = stream.read(_MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise SecretMissingError(f"there is no secret file {path}") from None
-    except OSError:
-        raise SecretMissingError(f"the secret file {path} cannot be read") from None
+    content = _FILE.read(path, _MAX_FILE_BYTES)
     if len(content) > _MAX_FILE_BYTES:
         raise SecretFormatError(f"{path} is too long to be a secret file")
     try:

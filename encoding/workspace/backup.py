@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from encoding.errors import BackupError, SealedFileError, UntrustedKeyError
-from encoding.files import make_private_folder, replacing, sync_folder
+from encoding.files import make_private_folder, replacing
 from encoding.people.identity import Identity
 from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
 from encoding.workspace.backup_manifest import (
@@ -34,6 +34,7 @@ from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.errors import FormatError, SignatureError
 from schemas.identity import PublicIdentity, base64_bytes, base64_text
 from schemas.ids import utc_text
+from schemas.shared.durable import sync_folder
 
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 READ_BYTES: Final = 256 * 1024

@@ -6,31 +6,22 @@ The list is kept sealed under the workspace key, so that nobody adds himself to 
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import Field, model_validator
 
 from encoding.errors import NotReadyError, WorkspaceError, WorkspaceKeyError
-from encoding.files import write_durably
 from encoding.people.identity import Identity
 from encoding.people.recovery import new_recovery_code, recovery_keys
 from encoding.workspace.key import is_sealed, write_sealed_key
+from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
 from schemas.document import Document
-from schemas.errors import FormatError
 from schemas.identity import PublicIdentity
 from schemas.ids import utc_text
 
-MAGIC: Final = b"blindlink/keepers/1\n"
-NONCE_BYTES: Final = 12
 MAX_CUSTODIANS: Final = 8
 
 
@@ -159,7 +150,7 @@ def follow_keys(workspace: Workspace, old: Identity, new: Identity, now: datetim
 
 def keep(workspace: Workspace, keepers: Keepers, key: bytes, now: datetime) -> None:
     """Write who can open the workspace, then seal its key to them."""
-    _write(workspace.keepers, keepers, key)
+    _record(workspace, key).write(keepers.to_canonical())
     created = utc_text(now)
     write_sealed_key(workspace.key_file, key, keepers.owner.party, keepers.everyone(), created)
 
@@ -171,22 +162,14 @@ def read_keepers(workspace: Workspace) -> Keepers:
         NotReadyError: it is not protected yet.
         WorkspaceError: the list is damaged, or sealed under another key.
     """
-    try:
-        content = workspace.keepers.read_bytes()
-    except FileNotFoundError:
+    # Its key is asked for only then: the first call of `key` makes one.
+    is_there = workspace.keepers.exists()
+    found = _record(workspace, workspace.key()).read_as(Keepers) if is_there else None
+    if found is None:
         raise NotReadyError(
             "the workspace is not protected yet", hint="first call: blindlink workspace protect"
-        ) from None
-    magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
-    try:
-        cipher = AESGCM(_key(workspace.key()))
-        plain = cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], magic)
-        return Keepers.from_canonical(plain)
-    except (InvalidTag, ValueError, FormatError):
-        raise WorkspaceError(
-            "the list of who can open the workspace is damaged",
-            hint="restore the workspace from its backup",
-        ) from None
+        )
+    return found
 
 
 def _opens(workspace: Workspace, person: Identity) -> bool:
@@ -197,13 +180,5 @@ def _opens(workspace: Workspace, person: Identity) -> bool:
     return True
 
 
-def _write(path: Path, keepers: Keepers, workspace_key: bytes) -> None:
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    cipher = AESGCM(_key(workspace_key))
-    write_durably(path, MAGIC + nonce + cipher.encrypt(nonce, keepers.to_canonical(), MAGIC))
-
-
-def _key(workspace_key: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=b"blindlink/v1/workspace/keepers").derive(
-        workspace_key
-    )
+def _record(workspace: Workspace, key: bytes) -> SealedRecord:
+    return SealedRecord(workspace.keepers, "keepers", key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,9 +18,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import WorkspaceError
 from encoding.files import make_private_folder, write_durably
+from schemas.document import Document
+from schemas.errors import FormatError
 
 MAGIC: Final = b"blindlink/sealed-record/1\n"
 NONCE_BYTES: Final = 12
+
+_Document = TypeVar("_Document", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,18 @@ class SealedRecord:
         except (InvalidTag, ValueError):
             raise self._damaged() from None
 
+    def read_as(self, kind: type[_Document]) -> _Document | None:
+        """Return the content as a document of this kind; None if there is no such file.
+
+        Raises:
+            WorkspaceError: as `read`, or it is no such document.
+        """
+        content = self.read()
+        try:
+            return None if content is None else kind.from_canonical(content)
+        except FormatError:
+            raise self._damaged() from None
+
     def write(self, content: bytes) -> None:
         """Replace the content, in one step and durably."""
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -57,8 +73,9 @@ class SealedRecord:
         write_durably(self.path, MAGIC + nonce + sealed)
 
     def _damaged(self) -> WorkspaceError:
+        file = f"{self.path.parent.name}/{self.path.name}"
         return WorkspaceError(
-            f"{self.path.name} in the workspace is damaged, or sealed under another key",
+            f"{file} in the workspace is damaged, or sealed under another key",
             hint="restore the workspace from its backup, workspace.key included",
         )
 

@@ -32,12 +32,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from encoding.errors import WorkspaceError, WorkspaceKeyError
-from encoding.files import make_private_folder, sync_folder, write_durably
+from encoding.files import make_private_folder, write_durably
 from encoding.owner_only import create_owner_only
 from encoding.workspace.key import KEY_BYTES, Unlock, open_key_text, read_workspace_key
-from encoding.workspace.lock import Lock
+from encoding.workspace.lock import locked
 from schemas.api import ProjectView
 from schemas.errors import FormatError
+from schemas.shared.durable import sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +152,13 @@ class Workspace:
         parts = (stem.split(".") for stem in stems)
         return tuple(sorted((int(number), partner) for _, number, partner in parts))
 
-    def lock(self) -> Lock:
+    def lock(self) -> contextlib.AbstractContextManager[None]:
         """Return the lock that a command holds while it changes the workspace."""
-        return Lock(self.folder / "lock")
+        return locked(self.folder / "lock")
 
-    def refresh_lock(self) -> Lock:
+    def refresh_lock(self) -> contextlib.AbstractContextManager[None]:
         """Return the lock that `refresh` holds from its first step to its last."""
-        return Lock(self.folder / "refresh-lock")
+        return locked(self.folder / "refresh-lock")
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:

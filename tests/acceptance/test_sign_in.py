@@ -10,9 +10,9 @@ import httpx2
 import pytest
 from rigs.office import PARTY, Office, enrolled, office
 
-from encoding.broker.connection import trust_only
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import read_key_file
+from schemas.shared.trust import trust_only
 
 __all__ = ["office"]
 

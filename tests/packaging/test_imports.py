@@ -47,8 +47,8 @@ BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette", "
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {
-    # pydantic_core is the part of pydantic that reads and writes JSON.
-    "schemas": {"pydantic", "pydantic_core", "cryptography"},
+    # pydantic_core is the part of pydantic that reads and writes JSON; click is for the command lines alone.
+    "schemas": {"pydantic", "pydantic_core", "cryptography", "click"},
     "encoding": BASE | READERS | {"schemas", "app.matching"},
     "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas"},
     "app/matching": {"numpy", "schemas"},

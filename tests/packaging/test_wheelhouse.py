@@ -17,7 +17,7 @@ from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from install.wheelhouse import (
-    LOCK,
+    EXTRAS,
     PYTHONS,
     SOURCE_ONLY,
     TARGETS,
@@ -25,6 +25,7 @@ from install.wheelhouse import (
     applies,
     list_wheels,
     main,
+    pins_of,
     read_lock,
     write_script,
     write_wheelhouse,
@@ -35,7 +36,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def names_for(platform: str, python: str) -> set[str]:
     markers = TARGETS[platform].markers(python)
-    return {pin.requirement.name for pin in read_lock(LOCK.read_text()) if applies(pin, markers)}
+    return {pin.requirement.name for pin in pins_of("agency") if applies(pin, markers)}
 
 
 def test_a_pin_keeps_its_digests_and_loses_its_marker() -> None:
@@ -60,7 +61,7 @@ def test_only_windows_gets_its_console_colours() -> None:
 @pytest.mark.parametrize("python", PYTHONS)
 def test_each_package_is_pinned_once_for_a_machine(platform: str, python: str) -> None:
     markers = TARGETS[platform].markers(python)
-    pins = [pin.requirement.name for pin in read_lock(LOCK.read_text()) if applies(pin, markers)]
+    pins = [pin.requirement.name for pin in pins_of("agency") if applies(pin, markers)]
     assert sorted(set(pins)) == sorted(pins)
     assert SOURCE_ONLY in pins
 
@@ -69,10 +70,11 @@ def test_the_list_holds_each_wheel_with_its_digest(tmp_path: Path) -> None:
     (tmp_path / "b_c-2.0-py3-none-any.whl").write_bytes(b"")
     (tmp_path / "blindlink-0.1.0-py3-none-any.whl").write_bytes(b"")
     empty = "--hash=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
-    assert list(list_wheels(tmp_path)) == [
+    assert list(list_wheels(tmp_path, ["xlsx", "parquet"])) == [
         f"b-c==2.0 {empty}",
-        f"blindlink[xlsx,parquet]==0.1.0 {empty}",
+        f"blindlink[parquet,xlsx]==0.1.0 {empty}",
     ]
+    assert f"blindlink==0.1.0 {empty}" in list_wheels(tmp_path, [])
 
 
 def test_the_script_for_windows_has_its_line_ends_and_its_python(tmp_path: Path) -> None:
@@ -122,7 +124,7 @@ def test_it_installs_on_this_kind_of_machine_without_an_index(tmp_path: Path) ->
 def test_it_is_complete_for_a_windows_machine(tmp_path: Path, python: str) -> None:
     folder = tmp_path / "folder"
     target = TARGETS["windows"]
-    write_wheelhouse(folder, target, python)
+    write_wheelhouse(folder, target, python, EXTRAS)
     wheels = {name_of(wheel): wheel for wheel in (folder / "wheels").iterdir()}
     version = tuple(map(int, python.split(".")))
     fitting = {
@@ -145,7 +147,7 @@ def name_of(wheel: Path) -> str:
 
 def wanted_by(wheel: Path, target: Target, python: str) -> Iterator[str]:
     """Yield what a wheel's own metadata asks for on that machine; of the project, with its extras."""
-    extras = ("", "xlsx", "parquet") if name_of(wheel) == "blindlink" else ("",)
+    extras = ("", *EXTRAS) if name_of(wheel) == "blindlink" else ("",)
     with zipfile.ZipFile(wheel) as opened:
         # At the top only: setuptools carries the metadata of others inside.
         (listed,) = [

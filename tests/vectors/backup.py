@@ -60,9 +60,9 @@ def keepers_of(**changes: Any) -> dict[str, Any]:
 
 
 def keepers_file(keepers: dict[str, Any], key: bytes = WORKSPACE_KEY) -> bytes:
-    magic = b"blindlink/keepers/1\n"
-    cipher = AESGCM(hkdf(key, b"blindlink/v1/workspace/keepers"))
-    return magic + NONCE + cipher.encrypt(NONCE, rfc8785.dumps(keepers), magic)
+    magic = b"blindlink/sealed-record/1\n"
+    cipher = AESGCM(hkdf(key, b"blindlink/v1/workspace/record/keepers"))
+    return magic + NONCE + cipher.encrypt(NONCE, rfc8785.dumps(keepers), magic + b"keepers")
 
 
 class Sealer:
@@ -223,7 +223,7 @@ def keepers_vectors() -> dict[str, Any]:
     good = keepers_file(keepers_of())
     bad = {
         "empty": b"",
-        "another version": good.replace(b"keepers/1", b"keepers/2", 1),
+        "another version": good.replace(b"sealed-record/1", b"sealed-record/2", 1),
         "under another workspace key": keepers_file(keepers_of(), bytes(32)),
         "cut off": good[:-1],
         "nine custodians": keepers_file(keepers_of(custodians=many)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ from app.auditor.options import (
     broker_options,
     failures,
     force_option,
-    json_option,
     pin_options,
     verified,
 )
 from app.auditor.pins import read_pins
 from schemas.certificate_page import certificate_page
+from schemas.shared.command_line import emit, json_option
 
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the certificate or the log does not verify, 2 usage, 3 a certificate, "
@@ -52,7 +51,6 @@ def verify(
     bundle: str | None,
     html_file: Path | None,
     force: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Verify a certificate of destruction: its signatures, and that the match log vouches for it.
@@ -63,7 +61,7 @@ def verify(
 
     Example: blindlink-audit certificate verify crt-4f.json --log log.bundle --pin county.pin
     """
-    with failures(as_json=as_json):
+    with failures():
         options = LogOptions(bundle or "", **given)
         require_free([html_file], read=[file, *options.read()], force=force)
         read = read_certificate(file)
@@ -76,9 +74,6 @@ def verify(
             verdict = book.compare(verified(options, book.take))
         if html_file is not None:
             write_text(html_file, certificate_page(read))
-    if as_json:
-        click.echo(json.dumps(verdict.to_json(), indent=2))
-    else:
-        click.echo("\n".join(verdict.lines()))
+    emit(verdict.to_json(), verdict.lines())
     for caveat in verdict.caveats:
         click.echo(f"not shown: {caveat.text}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,12 @@ from app.auditor.options import (
     LogOptions,
     failures,
     force_option,
-    json_option,
     log_options,
     say_verified,
     verified,
 )
 from app.auditor.register import register_csv, register_json, register_page
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.matchlog.entry import Entry
@@ -48,7 +47,6 @@ def disclosures(
     csv_file: Path | None,
     html_file: Path | None,
     force: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Write the register of disclosures: who received what from whom, when, why, on what legal basis.
@@ -70,7 +68,7 @@ def disclosures(
         names.take(entry)
         book.take(entry)
 
-    with failures(as_json=as_json):
+    with failures():
         require_free([csv_file, html_file], read=options.read(), force=force)
         verdict = verified(options, take)
         names.require(wanted.project, party)
@@ -79,10 +77,11 @@ def disclosures(
             write_text(csv_file, register_csv(lines))
         if html_file is not None:
             write_text(html_file, register_page(lines, wanted, verdict))
-    if as_json:
-        click.echo(json.dumps(register_json(lines, verdict), indent=2))
-    elif csv_file is None and html_file is None:
-        click.echo(register_csv(lines), nl=False)
+    is_written = csv_file is not None or html_file is not None
+    emit(
+        register_json(lines, verdict),
+        [] if is_written else [register_csv(lines).removesuffix("\n")],
+    )
     click.echo(f"{len(lines):,} disclosures and refused requests", err=True)
     say_verified(verdict)
 

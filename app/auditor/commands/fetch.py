@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -14,10 +13,10 @@ from app.auditor.options import (
     broker_options,
     failures,
     force_option,
-    json_option,
     require_broker_for,
 )
 from app.auditor.source import bundle_url, save_bundle
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command("fetch", epilog=EXIT_CODES)
@@ -41,7 +40,6 @@ def fetch(
     ca_file: Path | None,
     output: Path,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Fetch a bundle of the log from the broker at URL, to keep and to verify later without it.
 
@@ -50,9 +48,8 @@ def fetch(
     """
     if "://" in url:
         require_broker_for(project, url)
-    with failures(as_json=as_json):
+    with failures():
         require_free([output], read=[token_file, ca_file], force=force)
         size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
-    if as_json:
-        click.echo(json.dumps({"file": str(output), "size_bytes": size}, indent=2))
+    emit({"file": str(output), "size_bytes": size})
     click.echo(f"wrote {output}, {size:,} bytes; check it with: blindlink-audit verify", err=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from app.auditor.auditor_key import new_key_file, read_passphrase
-from app.auditor.options import FILE, OUTPUT, PASSPHRASE_FILE, failures, json_option, opened_key
+from app.auditor.options import FILE, OUTPUT, PASSPHRASE_FILE, failures, opened_key
 from schemas.audit_report import key_fingerprint, public_text
+from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,7 +25,7 @@ def key() -> None:
 @click.option("-o", "--output", required=True, type=OUTPUT, help="The key file to make.")
 @PASSPHRASE_FILE
 @json_option
-def new(*, output: Path, passphrase_file: Path | None, as_json: bool) -> None:
+def new(*, output: Path, passphrase_file: Path | None) -> None:
     """Make a key, locked by a passphrase, and print its public half and fingerprint.
 
     An Ed25519 key in a PEM file that you have already will do as well. Keep what is printed: readers of your
@@ -35,31 +35,29 @@ def new(*, output: Path, passphrase_file: Path | None, as_json: bool) -> None:
     """
     if passphrase_file is None:
         passphrase = str(
-            click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=as_json)
+            click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=wants_json())
         )
-    with failures(as_json=as_json):
+    with failures():
         if passphrase_file is not None:
             passphrase = read_passphrase(passphrase_file)
-        _show(new_key_file(output, passphrase), as_json)
+        _show(new_key_file(output, passphrase))
 
 
 @key.command("show")
 @click.argument("key_file", metavar="KEYFILE", type=FILE)
 @PASSPHRASE_FILE
 @json_option
-def show(*, key_file: Path, passphrase_file: Path | None, as_json: bool) -> None:
+def show(*, key_file: Path, passphrase_file: Path | None) -> None:
     """Print the public half and the fingerprint of the key in KEYFILE.
 
     Example: blindlink-audit key show auditor.key
     """
-    with failures(as_json=as_json):
-        _show(opened_key(key_file, passphrase_file), as_json)
+    with failures():
+        _show(opened_key(key_file, passphrase_file))
 
 
-def _show(opened: Ed25519PrivateKey, as_json: bool) -> None:
+def _show(opened: Ed25519PrivateKey) -> None:
     text = public_text(opened)
-    if as_json:
-        click.echo(json.dumps({"key": text, "fingerprint": key_fingerprint(text)}, indent=2))
-        return
-    click.echo(text)
-    click.echo(f"fingerprint: {key_fingerprint(text)}", err=True)
+    emit({"key": text, "fingerprint": key_fingerprint(text)}, [text])
+    if not wants_json():
+        click.echo(f"fingerprint: {key_fingerprint(text)}", err=True)

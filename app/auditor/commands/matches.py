@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -33,13 +32,13 @@ from app.auditor.options import (
     broker_options,
     failures,
     force_option,
-    json_option,
     pin_options,
     verified,
 )
 from app.auditor.source import is_url
 from schemas.decision_steps import PROBABILITY_STEPS
 from schemas.match_record import Decision, DecisionRule, MatchRecordHeader
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.auditor.verdict import Verdict
@@ -75,7 +74,6 @@ def matches(
     csv_file: Path | None,
     html_file: Path | None,
     force: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Show the match record of a run: its weights, and every decision: band, rule, probability, lead.
@@ -93,7 +91,7 @@ def matches(
     book, verdict = MatchRecordBook(), None
     options = LogOptions(bundle or "", **given)
     broker = (given["token_file"], given["ca_file"])
-    with failures(as_json=as_json), tempfile.TemporaryFile("w+b") as table:
+    with failures(), tempfile.TemporaryFile("w+b") as table:
         read = [source, *options.read()]
         require_free([save, csv_file, html_file], read=read, force=force)
         listing = _Listing(wanted, table)
@@ -103,11 +101,8 @@ def matches(
             verdict = verified(replace(options, project=found.header.project), book.take)
             book.compare(found)
         listing.write(csv_file, html_file, found, verdict)
-    if as_json:
-        held = None if verdict is None else verdict.to_json()
-        click.echo(json.dumps({**found.to_json(), "listed": listing.count, "log": held}, indent=2))
-    else:
-        click.echo("\n".join(summary_lines(found)))
+    held = None if verdict is None else verdict.to_json()
+    emit({**found.to_json(), "listed": listing.count, "log": held}, summary_lines(found))
     click.echo(f"not shown: {UNHELD}" if verdict is None else "held to the match log", err=True)
 
 

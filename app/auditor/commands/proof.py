@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from app.auditor.keys import read_log_key
-from app.auditor.options import FILE, failures, json_option
+from app.auditor.options import FILE, failures
 from app.auditor.pins import read_pins
 from app.auditor.proofs import caveats, check_proof
 from app.auditor.timeline import timeline_line
+from schemas.shared.command_line import emit, json_option
 
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 a proof does not verify, 2 usage, 3 a proof, key or pin cannot be "
@@ -31,23 +31,17 @@ EXIT_CODES = (
 )
 @click.option("--pin", "pins", type=FILE, multiple=True, help="File of checkpoints that you kept.")
 @json_option
-def proof(
-    *, files: tuple[Path, ...], log_keys: tuple[str, ...], pins: tuple[Path, ...], as_json: bool
-) -> None:
+def proof(*, files: tuple[Path, ...], log_keys: tuple[str, ...], pins: tuple[Path, ...]) -> None:
     """Check proofs that entries are in the match log, and print what the entries say; no log is needed.
 
     An agency writes them with `blindlink disclosures --proofs`: one for each disclosure that concerns a child.
 
     Example: blindlink-audit proof proofs/entry-12.tlog-proof --log-key log.key
     """
-    with failures(as_json=as_json):
+    with failures():
         keys = [read_log_key(given) for given in log_keys]
         known = read_pins(pins)
         proved = [check_proof(file, keys, known) for file in files]
-    if as_json:
-        click.echo(json.dumps([one.to_json() for one in proved], indent=2))
-    else:
-        for one in proved:
-            click.echo(timeline_line(one.entry))
+    emit([one.to_json() for one in proved], (timeline_line(one.entry) for one in proved))
     for caveat in caveats(proved, pinned=bool(known)):
         click.echo(f"not shown: {caveat.text}", err=True)

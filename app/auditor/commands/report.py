@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +22,6 @@ from app.auditor.options import (
     LogOptions,
     failures,
     force_option,
-    json_option,
     log_options,
     opened_key,
     require_broker_for,
@@ -34,6 +32,7 @@ from app.auditor.report_document import Making, report_of, report_of_fault
 from app.auditor.report_page import report_page
 from app.auditor.source import SourceDigest
 from schemas.audit_report import AuditReport, public_text, seal_page, sign_report
+from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -68,7 +67,6 @@ def report(
     output: Path | None,
     html_file: Path | None,
     force: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Verify the log and write a report on it, signed with your own key.
@@ -82,7 +80,7 @@ def report(
     Example: blindlink-audit report log.bundle --key-file auditor.key --incident 0123456789abcdef
     --html incident.html
     """
-    if output is None and html_file is None and not as_json:
+    if output is None and html_file is None and not wants_json():
         raise click.UsageError("say where the report goes: -o, --html or --json")
     require_broker_for(given["project"], given["bundle"])
     author = None if name is None else _one_line(name)
@@ -98,7 +96,7 @@ def report(
         return Making(datetime.now(UTC), author, digest.sha256)
 
     options = LogOptions(**given)
-    with failures():
+    with failures(in_json=False):
         mine = [key_file, passphrase_file]
         require_free([output, html_file], read=[*mine, *options.read()], force=force)
         key = opened_key(key_file, passphrase_file)
@@ -111,7 +109,7 @@ def report(
             if not digest.sha256:
                 raise
             made, fault = report_of_fault(making(), exc), exc
-        _write(made, key, output, html_file, as_json)
+        _write(made, key, output, html_file)
         if fault is not None:
             raise fault
     _say(made)
@@ -123,18 +121,15 @@ def report(
 @click.argument("file", metavar="FILE", type=FILE)
 @click.option("--key", metavar="KEY|FILE", help="The auditor's public key, as they gave it to you.")
 @json_option
-def report_verify(file: Path, key: str | None, as_json: bool) -> None:
+def report_verify(file: Path, key: str | None) -> None:
     """Check that a report or its page is as the auditor signed it.
 
     Example: blindlink-audit report-verify report.html --key auditor.pub
     """
-    with failures(as_json=as_json):
+    with failures():
         checked = check_report(file, key)
-    if as_json:
-        click.echo(json.dumps(checked.to_json(), indent=2))
-        return
-    click.echo("\n".join(checked.lines()))
-    if key is None:
+    emit(checked.to_json(), checked.lines())
+    if key is None and not wants_json():
         click.echo("not shown: whose key it is; compare the fingerprint with the auditor", err=True)
 
 
@@ -160,7 +155,6 @@ def _write(
     key: Ed25519PrivateKey,
     output: Path | None,
     html_file: Path | None,
-    as_json: bool,
 ) -> None:
     signed = sign_report(made, key)
     if output is not None:
@@ -168,8 +162,7 @@ def _write(
     if html_file is not None:
         page = report_page(made, public_text(key)).encode("utf-8")
         write_bytes(html_file, seal_page(page, made, key))
-    if as_json:
-        click.echo(json.dumps(signed.to_json(), indent=2))
+    emit(signed.to_json())
 
 
 def _say(made: AuditReport) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,6 @@ from app.auditor.options import (
     LogOptions,
     failures,
     force_option,
-    json_option,
     pin_options,
     verified,
 )
@@ -31,6 +29,7 @@ from app.auditor.run_book import RunBook
 from app.auditor.sample_page import sample_page, standings, worksheet_page
 from app.auditor.sampling import WORKSHEET, DrawnSample, draw, open_links, worksheet_rows
 from schemas.matchlog.checkpoint import parse_checkpoint
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.auditor.verdict import Verdict
@@ -78,7 +77,6 @@ def sample(
     worksheets: Path | None,
     html_file: Path | None,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Draw N links of a run's match record, and open them with what the agencies hand over.
 
@@ -93,7 +91,7 @@ def sample(
     """
     if bundle is None and not pack_files:
         raise click.UsageError("give the log with --log, or the pack of an agency with --pack")
-    with failures(as_json=as_json):
+    with failures():
         read = [record, bundle, *pins, log_key, *pack_files, *opening_files]
         require_free([output, html_file], read=read, force=force)
         drawn = _drawn(record, n, seed)
@@ -117,10 +115,7 @@ def sample(
             _write_worksheets(worksheets, drawn)
         if html_file is not None:
             _write(html_file, sample_page(drawn, run_book, verdict).encode())
-    if as_json:
-        click.echo(json.dumps(_document(drawn, run_book, verdict), indent=2))
-    else:
-        click.echo("\n".join(_lines(drawn)))
+    emit(_document(drawn, run_book, verdict), _lines(drawn))
     for caveat in verdict.caveats:
         click.echo(f"not shown: {caveat.text}", err=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -11,19 +10,19 @@ from app.auditor.options import (
     EXIT_CODES,
     LogOptions,
     failures,
-    json_option,
     log_options,
     require_broker_for,
     verified,
 )
 from app.auditor.verdict_words import verdict_lines
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command("verify", epilog=EXIT_CODES)
 @log_options
 @click.option("--project", help="With a URL: this project's view of the log.")
 @json_option
-def verify(*, as_json: bool, **given: Any) -> None:
+def verify(**given: Any) -> None:
     """Verify a bundle of the log: every entry, checkpoint, pin and rule.
 
     BUNDLE is a file, `-` for standard input, or the URL of the broker. Without a pin, a log that was cut
@@ -32,9 +31,6 @@ def verify(*, as_json: bool, **given: Any) -> None:
     Example: blindlink-audit verify log.bundle --log-key log.key --pin county.pin
     """
     require_broker_for(given["project"], given["bundle"])
-    with failures(as_json=as_json):
+    with failures():
         verdict = verified(LogOptions(**given))
-    if as_json:
-        click.echo(json.dumps(verdict.to_json(), indent=2))
-    else:
-        click.echo("\n".join(verdict_lines(verdict)))
+    emit(verdict.to_json(), verdict_lines(verdict))

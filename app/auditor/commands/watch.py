@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -14,7 +13,6 @@ from app.auditor.options import (
     LogOptions,
     broker_options,
     failures,
-    json_option,
     pin_options,
     require_broker_for,
     verified,
@@ -24,6 +22,7 @@ from app.auditor.source import bundle_url, save_bundle
 from app.auditor.watch import Watched, take_verdict
 from app.auditor.watch import watch as look
 from app.auditor.watch_state import BUNDLE_FILE, WatchState
+from schemas.shared.command_line import emit, json_option
 
 WATCH_CODES = (
     "Exit status: 0 the log extends all that was seen, 1 ALERT: it does not, or does not verify, 2 usage, "
@@ -61,7 +60,6 @@ def watch(
     full: bool,
     project: str | None,
     quiet: bool,
-    as_json: bool,
 ) -> None:
     """Fetch the newest checkpoint of the broker at URL and hold it against everything seen before.
 
@@ -75,7 +73,7 @@ def watch(
     if project is not None and not full:
         raise click.UsageError("give --project with --full: a checkpoint is of the whole log")
     require_broker_for(project, url)
-    with failures(as_json=as_json):
+    with failures():
         kept = WatchState.open(state)
         if full:
             options = LogOptions(url, pins, log_key, token_file, ca_file, project)
@@ -84,10 +82,7 @@ def watch(
             given = None if log_key is None else read_log_key(log_key)
             with BrokerApi(url, token_file, ca_file) as source:
                 seen = look(kept, source, given_key=given, others=read_pins(pins))
-    if as_json:
-        click.echo(json.dumps(seen.to_json(), indent=2))
-    elif not quiet:
-        click.echo("\n".join(_lines(seen)))
+    emit(seen.to_json(), [] if quiet else _lines(seen))
 
 
 def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:

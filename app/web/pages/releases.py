@@ -8,10 +8,10 @@ from app.http.paths import ProjectPath, ReleasePath
 from app.links.service import release_for, releases_for, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
-from app.web.project_words import MODE_WORDS
 from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseView
+from schemas.clause_words import MODE_WORDS
 
 router = APIRouter()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +15,6 @@ from encoding.agreement.verification import require_keys, require_next, untruste
 from encoding.agreement.words import signature_chapter, state_of
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreements import Seat, seat, seat_options
-from encoding.cli.parts.options import json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import (
     AgreementFileError,
@@ -28,6 +26,7 @@ from encoding.people.peers import write_peers
 from schemas.chapter_limits import listed
 from schemas.chapters import grouped
 from schemas.errors import DocumentError
+from schemas.shared.command_line import emit, json_option
 from schemas.statement import Counsel, SignedStatement
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -
 @json_option
 @seat_options
 @click.pass_obj
-def status(session: Session, /, *, as_json: bool, **given: Any) -> None:
+def status(session: Session, /, **given: Any) -> None:
     """Say where each agreement of the project stands, who has signed it, and who has yet to.
 
     It goes by the signatures, which are verified here, not by what the broker concludes from them.
@@ -147,24 +146,10 @@ def status(session: Session, /, *, as_json: bool, **given: Any) -> None:
     with seat(session, given) as at:
         listed = at.client.agreements(at.project)
         found = [at.follow(at.fetch(one.agreement)) for one in listed.agreements]
-    if as_json:
-        document = [_as_json(kept, state_of(kept, today)) for kept in found]
-        click.echo(json.dumps({"project": at.project, "agreements": document}, indent=2))
-        return
-    for kept in found:
-        agreement = kept.agreement
-        click.echo(
-            f"Agreement {agreement.number}, {agreement.start} to {agreement.end}: {state_of(kept, today)}"
-        )
-        click.echo(f"  fingerprint {grouped(kept.digest)}")
-        chapter = signature_chapter(kept)
-        for table in chapter.tables:
-            for party, moment, counsel, _ in table.rows:
-                click.echo(f"  {party} signed at {moment}; counsel: {counsel}")
-        for sentence in chapter.sentences[1:]:
-            click.echo(f"  {sentence}")
-    if not found:
-        click.echo(f"No agreement has been sent to the broker for the project {at.project}.")
+    document = [_as_json(kept, state_of(kept, today)) for kept in found]
+    lines = [line for kept in found for line in _status_lines(kept, state_of(kept, today))]
+    none_sent = f"No agreement has been sent to the broker for the project {at.project}."
+    emit({"project": at.project, "agreements": document}, lines or [none_sent])
 
 
 def _from_file(at: Seat, source: Path) -> KeptAgreement:
@@ -299,6 +284,18 @@ def _say_signed(session: Session, kept: KeptAgreement, *, was_signed: bool) -> N
         session.say(f"{said}; it binds once {listed(missing)} {verb} signed, too")
     else:
         session.say(f"{said}; every party has, and it binds from {kept.agreement.start} on")
+
+
+def _status_lines(kept: KeptAgreement, state: str) -> Iterator[str]:
+    agreement = kept.agreement
+    yield f"Agreement {agreement.number}, {agreement.start} to {agreement.end}: {state}"
+    yield f"  fingerprint {grouped(kept.digest)}"
+    chapter = signature_chapter(kept)
+    for table in chapter.tables:
+        for party, moment, counsel, _ in table.rows:
+            yield f"  {party} signed at {moment}; counsel: {counsel}"
+    for sentence in chapter.sentences[1:]:
+        yield f"  {sentence}"
 
 
 def _as_json(kept: KeptAgreement, state: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -13,10 +12,10 @@ from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence, standing_sentences
 from encoding.cli.parts.agreements import Seat, seat, seat_options
 from encoding.cli.parts.confirmation import require_yes
-from encoding.cli.parts.options import json_option
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError, NotReadyError
 from encoding.log.receipts import ReceiptFolder
+from schemas.shared.command_line import emit, json_option
 from schemas.statement import StandingApproval, Step
 
 if TYPE_CHECKING:
@@ -43,32 +42,29 @@ def approve() -> None:
 @json_option
 @seat_options
 @click.pass_obj
-def list_pending(session: Session, /, *, as_json: bool, **given: Any) -> None:
+def list_pending(session: Session, /, **given: Any) -> None:
     """List what waits to be approved, by whom, and the standing approvals."""
     with seat(session, given) as at:
         pending = at.client.pending_approvals(at.project)
         standing = at.client.standing_approvals(at.project)
-    if as_json:
-        document = {
-            "pending": [
-                {"run": one.run, "step": one.step, "missing": list(one.missing)}
-                for one in pending.pending
-            ],
-            "standing": [
-                {**one.signed.statement.to_json(), "used": one.used, "revoked": one.revoked}
-                for one in standing.approvals
-            ],
-        }
-        click.echo(json.dumps(document, indent=2))
-        return
-    for one in pending.pending:
-        click.echo(f"{one.step} {one.run} waits for {', '.join(one.missing)}")
+    document = {
+        "pending": [
+            {"run": one.run, "step": one.step, "missing": list(one.missing)}
+            for one in pending.pending
+        ],
+        "standing": [
+            {**one.signed.statement.to_json(), "used": one.used, "revoked": one.revoked}
+            for one in standing.approvals
+        ],
+    }
+    lines = [f"{one.step} {one.run} waits for {', '.join(one.missing)}" for one in pending.pending]
     for state in standing.approvals:
         stated = state.signed.statement
         if isinstance(stated, StandingApproval):
-            click.echo(f"standing {standing_sentence(stated, state.used, state.revoked)}")
+            lines.append(f"standing {standing_sentence(stated, state.used, state.revoked)}")
     if not pending.pending:
-        click.echo("Nothing waits to be approved.")
+        lines.append("Nothing waits to be approved.")
+    emit(document, lines)
 
 
 @approve.command("run", epilog="Example: blindlink approve run --yes")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
-from encoding.cli.parts.results import print_result
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
 from encoding.files import refuse_to_overwrite
 from schemas.audit_pack import PACK_START
 from schemas.ids import utc_text
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command(
@@ -34,7 +34,7 @@ from schemas.ids import utc_text
 @json_option
 @agency_options
 @click.pass_obj
-def audit_pack(session: Session, sample_file: Path | None, output: Path, as_json: bool) -> None:
+def audit_pack(session: Session, sample_file: Path | None, output: Path) -> None:
     """Write the match log, your receipts and your pins into one file for an auditor.
 
     With --sample the auditor also learns which of your records, by handle, the decisions of the sample
@@ -61,4 +61,4 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path, as_json
     sentence = (
         f"wrote {output}: {packed.receipts} receipts, {packed.entries:,} entries of the log{opened}"
     )
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])

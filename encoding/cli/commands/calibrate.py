@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
@@ -63,7 +63,6 @@ def calibrate(
     expected_share: float,
     errors: str,
     html: Path | None,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Copy records of FILE with mistakes, invent strangers, and see who would meet and be linked.
@@ -91,10 +90,7 @@ def calibrate(
     if html is not None:
         write_page(html, report_page(found, subject.file.path.name))
         session.say(f"the report is in {html}")
-    if as_json:
-        click.echo(json.dumps(document(found), indent=2))
-    else:
-        click.echo("\n".join(report_lines(found)))
+    emit(document(found), report_lines(found))
 
 
 def _duplicates(

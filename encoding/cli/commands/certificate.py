@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,13 +17,15 @@ from encoding.cli.parts.certificates import (
     show_certified,
     write_certified,
 )
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import NotReadyError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
+from schemas.destruction_api import DestructionView
+from schemas.shared.command_line import emit, json_option
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -39,23 +40,13 @@ def certificate() -> None:
 @json_option
 @agency_options
 @click.pass_obj
-def list_all(session: Session, *, as_json: bool) -> None:
+def list_all(session: Session) -> None:
     """List the project's destructions, newest first, with who has signed and what is outstanding."""
     with session.connect() as client:
         session.trust(client)
         found = client.destructions(session.project).destructions
-    if as_json:
-        click.echo(json.dumps([one.to_json() for one in found], indent=2))
-        return
-    for one in found:
-        signed = ", ".join(one.countersigned) or "nobody"
-        state = "under way" if one.finished is None else f"counter-signed by {signed}"
-        owing = f"{len(one.outstanding)} statements outstanding"
-        click.echo(
-            f"{one.certificate}  {one.asked}  {one.reason}  {one.objects} objects  {state}, {owing}"
-        )
-    if not found:
-        session.say("nothing of this project has been destroyed yet")
+    none = [] if found else ["nothing of this project has been destroyed yet"]
+    emit([one.to_json() for one in found], map(_line, found), remarks=none)
 
 
 @certificate.command("show", epilog="Example: blindlink certificate show --html certificate.html")
@@ -72,7 +63,6 @@ def show(
     offline: bool,
     output: Path | None,
     page: Path | None,
-    as_json: bool,
 ) -> None:
     """Show the certificate NUMBER, the newest one if left out: what was destroyed, what remains and why.
 
@@ -81,7 +71,7 @@ def show(
     refuse_outputs(output, page)
     found = _kept(session, number) if offline else _fetched(session, number)
     write_certified(found.file, output, page)
-    show_certified(session, found, as_json=as_json)
+    show_certified(found)
 
 
 @certificate.command("sign", epilog="Example: blindlink certificate sign")
@@ -90,7 +80,7 @@ def show(
 @identity_options
 @agency_options
 @click.pass_obj
-def sign(session: Session, /, *, number: str | None, as_json: bool, **given: Any) -> None:
+def sign(session: Session, /, *, number: str | None, **given: Any) -> None:
     """Counter-sign the certificate NUMBER, the newest one if left out, after checking all of it.
 
     Your signature says that you have read it and that nothing here contradicts it. You need the duty steward
@@ -102,7 +92,7 @@ def sign(session: Session, /, *, number: str | None, as_json: bool, **given: Any
         chosen = number or _newest(session, client.destructions(session.project).destructions)
         found = fetch_certified(session, client, trust, chosen)
         signed = counter_sign(session, client, trust, found, given)
-    show_certified(session, signed, as_json=as_json)
+    show_certified(signed)
 
 
 def _fetched(session: Session, number: str | None) -> Certified:
@@ -110,6 +100,13 @@ def _fetched(session: Session, number: str | None) -> Certified:
         trust = session.trust(client)
         chosen = number or _newest(session, client.destructions(session.project).destructions)
         return fetch_certified(session, client, trust, chosen)
+
+
+def _line(one: DestructionView) -> str:
+    signed = ", ".join(one.countersigned) or "nobody"
+    state = "under way" if one.finished is None else f"counter-signed by {signed}"
+    owing = f"{len(one.outstanding)} statements outstanding"
+    return f"{one.certificate}  {one.asked}  {one.reason}  {one.objects} objects  {state}, {owing}"
 
 
 def _kept(session: Session, number: str | None) -> Certified:

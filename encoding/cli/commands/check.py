@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import parse_day, read_subject, subject_options
 from encoding.files import refuse_to_overwrite
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.quality import Report
@@ -54,7 +54,6 @@ def check(
     duplicates: Path | None,
     shareable: bool,
     accept: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Say what is missing, unreadable, doubtful or changed in FILE (or in the file of the settings).
@@ -78,10 +77,7 @@ def check(
     if html is not None:
         write_page(html, report_page(report, subject.file.path.name, shareable=shareable))
         session.say(f"the report is in {html}")
-    if as_json:
-        click.echo(json.dumps(_document(report, shareable=shareable), indent=2, ensure_ascii=False))
-    else:
-        click.echo("\n".join(report_lines(report, shareable=shareable)))
+    emit(_document(report, shareable=shareable), report_lines(report, shareable=shareable))
     for one in accepted:
         until = "until it becomes a quarter worse" if one.is_kept else "this once"
         session.say(f"accepted {until}: {one.sentence(shareable=shareable)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +9,11 @@ from typing import Any, Final
 import click
 
 from encoding.cli.parts.mapping import read_mapping
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite
 from encoding.records import open_table
+from schemas.shared.command_line import emit, json_option
 
 NO_PROTECTION: Final = (
     "plain CLKs do not protect: published attacks name 97 to 100 of 100 people in a file of them;"
@@ -74,7 +74,6 @@ def clk(
     output: Path,
     records: Path | None,
     force: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Encode each row of FILE into a plain CLK, bit for bit as clkhash does.
@@ -90,11 +89,9 @@ def clk(
     refuse_to_overwrite(output, own_start=CLKS_START, force=force)
     refuse_to_overwrite(record_list, own_start=LIST_START, force=force)
     n_rows = _encode(session, output, record_list, given)
-    if as_json:
-        paths = {"clks": str(output), "records": str(record_list), "rows": n_rows}
-        click.echo(json.dumps(paths, indent=2))
-    else:
-        session.say(f"{n_rows:,} CLKs are in {output}; your record IDs, to keep: {record_list}")
+    document = {"clks": str(output), "records": str(record_list), "rows": n_rows}
+    sentence = f"{n_rows:,} CLKs are in {output}; your record IDs, to keep: {record_list}"
+    emit(document, remarks=[sentence])
 
 
 def _encode(session: Session, output: Path, record_list: Path, given: Mapping[str, Any]) -> int:

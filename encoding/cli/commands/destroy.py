@@ -18,11 +18,12 @@ from encoding.cli.parts.certificates import (
 from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.one_line import one_line
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from schemas.destruction import Countersignature, duties_for
+from schemas.shared.command_line import json_option
 
 
 @click.command("destroy", epilog="Example: blindlink destroy, then: blindlink destroy --local")
@@ -71,7 +72,6 @@ def destroy(
     yes: bool,
     output: Path | None,
     page: Path | None,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Have the broker destroy what it holds of your party, and what was made of it; it cannot be undone.
@@ -92,13 +92,13 @@ def destroy(
             )
         named, kept = read_pairs(also, "--also"), read_pairs(keep, "--keep", one_line)
         wish = Wish(epoch, certificate, named, kept, is_offline=offline)
-        destroy_here(session, given, wish, yes=yes, as_json=as_json)
+        destroy_here(session, given, wish, yes=yes)
         return
     if epoch is not None or certificate is not None or also or keep or offline:
         raise click.UsageError(
             "--epoch, --certificate, --also, --keep and --offline go with --local only"
         )
-    _destroy_there(session, given, upload, (output, page), yes=yes, as_json=as_json)
+    _destroy_there(session, given, upload, (output, page), yes=yes)
 
 
 def _destroy_there(
@@ -108,7 +108,6 @@ def _destroy_there(
     outputs: tuple[Path | None, Path | None],
     *,
     yes: bool,
-    as_json: bool,
 ) -> None:
     refuse_outputs(*outputs)
     own = unlock_own(session, given)
@@ -132,4 +131,4 @@ def _destroy_there(
         else:
             session.say("your steward has yet to counter-sign it: blindlink certificate sign")
     write_certified(found.file, *outputs)
-    show_certified(session, found, as_json=as_json)
+    show_certified(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.parts.log_copies import fetched_log
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
 from schemas.matchlog.proof import PROOF_START
+from schemas.shared.command_line import emit, json_option
 from schemas.spreadsheet import inert
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ COLUMNS = (
 @agency_options
 @click.pass_obj
 def disclosures(
-    session: Session, *, record: str, csv_file: Path | None, proofs: Path | None, as_json: bool
+    session: Session, *, record: str, csv_file: Path | None, proofs: Path | None
 ) -> None:
     """Say which disclosures concern one record: who received what, when, why, on what legal basis.
 
@@ -88,16 +88,15 @@ def disclosures(
     if csv_file is not None:
         named = ({**d, "from": d["giver"], "to": d["receiver"]} for d in documents)
         write_csv(csv_file, COLUMNS, [[inert(str(d[column])) for column in COLUMNS] for d in named])
-    if as_json:
-        click.echo(json.dumps({"known": bool(known.handles), "disclosures": documents}, indent=2))
-        return
-    for line in lines:
-        click.echo(f"{line.time}  entry {line.entry}  {line.giver} to {line.receiver}")
-        click.echo(f"    {line.sentence}; purpose: {line.purpose}")
+    shown = (
+        f"{line.time}  entry {line.entry}  {line.giver} to {line.receiver}\n"
+        f"    {line.sentence}; purpose: {line.purpose}"
+        for line in lines
+    )
+    remark = f"{len(lines)} disclosures, each proved by the match log"
     if not known.handles:
-        session.say("this record has never been encoded here, so no disclosure concerns it")
-    else:
-        session.say(f"{len(lines)} disclosures, each proved by the match log")
+        remark = "this record has never been encoded here, so no disclosure concerns it"
+    emit({"known": bool(known.handles), "disclosures": documents}, shown, remarks=[remark])
 
 
 def _fetched_log(session: Session) -> LogCopy:

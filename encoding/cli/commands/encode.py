@@ -9,12 +9,12 @@ import click
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.mapping import read_mapping
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source, refuse_list
 from encoding.cli.parts.subject import parse_day, subject_of
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.packing.fill import Filled
@@ -69,7 +69,6 @@ def encode(
     skip_invalid: Path | None,
     explain: str | None,
     by_id: bool,
-    as_json: bool,
 ) -> None:
     """Encode FILE (or the file of the settings) for the open round; nothing leaves this computer.
 
@@ -113,7 +112,7 @@ def encode(
             f" {turn.round}"
         )
     document: dict[str, object] = {"round": found.round, "containers": containers}
-    print_result(session, as_json, document, "next: blindlink upload")
+    emit(document, remarks=["next: blindlink upload"])
 
 
 def _document(filled: Filled) -> dict[str, object]:

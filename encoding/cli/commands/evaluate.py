@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.quality.evaluation import Evaluation, Share
@@ -29,14 +30,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--look-alikes", type=_FILE, help="Pairs of records that are two people: twins, siblings."
 )
 @click.option("--by", multiple=True, help="Column of the truth whose values are subgroups.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def evaluate(  # noqa: PLR0917 - click passes by name
+@json_option
+def evaluate(
     left: Path,
     right: Path,
     truth: Path,
     look_alikes: Path | None,
     by: tuple[str, ...],
-    as_json: bool,
 ) -> None:
     """Say how many links are right, how many true pairs were found, and for whom it works worst.
 
@@ -52,7 +52,7 @@ def evaluate(  # noqa: PLR0917 - click passes by name
         look_alikes=read_look_alikes(look_alikes) if look_alikes else None,
         by=by,
     )
-    click.echo(json.dumps(asdict(evaluation), indent=2) if as_json else _in_words(evaluation))
+    emit(asdict(evaluation), [_in_words(evaluation)])
 
 
 def _in_words(evaluation: Evaluation) -> str:

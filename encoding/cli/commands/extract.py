@@ -9,9 +9,8 @@ import click
 
 from encoding.cli.parts.agreements import agreed_columns
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
 from encoding.cli.parts.project_view import remembered_view
-from encoding.cli.parts.results import print_result
 from encoding.cli.parts.sealed_files import sealing_to
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -27,6 +26,7 @@ from encoding.sharing.blind_links import (
 from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.columns import choose_columns, not_agreed
 from encoding.sharing.columns import extract as write_extract
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command(
@@ -34,23 +34,11 @@ from encoding.sharing.columns import extract as write_extract
     epilog="Example: blindlink extract --columns school,grade --to child-welfare -o school.csv.sealed",
 )
 @file_options
-@click.option(
-    "--links",
-    "links_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file that `blindlink links` wrote; the settings name it.",
-)
+@LINKS
 @click.option("--for", "recipient", help="Write sealed link IDs, which only this party can open.")
 @click.option("--columns", default="", help="Some of the listed columns, with commas between.")
 @click.option("--to", "party", help="Seal it, so that only the persons of this party can open it.")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to hand over.",
-)
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@output_options("The file to hand over.")
 @json_option
 @agency_options
 @click.pass_obj
@@ -65,7 +53,6 @@ def extract(
     party: str | None,
     output: Path,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Write link IDs and listed columns of your linked rows, to hand over to the other agency.
 
@@ -100,7 +87,7 @@ def extract(
     with sealing_to(session, party, output) as path:
         n_rows = write(path)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
-    print_result(session, as_json, document, f"{n_rows:,} rows in {output}")
+    emit(document, remarks=[f"{n_rows:,} rows in {output}"])
 
 
 def _pseudonyms(session: Session, links: BlindLinks) -> Pseudonyms:

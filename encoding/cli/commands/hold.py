@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +11,12 @@ import click
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.one_line import one_line
-from encoding.cli.parts.options import json_option
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.errors import CertificateError
 from schemas.destruction import HoldAct, HoldNotice
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -75,21 +74,20 @@ def lift(session: Session, /, *, order: str, yes: bool, **given: Any) -> None:
 @json_option
 @seat_options
 @click.pass_obj
-def list_holds(session: Session, /, *, as_json: bool, **given: Any) -> None:
+def list_holds(session: Session, /, **given: Any) -> None:
     """List the legal holds of the project, newest first."""
     project = _project(session, given)
     with _broker(session, given) as client:
         found = client.legal_holds(project)
-    if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
-        return
+    lines = []
     for one in found.holds:
         state = "stands" if one.lifted is None else f"lifted {one.lifted}"
-        click.echo(f"{one.hold}  {one.party}  {one.made}  {state}  {one.order}")
+        lines.append(f"{one.hold}  {one.party}  {one.made}  {state}  {one.order}")
     if not found.is_held:
-        click.echo("No legal hold stands.")
+        lines.append("No legal hold stands.")
     elif all(one.lifted is not None for one in found.holds):
-        click.echo("The agreement itself holds everything.")
+        lines.append("The agreement itself holds everything.")
+    emit(found.to_json(), lines)
 
 
 def _give(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final, get_args
 
@@ -11,13 +10,14 @@ import click
 from encoding.cli.commands.identity_enrol import enrol, rotate, token
 from encoding.cli.commands.identity_page_link import page_link
 from encoding.cli.commands.identity_trust import trust
-from encoding.cli.parts.options import agency_options, json_option
-from encoding.cli.parts.own_identity import DEFAULT_FILE, own_path, show_identity
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.own_identity import DEFAULT_FILE, identity_lines, own_path
 from encoding.cli.parts.session import Session
 from encoding.errors import IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.identity_lock import Passphrase, Unlocking, new_key_file, read_passphrase
 from schemas.identity import Duty, duty_apart
+from schemas.shared.command_line import emit, json_option
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -78,7 +78,7 @@ def new(  # noqa: PLR0917 - click passes by name
     session.say(f"your keys are in {path}; keep a copy of it, and never send it to anyone")
     if key_file is not None:
         session.warn(f"whoever can read both {path} and {key_file} can act as this person")
-    show_identity(made.public)
+    click.echo("\n".join(identity_lines(made.public)))
 
 
 @identity.command("show", epilog="Example: blindlink identity show --json")
@@ -86,18 +86,14 @@ def new(  # noqa: PLR0917 - click passes by name
 @json_option
 @agency_options
 @click.pass_obj
-def show(session: Session, file: Path | None, *, as_json: bool) -> None:
+def show(session: Session, file: Path | None) -> None:
     """Show who you are to the others, and the fingerprint of your keys; nothing is unlocked.
 
     Read the fingerprint to somebody who knows your voice, all twelve groups of it.
     """
     signed = read_identity(own_path(session, file)).signed
-    if not as_json:
-        show_identity(signed.identity)
-        return
-
     document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}
-    click.echo(json.dumps(document, indent=2))
+    emit(document, identity_lines(signed.identity))
 
 
 def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unlocking:

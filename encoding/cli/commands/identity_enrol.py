@@ -12,9 +12,9 @@ from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import (
+    identity_lines,
     identity_options,
     own_path,
-    show_identity,
     unlock_own,
     unlocking_of,
 )
@@ -71,7 +71,7 @@ def enrol(
         session.say("your keys are sent; now read this fingerprint to the operator, by telephone:")
     else:
         session.say(f"the broker has your keys already, and says of them: {view.state}")
-    show_identity(signed.identity)
+    click.echo("\n".join(identity_lines(signed.identity)))
 
 
 @click.command("rotate", epilog="Example: blindlink identity rotate")
@@ -95,7 +95,7 @@ def rotate(session: Session, /, **given: Any) -> None:
     _seal_workspace_to(session, rotation)
     kept = finish_rotation(rotation)
     session.say(f"your keys are replaced; the old ones are kept in {kept}")
-    show_identity(rotation.new.public)
+    click.echo("\n".join(identity_lines(rotation.new.public)))
 
 
 @click.command("token", epilog="Example: blindlink identity token --out auditor.token")

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options, file_options, json_option
-from encoding.cli.parts.results import print_result
+from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import AgencyFile, agency_file
 from encoding.sharing.columns import LINK_ID, attach
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command(
@@ -23,12 +23,7 @@ from encoding.sharing.columns import LINK_ID, attach
 )
 @click.argument("received", type=click.Path(dir_okay=False, path_type=Path))
 @file_options
-@click.option(
-    "--links",
-    "links_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file that `blindlink links` wrote; the settings name it.",
-)
+@LINKS
 @click.option(
     "--by-link-id",
     is_flag=True,
@@ -41,14 +36,7 @@ from encoding.sharing.columns import LINK_ID, attach
 )
 @click.option("--keep", default="", help="Columns of your own file to write, too.")
 @click.option("--all", "keep_unlinked", is_flag=True, help="Write rows without a link as well.")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write.",
-)
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@output_options("The file to write.")
 @json_option
 @agency_options
 @click.pass_obj
@@ -65,7 +53,6 @@ def join(
     keep_unlinked: bool,
     output: Path,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Attach columns of RECEIVED, a file made by `blindlink extract`, to your own rows by link ID.
 
@@ -100,4 +87,4 @@ def join(
     sentence = (
         f"{done.rows_attached:,} of {done.rows:,} rows found something to attach, in {output}"
     )
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, file_options, json_option
+from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.agreement import ProjectTerms
@@ -49,7 +49,6 @@ def links(
     run_id: str | None,
     recipient: str | None,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Fetch the matches released to this agency, agree with the others on link IDs, and write them down.
 
@@ -86,10 +85,9 @@ def links(
             below = f"fewer than {view.terms.floor:,}, which is the smallest number that is shown"
             number = below if total.total is None else f"{total.total:,}"
             sentence = f"people found in more than one file: {number}"
-            if not as_json:
-                # Nothing else is to be had, so it goes where data goes.
-                click.echo(sentence)
-                return
+            # Nothing else is to be had, so it goes where data goes.
+            emit(document, [sentence])
+            return
         else:
             counter = Counter(session, client, trust, view)
             links = RoundLinks(counter, newest_round(counter))
@@ -102,7 +100,7 @@ def links(
                 "missing": written.missing,
             }
             sentence = written.sentence()
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])
 
 
 def _what_to_fetch(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
 from schemas.identity import base64_text
 from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
+from schemas.shared.command_line import emit, json_option
 
 
 @click.group("log", epilog="Example: blindlink log pin")
@@ -29,7 +29,7 @@ def log() -> None:
 @json_option
 @agency_options
 @click.pass_obj
-def pin(session: Session, output: Path | None, as_json: bool) -> None:
+def pin(session: Session, output: Path | None) -> None:
     """Fetch the newest checkpoint, make sure that the log only grew, keep it, and cosign it.
 
     Every command that talks to the broker does so too. Who signs in with keys of their own cosigns with
@@ -46,22 +46,23 @@ def pin(session: Session, output: Path | None, as_json: bool) -> None:
         write_durably(output, serialise_checkpoints([newest.note]))
     root = base64_text(newest.checkpoint.root)
     cosigned = 0 if witness is None else witness.cosigned_size()
-    if as_json:
-        document = {
-            "origin": newest.checkpoint.origin,
-            "size": newest.checkpoint.size,
-            "root": root,
-            "log_key": trust.keys.text,
-            "cosigned": cosigned,
-            "witness": None if witness is None else witness.signer.verifier_key.text,
-            "file": None if output is None else str(output),
-        }
-        click.echo(json.dumps(document, indent=2))
-        return
-    click.echo(f"pinned       {newest.checkpoint.origin}, {newest.checkpoint.size:,} entries")
-    click.echo(f"root         {root}")
-    click.echo(f"log key      {trust.keys.text}")
+    document = {
+        "origin": newest.checkpoint.origin,
+        "size": newest.checkpoint.size,
+        "root": root,
+        "log_key": trust.keys.text,
+        "cosigned": cosigned,
+        "witness": None if witness is None else witness.signer.verifier_key.text,
+        "file": None if output is None else str(output),
+    }
+    lines = [
+        f"pinned       {newest.checkpoint.origin}, {newest.checkpoint.size:,} entries",
+        f"root         {root}",
+        f"log key      {trust.keys.text}",
+    ]
+    remarks = []
     if witness is None:
-        session.say("pinned, not cosigned: that needs keys of your own; see: blindlink identity")
+        remarks = ["pinned, not cosigned: that needs keys of your own; see: blindlink identity"]
     else:
-        click.echo(f"cosigned     {cosigned:,} entries, as {witness.signer.verifier_key.text}")
+        lines.append(f"cosigned     {cosigned:,} entries, as {witness.signer.verifier_key.text}")
+    emit(document, lines, remarks=remarks)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.results import print_result
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -23,6 +22,7 @@ from encoding.people.sealed_file import read_sealed_header
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
 from encoding.sharing.blind_rows import ROWS_START, OpenedRows, open_blind_rows
 from encoding.sharing.columns import LINK_ID
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -57,7 +57,7 @@ MATCH_ID: Final = "match_id"
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"The file to write, once for each; FILE without its {SUFFIX}, if left out.",
 )
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@FORCE
 @json_option
 @identity_options
 @agency_options
@@ -70,7 +70,6 @@ def open(
     columns: tuple[str, ...],
     outputs: tuple[Path, ...],
     force: bool,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Open FILE, which somebody has sealed to you with `blindlink seal`, with your own keys.
@@ -93,7 +92,7 @@ def open(
         document, sentence = _open_one(
             session, own, files[0], columns[0] if columns else None, targets[0]
         )
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])
 
 
 def _targets(files: tuple[Path, ...], outputs: tuple[Path, ...]) -> tuple[Path, ...]:

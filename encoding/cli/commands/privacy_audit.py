@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import read_subject, subject_options
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.profile import Side
@@ -55,7 +55,6 @@ def privacy_audit(
     partner_records: int | None,
     quick: bool,
     html: Path | None,
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Attack what the broker would have of FILE (or of the file in your settings).
@@ -74,9 +73,5 @@ def privacy_audit(
     if html is not None:
         write_page(html, report_page(report, subject.file.path.name))
         session.say(f"the report is in {html}")
-    if as_json:
-        document = report.document() | {"digest": report.digest()}
-        click.echo(json.dumps(document, indent=2))
-    else:
-        click.echo("\n".join(report_lines(report)))
+    emit(report.document() | {"digest": report.digest()}, report_lines(report))
     refuse_missed(report)

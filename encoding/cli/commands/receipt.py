@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError, ReceiptError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
+from schemas.shared.command_line import emit, json_option
 
 
 @click.group("receipt", epilog="Example: blindlink receipt verify")
@@ -24,7 +24,7 @@ def receipt() -> None:
 @json_option
 @agency_options
 @click.pass_obj
-def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
+def verify(session: Session, files: tuple[Path, ...]) -> None:
     """Check FILES, or every receipt in the workspace, without asking the broker.
 
     Each must prove that the broker's match log holds exactly what this agency has sent or was given.
@@ -40,14 +40,14 @@ def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
     kept_receipts = [read_kept(path) for path in files] if files else list(folder.all())
     if not kept_receipts:
         raise NotReadyError("there is no receipt yet", hint="see: blindlink status")
-    lines = []
+    proved = []
     for kept in kept_receipts:
         try:
             proven = verify_kept(kept, session.party, keys)
         except ReceiptError as exc:
             raise ReceiptError(f"receipt {kept.receipt.subject}: {exc}", hint=exc.hint) from exc
         entry = proven.entry
-        lines.append(
+        proved.append(
             {
                 "subject": kept.receipt.subject,
                 "kind": entry.kind,
@@ -56,9 +56,11 @@ def verify(session: Session, files: tuple[Path, ...], as_json: bool) -> None:
                 "log_size": proven.checkpoint.size,
             }
         )
-    if as_json:
-        click.echo(json.dumps(lines, indent=2))
-        return
-    for line in lines:
-        click.echo(f"{line['subject']}  {line['kind']}  {line['time']}  entry {line['log_index']}")
-    session.say(f"{len(lines)} receipts prove what they should")
+    emit(
+        proved,
+        (
+            f"{one['subject']}  {one['kind']}  {one['time']}  entry {one['log_index']}"
+            for one in proved
+        ),
+        remarks=[f"{len(proved)} receipts prove what they should"],
+    )

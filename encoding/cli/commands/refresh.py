@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, file_options, json_option
-from encoding.cli.parts.results import print_result
+from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.cli.parts.source import Source
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")
@@ -39,7 +39,6 @@ def refresh(
     skip_invalid: Path | None,
     wait_hours: float,
     begin: bool,
-    as_json: bool,
 ) -> None:
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
@@ -53,4 +52,4 @@ def refresh(
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
     document, sentence = do_what_is_due(session, source, wait_s=wait_hours * 3600, begin=begin)
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])

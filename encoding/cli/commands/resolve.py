@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.options import agency_options, file_options, output_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
@@ -15,11 +15,7 @@ from encoding.records.agency_file import agency_file
 @click.command("resolve", epilog="Example: blindlink resolve pairs.csv -o pairs-with-ids.csv")
 @click.argument("listed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @file_options
-@click.option(
-    "--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the rows with your record IDs.",
-)  # fmt: skip
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@output_options("Where to write the rows with your record IDs.")
 @agency_options
 @click.pass_obj
 def resolve(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import round_lines
+from schemas.shared.command_line import emit, json_option
 
 
 @click.group(
@@ -49,7 +50,7 @@ def ready(session: Session) -> None:
 @json_option
 @agency_options
 @click.pass_obj
-def status(session: Session, *, as_json: bool) -> None:
+def status(session: Session) -> None:
     """Say which round is open, who has uploaded, and whose claims are there.
 
     Example: blindlink round status
@@ -58,10 +59,7 @@ def status(session: Session, *, as_json: bool) -> None:
         session.trust(client)
         terms = project_view(session, client, must_bind=False).terms
         listed = RoundsApi(client, session.project).rounds()
-    if as_json:
-        click.echo(listed.to_canonical().decode("utf-8"))
-        return
-    click.echo("\n".join(round_lines(listed, terms)))
+    emit(listed.to_json(), round_lines(listed, terms))
 
 
 @round.command("correct")
@@ -74,7 +72,7 @@ def status(session: Session, *, as_json: bool) -> None:
 @json_option
 @agency_options
 @click.pass_obj
-def correct(session: Session, *, reason: str, as_json: bool) -> None:
+def correct(session: Session, *, reason: str) -> None:
     """Void what all agencies have uploaded in the open round, and begin the next one in its place.
 
     An upload is never replaced: compared with its own second version, a file would be open to the broker. Both
@@ -94,9 +92,5 @@ def correct(session: Session, *, reason: str, as_json: bool) -> None:
         else:
             top_up_nonces(counter)
         new = counter.api.correct(found.round, reason)
-    if as_json:
-        click.echo(new.to_canonical().decode("utf-8"))
-        return
-    session.say(
-        f"round {new.round} takes the place of round {found.round}; next: blindlink refresh"
-    )
+    sentence = f"round {new.round} takes the place of round {found.round}; next: blindlink refresh"
+    emit(new.to_json(), remarks=[sentence])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import Session
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.api import RunView
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @json_option
 @agency_options
 @click.pass_obj
-def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
+def run(session: Session, wait: bool, again: bool) -> None:
     """Say how the runs of the newest round stand; they start by themselves once both agencies have uploaded.
 
     Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
@@ -52,7 +52,7 @@ def run(session: Session, wait: bool, again: bool, as_json: bool) -> None:
     states = [f"{one.run} {one.state}" for one in runs]
     step = "blindlink links" if is_done else "blindlink run --wait"
     sentence = f"round {found.round}: {'; '.join((*states, *reasons))}; next: {step}"
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])
 
 
 def _document(run: RunView) -> dict[str, object]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from encoding.cli.parts.options import json_option
 from encoding.profiles.shipped import Size, shipped_profile
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.profiles.profile_files import Finding
@@ -51,7 +51,7 @@ def show(name: str, *, size: Size, no_zip: bool, digest: bool) -> None:
 @click.argument("profile")
 @json_option
 @click.pass_context
-def check(ctx: click.Context, profile: str, *, as_json: bool) -> None:
+def check(ctx: click.Context, profile: str) -> None:
     """Check an encoding profile: a shipped name, or a JSON file. Say what it compares, and by which passes.
 
     Ends with exit code 1 if something in it is weak.
@@ -62,13 +62,12 @@ def check(ctx: click.Context, profile: str, *, as_json: bool) -> None:
 
     found = read_profile(profile)
     weak = lint_profile(found)
-    if as_json:
-        click.echo(json.dumps(_document(found, weak), indent=2))
-    else:
-        click.echo(f"{found.name}: fingerprint {found.digest()}")
-        for line in _described(found):
-            click.echo(f"  {line}")
-        click.echo("\n".join(f"  weak  {finding.message}" for finding in weak) or "  in order")
+    lines = [
+        f"{found.name}: fingerprint {found.digest()}",
+        *(f"  {line}" for line in _described(found)),
+        *([f"  weak  {finding.message}" for finding in weak] or ["  in order"]),
+    ]
+    emit(_document(found, weak), lines)
     if weak:
         ctx.exit(DIFFERENT)
 
@@ -78,7 +77,7 @@ def check(ctx: click.Context, profile: str, *, as_json: bool) -> None:
 @click.argument("right")
 @json_option
 @click.pass_context
-def diff(ctx: click.Context, left: str, right: str, *, as_json: bool) -> None:
+def diff(ctx: click.Context, left: str, right: str) -> None:
     """Compare two encoding profiles: shipped names, or JSON files.
 
     Ends with exit code 1 if they differ: encodings of different profiles cannot be compared.
@@ -88,14 +87,11 @@ def diff(ctx: click.Context, left: str, right: str, *, as_json: bool) -> None:
     from encoding.profiles.profile_files import compare_profiles, read_profile
 
     found = compare_profiles(read_profile(left), read_profile(right))
-    if as_json:
-        listed = [{"place": one.place, "left": one.left, "right": one.right} for one in found]
-        click.echo(json.dumps(listed, indent=2))
-    else:
-        for one in found:
-            click.echo(f"{one.place}: {one.left or 'not there'} | {one.right or 'not there'}")
-        if not found:
-            click.echo("the same")
+    listed = [{"place": one.place, "left": one.left, "right": one.right} for one in found]
+    lines = [
+        f"{one.place}: {one.left or 'not there'} | {one.right or 'not there'}" for one in found
+    ]
+    emit(listed, lines or ["the same"])
     if found:
         ctx.exit(DIFFERENT)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.receivers import receivers_of
-from encoding.cli.parts.results import print_result
 from encoding.cli.parts.sealed_files import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command("seal", epilog="Example: blindlink seal to-research.rows --to research-office")
@@ -25,7 +25,7 @@ from encoding.files import refuse_to_overwrite
     help=f"The file to write; FILE with {SUFFIX} after it, if left out.",
 )
 @click.option("--offline", is_flag=True, help="Do not ask the broker for newer keys.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@FORCE
 @json_option
 @agency_options
 @click.pass_obj
@@ -37,7 +37,6 @@ def seal(
     output: Path | None,
     offline: bool,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Seal FILE so that only the persons of a party whom you trust can open it, by: blindlink open.
 
@@ -55,4 +54,4 @@ def seal(
         "to": party,
         "persons": [receiver.person for receiver in receivers],
     }
-    print_result(session, as_json, document, sentence)
+    emit(document, remarks=[sentence])

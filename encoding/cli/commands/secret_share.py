@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,10 +10,11 @@ import click
 
 from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.exchange import carriage, exchange_options
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.secret.kept_secret import KeptSecret, kept_of
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from schemas.api import ProjectView
@@ -71,7 +71,6 @@ def accept(
     *,
     epoch: int | None,
     from_files: tuple[Path, ...],
-    as_json: bool,
     **given: Any,
 ) -> None:
     """Take what the other agencies sent, make the secret of it, and confirm it to them.
@@ -84,7 +83,7 @@ def accept(
     with carriage(session, given, from_files) as carried:
         kept = carried.accept(epoch, given)
     if kept is not None:
-        _print_status(session, kept, as_json=as_json)
+        _print_status(session, kept)
         refuse_differences(differences(kept, session.party))
         advise_custody(session)
 
@@ -94,7 +93,7 @@ def accept(
 @json_option
 @agency_options
 @click.pass_obj
-def status(session: Session, *, epoch: int | None, as_json: bool) -> None:
+def status(session: Session, *, epoch: int | None) -> None:
     """Say whose part of the secret is here, who has confirmed it, and whether all encode alike.
 
     It says what this computer knows; `blindlink secret accept` asks for more.
@@ -110,7 +109,7 @@ def status(session: Session, *, epoch: int | None, as_json: bool) -> None:
             f"nothing has been agreed on for the secret of epoch {chosen} yet",
             hint="the first step is: blindlink secret share",
         )
-    _print_status(session, kept, as_json=as_json)
+    _print_status(session, kept)
     refuse_differences(differences(kept, session.party))
 
 
@@ -128,12 +127,8 @@ def _share(
         session.say(carried.carrier.send_shares(kept.sent, again=again))
 
 
-def _print_status(session: Session, kept: KeptSecret, *, as_json: bool) -> None:
+def _print_status(session: Session, kept: KeptSecret) -> None:
     from encoding.epoch.status import status_of
 
     found = status_of(kept, session.party)
-    if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
-        return
-    for sentence in found.sentences():
-        click.echo(sentence)
+    emit(found.to_json(), found.sentences())

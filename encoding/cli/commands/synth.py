@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from encoding.synth import SIZES, refuse_other_files, write_hard_cases, write_rehearsal
+from schemas.shared.command_line import emit, json_option
 
 SIZE_NAMES = ("district", "small-state", "mid-state", "large-state")
 LEVEL_NAMES = ("low", "mid", "high")
@@ -30,7 +30,7 @@ LEVEL_NAMES = ("low", "mid", "high")
 )
 @click.option("--errors", type=click.Choice(LEVEL_NAMES), default="mid", show_default=True)
 @click.option("--hard-cases", is_flag=True, help="Write the file of named hard cases instead.")
-@click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
+@json_option
 def synth(  # noqa: PLR0917 - click passes by name
     folder: Path,
     seed: int,
@@ -40,7 +40,6 @@ def synth(  # noqa: PLR0917 - click passes by name
     overlap: float | None,
     errors: str,
     hard_cases: bool,
-    as_json: bool,
 ) -> None:
     """Write a child-welfare file, a K-12 file and the truth into FOLDER.
 
@@ -66,4 +65,4 @@ def synth(  # noqa: PLR0917 - click passes by name
         "truth": str(files.truth),
         "look_alikes": str(files.look_alikes),
     }
-    click.echo(json.dumps(paths, indent=2) if as_json else "\n".join(paths.values()))
+    emit(paths, paths.values())

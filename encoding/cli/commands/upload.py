@@ -5,17 +5,17 @@ from __future__ import annotations
 import click
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.results import print_result
 from encoding.cli.parts.session import UNATTENDED_S, Session
+from schemas.shared.command_line import emit, json_option
 
 
 @click.command("upload", epilog="Example: blindlink upload")
 @json_option
 @agency_options
 @click.pass_obj
-def upload(session: Session, as_json: bool) -> None:
+def upload(session: Session) -> None:
     """Send what was encoded for the open round, and keep the receipts once they have been checked.
 
     An upload that was cut off goes on where it stopped.
@@ -37,4 +37,4 @@ def upload(session: Session, as_json: bool) -> None:
                 f"the upload for {turn.partner} stands in the match log as entry {receipt.index}"
             )
     document: dict[str, object] = {"round": found.round, "uploads": sent}
-    print_result(session, as_json, document, "next: blindlink run --wait")
+    emit(document, remarks=["next: blindlink run --wait"])

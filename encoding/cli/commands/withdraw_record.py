@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import click
 
 from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.log_copies import fetched_log
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
@@ -19,6 +18,7 @@ from encoding.errors import LogError, UnknownRecordError
 from encoding.rounds.api import RoundsApi
 from schemas.destruction_api import RecordWithdrawal
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
+from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @agency_options
 @click.pass_obj
 def withdraw_record(
-    session: Session, /, *, record: str, in_advance: bool, yes: bool, as_json: bool, **given: Any
+    session: Session, /, *, record: str, in_advance: bool, yes: bool, **given: Any
 ) -> None:
     """Withdraw one record: no run that ends from now on compares it, and `encode` leaves it out.
 
@@ -85,12 +85,8 @@ def withdraw_record(
                 kept = Withdrawn(workspace.withdrawn(project), project, workspace.key())
                 kept.add(record_id, logged)
     document = {"was_encoded": bool(handles), "told": bool(told), "cancelled": n_cancelled}
-    if as_json:
-        click.echo(json.dumps(document, indent=2))
-        return
-    session.say(_sentence(document))
-    if n_cancelled:
-        session.say("ask for the run once more: blindlink run --again")
+    once_more = ["ask for the run once more: blindlink run --again"] if n_cancelled else []
+    emit(document, remarks=[_sentence(document), *once_more])
 
 
 def _require_known(record: KnownRecord) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.cli.commands.workspace_custodian import custodian
-from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
 from encoding.errors import BackupError, ConfigError
@@ -62,7 +62,7 @@ def protect(session: Session, /, **given: Any) -> None:
 
 @workspace.command("backup", epilog="Example: blindlink workspace backup welfare.backup")
 @click.argument("file", type=_FILE)
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@FORCE
 @identity_options
 @agency_options
 @click.pass_obj
@@ -81,7 +81,7 @@ def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> Non
 )
 @click.argument("file", type=_FILE)
 @click.option("--to", "person", required=True, help="The custodian who takes over, by person id.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@FORCE
 @identity_options
 @agency_options
 @click.pass_obj

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from encoding.cli.parts.options import agency_options, json_option
+from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import read_shown
@@ -16,6 +15,7 @@ from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprint
 from encoding.workspace.keepers import Keepers, keep, read_keepers
 from schemas.errors import SignatureError
+from schemas.shared.command_line import emit, json_option
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -71,21 +71,16 @@ def remove(session: Session, /, *, person: str, **given: Any) -> None:
 @identity_options
 @agency_options
 @click.pass_obj
-def show(session: Session, /, *, as_json: bool, **given: Any) -> None:
+def show(session: Session, /, **given: Any) -> None:
     """List who can open the workspace."""
     unlock_own(session, given)
     keepers = read_keepers(session.workspace)
     rows = [("owner", keepers.owner), *(("custodian", one) for one in keepers.custodians)]
-    if as_json:
-        document = [
-            {"part": part, "person": one.person, "fingerprint": one.fingerprint()}
-            for part, one in rows
-        ]
-        click.echo(json.dumps(document, indent=2))
-        return
-    for part, one in rows:
-        click.echo(f"{part:<9} {one.person}  {one.fingerprint()}")
-    click.echo("and whoever has the recovery code")
+    document = [
+        {"part": part, "person": one.person, "fingerprint": one.fingerprint()} for part, one in rows
+    ]
+    lines = [f"{part:<9} {one.person}  {one.fingerprint()}" for part, one in rows]
+    emit(document, [*lines, "and whoever has the recovery code"])
 
 
 def _change(session: Session, given: Any, change: Any) -> Keepers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from schemas.certificate_log import left_objects, unlogged_objects
 from schemas.certificate_page import certificate_page
 from schemas.destruction import Countersignature, ObjectKind
 from schemas.matchlog.person_keys import PersonKeys
+from schemas.shared.command_line import emit
 from schemas.shared.page import page_start
 
 if TYPE_CHECKING:
@@ -158,14 +158,10 @@ def write_certified(file: CertificateFile, output: Path | None, page: Path | Non
         write_durably(page, certificate_page(file).encode("utf-8"))
 
 
-def show_certified(session: Session, certified: Certified, *, as_json: bool) -> None:
+def show_certified(certified: Certified) -> None:
     """Print a certificate's number and what it says, or one JSON document."""
-    if as_json:
-        click.echo(json.dumps(certified.to_document(), indent=2))
-        return
-    click.echo(certified.check.certificate.certificate)
-    for sentence in certified.sentences():
-        session.say(sentence)
+    number = certified.check.certificate.certificate
+    emit(certified.to_document(), [number], remarks=certified.sentences())
 
 
 def file_outputs(function: _Function) -> _Function:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from encoding.destruction.local_destruction import LocalDestruction, begin, inte
 from encoding.destruction.written_files import forget_written
 from encoding.errors import FileMissingError
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
+from schemas.shared.command_line import emit
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
@@ -46,9 +46,7 @@ class Wish:
     is_offline: bool = False
 
 
-def destroy_here(
-    session: Session, given: Mapping[str, Any], wish: Wish, *, yes: bool, as_json: bool
-) -> None:
+def destroy_here(session: Session, given: Mapping[str, Any], wish: Wish, *, yes: bool) -> None:
     """List what would go, remove it if that is meant, and send the signed statement, or keep it to hand over.
 
     Raises:
@@ -88,7 +86,7 @@ def destroy_here(
                     client.state_destruction(session.project, signed)
             under_way.finish(statements)
             forget_written(session.workspace, session.project)
-    _report(session, under_way, statements, is_sent=not wish.is_offline, as_json=as_json)
+    _report(session, under_way, statements, is_sent=not wish.is_offline)
 
 
 def read_pairs(
@@ -203,25 +201,20 @@ def _report(
     statements: Sequence[SignedDestruction],
     *,
     is_sent: bool,
-    as_json: bool,
 ) -> None:
     said = statements[-1].said
     none_left = said.none_left if isinstance(said, LocalStatement) else ()
-    if as_json:
-        document = {
-            "removed": len(under_way.note.files),
-            "certificate": under_way.note.certificate,
-            "none_left": list(none_left),
-            "statements": [signed.digest() for signed in statements],
-        }
-        click.echo(json.dumps(document, indent=2))
-        return
+    document = {
+        "removed": len(under_way.note.files),
+        "certificate": under_way.note.certificate,
+        "none_left": list(none_left),
+        "statements": [signed.digest() for signed in statements],
+    }
     what = (
         "and sent" if is_sent else f"and kept, for you to hand over: {session.workspace.statements}"
     )
-    session.say(
-        f"{len(under_way.note.files):,} files are removed, and the statement is signed {what}"
-    )
-    session.say(
-        f"none is left of: {', '.join(IN_WORDS[kind] for kind in none_left) or 'nothing named'}"
-    )
+    remarks = [
+        f"{len(under_way.note.files):,} files are removed, and the statement is signed {what}",
+        f"none is left of: {', '.join(IN_WORDS[kind] for kind in none_left) or 'nothing named'}",
+    ]
+    emit(document, remarks=remarks)

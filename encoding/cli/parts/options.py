@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+FORCE: Final = click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+LINKS: Final = click.option(
+    "--links",
+    "links_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that `blindlink links` wrote; the settings name it.",
+)
 
 
 def agency_options(function: _Function) -> _Function:
@@ -42,13 +50,6 @@ def agency_options(function: _Function) -> _Function:
     return function
 
 
-def json_option(function: _Function) -> _Function:
-    """Add --json: one JSON document on standard output instead of sentences."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
-        function
-    )
-
-
 def file_options(function: _Function) -> _Function:
     """Add --file and --id-column, which take the place of those in the settings."""
     options = (
@@ -63,6 +64,18 @@ def file_options(function: _Function) -> _Function:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def output_options(what: str) -> Callable[[_Function], _Function]:
+    """Add --output, which must be given, and --force; `what` is its help."""
+    output = click.option(
+        "--output",
+        "-o",
+        required=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=what,
+    )
+    return lambda function: output(FORCE(function))
 
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:

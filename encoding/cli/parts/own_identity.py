@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -96,15 +96,15 @@ def unlocking_of(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Unlo
     return session.unlocking
 
 
-def show_identity(public: PublicIdentity) -> None:
-    """Print who somebody is to the others, and the fingerprint of their keys."""
-    click.echo(f"party        {public.party}")
-    click.echo(f"person       {public.person}")
-    click.echo(f"duties       {', '.join(public.duties)}")
+def identity_lines(public: PublicIdentity) -> Iterator[str]:
+    """Return who somebody is to the others, and the fingerprint of their keys."""
+    yield f"party        {public.party}"
+    yield f"person       {public.person}"
+    yield f"duties       {', '.join(public.duties)}"
     groups = public.fingerprint().split()
     for start in range(0, len(groups), 4):
         label = "fingerprint" if start == 0 else ""
-        click.echo(f"{label:<12} {' '.join(groups[start : start + 4])}")
+        yield f"{label:<12} {' '.join(groups[start : start + 4])}"
 
 
 def _unlocking(session: KeyHolder, given: Mapping[str, Any], kind: str) -> Unlocking:

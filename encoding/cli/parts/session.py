@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from encoding.broker.client import BrokerClient
-from encoding.broker.connection import Connection, Waiting, trust_only
+from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import Credential, SignIn, read_token
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.progress_bar import ProgressBar
@@ -118,8 +118,8 @@ class Session:
         Raises:
             ConfigError: the certificate file cannot be used.
         """
-        tls = trust_only(ca_file) if ca_file else None
         waiting = Waiting(self.patience_s, self.sleep, self.say)
+        tls = certificates_in(ca_file) if ca_file else None
         return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
 
     def _credential(self) -> Credential:

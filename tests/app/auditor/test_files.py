@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from samples.log import signer, story
+from samples.refusals import raises
 
 from app.auditor.cli import main
 from app.auditor.errors import OutputTakenError
@@ -92,5 +93,5 @@ def test_two_outputs_are_two_files(desk: Path) -> None:
 def test_a_file_that_is_read_has_one_identity_under_all_names(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"x")
     (tmp_path / "link").hardlink_to(tmp_path / "key")
-    with pytest.raises(OutputTakenError):
+    with raises(OutputTakenError):
         require_free([tmp_path / "link"], read=[str(tmp_path / "key"), "https://x"], force=True)

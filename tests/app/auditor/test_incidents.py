@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from samples.agreement import person_id
 from samples.log import CW, K12, OPERATOR, SampleLog, everything_else, story
+from samples.refusals import raises
 from samples.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.errors import SubjectUnknownError
@@ -222,7 +223,7 @@ def test_a_person_who_is_revoked_acts_no_more() -> None:
 
 @pytest.mark.parametrize("subject", ["upl-" + "9" * 32, "9" * 16, "9" * 64])
 def test_what_the_log_does_not_know_is_said_to_be_unknown(subject: str) -> None:
-    with pytest.raises(SubjectUnknownError):
+    with raises(SubjectUnknownError):
         reached(subject)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from samples.log import story
+from samples.refusals import raises
 
 from app.auditor.cli import main
 from app.auditor.errors import (
@@ -23,8 +25,9 @@ from app.auditor.errors import (
     TokenFileError,
     UnreachableError,
 )
-from app.auditor.source import BUNDLE_PATH, bundle_url, open_bundle, save_bundle
+from app.auditor.source import BUNDLE_PATH, bundle_url, open_bundle, save_bundle, tls_context
 from app.auditor.verify import verify_bundle
+from app.cli.self_signed import write_certificate
 
 LOG = story(71, n_weeks=2)
 BUNDLE = LOG.bundle()
@@ -101,7 +104,7 @@ def test_a_token_that_is_not_taken_is_said_so(status: int) -> None:
 def test_another_answer_is_no_bundle_and_is_not_followed(status: int) -> None:
     with (
         serving(status=status, body=b"", promised=0) as (url, _),
-        pytest.raises(UnreachableError, match=str(status)),
+        raises(UnreachableError, match=str(status)),
         open_bundle(url),
     ):
         pass
@@ -110,7 +113,7 @@ def test_another_answer_is_no_bundle_and_is_not_followed(status: int) -> None:
 def test_a_connection_that_breaks_is_no_verdict_on_the_log() -> None:
     with (
         serving(body=BUNDLE[:5000]) as (url, _),
-        pytest.raises(UnreachableError),
+        raises(UnreachableError),
         open_bundle(url) as source,
     ):
         verify_bundle(source)
@@ -128,22 +131,22 @@ def test_a_short_bundle_is_cut_off() -> None:
 def test_nobody_listening_is_unreachable() -> None:
     with serving() as (url, _):
         pass
-    with pytest.raises(UnreachableError), open_bundle(url):
+    with raises(UnreachableError), open_bundle(url):
         pass
 
 
 def test_plain_http_to_another_machine_is_refused_before_anything_is_sent() -> None:
-    with pytest.raises(AddressError, match="https"), open_bundle("http://broker.example/"):
+    with raises(AddressError, match="https"), open_bundle("http://broker.example/"):
         pass
 
 
 def test_a_token_file_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(TokenFileError), open_bundle("http://127.0.0.1:9/", tmp_path / "none"):
+    with raises(TokenFileError), open_bundle("http://127.0.0.1:9/", tmp_path / "none"):
         pass
     for raw in (b"", b" \n", b"two words", b"two\nlines", b"\xff"):
         (tmp_path / "token").write_bytes(raw)
         with (
-            pytest.raises(TokenFileError, match="token"),
+            raises(TokenFileError, match="token"),
             open_bundle("http://127.0.0.1:9/", tmp_path / "token"),
         ):
             pass
@@ -152,10 +155,18 @@ def test_a_token_file_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
 def test_a_file_of_certificates_that_holds_none_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("none", encoding="ascii")
     with (
-        pytest.raises(CaFileError, match=r"ca\.pem"),
+        raises(CaFileError, match=r"ca\.pem"),
         open_bundle("https://127.0.0.1:9/", None, tmp_path / "ca.pem"),
     ):
         pass
+
+
+def test_a_file_of_certificates_is_trusted_and_nothing_beside_it(tmp_path: Path) -> None:
+    write_certificate(tmp_path)
+    context = tls_context(tmp_path / "broker.crt")
+    assert isinstance(context, ssl.SSLContext)
+    (trusted,) = context.get_ca_certs()
+    assert trusted["subject"] == trusted["issuer"]
 
 
 def test_a_bundle_is_kept_whole(tmp_path: Path) -> None:
@@ -177,14 +188,14 @@ def test_what_was_fetched_is_told_to_scripts(tmp_path: Path) -> None:
 def test_a_bundle_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     output = tmp_path / "log.bundle"
     output.write_bytes(b"last week's")
-    with serving(body=BUNDLE[:5000]) as (url, _), pytest.raises(UnreachableError):
+    with serving(body=BUNDLE[:5000]) as (url, _), raises(UnreachableError):
         save_bundle(url, output, None, None)
     assert [path.name for path in tmp_path.iterdir()] == ["log.bundle"]
     assert output.read_bytes() == b"last week's"
 
 
 def test_a_path_is_nothing_to_fetch(tmp_path: Path) -> None:
-    with pytest.raises(AddressError):
+    with raises(AddressError):
         save_bundle("log.bundle", tmp_path / "copy", None, None)
 
 
@@ -197,7 +208,7 @@ def test_a_projects_view_is_verified_from_its_url() -> None:
 
 def test_a_missing_file_is_no_bundle(tmp_path: Path) -> None:
     with (
-        pytest.raises(FileUnreadableError, match=r"none\.tar does not exist"),
+        raises(FileUnreadableError, match=r"none\.tar does not exist"),
         open_bundle(str(tmp_path / "none.tar")),
     ):
         pass

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from samples.log import CW, Parts, SampleLog, pack_archive, signer, story
+from samples.refusals import raises
 from vectors.file import read_vectors
 
 from app.auditor.errors import (
@@ -54,7 +55,7 @@ def verify(parts: Parts | bytes, **given: Any) -> Verdict:
 
 
 def refused(parts: Parts | bytes, error: type[AuditError], **given: Any) -> AuditError:
-    with pytest.raises(error) as caught:
+    with raises(error) as caught:
         verify(parts, **given)
     return caught.value
 

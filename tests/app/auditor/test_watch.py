@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from breaks.false_log import Log
+from samples.refusals import raises
 
 from app.auditor.errors import (
     AuditError,
@@ -130,9 +131,9 @@ def test_another_key_is_an_alert(state: WatchState) -> None:
     log = add(Log(), 4)
     look(state, log)
     stranger = add(Log(), 4)
-    with pytest.raises(KeyChainError):
+    with raises(KeyChainError):
         look(state, stranger)
-    with pytest.raises(KeyChainError):
+    with raises(KeyChainError):
         look(state, log, given_key=stranger.signer.verifier_key)
 
 
@@ -141,13 +142,13 @@ def test_a_pin_that_the_log_did_not_sign_is_bad_input_and_no_alert(
 ) -> None:
     log = add(Log(), 4)
     look(state, log)
-    with pytest.raises(PinUnsignedError):
+    with raises(PinUnsignedError):
         look(state, log, others=[pin_of(add(Log(), 4))])
     own = state.folder / "checkpoints"
     kept = own.read_bytes()
     for size in (b"3", b"9"):
         own.write_bytes(kept.replace(b"\n4\n", b"\n" + size + b"\n"))
-        with pytest.raises(PinUnsignedError, match="checkpoints"):
+        with raises(PinUnsignedError, match="checkpoints"):
             look(state, log)
 
 
@@ -199,7 +200,7 @@ def test_a_hand_over_that_is_not_shown_is_an_alert(state: WatchState) -> None:
             return answer.model_copy(update={"hand_overs": ()})
 
     handed_over(log)
-    with pytest.raises(KeyChainError):
+    with raises(KeyChainError):
         watch(state, Hiding(log))
     assert len(texts(state)) == 1
 
@@ -215,7 +216,7 @@ def test_a_hand_over_that_does_not_hold_is_an_alert(state: WatchState, change: s
     }
     log.hand_over(**{change: bent[change]})
     add(log, 2)
-    with pytest.raises(KeyChainError):
+    with raises(KeyChainError):
         look(state, log)
     assert len(texts(state)) == 1
 
@@ -225,7 +226,7 @@ def test_a_log_that_its_old_key_goes_on_to_sign_is_an_alert(state: WatchState) -
     thief = forked(log, 4, 5)
     handed_over(log)
     look(state, log)
-    with pytest.raises(KeyChainError):
+    with raises(KeyChainError):
         look(state, thief)
 
 
@@ -260,7 +261,7 @@ def test_answers_about_something_else_are_no_proof(state: WatchState) -> None:
             assert answer is not None
             return answer.model_copy(update={"old_size": 2}) if old_size else answer
 
-    with pytest.raises(UnreachableError):
+    with raises(UnreachableError):
         watch(state, Other(log))
 
 

@@ -102,7 +102,6 @@ def operations(linkage: Linkage) -> list[Any]:
 def run_examples(strategy: Any, check: Any, examples: int) -> None:
     quiet = settings(
         max_examples=examples,
-        deadline=None,
         database=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),

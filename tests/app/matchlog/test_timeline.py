@@ -126,9 +126,7 @@ def is_wanted(entry: Entry, project: str | None, wanted: EntryFilter) -> bool:
     )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     project=st.sampled_from(["alpha-project", "beta-project", None, "no-project"]),
     wanted=FILTERS,
@@ -150,9 +148,7 @@ def test_piece_by_piece_all_that_is_wanted_is_found_once_and_newest_first(
     )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=FILTERS, place=st.integers(0, 130), limit=st.integers(1, 40))
 def test_what_lies_above_a_place_and_before_the_next_one_is_all_there_is(
     written: tuple[Database, list[Entry]], wanted: EntryFilter, place: int, limit: int

@@ -293,7 +293,7 @@ def test_terms_are_said_in_sentences() -> None:
     sentences = list(terms_sentences(terms))
     assert "child-welfare and school-district upload encodings." in sentences
     assert "one-auditor and two-auditor check the match log, and see no person's data." in sentences
-    assert "Link IDs of the ID space “shared” stay the same from round to round." in sentences
+    assert "Link IDs of the ID space “shared” are the same from round to round." in sentences
     assert any("receives the number of matches, and no match ID" in line for line in sentences)
     assert "Of child-welfare and school-district, school-district has the larger file." in [
         line.replace("Of school-district and child-welfare", "Of child-welfare and school-district")

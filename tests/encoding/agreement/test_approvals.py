@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 from samples.shown_agreements import (
     FIRST,
     approval,
@@ -38,12 +39,12 @@ def test_a_standing_approval_stands_for_its_party() -> None:
 
 
 def test_a_missing_approval_is_noticed() -> None:
-    with pytest.raises(AgreementUntrustedError, match="although k12 has not approved the run"):
+    with raises(AgreementUntrustedError, match="although k12 has not approved the run"):
         require(ANN)
 
 
 def test_a_standing_approval_that_was_not_taken_up_does_not_count() -> None:
-    with pytest.raises(AgreementUntrustedError, match="k12 has not approved"):
+    with raises(AgreementUntrustedError, match="k12 has not approved"):
         require(ANN, used=(standing("kim"),))
 
 
@@ -58,7 +59,7 @@ def test_a_standing_approval_that_was_not_taken_up_does_not_count() -> None:
     ids=["another's key", "not an approver", "another run", "another specification"],
 )
 def test_a_forged_approval_is_refused(forged: dict[str, Any], reason: str) -> None:
-    with pytest.raises(AgreementUntrustedError, match=reason):
+    with raises(AgreementUntrustedError, match=reason):
         require(ANN, forged)
 
 
@@ -73,7 +74,7 @@ def test_a_forged_approval_is_refused(forged: dict[str, Any], reason: str) -> No
     ids=["another's key", "another policy", "ended", "used up"],
 )
 def test_a_standing_approval_beyond_itself_is_refused(forged: dict[str, Any], reason: str) -> None:
-    with pytest.raises(AgreementUntrustedError, match=reason):
+    with raises(AgreementUntrustedError, match=reason):
         require(ANN, used=(forged,), taken_up=(STANDING,))
 
 

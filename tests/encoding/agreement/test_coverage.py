@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from samples.agreement import consent
 from samples.documents import PROFILE
+from samples.refusals import raises
 from samples.shown_agreements import (
     FIRST,
     RUN,
@@ -55,32 +56,32 @@ def test_operators_terms_pass_where_nothing_was_signed() -> None:
 
 
 def test_operators_terms_do_not_take_the_place_of_what_was_signed() -> None:
-    with pytest.raises(AgreementUntrustedError, match="does not have"):
+    with raises(AgreementUntrustedError, match="does not have"):
         cover(known(view()), project(agreement=project().terms.digest()))
 
 
 def test_an_agreement_that_is_not_here_is_refused() -> None:
-    with pytest.raises(AgreementUntrustedError, match="does not have"):
+    with raises(AgreementUntrustedError, match="does not have"):
         cover(NOTHING, project())
 
 
 @pytest.mark.parametrize("field", ["floor", "round_days", "keep_links_days"])
 def test_other_terms_are_named(field: str) -> None:
     terms = project().terms.to_json()
-    with pytest.raises(AgreementUntrustedError, match=field):
+    with raises(AgreementUntrustedError, match=field):
         cover(known(view()), project(terms=terms | {field: terms[field] + 1}))
 
 
 def test_a_swapped_profile_is_refused() -> None:
     other = {**PROFILE, "strength": 301}
-    with pytest.raises(AgreementUntrustedError, match="nothing is encoded by it"):
+    with raises(AgreementUntrustedError, match="nothing is encoded by it"):
         cover(known(view()), project(profile=other))
 
 
 def test_an_agreement_that_another_has_replaced_is_refused() -> None:
     both = known(view(), view(SECOND))
     cover(both, project(SECOND))
-    with pytest.raises(AgreementUntrustedError, match="number 2 binds"):
+    with raises(AgreementUntrustedError, match="number 2 binds"):
         cover(both, project())
 
 
@@ -89,7 +90,7 @@ def test_clocks_may_differ_by_a_day_when_an_amendment_begins() -> None:
     both = known(view(), view(later))
     cover(both, project())
     cover(both, project(later))
-    with pytest.raises(AgreementUntrustedError, match="number 2 binds"):
+    with raises(AgreementUntrustedError, match="number 2 binds"):
         cover(both, project(), date(2026, 9, 20))
 
 
@@ -98,7 +99,7 @@ def test_clocks_may_differ_by_a_day_when_an_amendment_begins() -> None:
     [(date(2026, 8, 1), "has not begun"), (date(2027, 9, 2), "ended on 2027-08-31")],
 )
 def test_outside_the_dates_nothing_is_done(day: date, reason: str) -> None:
-    with pytest.raises((NotReadyError, AgreementUntrustedError), match=reason):
+    with raises((NotReadyError, AgreementUntrustedError), match=reason):
         cover(known(view()), project(), day)
 
 
@@ -154,14 +155,14 @@ def test_a_run_beyond_the_agreement_is_refused(changes: dict[str, Any], reason: 
     if "recipients" in changes:
         plain = [{k: r[k] for k in ("party", "mode", "space")} for r in changes["recipients"]]
         changes = {"recipients": plain}
-    with pytest.raises(AgreementUntrustedError, match=reason):
+    with raises(AgreementUntrustedError, match=reason):
         run(known(view()), **changes)
 
 
 def test_a_run_shown_under_another_digest_or_id_is_refused() -> None:
     made = specification()
     for name, digest in ((RUN, "0" * 64), ("run-" + "8" * 32, made.digest())):
-        with pytest.raises(AgreementUntrustedError, match="another specification"):
+        with raises(AgreementUntrustedError, match="another specification"):
             require_covered_run(known(view()), name, made, digest)
 
 
@@ -170,5 +171,5 @@ def test_an_own_upload_is_used_as_it_was_sent() -> None:
     own = made.uploads[0]
     require_own_upload(made, own.party, own.upload, own.manifest_sha256)
     require_own_upload(made, own.party, "upl-" + "0" * 32, "0" * 64)
-    with pytest.raises(AgreementUntrustedError, match="as this agency has sent it"):
+    with raises(AgreementUntrustedError, match="as this agency has sent it"):
         require_own_upload(made, own.party, own.upload, "0" * 64)

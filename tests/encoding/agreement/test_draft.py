@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from samples.agreement import person_id
 from samples.agreement_answers import ANSWERS, write_answers
+from samples.refusals import raises
 
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
@@ -80,7 +81,7 @@ def test_whole_numbers_of_a_policy_are_the_decimal_texts_that_they_are(tmp_path:
 def test_the_sizes_of_files_are_never_filled_in(tmp_path: Path) -> None:
     answers = read_answers(write_answers(tmp_path))
     del answers["limits"]["files"]
-    with pytest.raises(AgreementDraftError, match="files"):
+    with raises(AgreementDraftError, match="files"):
         draft_agreement(answers, tmp_path)
 
 
@@ -115,9 +116,9 @@ def test_the_answer_zip_is_for_a_shipped_profile_alone(
 ) -> None:
     (tmp_path / "own.json").write_text(json.dumps(proposal.profile.to_json()))
     own = ANSWERS.replace('profile = "children"', 'profile = "own.json"\nzip = true')
-    with pytest.raises(AgreementDraftError, match="for a shipped profile"):
+    with raises(AgreementDraftError, match="for a shipped profile"):
         draft_agreement(read_answers(write_answers(tmp_path, own)), tmp_path)
-    with pytest.raises(AgreementDraftError, match="needs the answer profile"):
+    with raises(AgreementDraftError, match="needs the answer profile"):
         amend(proposal, tmp_path, zip=False)
 
 
@@ -145,14 +146,14 @@ def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
 def test_an_impossible_answer_is_refused(tmp_path: Path, old: str, new: str, match: str) -> None:
     assert old in ANSWERS
     path = write_answers(tmp_path, ANSWERS.replace(old, new, 1))
-    with pytest.raises(AgreementDraftError, match=match):
+    with raises(AgreementDraftError, match=match):
         draft_agreement(read_answers(path), tmp_path)
 
 
 @pytest.mark.parametrize("answer", [{"recipients": {}}, {"parties": ["k12"]}, {"limits": 7}])
 def test_an_answer_of_another_shape_is_refused(tmp_path: Path, answer: dict[str, Any]) -> None:
     answers = read_answers(write_answers(tmp_path)) | answer
-    with pytest.raises(AgreementDraftError, match=next(iter(answer))):
+    with raises(AgreementDraftError, match=next(iter(answer))):
         draft_agreement(answers, tmp_path)
 
 
@@ -161,7 +162,7 @@ def test_an_identity_that_its_person_did_not_sign_is_refused(tmp_path: Path) -> 
     stolen = json.loads((tmp_path / "eve.json").read_text())
     stolen["identity"]["duties"] = ["approver", "steward"]
     (tmp_path / "eve.json").write_text(json.dumps(stolen))
-    with pytest.raises(AgreementDraftError, match="that its person signed"):
+    with raises(AgreementDraftError, match="that its person signed"):
         draft_agreement(read_answers(path), tmp_path)
 
 
@@ -210,9 +211,9 @@ def test_another_file_is_neither_read_nor_overwritten(
 ) -> None:
     path = tmp_path / "other.json"
     path.write_text("{}")
-    with pytest.raises(AgreementFileError):
+    with raises(AgreementFileError):
         read_proposal(path)
-    with pytest.raises(OutputExistsError):
+    with raises(OutputExistsError):
         write_proposal(path, proposal)
 
 
@@ -222,5 +223,5 @@ def test_a_file_with_another_profile_than_the_agreement_names_is_refused(
     raw = proposal.to_json() | {"profile": shipped_profile("generic-person").to_json()}
     path = tmp_path / "draft.json"
     path.write_text(json.dumps(raw))
-    with pytest.raises(AgreementFileError, match="not the one that the agreement names"):
+    with raises(AgreementFileError, match="not the one that the agreement names"):
         read_proposal(path)

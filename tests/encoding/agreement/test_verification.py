@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from samples.agreement import consent, identity, person_id, private, signed, stated
 from samples.documents import PROFILE
+from samples.refusals import raises
 from samples.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
 from vectors.agreement import key_change
 from vectors.identity import signature
@@ -66,17 +67,17 @@ def test_who_is_missing_is_worked_out_here() -> None:
 
 
 def test_another_agreement_than_asked_for_is_refused() -> None:
-    with pytest.raises(AgreementUntrustedError, match="another agreement than was asked for"):
+    with raises(AgreementUntrustedError, match="another agreement than was asked for"):
         verified(view(), "0" * 64)
 
 
 def test_a_swapped_profile_is_refused() -> None:
-    with pytest.raises(AgreementUntrustedError, match="another encoding profile"):
+    with raises(AgreementUntrustedError, match="another encoding profile"):
         verified(view(profile={**PROFILE, "strength": 301}))
 
 
 def test_a_dropped_signature_is_noticed() -> None:
-    with pytest.raises(AgreementUntrustedError, match="signature of k12 is not there"):
+    with raises(AgreementUntrustedError, match="signature of k12 is not there"):
         verified(view(consents=[consent(name, FIRST) for name in ("ann", "eve", "sue")]))
 
 
@@ -92,19 +93,19 @@ def test_a_dropped_signature_is_noticed() -> None:
 )
 def test_a_forged_signature_is_noticed(forged: dict[str, Any]) -> None:
     consents = [consent(name, FIRST) for name in ("ann", "eve", "sue")]
-    with pytest.raises(AgreementUntrustedError, match="does not count"):
+    with raises(AgreementUntrustedError, match="does not count"):
         verified(view(consents=[*consents, forged]))
 
 
 def test_a_statement_of_another_kind_is_no_consent() -> None:
     halt = notice("ann", "suspend", "2026-09-02T06:00:00Z")
-    with pytest.raises(AgreementUntrustedError, match="where another one belongs"):
+    with raises(AgreementUntrustedError, match="where another one belongs"):
         verified(view(consents=[halt]))
 
 
 def test_two_signatures_of_one_party_are_refused() -> None:
     twice = [consent("ann", FIRST), consent("ann", FIRST, at="2026-08-26T12:00:00Z")]
-    with pytest.raises(AgreementUntrustedError, match="two signatures"):
+    with raises(AgreementUntrustedError, match="two signatures"):
         verified(view(state="proposed", consents=twice))
 
 
@@ -120,10 +121,10 @@ def test_notices_count_by_their_newest() -> None:
 def test_what_was_seen_cannot_be_taken_back() -> None:
     halt = notice("kim", "suspend", "2026-09-02T06:00:00Z")
     kept = known(view(notices=[halt]))
-    with pytest.raises(AgreementUntrustedError, match="notice of k12"):
+    with raises(AgreementUntrustedError, match="notice of k12"):
         merged(kept, verified(view()))
     fewer = view(state="proposed", consents=[consent(name, FIRST) for name in STEWARDS[:2]])
-    with pytest.raises(AgreementUntrustedError, match="signature of k12"):
+    with raises(AgreementUntrustedError, match="signature of k12"):
         merged(known(view()), verified(fewer))
 
 
@@ -136,7 +137,7 @@ def test_the_own_signature_that_is_on_its_way_is_kept() -> None:
 def test_an_amendment_follows_the_one_that_is_kept() -> None:
     require_next(known(view()), Agreement.from_json(SECOND))
     skipped = SECOND | {"number": 3}
-    with pytest.raises(AgreementUntrustedError, match="does not follow number 1"):
+    with raises(AgreementUntrustedError, match="does not follow number 1"):
         require_next(known(view()), Agreement.from_json(skipped))
 
 
@@ -145,13 +146,13 @@ def test_the_first_agreement_is_kept_and_to_be_compared() -> None:
 
 
 def test_an_agreement_that_does_not_name_this_agency_is_refused() -> None:
-    with pytest.raises(AgreementUntrustedError, match="does not name health"):
+    with raises(AgreementUntrustedError, match="does not name health"):
         require_adoptable(NOTHING, verified(view()), "health", Peers())
 
 
 def test_an_unsigned_agreement_is_not_kept_unseen() -> None:
     shown = verified(view(state="proposed", consents=[]))
-    with pytest.raises(AgreementUntrustedError, match="has not signed"):
+    with raises(AgreementUntrustedError, match="has not signed"):
         require_adoptable(NOTHING, shown, "k12", Peers())
 
 
@@ -167,7 +168,7 @@ def test_an_amendment_by_unknown_keys_is_refused_unless_they_are_trusted() -> No
     forged = signed(stated("consent", "kim", other, counsel=COUNSEL), private_bytes(31))
     consents = [*(consent(name, other) for name in ("ann", "eve", "sue")), forged]
     shown = verified(view(other, consents=consents))
-    with pytest.raises(AgreementUntrustedError, match="keys that are not known"):
+    with raises(AgreementUntrustedError, match="keys that are not known"):
         require_adoptable(known(view()), shown, "k12", Peers())
     public = PublicIdentity.from_json(identity("kim", seed=31))
     peers = Peers().trust("k12", public.fingerprint(), NOW)
@@ -184,7 +185,7 @@ def test_swapped_keys_are_refused_with_both_fingerprints() -> None:
     agreement = Agreement.from_json(swapped)
     shown = PublicIdentity.from_json(identity("kim", seed=31)).fingerprint()
     for met in (True, False):
-        with pytest.raises(UntrustedKeyError, match="trust") as caught:
+        with raises(UntrustedKeyError, match="trust") as caught:
             require_keys(agreement, trusting("kim", met=met))
         assert shown in str(caught.value)
         assert PublicIdentity.from_json(identity("kim")).fingerprint() in str(caught.value)

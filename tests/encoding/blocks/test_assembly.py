@@ -121,7 +121,6 @@ def test_a_record_has_the_tokens_of_the_vectors(tmp_path: Path, vector: dict[str
 
 
 @settings(
-    deadline=None,
     max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples.block_profiles import PASSES, PROFILE, block_profile, by_column, spelling
 from twins import bsf1
@@ -51,7 +51,6 @@ def test_keys_of_a_main_spelling_are_those_of_the_vectors(vector: dict[str, Any]
     assert found == [(one["pass"], bytes.fromhex(one["cell_hex"])) for one in vector["cells"]]
 
 
-@settings(deadline=None)
 @given(ROWS, st.sampled_from([PASSES, EXCHANGED]))
 def test_keys_of_main_spellings_are_those_of_the_twin(
     rows: list[dict[str, str]], passes: list[dict[str, Any]]
@@ -62,7 +61,6 @@ def test_keys_of_main_spellings_are_those_of_the_twin(
     ]
 
 
-@settings(deadline=None)
 @given(ROWS, st.sampled_from([PASSES, EXCHANGED]))
 def test_keys_of_aliases_are_those_of_the_twin(
     rows: list[dict[str, str]], passes: list[dict[str, Any]]

@@ -45,7 +45,7 @@ def explained(*rows: tuple[str, ...]) -> Explanation:
     return explain(PROFILE, derived(list(rows)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ROWS)
 def test_keys_and_rows_are_those_of_encoding(rows: list[tuple[str, ...]]) -> None:
     columns = derived(rows)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.refusals import raises
 from twins import bsf1
 from vectors.bsf1 import bsf1_vectors
 from vectors.file import read_vectors
@@ -105,7 +106,7 @@ def test_no_two_lists_of_parts_give_the_same_bytes(left: list[str], right: list[
 
 def test_a_value_too_long_for_its_length_is_refused_without_showing_it() -> None:
     assert len(packed("x" * 65_535)) == 65_537
-    with pytest.raises(RowTooLongError) as caught:
+    with raises(RowTooLongError) as caught:
         packed("ROSA" * 20_000)
     assert "ROSA" not in str(caught.value)
     assert caught.value.__suppress_context__

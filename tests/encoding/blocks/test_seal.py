@@ -73,7 +73,7 @@ def test_a_filter_is_that_of_the_vectors(vector: dict[str, str]) -> None:
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(VALUES, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_rows_are_those_of_the_twin(rows: list[dict[str, str]], random: object) -> None:
     keys = random.randbytes(16 * len(rows))  # type: ignore[attr-defined]

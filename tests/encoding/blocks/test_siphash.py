@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twins import bsf1
 from vectors.file import read_vectors
@@ -37,7 +37,6 @@ def test_messages_of_eight_bytes_give_the_published_vectors() -> None:
     assert eight
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=20), st.integers(1, 30))
 def test_many_at_once_are_those_of_the_twin(calls: list[tuple[int, int, int]], tile: int) -> None:
     low, high, message = (numbers([call[at] for call in calls]) for at in range(3))

@@ -24,9 +24,7 @@ def some_lines(n: int, seed: int = 1) -> np.ndarray:
     return lines
 
 
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.integers(0, 700), st.integers(1, 90), st.integers(8, 9000), st.integers(1, 5_000))
 def test_buckets_in_order_hold_every_line_once(
     tmp_path: Path, n: int, piece: int, bucket_bytes: int, held_bytes: int

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from clkhash import schema as clkhash_schema
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples.block_profiles import block_profile, by_column, feature, spelling
 from twins import bsf1
@@ -42,7 +42,6 @@ def clkhash_feature(linkage: dict[str, Any]) -> Any:
     return spec.hashing_properties
 
 
-@settings(deadline=None)
 @given(NAMES, COMPARISONS, st.integers(1, 1000))
 def test_tokens_and_places_are_those_of_clkhash(
     name: str, comparison: dict[str, Any], draws: int
@@ -63,7 +62,6 @@ def test_tokens_and_places_are_those_of_clkhash(
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(NAMES, max_size=8), st.integers(1, 120))
 def test_calls_are_the_words_of_the_twin(names: list[str], draws: int) -> None:
     linkage = feature("first_name", draws=draws)

@@ -19,9 +19,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rigs.near_broker import ADDRESS, NearBroker, problem
+from samples.refusals import raises
 
 from encoding.broker.client import BrokerClient
-from encoding.broker.connection import Connection, Waiting, trust_only
+from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import BearerToken, SignIn, read_token
 from encoding.errors import (
     BrokerAnswerError,
@@ -346,7 +347,7 @@ def test_what_is_wrong_with_a_trusted_certificate_is_said(
         serving(tmp_path, days, address) as served,
         pytest.raises(BrokerUnreachableError, match=said) as caught,
     ):
-        ask(served.url, trust_only(served.ca_file), sleeps)
+        ask(served.url, certificates_in(served.ca_file), sleeps)
     assert hint in str(caught.value.hint)
     assert "ca_file" not in str(caught.value.hint)
     assert sleeps == []
@@ -354,7 +355,7 @@ def test_what_is_wrong_with_a_trusted_certificate_is_said(
 
 def test_given_certificate_is_trusted(tls_server: Served, sleeps) -> None:
     with pytest.raises(BrokerRefusedError, match="status 404"):
-        ask(tls_server.url, trust_only(tls_server.ca_file), sleeps)
+        ask(tls_server.url, certificates_in(tls_server.ca_file), sleeps)
 
 
 def test_closed_port_is_unreachable(sleeps) -> None:
@@ -368,5 +369,5 @@ def test_file_without_a_certificate_is_refused(tmp_path: Path, content: bytes | 
     if content is not None:
         path.write_bytes(content)
     said = "there is no file" if content is None else "holds no certificate in PEM form"
-    with pytest.raises(ConfigError, match=said):
-        trust_only(path)
+    with raises(ConfigError, match=said):
+        certificates_in(path)

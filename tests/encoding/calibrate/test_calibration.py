@@ -9,6 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from samples.refusals import raises
 from twins.meetings import Spelling, capped, keys_of_record, share_that_meets
 
 from encoding.calibrate import ESTIMATED, MEDIUM, MISTAKE_LEVELS, Calibration, Setting, calibrate
@@ -215,14 +216,14 @@ def test_mistakes_are_estimated_from_duplicates(small: Sample) -> None:
 
 def test_too_few_duplicates_are_refused(small: Sample) -> None:
     doubtful = [DuplicatePair(1, 2, 0.5, ()) for _ in range(200)]
-    with pytest.raises(RecordCountError, match="fewer than 30 people are in the file twice"):
+    with raises(RecordCountError, match="fewer than 30 people are in the file twice"):
         calibrated(small, Setting(300, 50_000), ESTIMATED, duplicates=doubtful)
 
 
 def test_too_few_records_are_refused(tmp_path: Path) -> None:
     files = rehearsal(tmp_path, 50, 60)
     few = sample_of(files.child_welfare, CHILD_WELFARE_LAYOUT)
-    with pytest.raises(RecordCountError, match="fewer than 200 records"):
+    with raises(RecordCountError, match="fewer than 200 records"):
         calibrated(few, Setting(50, 50_000))
 
 

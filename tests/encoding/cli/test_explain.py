@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from samples.refusals import raises
 
 from encoding.cli.main import main
 from encoding.cli.parts import explanation
@@ -63,7 +64,7 @@ def test_a_row_that_cannot_be_encoded_says_why(
     ("asked", "by_id"), [("0", False), ("6", False), ("4", False), ("x", True), ("", True)]
 )
 def test_a_record_that_is_not_there_is_refused(subject: Subject, asked: str, by_id: bool) -> None:
-    with pytest.raises(UnknownRecordError):
+    with raises(UnknownRecordError):
         explanation.show_explanation(Session(), subject, asked, by_id=by_id)
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from samples.refusals import raises
 
 import schemas
 from encoding.destruction.certificates import CertificateFolder, read_certificate, verify_file
@@ -39,7 +40,7 @@ def test_a_certificate_is_kept_with_what_is_signed_later(folder: CertificateFold
 def test_another_certificate_of_the_same_number_is_refused(folder: CertificateFolder) -> None:
     folder.keep(GOOD)
     other = GOOD.certificate.model_copy(update={"objects": ()})
-    with pytest.raises(CertificateError, match="another certificate"):
+    with raises(CertificateError, match="another certificate"):
         folder.keep(GOOD.model_copy(update={"certificate": other}))
     assert folder.find(NUMBER) == GOOD
 
@@ -47,9 +48,9 @@ def test_another_certificate_of_the_same_number_is_refused(folder: CertificateFo
 def test_a_good_one_verifies_and_one_of_another_number_or_project_does_not() -> None:
     assert verify_file(GOOD, NUMBER, PROJECT, KEYS).certificate == GOOD.certificate
     for number, project in ((f"crt-{'0' * 32}", PROJECT), (NUMBER, "elsewhere")):
-        with pytest.raises(CertificateError, match="another one"):
+        with raises(CertificateError, match="another one"):
             verify_file(GOOD, number, project, KEYS)
-    with pytest.raises(CertificateError, match="not known to be theirs"):
+    with raises(CertificateError, match="not known to be theirs"):
         verify_file(GOOD, NUMBER, PROJECT, KEYS, {})
 
 
@@ -57,14 +58,14 @@ def test_a_good_one_verifies_and_one_of_another_number_or_project_does_not() -> 
 def test_bad_ones_prove_nothing(vector: dict[str, str]) -> None:
     file = CertificateFile.from_canonical(vector["document"].encode())
     number, project = file.certificate.certificate, file.certificate.project
-    with pytest.raises(CertificateError):
+    with raises(CertificateError):
         verify_file(file, number, project, KEYS)
 
 
 def test_a_file_that_is_none_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(CertificateError, match="cannot be read"):
+    with raises(CertificateError, match="cannot be read"):
         read_certificate(tmp_path / "none.json")
     path = tmp_path / "other.json"
     path.write_bytes(b"{}")
-    with pytest.raises(CertificateError, match="not a certificate"):
+    with raises(CertificateError, match="not a certificate"):
         read_certificate(path)

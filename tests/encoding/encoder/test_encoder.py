@@ -12,6 +12,7 @@ import pytest
 from clkhash.schema import SchemaError
 from hypothesis import given, settings
 from samples.linkage_schemas import feature, older_schemas_with_rows, schema, schemas_with_rows
+from samples.refusals import raises
 from twins.clkhash_rows import ClkhashRows
 
 from encoding.encoder import Encoder
@@ -71,7 +72,7 @@ def test_febrl4_is_encoded_as_by_clkhash(name: str) -> None:
     assert_equal_to_clkhash(FEBRL_SCHEMA, rows)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(schemas_with_rows())
 def test_rows_of_any_schema_are_encoded_and_refused_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],
@@ -81,7 +82,7 @@ def test_rows_of_any_schema_are_encoded_and_refused_as_by_clkhash(
 
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
-@settings(deadline=None, max_examples=3_000)
+@settings(max_examples=3_000)
 @given(schemas_with_rows() | older_schemas_with_rows())
 def test_rows_of_very_many_schemas_are_encoded_and_refused_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],
@@ -90,7 +91,7 @@ def test_rows_of_very_many_schemas_are_encoded_and_refused_as_by_clkhash(
 
 
 @pytest.mark.long
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(older_schemas_with_rows())
 def test_rows_of_older_schemas_are_encoded_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],
@@ -192,12 +193,12 @@ def test_ignored_columns_need_not_be_given() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(MissingColumnError, match="column b,"):
+    with raises(MissingColumnError, match="column b,"):
         Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"]})
 
 
 def test_columns_of_different_lengths_are_refused() -> None:
-    with pytest.raises(ColumnLengthError):
+    with raises(ColumnLengthError):
         Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"], "b": []})
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples.linkage_schemas import feature, schema
 from twins.clkhash_rows import ClkhashRows
@@ -80,7 +80,6 @@ def test_a_year_before_1000_is_refused_since_platforms_write_it_differently() ->
 
 
 # The first example pays for the load of clkhash.
-@settings(deadline=None)
 @given(st.dates(min_value=date(1000, 1, 1)))
 def test_american_dates_without_zeros_are_those_with_zeros(day: date) -> None:
     document = schema(feature("a", format=DATE))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from samples.refusals import raises
 
 from encoding.epoch.exchange import Exchange, differences, refuse_differences, unconfirmed
 from encoding.errors import (
@@ -113,7 +114,7 @@ def test_what_all_have_confirmed_is_not_begun_anew(sides: dict[str, Side]) -> No
     shared(sides)
     confirmations = [side.finish() for side in sides.values()]
     sides["schools"].take(*confirmations)
-    with pytest.raises(ShareStartedError, match="all holders have confirmed"):
+    with raises(ShareStartedError, match="all holders have confirmed"):
         sides["schools"].exchange.share(NOW, again=True)
 
 
@@ -253,7 +254,7 @@ def test_keys_that_change_while_a_secret_is_agreed_are_told(sides: dict[str, Sid
     sides["schools"].shares()
     changed = {**PEOPLE, "health": new_identity("health", ("analyst",), NOW)}
     moved = sides["schools"].at(1, changed)
-    with pytest.raises(ShareStartedError, match="other keys of health") as caught:
+    with raises(ShareStartedError, match="other keys of health") as caught:
         moved.share(NOW)
     assert "--again" in (caught.value.hint or "")
     assert moved.share(NOW, again=True).holders == moved.holders
@@ -287,7 +288,7 @@ def test_a_difference_is_refused_in_words(sides: dict[str, Side]) -> None:
     sides["schools"].take(sides["health"].exchange.confirm(shipped_profile("children"), NOW))
     kept = sides["schools"].exchange.kept()
     assert kept is not None
-    with pytest.raises(SecretsDifferError, match="health encodes by another recipe than you"):
+    with raises(SecretsDifferError, match="health encodes by another recipe than you"):
         refuse_differences(differences(kept, "schools"))
     refuse_differences(())
 

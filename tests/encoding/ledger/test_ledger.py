@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ledger_simulator.duo import ONE, PAIR, SPACE, TWO, Duo, Office, duo, match_id
+from samples.refusals import raises
 from vectors.file import read_vectors
 
 from encoding.ledger.additions import apply_release
@@ -129,9 +130,9 @@ def test_a_supplement_is_applied_by_both_or_by_none(pair: Duo) -> None:
 def test_releases_are_applied_once_and_in_their_order(pair: Duo) -> None:
     pair.hold((2, 1), [("a1", "b1")])
     for turn in ((2, 1), (1, 1), (1, 9)):
-        with pytest.raises(OutOfTurnError):
+        with raises(OutOfTurnError):
             pair.one.claim(pair.one.release(Turn(*turn), []))
-    with pytest.raises(OutOfTurnError):
+    with raises(OutOfTurnError):
         apply_release(pair.one.ledger, inputs_alone(Turn(1, 1), [pair.one.ledger], []), {})
 
 
@@ -211,14 +212,14 @@ def test_after_an_unlink_both_records_may_be_linked_to_others_by_other_link_ids(
 
 def test_only_the_maker_lifts_a_veto_and_only_once(pair: Duo) -> None:
     pair.hold((1, 1), [("a1", "b1")])
-    with pytest.raises(UnlinkError):
+    with raises(UnlinkError):
         pair.one.ledger.unlink("a9")
     link = pair.one.ledger.unlink("a1")
     pair.hold((2, 1), [("a1", "b1")])
-    with pytest.raises(UnlinkError):
+    with raises(UnlinkError):
         pair.two.ledger.relink(link)
     pair.one.ledger.relink(link)
-    with pytest.raises(UnlinkError):
+    with raises(UnlinkError):
         pair.one.ledger.relink(link)
     assert [veto.sequence for veto in pair.one.ledger.vetoes()] == [2]
 
@@ -307,7 +308,7 @@ def test_a_view_of_a_round_is_the_same_to_the_byte_whatever_came_later(pair: Duo
     now = view_as_of(ledger, Turn(3, 1))
     assert now.held == dict(ledger.everyone())
     for turn in (Turn(4, 1), Turn(1, 2)):
-        with pytest.raises(OutOfTurnError):
+        with raises(OutOfTurnError):
             view_as_of(ledger, turn)
 
 

@@ -13,8 +13,9 @@ from encoding.ledger.book import MessagePlace
 from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.ledger_file import MAGIC, LedgerFile, parse_ledger, serialise_ledger
+from encoding.ledger.ledger_file import LedgerFile, parse_ledger, serialise_ledger
 from encoding.ledger.values import Turn
+from encoding.workspace.sealed_record import MAGIC
 
 KEY = bytes(range(32))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ledger_simulator.offices import Offices
 from ledger_simulator.world import Rates
+from samples.refusals import raises
 
 from encoding.ledger.errors import LedgersDifferError
 from encoding.ledger.inputs import Inputs
@@ -63,7 +64,7 @@ class OneSided(Offices):
 @parties
 def test_an_agency_that_acts_on_less_than_was_stated_is_found_out(parties: tuple[str, ...]) -> None:
     offices = OneSided(0, parties, 20)
-    with pytest.raises(LedgersDifferError):
+    with raises(LedgersDifferError):
         offices.live_through(60)
     assert offices.counts["divergences"] > 0
 

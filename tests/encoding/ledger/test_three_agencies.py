@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 from ledger_simulator.duo import Office, match_id, office
+from samples.refusals import raises
 
 from encoding.ledger.additions import Applied, apply_release
 from encoding.ledger.claim_checks import check_claims, check_statement
@@ -176,7 +177,7 @@ def test_a_statement_is_sealed_once_to_all_and_is_of_its_release() -> None:
         assert received.message == statements[0]
         check_statement(other.ledger, own.head, received.message)
     later = trio.state(Turn(2, 1), trio.releases(Turn(2, 1), EVERYONE))
-    with pytest.raises(MessageReplayedError):
+    with raises(MessageReplayedError):
         check_statement(others[0].ledger, later[1].head, statements[0])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rigs.agency import Agency
+from samples.refusals import raises
 from samples.round_files import random_people
 from twins import bsf1
 
@@ -311,7 +312,7 @@ def test_more_spellings_than_there_is_room_for_are_dropped_and_counted(
 def test_a_file_without_one_record_is_refused(
     welfare: Agency, write_people, tmp_path, rows
 ) -> None:
-    with pytest.raises((RecordCountError, EmptyFileError)):
+    with raises((RecordCountError, EmptyFileError)):
         welfare.encode(write_people(rows), skip_invalid=tmp_path / "skipped.csv")
     assert not (tmp_path / "skipped.csv").exists()
 
@@ -322,7 +323,7 @@ def test_too_few_or_too_many_records_are_refused(
 ) -> None:
     files = tuple(one.model_copy(update=size) for one in view.terms.files)
     terms = view.terms.model_copy(update={"files": files})
-    with pytest.raises(RecordCountError):
+    with raises(RecordCountError):
         welfare.encode(write_people(people), view=view.model_copy(update={"terms": terms}))
 
 
@@ -343,7 +344,7 @@ COLUMNS = {"first_name": "first", "last_name": "last", "birth_date": "born"}
 def test_columns_that_are_not_there_are_named_as_the_settings_call_them(
     welfare: Agency, people, write_people, columns, error, said
 ) -> None:
-    with pytest.raises(error, match=said):
+    with raises(error, match=said):
         welfare.encode(write_people(people), columns=COLUMNS | columns)
 
 
@@ -351,9 +352,9 @@ def test_missing_file_or_column_of_record_ids_is_refused(
     welfare: Agency, people, write_people, tmp_path: Path
 ) -> None:
     path = write_people(people)
-    with pytest.raises(MissingColumnError, match="no column NUMBER"):
+    with raises(MissingColumnError, match="no column NUMBER"):
         welfare.encode(path, file=AgencyFile(path, "NUMBER"))
-    with pytest.raises(FileMissingError):
+    with raises(FileMissingError):
         welfare.encode(tmp_path / "none.csv")
 
 

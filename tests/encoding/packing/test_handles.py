@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.refusals import raises
 
 from encoding.errors import HandleMapError, ReleaseError
 from encoding.packing.handles import (
@@ -67,7 +68,7 @@ def test_the_way_back_from_a_handle_is_the_key_of_its_record(drawn: list[tuple[i
         for (high, low), handle in as_dict(handle_map).items()
     }
     assert keys_of_handles(handle_map, twin) == twin
-    with pytest.raises(ReleaseError, match="1 handles that this agency has not sent"):
+    with raises(ReleaseError, match="1 handles that this agency has not sent"):
         keys_of_handles(handle_map, [*twin, Handle(bytes(16))])
 
 
@@ -102,7 +103,7 @@ def test_written_map_reads_back(tmp_path: Path, n_records: int) -> None:
 
 
 def test_missing_map_is_told_with_where_it_may_be(tmp_path: Path) -> None:
-    with pytest.raises(HandleMapError, match="no handles of round 3 for schools") as caught:
+    with raises(HandleMapError, match="no handles of round 3 for schools") as caught:
         read_back(tmp_path / "none")
     assert "restore it from its backup" in (caught.value.hint or "")
 
@@ -126,7 +127,7 @@ def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(HandleMapError):
+        with raises(HandleMapError):
             read_back(path)
 
 
@@ -137,7 +138,7 @@ def test_shortened_or_lengthened_file_is_noticed(tmp_path: Path, change) -> None
     path = tmp_path / "map"
     write_handle_map(path, some_map(3), KEYS)
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(HandleMapError):
+    with raises(HandleMapError):
         read_back(path)
 
 
@@ -147,13 +148,13 @@ def test_swapped_segments_are_noticed(tmp_path: Path) -> None:
     raw = path.read_bytes()
     size = SEGMENT_RECORDS * 32 + 28
     path.write_bytes(raw[: -2 * size] + raw[-size:] + raw[-2 * size : -size])
-    with pytest.raises(HandleMapError, match="damaged"):
+    with raises(HandleMapError, match="damaged"):
         read_back(path)
 
 
 def test_map_under_another_workspace_key_is_refused(tmp_path: Path) -> None:
     write_handle_map(tmp_path / "map", some_map(3), KEYS)
-    with pytest.raises(HandleMapError, match="another workspace key"):
+    with raises(HandleMapError, match="another workspace key"):
         read_back(tmp_path / "map", derive_map_keys(b"\1" * 32, "foster-pupils"))
 
 
@@ -164,7 +165,7 @@ def test_map_under_another_workspace_key_is_refused(tmp_path: Path) -> None:
 )
 def test_map_of_another_container_is_refused(tmp_path: Path, other: dict[str, object]) -> None:
     write_handle_map(tmp_path / "map", some_map(3), KEYS)
-    with pytest.raises(HandleMapError, match="another container"):
+    with raises(HandleMapError, match="another container"):
         read_handle_map(tmp_path / "map", NAME._replace(**other), KEYS)  # type: ignore[arg-type]
 
 
@@ -173,7 +174,7 @@ def test_huge_stated_count_costs_no_memory(tmp_path: Path) -> None:
         b'blindlink/handles/2\n{"partner":"schools","project":"foster-pupils","records":999999999999,'
         b'"round":3}\n'
     )
-    with pytest.raises(HandleMapError, match="shorter or longer"):
+    with raises(HandleMapError, match="shorter or longer"):
         read_back(tmp_path / "map")
 
 

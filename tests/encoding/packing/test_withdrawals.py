@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from rigs.agency import Agency
+from samples.refusals import raises
 
 from encoding.errors import RecordCountError, WorkspaceError
 from encoding.packing.withdrawals import LoggedWithdrawal, Withdrawn
@@ -92,5 +93,5 @@ def test_a_file_of_withdrawn_records_alone_is_no_upload(
     agency: Agency, people, write_people
 ) -> None:
     withdraw(agency, *(row[0] for row in people))
-    with pytest.raises(RecordCountError):
+    with raises(RecordCountError):
         agency.encode(write_people(people))

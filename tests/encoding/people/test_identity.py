@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from samples.refusals import raises
 from vectors.file import read_vectors
 
 from encoding.errors import (
@@ -117,45 +118,45 @@ def test_files_that_others_may_read_are_refused(
         ("passphrase", read_passphrase),
     ):
         (tmp_path / name).chmod(0o640)
-        with pytest.raises(IdentityExposedError):
+        with raises(IdentityExposedError):
             read(tmp_path / name)
 
 
 def test_no_file_is_overwritten(made: Identity, key_file: KeyFile, tmp_path: Path) -> None:
     path = private_file(tmp_path / "identity.txt", "precious")
-    with pytest.raises(IdentityExistsError):
+    with raises(IdentityExistsError):
         write_identity(path, made, key_file)
-    with pytest.raises(IdentityExistsError):
+    with raises(IdentityExistsError):
         new_key_file(path)
     assert path.read_text() == "precious"
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     for read in (read_identity, read_key_file, read_passphrase):
-        with pytest.raises(IdentityMissingError):
+        with raises(IdentityMissingError):
             read(tmp_path / "none")
 
 
 def test_a_folder_that_is_not_there_is_said(made: Identity, key_file: KeyFile) -> None:
-    with pytest.raises(IdentityMissingError):
+    with raises(IdentityMissingError):
         write_identity("/no/such/folder/identity.txt", made, key_file)
 
 
 def test_another_passphrase_does_not_open() -> None:
     locked = parse_identity(VECTORS["files"][0]["file"].encode())
-    with pytest.raises(IdentityLockedError):
+    with raises(IdentityLockedError):
         locked.unlock(Passphrase(VECTORS["passphrase"] + "!"))
 
 
 def test_another_key_file_does_not_open(key_file: KeyFile) -> None:
     locked = parse_identity(VECTORS["files"][1]["file"].encode())
-    with pytest.raises(IdentityLockedError):
+    with raises(IdentityLockedError):
         locked.unlock(key_file)
 
 
 def test_the_wrong_kind_of_key_is_named(key_file: KeyFile) -> None:
     locked = parse_identity(VECTORS["files"][0]["file"].encode())
-    with pytest.raises(IdentityLockedError, match="locked by a passphrase"):
+    with raises(IdentityLockedError, match="locked by a passphrase"):
         locked.unlock(key_file)
 
 
@@ -173,7 +174,7 @@ def test_the_lock_of_one_identity_does_not_open_another(
         write_identity(tmp_path / name, identity, key_file)
     mine, theirs = ((tmp_path / name).read_bytes().split(b"\n") for name in "ab")
     grafted = b"\n".join([mine[0], mine[1], theirs[2]])
-    with pytest.raises(IdentityLockedError):
+    with raises(IdentityLockedError):
         parse_identity(grafted).unlock(key_file)
 
 
@@ -188,7 +189,7 @@ def test_private_keys_of_another_identity_are_refused(
 
 @pytest.mark.parametrize("text", ["", "short", "x" * 11, "x" * 1025])
 def test_a_passphrase_that_is_too_short_or_endless_is_refused(text: str) -> None:
-    with pytest.raises(IdentityLockedError, match="12 to 1024"):
+    with raises(IdentityLockedError, match="12 to 1024"):
         Passphrase(text)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import HoldersError, UntrustedKeyError, WorkspaceError
 from encoding.people.identity import Identity, new_identity, replace_keys
@@ -41,14 +42,14 @@ def test_a_trusted_person_is_known_even_where_nobody_shows_their_keys_any_more()
 
 
 def test_keys_that_were_never_compared_are_refused_with_their_fingerprint() -> None:
-    with pytest.raises(UntrustedKeyError, match=BOB.public.fingerprint()) as caught:
+    with raises(UntrustedKeyError, match=BOB.public.fingerprint()) as caught:
         Peers().meet(SHOWN).person_of("schools", SHOWN)
     assert "blindlink identity trust schools FINGERPRINT" in (caught.value.hint or "")
 
 
 def test_other_keys_than_the_trusted_ones_are_refused_with_both_fingerprints() -> None:
     shown = [history_of(MALLORY)]
-    with pytest.raises(UntrustedKeyError) as caught:
+    with raises(UntrustedKeyError) as caught:
         trusting().meet(SHOWN).meet(shown).person_of("schools", shown)
     assert f"trusted {BOB.public.fingerprint()}" in str(caught.value)
     assert f"shown {MALLORY.public.fingerprint()}" in str(caught.value)
@@ -57,22 +58,22 @@ def test_other_keys_than_the_trusted_ones_are_refused_with_both_fingerprints() -
 def test_the_hint_never_holds_a_fingerprint_that_could_be_pasted_unread() -> None:
     shown = [history_of(MALLORY)]
     for peers in (Peers(), trusting()):
-        with pytest.raises(UntrustedKeyError) as caught:
+        with raises(UntrustedKeyError) as caught:
             peers.person_of("schools", shown)
         assert MALLORY.public.fingerprint() not in (caught.value.hint or "")
 
 
 def test_keys_that_nobody_has_shown_yet_are_said_to_be_unknown() -> None:
     for peers in (Peers(), trusting()):
-        with pytest.raises(UntrustedKeyError, match="not known here yet"):
+        with raises(UntrustedKeyError, match="not known here yet"):
             peers.person_of("schools", [])
 
 
 def test_a_fingerprint_trusted_for_one_party_counts_for_no_other() -> None:
     peers = Peers().trust("health", BOB.public.fingerprint(), NOW).meet(SHOWN)
-    with pytest.raises(UntrustedKeyError):
+    with raises(UntrustedKeyError):
         peers.person_of("schools", SHOWN)
-    with pytest.raises(UntrustedKeyError):
+    with raises(UntrustedKeyError):
         peers.person_of("health", SHOWN)
 
 
@@ -87,7 +88,7 @@ def test_replaced_keys_are_followed_and_the_old_ones_trusted_no_more() -> None:
     peers = trusting().meet(SHOWN).meet(newer)
     assert peers.person_of("schools", newer) == successor.public
     assert [peer.fingerprint for peer in peers.of("schools")] == [successor.public.fingerprint()]
-    with pytest.raises(UntrustedKeyError, match="not those that you trust"):
+    with raises(UntrustedKeyError, match="not those that you trust"):
         peers.meet(SHOWN).person_of("schools", SHOWN)
 
 
@@ -96,26 +97,26 @@ def test_another_successor_of_keys_that_were_replaced_is_refused() -> None:
     _, other = replace_keys(BOB, NOW)
     peers = trusting().meet([history_of(BOB, change)])
     shown = [history_of(BOB, other)]
-    with pytest.raises(UntrustedKeyError, match="not those that you trust"):
+    with raises(UntrustedKeyError, match="not those that you trust"):
         peers.meet(shown).person_of("schools", shown)
 
 
 def test_two_successors_at_once_are_refused() -> None:
     histories = [history_of(BOB, replace_keys(BOB, NOW)[1]) for _ in range(2)]
-    with pytest.raises(UntrustedKeyError, match="two persons"):
+    with raises(UntrustedKeyError, match="two persons"):
         trusting().meet(histories)
 
 
 def test_a_forged_history_of_trusted_keys_is_refused() -> None:
     _, change = replace_keys(MALLORY, NOW)
-    with pytest.raises(UntrustedKeyError, match="forged"):
+    with raises(UntrustedKeyError, match="forged"):
         trusting().meet([history_of(BOB, change)])
 
 
 def test_trusted_keys_in_a_document_that_they_did_not_sign_are_refused() -> None:
     public = BOB.public.model_copy(update={"duties": ("analyst", "steward")})
     signed = SignedIdentity.of(public, MALLORY.keys.signing_key)
-    with pytest.raises(UntrustedKeyError, match="forged"):
+    with raises(UntrustedKeyError, match="forged"):
         trusting().meet([IdentityHistory(enrolled=signed)])
 
 
@@ -144,7 +145,7 @@ def test_which_of_two_analysts_is_meant_must_be_said() -> None:
     peers = trusting().trust("schools", MALLORY.public.fingerprint(), NOW, keep_others=True)
     met = peers.meet(shown)
     for named in (None, "per-" + "0" * 32):
-        with pytest.raises(HoldersError, match="not clear"):
+        with raises(HoldersError, match="not clear"):
             met.person_of("schools", shown, person=named)
     assert met.person_of("schools", shown, person=BOB.public.person) == BOB.public
 
@@ -181,5 +182,5 @@ def test_a_fingerprint_is_read_however_it_is_spaced() -> None:
 
 @pytest.mark.parametrize("typed", ["", "1" * 59, "1" * 61, "1" * 59 + "x", "١" * 60])
 def test_what_is_no_fingerprint_is_refused(typed: str) -> None:
-    with pytest.raises(UntrustedKeyError, match="12 groups of 5 digits"):
+    with raises(UntrustedKeyError, match="12 groups of 5 digits"):
         read_fingerprint(typed)

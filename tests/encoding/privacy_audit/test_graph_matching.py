@@ -15,7 +15,7 @@ from encoding.privacy_audit.plain import plain_clks
 N_PEOPLE = 200
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.integers(0, 12), st.sampled_from(["real", "few values", "low rank"]), st.integers(0, 10**6)
 )

@@ -27,7 +27,7 @@ def test_rows_survive_packing(seed: int, n_rows: int, n_bits: int) -> None:
     assert (unpack_rows(pack_rows(bits), n_bits) == bits).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**6), st.integers(1, 14), st.integers(1, 90), st.sampled_from([0.1, 0.5]))
 def test_reduced_rows_are_those_of_plain_loops(
     seed: int, n_rows: int, n_bits: int, density: float
@@ -44,7 +44,7 @@ def test_reduced_rows_are_those_of_plain_loops(
     assert not any(reduced[len(rows) :])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 40))
 def test_what_is_a_sum_of_rows_is_written_as_one(seed: int, n_rows: int, n_bits: int) -> None:
     rows, targets = drawn(seed, n_rows, n_bits, 0.3), drawn(seed + 1, 12, n_bits, 0.3)
@@ -58,7 +58,7 @@ def test_what_is_a_sum_of_rows_is_written_as_one(seed: int, n_rows: int, n_bits:
     assert len(every) == 2 ** (n_rows - len(alike))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 7), st.integers(0, 6))
 def test_short_sums_are_among_those_of_plain_loops(seed: int, n_rows: int, n_window: int) -> None:
     n_bits, most = 30, 6
@@ -70,7 +70,7 @@ def test_short_sums_are_among_those_of_plain_loops(seed: int, n_rows: int, n_win
     assert found <= expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(2, 8))
 def test_low_codewords_are_those_of_plain_loops(seed: int, n_rows: int) -> None:
     n_bits, most = 80, 5

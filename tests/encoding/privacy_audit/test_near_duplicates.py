@@ -22,7 +22,7 @@ CLK_BITS = 128
 KEY = bytes(range(32))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 20))
 def test_near_pairs_are_those_of_plain_loops(seed: int, n_rows: int) -> None:
     random = np.random.default_rng(seed)
@@ -34,7 +34,7 @@ def test_near_pairs_are_those_of_plain_loops(seed: int, n_rows: int) -> None:
     assert list(zip(one.tolist(), other.tolist(), strict=True)) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(2, 14), st.integers(2, 5), st.integers(1, 40))
 def test_cliques_are_those_of_plain_loops(seed: int, n_bits: int, weight: int, top: int) -> None:
     random = np.random.default_rng(seed)

@@ -105,7 +105,7 @@ def test_the_expected_distance_is_that_of_drawn_filters() -> None:
         assert np.mean(distances) == pytest.approx(expected_distance(common, 44), abs=0.4)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(drawn_edges(6, 7), drawn_edges(6, 6), st.integers(0, 4))
 def test_refinement_is_that_of_plain_loops(between, within, depth) -> None:
     ours = edges(between)
@@ -116,7 +116,7 @@ def test_refinement_is_that_of_plain_loops(between, within, depth) -> None:
         assert partition(colours.tolist()) == partition(twin)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(drawn_edges(6, 7), drawn_edges(8, 7), st.integers(0, 3))
 def test_seed_and_extend_is_that_of_plain_loops(seen, listed, n_known) -> None:
     ours, theirs = edges(seen), edges(listed)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from clkhash.schema import from_json_dict
+from samples.refusals import raises
 
 from encoding.errors import ShippedNameError
 from encoding.profiles.shipped import (
@@ -75,7 +76,7 @@ def test_without_zip_codes_nothing_asks_for_one(name: str, size: Size) -> None:
 
 @pytest.mark.parametrize("load", [shipped_profile, load_preset])
 def test_unknown_name_is_refused_with_the_names_there_are(load: Any) -> None:
-    with pytest.raises(ShippedNameError, match="there are c"):
+    with raises(ShippedNameError, match="there are c"):
         load("../profile")
 
 

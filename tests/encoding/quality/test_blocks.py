@@ -93,7 +93,7 @@ def cells_of_records(
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.integers(1, 3))
 def test_blocks_are_those_of_the_keys_that_encoding_makes(
     people: list[tuple[int, *tuple[str, ...]]], cap: int

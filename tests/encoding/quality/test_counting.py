@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples.refusals import raises
 
 from encoding.errors import ConfigError, MissingColumnError
 from encoding.profiles.shipped import shipped_profile
@@ -101,7 +102,7 @@ class Twin:
                 self.days.append(form.parse(born))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ROWS, min_size=1, max_size=12).filter(lambda rows: any(rows[-1])))
 def test_every_count_is_that_of_one_row_at_a_time(rows: list[tuple[str, ...]]) -> None:
     counts, twin = count(rows), Twin(rows)
@@ -157,10 +158,10 @@ def test_columns_that_the_file_lacks_are_named() -> None:
 
 
 def test_a_missing_column_is_refused_as_encoding_refuses_it() -> None:
-    with pytest.raises(MissingColumnError):
+    with raises(MissingColumnError):
         count([("1", "A", "B", "10/01/2010", "")], columns={**COLUMNS, "last_name": "FAMILY"})
 
 
 def test_without_a_date_format_nothing_is_counted() -> None:
-    with pytest.raises(ConfigError):
+    with raises(ConfigError):
         count([("1", "A", "B", "10/01/2010", "")], date_format=None)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.refusals import raises
 
 from encoding.cli.commands.evaluate import evaluate as command
 from encoding.errors import MissingColumnError
@@ -87,7 +88,7 @@ def test_largest_gap_is_between_groups_that_are_large_enough() -> None:
 
 
 def test_subgroup_that_the_truth_does_not_know_is_refused() -> None:
-    with pytest.raises(MissingColumnError, match="county"):
+    with raises(MissingColumnError, match="county"):
         evaluate([], truth_of(("a", "x")), by=["county"])
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.refusals import raises
 
 from encoding.errors import DateFormatError
 from encoding.recipe.cells import read_birth
@@ -56,7 +57,7 @@ def test_other_text_is_no_date(raw: str) -> None:
     "text_format", ["", "MM/DD", "MM/DD/YY", "MM/DD/YYYY HH", "MM/MM/YYYY", "YYYYYY-MM-DD"]
 )
 def test_format_without_all_parts_is_refused(text_format: str) -> None:
-    with pytest.raises(DateFormatError):
+    with raises(DateFormatError):
         read_date_format(text_format)
 
 

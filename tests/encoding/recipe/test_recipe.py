@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples.refusals import raises
 from twins.recipe import derive_row
 from vectors.recipe import SPEC
 
@@ -241,12 +242,12 @@ def test_only_the_columns_that_were_asked_for_are_derived_in_their_order() -> No
 
 
 def test_missing_required_column_is_refused(recipe: Recipe) -> None:
-    with pytest.raises(MissingColumnError, match="birth_date"):
+    with raises(MissingColumnError, match="birth_date"):
         recipe.derive({"first_name": ["a"], "last_name": ["b"]}, date_format=FORMAT)
 
 
 def test_columns_of_different_lengths_are_refused(recipe: Recipe) -> None:
-    with pytest.raises(ColumnLengthError):
+    with raises(ColumnLengthError):
         recipe.derive({**row(), "zip": ["a", "b"]}, date_format=FORMAT)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from samples.refusals import is_one, raises
 
 from encoding.errors import (
     DelimiterError,
@@ -80,7 +81,6 @@ _FILE = st.integers(1, 3).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(
     _FILE,
     st.sampled_from(["\n", "\r\n", "\r"]),
@@ -202,10 +202,10 @@ def test_the_share_grows_to_the_whole(write: WriteFile) -> None:
     ],
 )
 def test_a_file_that_cannot_be_used_gets_one_sentence(
-    write: WriteFile, content: bytes, error: type[InputError], words: str
+    write: WriteFile, content: bytes, error: Any, words: str
 ) -> None:
     found = refusal(write(content))
-    assert type(found) is error
+    assert found.code == error.code
     assert words in str(found)
 
 
@@ -214,7 +214,7 @@ def test_a_row_of_100_megabytes_is_refused_without_being_read(write: WriteFile) 
     with path.open("ab") as stream:
         for _ in range(100):
             stream.write(b"planted," * 125_000)
-    assert isinstance(refusal(path), RowTooLongError)
+    assert is_one(refusal(path), RowTooLongError)
 
 
 def test_an_unknown_column_of_the_fault_is_named_by_its_place(write: WriteFile) -> None:
@@ -229,40 +229,40 @@ def test_a_damaged_utf_16_file_is_refused(write: WriteFile) -> None:
 
 def test_a_missing_column_is_named_and_those_there_are_not(write: WriteFile) -> None:
     found = refusal(write(b"planted,a\n1,2\n"), columns=("a", "birth_date"))
-    assert isinstance(found, MissingColumnError)
+    assert is_one(found, MissingColumnError)
     assert "birth_date" in str(found)
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "", "utf-8\0", "undefined"])
 def test_an_encoding_that_is_none_of_text_is_refused(write: WriteFile, encoding: str) -> None:
     found = refusal(write(b"a\n1\n"), encoding=encoding)
-    assert isinstance(found, UnknownEncodingError | UndecodableError)
+    assert is_one(found, UnknownEncodingError, UndecodableError)
 
 
 @pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\0", " "])
 def test_a_delimiter_that_cannot_stand_between_cells_is_refused(
     write: WriteFile, delimiter: str
 ) -> None:
-    assert isinstance(refusal(write(b"a\n1\n"), delimiter=delimiter), DelimiterError)
+    assert is_one(refusal(write(b"a\n1\n"), delimiter=delimiter), DelimiterError)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    assert isinstance(refusal(tmp_path / "none.csv"), FileMissingError)
+    assert is_one(refusal(tmp_path / "none.csv"), FileMissingError)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert isinstance(refusal(tmp_path), FileUnreadableError)
+    assert is_one(refusal(tmp_path), FileUnreadableError)
 
 
 @pytest.mark.parametrize("name", ["people.xls", "people.ODS", "people.xlsb"])
 def test_other_workbooks_are_refused(write: WriteFile, name: str) -> None:
-    assert isinstance(refusal(write(b"a\n1\n", name)), FileKindError)
+    assert is_one(refusal(write(b"a\n1\n", name)), FileKindError)
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04\0\0", b"\xd0\xcf\x11\xe0\0", b"PAR1\0\0"])
 def test_a_workbook_that_is_called_csv_is_recognised(write: WriteFile, content: bytes) -> None:
     found = refusal(write(content))
-    assert isinstance(found, FileKindError)
+    assert is_one(found, FileKindError)
     assert ".xlsx" in str(found.hint)
 
 
@@ -270,7 +270,7 @@ def test_a_file_changed_between_two_readings_is_refused(write: WriteFile) -> Non
     table = open_table(write(b"a\n1\n"))
     rows_of(table)
     write(b"a\n1\n2\n")
-    with pytest.raises(FileChangedError):
+    with raises(FileChangedError):
         rows_of(table)
 
 
@@ -278,7 +278,7 @@ def test_a_file_changed_while_it_is_read_is_refused(write: WriteFile) -> None:
     chunks = open_table(write(b"a\n1\n2\n")).chunks(1)
     next(chunks)
     write(b"a\n1\n2\n3\n")
-    with pytest.raises(FileChangedError):
+    with raises(FileChangedError):
         list(chunks)
 
 
@@ -291,5 +291,5 @@ def test_a_fault_that_is_gone_on_second_reading_is_a_changed_file(
         raise csv.Error
 
     monkeypatch.setattr(csv_table, "_line_blocks", broken)
-    with pytest.raises(FileChangedError):
+    with raises(FileChangedError):
         rows_of(table)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import (
     CellError,
@@ -87,7 +88,7 @@ def test_a_cell_without_exact_text_is_refused(path: Path, value: Any) -> None:
 def test_columns_of_the_same_name_are_refused(path: Path) -> None:
     table = pyarrow.table([["x"], ["y"]], names=["a", " a"])
     parquet.write_table(table, path)
-    with pytest.raises(DuplicateHeaderError):
+    with raises(DuplicateHeaderError):
         open_table(path)
 
 
@@ -100,7 +101,7 @@ def test_a_file_without_rows_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"PAR1 and no more PAR1"])
 def test_what_is_no_parquet_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(FileKindError):
+    with raises(FileKindError):
         open_table(path)
 
 
@@ -109,6 +110,6 @@ def test_without_the_optional_package_its_name_is_told(
 ) -> None:
     parquet.write_table(pyarrow.table({"a": ["x"]}), path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ExtraMissingError) as refusal:
+    with raises(ExtraMissingError) as refusal:
         open_table(path)
     assert "blindlink[parquet]" in str(refusal.value.hint)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import (
     CellError,
@@ -100,7 +101,7 @@ def test_a_sheet_is_found_by_name(write: WriteBook) -> None:
     assert rows_of(path, sheet="Other") == [["3"]]
     with pytest.raises(FormulaCellError, match="row 1, column b:"):
         rows_of(path, sheet="Pupils")
-    with pytest.raises(SheetError):
+    with raises(SheetError):
         open_table(path, sheet="None")
 
 
@@ -150,7 +151,7 @@ def test_an_empty_sheet_is_refused(write: WriteBook, rows: list[list[Any]]) -> N
 
 
 def test_a_missing_column_is_refused(write: WriteBook) -> None:
-    with pytest.raises(MissingColumnError):
+    with raises(MissingColumnError):
         rows_of(write([["a"], [1]]), "b")
 
 
@@ -158,7 +159,7 @@ def test_a_missing_column_is_refused(write: WriteBook) -> None:
 def test_what_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "people.xlsx"
     path.write_bytes(content)
-    with pytest.raises(FileKindError):
+    with raises(FileKindError):
         open_table(path)
 
 
@@ -170,7 +171,7 @@ def test_a_damaged_sheet_is_refused(write: WriteBook, tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
-    with pytest.raises((FileKindError, FormulaCellError)):
+    with raises((FileKindError, FormulaCellError)):
         rows_of(path)
 
 
@@ -179,7 +180,7 @@ def test_a_sheet_too_large_for_memory_is_refused(
 ) -> None:
     path = write([["a"], [1]])
     monkeypatch.setattr(xlsx_cells, "_MAX_SHEET_BYTES", 100)
-    with pytest.raises(SheetError, match="too large"):
+    with raises(SheetError, match="too large"):
         rows_of(path)
 
 
@@ -188,6 +189,6 @@ def test_without_the_optional_package_its_name_is_told(
 ) -> None:
     path = write([["a"], [1]])
     monkeypatch.setitem(sys.modules, "python_calamine", None)
-    with pytest.raises(ExtraMissingError) as refusal:
+    with raises(ExtraMissingError) as refusal:
         open_table(path)
     assert "blindlink[xlsx]" in str(refusal.value.hint)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import LogError, RoundUnprovenError
 from encoding.rounds.history import round_history
@@ -84,7 +85,7 @@ def test_rounds_in_their_order_are_fit(fit: Callable[..., None]) -> None:
 def test_a_round_that_breaks_the_order_is_refused(
     fit: Callable[..., None], number: int, bodies: list[Any], reason: str
 ) -> None:
-    with pytest.raises(RoundUnprovenError, match=reason):
+    with raises(RoundUnprovenError, match=reason):
         fit(number, *bodies)
 
 
@@ -103,5 +104,5 @@ def test_an_entry_that_is_left_out_shows(view: ProjectView) -> None:
 def test_link_ids_need_a_round_that_was_closed(view: ProjectView) -> None:
     entries = log_of(view, (1, opened(1)), (2, closed(1)))
     round_history(entries, view.project).refuse_uncounted(1)
-    with pytest.raises(RoundUnprovenError, match="does not show that round 1 was closed"):
+    with raises(RoundUnprovenError, match="does not show that round 1 was closed"):
         round_history(entries[:1], view.project).refuse_uncounted(1)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
+from samples.refusals import raises
 from twins.hpke import open_sealed
 from vectors.file import read_vectors
 
@@ -138,13 +139,13 @@ def test_the_same_contributions_give_another_secret_elsewhere(change: dict[str, 
 def test_two_persons_of_one_party_or_one_person_alone_share_no_secret() -> None:
     second = new_identity("schools", ("analyst",), NOW).public
     for persons in ([PUBLIC["schools"], second], [PUBLIC["schools"]], []):
-        with pytest.raises(HoldersError):
+        with raises(HoldersError):
             holders_of("river-county", 3, persons)
 
 
 def test_nothing_is_sealed_to_who_is_no_holder() -> None:
     stranger = new_identity("schools", ("analyst",), NOW).public
-    with pytest.raises(HoldersError, match="schools"):
+    with raises(HoldersError, match="schools"):
         seal_share(CONTRIBUTIONS["health"], HOLDERS, PEOPLE["health"], stranger, NOW)
 
 

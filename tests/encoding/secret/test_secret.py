@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 from vectors.file import read_vectors
 
 from encoding.errors import (
@@ -106,37 +107,37 @@ def test_bad_files_are_refused_without_their_content(
 def test_a_file_that_others_may_read_is_refused(mode: int, tmp_path: Path) -> None:
     path = private_file(tmp_path / "s", VECTORS["file"].encode())
     path.chmod(mode)
-    with pytest.raises(SecretExposedError) as refusal:
+    with raises(SecretExposedError) as refusal:
         read_secret(path)
-    assert refusal.value.hint == f"chmod 600 {path}"
+    assert refusal.value.hint == f"make it yours alone with: chmod 600 {path}"
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SecretMissingError):
+    with raises(SecretMissingError):
         read_secret(tmp_path / "none")
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
     path = private_file(tmp_path / "s", b"kept")
-    with pytest.raises(SecretExistsError):
+    with raises(SecretExistsError):
         write_secret(path, new_secret())
     assert path.read_bytes() == b"kept"
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SecretMissingError):
+    with raises(SecretMissingError):
         write_secret(tmp_path / "none" / "s", new_secret())
 
 
 @pytest.mark.parametrize("content", [b"x" * 5000, b"\xff\xfe"])
 def test_what_is_plainly_no_secret_file_is_refused(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(SecretFormatError):
+    with raises(SecretFormatError):
         read_secret(private_file(tmp_path / "s", content))
 
 
 @pytest.mark.parametrize("value", [b"", bytes(31), bytes(32), bytes(33), b"ab" * 16])
 def test_values_that_are_not_32_random_bytes_are_refused(value: bytes) -> None:
-    with pytest.raises(SecretFormatError):
+    with raises(SecretFormatError):
         Secret(value)
 
 
@@ -166,5 +167,5 @@ def test_text_secrets_have_key_ids_of_their_own() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\n", VECTORS["file"].encode()])
 def test_a_file_without_a_text_is_no_text_secret(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(SecretFormatError):
+    with raises(SecretFormatError):
         read_text_secret(private_file(tmp_path / "s", content))

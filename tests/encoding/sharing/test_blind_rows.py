@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 from vectors.blind_rows import blind_rows_vectors
 from vectors.file import read_vectors
 
@@ -110,7 +111,7 @@ def test_opened_cells_are_no_formulas_for_a_spreadsheet(tmp_path: Path) -> None:
 
 def test_a_column_with_control_characters_is_named_without_them(tmp_path: Path) -> None:
     write_blind_rows(tmp_path / "rows", HEADER, ("grade\x1b[2K",), [])
-    with pytest.raises(ColumnNotListedError, match=r"the column grade\\x1b\[2K, which"):
+    with raises(ColumnNotListedError, match=r"the column grade\\x1b\[2K, which"):
         opened((tmp_path / "rows").read_bytes())
 
 
@@ -118,7 +119,7 @@ def test_a_column_with_control_characters_is_named_without_them(tmp_path: Path) 
 def test_a_column_that_is_not_listed_or_not_there_is_refused(
     rows_file: Path, columns: tuple[str, ...]
 ) -> None:
-    with pytest.raises(ColumnNotListedError):
+    with raises(ColumnNotListedError):
         opened(rows_file.read_bytes(), columns)
 
 
@@ -149,7 +150,7 @@ def test_others_do_not_open_it(rows_file: Path) -> None:
 def test_what_is_not_as_it_was_written_is_refused(rows_file: Path, bend: Any) -> None:
     raw = rows_file.read_bytes()
     assert bend(raw) != raw
-    with pytest.raises((LinksFileError, SealedFileError)):
+    with raises((LinksFileError, SealedFileError)):
         opened(bend(raw))
 
 
@@ -162,7 +163,7 @@ def test_sealed_match_ids_are_kept_beside_record_ids(tmp_path: Path) -> None:
     assert (kept.header, kept.sealed) == (HEADER, by_record)
     for spoilt in (path.read_bytes() + b"x,y\n", path.read_bytes()[1:], path.read_bytes()[:40]):
         path.write_bytes(spoilt)
-        with pytest.raises(LinksFileError):
+        with raises(LinksFileError):
             read_blind_links(path)
     assert not is_blind_links(tmp_path / "missing")
 
@@ -224,7 +225,7 @@ def test_a_good_file_of_rows_is_read_and_written_to_the_byte(
 
 @pytest.mark.parametrize("vector", ROWS["bad"], ids=lambda vector: vector["name"])
 def test_a_bad_file_of_rows_is_refused(vector: dict[str, Any]) -> None:
-    with pytest.raises((LinksFileError, SealedFileError)):
+    with raises((LinksFileError, SealedFileError)):
         opened(base64.b64decode(vector["file"]))
 
 

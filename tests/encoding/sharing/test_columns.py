@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import (
     ColumnNotListedError,
@@ -125,7 +126,7 @@ def test_a_received_column_with_control_characters_is_named_without_them(
     children: AgencyFile, welfare_links: Path, write: Write, tmp_path: Path
 ) -> None:
     received = write("odd.csv", "link_id,school\x1b[2K", f"{A},x")
-    with pytest.raises(ColumnNotListedError, match=r"the column school\\x1b\[2K, which"):
+    with raises(ColumnNotListedError, match=r"the column school\\x1b\[2K, which"):
         attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
 
 
@@ -150,14 +151,14 @@ def test_rows_without_a_link_are_kept_on_request(
 def test_unlisted_column_of_a_received_file_is_refused(
     children, welfare_links, received, tmp_path
 ) -> None:
-    with pytest.raises(ColumnNotListedError, match="grade"):
+    with raises(ColumnNotListedError, match="grade"):
         attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_listed_column_that_was_not_received_is_named(children, welfare_links, received, tmp_path):
     columns = ["school", "grade", "teacher"]
-    with pytest.raises(MissingColumnError, match="teacher"):
+    with raises(MissingColumnError, match="teacher"):
         attach(children, welfare_links, received, columns, tmp_path / "out.csv")
 
 
@@ -179,38 +180,38 @@ def test_own_file_of_no_rows_is_an_error(write, welfare_links, received, tmp_pat
 @pytest.mark.parametrize("head", ["school,grade", "linkid,school,grade"])
 def test_received_file_without_link_ids_is_refused(children, welfare_links, write, tmp_path, head):
     received = write("odd.csv", head, "x" + ",y" * head.count(","))
-    with pytest.raises(LinksFileError, match="no column link_id"):
+    with raises(LinksFileError, match="no column link_id"):
         attach(children, welfare_links, received, ["school", "grade"], tmp_path / "out.csv")
 
 
 def test_received_cell_that_is_no_link_id_is_named_by_row(children, welfare_links, write, tmp_path):
     received = write("odd.csv", "link_id,school", f"{A},North", "7,South")
-    with pytest.raises(LinksFileError, match="row 2: not a link ID"):
+    with raises(LinksFileError, match="row 2: not a link ID"):
         attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
 
 
 def test_link_ids_of_another_run_are_refused(children, welfare_links, write, tmp_path) -> None:
     received = write("other.csv", "link_id,school", f"{C},North")
-    with pytest.raises(LinksFileError, match="none of the link IDs") as caught:
+    with raises(LinksFileError, match="none of the link IDs") as caught:
         attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
     assert "same run" in str(caught.value.hint)
 
 
 def test_column_of_both_files_is_refused(children, welfare_links, write, tmp_path) -> None:
     received = write("both.csv", "link_id,county", f"{A},X")
-    with pytest.raises(ConfigError, match="twice"):
+    with raises(ConfigError, match="twice"):
         attach(children, welfare_links, received, ["county"], tmp_path / "out.csv", keep=["county"])
 
 
 def test_only_listed_columns_can_be_chosen() -> None:
     assert choose_columns(["grade"], ["school", "grade"]) == ("grade",)
     assert choose_columns([], ["school", "grade"]) == ("school", "grade")
-    with pytest.raises(ColumnNotListedError, match="name"):
+    with raises(ColumnNotListedError, match="name"):
         choose_columns(["grade", "name"], ["school", "grade"])
 
 
 def test_nothing_is_shared_unless_something_is_listed() -> None:
-    with pytest.raises(ColumnNotListedError, match="no column is listed"):
+    with raises(ColumnNotListedError, match="no column is listed"):
         choose_columns([], [])
 
 

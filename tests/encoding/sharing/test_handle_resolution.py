@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rigs.agency import Agency, turn_of
+from samples.refusals import raises
 
 from encoding.errors import HandleMapError, LinksFileError, NotReadyError
 from encoding.records.agency_file import AgencyFile
@@ -87,14 +88,14 @@ def test_what_somebody_else_wrote_is_no_formula(agency, tmp_path, people, write_
 def test_a_table_without_handles_is_refused(agency, tmp_path, people, write_people, text):
     path = write_people(people)
     agency.encode(path)
-    with pytest.raises(LinksFileError):
+    with raises(LinksFileError):
         resolved(agency, path, tmp_path / "pairs.csv", text)
 
 
 def test_handles_of_nobody_here_leave_no_file(agency, tmp_path, people, write_people):
     path = write_people(people)
     agency.encode(path)
-    with pytest.raises(HandleMapError, match="none of the 1 handles"):
+    with raises(HandleMapError, match="none of the 1 handles"):
         resolved(agency, path, tmp_path / "pairs.csv", f"handle\n{'0' * 32}\n")
     assert not (tmp_path / "resolved.csv").exists()
 
@@ -103,7 +104,7 @@ def test_nothing_resolves_without_a_handle_map(agency, tmp_path, people, write_p
     path = write_people(people)
     agency.encode(path)
     shutil.rmtree(agency.workspace.folder / "handles")
-    with pytest.raises(HandleMapError, match="none of the 1 handles"):
+    with raises(HandleMapError, match="none of the 1 handles"):
         resolved(agency, path, tmp_path / "pairs.csv", f"handle\n{'0' * 32}\n")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from anyascii import anyascii
+from samples.refusals import raises
 from vectors.recipe import SPEC
 
 from encoding.errors import RehearsalError
@@ -81,7 +82,7 @@ def people(pairs: Sequence[tuple[str, str]]) -> int:
     [{"error_level": "none"}, {"overlap": 1.5}, {"n_children": 0}, {"n_children": 301}],
 )
 def test_impossible_rehearsal_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
-    with pytest.raises(RehearsalError):
+    with raises(RehearsalError):
         small(tmp_path / "none", **change)
     assert not (tmp_path / "none").exists()
 

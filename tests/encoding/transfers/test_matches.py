@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from rigs.desk import Desk
 from rigs.near_broker import PARTIES, NearBroker, answer_with, near_broker
+from samples.refusals import raises
 
 from encoding.errors import LinksFileError, MissingColumnError
 from encoding.log.receipts import ReceiptFolder, verify_kept
@@ -326,7 +327,7 @@ def test_record_keys_are_found_in_a_file_by_letter(tmp_path: Path) -> None:
     file = AgencyFile(path, "ID")
     assert record_ids_by_key(found, PROJECT, file, wanted) == {of["7"]: "7", of["x-7"]: "x-7"}
     assert record_ids_by_key(found, "others", file, wanted) == {}
-    with pytest.raises(MissingColumnError):
+    with raises(MissingColumnError):
         record_ids_by_key(found, PROJECT, AgencyFile(path, "NUMBER"), wanted)
 
 
@@ -347,6 +348,6 @@ def test_file_without_links_reads_back_as_none(tmp_path: Path) -> None:
 )
 def test_file_that_holds_no_links_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "links.csv").write_bytes(content)
-    with pytest.raises(LinksFileError) as caught:
+    with raises(LinksFileError) as caught:
         read_links(tmp_path / "links.csv")
     assert caught.value.exit_code == 3

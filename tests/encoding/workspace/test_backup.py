@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rigs.desk import NOW
+from samples.refusals import raises
 
 from encoding.errors import BackupError, UntrustedKeyError
 from encoding.people.identity import Identity, new_identity
@@ -105,9 +106,9 @@ def test_a_backup_that_a_stranger_made_is_named_and_refused(
 ) -> None:
     stranger = new_identity("welfare", ("analyst",), NOW)
     content = forged(workspace, stranger, own)
-    with pytest.raises(UntrustedKeyError, match=stranger.public.fingerprint()):
+    with raises(UntrustedKeyError, match=stranger.public.fingerprint()):
         restore(tmp_path, content, own)
-    with pytest.raises(UntrustedKeyError):
+    with raises(UntrustedKeyError):
         restore(tmp_path, content, own, made_by=own.public.fingerprint())
     assert not (tmp_path / "there").exists()
     assert restore(tmp_path, content, own, made_by=stranger.public.fingerprint()).files == 1
@@ -178,7 +179,7 @@ def test_no_bit_of_a_backup_can_be_changed(
     write_backup(tmp_path / "b.backup", workspace, own, NOW)
     good = (tmp_path / "b.backup").read_bytes()
 
-    @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, 8 * len(good) - 1))
     def flipped(bit: int) -> None:
         changed = bytearray(good)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.refusals import raises
 
 from encoding.errors import ConfigError
 from encoding.workspace.config import parse_sections, read_config, render_config
@@ -63,21 +64,21 @@ def test_rendered_file_reads_back_with_every_optional_field() -> None:
     ],
 )
 def test_impossible_field_is_named_without_its_content(section, field, value) -> None:
-    with pytest.raises(ConfigError, match=rf"{section}\.{field}") as caught:
+    with raises(ConfigError, match=rf"{section}\.{field}") as caught:
         parse_sections(with_field(section, field, value))
     assert f"{value}" not in str(caught.value)
     assert caught.value.exit_code == 2
 
 
 def test_an_address_without_https_is_named_in_plain_words() -> None:
-    with pytest.raises(ConfigError, match="must be an address that begins with https://") as caught:
+    with raises(ConfigError, match="must be an address that begins with https://") as caught:
         parse_sections(with_field("broker", "url", "http://broker.example.gov"))
     assert "^" not in str(caught.value)
 
 
 def test_settings_that_may_not_be_read_are_not_called_badly_stored(tmp_path: Path) -> None:
     (tmp_path / "blindlink.toml").mkdir()
-    with pytest.raises(ConfigError, match="is a folder, not a file"):
+    with raises(ConfigError, match="is a folder, not a file"):
         read_config(tmp_path / "blindlink.toml")
 
 
@@ -99,7 +100,7 @@ def test_relative_paths_start_from_the_folder_of_the_file(tmp_path: Path) -> Non
 
 
 def test_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with raises(ConfigError) as caught:
         read_config(tmp_path / "blindlink.toml")
     assert caught.value.hint == "make one with: blindlink init"
 
@@ -107,7 +108,7 @@ def test_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[broker", b"x = 1 # \xe9"])
 def test_unreadable_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "blindlink.toml").write_bytes(content)
-    with pytest.raises(ConfigError):
+    with raises(ConfigError):
         read_config(tmp_path / "blindlink.toml")
 
 

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
+from samples.refusals import raises
 
 from encoding.errors import WorkspaceBusyError
-from encoding.workspace.lock import ABANDONED_AFTER_S, Lock
+from encoding.workspace.lock import locked
+
+# Holds the lock until it is killed.
+HOLDER = """
+import sys
+from pathlib import Path
+from encoding.workspace.lock import locked
+
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+# Takes the lock as often as it can; while it holds it, it makes a file that nobody else may have made. Every
+# third time it ends without a word, as if killed, still holding it.
+RIVAL = """
+import os, sys, time
+from pathlib import Path
+from encoding.errors import WorkspaceError
+from encoding.workspace.lock import locked
+
+path, inside = Path(sys.argv[1]), Path(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+taken, until = 0, time.monotonic() + 20
+while taken < 3 and time.monotonic() < until:
+    try:
+        with locked(path):
+            inside.touch(exist_ok=False)
+            taken += 1
+            inside.unlink()
+            if taken == 3:
+                os._exit(7)
+    except WorkspaceError:
+        continue
+"""
 
 
 @pytest.fixture
@@ -21,93 +54,61 @@ def path(tmp_path: Path) -> Path:
 
 
 def enter(path: Path) -> None:
-    with Lock(path):
+    with locked(path):
         pass
 
 
-def process_that_ended() -> int:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
+def begin(code: str, *arguments: Path) -> subprocess.Popen[str]:
+    """Start a process and wait for its first line."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() in {"held", "ready"}
+    return process
 
 
 def test_second_holder_is_refused(path: Path) -> None:
-    with Lock(path), pytest.raises(WorkspaceBusyError):
+    with locked(path), raises(WorkspaceBusyError):
         enter(path)
 
 
 def test_lock_is_free_again_after_use(path: Path) -> None:
     enter(path)
-    assert not path.exists()
     enter(path)
 
 
 def test_lock_is_free_again_after_an_error(path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), Lock(path):
+    with pytest.raises(ZeroDivisionError), locked(path):
         raise ZeroDivisionError
-    assert not path.exists()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows asks the open file, not the process")
-def test_lock_of_an_ended_process_is_taken_over(path: Path) -> None:
-    path.write_text(f"{process_that_ended()} {platform.node()} ab\n")
-    enter(path)
-    assert os.listdir(path.parent) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows asks the open file, not the process")
-def test_lock_of_a_process_on_another_host_is_respected(path: Path) -> None:
-    path.write_text(f"{process_that_ended()} elsewhere ab\n")
-    with pytest.raises(WorkspaceBusyError):
-        enter(path)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows asks the open file, not the process")
-@pytest.mark.parametrize("text", ["", "garbage", f"{10**30} {platform.node()} ab\n"])
-def test_unreadable_lock_is_respected_while_it_is_fresh(path: Path, text: str) -> None:
-    path.write_text(text)
-    with pytest.raises(WorkspaceBusyError):
-        enter(path)
-
-
-def test_lock_that_was_not_renewed_for_long_is_taken_over(path: Path) -> None:
-    path.write_text(f"{os.getpid()} {platform.node()} ab\n")
-    long_ago = path.stat().st_mtime - ABANDONED_AFTER_S - 5
-    os.utime(path, (long_ago, long_ago))
     enter(path)
 
 
-def test_holder_that_lost_its_lock_leaves_that_of_the_next(path: Path) -> None:
-    with Lock(path):
-        path.unlink()
-        path.write_text("1 elsewhere ab\n")
-    assert path.read_text() == "1 elsewhere ab\n"
+def test_a_lock_file_that_nobody_holds_is_taken_whatever_is_in_it(path: Path) -> None:
+    path.write_text("1 elsewhere\n")
+    enter(path)
 
 
-def test_of_many_who_find_a_stale_lock_one_at_a_time_holds_it(path: Path) -> None:
-    holding, most, taken = 0, 0, 0
-    counter = threading.Lock()
-    start = threading.Barrier(8)
+def test_another_process_holds_it_until_it_is_killed_and_no_longer(path: Path) -> None:
+    with begin(HOLDER, path) as holder:
+        with raises(WorkspaceBusyError):
+            enter(path)
+        holder.kill()
+        holder.wait()
+        enter(path)
 
-    def compete() -> None:
-        nonlocal holding, most, taken
-        start.wait()
-        for _ in range(20):
-            try:
-                with Lock(path):
-                    with counter:
-                        holding += 1
-                        most, taken = max(most, holding), taken + 1
-                    with counter:
-                        holding -= 1
-            except WorkspaceBusyError:
-                continue
 
-    path.write_text(f"{process_that_ended()} {platform.node()} ab\n")
-    threads = [threading.Thread(target=compete) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 1
-    assert taken > 0
+def test_of_three_processes_that_come_and_die_one_at_a_time_holds_it(
+    path: Path, tmp_path: Path
+) -> None:
+    rivals = [begin(RIVAL, path, tmp_path / "inside") for _ in range(3)]
+    for rival in rivals:
+        assert rival.stdin is not None
+        rival.stdin.write("\n")
+        rival.stdin.flush()
+    assert [rival.wait(30) for rival in rivals] == [7, 7, 7]
+    for rival in rivals:
+        rival.communicate()

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+# It asks sys.platform for Windows' own lock, which is not here; without fcntl it would take a weaker one.
+import filelock  # noqa: F401
+
 MODULES = frozenset({"fcntl", "grp", "pwd", "resource", "syslog"})
 
 # Only these: libraries ask sys.platform before they call getuid and the like. What our own code calls is

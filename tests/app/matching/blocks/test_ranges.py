@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples.block_rows import InParts, as_array, random_rows
 from samples.matching_profiles import block_profile, random_profile
@@ -45,7 +45,6 @@ def some_meetings() -> np.ndarray:
     return met
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, each=st.integers(1, 100))
 def test_ranges_cover_every_token_once(seed: int, each: int) -> None:
     ranges = plan_ranges(*two_files(seed, 30, rows_each=(4, 5)), rows_each=each)
@@ -143,7 +142,6 @@ def test_stored_meetings_of_another_range_format_or_length_are_refused() -> None
             met_from_bytes(one, elsewhere, SIZES, RULES)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_one_row_a_part_gives_the_same_meetings(seed: int) -> None:
     random = Random(seed)

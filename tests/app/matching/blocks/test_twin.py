@@ -8,7 +8,7 @@ from fractions import Fraction
 from random import Random
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples.block_rows import InParts, as_array, near, random_counts, random_rows
 from samples.matching_profiles import random_profile
@@ -40,7 +40,6 @@ SEEDS = st.integers(0, 2**32)
 PROBABILITIES = st.integers(1, 99_999).map(lambda n: f"0.{n:05}")
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_levels_are_those_of_the_twin(seed: int) -> None:
     random = Random(seed)
@@ -58,7 +57,6 @@ def test_levels_are_those_of_the_twin(seed: int) -> None:
     assert (rules.levels_of(codes) == levels).all()
 
 
-@settings(deadline=None)
 @given(
     seed=SEEDS,
     smaller_each=st.integers(1, 9),
@@ -85,7 +83,6 @@ def test_meetings_are_those_of_the_twin_wherever_ranges_are_cut(
         assert (again == met).all()
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_the_best_meeting_of_a_pair_is_the_twins(seed: int) -> None:
     random = Random(seed)
@@ -104,7 +101,6 @@ def test_the_best_meeting_of_a_pair_is_the_twins(seed: int) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_the_fit_and_its_weights_are_the_twins(seed: int) -> None:
     random = Random(seed)
@@ -148,25 +144,21 @@ def test_the_fit_and_its_weights_are_the_twins(seed: int) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(ratio=st.floats(1e-30, 1e30))
 def test_a_weight_is_the_nearest_whole_number(ratio: float) -> None:
     assert weight(ratio) == twin.weight(ratio)
 
 
-@settings(deadline=None)
 @given(total=st.integers(-100_000, 100_000))
 def test_a_probability_is_the_twins(total: int) -> None:
     assert probability(total) == twin.match_probability(total)
 
 
-@settings(deadline=None)
 @given(bound=PROBABILITIES)
 def test_a_bound_is_the_least_weight_that_reaches_it(bound: str) -> None:
     assert least_weight(bound) == twin.least_weight(bound)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> None:
     random = Random(seed)

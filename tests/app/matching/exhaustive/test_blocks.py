@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples.encodings import encodings
 from twins.dice import all_pairs, as_bytes
@@ -47,7 +47,6 @@ def best_pairs(left, right, threshold: Fraction, *, is_within: bool) -> dict:
 POLICY = MatchingPolicy(Fraction(9, 10), Fraction(3, 4), Fraction(0), "groups")
 
 
-@settings(deadline=None)
 @given(files=st.lists(datasets(), min_size=1, max_size=3), block_pairs=st.integers(1, 60))
 def test_blocks_together_give_every_pair_once_with_its_best_variant(files, block_pairs):
     sets = [dataset for dataset, _ in files]
@@ -111,7 +110,6 @@ def test_a_plan_can_go_on_within_files_only():
     assert numbers == list(range(len(numbers)))
 
 
-@settings(deadline=None)
 @given(file=datasets(), data=st.data())
 def test_some_records_of_a_file_keep_their_numbers(file, data):
     dataset, rows = file

@@ -23,7 +23,7 @@ from app.matching.exhaustive import (
     pack_words,
 )
 
-FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def as_rows(pairs: Candidates) -> list[tuple[int, int, int, int]]:

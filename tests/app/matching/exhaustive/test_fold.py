@@ -16,7 +16,7 @@ from app.matching.exhaustive.fold_choice import choose_fold
 from app.matching.exhaustive.kernels import load_kernel
 from app.matching.exhaustive.limits import make_limits
 
-FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @given(data=st.data(), n_words=st.integers(1, 8))

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from breaks.false_log import Log
 from click.testing import CliRunner, Result
+from samples.refusals import raises
 
 from encoding.cli.main import main
 from encoding.errors import ConfigError
@@ -228,7 +229,7 @@ def test_who_only_receives_needs_no_file_of_people(tmp_path: Path) -> None:
     config = read_config(tmp_path / "blindlink.toml")
     assert config.sections.input is None
     assert render_config(config.sections) == text
-    with pytest.raises(ConfigError, match="the settings name no file of people"):
+    with raises(ConfigError, match="the settings name no file of people"):
         config.source  # noqa: B018
 
 

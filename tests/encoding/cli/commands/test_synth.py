@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from click.testing import CliRunner
+from samples.refusals import is_one
 
 from encoding.cli.commands.synth import LEVEL_NAMES, SIZE_NAMES, synth
 from encoding.cli.main import COMMANDS
@@ -32,7 +33,7 @@ def test_more_children_than_students_are_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(
         synth, [str(tmp_path / "none"), "--children", "5", "--students", "4"]
     )
-    assert isinstance(result.exception, RehearsalError)
+    assert is_one(result.exception, RehearsalError)
     assert not (tmp_path / "none").exists()
 
 

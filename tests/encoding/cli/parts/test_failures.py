@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import json
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from encoding import errors
 from encoding.cli.main import COMMANDS, main
 from encoding.cli.parts.failures import exit_status
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.session import Session
-from encoding.errors import AgencyError, NotReadyError
+from encoding.errors import AgencyError, NotReadyError, Refusal
+from encoding.ledger import errors as ledger_errors
 from schemas.errors import ProofError
 
 
@@ -78,21 +82,22 @@ def test_closed_pipe_is_silent(capsys) -> None:
     assert outcome(capsys, BrokenPipeError()) == (1, "")
 
 
+def all_errors() -> list[type[AgencyError] | Refusal[Any]]:
+    """Return the classes of errors and the rows of their tables."""
+    rows = [*vars(errors).values(), *vars(ledger_errors).values()]
+    found: list[type[AgencyError] | Refusal[Any]] = [AgencyError]
+    for kind in found:
+        found += kind.__subclasses__() if isinstance(kind, type) else ()
+    return [*found, *(row for row in rows if isinstance(row, Refusal))]
+
+
 def test_exit_codes_of_all_errors_are_documented() -> None:
-    found, todo = set(), [AgencyError]
-    while todo:
-        kind = todo.pop()
-        found.add(kind.exit_code)
-        todo += kind.__subclasses__()
-    assert found <= {1, 2, 3, 4, 5, 6, 7, 9}
+    assert {one.exit_code for one in all_errors()} <= {1, 2, 3, 4, 5, 6, 7, 9}
 
 
 def test_codes_of_all_errors_are_unique() -> None:
-    codes, todo = [], [AgencyError]
-    while todo:
-        kind = todo.pop()
-        codes.append(kind.code)
-        todo += kind.__subclasses__()
+    codes = [one.code for one in all_errors()]
+    assert len(codes) > 90
     assert len(codes) == len(set(codes))
 
 
@@ -148,3 +153,18 @@ def test_why_a_copy_is_kept_is_one_short_line() -> None:
 
 def test_a_line_is_taken_without_spaces_round_it_and_its_accents_composed() -> None:
     assert one_line(" Zoe\u0308 asks. ") == "Zo\u00eb asks."
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "status"),
+    [
+        # One that is made from a row of the table, and one of a class.
+        ("check --config none.toml --json", "config", 2),
+        ("schema check none --json", "linkage-schema", 1),
+    ],
+)
+def test_with_json_an_error_has_its_code(words: str, code: str, status: int) -> None:
+    done = CliRunner().invoke(main, words.split())
+    error = json.loads(done.stdout)["error"]
+    assert (error["code"], done.exit_code) == (code, status)
+    assert done.stderr.startswith(f"blindlink: error: {error['message']}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from samples.refusals import raises
 
 from encoding.cli.parts.pages import write_page
 from encoding.errors import OutputExistsError
@@ -17,6 +17,6 @@ def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:
     write_page(path, render_page("two", "", [], ""))
     assert "<title>two</title>" in path.read_text()
     path.write_text("mine")
-    with pytest.raises(OutputExistsError):
+    with raises(OutputExistsError):
         write_page(path, render_page("three", "", [], ""))
     assert path.read_text() == "mine"

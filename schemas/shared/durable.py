@@ -1,0 +1,70 @@
+"""Replacing a file so that a failure at any point, a power cut too, leaves the old one or the new, whole."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+_MARK_BYTES: Final = 6
+# Windows would translate line ends otherwise.
+_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+
+
+class PlaceBlockedError(OSError):
+    """No file can be made or put there; what goes wrong while it is written is not meant."""
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write and read; on leaving without an error it takes the place of `path`, durably.
+
+    What a killed writer of the same file left behind is removed first. Only the owner may read the file
+    (POSIX; on Windows the folder's rights are inherited).
+
+    Raises:
+        PlaceBlockedError: there is no such folder, no right to write, or the file is held open by another
+            program, as spreadsheets do on Windows.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(_MARK_BYTES)}.partial")
+    with _blocked():
+        # The mark in full, since one file's name may be the beginning of another's.
+        mark = "[0-9a-f]" * (2 * _MARK_BYTES)
+        for left_behind in path.parent.glob(f".{glob.escape(path.name)}.{mark}.partial"):
+            left_behind.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    try:
+        with open(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with _blocked():
+            os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system knows how."""
+    if os.name == "nt":  # Windows keeps names durable by itself and opens no folder as a file.
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _blocked() -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise PlaceBlockedError(exc.errno, exc.strerror) from exc
