@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, exists, or_, select, update
+from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from app.agencies.models import (
@@ -106,8 +106,8 @@ def known_parties(session: Session, names: Sequence[str]) -> set[str]:
     return set(session.scalars(select(Party.name).where(Party.name.in_(names))))
 
 
-def list_tokens(session: Session, party: str) -> Sequence[Token]:
-    """Return a party's tokens that the operator issued, oldest first, those that ended among them."""
+def page_link_tokens(session: Session, party: str) -> Sequence[Token]:
+    """Return the tokens of a party's page links, oldest first, those that ended among them."""
     query = (
         select(Token)
         .join(Person, Person.id == Token.person)
@@ -118,20 +118,19 @@ def list_tokens(session: Session, party: str) -> Sequence[Token]:
 
 def holder_by_token(session: Session, digest: str, now: str) -> TokenHolder | None:
     """Return the holder of the token with this digest, or None where it is not valid now."""
-    unexpired = or_(Token.expires.is_(None), Token.expires > now)
-    return _first_holder(session, _standing_tokens().where(Token.digest == digest, unexpired))
+    return _first_holder(
+        session, _standing_tokens().where(Token.digest == digest, Token.expires > now)
+    )
 
 
 def holder_by_session(session: Session, digest: str, now: str) -> TokenHolder | None:
     """Return the holder whose page session has this digest, or None where it is not valid now.
 
-    It ends with its token where the operator issued that; the token of a person with keys is only the way
-    in, so there the session has its own end.
+    The token was only the way in: the session has its own end.
     """
     query = _standing_tokens().join(PageSession, PageSession.token == Token.id)
-    still = or_(Token.expires.is_(None), Token.expires > now, Person.identity.is_not(None))
     return _first_holder(
-        session, query.where(PageSession.digest == digest, PageSession.expires > now, still)
+        session, query.where(PageSession.digest == digest, PageSession.expires > now)
     )
 
 

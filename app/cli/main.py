@@ -24,7 +24,6 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "migrate": ("app.cli.migrate:migrate", "Bring the database to the newest schema."),
     "agency": ("app.cli.agency:agency", "Enrol and list parties."),
     "person": ("app.cli.person:person", "Invite, confirm and revoke persons with keys."),
-    "token": ("app.cli.token:token", "Issue, list and revoke access tokens."),
     "page-link": ("app.cli.page_link:page_link", "Print a link that signs you in to the pages."),
     "project": ("app.cli.project:project", "Open, list and show projects."),
     "destroy": ("app.cli.destruction:destroy", "Destroy a project or upload, with a certificate."),

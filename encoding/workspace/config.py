@@ -51,15 +51,11 @@ class BrokerSection(Model):
 
 
 class ProjectSection(Model):
-    """Which project, as which party, with which secret.
-
-    With `insecure_unsigned_terms`, for rehearsals, terms count that the operator alone has made.
-    """
+    """Which project, as which party, with which secret."""
 
     name: Name
     party: Name
     secret_file: Text = "secret.txt"  # noqa: S105 - a file's name
-    insecure_unsigned_terms: bool = False
 
 
 class IdentitySection(Model):
@@ -240,7 +236,6 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         _line("party", project.party),
         "# The secret that only the agencies share; the broker must never have it.",
         _line("secret_file", project.secret_file),
-        *_rehearsal_lines(project),
         "",
         *_input_lines(sections.input),
         "# What the recipe calls a column = what your file calls it.",
@@ -255,15 +250,6 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         _line("links", sections.output.links),
         "# What must be remembered: handle map, receipts, the log as last seen. Only you may read it.",
         _line("workspace", sections.output.workspace),
-    ]
-
-
-def _rehearsal_lines(project: ProjectSection) -> list[str]:
-    if not project.insecure_unsigned_terms:
-        return []
-    return [
-        "# For a rehearsal with invented people: go by terms that nobody has signed.",
-        "insecure_unsigned_terms = true",
     ]
 
 

@@ -46,11 +46,6 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--column", "columns", multiple=True, metavar="NAME=HEADER", help="One mapping.")
 @click.option("--share", default="", help="Columns that may be handed over, with commas between.")
 @click.option("--links", "links", help="Where link IDs are written.")
-@click.option(
-    "--insecure-unsigned-terms",
-    is_flag=True,
-    help="For a rehearsal: go by terms that nobody has signed.",
-)
 @click.option("--force", is_flag=True, help="Overwrite the settings file that is there.")
 @agency_options
 @click.pass_obj

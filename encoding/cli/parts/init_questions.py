@@ -99,8 +99,6 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
     for option, (section, field) in UNASKED.items():
         if given[option]:
             raw[section][field] = given[option]
-    if given["insecure_unsigned_terms"]:
-        raw["project"]["insecure_unsigned_terms"] = True
     if not raw["identity"]:
         del raw["identity"]
     if "log_key" in raw["broker"]:

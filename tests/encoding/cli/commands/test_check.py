@@ -39,7 +39,7 @@ class Analyst:
     def set_up(self, **layout: str) -> None:
         raw: dict[str, Any] = {
             "broker": {"url": "https://broker.test", "token_file": "token.txt"},
-            "project": {"name": "pupils", "party": "welfare", "insecure_unsigned_terms": True},
+            "project": {"name": "pupils", "party": "welfare"},
             "input": {
                 "file": "people.csv",
                 "id_column": "ID",
