@@ -76,8 +76,8 @@ AgencyError                     1  the root
 ├── UnknownRecordError          1  a number under which no record was ever encoded here
 ├── ProjectChangedError         1  the project's terms are no longer those that the encodings were made under
 ├── BrokerRefusedError          1  the broker refuses, and says why
-│   └── NotAuthorisedError      4  the broker does not know the token, or the token may not do this
-├── TokenFileError              4  the token file is missing, exposed, or holds no token
+│   └── NotAuthorisedError      4  the broker does not know the person, or the person may not do this
+├── CodeFileError               4  the file of a one-time code cannot be read
 ├── BrokerUnreachableError      5  the broker cannot be reached, or does not answer
 ├── BrokerAnswerError           1  the broker's answer breaks its format
 ├── LogError                    1  the broker's match log cannot be trusted
@@ -567,16 +567,16 @@ class BrokerRefusedError(AgencyError):
 
 
 class NotAuthorisedError(BrokerRefusedError):
-    """The broker does not know the token, or the token may not do this."""
+    """The broker does not know the person, or the person may not do this."""
 
     code = "not-authorised"
     exit_code = 4
 
 
-class TokenFileError(AgencyError):
-    """The token file is missing, exposed, or holds no token."""
+class CodeFileError(AgencyError):
+    """The file of a one-time code cannot be read."""
 
-    code = "token-file"
+    code = "code-file"
     exit_code = 4
 
 

@@ -41,11 +41,9 @@ class BrokerSection(Model):
     """Where the broker is and how it is known; `ca_file` is null where the computer trusts it already.
 
     `log_key` is the broker's log key as the operator gave it; null means: trust the first one that is seen.
-    `token_file` is null where a person signs in with keys of their own.
     """
 
     url: BrokerUrl
-    token_file: Text | None = None
     ca_file: Text | None = None
     log_key: Text | None = None
 
@@ -115,20 +113,12 @@ class ConfigFile(Model):
     """
 
     broker: BrokerSection
-    identity: IdentitySection | None = None
+    identity: IdentitySection
     project: ProjectSection
     input: InputSection | None = None
     columns: dict[Text, Text] = Field(default_factory=dict)
     share: ShareSection = ShareSection()
     output: OutputSection = OutputSection()
-
-    @model_validator(mode="after")
-    def _somebody_comes_to_the_broker(self) -> Self:
-        if (self.identity is None) == (self.broker.token_file is None):
-            raise ValueError(
-                "there must be either a section [identity] or a token_file in [broker]"
-            )
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +212,6 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         "",
         "[broker]",
         _line("url", broker.url),
-        "# Without keys of your own: your password for the broker stands in this file; only you may read it.",
-        _line("token_file", broker.token_file, "token.txt"),
         "# The broker's certificate, where this computer does not trust it already.",
         _line("ca_file", broker.ca_file, "broker-ca.pem"),
         "# The broker's log key, as the operator gave it to you; without it, the first one seen is trusted.",
@@ -253,9 +241,7 @@ def _render_lines(sections: ConfigFile) -> list[str]:
     ]
 
 
-def _identity_lines(identity: IdentitySection | None) -> list[str]:
-    if identity is None:
-        return []
+def _identity_lines(identity: IdentitySection) -> list[str]:
     return [
         "# Your own keys, as whom you act at the broker; made by: blindlink identity new",
         "[identity]",

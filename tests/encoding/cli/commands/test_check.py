@@ -38,7 +38,8 @@ class Analyst:
 
     def set_up(self, **layout: str) -> None:
         raw: dict[str, Any] = {
-            "broker": {"url": "https://broker.test", "token_file": "token.txt"},
+            "broker": {"url": "https://broker.test"},
+            "identity": {"file": "identity.txt"},
             "project": {"name": "pupils", "party": "welfare"},
             "input": {
                 "file": "people.csv",
