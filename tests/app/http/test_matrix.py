@@ -160,7 +160,9 @@ def test_no_answer_holds_an_encoding(world: World) -> None:
                 continue
             answer = world.call(route, world.linkage.as_party(party, role), world.ids)
             # Nobody in the rig's project is blind.
-            is_absent = route.pattern.endswith("/openings") or "/statements/" in route.pattern
+            is_absent = (
+                route.pattern.endswith("/runs/{run}/openings") or "/statements/" in route.pattern
+            )
             expected = {404} if is_absent else {200}
             assert answer.status_code in expected, (route.name, answer.text)
             for encoding in encodings:
