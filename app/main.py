@@ -115,18 +115,11 @@ def _gate(broker: Broker) -> Gate:
         credential: Credential,
         request_id: str,
         *,
-        takes_issued: bool,
         limit: Callable[[Actor], None],
     ) -> Actor:
         now = broker.clock()
         with broker.database.read() as session:
-            admission = sign_in.admit(
-                session,
-                credential,
-                request_id,
-                now,
-                takes_issued_tokens=takes_issued or broker.settings.insecure_bearer_tokens,
-            )
+            admission = sign_in.admit(session, credential, request_id, now)
         limit(admission.actor)
         if admission.proof is not None:
             with broker.database.write() as session:
@@ -135,13 +128,7 @@ def _gate(broker: Broker) -> Gate:
 
     def actor_of_session(cookie: str, request_id: str) -> Actor:
         with broker.database.read() as session:
-            return agencies_service.actor_of_session(
-                session,
-                cookie,
-                request_id,
-                broker.clock(),
-                takes_issued_tokens=broker.settings.insecure_bearer_tokens,
-            )
+            return agencies_service.actor_of_session(session, cookie, request_id, broker.clock())
 
     def require_newest() -> None:
         with broker.database.read() as session:

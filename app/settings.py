@@ -54,10 +54,6 @@ class Settings(BaseSettings):
 
     # The address under which parties reach the broker; what they sign to come in names it.
     public_url: Annotated[str, Field(pattern=PUBLIC_URL_PATTERN)] | None = None
-    # Tokens that the operator issues to somebody without keys: for trials, since they are not bound to a key.
-    insecure_bearer_tokens: bool = False
-    # Terms that `project create` makes without anybody's signature: for rehearsals.
-    insecure_operator_terms: bool = False
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8443

@@ -208,16 +208,16 @@ class BrokerRefusedError(AgencyError):
 
 
 class NotAuthorisedError(BrokerRefusedError):
-    """The broker does not know the token, or the token may not do this."""
+    """The broker does not know the person, or the person may not do this."""
 
     code = "not-authorised"
     exit_code = 4
 
 
-class TokenFileError(AgencyError):
-    """The token file is missing, exposed, or holds no token."""
+class CodeFileError(AgencyError):
+    """The file of a one-time code cannot be read."""
 
-    code = "token-file"
+    code = "code-file"
     exit_code = 4
 
 

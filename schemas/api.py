@@ -32,7 +32,7 @@ MAX_RECORD_ROWS: Final = 5_000
 
 
 class WhoAmI(Document):
-    """Whom the broker takes the caller for; no duties where the operator issued the token."""
+    """Whom the broker takes the caller for."""
 
     KIND: ClassVar[str] = "caller"
 

@@ -34,7 +34,7 @@ def duties_text(duties: Sequence[Duty]) -> str:
 
 
 def duties_of(person: Person) -> tuple[Duty, ...]:
-    """Return a person's duties; none for whoever only holds a token that the operator issued."""
+    """Return a person's duties; none for whom the operator is in commands and on the pages."""
     return parse_duties(person.duties or "")
 
 

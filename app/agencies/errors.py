@@ -1,4 +1,4 @@
-"""What is refused about parties, tokens and sessions."""
+"""What is refused about parties, persons and sessions."""
 
 from __future__ import annotations
 
@@ -19,14 +19,6 @@ class UnknownPartyError(RequestError):
     code = "unknown-party"
     status = 422
     title = "There is no such party"
-
-
-class UnknownTokenError(RequestError):
-    """No token of this id was issued."""
-
-    code = "unknown-token"
-    status = 422
-    title = "There is no such token"
 
 
 class EnrolmentRefusedError(RequestError):
@@ -70,7 +62,7 @@ class DutiesRefusedError(RequestError):
 
 
 class KeyChangeRefusedError(RequestError):
-    """The change of keys does not follow from the person's keys, or the person has none."""
+    """The change of keys does not follow from the person's keys, or they were replaced too often."""
 
     code = "key-change-refused"
     status = 409

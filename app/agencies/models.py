@@ -31,7 +31,7 @@ class Person(Base):
     """A named human of a party, or its unattended job; the log knows it by `id` alone.
 
     Who enrolled with keys has `identity`, the newest one, `history`, all of them, and `duties`, all null for
-    whoever only holds a token that the operator issued. Such a person may act from `confirmed` on, and
+    whom the operator is in commands and on the pages. Such a person may act from `confirmed` on, and
     nobody may after `revoked`.
     """
 
@@ -63,7 +63,7 @@ class Invitation(Base):
 
 
 class Token(Base):
-    """A token by its digest; `revoked` is null while it holds, `expires` null where it never ends.
+    """A token by its digest; `revoked` is null while it holds.
 
     `thumbprint` is that of the key that its holder must prove to have with each request; null: none.
     """
@@ -75,7 +75,7 @@ class Token(Base):
     person: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     role: Mapped[str] = mapped_column(String(20))
     created: Mapped[str] = mapped_column(TIME)
-    expires: Mapped[str | None] = mapped_column(TIME)
+    expires: Mapped[str] = mapped_column(TIME)
     revoked: Mapped[str | None] = mapped_column(TIME)
     thumbprint: Mapped[str | None] = mapped_column(THUMBPRINT)
 
@@ -113,10 +113,7 @@ class SessionCode(Base):
 
 
 class PageSession(Base):
-    """A browser's session, by the digest of its cookie.
-
-    It ends with the token that it came from, unless a person signed in for that one: such tokens are short.
-    """
+    """A browser's session, by the digest of its cookie; `token` was the way in, and may have ended since."""
 
     __tablename__ = "page_session"
 

@@ -185,12 +185,10 @@ def replace_keys(
     All tokens of the person end, since the old keys got them. The same change again changes nothing.
 
     Raises:
-        KeyChangeRefusedError: it does not follow from the person's keys, or the person has none.
+        KeyChangeRefusedError: it does not follow from the person's keys, or they were replaced too often.
     """
-    person = repository.person_to_change(session, actor.person)
-    if person is None or person.identity is None or person.history is None:
-        raise KeyChangeRefusedError("Only a person who has enrolled with keys can replace them.")
-    history = IdentityHistory.from_canonical(person.history.encode("ascii"))
+    person = repository.require_person(session, actor.person, lock=True)
+    history = IdentityHistory.from_canonical((person.history or "").encode("ascii"))
     if history.changes and history.changes[-1] == change:
         return view_of(person)
     if len(history.changes) == MAX_KEY_CHANGES:
@@ -254,10 +252,9 @@ def identity_of(person: Person) -> PublicIdentity:
     return PublicIdentity.from_canonical((person.identity or "").encode("ascii"))
 
 
-def keys_of(session: Session, actor: Actor) -> PublicIdentity | None:
-    """Return the newest keys of whoever acts; None for who only holds a token that the operator issued."""
-    person = repository.find_person_by_id(session, actor.person)
-    return None if person is None or person.identity is None else identity_of(person)
+def keys_of(session: Session, actor: Actor) -> PublicIdentity:
+    """Return the newest keys of whoever has signed in."""
+    return identity_of(repository.require_person(session, actor.person))
 
 
 def state_of(person: Person) -> PersonState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, exists, or_, select, update
+from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from app.agencies.models import (
@@ -60,6 +60,14 @@ def list_persons(session: Session, party: str | None) -> Sequence[Person]:
     return session.scalars(query.order_by(Person.party, Person.created, Person.id)).all()
 
 
+def require_person(session: Session, person: str, *, lock: bool = False) -> Person:
+    """Return a person whose row is known to be there, such as whoever has signed in.
+
+    With `lock` nobody else changes it until this transaction ends.
+    """
+    return session.get_one(Person, person, with_for_update=lock)
+
+
 def find_person_by_id(session: Session, person: str) -> Person | None:
     """Return a person, or None."""
     return session.get(Person, person)
@@ -105,9 +113,9 @@ def find_invitation(session: Session, digest: str) -> Invitation | None:
     return session.get(Invitation, digest)
 
 
-def find_token(session: Session, token: str) -> Token | None:
-    """Return a token, whether it still holds or not, or None."""
-    return session.get(Token, token)
+def require_token(session: Session, token: str) -> Token:
+    """Return a token of which a row is known to be there, such as that of whoever has signed in."""
+    return session.get_one(Token, token)
 
 
 def was_seen(session: Session, digest: str) -> bool:
@@ -126,8 +134,8 @@ def known_parties(session: Session, names: Sequence[str]) -> set[str]:
     return set(session.scalars(select(Party.name).where(Party.name.in_(names))))
 
 
-def list_tokens(session: Session, party: str) -> Sequence[Token]:
-    """Return a party's tokens that the operator issued, oldest first, those that ended among them."""
+def page_link_tokens(session: Session, party: str) -> Sequence[Token]:
+    """Return the tokens of a party's page links, oldest first, those that ended among them."""
     query = (
         select(Token)
         .join(Person, Person.id == Token.person)
@@ -138,20 +146,19 @@ def list_tokens(session: Session, party: str) -> Sequence[Token]:
 
 def holder_by_token(session: Session, digest: str, now: str) -> TokenHolder | None:
     """Return the holder of the token with this digest, or None where it is not valid now."""
-    unexpired = or_(Token.expires.is_(None), Token.expires > now)
-    return _first_holder(session, _standing_tokens().where(Token.digest == digest, unexpired))
+    return _first_holder(
+        session, _standing_tokens().where(Token.digest == digest, Token.expires > now)
+    )
 
 
 def holder_by_session(session: Session, digest: str, now: str) -> TokenHolder | None:
     """Return the holder whose page session has this digest, or None where it is not valid now.
 
-    It ends with its token where the operator issued that; the token of a person with keys is only the way
-    in, so there the session has its own end.
+    The token was only the way in: the session has its own end.
     """
     query = _standing_tokens().join(PageSession, PageSession.token == Token.id)
-    still = or_(Token.expires.is_(None), Token.expires > now, Person.identity.is_not(None))
     return _first_holder(
-        session, query.where(PageSession.digest == digest, PageSession.expires > now, still)
+        session, query.where(PageSession.digest == digest, PageSession.expires > now)
     )
 
 

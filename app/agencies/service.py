@@ -1,10 +1,10 @@
-"""Enrolling parties, issuing and revoking their tokens, and telling who holds one."""
+"""Enrolling parties, opening sessions of the pages, and telling who holds a token or a session."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,6 @@ from app.agencies.errors import (
     PartyExistsError,
     SessionCodeError,
     UnknownPartyError,
-    UnknownTokenError,
 )
 from app.agencies.models import PageSession, Party, Person, SessionCode, Token
 from app.clock import utc_text
@@ -23,7 +22,7 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
 from app.security.errors import NotAuthenticatedError
-from app.security.tokens import digest_of, is_token, new_token
+from app.security.tokens import digest_of, new_token
 from schemas.api import Role, SessionLink
 from schemas.ids import PERSON_PREFIX, REQUEST_PREFIX
 from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
@@ -43,20 +42,6 @@ COMMAND_LINE: Final = "command line"
 PAGE_LINK: Final = "page link"
 CODE_LIFETIME: Final = timedelta(seconds=60)
 SESSION_LIFETIME: Final = timedelta(hours=8)
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
-    """A new token: shown once, to whoever will hold it, and kept nowhere."""
-
-    token_id: str
-    person: str
-    expires: str | None
-    secret: str
-
-    def __repr__(self) -> str:
-        """Name the token by its id only."""
-        return f"IssuedToken({self.token_id})"
 
 
 def enrol_party(
@@ -125,74 +110,12 @@ def unknown_parties(session: Session, names: Sequence[str]) -> list[str]:
     return sorted(set(names) - repository.known_parties(session, names))
 
 
-def issue_token(
-    session: Session,
-    log: MatchLog,
-    *,
-    party: str,
-    label: str,
-    role: Role,
-    lifetime: timedelta | None,
-    actor: Actor,
-    now: datetime,
-) -> IssuedToken:
-    """Issue a token to a new person of a party, and log the role that it gives.
-
-    Args:
-        label: who will hold it, for the operator alone; the log knows the person by id.
-        lifetime: how long it holds; None has no end.
-    Raises:
-        UnknownPartyError: no such party.
-    """
-    if repository.find_party(session, party) is None:
-        raise UnknownPartyError("There is no party of this name.")
-    person = Person(id=new_id(PERSON_PREFIX), party=party, label=label, created=utc_text(now))
-    secret = new_token()
-    token = Token(
-        id=new_id(TOKEN_ID_PREFIX),
-        digest=digest_of(secret),
-        person=person.id,
-        role=role,
-        created=utc_text(now),
-        expires=None if lifetime is None else utc_text(now + lifetime),
-    )
-    insert_rows(session, person)
-    insert_rows(session, token)
-    body = RoleChanged(party=party, person=person.id, role=role, change="granted")
-    log.append(session, [_draft(body, actor)])
-    return IssuedToken(token.id, person.id, token.expires, secret)
-
-
-def revoke_token(
-    session: Session, log: MatchLog, *, token_id: str, actor: Actor, now: datetime
-) -> None:
-    """Revoke a token, effective on the next request, and log it; a second time changes nothing.
-
-    Raises:
-        UnknownTokenError: none of this id was issued; a person's short ones end with the person.
-    """
-    token = repository.find_token(session, token_id)
-    person = None if token is None else repository.find_person_by_id(session, token.person)
-    if token is None or person is None or person.identity is not None:
-        raise UnknownTokenError("There is no token of this id.")
-    if token.revoked is not None:
-        return
-    token.revoked = utc_text(now)
-    body = RoleChanged(party=person.party, person=person.id, role=token.role, change="revoked")
-    log.append(session, [_draft(body, actor)])
-
-
-def list_tokens(session: Session, party: str) -> Sequence[Token]:
-    """Return the tokens that the operator issued to a party, oldest first, those that ended among them."""
-    return repository.list_tokens(session, party)
-
-
 @dataclass(frozen=True, slots=True)
 class PersonAccess:
     """What one person of a party may act as, since when, until when; the credential is not in it.
 
-    `until` is when it ends or was revoked; None: it has no end. `is_valid` says whether it holds now. Whoever
-    only holds a token that the operator issued has no `duties`.
+    `until` is when it ends or was revoked; None: it has no end. `is_valid` says whether it holds now. Who the
+    operator is on the pages by `page-link` has no `duties`.
     """
 
     party: str
@@ -210,23 +133,11 @@ def persons_of(session: Session, parties: Sequence[str], now: datetime) -> list[
         access
         for party in sorted(parties)
         for access in (
-            *_by_token(repository.list_tokens(session, party), party, utc_text(now)),
+            *_by_page_link(repository.page_link_tokens(session, party), party, utc_text(now)),
             *_by_keys(repository.list_persons(session, party)),
         )
     ]
     return sorted(found, key=lambda access: (access.party, access.since, access.person))
-
-
-def actor_of_token(session: Session, token: str, request_id: str, now: datetime) -> Actor:
-    """Return who holds a token.
-
-    Raises:
-        NotAuthenticatedError: unknown, expired or revoked; all three answer alike.
-    """
-    found = None
-    if is_token(token):
-        found = repository.holder_by_token(session, digest_of(token), utc_text(now))
-    return actor_of_holder(found, request_id, now)
 
 
 def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -> Actor:
@@ -248,32 +159,19 @@ def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -
     )
 
 
-def actor_of_session(
-    session: Session,
-    cookie: str,
-    request_id: str,
-    now: datetime,
-    *,
-    takes_issued_tokens: bool,
-) -> Actor:
+def actor_of_session(session: Session, cookie: str, request_id: str, now: datetime) -> Actor:
     """Return whose page session a cookie is.
 
-    Args:
-        takes_issued_tokens: whether sessions count that came from tokens which the operator issued to somebody
-            without keys; one of `blindlink-broker page-link` always does.
     Raises:
-        NotAuthenticatedError: unknown or ended, or the token that it came from is not valid any more.
+        NotAuthenticatedError: unknown or ended, or the token that it came from or its person was revoked.
     """
     found = repository.holder_by_session(session, digest_of(cookie), utc_text(now))
-    if found is not None and found.person.identity is None and not takes_issued_tokens:
-        found = found if _is_page_link(found) else None
     return actor_of_holder(found, request_id, now)
 
 
-def token_expiry(session: Session, actor: Actor) -> str | None:
-    """Return when the actor's token ends; None: never."""
-    token = repository.find_token(session, actor.token_id)
-    return None if token is None else token.expires
+def token_expiry(session: Session, actor: Actor) -> str:
+    """Return when the actor's token ends."""
+    return repository.require_token(session, actor.token_id).expires
 
 
 def new_session_link(session: Session, actor: Actor, now: datetime) -> SessionLink:
@@ -283,6 +181,32 @@ def new_session_link(session: Session, actor: Actor, now: datetime) -> SessionLi
     expires = utc_text(now + CODE_LIFETIME)
     insert_rows(session, SessionCode(digest=digest_of(code), token=actor.token_id, expires=expires))
     return SessionLink(code=code, expires=expires)
+
+
+def new_operator_link(
+    session: Session, log: MatchLog, *, operator: Actor, now: datetime
+) -> SessionLink:
+    """Make a one-time code that opens a page session for the operator, and log that it was granted.
+
+    The session is a new person's, so that what is done on the pages is told from what commands do.
+    """
+    person = Person(
+        id=new_id(PERSON_PREFIX), party=operator.party, label=PAGE_LINK, created=utc_text(now)
+    )
+    token = Token(
+        id=new_id(TOKEN_ID_PREFIX),
+        # Of a secret that nobody is told: the session is all that it is for.
+        digest=digest_of(new_token()),
+        person=person.id,
+        role="operator",
+        created=utc_text(now),
+        expires=utc_text(now + SESSION_LIFETIME),
+    )
+    insert_rows(session, person)
+    insert_rows(session, token)
+    body = RoleChanged(party=person.party, person=person.id, role="operator", change="granted")
+    log.append(session, [_draft(body, operator)])
+    return new_session_link(session, replace(operator, person=person.id, token_id=token.id), now)
 
 
 def open_session(session: Session, code: str, now: datetime) -> str:
@@ -305,11 +229,6 @@ def close_session(session: Session, cookie: str) -> None:
     repository.end_session(session, digest_of(cookie))
 
 
-def _is_page_link(found: TokenHolder) -> bool:
-    # Such a token is never shown: whoever has its session had the state folder.
-    return (found.token.role, found.person.label) == ("operator", PAGE_LINK)
-
-
 def _operator(person: Person, now: datetime) -> Actor:
     return Actor(
         party=person.party,
@@ -325,15 +244,15 @@ def _draft(body: PartyEnrolled | RoleChanged, actor: Actor) -> EntryDraft:
     return EntryDraft(body, entry_actor(actor), request=actor.request_id)
 
 
-def _by_token(tokens: Sequence[Token], party: str, time: str) -> Iterator[PersonAccess]:
+def _by_page_link(tokens: Sequence[Token], party: str, time: str) -> Iterator[PersonAccess]:
     for token in tokens:
         yield PersonAccess(
             party=party,
             person=token.person,
             role=token.role,
             since=token.created,
-            until=token.revoked or token.expires,
-            is_valid=token.revoked is None and (token.expires is None or token.expires > time),
+            until=token.expires,
+            is_valid=token.expires > time,
         )
 
 

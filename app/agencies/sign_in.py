@@ -88,18 +88,9 @@ def sign_in(
     )
 
 
-def admit(
-    session: Session,
-    credential: Credential,
-    request_id: str,
-    now: datetime,
-    *,
-    takes_issued_tokens: bool,
-) -> Admission:
+def admit(session: Session, credential: Credential, request_id: str, now: datetime) -> Admission:
     """Return who shows this credential; nothing is written, so the caller still has to `use_proof`.
 
-    Args:
-        takes_issued_tokens: whether tokens count that the operator issued to somebody without keys.
     Raises:
         NotAuthenticatedError: the token is unknown, expired or revoked, or its person is.
         SignInRefusedError: the token is valid, and came without the proof that it needs, with another, or with
@@ -108,8 +99,6 @@ def admit(
     found = None
     if is_token(credential.token):
         found = repository.holder_by_token(session, digest_of(credential.token), utc_text(now))
-    if found is not None and found.person.identity is None and not takes_issued_tokens:
-        found = None
     actor = actor_of_holder(found, request_id, now)
     with _charged_to(actor.party):
         proof = _proof_of(credential, found.token.thumbprint if found else None, now)

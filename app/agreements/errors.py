@@ -29,14 +29,6 @@ class WrongDutyError(RequestError):
     title = "This needs a person with another duty"
 
 
-class TermsByOperatorError(RequestError):
-    """The operator made the project's terms, so there is no agreement to negotiate."""
-
-    code = "terms-by-operator"
-    status = 409
-    title = "The project has no agreement"
-
-
 class AgreementRefusedError(RequestError):
     """The agreement cannot be taken: it does not follow, or names who or what is not known here."""
 
@@ -86,7 +78,7 @@ class ProjectExistsError(RequestError):
 
 
 class TermsRefusedError(RequestError):
-    """The terms cannot be kept: they name what is unknown, or do not fit the encoding profile."""
+    """The project cannot be opened: nobody is named, or somebody who is unknown."""
 
     code = "terms-refused"
     status = 422

@@ -127,7 +127,7 @@ def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> No
     """Check that what was signed is signed by whoever sends it, with the keys that they have enrolled.
 
     Raises:
-        StatementRefusedError: it is not, or they have no keys, or not the duty for it.
+        StatementRefusedError: it is not, or they have not the duty for it.
     """
     try:
         identity = signed.verify()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, false
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -14,16 +14,12 @@ RANDOM_ID = String(36)
 
 
 class Project(Base):
-    """The lasting frame of a linkage.
-
-    `is_signed` says that signed agreements bind it; otherwise the terms that the operator made do.
-    """
+    """The lasting frame of a linkage."""
 
     __tablename__ = "project"
 
     name: Mapped[str] = mapped_column(NAME, primary_key=True)
     created: Mapped[str] = mapped_column(TIME)
-    is_signed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class StoredProfile(Base):
@@ -36,9 +32,9 @@ class StoredProfile(Base):
 
 
 class StoredTerms(Base):
-    """One version of what binds a project, numbered from 1; `document` is canonical JSON of the terms.
+    """What binds a project under one of its signed agreements; `document` is canonical JSON of the terms.
 
-    Those that follow from a signed agreement have its number and its digest.
+    `version` and `digest` are the agreement's number and digest.
     """
 
     __tablename__ = "project_terms"

@@ -18,7 +18,6 @@ from app.agreements.errors import (
     OutOfPlaceError,
     ProjectExistsError,
     StatementRefusedError,
-    TermsByOperatorError,
     TermsRefusedError,
     WrongDutyError,
 )
@@ -29,7 +28,7 @@ from app.agreements.models import (
     StoredNotice,
     StoredTerms,
 )
-from app.agreements.service import check_terms, name_parties_of, suspended_by
+from app.agreements.service import name_parties_of, suspended_by
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import insert_rows
@@ -94,7 +93,7 @@ def open_project(
         raise TermsRefusedError("Nobody but the operator is named.", clause="parties")
     if repository.project_exists(session, project):
         raise ProjectExistsError("There is a project of this name already.")
-    insert_rows(session, Project(name=project, created=utc_text(now), is_signed=True))
+    insert_rows(session, Project(name=project, created=utc_text(now)))
     repository.add_negotiators(session, project, named)
     draft = EntryDraft(
         ProjectOpened(parties=tuple(named)),
@@ -111,10 +110,9 @@ def propose(
     """Keep an agreement that its parties may sign, and log it whole; the same again changes nothing.
 
     Raises:
-        NotFoundError, TermsByOperatorError: no such project that the caller may negotiate about.
+        NotFoundError: no such project that the caller may negotiate about.
         WrongDutyError, AgreementRefusedError: it is not the caller's to propose, does not follow the last one,
             or names another operator, or persons other than those who have enrolled.
-        TermsRefusedError: the broker cannot keep such terms.
     """
     _hold_negotiation(session, actor, project)
     agreement, digest, now = proposal.agreement, proposal.agreement.digest(), broker.clock()
@@ -122,7 +120,6 @@ def propose(
     if known is not None:
         return named_agreement(session, actor, project, digest)
     _refuse_proposer(actor, agreement)
-    check_terms(agreement.terms(), proposal.profile)
     _refuse_strangers(session, broker, agreement, project)
     _refuse_order(session, agreement, now)
     earlier = repository.agreements_of(session, project)
@@ -153,7 +150,7 @@ def consent(
     The same signature again changes nothing.
 
     Raises:
-        NotFoundError, TermsByOperatorError: no such agreement that names the caller's party.
+        NotFoundError: no such agreement that names the caller's party.
         WrongDutyError, StatementRefusedError: it does not count.
         OutOfPlaceError, AgreementRefusedError: the party has signed already, or the agreement is not the next.
     """
@@ -190,7 +187,7 @@ def give_notice(
     The same notice again changes nothing.
 
     Raises:
-        NotFoundError, TermsByOperatorError: no such agreement that names the caller's party.
+        NotFoundError: no such agreement that names the caller's party.
         WrongDutyError, StatementRefusedError: it does not count.
         OutOfPlaceError: the agreement binds nobody, or the party's word before says the same, or came later, or
             it has lifted its halt often within a day.
@@ -246,26 +243,20 @@ def require_negotiation(session: Session, actor: Actor, project: str) -> None:
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        TermsByOperatorError: the operator made its terms.
     """
-    if repository.is_negotiating(session, actor, project):
-        return
-    # To a stranger this answers as if there were none; whoever may see the project learns why there is nothing.
-    if repository.terms_seen_by(session, actor, project):
-        raise TermsByOperatorError("The operator made this project's terms; there is no agreement.")
-    raise NotFoundError("There is nothing here.")
+    if not repository.is_negotiating(session, actor, project):
+        raise NotFoundError("There is nothing here.")
 
 
 def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> list[str]:
-    """Return whom a project concerns: those whom its terms name, or who negotiate its agreements.
+    """Return whom a project concerns: those who negotiate its agreements.
 
     Once an agreement binds, only whom it or a later one names may still know.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
-    if not repository.is_negotiating(session, actor, project):
-        return service.parties_of(service.project_for(session, actor, project).terms)
+    require_negotiation(session, actor, project)
     bound = service.binding_terms(session, project, now)
     if bound is not None:
         first = agreement_named(session, bound).number
@@ -276,15 +267,8 @@ def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> l
 
 
 def agreement_named(session: Session, terms: TermsInForce) -> Agreement:
-    """Return the signed agreement that terms follow from.
-
-    Raises:
-        TermsByOperatorError: the operator made them.
-    """
-    row = repository.find_agreement(session, terms.terms.project, terms.digest)
-    if row is None:
-        raise TermsByOperatorError("The operator made this project's terms; there is no agreement.")
-    return agreement_of(row)
+    """Return the signed agreement that terms follow from."""
+    return agreement_of(repository.require_agreement(session, terms.digest))
 
 
 def agreement_of(row: StoredAgreement) -> Agreement:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def paper_of(session: Session, project: str, agreement: str) -> str | None:
-    """Return the number of an agreement's paper; None where it names none, or the operator made the terms."""
+    """Return the number of an agreement's paper; None where it names none."""
     found = repository.find_agreement(session, project, agreement)
     if found is None:
         return None

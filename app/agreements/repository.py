@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.api import Role
 
-# With them, whether the project is one that signed agreements bind.
-TermsAndProfile: TypeAlias = tuple[StoredTerms, StoredProfile, bool]
+TermsAndProfile: TypeAlias = tuple[StoredTerms, StoredProfile]
 
 NEGOTIATOR: Final = "negotiator"
 
@@ -62,7 +61,7 @@ def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequen
 
 def is_negotiating(session: Session, actor: Actor, project: str) -> bool:
     """Tell whether there is such a project, and the actor may take part in negotiating its agreements."""
-    query = select(Project.name).where(Project.name == project, Project.is_signed)
+    query = select(Project.name).where(Project.name == project)
     if actor.role != "operator":
         query = query.join(ProjectParty, ProjectParty.project == Project.name).where(
             ProjectParty.party == actor.party, ProjectParty.capacity == NEGOTIATOR
@@ -140,7 +139,7 @@ def negotiators_of(session: Session, project: str) -> list[str]:
 def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
     """Return the projects that nothing has bound yet and that the actor may help to negotiate, by name."""
     bound = select(StoredTerms.project)
-    query = select(Project.name).where(Project.is_signed, Project.name.not_in(bound))
+    query = select(Project.name).where(Project.name.not_in(bound))
     if actor.role != "operator":
         mine = select(ProjectParty.project).where(
             ProjectParty.party == actor.party, ProjectParty.capacity == NEGOTIATOR
@@ -150,13 +149,8 @@ def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
 
 
 def project_names(session: Session) -> Sequence[str]:
-    """Return the names of all projects in order, for whoever runs the broker."""
+    """Return the names of all projects in order, for the broker itself and whoever runs it."""
     return session.scalars(select(Project.name).order_by(Project.name)).all()
-
-
-def signed_projects(session: Session) -> Sequence[str]:
-    """Return the names of the projects that signed agreements bind."""
-    return session.scalars(select(Project.name).where(Project.is_signed)).all()
 
 
 def find_agreement(session: Session, project: str, digest: str) -> StoredAgreement | None:
@@ -165,6 +159,11 @@ def find_agreement(session: Session, project: str, digest: str) -> StoredAgreeme
         StoredAgreement.project == project, StoredAgreement.digest == digest
     )
     return session.scalar(query.execution_options(populate_existing=True))
+
+
+def require_agreement(session: Session, digest: str) -> StoredAgreement:
+    """Return an agreement that is known to be there, such as one that terms in force follow from."""
+    return session.get_one(StoredAgreement, digest)
 
 
 def agreements_of(session: Session, project: str) -> Sequence[StoredAgreement]:
@@ -252,15 +251,11 @@ def _hold(session: Session, project: str, *, read: bool, key_share: bool) -> Pro
     )
 
 
-def _terms() -> Select[StoredTerms, StoredProfile, bool]:
-    return (
-        select(StoredTerms, StoredProfile, Project.is_signed)
-        .join(StoredProfile, StoredProfile.digest == StoredTerms.profile)
-        .join(Project, Project.name == StoredTerms.project)
+def _terms() -> Select[StoredTerms, StoredProfile]:
+    return select(StoredTerms, StoredProfile).join(
+        StoredProfile, StoredProfile.digest == StoredTerms.profile
     )
 
 
-def _rows(
-    session: Session, query: Select[StoredTerms, StoredProfile, bool]
-) -> Sequence[TermsAndProfile]:
-    return [(row[0], row[1], row[2]) for row in session.execute(query).all()]
+def _rows(session: Session, query: Select[StoredTerms, StoredProfile]) -> Sequence[TermsAndProfile]:
+    return [(row[0], row[1]) for row in session.execute(query).all()]

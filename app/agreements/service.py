@@ -1,4 +1,4 @@
-"""Projects, and what binds them: a signed agreement, or terms that the operator made.
+"""Projects, and what binds them: the terms of a signed agreement.
 
 How an agreement comes to bind stands in `app.agreements.negotiation`.
 """
@@ -12,25 +12,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from app.agencies.service import unknown_parties
 from app.agreements import repository
-from app.agreements.errors import NotInForceError, ProjectExistsError, TermsRefusedError
-from app.agreements.models import Project, StoredTerms
+from app.agreements.errors import NotInForceError
 from app.clock import utc_text
-from app.db import insert_rows
 from app.errors import NotFoundError
-from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
-from schemas.matchlog.kinds import ProjectCreated
 from schemas.profile import EncodingProfile
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.repository import TermsAndProfile
-    from app.matchlog.service import MatchLog
 
 # The clause that a refusal names where no agreement has been signed by all yet.
 UNSIGNED: Final = "signatures"
@@ -38,84 +32,14 @@ UNSIGNED: Final = "signatures"
 
 @dataclass(frozen=True, slots=True)
 class TermsInForce:
-    """A project's terms, their digest (which stands as `agreement` in every document), their profile.
+    """A project's terms, the digest of the agreement that they follow from, and their profile.
 
-    `is_signed` says that they follow from an agreement that every party has signed; then the digest is its.
+    The digest stands as `agreement` in every document.
     """
 
     terms: ProjectTerms
     digest: str
     profile: EncodingProfile
-    is_signed: bool = False
-
-
-def create_project(
-    session: Session,
-    log: MatchLog,
-    *,
-    terms: ProjectTerms,
-    profile: EncodingProfile,
-    actor: Actor,
-    now: datetime,
-) -> TermsInForce:
-    """Store a project with its first terms and log it, in the caller's transaction.
-
-    Raises:
-        TermsRefusedError: a party is unknown, the profile is another, or a release mode is not available.
-        ProjectExistsError: there is a project of this name.
-    """
-    check_terms(terms, profile)
-    named = _named_parties(terms)
-    unknown = unknown_parties(session, [party for party, _ in named])
-    if unknown:
-        raise TermsRefusedError(f"The party {unknown[0]} is not enrolled.", clause="parties")
-    if repository.project_exists(session, terms.project):
-        raise ProjectExistsError("There is a project of this name already.")
-    repository.store_profile(session, profile.digest(), _text(profile))
-    insert_rows(session, Project(name=terms.project, created=utc_text(now)))
-    insert_rows(
-        session,
-        StoredTerms(
-            project=terms.project,
-            version=1,
-            digest=terms.digest(),
-            profile=profile.digest(),
-            document=_text(terms),
-            created=utc_text(now),
-        ),
-    )
-    repository.name_parties(session, terms.project, named)
-    log.append(
-        session,
-        [
-            EntryDraft(
-                ProjectCreated(terms=terms),
-                entry_actor(actor),
-                project=terms.project,
-                agreement=terms.digest(),
-                purpose=terms.purpose,
-                request=actor.request_id,
-            )
-        ],
-    )
-    return TermsInForce(terms, terms.digest(), profile)
-
-
-def check_terms(terms: ProjectTerms, profile: EncodingProfile) -> None:
-    """Check that terms can be kept with this profile.
-
-    Raises:
-        TermsRefusedError: they cannot; names the clause.
-    """
-    if profile.digest() != terms.profile:
-        raise TermsRefusedError("The terms name another encoding profile.", clause="profile")
-    for recipient in terms.recipients:
-        # A release in this mode holds the recipient's own handles, and only a provider has any.
-        if recipient.mode == "linked" and recipient.party not in terms.providers:
-            raise TermsRefusedError(
-                "The release mode linked is for parties that also provide records.",
-                clause="recipients",
-            )
 
 
 def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForce:
@@ -246,7 +170,7 @@ def narrow_parties(session: Session, now: datetime) -> int:
     Until it starts, both those of the agreement before and its own see the project.
     """
     n_narrowed = 0
-    for project in repository.signed_projects(session):
+    for project in repository.project_names(session):
         versions = _versions(session, project)
         if not versions or _binding(versions, now) != versions[0]:
             continue
@@ -297,19 +221,12 @@ def _versions(session: Session, project: str) -> list[TermsInForce]:
 
 
 def _binding(versions: Sequence[TermsInForce], now: datetime) -> TermsInForce | None:
-    """Return which version binds at a moment: of those that have begun, the newest; None: none has.
-
-    The operator's terms have one version, which is the project's from the beginning.
-    """
+    """Return which version binds at a moment: of those that have begun, the newest; None: none has."""
     return _binding_on(versions, utc_text(now)[:10])
 
 
 def _binding_on(versions: Sequence[TermsInForce], day: str) -> TermsInForce | None:
-    return next((found for found in versions if _has_begun(found, day)), None)
-
-
-def _has_begun(found: TermsInForce, day: str) -> bool:
-    return not found.is_signed or found.terms.start <= day
+    return next((found for found in versions if found.terms.start <= day), None)
 
 
 def _names(versions: Sequence[TermsInForce], actor: Actor) -> bool:
@@ -323,7 +240,7 @@ def _names(versions: Sequence[TermsInForce], actor: Actor) -> bool:
     for found in versions:
         if any((actor.party, capacity) in _named_parties(found.terms) for capacity in seen_as):
             return True
-        if _has_begun(found, actor.day):
+        if found.terms.start <= actor.day:
             break
     return False
 
@@ -333,8 +250,6 @@ def _shown(versions: Sequence[TermsInForce], actor: Actor) -> TermsInForce:
 
 
 def _refuse_halted(session: Session, current: TermsInForce) -> None:
-    if not current.is_signed:
-        return
     project = current.terms.project
     agreement = repository.find_agreement(session, project, current.digest)
     if agreement is None or agreement.withdrawn is not None:
@@ -363,14 +278,10 @@ def _named_parties(terms: ProjectTerms) -> list[tuple[str, str]]:
     ]
 
 
-def _text(document: ProjectTerms | EncodingProfile) -> str:
-    return document.to_canonical().decode("utf-8")
-
-
 def _read(stored: TermsAndProfile) -> TermsInForce:
-    terms, profile, is_signed = stored
+    terms, profile = stored
     return TermsInForce(
-        _parse_terms(terms.document), terms.digest, _parse_profile(profile.document), is_signed
+        _parse_terms(terms.document), terms.digest, _parse_profile(profile.document)
     )
 
 

@@ -43,8 +43,7 @@ def _state(session: Session, operator: Actor, project: str, now: datetime) -> Pr
         return ProjectState(
             project, False, f"is not in force: {reason[:1].lower()}{reason[1:]}{waiting}"
         )
-    whose = "by its signed agreement" if terms.is_signed else "by terms of the operator"
-    sentence = f"is in force until {terms.terms.end} {whose}{waiting}"
+    sentence = f"is in force until {terms.terms.end} by its signed agreement{waiting}"
     return ProjectState(project, True, sentence)
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.agreements import repository
-from app.agreements.errors import TermsByOperatorError
 from app.agreements.negotiation import agreement_of, may_see, require_negotiation
 from app.agreements.service import agreement_now, suspended_by
 from app.clock import utc_text
@@ -46,15 +45,12 @@ def view_of(session: Session, row: StoredAgreement, now: datetime) -> AgreementV
 
 
 def agreement_list(session: Session, actor: Actor, project: str, now: datetime) -> AgreementList:
-    """Return the agreements of a project that name the actor's party; none where the operator made the terms.
+    """Return the agreements of a project that name the actor's party.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
-    try:
-        require_negotiation(session, actor, project)
-    except TermsByOperatorError:
-        return AgreementList(project=project, in_force=None, agreements=())
+    require_negotiation(session, actor, project)
     bound = agreement_now(session, project, now)
     rows = [row for row in repository.agreements_of(session, project) if may_see(actor, row)]
     summaries = tuple(_summary(session, row, bound, now) for row in rows)

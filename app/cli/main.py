@@ -24,7 +24,6 @@ COMMANDS: Final = {
     "migrate": "Bring the database to the newest schema.",
     "agency": "Enrol and list parties.",
     "person": "Invite, confirm and revoke persons with keys.",
-    "token": "Issue, list and revoke access tokens.",
     "page-link": "Print a link that signs you in to the pages.",
     "project": "Open, list and show projects.",
     "destroy": "Destroy a project or upload, with a certificate.",

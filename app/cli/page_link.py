@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
 from app.cli.opening import local_operator, opened_broker
@@ -24,23 +22,12 @@ def page_link(ctx: click.Context, url: str | None) -> None:
 
     Example: blindlink-broker page-link
     """
-    from app.agencies.service import PAGE_LINK, SESSION_LIFETIME, issue_token, new_session_link
+    from app.agencies.service import new_operator_link
 
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:
-            issued = issue_token(
-                session,
-                broker.log,
-                party=operator.party,
-                label=PAGE_LINK,
-                role="operator",
-                lifetime=SESSION_LIFETIME,
-                actor=operator,
-                now=broker.clock(),
-            )
-            visitor = replace(operator, person=issued.person, token_id=issued.token_id)
-            link = new_session_link(session, visitor, broker.clock())
+            link = new_operator_link(session, broker.log, operator=operator, now=broker.clock())
         address = url or broker.settings.address
     click.echo(sign_in_url(address, link.code))
     click.echo("open it within 60 s; it works once", err=True)

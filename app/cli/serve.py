@@ -81,7 +81,7 @@ def serve(
 def _refuse_nowhere(settings: Settings) -> None:
     """Refuse to serve under an address that nobody calls: what people sign names the broker by it."""
     is_everywhere = settings.host in {"0.0.0.0", "::"}  # noqa: S104
-    if is_everywhere and settings.public_url is None and not settings.insecure_bearer_tokens:
+    if is_everywhere and settings.public_url is None:
         raise ConfigurationError(
             "the broker listens on every address, and does not know the one that agencies call",
             hint="set public_url in broker.toml, or BLINDLINK_PUBLIC_URL; nobody could sign in without",
@@ -107,8 +107,6 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 _INSECURE: Final = (
     "insecure_plain_http",
     "insecure_volatile_database",
-    "insecure_bearer_tokens",
-    "insecure_operator_terms",
 )
 
 

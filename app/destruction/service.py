@@ -95,10 +95,10 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
         WrongDutyError: a signed agreement gives this to persons with another duty.
         LegalHoldError, nothing-to-destroy: nothing may, or can, be destroyed.
     """
-    found = project_for(session, actor, project)
+    project_for(session, actor, project)
     if actor.role == "operator":
         return begin(session, broker, Wanted(project, "project", actor=actor))
-    require_duty(actor, found, "steward")
+    require_duty(actor, "steward")
     return begin(session, broker, Wanted(project, "party", actor.party, actor=actor))
 
 
@@ -112,8 +112,8 @@ def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) 
     """
     row = upload_for(session, actor, upload)
     if actor.role == "agency":
-        found = project_for(session, actor, row.project)
-        require_duty(actor, found, "steward", "analyst")
+        project_for(session, actor, row.project)
+        require_duty(actor, "steward", "analyst")
     return begin(session, broker, Wanted(row.project, "upload", upload, actor=actor))
 
 

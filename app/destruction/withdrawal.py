@@ -41,7 +41,7 @@ def withdraw_record(
     """
     binding = project_for(session, actor, project)
     refuse_stranger(binding, actor.party)
-    require_duty(actor, binding, "steward", "analyst")
+    require_duty(actor, "steward", "analyst")
     if binding.terms.start > broker.clock().date().isoformat():
         raise RefusedError(
             NOTHING_TO_DESTROY, "Nothing binds the project yet, so there are no records."

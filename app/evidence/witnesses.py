@@ -82,14 +82,7 @@ def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
 
 
 def _own_key(session: Session, actor: Actor) -> VerifierKey:
-    identity = keys_of(session, actor)
-    if identity is None:
-        raise RefusedError(
-            NOT_A_WITNESS,
-            "Only who signs in with keys of their own can cosign.",
-            hint="blindlink identity enrol",
-        )
-    return _witness_key(identity)
+    return _witness_key(keys_of(session, actor))
 
 
 def _witness_key(identity: PublicIdentity) -> VerifierKey:

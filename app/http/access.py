@@ -42,13 +42,11 @@ class ActorOfCredential(Protocol):
         credential: Credential,
         request_id: str,
         *,
-        takes_issued: bool,
         limit: Callable[[Actor], None],
     ) -> Actor:
         """Return who it is.
 
         Args:
-            takes_issued: tokens that the operator issued count on this route.
             limit: called once the credential is known to be good, before anything is written; raises where
                 its holder comes too often.
         """
@@ -159,7 +157,6 @@ def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
         return gate.actor_of_credential(
             _credential(gate, request),
             request_id,
-            takes_issued=rule.takes_issued_tokens,
             limit=limit,
         )
     except SignInRefusedError as exc:

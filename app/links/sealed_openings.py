@@ -78,7 +78,7 @@ def _terms_that_allow(session: Session, broker: Broker, actor: Actor, run: str) 
             "The terms do not let this party have such a release.",
             clause="recipients",
         )
-    require_duty(actor, terms, "recipient")
+    require_duty(actor, "recipient")
     require_approved(session, run, terms, "release", now)
     require_final(session, run, terms.terms)
     return terms

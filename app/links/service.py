@@ -231,12 +231,12 @@ def log_verified(
         other-file: the file that was fetched has another digest.
     """
     found = release_for(session, actor, release, lock=True)
-    terms = project_for(session, actor, found.project)
+    project_for(session, actor, found.project)
     if found.agency != actor.party:
         raise RefusedError(
             NOT_RECIPIENT, "The release is another party's to fetch.", clause="recipients"
         )
-    require_duty(actor, terms, "recipient", *_carriers(found))
+    require_duty(actor, "recipient", *_carriers(found))
     if found.destroyed is not None:
         raise release_gone(found)
     if found.fetched is None:
@@ -264,7 +264,7 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
     for recipient in terms.terms.recipients if release.agency == actor.party else ():
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)
         if recipient.party == release.recipient and is_same and _may_fetch(terms, release):
-            require_duty(actor, terms, "recipient", *_carriers(release))
+            require_duty(actor, "recipient", *_carriers(release))
             require_approved(session, release.run, terms, "release", now)
             require_final(session, release.run, terms.terms)
             return terms.digest

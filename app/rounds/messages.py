@@ -76,7 +76,7 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
     pairs = repository.pairs_of(session, place.project, place.number)
     if place.kind == "claims":
         pair_in(pairs, actor.party, place.target)
-    require_duty(actor, terms, "recipient", "analyst")
+    require_duty(actor, "recipient", "analyst")
     if found.state != "open":
         raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
     due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
@@ -163,14 +163,14 @@ def fetch_message(
         claims-gone: its keeping time is over.
     """
     round_for(session, actor, place.project, place.number)
-    terms = terms_in_force(session, place.project, broker.clock())
+    terms_in_force(session, place.project, broker.clock())
     if not _is_for(session, actor, place):
         raise NotFoundError("There is nothing here.")
     key = (place.project, place.number, sender, place.kind, place.target)
     row = repository.find_message(session, key, lock=True)
     if row is None:
         raise NotFoundError("There is nothing here.")
-    require_duty(actor, terms, "recipient", "analyst")
+    require_duty(actor, "recipient", "analyst")
     now = utc_text(broker.clock())
     if row.destroyed is not None or row.keep_until <= now:
         raise RefusedError(CLAIMS_GONE, "The message was kept as long as agreed, and is gone.")

@@ -46,7 +46,7 @@ def offer_nonces(
     lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
-    require_duty(actor, terms, "analyst")
+    require_duty(actor, "analyst")
     offer = signed.offer
     if (offer.project, offer.party, offer.person) != (project, actor.party, actor.person):
         raise RefusedError(

@@ -51,7 +51,7 @@ def open_round(session: Session, broker: Broker, actor: Actor, project: str) -> 
     lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
-    require_duty(actor, terms, "analyst")
+    require_duty(actor, "analyst")
     found = repository.open_round(session, project)
     if found is not None:
         return found
@@ -75,7 +75,7 @@ def supersede_round(
     lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
-    require_duty(actor, terms, "analyst")
+    require_duty(actor, "analyst")
     found = repository.get_round(session, project, number, lock=True)
     if found is None or found.state == "superseded":
         return None

@@ -218,7 +218,7 @@ def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:
     Raises:
         OutOfPlaceError: they do not.
     """
-    rule = terms.terms.approvals if terms.is_signed else None
+    rule = terms.terms.approvals
     if rule is None or party not in rule.parties:
         raise OutOfPlaceError("The agreement does not ask this party for approvals.")
     return rule

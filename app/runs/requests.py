@@ -83,7 +83,7 @@ def ask_again(
     lock_rounds(session, project)
     terms = terms_in_force(session, project, broker.clock())
     refuse_stranger(terms, actor.party)
-    require_duty(actor, terms, "analyst")
+    require_duty(actor, "analyst")
     policy = request.policy or terms.terms.policy
     if not terms.terms.allows(policy):
         raise RefusedError(
@@ -119,7 +119,7 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
     found, terms = run_for(session, actor, run)
     if actor.role == "agency":
         refuse_stranger(terms, actor.party)
-        require_duty(actor, terms, "analyst", "approver")
+        require_duty(actor, "analyst", "approver")
     locked = repository.get_run(session, found.id, lock=True)
     if locked is None or locked.state == "cancelled":
         return found

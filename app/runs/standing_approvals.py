@@ -107,8 +107,6 @@ def revoke(
     if not isinstance(stated, ApprovalRevocation):
         raise StatementRefusedError("It does not take an approval back.")
     terms = project_for(session, actor, project)
-    if not terms.is_signed:
-        raise OutOfPlaceError("The operator made this project's terms; nothing is approved.")
     check_signer(session, actor, signed, agreement_named(session, terms), now)
     row = repository.find_grant(session, project, stated.approval)
     if row is None or row.party != actor.party:

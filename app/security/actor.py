@@ -12,8 +12,8 @@ from schemas.identity import Duty
 class Actor:
     """A named person of a party, in one role, during one request.
 
-    `duties` are what the person does for the party, in alphabetical order; empty for whoever holds a token
-    that the operator issued. `token_id` names the token that the request came with (the credential itself is
+    `duties` are what the person does for the party, in alphabetical order; empty for whom the operator is in
+    commands and on the pages. `token_id` names the token that the request came with (the credential itself is
     kept nowhere); `request_id` is `req-` and 32 hex characters, and stands in the log entries of this request.
     `day` is that of the request, in UTC, `YYYY-MM-DD`: terms begin and end by it.
     """

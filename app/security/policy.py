@@ -38,18 +38,15 @@ class Rule:
     """What one route demands.
 
     `roles` may call it; `anonymous` needs no credential and then has no roles. `by_session` takes the
-    pages' cookie instead of a bearer token. With `takes_issued_tokens` a token counts that the operator issued
-    to somebody without keys, even where the settings count none. `is_sign_in`: it changes nothing but who is
-    signed in.
+    pages' cookie instead of a token. `is_sign_in`: it changes nothing but who is signed in.
 
-    A body longer than `max_body_bytes` is cut off; 0 means that
-    the route takes none. `rate` names the class of its rate limit.
+    A body longer than `max_body_bytes` is cut off; 0 means that the route takes none. `rate` names the class
+    of its rate limit.
     """
 
     roles: frozenset[Role] = frozenset()
     anonymous: bool = False
     by_session: bool = False
-    takes_issued_tokens: bool = False
     is_sign_in: bool = False
     max_body_bytes: int = 0
     rate: RateClass = "read"
@@ -117,8 +114,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     # Health and description.
     ("GET", "/healthz"): Rule(anonymous=True, rate="probe"),
     ("GET", "/readyz"): Rule(anonymous=True, rate="probe"),
-    # Programs that watch many services have no keys; what they read here is about nobody.
-    ("GET", "/metrics"): Rule(OPERATOR, takes_issued_tokens=True),
+    ("GET", "/metrics"): Rule(OPERATOR),
     ("GET", "/v1/openapi.json"): Rule(anonymous=True),
     # Parties and sessions.
     ("GET", "/v1/whoami"): Rule(EVERYONE),

@@ -269,12 +269,9 @@ def _refuse_other_secret(found: TermsInForce, project: str, epoch: int) -> None:
 def _refuse_unsigned(
     session: Session, actor: Actor, signed: SignedShare | SignedConfirmation
 ) -> None:
-    """Refuse what the caller did not sign, where the caller has enrolled with keys."""
-    keys = keys_of(session, actor)
-    if keys is None:
-        return
+    """Refuse what the caller did not sign."""
     try:
-        signed.verify(keys)
+        signed.verify(keys_of(session, actor))
     except SignatureError:
         raise RefusedError(SHARE_REFUSED, "It is not signed by the person who sent it.") from None
 

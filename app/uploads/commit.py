@@ -89,7 +89,7 @@ def prepare_commit(
     refuse_closed(found, utc_text(now))
     terms = terms_in_force(session, found.project, now)
     refuse_stranger(terms, actor.party)
-    require_duty(actor, terms, "analyst")
+    require_duty(actor, "analyst")
     open_pair_of(session, found)
     require_signed(session, actor, signed)
     digests = digests_of(session, upload, PART_KIND)

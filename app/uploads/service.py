@@ -77,7 +77,7 @@ def open_upload(
     now = broker.clock()
     terms = terms_in_force(session, project, now)
     refuse_stranger(terms, actor.party)
-    require_duty(actor, terms, "analyst")
+    require_duty(actor, "analyst")
     pair = open_pair(session, project, request.round, actor.party, request.partner)
     if own_root(pair, actor.party) is not None:
         raise RefusedError(

@@ -111,11 +111,6 @@ def _withdraws(terms: ProjectTerms, party: str, _role: Role) -> str:
     return OWN if party in terms.providers else NO
 
 
-def _signs(terms: ProjectTerms, _party: str, _role: Role) -> str:
-    # Terms that follow from a signed agreement always say who approves, the operator's never do.
-    return NO if terms.approvals is None else YES
-
-
 def _sees_own(_terms: ProjectTerms, _party: str, role: Role) -> str:
     return OWN if role == "agency" else YES
 
@@ -125,11 +120,11 @@ def _always(_terms: ProjectTerms, _party: str, _role: Role) -> str:
 
 
 ACTIONS: Final = (
-    Action("Sign an amendment", ("POST", "/v1/projects/{project}/consents"), _signs, ("steward",)),
+    Action("Sign an amendment", ("POST", "/v1/projects/{project}/consents"), _always, ("steward",)),
     Action(
         "Suspend the linkage or leave",
         ("POST", "/v1/projects/{project}/notices"),
-        _signs,
+        _always,
         ("steward",),
     ),
     Action(

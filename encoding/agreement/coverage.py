@@ -12,17 +12,10 @@ from schemas.api import ProjectView
 from schemas.run import RunSpecification
 
 
-def is_signed(view: ProjectView) -> bool:
-    """Tell whether a project's terms follow from a signed agreement; else the operator has made them."""
-    return view.terms.digest() != view.agreement
-
-
 def require_cover(
     known: KeptAgreements, view: ProjectView, today: date, *, must_bind: bool
 ) -> None:
     """Make sure that a project's terms are those of an agreement that every party has signed.
-
-    A project for which nothing is kept, and whose terms the operator has made, is as it is shown.
 
     Args:
         must_bind: the agreement has to bind today; else it is enough that the broker does not misstate it.
@@ -31,8 +24,6 @@ def require_cover(
         NotReadyError: with `must_bind`, the agreement has not begun or has ended, not all have signed it, or a
             party has halted the linkage or left.
     """
-    if not known.agreements and not is_signed(view):
-        return
     kept = known.find(view.agreement)
     if kept is None:
         raise AgreementUntrustedError(
@@ -61,11 +52,11 @@ def require_cover(
 
 def require_covered_run(
     known: KeptAgreements, run: str, specification: RunSpecification, sha256: str
-) -> KeptAgreement | None:
+) -> KeptAgreement:
     """Make sure that a run is one that the signed agreement provides for; return that.
 
     Args:
-        known: what is kept; if that is nothing, a run under the operator's terms passes: None.
+        known: what is kept.
         run: whose specification it is said to be.
         sha256: the digest that it is said to have.
     Raises:
@@ -73,8 +64,6 @@ def require_covered_run(
     """
     if (specification.run, specification.digest()) != (run, sha256):
         raise AgreementUntrustedError("the broker shows another specification than the run's own")
-    if not known.agreements:
-        return None
     kept = known.find(specification.agreement)
     if kept is None or not kept.is_complete():
         raise AgreementUntrustedError(

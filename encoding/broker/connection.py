@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import httpx2
 
-from encoding.broker.credential import Credential
+from encoding.broker.credential import SignIn
 from encoding.errors import (
     AgencyError,
     BrokerAnswerError,
@@ -64,7 +64,7 @@ class Connection:
     def __init__(
         self,
         url: str,
-        credential: Credential | None,
+        credential: SignIn | None,
         *,
         tls: ssl.SSLContext | None = None,
         waiting: Waiting | None = None,
@@ -199,7 +199,7 @@ def _bounded_body(received: Iterator[bytes], limit: int = MAX_ANSWER_BYTES) -> b
     return b"".join(pieces)
 
 
-def _refusal(response: httpx2.Response, credential: Credential | None) -> BrokerRefusedError:
+def _refusal(response: httpx2.Response, credential: SignIn | None) -> BrokerRefusedError:
     kind = NotAuthorisedError if response.status_code in {401, 403} else BrokerRefusedError
     try:
         problem = Problem.from_json(parse_json(_bounded_body(response.iter_raw(), 65_536)))

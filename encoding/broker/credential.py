@@ -1,4 +1,4 @@
-"""What a connection shows the broker with each request: a person's sign-in, or a token that lies in a file.
+"""What a connection shows the broker with each request: the token of a person who has signed in, with a proof.
 
 A person signs in when the first request needs it, and again when the token has ended; token and proof key
 are in memory only. Spec page: `schemas/spec/sign-in.md`.
@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import urlencode
 
 from encoding.broker.sign_in import ProofKey, sign_claim
-from encoding.errors import BrokerAnswerError, TokenFileError
-from encoding.owner_only import is_readable_by_others
+from encoding.errors import BrokerAnswerError
 from encoding.people.identity import Identity
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
@@ -23,47 +21,12 @@ from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, TokenAnswer
 
 # A token is not used in its last seconds, in which it could end on the way.
 MARGIN: Final = timedelta(seconds=30)
-MAX_TOKEN: Final = 512
 BOUND: Final = "DPoP"
 # The broker takes proofs that are a minute off.
 MAX_CLOCK_ERROR: Final = timedelta(seconds=50)
 
 Post: TypeAlias = Callable[[str, bytes, Mapping[str, str]], bytes]
 """Sends a body with headers to a path below the broker's address, once, and returns the answer's body."""
-
-
-class Credential(Protocol):
-    """Whatever lets a request in."""
-
-    def headers(self, method: str, url: str, post: Post) -> Mapping[str, str]:
-        """Return the headers for one attempt of one request; `url` is without its query."""
-
-    def renew(self) -> bool:
-        """Give up what the broker has just refused; false if there is nothing else to try."""
-
-    def hint(self, broker_time: datetime | None) -> str:
-        """Return what to do about a refusal; `broker_time` is the broker's clock, None if not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class BearerToken:
-    """A token that the operator issued: whoever has it is let in."""
-
-    token: str = field(repr=False)
-
-    def headers(self, method: str, url: str, post: Post) -> Mapping[str, str]:
-        """Return the token, the same for each request."""
-        del method, url, post
-        return {"Authorization": f"Bearer {self.token}"}
-
-    def renew(self) -> bool:
-        """There is no other token."""
-        return False
-
-    def hint(self, broker_time: datetime | None) -> str:
-        """Whoever issued it issues another."""
-        del broker_time
-        return "ask the operator of the broker for a new token"
 
 
 @dataclass(slots=True, eq=False)
@@ -141,27 +104,3 @@ class SignIn:
             return TokenAnswer.from_json(parse_json(raw))
         except FormatError as exc:
             raise BrokerAnswerError(f"the broker's answer breaks its format: {exc}") from exc
-
-
-def read_token(path: Path) -> BearerToken:
-    """Read the token that the operator gave to this party.
-
-    Raises:
-        TokenFileError: missing, readable by others, or not one line of printable characters.
-    """
-    try:
-        if is_readable_by_others(path):
-            raise TokenFileError(
-                f"other users of this computer can read the token file {path}",
-                hint=f"make it yours alone with: chmod 600 {path}",
-            )
-        token = path.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise TokenFileError(
-            f"the token file {path} cannot be read",
-            hint="the operator of the broker gives you a token",
-        ) from exc
-    is_printable = token.isascii() and token.isprintable() and " " not in token
-    if not is_printable or not 1 <= len(token) <= MAX_TOKEN:
-        raise TokenFileError(f"the file {path} does not hold one token")
-    return BearerToken(token)

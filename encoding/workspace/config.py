@@ -41,25 +41,19 @@ class BrokerSection(Model):
     """Where the broker is and how it is known; `ca_file` is null where the computer trusts it already.
 
     `log_key` is the broker's log key as the operator gave it; null means: trust the first one that is seen.
-    `token_file` is null where a person signs in with keys of their own.
     """
 
     url: BrokerUrl
-    token_file: Text | None = None
     ca_file: Text | None = None
     log_key: Text | None = None
 
 
 class ProjectSection(Model):
-    """Which project, as which party, with which secret.
-
-    With `insecure_unsigned_terms`, for rehearsals, terms count that the operator alone has made.
-    """
+    """Which project, as which party, with which secret."""
 
     name: Name
     party: Name
     secret_file: Text = "secret.txt"  # noqa: S105 - a file's name
-    insecure_unsigned_terms: bool = False
 
 
 class IdentitySection(Model):
@@ -119,20 +113,12 @@ class ConfigFile(Model):
     """
 
     broker: BrokerSection
-    identity: IdentitySection | None = None
+    identity: IdentitySection
     project: ProjectSection
     input: InputSection | None = None
     columns: dict[Text, Text] = Field(default_factory=dict)
     share: ShareSection = ShareSection()
     output: OutputSection = OutputSection()
-
-    @model_validator(mode="after")
-    def _somebody_comes_to_the_broker(self) -> Self:
-        if (self.identity is None) == (self.broker.token_file is None):
-            raise ValueError(
-                "there must be either a section [identity] or a token_file in [broker]"
-            )
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +212,6 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         "",
         "[broker]",
         _line("url", broker.url),
-        "# Without keys of your own: your password for the broker stands in this file; only you may read it.",
-        _line("token_file", broker.token_file, "token.txt"),
         "# The broker's certificate, where this computer does not trust it already.",
         _line("ca_file", broker.ca_file, "broker-ca.pem"),
         "# The broker's log key, as the operator gave it to you; without it, the first one seen is trusted.",
@@ -240,7 +224,6 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         _line("party", project.party),
         "# The secret that only the agencies share; the broker must never have it.",
         _line("secret_file", project.secret_file),
-        *_rehearsal_lines(project),
         "",
         *_input_lines(sections.input),
         "# What the recipe calls a column = what your file calls it.",
@@ -258,18 +241,7 @@ def _render_lines(sections: ConfigFile) -> list[str]:
     ]
 
 
-def _rehearsal_lines(project: ProjectSection) -> list[str]:
-    if not project.insecure_unsigned_terms:
-        return []
-    return [
-        "# For a rehearsal with invented people: go by terms that nobody has signed.",
-        "insecure_unsigned_terms = true",
-    ]
-
-
-def _identity_lines(identity: IdentitySection | None) -> list[str]:
-    if identity is None:
-        return []
+def _identity_lines(identity: IdentitySection) -> list[str]:
     return [
         "# Your own keys, as whom you act at the broker; made by: blindlink identity new",
         "[identity]",

@@ -13,7 +13,6 @@ import pytest
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, compare, link, live_broker
 from rigs.rehearsal import (
     PROFILE,
-    SIZES,
     Rehearsal,
     links_of,
     rehearsing_agency,
@@ -57,8 +56,7 @@ class Audited:
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("audit")
     people = write_rehearsal(folder, children=150, students=600)
-    terms = (*SIZES, "--auditor", AUDITOR)
-    with live_broker(folder / "broker", PROFILE, *terms, auditors=(AUDITOR,)) as broker:
+    with live_broker(folder / "broker", PROFILE, auditors=(AUDITOR,)) as broker:
         agencies = {
             party: rehearsing_agency(broker, folder / party, party, people.files[party])
             for party in ("welfare", "schools")

@@ -8,20 +8,22 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker
 from rigs.rehearsal import (
     ID_COLUMN,
     PROFILE,
-    SIZES,
     Rehearsal,
     rehearsing_agency,
     write_rehearsal,
 )
 from rigs.searching import files_under, found_in
 
+from encoding.people.identity import read_identity
 from encoding.workspace.config import read_config, render_config
+from schemas.run import IdSpace, Recipient
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RESEARCH, AUDITOR = "research-office", "state-auditor"
@@ -55,6 +57,9 @@ class Stage:
             said = self.broker.admin(*words[1:])
             if "invite" in words:
                 (self.research / "code.txt").write_text(said)
+            if "confirm" in words:
+                # What the page says of signing: the person is listed, and every party signs.
+                self.broker.agree(read_identity(self.research / "identity.txt").public)
         elif who == RESEARCH:
             command(self.research, *words)
             if "enrol" in words:
@@ -90,12 +95,13 @@ def share(agency: LiveAgency, column: str) -> None:
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     people = write_rehearsal(tmp_path, children=N_CHILDREN, students=N_STUDENTS)
-    terms = (
-        *(*SIZES, "--recipient", f"{RESEARCH}=blind", "--floor", "10", "--auditor", AUDITOR),
-        *("--frequency", "weekly"),
-    )
-    parties = {"others": (RESEARCH,), "auditors": (AUDITOR,)}
-    with live_broker(tmp_path / "b", PROFILE, *terms, **parties) as broker:
+    terms: dict[str, Any] = {
+        "recipients": (Recipient(party=RESEARCH, mode="blind", space=RESEARCH),),
+        "spaces": (IdSpace(name=RESEARCH, lifetime="lasting"),),
+        "auditors": (AUDITOR,),
+        "frequency": "weekly",
+    }
+    with live_broker(tmp_path / "b", PROFILE, is_agreed=False, **terms) as broker:
         made = Stage(tmp_path, broker, people)
         for party in COLUMN:
             agency = rehearsing_agency(broker, tmp_path / party, party, people.files[party])

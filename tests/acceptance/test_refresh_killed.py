@@ -16,7 +16,6 @@ import pytest
 from rigs.live import LiveAgency, LiveBroker, compare, live_broker, started
 from rigs.rehearsal import (
     PROFILE,
-    SIZES,
     Rehearsal,
     links_of,
     rehearsing_agency,
@@ -138,8 +137,7 @@ class Jobs:
 def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
     people = write_rehearsal(tmp_path, children=N_CHILDREN, students=N_STUDENTS)
     frequency = getattr(request, "param", "on-request")
-    terms = (*SIZES, "--frequency", frequency)
-    with live_broker(tmp_path / "broker", PROFILE, *terms) as broker:
+    with live_broker(tmp_path / "broker", PROFILE, frequency=frequency) as broker:
         welfare, schools = (
             rehearsing_agency(broker, tmp_path / party, party, people.files[party])
             for party in ("welfare", "schools")

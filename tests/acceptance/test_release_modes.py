@@ -12,7 +12,6 @@ import pytest
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, upload
 from rigs.rehearsal import (
     PROFILE,
-    SIZES,
     Rehearsal,
     read_rows,
     rehearsing_agency,
@@ -20,6 +19,7 @@ from rigs.rehearsal import (
 )
 
 from encoding.workspace.config import read_config, render_config
+from schemas.run import IdSpace, Recipient, ReleaseMode
 
 pytestmark = pytest.mark.long
 COUNTING = "statistics-office"
@@ -45,7 +45,7 @@ def set_up_receiver(broker: LiveBroker, folder: Path, party: str) -> LiveAgency:
     office.type(
         "init", "--without-file", "--broker", broker.url, "--project", PROJECT, "--party", party,
         "--identity", "identity.txt", "--key-file", "identity.key", "--ca-file", broker.ca_file,
-        "--log-key", broker.log_key, "--insecure-unsigned-terms",
+        "--log-key", broker.log_key,
     )  # fmt: skip
     return office
 
@@ -56,10 +56,17 @@ def make_modes(tmp_path: Path) -> Iterator[Any]:
 
     def make(children: int) -> Modes:
         people = write_rehearsal(tmp_path, children=children, students=5 * children)
-        terms = [*SIZES, "--floor", str(FLOOR), "--frequency", "weekly"]
-        for party, mode in (("welfare", "linked"), ("schools", "none"), (COUNTING, "count")):
-            terms += ["--recipient", f"{party}={mode}"]
-        serving = live_broker(tmp_path / "b", PROFILE, *terms, others=(COUNTING,))
+        modes: dict[str, ReleaseMode] = {"schools": "none", COUNTING: "count", "welfare": "linked"}
+        serving = live_broker(
+            tmp_path / "b",
+            PROFILE,
+            floor=FLOOR,
+            frequency="weekly",
+            recipients=tuple(
+                Recipient(party=party, mode=mode, space=party) for party, mode in modes.items()
+            ),
+            spaces=tuple(IdSpace(name=party, lifetime="lasting") for party in modes),
+        )
         broker = serving.__enter__()
         opened.append(serving)
         schools, welfare = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from rigs.live import PROJECT, LiveAgency, LiveBroker, live_broker
-from rigs.rehearsal import PROFILE, SIZES, rehearsing_agency, write_rehearsal
+from rigs.rehearsal import PROFILE, rehearsing_agency, write_rehearsal
 from rigs.searching import files_under, found_in
 
 from encoding.people.identity import read_identity
@@ -127,7 +127,7 @@ class Agency:
 @pytest.fixture
 def agency(tmp_path: Path) -> Iterator[Agency]:
     people = write_rehearsal(tmp_path, children=N_CHILDREN, students=N_STUDENTS)
-    with live_broker(tmp_path / "b", PROFILE, *SIZES) as broker:
+    with live_broker(tmp_path / "b", PROFILE, is_agreed=False) as broker:
         schools = rehearsing_agency(
             broker, tmp_path / "schools", "schools", people.files["schools"]
         )
@@ -145,9 +145,9 @@ def set_up_ann(agency: Agency) -> None:
         "Ann",
         f"blindlink init --broker {agency.broker.url} --project {PROJECT} --party welfare"
         f" --identity identity.txt --ca-file broker.crt --log-key {agency.broker.log_key}"
-        " --file people.csv --population everyone --preset rehearsal-child-welfare --encoding cp1252"
-        " --insecure-unsigned-terms",
+        " --file people.csv --population everyone --preset rehearsal-child-welfare --encoding cp1252",
     )
+    agency.broker.agree(read_identity(agency.at("Ann").folder / "identity.txt").public)
 
 
 def link(agency: Agency, schools: LiveAgency) -> None:

@@ -20,7 +20,6 @@ from rigs.live import LiveAgency, compare, link, live_broker
 from rigs.rehearsal import (
     ID_COLUMN,
     PROFILE,
-    SIZES,
     TEXT_ENCODING,
     rehearsing_agency,
     write_rehearsal,
@@ -161,7 +160,7 @@ def journey(tmp_path: Path) -> tuple[Path, list[LiveAgency]]:
     """What is left at the broker when two agencies have gone all the way by their own commands."""
     files = write_planted(tmp_path)
     folder = tmp_path / "broker"
-    with live_broker(folder, PROFILE, *SIZES) as broker:
+    with live_broker(folder, PROFILE) as broker:
         agencies = [
             rehearsing_agency(broker, tmp_path / party, party, files[party])
             for party in ("welfare", "schools")

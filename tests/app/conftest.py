@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 from fastapi import FastAPI
+from rigs.persons import person_of, persons_bearer
 from services.migrated import lay_tables
 from starlette.testclient import TestClient
 
-from app.agencies.service import IssuedToken, enrol_party, issue_token
+from app.agencies.service import enrol_party
 from app.broker import Broker, open_broker, open_database
 from app.cli.founding import found_broker
 from app.logs import configure_logs
@@ -25,10 +26,11 @@ from app.main import create_app
 from app.migrations.steps import migrate
 from app.security.actor import Actor
 from app.settings import Settings
-from schemas.api import Role
 
 if TYPE_CHECKING:
     from services.postgres import PostgresServer
+
+__all__ = ["person_of", "persons_bearer"]
 
 START = datetime(2026, 9, 1, 6, 0, 0, tzinfo=UTC)
 ORIGIN = "broker.test/blindlink"
@@ -49,12 +51,11 @@ class HandClock:
 
 @dataclass
 class FoundedBroker:
-    """A broker with its operator, clock and the tokens issued so far, by party and role."""
+    """A broker with its operator and clock."""
 
     broker: Broker
     operator: Actor
     clock: HandClock
-    tokens: dict[tuple[str, Role], IssuedToken] = field(default_factory=dict)
 
     def enrol(self, *parties: str) -> None:
         with self.broker.database.write() as session:
@@ -68,21 +69,6 @@ class FoundedBroker:
                     actor=self.operator,
                     now=self.clock(),
                 )
-
-    def token(self, party: str, role: Role, lifetime: timedelta | None = None) -> str:
-        with self.broker.database.write() as session:
-            issued = issue_token(
-                session,
-                self.broker.log,
-                party=party,
-                label="test",
-                role=role,
-                lifetime=lifetime,
-                actor=self.operator,
-                now=self.clock(),
-            )
-        self.tokens[party, role] = issued
-        return issued.secret
 
 
 @pytest.fixture
@@ -104,9 +90,6 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
         disk_reserve_percent=0,
         # The tests' PostgreSQL does not sync, which makes it several times faster.
         insecure_volatile_database=True,
-        # Most tests are about something else than how people sign in and agree.
-        insecure_bearer_tokens=True,
-        insecure_operator_terms=True,
     )
 
 
@@ -156,18 +139,3 @@ def log_stream() -> Iterator[io.StringIO]:
     yield stream
     structlog.reset_defaults()
     root.handlers, root.level = handlers, level
-
-
-Bearer = Callable[[str, Role], dict[str, str]]
-
-
-@pytest.fixture
-def bearer(founded: FoundedBroker) -> Bearer:
-    """Return the header with a party's token in a role, issued on first use."""
-
-    def header(party: str, role: Role) -> dict[str, str]:
-        if (party, role) not in founded.tokens:
-            founded.token(party, role)
-        return {"authorization": f"Bearer {founded.tokens[party, role].secret}"}
-
-    return header

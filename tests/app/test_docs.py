@@ -33,7 +33,7 @@ OVER_HTTP = (
 # Only the operator's commands raise these, though they are refusals.
 BY_COMMAND_ONLY = {
     *("project-exists", "terms-refused", "cosignature-refused"),
-    *("party-exists", "unknown-party", "unknown-token", "unknown-person", "person-state"),
+    *("party-exists", "unknown-party", "unknown-person", "person-state"),
     *("fingerprint-differs", "duties-refused"),
 }
 

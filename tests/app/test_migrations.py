@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from alembic import command
@@ -26,6 +28,13 @@ from app.migrations.steps import (
     stored_revision,
 )
 from app.migrations.tables import ALL_TABLES
+
+FROZEN = Path(__file__).parents[1] / "data" / "database-0001"
+TRIGGERS = {
+    "sqlite": "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger "
+    "WHERE NOT tgisinternal",
+}
 
 
 @pytest.fixture
@@ -58,6 +67,26 @@ def test_migrations_make_exactly_what_the_models_say(database: Database) -> None
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, ALL_TABLES) == []
+
+
+def test_the_frozen_database_comes_to_what_a_fresh_one_is(
+    database: Database, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    load_frozen(database)
+    assert stored_revision(database) == "0001"
+    migrate(database)
+    require_current(database)
+    with ExitStack() as opened:
+        if database.engine.dialect.name == "sqlite":
+            url = f"sqlite:///{(tmp_path / 'fresh.db').as_posix()}"
+        else:
+            url = opened.enter_context(request.getfixturevalue("postgres_server").fresh_database())
+        fresh = opened.enter_context(closing(Database(url)))
+        migrate(fresh)
+        assert shape(database) == shape(fresh)
+    with database.engine.connect() as connection:
+        kept = connection.execute(text("SELECT name, title FROM party")).all()
+    assert kept == [("child-welfare", "County Child Welfare")]
 
 
 def test_migrations_go_back_to_nothing(database: Database) -> None:
@@ -109,6 +138,42 @@ def test_every_slice_with_tables_is_known_to_the_migrations() -> None:
 def test_revisions_are_numbered_without_a_gap() -> None:
     names = sorted(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
     assert names == [f"{number:04}" for number in range(1, len(names) + 1)]
+
+
+def load_frozen(database: Database) -> None:
+    """Make the database that revision 0001 made, from a text that is never written anew."""
+    script = (FROZEN / f"{database.engine.dialect.name}.sql").read_text("utf-8")
+    with closing(database.engine.raw_connection()) as connection:
+        if database.engine.dialect.name == "sqlite":
+            connection.driver_connection.executescript(script)
+        else:
+            connection.cursor().execute(script)
+        connection.commit()
+
+
+def shape(database: Database) -> dict[str, Any]:
+    """Return all of a database but its rows: columns, keys, constraints, indexes and triggers, by table."""
+    with database.engine.connect() as connection:
+        inspector = inspect(connection)
+        kinds = ("columns", "pk_constraint", "foreign_keys", "unique_constraints")
+        found: dict[str, Any] = {
+            table: {
+                kind: _plain(getattr(inspector, f"get_{kind}")(table))
+                for kind in (*kinds, "check_constraints", "indexes")
+            }
+            for table in inspector.get_table_names()
+        }
+        triggers = connection.execute(text(TRIGGERS[connection.dialect.name]))
+        return found | {"triggers": sorted(map(tuple, triggers))}
+
+
+def _plain(found: Any) -> Any:
+    """Return what an inspector found in a form that compares: types by their text, lists in one order."""
+    if isinstance(found, dict):
+        return {key: _plain(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return sorted((_plain(value) for value in found), key=repr)
+    return found if found is None or isinstance(found, (str, bool, int)) else str(found)
 
 
 def _insert_row(connection: Connection, table: str) -> None:

@@ -175,8 +175,7 @@ class AgreementRig:
             if party in ROWS:
                 rows = folder / "people.csv"
                 rows.write_text(ROWS[party], "utf-8")
-                project = {"name": PROJECT, "insecure_unsigned_terms": False}
-                desk.set_up(rows, secret, **SETTINGS, project=project)
+                desk.set_up(rows, secret, **SETTINGS, project={"name": PROJECT})
             self.people[name] = self.near.person(party, *duties)
             lay_down_keys(folder, self.people[name])
             self.desks[name] = desk
@@ -317,7 +316,7 @@ def agreement_rig(folder: Path, **more: tuple[str, tuple[Duty, ...]]) -> Iterato
     Args:
         more: further persons by name, with their party and duties.
     """
-    with near_broker(folder, insecure_operator_terms=False) as near:
+    with near_broker(folder) as near:
         rig = AgreementRig(near)
         rig.persons |= more
         rig.set_up()

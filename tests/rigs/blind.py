@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 
 from encoding.people.identity import Identity
@@ -56,8 +55,7 @@ def make_blind(make: MakeLinkage, **changes: Any) -> BlindLinkage:
         "spaces": (IdSpace(name="research", lifetime="round"),),
     }
     linkage = make(**{**terms, **changes})
-    person = EnrolledPerson.confirmed(linkage.founded, linkage.client, RESEARCH, "recipient")
-    return BlindLinkage(linkage, person.identity)
+    return BlindLinkage(linkage, linkage.person(RESEARCH).identity)
 
 
 def records_of(raw: bytes) -> dict[bytes, bytes]:

@@ -41,11 +41,7 @@ class Desk:
         self.folder.mkdir(parents=True, exist_ok=True)
         raw: dict[str, Any] = {
             "broker": {"url": "https://broker.test"},
-            "project": {
-                "name": "foster-pupils",
-                "party": self.party,
-                "insecure_unsigned_terms": True,
-            },
+            "project": {"name": "foster-pupils", "party": self.party},
             "input": {
                 "file": str(file),
                 "id_column": "ID",

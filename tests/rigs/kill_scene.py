@@ -24,13 +24,12 @@ from rigs.linkage import (
 from samples.round_files import Container, Person, two_files
 from services.postgres import PostgresServer
 
-from app.agencies.service import enrol_party, issue_token
+from app.agencies.service import enrol_party
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.clock import Clock, utc_now
 from app.security.actor import Actor
 from app.settings import Settings
-from schemas.api import Role
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
 N_RECORDS, N_COMMON = 1000, 400
@@ -56,20 +55,6 @@ class RealBroker:
                     actor=self.operator,
                     now=utc_now(),
                 )
-
-    def token(self, party: str, role: Role) -> str:
-        with self.broker.database.write() as session:
-            issued = issue_token(
-                session,
-                self.broker.log,
-                party=party,
-                label="test",
-                role=role,
-                lifetime=None,
-                actor=self.operator,
-                now=utc_now(),
-            )
-        return issued.secret
 
 
 @dataclass
@@ -164,17 +149,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
         parts_per_minute=10**6,
         disk_reserve_percent=0,
         insecure_volatile_database=is_postgres,
-        insecure_bearer_tokens=True,
     )
     operator = found_broker(settings, origin="kills.test/log", title="Test operator")
     real = RealBroker(open_broker(settings), operator)
-    tokens: dict[tuple[str, Role], str] = {}
-
-    def bearer(party: str, role: Role) -> dict[str, str]:
-        if (party, role) not in tokens:
-            tokens[party, role] = real.token(party, role)
-        return {"authorization": f"Bearer {tokens[party, role]}"}
-
     # The seed narrows the search for what a failed test met; the moments depend on the machine too.
     seed = int(os.environ.get("BLINDLINK_KILL_SEED", random.randrange(10**6)))
     print(f"BLINDLINK_KILL_SEED={seed}")
@@ -183,8 +160,8 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     served = ServedBroker(settings)
     client: Any = InsistentClient(served)
     rng = random.Random(seed)
-    linkage = Linkage(real, client, bearer, terms, profile, rng).create()
-    bearer(AUDITOR, "auditor")
+    linkage = Linkage(real, client, terms, profile, rng).create()
+    linkage.as_party(AUDITOR, "auditor")
     for party in (CHILD_WELFARE, SCHOOL):
         linkage.as_party(party)
     server = request.getfixturevalue("postgres_server") if is_postgres else None

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from rigs.agreed import OPERATOR, agreement_of, bind
 from rigs.enrolled import EnrolledPerson
 from rigs.persons import DUTIES, enrolled_person
 from samples.round_files import (
@@ -29,13 +30,13 @@ from samples.round_files import (
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.agreements.service import create_project
 from app.auditor.verify import verify_bundle
 from app.broker import Broker
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.blocks.keys import RoundName
-from schemas.agreement import ProjectTerms
+from schemas.agreement import Agreement, ProjectTerms
+from schemas.api import Role
 from schemas.clauses import FileSize
 from schemas.ids import utc_text
 from schemas.profile import EncodingProfile, Side
@@ -100,20 +101,20 @@ def terms_of(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
 
 @dataclass
 class Linkage:
-    """The project, and what its parties do over HTTP; `founded` and `bearer` are the fixtures of tests/app.
+    """The project under a signed agreement, and what its parties do; `founded` is a fixture of tests/app.
 
-    An agency acts by a person of its own who has keys and all duties.
+    A party acts by a person of its own who has keys and all duties of the role; `agreement` is the newest.
     """
 
     founded: Any
     client: TestClient
-    bearer: Any
     terms: ProjectTerms
     profile: EncodingProfile
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     is_log_spoilt: bool = False
-    persons: dict[str, EnrolledPerson] = field(default_factory=dict)
-    _tokens: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    agreement: Agreement = field(init=False)
+    _persons: dict[tuple[str, Role], EnrolledPerson] = field(default_factory=dict)
+    _tokens: dict[tuple[str, Role], tuple[str, datetime]] = field(default_factory=dict)
 
     @property
     def broker(self) -> Broker:
@@ -125,40 +126,40 @@ class Linkage:
         return self.terms.pairs[0]
 
     def create(self) -> Linkage:
-        """Enrol everyone and create the project."""
+        """Enrol everyone, and let them sign the agreement."""
         receiving = {recipient.party for recipient in self.terms.recipients}
         parties = {CHILD_WELFARE, SCHOOL, *self.terms.providers, *receiving}
         self.founded.enrol(*sorted(parties), *self.terms.auditors)
-        self.add_project(self.terms)
+        self.agreement = self.add_project(self.terms)
+        self.terms = self.agreement.terms()
         return self
 
-    def add_project(self, terms: ProjectTerms) -> None:
-        with self.broker.database.write() as session:
-            create_project(
-                session,
-                self.broker.log,
-                terms=terms,
-                profile=self.profile,
-                actor=self.founded.operator,
-                now=self.founded.clock(),
-            )
+    def add_project(self, terms: ProjectTerms) -> Agreement:
+        """Let everyone sign the agreement of one more project, and return it."""
+        agencies = {*terms.providers, *(recipient.party for recipient in terms.recipients)}
+        people = [
+            *(self.person(party).identity for party in sorted(agencies)),
+            *(self.person(party, "auditor").identity for party in terms.auditors),
+            self.person(OPERATOR, "operator").identity,
+        ]
+        agreement = agreement_of(terms, [one.public for one in people])
+        bind(self.broker, self.founded.operator, agreement, self.profile, people)
+        return agreement
 
     # Who acts.
 
-    def person(self, party: str) -> EnrolledPerson:
-        """Return the person who acts for an agency, new on first use."""
-        if party not in self.persons:
-            identity = enrolled_person(self.broker, self.founded.operator, party, *DUTIES["agency"])
-            self.persons[party] = EnrolledPerson(self.founded, self.client, identity)
-        return self.persons[party]
+    def person(self, party: str, role: Role = "agency") -> EnrolledPerson:
+        """Return the person who acts for a party in a role, new on first use."""
+        if (party, role) not in self._persons:
+            identity = enrolled_person(self.broker, self.founded.operator, party, *DUTIES[role])
+            self._persons[party, role] = EnrolledPerson(self.founded, self.client, identity)
+        return self._persons[party, role]
 
-    def as_party(self, party: str, role: str = "agency") -> dict[str, str]:
-        if role != "agency":
-            return self.bearer(party, role)
-        token, since = self._tokens.get(party, ("", datetime.min.replace(tzinfo=UTC)))
+    def as_party(self, party: str, role: Role = "agency") -> dict[str, str]:
+        token, since = self._tokens.get((party, role), ("", datetime.min.replace(tzinfo=UTC)))
         if self.founded.clock() - since >= timedelta(minutes=9):
-            token, since = self.person(party).token(is_bound=False), self.founded.clock()
-            self._tokens[party] = token, since
+            token, since = self.person(party, role).token(is_bound=False), self.founded.clock()
+            self._tokens[party, role] = token, since
         return {"authorization": f"Bearer {token}"}
 
     def signature(self, kind: str, document: Any, party: str) -> Signature:
@@ -277,7 +278,7 @@ class Linkage:
             "project": header.project,
             "party": party,
             "side": header.side,
-            "agreement": self.terms.digest(),
+            "agreement": self.agreement.digest(),
             "root": header.root,
             "partner_root": self._partner_root(header.round, header.partner, party),
             "last_message": None,
@@ -388,7 +389,7 @@ class Linkage:
         """Return the id of the newest round's run."""
         return str(self.round()["progress"][0]["run"])
 
-    def run(self, party: str = CHILD_WELFARE, role: str = "agency") -> dict[str, Any]:
+    def run(self, party: str = CHILD_WELFARE, role: Role = "agency") -> dict[str, Any]:
         """Return the newest round's run as a party sees it."""
         return dict(self.get(f"/v1/runs/{self.run_id()}", party, role).json())
 
@@ -398,11 +399,11 @@ class Linkage:
 
     # The wire, and the log.
 
-    def get(self, path: str, party: str = CHILD_WELFARE, role: str = "agency") -> Response:
+    def get(self, path: str, party: str = CHILD_WELFARE, role: Role = "agency") -> Response:
         return self.client.get(path, headers=self.as_party(party, role))
 
     def post_as(
-        self, path: str, party: str = CHILD_WELFARE, body: Any = None, role: str = "agency"
+        self, path: str, party: str = CHILD_WELFARE, body: Any = None, role: Role = "agency"
     ) -> Response:
         given = {} if body is None else {"json": body}
         return self.client.post(path, headers=self.as_party(party, role), **given)
@@ -451,8 +452,8 @@ def either_database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_linkage(founded: Any, client: Any, bearer: Any) -> Iterator[MakeLinkage]:
-    """Return a function that creates the project, with some of its terms changed.
+def make_linkage(founded: Any, client: Any) -> Iterator[MakeLinkage]:
+    """Return a function that lets the parties sign the project's agreement, with some of its terms changed.
 
     After the test, the auditor's verifier must find nothing wrong with the log, whatever was done.
     """
@@ -460,7 +461,7 @@ def make_linkage(founded: Any, client: Any, bearer: Any) -> Iterator[MakeLinkage
 
     def make(**changes: Any) -> Linkage:
         profile = profile_of()
-        linkage = Linkage(founded, client, bearer, terms_of(profile, **changes), profile)
+        linkage = Linkage(founded, client, terms_of(profile, **changes), profile)
         made.append(linkage.create())
         return linkage
 

@@ -7,19 +7,26 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from rigs.agreed import OPERATOR, agreement_of, bind
 from rigs.persons import enrolled_person, lay_down_keys
 
 from app.agencies.service import operator_actor
-from app.broker import open_broker
+from app.broker import Broker, open_broker
+from app.security.actor import Actor
 from app.settings import Settings
-from schemas.identity import Duty
+from encoding.people.identity import Identity
+from schemas.agreement import ProjectTerms
+from schemas.clauses import FileSize
+from schemas.identity import Duty, PublicIdentity
 from schemas.profile import EncodingProfile
+from schemas.run import RECOMMENDED_POLICY, IdSpace, Recipient
 
 PROJECT = "foster-pupils"
 PARTIES = ("schools", "welfare")
@@ -37,8 +44,7 @@ def command(folder: Path, *words: str | Path, status: int = 0) -> str:
         encoding="utf-8",
         timeout=TIMEOUT_S,
         check=False,
-        # The project of these brokers is one that nobody has signed.
-        env=os.environ | {"PYTHONUTF8": "1", "BLINDLINK_INSECURE_OPERATOR_TERMS": "true"},
+        env=os.environ | {"PYTHONUTF8": "1"},
     )
     assert done.returncode == status, (words, done.returncode, done.stderr)
     return done.stdout
@@ -66,12 +72,18 @@ def _program(*words: str | Path) -> list[str]:
 
 @dataclass(frozen=True)
 class LiveBroker:
-    """A broker with both parties enrolled and one project; it serves at `url`, by the processes `services`."""
+    """A broker with all parties enrolled; it serves at `url`, by the processes `services`.
+
+    `people` are the analyst of each agency, by party, and who signs for each party.
+    """
 
     folder: Path
     url: str
     log_key: str
     services: dict[str, subprocess.Popen[str]]
+    terms: ProjectTerms
+    profile: EncodingProfile
+    people: dict[str, Identity]
 
     def admin(self, *words: str | Path) -> str:
         return command(self.folder, "blindlink-broker", "--state", "state", *words)
@@ -91,13 +103,19 @@ class LiveBroker:
 
     def give_keys(self, folder: Path, party: str, *duties: Duty) -> None:
         """Write the keys of a new person of the party into a folder, whom the operator has confirmed."""
-        broker = open_broker(Settings(state_dir=self.folder / "state"))
-        try:
-            with broker.database.read() as session:
-                operator = operator_actor(session, broker.settings.operator, broker.clock())
+        with _opened(self.folder) as (broker, operator):
             lay_down_keys(folder, enrolled_person(broker, operator, party, *duties))
-        finally:
-            broker.close()
+
+    def agree(self, *more: PublicIdentity) -> None:
+        """Let every party sign the agreement of the project; it lists these persons, too.
+
+        A person of an agency who is an analyst holds its secret in place of the rig's.
+        """
+        replaced = {one.party for one in more}
+        listed = [one.public for name, one in self.people.items() if name not in replaced]
+        agreement = agreement_of(self.terms, [*listed, *more])
+        with _opened(self.folder) as (broker, operator):
+            bind(broker, operator, agreement, self.profile, self.people.values())
 
     def token_file(self, auditor: str) -> Path:
         """Sign an auditor in, and return the file that holds the token."""
@@ -131,40 +149,32 @@ class LiveAgency:
 
 @contextmanager
 def live_broker(
-    folder: Path,
-    profile: EncodingProfile,
-    *terms: str,
-    others: tuple[str, ...] = (),
-    auditors: tuple[str, ...] = (),
+    folder: Path, profile: EncodingProfile, *, is_agreed: bool = True, **terms: Any
 ) -> Iterator[LiveBroker]:
-    """Found a broker, create the project under `terms`, serve and work until the block ends.
+    """Found a broker, let all sign the project's agreement, serve and work until the block ends.
 
-    `others` are parties that are enrolled beside the two agencies, `auditors` those that read the log.
+    Args:
+        is_agreed: nothing is signed before the test calls `agree`, if false.
+        terms: what they say otherwise than that both agencies receive links in one ID space.
     """
     folder.mkdir(parents=True)
     admin = ("blindlink-broker", "--state", "state")
     log_key = command(folder, *admin, "init", "--self-signed").strip()
-    for party in (*PARTIES, *others, *auditors):
-        role = "auditor" if party in auditors else "agency"
+    said = _terms(profile, **terms)
+    receivers = sorted({one.party for one in said.recipients} - {*PARTIES})
+    for party in (*PARTIES, *receivers, *said.auditors):
+        role = "auditor" if party in said.auditors else "agency"
         command(folder, *admin, "agency", "add", party, "--title", party, "--role", role)
-    (folder / "profile.json").write_text(json.dumps(profile.to_json()))
-    providers = [word for party in PARTIES for word in ("--provider", party)]
-    drafted = command(
-        folder, *admin, "project", "draft", PROJECT, "--profile", "profile.json", *providers,
-        *(() if others else ("--space", "shared")),
-        "--purpose", "rehearsal", "--population", "everyone", *terms,
-    )  # fmt: skip
-    drafted = json.loads(drafted)
-    # So few people have more twins by chance than such a guard lets pass.
-    drafted["policy"] |= {"twin_guard": False, "review_share": "0.5"}
-    (folder / "terms.json").write_text(json.dumps(drafted))
-    created = ("project", "create", "--terms", "terms.json", "--profile", "profile.json")
-    command(folder, *admin, *created)
     services: dict[str, subprocess.Popen[str]] = {}
     try:
         services["serve"] = _service(folder, "serve", "--port", "0")
         services["work"] = _service(folder, "work")
-        yield LiveBroker(folder, _address(services["serve"]), log_key, services)
+        people = _people(folder, receivers, said.auditors)
+        url = _address(services["serve"])
+        live = LiveBroker(folder, url, log_key, services, said, profile, people)
+        if is_agreed:
+            live.agree()
+        yield live
     finally:
         for process in services.values():
             process.terminate()
@@ -176,13 +186,13 @@ def set_up_agency(
 ) -> LiveAgency:
     """Give an agency its settings and its person's keys; its secret is the business of the test."""
     folder.mkdir(parents=True)
-    broker.give_keys(folder, party, "analyst", "recipient")
+    lay_down_keys(folder, broker.people[party])
     agency = LiveAgency(folder, party)
     agency.type(
         "init", "--broker", broker.url, "--project", PROJECT, "--party", party,
         "--identity", "identity.txt", "--key-file", "identity.key", "--ca-file", broker.ca_file,
         "--log-key", broker.log_key, "--file", file, "--population", "everyone",
-        "--insecure-unsigned-terms", *options,
+        *options,
     )  # fmt: skip
     return agency
 
@@ -215,6 +225,61 @@ def link(*agencies: LiveAgency) -> None:
         agency.type("links", status=7)
     for agency in (last, *others):
         agency.type("links")
+
+
+def _terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
+    """Return terms for a year; the students' file is the larger one."""
+    today = datetime.now(UTC).date()
+    given: dict[str, Any] = {
+        "project": PROJECT,
+        "purpose": "rehearsal",
+        "providers": PARTIES,
+        "recipients": tuple(
+            Recipient(party=party, mode="linked", space="shared") for party in PARTIES
+        ),
+        "spaces": (IdSpace(name="shared", lifetime="lasting"),),
+        "profile": profile.digest(),
+        # So few people have more twins by chance than such a guard lets pass.
+        "policy": RECOMMENDED_POLICY.model_copy(
+            update={"twin_guard": False, "review_share": "0.5"}
+        ),
+        "population": "everyone",
+        "files": (
+            FileSize(party="schools", least=1, most=100_000),
+            FileSize(party="welfare", least=1, most=50_000),
+        ),
+        "start": today.isoformat(),
+        "end": (today + timedelta(days=365)).isoformat(),
+    }
+    return ProjectTerms(**given | changes)
+
+
+def _people(folder: Path, receivers: Sequence[str], auditors: Sequence[str]) -> dict[str, Identity]:
+    """Enrol an analyst of each agency, and whoever signs for a party."""
+    with _opened(folder) as (broker, operator):
+
+        def person(party: str, *duties: Duty) -> Identity:
+            return enrolled_person(broker, operator, party, *duties)
+
+        analysts = {party: person(party, "analyst", "recipient") for party in PARTIES}
+        signers = {
+            **{party: person(party, "approver", "steward") for party in (*PARTIES, *receivers)},
+            **{party: person(party, "auditor", "steward") for party in auditors},
+            OPERATOR: person(OPERATOR, "operator", "steward"),
+        }
+    return analysts | {f"steward of {party}": one for party, one in signers.items()}
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[tuple[Broker, Actor]]:
+    """Give the broker of a folder, and its operator, until the block ends."""
+    broker = open_broker(Settings(state_dir=folder / "state"))
+    try:
+        with broker.database.read() as session:
+            operator = operator_actor(session, broker.settings.operator, broker.clock())
+        yield broker, operator
+    finally:
+        broker.close()
 
 
 def _service(folder: Path, *words: str) -> subprocess.Popen[str]:

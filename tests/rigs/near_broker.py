@@ -19,6 +19,7 @@ from typing import Any, Final
 import httpx2
 import structlog
 from breaks.false_log import Log
+from rigs.agreed import OPERATOR, agreement_of, bind
 from rigs.desk import NOW, Desk
 from rigs.persons import enrolled_person, lay_down_keys
 from services.migrated import lay_tables
@@ -27,7 +28,6 @@ from starlette.testclient import TestClient
 
 from app.agencies.persons import revoke_person
 from app.agencies.service import enrol_party
-from app.agreements.service import create_project
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.logs import configure_logs
@@ -40,7 +40,7 @@ from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity
 from encoding.profiles.shipped import shipped_profile
 from encoding.secret.secret import Secret
-from schemas.agreement import ProjectTerms
+from schemas.agreement import Agreement, ProjectTerms
 from schemas.clauses import FileSize
 from schemas.document import Document
 from schemas.identity import Duty
@@ -147,7 +147,7 @@ class Courier(httpx2.BaseTransport):
 
 @dataclass
 class NearBroker:
-    """The broker and the desks, by party; `logs` is what the broker has written for its operator."""
+    """The broker and, by party, desks and who sits there; `logs` is what the broker wrote for its operator."""
 
     broker: Broker
     operator: Actor
@@ -207,6 +207,12 @@ class NearBroker:
                 now=self.now,
             )
 
+    def seated(self, party: str) -> Identity:
+        """Return the person who acts for an enrolled party, new on first use."""
+        if party not in self.people:
+            self.people[party] = self.person(party)
+        return self.people[party]
+
     def person(self, party: str, *duties: Duty) -> Identity:
         """Return a new person of an enrolled party, confirmed."""
         return enrolled_person(self.broker, self.operator, party, *duties or EVERY_DUTY)
@@ -230,11 +236,10 @@ class NearBroker:
         secret: Secret | None = None,
         **settings: dict[str, Any],
     ) -> Desk:
-        """Set up a desk at which a new person of an enrolled party signs in by a key file."""
+        """Set up a desk at which the person of an enrolled party signs in by a key file."""
         desk = Desk(folder, self, party, now=self.now)
         desk.set_up(file, secret, **(SETTINGS | settings))
-        self.people[party] = self.person(party)
-        lay_down_keys(folder, self.people[party])
+        lay_down_keys(folder, self.seated(party))
         self.desks[party] = desk
         return desk
 
@@ -266,20 +271,16 @@ class NearBroker:
         found: Mapping[str, Any] = self.desks[party].json("secret", "status")
         return found
 
-    def add_project(self, profile: EncodingProfile | None = None, **changes: Any) -> ProjectTerms:
-        """Create a project of the parties that are there."""
+    def add_project(self, profile: EncodingProfile | None = None, **changes: Any) -> Agreement:
+        """Let parties that are there sign the agreement of a project."""
         profile = profile or small_profile()
         terms = small_terms(profile, **changes)
-        with self.broker.database.write() as session:
-            create_project(
-                session,
-                self.broker.log,
-                terms=terms,
-                profile=profile,
-                actor=self.operator,
-                now=self.now,
-            )
-        return terms
+        named = {*terms.providers, *(one.party for one in terms.recipients)}
+        people = [self.seated(party) for party in sorted(named)]
+        people.append(self.person(OPERATOR, "operator", "steward"))
+        agreement = agreement_of(terms, [one.public for one in people])
+        bind(self.broker, self.operator, agreement, profile, people)
+        return agreement
 
 
 @contextmanager
@@ -307,7 +308,6 @@ def near_broker(folder: Path, **settings: Any) -> Iterator[NearBroker]:
         "parts_per_minute": 10**6,
         "sign_ins_per_minute": 10**6,
         "disk_reserve_percent": 0,
-        "insecure_operator_terms": True,
     }
     chosen = Settings(**given | settings)
     made: list[NearBroker] = []

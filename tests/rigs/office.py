@@ -94,7 +94,7 @@ class Office:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    settings = Settings(state_dir=tmp_path / "state", insecure_bearer_tokens=False)
+    settings = Settings(state_dir=tmp_path / "state")
     lay_tables(settings)
     operator = found_broker(settings, origin="broker.test/blindlink", title="Operator")
     broker = open_broker(settings)

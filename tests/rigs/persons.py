@@ -25,8 +25,8 @@ MakePerson = Callable[..., EnrolledPerson]
 # All that a person in a role may do.
 DUTIES: dict[Role, tuple[Duty, ...]] = {
     "agency": ("analyst", "approver", "recipient", "reviewer", "steward"),
-    "auditor": ("auditor",),
-    "operator": ("operator",),
+    "auditor": ("auditor", "steward"),
+    "operator": ("operator", "steward"),
 }
 
 
@@ -116,10 +116,7 @@ def person_of(founded: Any, client: Any) -> MakePerson:
 
 @pytest.fixture(name="bearer")
 def persons_bearer(founded: Any, person_of: MakePerson) -> Callable[[str, Role], dict[str, str]]:
-    """Return the header of a party's person in a role, signed in with keys and without proofs.
-
-    It stands in for the fixture of tests/app whose tokens the operator issues.
-    """
+    """Return the header of a party's person in a role, signed in with keys and without proofs."""
     signed_in: dict[tuple[str, Role], tuple[str, datetime]] = {}
 
     def header(party: str, role: Role) -> dict[str, str]:

@@ -13,8 +13,6 @@ from encoding.profiles.shipped import shipped_profile
 from encoding.secret.secret import Secret, write_secret
 
 PROFILE: Final = shipped_profile("children")
-# The students' file is the larger one.
-SIZES: Final = ("--records", "schools=1-100000", "--records", "welfare=1-50000")
 TEXT_ENCODING: Final = {"welfare": "cp1252", "schools": "utf-8"}
 ID_COLUMN: Final = {"welfare": "client_id", "schools": "state_student_id"}
 _LAYOUT: Final = {"welfare": "rehearsal-child-welfare", "schools": "rehearsal-k12"}

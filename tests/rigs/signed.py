@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from rigs.agreed import COUNSEL, OPERATOR, agreement_of, state
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import (
     AUDITOR,
@@ -21,18 +21,17 @@ from rigs.linkage import (
     profile_of,
     terms_of,
 )
-from samples.agreement import AGREEMENT, direction
 from samples.round_files import Container
 
 from app.agreements.negotiation import open_project
 from app.clock import utc_text
 from schemas.agreement import Agreement
+from schemas.api import Role
 from schemas.identity import Duty
 from schemas.negotiation import AgreementProposal, AgreementView
 from schemas.statement import SignedStatement, Statement
 from schemas.upload import Manifest
 
-OPERATOR = "operator"
 PERSONS: dict[str, tuple[str, tuple[Duty, ...]]] = {
     "ann": (CHILD_WELFARE, ("approver", "steward")),
     "bob": (CHILD_WELFARE, ("analyst", "recipient")),
@@ -44,15 +43,14 @@ PERSONS: dict[str, tuple[str, tuple[Duty, ...]]] = {
 STEWARDS = ("ann", "eve", "kim", "sue")
 # Who acts where a test of other parts says only the party and the role.
 USUAL = {CHILD_WELFARE: "bob", SCHOOL: "kim", AUDITOR: "sue", OPERATOR: "eve"}
-COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
 
 
 @dataclass
 class Accord(Linkage):
-    """As `Linkage`, with persons in place of issued tokens; `agreement` is the newest that was proposed."""
+    """As `Linkage`, before anything is signed, with persons by name; `agreement` was proposed last."""
 
+    persons: dict[str, EnrolledPerson] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
-    agreement: Agreement = field(init=False)
 
     def create(self) -> Accord:
         """Enrol everyone, open the project, and write the first agreement; nothing is proposed yet."""
@@ -77,32 +75,16 @@ class Accord(Linkage):
     # Documents.
 
     def first(self, **changes: Any) -> Agreement:
-        """The first agreement, which says what the rig's operator-made terms say."""
-        raw = copy.deepcopy(AGREEMENT)
-        terms = terms_of(self.profile).to_json()
-        raw |= {name: terms[name] for name in ("policy", "profile", "spaces")}
-        raw |= {"project": PROJECT, "parties": self._parties(), "elements": []}
-        raw["directions"] = [
-            direction(giver, receiver, "court-order")
-            for giver in (CHILD_WELFARE, SCHOOL)
-            for receiver in (CHILD_WELFARE, OPERATOR, SCHOOL)
-            if giver != receiver
-        ]
-        raw["purpose"] |= {"code": "school-support"}
-        raw["population"] |= {"code": "pupils"}
-        raw["recipients"] = [{**one, "onward": None} for one in terms["recipients"]]
-        raw["policy_range"] = None
-        raw["approvals"] = {
+        """The first agreement, which says what the rig's terms say."""
+        publics = [person.identity.public for person in self.persons.values()]
+        agreement = agreement_of(self.terms, publics).to_json()
+        agreement["approvals"] = {
             "runs": "standing",
             "parties": [CHILD_WELFARE, SCHOOL],
             "asker_suffices": False,
             "releases": False,
         }
-        raw["limits"] = {"files": terms["files"], "budget": None, "floor": 3}
-        raw["schedule"] = {"frequency": "on-request", "round_days": 7, "note": None}
-        raw["retention"] |= {"keep_encodings_days": 30, "keep_links_days": 90}
-        raw["finality"] = {"cosigners": 0, "delays_release": False}
-        return Agreement.from_json(raw | changes)
+        return Agreement.from_json(agreement | changes)
 
     def amended(self, **changes: Any) -> Agreement:
         """The next version of the newest agreement."""
@@ -112,18 +94,8 @@ class Accord(Linkage):
 
     def stated(self, name: str, what: str, **fields: Any) -> Statement:
         """A statement of a person about the newest agreement."""
-        raw = {
-            "version": f"blindlink/{what}/1",
-            "project": self.agreement.project,
-            "agreement": self.agreement.digest(),
-            "party": self.persons[name].identity.public.party,
-            "person": self.persons[name].id,
-            "at": utc_text(self.founded.clock()),
-            **fields,
-        }
-        unsigned = {"statement": raw, "changes": [], "signature": "A" * 86 + "=="}
-        statement: Statement = SignedStatement.from_json(unsigned).statement
-        return statement
+        person = self.persons[name].identity.public
+        return state(person, self.agreement, what, self.founded.clock(), **fields)
 
     def signed(self, name: str, what: str, *, by: str | None = None, **fields: Any) -> Any:
         """A statement with the signature of its person, or of somebody else."""
@@ -137,11 +109,11 @@ class Accord(Linkage):
             self.tokens[name] = self.persons[name].token(is_bound=False)
         return {"authorization": f"Bearer {self.tokens[name]}"}
 
-    def as_party(self, party: str, role: str = "agency") -> dict[str, str]:
-        return self.as_person(USUAL[party]) if party in USUAL else self.bearer(party, role)
+    def as_party(self, party: str, role: Role = "agency") -> dict[str, str]:
+        return self.as_person(USUAL[party]) if party in USUAL else super().as_party(party, role)
 
-    def person(self, party: str) -> EnrolledPerson:
-        return self.persons[USUAL[party]]
+    def person(self, party: str, role: Role = "agency") -> EnrolledPerson:
+        return self.persons[USUAL[party]] if party in USUAL else super().person(party, role)
 
     def sleep(self, **time: float) -> None:
         """Let time pass; everybody signs in anew."""
@@ -215,41 +187,12 @@ class Accord(Linkage):
         }
         return super().manifest(made, party, **{**stated, **changes})
 
-    def _parties(self) -> list[dict[str, Any]]:
-        kinds = {
-            AUDITOR: "auditor",
-            CHILD_WELFARE: "agency",
-            OPERATOR: "operator",
-            SCHOOL: "agency",
-        }
-        holders = {CHILD_WELFARE: "bob", SCHOOL: "kim"}
-        made = []
-        for party in sorted(kinds):
-            publics = [
-                person.identity.public.to_json()
-                for person in self.persons.values()
-                if person.identity.public.party == party
-            ]
-            holder = self.persons[holders[party]].id if party in holders else None
-            made.append(
-                {
-                    "name": party,
-                    "kind": kinds[party],
-                    "title": party.title(),
-                    "capacity": f"acts as {kinds[party]}",
-                    "contact": "Duty officer, 555-0100",
-                    "persons": sorted(publics, key=lambda public: str(public["person"])),
-                    "holder": holder,
-                }
-            )
-        return made
-
 
 MakeAccord = Callable[..., Accord]
 
 
 @pytest.fixture
-def make_accord(founded: Any, client: Any, bearer: Any) -> Iterator[MakeAccord]:
+def make_accord(founded: Any, client: Any) -> Iterator[MakeAccord]:
     """Return a function that enrols everyone and opens the project.
 
     After the test, the auditor's verifier must find nothing wrong with the log, whatever was done.
@@ -258,7 +201,7 @@ def make_accord(founded: Any, client: Any, bearer: Any) -> Iterator[MakeAccord]:
 
     def make() -> Accord:
         profile = profile_of()
-        accord = Accord(founded, client, bearer, terms_of(profile), profile)
+        accord = Accord(founded, client, terms_of(profile), profile)
         made.append(accord)
         return accord.create()
 

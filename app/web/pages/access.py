@@ -55,7 +55,6 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
         ),
         project=project,
         actions=ACTIONS,
-        is_signed=found.is_signed,
         matrix=matrix,
         persons=persons,
     )

@@ -49,7 +49,7 @@ def show_approvals(
         },
         table=Table(COLUMNS, [*_pending_rows(waiting.pending), *_standing_rows(stood)]),
         project=project,
-        rule=terms.terms.approvals if terms.is_signed else None,
+        rule=terms.terms.approvals,
         budget=terms.terms.round_budget,
         pending=[(one, step_words(one.step)) for one in waiting.pending],
         query=paging.query,

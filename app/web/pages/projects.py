@@ -85,7 +85,6 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         project=project,
         view=view,
         halted=halted,
-        is_signed=found.is_signed,
         terms=terms,
         sentences=sentences,
         policy=[*policy_sentences(terms.policy), zip_sentence(view.profile)],

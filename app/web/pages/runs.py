@@ -162,7 +162,7 @@ def _bars(
 def _approvals(
     session: Session, run: Run, terms: TermsInForce, now: datetime
 ) -> tuple[StepApproval, ...]:
-    rule = terms.terms.approvals if terms.is_signed else None
+    rule = terms.terms.approvals
     if rule is None:
         return ()
     steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}

@@ -19,7 +19,7 @@ from encoding.cli.parts.own_identity import (
     unlocking_of,
 )
 from encoding.cli.parts.session import Session
-from encoding.errors import BrokerAnswerError, NotAuthorisedError, TokenFileError
+from encoding.errors import BrokerAnswerError, CodeFileError, NotAuthorisedError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation
@@ -152,7 +152,7 @@ def _typed_code(code_file: Path | None) -> str:
         return code_file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         otherwise = f"the file {code_file} cannot be read as text"
-        raise TokenFileError(why_unread(exc, code_file, otherwise)) from None
+        raise CodeFileError(why_unread(exc, code_file, otherwise)) from None
 
 
 def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:

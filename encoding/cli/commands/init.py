@@ -12,7 +12,7 @@ from encoding.cli.parts.init_questions import ask_sections, doubts_about_file
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
-from encoding.workspace.config import ConfigFile, render_config
+from encoding.workspace.config import render_config
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -26,7 +26,6 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--party", help="Your agency's name in the project.")
 @click.option("--identity", help="File of your own keys; made by: blindlink identity new.")
 @click.option("--key-file", help="The key file that opens them, for unattended runs.")
-@click.option("--token-file", help="Without keys of your own: file with your token.")
 @click.option("--ca-file", help="The broker's certificate, if this computer does not trust it.")
 @click.option("--log-key", help="The broker's log key, or a file that holds it.")
 @click.option("--secret-file", help="File with the shared secret.")
@@ -46,11 +45,6 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--column", "columns", multiple=True, metavar="NAME=HEADER", help="One mapping.")
 @click.option("--share", default="", help="Columns that may be handed over, with commas between.")
 @click.option("--links", "links", help="Where link IDs are written.")
-@click.option(
-    "--insecure-unsigned-terms",
-    is_flag=True,
-    help="For a rehearsal: go by terms that nobody has signed.",
-)
 @click.option("--force", is_flag=True, help="Overwrite the settings file that is there.")
 @agency_options
 @click.pass_obj
@@ -66,20 +60,10 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     write_durably(path, render_config(sections).encode("utf-8"))
     for doubt in doubts_about_file(sections, path.parent):
         session.warn(doubt)
-    session.say(f"{path} is written; {_next_step(sections)}")
-    if sections.identity is not None:
-        session.say(
-            "early on, seal your workspace and let a second person keep it: blindlink workspace protect"
-        )
-
-
-def _next_step(sections: ConfigFile) -> str:
-    if sections.identity is None:
-        return (
-            f"put your token into {sections.broker.token_file}, and the secret of the agencies into"
-            f" {sections.project.secret_file}, or make it: blindlink secret new"
-        )
-    return (
-        "once the operator has confirmed your keys, and every party has signed:"
+    session.say(
+        f"{path} is written; once the operator has confirmed your keys, and every party has signed:"
         " blindlink agreement accept, with the fingerprint on counsel's sheet"
+    )
+    session.say(
+        "early on, seal your workspace and let a second person keep it: blindlink workspace protect"
     )

@@ -56,8 +56,7 @@ def withdraw_record(
     from encoding.packing.withdrawals import Withdrawn
 
     record_id = sys.stdin.readline().rstrip("\r\n") if record == "-" else record
-    if session.config.sections.identity is not None:
-        unlock_own(session, given)
+    unlock_own(session, given)
     workspace, project = session.workspace, session.project
     with workspace.lock():
         known = find_record(workspace, project, record_id)

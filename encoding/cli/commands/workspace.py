@@ -221,7 +221,7 @@ def _print_code(made: Protected) -> None:
 def _refuse_keys_that_commands_cannot_open(session: Session) -> None:
     """Refuse keys that a key file opens which no settings name: every command would ask in vain."""
     named = session.config.sections.identity
-    if (named is None or named.key_file is None) and isinstance(session.unlocking, KeyFile):
+    if named.key_file is None and isinstance(session.unlocking, KeyFile):
         raise ConfigError(
             "the settings do not say which key file opens your keys, so commands could not open the workspace",
             hint="name it in blindlink.toml: [identity] key_file",

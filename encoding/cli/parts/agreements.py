@@ -11,7 +11,6 @@ import click
 
 from encoding.agreement.approvals import require_approved, require_let_go
 from encoding.agreement.coverage import (
-    is_signed,
     require_cover,
     require_covered_run,
     require_own_upload,
@@ -30,7 +29,7 @@ from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
-from encoding.errors import AgreementUntrustedError, NotReadyError
+from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
@@ -188,11 +187,7 @@ def require_agreement(
         AgreementUntrustedError, UntrustedKeyError: it does not, or there is none; nothing more is sent.
         NotReadyError: with `must_bind`, the agreement does not bind today.
     """
-    known = _known(session)
-    if is_signed(view):
-        known = _follow(session, client, known, view.agreement)
-    if must_bind:
-        _refuse_unsigned(session, known, view)
+    known = _follow(session, client, _known(session), view.agreement)
     require_cover(known, view, session.now().date(), must_bind=must_bind)
 
 
@@ -202,9 +197,7 @@ def require_kept_agreement(session: Session, view: ProjectView) -> None:
     Raises:
         AgreementUntrustedError, NotReadyError: it is not.
     """
-    known = _known(session)
-    _refuse_unsigned(session, known, view)
-    require_cover(known, view, session.now().date(), must_bind=True)
+    require_cover(_known(session), view, session.now().date(), must_bind=True)
 
 
 def require_agreed_run(
@@ -219,7 +212,7 @@ def require_agreed_run(
         OthersWaitedForError: its release is not approved yet.
     """
     known, specification = _known(session), run.specification
-    if known.agreements and known.find(specification.agreement) is None:
+    if known.find(specification.agreement) is None:
         known = _follow(session, client, known, specification.agreement)
     kept = require_covered_run(known, run.run, specification, run.specification_sha256)
     receipts = ReceiptFolder(session.workspace.receipts)
@@ -228,7 +221,7 @@ def require_agreed_run(
         if sent is not None and sent.manifest is not None:
             digest = sent.manifest.manifest.digest()
             require_own_upload(specification, session.party, used.upload, digest)
-    if kept is not None and run.state == "succeeded":
+    if run.state == "succeeded":
         shown = client.run_approvals(run.run)
         standing = client.standing_approvals(specification.project)
         require_approved(kept.agreement, specification, shown, standing)
@@ -274,21 +267,6 @@ def agreed_columns(session: Session) -> tuple[str, ...] | None:
     if not elements:
         return None
     return tuple(e.name for e in elements if e.party == session.party and e.use == "shared")
-
-
-def _refuse_unsigned(session: Session, known: KeptAgreements, view: ProjectView) -> None:
-    """Refuse terms that nobody has signed, unless the settings are those of a rehearsal."""
-    if (
-        known.agreements
-        or is_signed(view)
-        or session.config.sections.project.insecure_unsigned_terms
-    ):
-        return
-    raise AgreementUntrustedError(
-        f"no agreement has been signed for the project {view.project}: its terms are the operator's alone",
-        hint="for a rehearsal with invented people, write insecure_unsigned_terms = true below [project] "
-        "in the settings file",
-    )
 
 
 def _known(session: Session) -> KeptAgreements:

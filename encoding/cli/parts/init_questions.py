@@ -36,15 +36,7 @@ QUESTIONS: Final = (
     Question("broker", "url", "url", "Address of the broker (https://...)"),
     Question("project", "name", "project", "Name of the project"),
     Question("project", "party", "party", "Name of your agency in the project"),
-    Question(
-        "identity",
-        "file",
-        "identity",
-        "File of your own keys (Enter: none, a token lies in a file)",
-        "",
-        False,
-    ),
-    Question("broker", "token_file", "token_file", "File with your token", "token.txt"),
+    Question("identity", "file", "identity", "File of your own keys", "identity.txt"),
     Question(
         "broker", "ca_file", "ca_file", "Certificate file of the broker (Enter: none)", "", False
     ),
@@ -56,7 +48,6 @@ QUESTIONS: Final = (
         "",
         False,
     ),
-    Question("project", "secret_file", "secret_file", "File of the shared secret", "secret.txt"),
     Question("input", "file", "file", "Your file of people"),
     Question("input", "id_column", "id_column", "Column of your own number of a person"),
     Question("input", "date_format", "date_format", "How dates are written in it", "MM/DD/YYYY"),
@@ -68,11 +59,10 @@ UNASKED: Final = {
     "delimiter": ("input", "delimiter"),
     "sheet": ("input", "sheet"),
     "key_file": ("identity", "key_file"),
+    "secret_file": ("project", "secret_file"),
     "links": ("output", "links"),
     "workspace": ("output", "workspace"),
 }
-# Whoever has keys of their own signs in with them, and agrees on a secret with them.
-_WITHOUT_KEYS: Final = ("token_file", "secret_file")
 _ASKED: Final = ("broker", "identity", "project", "input", "output")
 
 
@@ -91,18 +81,12 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
     for question in QUESTIONS:
         if question.section == "input" and given["without_file"]:
             continue
-        if question.field in _WITHOUT_KEYS and raw["identity"] and not given[question.option]:
-            continue
         answer = given[question.option] or _answer(question, defaults, may_ask)
         if answer:
             raw[question.section][question.field] = answer
     for option, (section, field) in UNASKED.items():
         if given[option]:
             raw[section][field] = given[option]
-    if given["insecure_unsigned_terms"]:
-        raw["project"]["insecure_unsigned_terms"] = True
-    if not raw["identity"]:
-        del raw["identity"]
     if "log_key" in raw["broker"]:
         raw["broker"]["log_key"] = _read_log_key(raw["broker"]["log_key"])
     mapping = read_mapping(given["columns_file"], given["columns"])

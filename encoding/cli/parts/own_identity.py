@@ -132,7 +132,7 @@ def _or_by_option(name: str) -> str:
 
 def _configured(session: KeyHolder, field: str) -> Path | None:
     """Return a path of the section [identity]; None where there are no settings, or no such line."""
-    if not session.config_path.exists() or session.config.sections.identity is None:
+    if not session.config_path.exists():
         return None
     written: str | None = getattr(session.config.sections.identity, field)
     return None if written is None else session.config.resolve(written)

@@ -31,8 +31,6 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
         ShareError: something that came must not be trusted.
         SecretsDifferError: a holder has another secret, or encodes otherwise.
     """
-    if session.config.sections.identity is None:
-        return
     carried = Carriage(session, view, ByBroker(client, view.project, session.party))
     for epoch in _open_epochs(session, view):
         try:

@@ -13,7 +13,7 @@ import click
 
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
-from encoding.broker.credential import Credential, SignIn, read_token
+from encoding.broker.credential import SignIn
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.progress_bar import ProgressBar
 from encoding.errors import AgencyError, BrokerRefusedError
@@ -93,16 +93,14 @@ class Session:
         """Return a client of the broker; nothing is sent yet.
 
         Raises:
-            TokenFileError, ConfigError: token or certificate file cannot be used.
+            ConfigError: the certificate file cannot be used.
             IdentityError: nor can the keys with which to sign in.
         """
         broker = self.config.sections.broker
         ca_file = self.config.resolve(broker.ca_file) if broker.ca_file else None
         return self.connect_to(broker.url, ca_file, self._credential())
 
-    def connect_to(
-        self, url: str, ca_file: Path | None, credential: Credential | None
-    ) -> BrokerClient:
+    def connect_to(self, url: str, ca_file: Path | None, credential: SignIn | None) -> BrokerClient:
         """Return a client of the broker at this address, with a credential or, for what anybody may ask, none.
 
         Raises:
@@ -111,7 +109,7 @@ class Session:
         return BrokerClient(self.connection_to(url, ca_file, credential))
 
     def connection_to(
-        self, url: str, ca_file: Path | None, credential: Credential | None
+        self, url: str, ca_file: Path | None, credential: SignIn | None
     ) -> Connection:
         """Return the connection under such a client.
 
@@ -122,11 +120,8 @@ class Session:
         tls = certificates_in(ca_file) if ca_file else None
         return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
 
-    def _credential(self) -> Credential:
-        broker = self.config.sections.broker
-        if broker.token_file is not None:
-            return read_token(self.config.resolve(broker.token_file))
-        return SignIn(unlock_own(self), broker.url.rstrip("/"), self.now)
+    def _credential(self) -> SignIn:
+        return SignIn(unlock_own(self), self.config.sections.broker.url.rstrip("/"), self.now)
 
     def trust(self, client: BrokerClient, *, cosigns: bool = True) -> Trust:
         """Return what the broker's answers are held against, after making sure that its log only grew.

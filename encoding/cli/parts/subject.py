@@ -12,7 +12,7 @@ import click
 from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
-from encoding.errors import BrokerUnreachableError, ConfigError, NotAuthorisedError, TokenFileError
+from encoding.errors import BrokerUnreachableError, ConfigError, NotAuthorisedError
 from encoding.profiles.shipped import load_preset, shipped_profile
 from encoding.records.agency_file import AgencyFile
 from encoding.workspace.config import TODAY, is_iso_date
@@ -140,10 +140,10 @@ def profile_of(session: Session, shipped: str | None) -> EncodingProfile:
 
 
 def _asked(session: Session) -> ProjectView | None:
-    """Return the project as the broker shows it; None where it cannot be reached or knows no token yet."""
+    """Return the project as the broker shows it; None where it cannot be reached, or knows nobody here yet."""
     try:
         return current_view(session)
-    except (BrokerUnreachableError, NotAuthorisedError, TokenFileError):
+    except (BrokerUnreachableError, NotAuthorisedError):
         return None
 
 

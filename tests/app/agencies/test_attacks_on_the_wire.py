@@ -227,9 +227,6 @@ HEADERS: dict[str, Callable[[Wire], dict[str, str]]] = {
     "a proof that was used": used_once,
     "a proof of a minute ago": lambda w: later(w, 61),
     "a token that has ended": lambda w: later(w, 600),
-    "an issued token with a proof": lambda w: w.person.headers(
-        "GET", WHOAMI, w.founded.token(PARTY, "agency")
-    ),
     "a token from before a change of keys": token_before_a_change,
     "a token of somebody who was revoked": token_of_the_revoked,
 }

@@ -298,14 +298,6 @@ def test_a_change_that_does_not_follow_is_refused(
     assert person.call("GET", "/v1/whoami").status_code == 200
 
 
-def test_who_has_no_keys_replaces_none(
-    world: Any, client: TestClient, bearer: Any, person: EnrolledPerson
-) -> None:
-    _, change = change_of(person)
-    answer = client.post("/v1/key-changes", json=change.to_json(), headers=bearer(PARTY, "agency"))
-    assert problem(answer)[:2] == (409, "key-change-refused")
-
-
 def test_a_history_that_is_full_asks_for_a_new_enrolment(
     client: TestClient, world: Any, person: EnrolledPerson
 ) -> None:

@@ -1,9 +1,8 @@
-"""Parties, tokens and sessions in the database, on both kinds."""
+"""Parties and sessions in the database, on both kinds."""
 
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from app.agencies.errors import (
     PartyExistsError,
     SessionCodeError,
     UnknownPartyError,
-    UnknownTokenError,
 )
 from app.security.errors import NotAuthenticatedError
+from schemas.api import SessionLink
 from schemas.matchlog.entry import parse_entry
 
 
@@ -29,14 +28,10 @@ def entries(founded: Any) -> list[Any]:
         return [parse_entry(entry) for entry in raw]
 
 
-def revoke(founded: Any, token_id: str) -> None:
+def operator_link(founded: Any) -> SessionLink:
     with founded.broker.database.write() as session:
-        service.revoke_token(
-            session,
-            founded.broker.log,
-            token_id=token_id,
-            actor=founded.operator,
-            now=founded.clock(),
+        return service.new_operator_link(
+            session, founded.broker.log, operator=founded.operator, now=founded.clock()
         )
 
 
@@ -71,47 +66,6 @@ def test_a_party_is_enrolled_once_and_logged(founded: Any) -> None:
     assert enrolled[1].actor.person == founded.operator.person
 
 
-def test_issuing_a_token_logs_the_role_and_the_person_by_id(founded: Any) -> None:
-    founded.enrol("county")
-    secret = founded.token("county", "auditor")
-    issued = founded.tokens["county", "auditor"]
-    last = entries(founded)[-1]
-    assert (last.kind, last.body.change, last.body.role) == ("role-changed", "granted", "auditor")
-    assert last.body.person == issued.person
-    assert secret not in str(last)
-    assert issued.token_id not in str(last)
-
-
-def test_a_token_needs_an_enrolled_party(founded: Any) -> None:
-    with pytest.raises(UnknownPartyError):
-        founded.token("nobody", "agency")
-
-
-def test_a_new_token_does_not_show_in_its_repr(founded: Any) -> None:
-    founded.enrol("county")
-    secret = founded.token("county", "agency")
-    assert secret not in repr(founded.tokens["county", "agency"])
-
-
-def test_revoking_is_logged_once(founded: Any) -> None:
-    founded.enrol("county")
-    founded.token("county", "agency")
-    issued = founded.tokens["county", "agency"]
-    revoke(founded, issued.token_id)
-    revoke(founded, issued.token_id)
-    revoked = [
-        entry
-        for entry in entries(founded)
-        if entry.kind == "role-changed" and entry.body.change == "revoked"
-    ]
-    assert [entry.body.person for entry in revoked] == [issued.person]
-
-
-def test_an_unknown_token_cannot_be_revoked(founded: Any) -> None:
-    with pytest.raises(UnknownTokenError):
-        revoke(founded, "tok-" + "0" * 32)
-
-
 def test_a_refused_enrolment_leaves_the_log_as_it_was(founded: Any) -> None:
     founded.enrol("county")
     before = len(entries(founded))
@@ -120,23 +74,9 @@ def test_a_refused_enrolment_leaves_the_log_as_it_was(founded: Any) -> None:
     assert len(entries(founded)) == before
 
 
-def test_tokens_are_listed_with_those_that_ended(founded: Any) -> None:
-    founded.enrol("county")
-    founded.token("county", "agency", timedelta(days=1))
-    founded.token("county", "auditor")
-    revoke(founded, founded.tokens["county", "auditor"].token_id)
-    with founded.broker.database.read() as session:
-        listed = [(t.role, t.revoked is None) for t in service.list_tokens(session, "county")]
-    assert sorted(listed) == [("agency", True), ("auditor", False)]
-
-
 def test_a_session_code_opens_one_session_however_many_try_at_once(founded: Any) -> None:
-    founded.enrol("county")
-    secret = founded.token("county", "agency")
     database, now = founded.broker.database, founded.clock()
-    with database.write() as session:
-        actor = service.actor_of_token(session, secret, "req-" + "0" * 32, now)
-        link = service.new_session_link(session, actor, now)
+    link = operator_link(founded)
     start = threading.Barrier(4)
     opened: list[str] = []
     refused: list[Exception] = []
@@ -162,16 +102,12 @@ def test_old_codes_and_sessions_are_swept_when_a_new_link_is_made(founded: Any) 
 
     from app.agencies.models import PageSession, SessionCode
 
-    founded.enrol("county")
-    secret = founded.token("county", "agency")
     database = founded.broker.database
     for _ in range(3):
+        operator_link(founded)
+        code = operator_link(founded).code
         with database.write() as session:
-            now = founded.clock()
-            actor = service.actor_of_token(session, secret, "req-" + "0" * 32, now)
-            service.new_session_link(session, actor, now)
-            code = service.new_session_link(session, actor, now).code
-            service.open_session(session, code, now)
+            service.open_session(session, code, founded.clock())
         founded.clock.move(hours=9)
     with database.read() as session:
         counts = [
@@ -181,10 +117,7 @@ def test_old_codes_and_sessions_are_swept_when_a_new_link_is_made(founded: Any) 
     assert counts == [1, 1]
 
 
-def test_a_cookie_is_no_token_and_a_token_no_cookie(founded: Any) -> None:
-    founded.enrol("county")
-    secret = founded.token("county", "agency")
+def test_a_code_is_no_cookie(founded: Any) -> None:
+    code = operator_link(founded).code
     with founded.broker.database.read() as session, pytest.raises(NotAuthenticatedError):
-        service.actor_of_session(
-            session, secret, "req-" + "0" * 32, founded.clock(), takes_issued_tokens=True
-        )
+        service.actor_of_session(session, code, "req-" + "0" * 32, founded.clock())

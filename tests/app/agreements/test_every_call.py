@@ -179,7 +179,7 @@ def test_what_lies_beyond_the_agreed_limits_is_refused_by_the_clause(accord: Acc
 def test_who_is_not_named_moves_nothing(accord: Accord) -> None:
     scene = busy_scene(accord)
     accord.founded.enrol("friend")
-    headers = accord.bearer("friend", "agency")
+    headers = accord.as_party("friend")
     for path, body in (
         ("uploads", scene.made.request()),
         ("runs", {"round": 1, "partner": SCHOOL}),

@@ -339,21 +339,6 @@ def test_who_is_not_named_any_more_sees_nothing_from_the_start_of_the_amendment(
     assert accord.get(f"/v1/log/bundle?project={PROJECT}", AUDITOR, "auditor").status_code == 404
 
 
-def test_a_project_is_bound_by_signatures_or_by_the_operators_terms_not_both(
-    accord: Accord,
-) -> None:
-    accord.agree()
-    own = accord.profile
-    terms = accord.agreement.terms().model_copy(update={"project": "other-project"})
-    accord.add_project(terms)
-    answer = accord.client.get(
-        "/v1/projects/other-project/agreements", headers=accord.as_person("ann")
-    )
-    assert AgreementList.from_json(answer.json()).agreements == ()
-    accord.agreement = accord.first(project="other-project", profile=own.digest())
-    assert refusal(accord.propose())[:2] == (409, "terms-by-operator")
-
-
 @pytest.mark.parametrize("at_start", [True, False])
 def test_two_last_signatures_at_once_bring_the_agreement_into_force(
     make_accord: MakeAccord, *, at_start: bool
@@ -383,7 +368,7 @@ def test_the_operator_is_told_where_a_project_stands(accord: Accord) -> None:
     assert said() == f"{unsigned} (number 1 waits for operator, {SCHOOL}, {AUDITOR})"
     for name in STEWARDS[1:]:
         accord.consent(name)
-    assert said() == "is in force until 2027-08-31 by its signed agreement"
+    assert said() == "is in force until 2027-12-31 by its signed agreement"
     accord.propose(accord.amended(end="2027-01-31"))
     for name in STEWARDS[1:]:
         accord.consent(name)

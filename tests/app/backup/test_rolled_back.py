@@ -14,6 +14,7 @@ from samples.round_files import random_people
 
 from app.backup.archive import restore_backup, write_backup
 from app.cli.main import main
+from app.clock import utc_now
 from app.matchlog.errors import LogRolledBackError
 from app.worker.sweeper import Sweeper
 from schemas.matchlog.checkpoint import serialise_checkpoints
@@ -111,7 +112,11 @@ def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
 
 
 def test_a_broker_that_is_served_says_so_and_only_reads(linkage: Linkage, tmp_path: Path) -> None:
-    token = linkage.bearer(CHILD_WELFARE, "agency")
+    clock = linkage.founded.clock
+    # A process has the real clock.
+    start, clock.now = clock.now, utc_now()
+    token = linkage.as_party(CHILD_WELFARE)
+    clock.now = start
     with rolled_back(linkage, tmp_path):
         linkage.broker.database.close()
         served = ServedBroker(linkage.broker.settings)

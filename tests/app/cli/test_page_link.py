@@ -14,7 +14,12 @@ from fastapi import FastAPI
 from rigs.linkage import AUDITOR, Linkage, embedded_database, linkage, make_linkage
 from rigs.served import served
 
+from app.agencies.service import actor_of_session, open_session
 from app.auditor.cli import main as auditor
+from app.broker import open_broker
+from app.matchlog.repository import entries_at
+from app.settings import read_settings
+from schemas.matchlog.entry import parse_entry
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 
@@ -28,25 +33,26 @@ def test_the_operators_link_names_the_broker_and_a_code(broker: Any) -> None:
     assert re.fullmatch(LINK.format("https://127.0.0.1:8443"), broker("page-link").stdout.strip())
 
 
-def test_the_operators_link_is_granted_in_the_log(broker: Any) -> None:
+def test_the_operators_link_is_granted_in_the_log(broker: Any, state: Path) -> None:
     broker("page-link")
-    tokens = broker("token", "list", "operator").stdout.splitlines()
-    assert len(tokens) == 1
-    assert "  operator  until " in tokens[0]
+    opened = open_broker(read_settings(state))
+    with opened.database.read() as session:
+        entry = parse_entry(entries_at(session, "", 0, 100)[-1][1])
+    opened.close()
+    assert (entry.kind, entry.body.party, entry.body.role) == (
+        "role-changed",
+        "operator",
+        "operator",
+    )
+    assert entry.body.person != entry.actor.person
 
 
 def test_the_operators_link_opens_a_session_of_the_operator(broker: Any, state: Path) -> None:
-    from app.agencies.service import actor_of_session, open_session
-    from app.broker import open_broker
-    from app.settings import read_settings
-
     code = broker("page-link").stdout.strip().partition("#")[2]
     opened = open_broker(read_settings(state))
     with opened.database.write() as session:
         cookie = open_session(session, code, opened.clock())
-        actor = actor_of_session(
-            session, cookie, "req-1", opened.clock(), takes_issued_tokens=False
-        )
+        actor = actor_of_session(session, cookie, "req-1", opened.clock())
     opened.close()
     assert (actor.party, actor.role) == ("operator", "operator")
 
@@ -58,7 +64,8 @@ def ask(*arguments: str | Path) -> Result:
 @pytest.fixture
 def token_file(linkage: Linkage, tmp_path: Path) -> Path:
     file = tmp_path / "auditor.token"
-    file.write_text(linkage.founded.token(AUDITOR, "auditor") + "\n")
+    header = linkage.as_party(AUDITOR, "auditor")["authorization"]
+    file.write_text(header.removeprefix("Bearer ") + "\n")
     return file
 
 

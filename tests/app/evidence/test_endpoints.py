@@ -133,7 +133,7 @@ def test_a_bundle_ends_with_the_entry_that_says_who_took_it(
 ) -> None:
     last = entries_of(bundle(linkage, AUDITOR, "auditor", PROJECT), key)[-1]
     assert (last.kind, last.actor.party, last.actor.role) == ("exported", AUDITOR, "auditor")
-    assert (last.project, last.agreement) == (PROJECT, linkage.terms.digest())
+    assert (last.project, last.agreement) == (PROJECT, linkage.agreement.digest())
 
 
 def test_a_projects_bundle_shows_that_project_and_what_concerns_all(

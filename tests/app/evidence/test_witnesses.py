@@ -90,7 +90,7 @@ def test_the_same_again_changes_nothing(linkage: Linkage) -> None:
 
 def test_who_has_no_keys_cannot_cosign(linkage: Linkage) -> None:
     request = offer(linkage, person_of(linkage, SCHOOL))
-    headers = linkage.bearer(SCHOOL, "agency")
+    headers = linkage.as_party(SCHOOL)
     answer = linkage.client.post("/v1/log/cosignatures", json=request.to_json(), headers=headers)
     assert refusal_of(answer) == (409, "not-a-witness")
 

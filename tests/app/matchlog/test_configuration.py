@@ -41,9 +41,9 @@ def test_settings_are_logged_at_first_and_then_when_they_change(linkage: Linkage
     assert body["changed"] == sorted(everything)
     assert (body["digest"], body["software"]) == (canonical_digest(everything), SOFTWARE)
     assert not log(linkage)
-    assert log(linkage, insecure_bearer_tokens=False, reads_per_minute=77)
+    assert log(linkage, insecure_plain_http=True, reads_per_minute=77)
     changed = newest(linkage)
-    assert changed["changed"] == ["insecure-bearer-tokens", "reads-per-minute"]
+    assert changed["changed"] == ["insecure-plain-http", "reads-per-minute"]
     assert changed["digest"] != body["digest"]
     assert log(linkage)
     assert newest(linkage)["digest"] == body["digest"]

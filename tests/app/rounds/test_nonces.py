@@ -123,23 +123,6 @@ def test_an_offer_of_a_time_to_come_is_refused(linkage: Linkage) -> None:
     assert (answer.status_code, code_of(answer)) == (409, "nonces-refused")
 
 
-def test_whoever_holds_an_issued_token_has_no_keys_to_sign_with(linkage: Linkage) -> None:
-    token = linkage.bearer(CHILD_WELFARE, "agency")
-    offer = NonceOffer(
-        project=PROJECT,
-        party=CHILD_WELFARE,
-        person=linkage.client.get("/v1/whoami", headers=token).json()["person"],
-        first=1,
-        nonces=("ab" * 32,),
-        void_below=1,
-        at="2026-09-01T06:00:00Z",
-    )
-    signature = linkage.signature("nonces", offer, CHILD_WELFARE)
-    signed = SignedNonceOffer(offer=offer, signature=signature)
-    answer = linkage.client.post(PATH, json=signed.to_json(), headers=token)
-    assert (answer.status_code, code_of(answer)) == (422, "signature-refused")
-
-
 def test_only_providers_have_nonces(linkage: Linkage) -> None:
     linkage.founded.enrol("stranger")
     assert linkage.get(PATH, "stranger").status_code == 404

@@ -348,17 +348,6 @@ def test_files_of_days_too_far_apart_or_too_long_ago_are_refused(accord: Accord)
     assert accord.commit(upload, near, SCHOOL).status_code == 200
 
 
-def test_an_operator_made_project_asks_for_no_approvals(accord: Accord) -> None:
-    accord.agree()
-    accord.add_project(accord.terms.model_copy(update={"project": "other", "approvals": None}))
-    answer = accord.client.get(
-        "/v1/projects/other/pending-approvals", headers=accord.as_person("ann")
-    )
-    assert answer.json()["pending"] == []
-    accord.agreement = accord.first(project="other")
-    assert refusal(accord.stand("ann")) == (409, "out-of-place")
-
-
 def test_a_run_does_not_start_on_an_approval_that_has_expired_meanwhile(accord: Accord) -> None:
     accord.agree()
     run = asked(accord)

@@ -32,10 +32,11 @@ def test_the_commit_that_completes_a_pair_asks_for_its_run(linkage: Linkage) -> 
     # The larger file comes first, and whoever completed the pair asked.
     assert [upload.party for upload in view.specification.uploads] == [SCHOOL, CHILD_WELFARE]
     assert view.specification.asked_by == SCHOOL
-    assert view.specification.agreement == linkage.terms.digest()
+    assert view.specification.agreement == linkage.agreement.digest()
     assert view.specification.digest() == view.specification_sha256
-    received, asked = linkage.log_entries()[-2:]
-    assert (received["kind"], asked["kind"]) == ("upload-received", "run-asked")
+    received, asked, used = linkage.log_entries()[-3:]
+    kinds = (received["kind"], asked["kind"], used["kind"])
+    assert kinds == ("upload-received", "run-asked", "standing-used")
     assert asked["body"]["specification"] == view.specification.to_json()
     assert asked["actor"] == received["actor"]
     assert asked["actor"]["person"] == linkage.person(SCHOOL).id

@@ -139,12 +139,6 @@ def test_before_an_agreement_binds_the_project_leads_to_what_is_proposed(
     assert accord.log_entries()[-1]["agreement"] is None
 
 
-def test_terms_by_the_operator_have_no_agreement_and_say_so(finished: Any, visitor: Any) -> None:
-    assert "Nothing was signed in the system" in words(visitor.get(LIST))
-    assert "they ask for no approvals" in words(visitor.get(APPROVALS))
-    assert visitor.get(f"{LIST}/{'0' * 64}").status_code == 404
-
-
 def test_to_an_auditor_who_is_not_named_an_agreement_is_as_if_it_were_not(
     accord: Accord, signed_visitor: Any
 ) -> None:

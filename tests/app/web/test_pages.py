@@ -190,7 +190,7 @@ def test_the_csv_twin_of_a_project_has_a_row_for_each_clause(
     rows = {
         row["clause"]: row["value"] for row in csv_rows(visitor.get(f"/projects/{PROJECT}.csv"))
     }
-    assert rows["digest"] == linkage.terms.digest()
+    assert rows["digest"] == linkage.agreement.digest()
     assert rows["keep_encodings_days"] == "30"
     assert rows["providers"] == f'["{CHILD_WELFARE}","{SCHOOL}"]'
 

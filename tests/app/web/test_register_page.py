@@ -104,13 +104,6 @@ def test_a_request_that_was_refused_is_a_line(disclosed: Accord, signed_visitor:
     )
 
 
-def test_terms_of_the_operator_state_no_legal_basis(finished: Any, visitor: Any) -> None:
-    fetch_all(finished.linkage)
-    said = words(visitor.get(REGISTER))
-    assert "not stated: the operator made these terms" in said
-    assert visitor.get(f"{REGISTER}.csv").text == offline(finished.linkage)
-
-
 def test_taking_the_register_or_the_timeline_away_is_noted_and_looking_is_not(
     finished: Any, visitor: Any
 ) -> None:

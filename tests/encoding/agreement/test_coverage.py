@@ -20,7 +20,6 @@ from samples.shown_agreements import (
 )
 
 from encoding.agreement.coverage import (
-    is_signed,
     require_cover,
     require_covered_run,
     require_own_upload,
@@ -48,16 +47,10 @@ def test_the_signed_agreement_covers_what_an_honest_broker_says() -> None:
     cover(known(view()), project())
 
 
-def test_operators_terms_pass_where_nothing_was_signed() -> None:
-    terms = project().terms
-    cover(NOTHING, project(agreement=terms.digest()))
-    assert not is_signed(project(agreement=terms.digest()))
-    assert is_signed(project())
-
-
-def test_operators_terms_do_not_take_the_place_of_what_was_signed() -> None:
+@pytest.mark.parametrize("kept", [NOTHING, known(view())], ids=["nothing", "an agreement"])
+def test_terms_that_nobody_has_signed_are_refused_whatever_is_kept(kept: KeptAgreements) -> None:
     with raises(AgreementUntrustedError, match="does not have"):
-        cover(known(view()), project(agreement=project().terms.digest()))
+        cover(kept, project(agreement=project().terms.digest()))
 
 
 def test_an_agreement_that_is_not_here_is_refused() -> None:
@@ -129,7 +122,8 @@ def test_a_run_that_the_agreement_provides_for_passes() -> None:
     assert run(kept) == kept.agreements[0]
     in_range = {**specification().policy.to_json(), "auto": "0.91"}
     assert run(kept, policy=in_range) == kept.agreements[0]
-    assert run(NOTHING) is None
+    with pytest.raises(AgreementUntrustedError, match="does not have"):
+        run(NOTHING)
 
 
 EXCHANGED = specification().to_json()["uploads"][::-1]

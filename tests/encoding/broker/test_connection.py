@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -23,14 +22,13 @@ from samples.refusals import raises
 
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
-from encoding.broker.credential import BearerToken, SignIn, read_token
+from encoding.broker.credential import SignIn
 from encoding.errors import (
     BrokerAnswerError,
     BrokerRefusedError,
     BrokerUnreachableError,
     ConfigError,
     NotAuthorisedError,
-    TokenFileError,
 )
 from schemas.api import UploadRequest
 
@@ -157,9 +155,8 @@ def test_unknown_token_is_not_authorised_and_not_tried_again(
 ) -> None:
     refusal = problem(status, "token-unknown", detail="The token has expired.")
     broker.courier.before = FailFirst(1, lambda: refusal)
-    token = BearerToken("bl_abc")
     waiting = Waiting(patience_s=20, sleep=sleeps)
-    connection = Connection(ADDRESS, token, waiting=waiting, transport=broker.courier)
+    connection = Connection(ADDRESS, None, waiting=waiting, transport=broker.courier)
     with (
         BrokerClient(connection) as client,
         pytest.raises(
@@ -209,7 +206,7 @@ def test_endless_answer_is_cut_off() -> None:
 
     transport = httpx2.MockTransport(endless)
     with (
-        BrokerClient(Connection(ADDRESS, BearerToken("bl_abc"), transport=transport)) as client,
+        BrokerClient(Connection(ADDRESS, None, transport=transport)) as client,
         pytest.raises(BrokerAnswerError, match="too long"),
     ):
         client.project("foster-pupils")
@@ -221,38 +218,6 @@ def test_redirect_is_not_followed(broker, client) -> None:
     with pytest.raises(BrokerRefusedError, match="status 302"):
         client.project("foster-pupils")
     assert len(broker.courier.requests) == 1
-
-
-def test_token_is_read_without_the_line_end(tmp_path: Path) -> None:
-    path = tmp_path / "token.txt"
-    path.write_bytes(b"\xef\xbb\xbfbl_abc\r\n")
-    path.chmod(0o600)
-    assert read_token(path).token == "bl_abc"
-
-
-@pytest.mark.parametrize("content", ["", "two words", "a\nb", "é", "x" * 600, "a\x07b"])
-def test_file_without_one_token_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "token.txt"
-    path.write_text(content, encoding="utf-8")
-    path.chmod(0o600)
-    with pytest.raises(TokenFileError) as caught:
-        read_token(path)
-    assert caught.value.exit_code == 4
-    assert not content or content not in str(caught.value)
-
-
-def test_missing_token_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TokenFileError, match=r"token\.txt cannot be read"):
-        read_token(tmp_path / "token.txt")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no mode bits")
-def test_exposed_token_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "token.txt"
-    path.write_text("bl_abc")
-    path.chmod(0o644)
-    with pytest.raises(TokenFileError, match="other users"):
-        read_token(path)
 
 
 class Served(NamedTuple):
@@ -321,7 +286,7 @@ def tls_server(tmp_path: Path) -> Iterator[Served]:
 
 def ask(url: str, tls: ssl.SSLContext | None, sleep: Callable[[float], None]) -> None:
     waiting = Waiting(patience_s=3, sleep=sleep)
-    with BrokerClient(Connection(url, BearerToken("bl_abc"), tls=tls, waiting=waiting)) as client:
+    with BrokerClient(Connection(url, None, tls=tls, waiting=waiting)) as client:
         client.project("foster-pupils")
 
 

@@ -15,7 +15,8 @@ from encoding.errors import ConfigError
 from encoding.workspace.config import parse_sections, read_config, render_config
 
 LEAST: dict[str, dict[str, Any]] = {
-    "broker": {"url": "https://broker.example.gov", "token_file": "token.txt"},
+    "broker": {"url": "https://broker.example.gov"},
+    "identity": {"file": "identity.txt"},
     "project": {"name": "foster-pupils", "party": "child-welfare"},
     "input": {"file": "children.csv", "id_column": "ID", "population": "in-care"},
 }

@@ -38,8 +38,9 @@ class Analyst:
 
     def set_up(self, **layout: str) -> None:
         raw: dict[str, Any] = {
-            "broker": {"url": "https://broker.test", "token_file": "token.txt"},
-            "project": {"name": "pupils", "party": "welfare", "insecure_unsigned_terms": True},
+            "broker": {"url": "https://broker.test"},
+            "identity": {"file": "identity.txt"},
+            "project": {"name": "pupils", "party": "welfare"},
             "input": {
                 "file": "people.csv",
                 "id_column": "ID",

@@ -39,7 +39,7 @@ def test_options_alone_write_the_settings(tmp_path: Path) -> None:
     assert sections.input.id_column == "SSID"
     assert sections.input.as_of == "2026-01-31"
     assert sections.share.columns == ("school", "grade")
-    assert sections.broker.token_file == "token.txt"
+    assert sections.identity.file == "identity.txt"
     assert sections.broker.ca_file is None
 
 
@@ -136,7 +136,7 @@ def test_impossible_answer_is_refused(tmp_path: Path) -> None:
 def test_questions_are_asked_at_a_terminal(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("encoding.cli.parts.prompts.is_interactive", lambda: True)
     answers = [
-        "https://broker.test", "foster-pupils", "schools", "", "", "", "", "", "pupils.csv", "SSID",
+        "https://broker.test", "foster-pupils", "schools", "", "", "", "pupils.csv", "SSID",
         "YYYY-MM-DD", "", "in-care",
     ]  # fmt: skip
     result = CliRunner().invoke(
@@ -152,21 +152,13 @@ def test_questions_are_asked_at_a_terminal(tmp_path: Path, monkeypatch) -> None:
     assert sections.broker.log_key is None
 
 
-def test_who_has_keys_needs_no_token_file(tmp_path: Path) -> None:
+def test_the_keys_are_named_as_they_were_given(tmp_path: Path) -> None:
     result = init(tmp_path, "--identity", "identity.txt", "--key-file", "identity.key")
     assert result.exit_code == 0, result.stderr
     sections = read_config(tmp_path / "blindlink.toml").sections
-    assert sections.broker.token_file is None
-    assert sections.identity is not None
     assert (sections.identity.file, sections.identity.key_file) == ("identity.txt", "identity.key")
     assert "let a second person keep it: blindlink workspace protect" in result.stderr
     assert "agreement accept" in result.stderr
-
-
-def test_nobody_comes_with_keys_and_with_a_token_at_once(tmp_path: Path) -> None:
-    result = init(tmp_path, "--identity", "identity.txt", "--token-file", "token.txt")
-    assert result.exit_code == 2
-    assert "either" in result.stderr
 
 
 def secret(folder: Path, *words: str) -> Result:

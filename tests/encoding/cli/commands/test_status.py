@@ -56,7 +56,7 @@ def test_failed_run_is_told_with_its_reason(
     assert stage(welfare) == ("failed", "blindlink run --again --wait")
 
 
-@pytest.mark.parametrize("terms", [{"end": "2026-11-01"}])
+@pytest.mark.parametrize("terms", [{"start": "2026-12-01"}])
 def test_project_that_is_not_in_force_is_told(welfare: Desk) -> None:
     assert stage(welfare) == ("not-in-force", None)
     assert "is not in force" in welfare.ok("status").stdout

@@ -1,0 +1,190 @@
+"""Agreements of tests: said by their terms, and signed by every party at once through the broker's services."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from samples.agreement import AGREEMENT, direction
+
+from app.agencies.duties import role_of
+from app.agreements.negotiation import consent, open_project, propose
+from app.broker import Broker
+from app.clock import utc_text
+from app.runs.standing_approvals import approve_in_advance
+from app.security.actor import Actor
+from encoding.people.identity import Identity
+from schemas.agreement import Agreement, ProjectTerms
+from schemas.identity import PublicIdentity
+from schemas.negotiation import AgreementProposal
+from schemas.profile import EncodingProfile
+from schemas.statement import MAX_STANDING_RUNS, SignedStatement, Statement
+
+OPERATOR = "operator"
+COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
+
+
+def agreement_of(
+    terms: ProjectTerms, people: Iterable[PublicIdentity], **changes: Any
+) -> Agreement:
+    """Return the first agreement that says what terms say, with these fields of its JSON changed.
+
+    Of the people, those of the parties that the terms name and of the operator are listed. Where the terms
+    leave approvals open, the first provider approves runs, and may in advance.
+    """
+    said = terms.to_json()
+    receivers = [one.party for one in terms.recipients if one.mode != "none"]
+    raw: dict[str, Any] = AGREEMENT | {
+        name: said[name] for name in ("project", "profile", "policy", "policy_range", "spaces")
+    }
+    raw |= {
+        "purpose": raw["purpose"] | {"code": terms.purpose},
+        "parties": _parties(terms, sorted(people, key=lambda one: one.person)),
+        "directions": [
+            direction(giver, receiver, "court-order")
+            for giver in terms.providers
+            for receiver in sorted({OPERATOR, *receivers})
+            if receiver != giver
+        ],
+        "population": raw["population"]
+        | {
+            "code": terms.population,
+            "max_age_days": terms.as_of_max_age_days,
+            "max_gap_days": terms.as_of_max_gap_days,
+        },
+        "elements": [],
+        "recipients": [one | {"onward": None} for one in said["recipients"]],
+        "schedule": {"frequency": terms.frequency, "round_days": terms.round_days, "note": None},
+        "approvals": said["approvals"]
+        or {
+            "runs": "standing",
+            "parties": [terms.providers[0]],
+            "asker_suffices": True,
+            "releases": False,
+        },
+        "limits": {"files": said["files"], "budget": said["round_budget"], "floor": terms.floor},
+        "start": terms.start,
+        "end": terms.end,
+        "retention": {
+            "keep_encodings_days": terms.keep_encodings_days,
+            "keep_links_days": terms.keep_links_days,
+            "destroy_by": terms.destroy_by or "2099-12-31",
+            "legal_hold": "Order 26-114" if terms.has_legal_hold else None,
+        },
+        "finality": said["finality"] or {"cosigners": 0, "delays_release": False},
+    }
+    return Agreement.from_json(raw | changes)
+
+
+def bind(
+    broker: Broker,
+    operator: Actor,
+    agreement: Agreement,
+    profile: EncodingProfile,
+    people: Iterable[Identity],
+) -> None:
+    """Open the project, let a steward of each party sign, and approve runs in advance where that counts."""
+    now, project = broker.clock(), agreement.project
+    by_id = {one.public.person: one for one in people}
+    stewards = [_with_duty(agreement, name, "steward", by_id) for name in agreement.names()]
+    with broker.database.write() as session:
+        open_project(
+            session,
+            broker.log,
+            project=project,
+            parties=agreement.names(),
+            actor=operator,
+            now=now,
+        )
+        proposal = AgreementProposal(agreement=agreement, profile=profile)
+        propose(session, broker, actor_of(stewards[0], now), project, proposal)
+        for steward in stewards:
+            signed = sign(steward, agreement, "consent", now, counsel=COUNSEL)
+            consent(session, broker, actor_of(steward, now), project, signed)
+        if agreement.approvals.runs != "standing" or agreement.start > utc_text(now):
+            return
+        for party in agreement.approvals.parties:
+            approver = _with_duty(agreement, party, "approver", by_id)
+            approved = sign(
+                approver,
+                agreement,
+                "standing-approval",
+                now,
+                approval=f"apv-{secrets.token_hex(16)}",
+                policy_sha256=agreement.policy.digest(),
+                until=agreement.end,
+                runs=MAX_STANDING_RUNS,
+            )
+            approve_in_advance(session, broker, actor_of(approver, now), project, approved)
+
+
+def actor_of(identity: Identity, now: datetime) -> Actor:
+    """Return the person as one who has signed in."""
+    public = identity.public
+    return Actor(
+        party=public.party,
+        person=public.person,
+        role=role_of(public.duties),
+        token_id="tok-" + "0" * 32,
+        request_id="req-" + "0" * 32,
+        day=utc_text(now)[:10],
+        duties=public.duties,
+    )
+
+
+def state(
+    person: PublicIdentity, agreement: Agreement, what: str, now: datetime, **fields: Any
+) -> Statement:
+    """Return a person's statement about an agreement."""
+    raw = {
+        "version": f"blindlink/{what}/1",
+        "project": agreement.project,
+        "agreement": agreement.digest(),
+        "party": person.party,
+        "person": person.person,
+        "at": utc_text(now),
+        **fields,
+    }
+    unsigned = {"statement": raw, "changes": [], "signature": "A" * 86 + "=="}
+    stated: Statement = SignedStatement.from_json(unsigned).statement
+    return stated
+
+
+def sign(
+    identity: Identity, agreement: Agreement, what: str, now: datetime, **fields: Any
+) -> SignedStatement:
+    """Return a person's statement about an agreement with their signature."""
+    stated = state(identity.public, agreement, what, now, **fields)
+    return SignedStatement.of(stated, identity.keys.signing_key)
+
+
+def _parties(terms: ProjectTerms, people: Sequence[PublicIdentity]) -> list[dict[str, Any]]:
+    kinds = dict.fromkeys((one.party for one in terms.recipients), "recipient")
+    kinds |= dict.fromkeys(terms.auditors, "auditor") | dict.fromkeys(terms.providers, "agency")
+    kinds[OPERATOR] = "operator"
+    made = []
+    for name, kind in sorted(kinds.items()):
+        own = [one for one in people if one.party == name]
+        holder = next((one.person for one in own if "analyst" in one.duties), None)
+        made.append(
+            {
+                "name": name,
+                "kind": kind,
+                "title": name.title(),
+                "capacity": f"acts as {kind}",
+                "contact": "Duty officer, 555-0100",
+                "persons": [one.to_json() for one in own],
+                "holder": holder if kind == "agency" else None,
+            }
+        )
+    return made
+
+
+def _with_duty(
+    agreement: Agreement, party: str, duty: str, people: dict[str, Identity]
+) -> Identity:
+    listed = agreement.party(party)
+    assert listed is not None
+    return next(people[one.person] for one in listed.persons if duty in one.duties)
