@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -243,6 +244,15 @@ class NearBroker:
         self.desks[party] = desk
         return desk
 
+    def seat_like(self, other: NearBroker) -> None:
+        """Copy the desks of another broker, each into a folder named for its party."""
+        self.now = other.now
+        self.people |= other.people
+        for party, desk in other.desks.items():
+            folder = self.folder.parent / party
+            shutil.copytree(desk.folder, folder)
+            self.desks[party] = Desk(folder, self, party, now=self.now, own=desk.own)
+
     def add(self, party: str, file: str | None = None) -> Desk:
         """Enrol a party with one person, who has a desk and a file of people."""
         self.enrol(party)
@@ -298,8 +308,13 @@ def collected_logs() -> Iterator[io.StringIO]:
 
 
 @contextmanager
-def near_broker(folder: Path, **settings: Any) -> Iterator[NearBroker]:
-    """Found a broker without parties, and serve it until the block ends."""
+def near_broker(
+    folder: Path, *, like: NearBroker | None = None, **settings: Any
+) -> Iterator[NearBroker]:
+    """Found a broker without parties, or copy one that has ended with all desks; serve it until the block ends.
+
+    A copied desk is in a folder named for its party; its settings name the file of people of the one before.
+    """
     given: dict[str, Any] = {
         "state_dir": folder / "state",
         "public_url": ADDRESS,
@@ -316,13 +331,20 @@ def near_broker(folder: Path, **settings: Any) -> Iterator[NearBroker]:
         return made[0].now if made else NOW
 
     with collected_logs() as logs:
-        lay_tables(chosen)
-        operator = found_broker(chosen, origin="broker.test/log", title="Operator", clock=clock)
+        if like is None:
+            lay_tables(chosen)
+            operator = found_broker(chosen, origin="broker.test/log", title="Operator", clock=clock)
+        else:
+            shutil.copytree(like.folder / "state", folder / "state")
+            operator = like.operator
         broker = open_broker(chosen, clock=clock)
         app = create_app(broker)
         with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
-            made.append(NearBroker(broker, operator, Courier(client._transport), folder, logs))
-            yield made[0]
+            near = NearBroker(broker, operator, Courier(client._transport), folder, logs)
+            made.append(near)
+            if like is not None:
+                near.seat_like(like)
+            yield near
         broker.close()
 
 

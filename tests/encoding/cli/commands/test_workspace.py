@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rigs.desk import Desk
-from rigs.near_broker import NearBroker
+from rigs.near_broker import NearBroker, near_broker, two_agencies
 from rigs.share_desks import give_keys
 
 from encoding.people.identity import Identity
 from encoding.people.recovery import new_recovery_code
+from encoding.secret.secret import Secret, write_secret
 
 KEY = "workspace/workspace.key"
+SECRET = Secret(bytes(range(32)))
 
 
 class Office:
@@ -60,17 +63,38 @@ class Office:
         return desk
 
 
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> NearBroker:
+    """A broker that has ended, and two agencies that linked once; it is there to be copied."""
+    with two_agencies(tmp_path_factory.mktemp("linked")) as near:
+        near.compare()
+        for desk in near.desks.values():
+            write_secret(desk.folder / "secret.txt", SECRET)
+            desk.ok("round", "ready")
+        for words in (["encode"], ["upload"]):
+            for desk in near.desks.values():
+                desk.ok(*words)
+        near.desks["welfare"].ok("run", "--wait")
+        near.desks["welfare"].type("links")
+        for party in ("schools", "welfare"):
+            near.desks[party].ok("links")
+    return near
+
+
 @pytest.fixture
-def office(ready: NearBroker, welfare: Desk, schools: Desk) -> Office:
-    made = Office(welfare)
-    for desk in (welfare, schools):
-        desk.ok("encode")
-        desk.ok("upload")
-    welfare.ok("run", "--wait")
-    welfare.type("links")
-    schools.ok("links")
-    welfare.ok("links")
-    return made
+def near(linked: NearBroker, tmp_path: Path) -> Iterator[NearBroker]:
+    with near_broker(tmp_path / "broker", like=linked) as made:
+        yield made
+
+
+@pytest.fixture
+def office(near: NearBroker) -> Office:
+    return Office(near.desks["welfare"])
+
+
+@pytest.fixture
+def schools(near: NearBroker) -> Desk:
+    return near.desks["schools"]
 
 
 def links(desk: Desk) -> str:
