@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 from rigs.desk import Desk
-from rigs.near_broker import NearBroker
+from rigs.near_broker import PARTIES, NearBroker, near_broker
 
+from encoding.secret.secret import Secret
 from schemas.ids import HANDLE_BYTES
 from schemas.profile import ROW_BYTES, TOKEN_BYTES
 from schemas.rows import RECORD_NUMBER_BYTES
@@ -26,6 +28,15 @@ PLANTED = {
 }
 
 
+PEOPLE = [
+    ("7", "Ana", "Ortiz", "2011-04-09"),
+    ("07", "Bo", "Nguyen", "2012-05-01"),
+    ("x-3", "Chloé", "O'Neal", "2010-12-31"),
+    ("4", "Dee", "Lee", "2015-01-15"),
+]
+SECRET = Secret(bytes(range(32)))
+
+
 class Wire:
     """Everything that was sent to the broker: path and body."""
 
@@ -37,21 +48,39 @@ class Wire:
         self.sent += str(request.url).encode() + b"\n" + request.read() + b"\n"
 
 
-@pytest.fixture
-def wire(broker: NearBroker) -> Wire:
-    return Wire(broker)
+@dataclass(frozen=True)
+class Everything:
+    """What an analyst did, well and badly: the desk afterwards, all that was sent, and all that was printed."""
+
+    welfare: Desk
+    sent: bytes
+    spoken: str
 
 
-@pytest.fixture
-def spoken(
-    ready: NearBroker, welfare: Desk, schools: Desk, wire: Wire, people, write_people
-) -> str:
-    """What both desks print while they do everything, well and badly."""
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Everything:
+    with near_broker(tmp_path_factory.mktemp("canary") / "broker") as near:
+        return everything(near)
+
+
+def everything(near: NearBroker) -> Everything:
     planted = tuple(PLANTED.values())
-    write_people([*people, planted])
-    write_people([*people, ("p9", *planted[1:])], "pupils.csv")
+    folder = near.folder.parent
+    files = {"welfare": folder / "people.csv", "schools": folder / "pupils.csv"}
+    write_rows(files["welfare"], [*PEOPLE, planted])
+    write_rows(files["schools"], [*PEOPLE, ("p9", *planted[1:])])
+    shared = {"welfare": ["born"], "schools": ["last", "first"]}
+    for party in PARTIES:
+        near.enrol(party)
+    near.add_project()
+    wire = Wire(near)
+    for party, file in files.items():
+        near.desk(party, folder / party, file, SECRET, share={"columns": shared[party]})
+    near.compare()
+    welfare, schools = near.desks["welfare"], near.desks["schools"]
     said = []
     for words in (
+        ["round", "ready"],
         ["encode"],
         ["upload"],
         ["status"],
@@ -65,11 +94,16 @@ def spoken(
     out = str(schools.folder / "out.csv")
     said.append(schools.type("extract", "--columns", "last", "-o", out).output)
     said.append(welfare.type("join", out, "--columns", "last", "-o", out + "2").output)
-    write_people([*people, (*planted[:3], "CANARYBIRTH")])
+    write_rows(files["welfare"], [*PEOPLE, (*planted[:3], "CANARYBIRTH")])
     said += [
         welfare.type(*words).output for words in (["encode"], ["refresh"], ["join", out, "-o", out])
     ]
-    return "\n".join(said)
+    return Everything(welfare, wire.sent, "\n".join(said))
+
+
+def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    lines = [",".join(row) for row in (("ID", "first", "last", "born"), *rows)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def workspace_files(desk: Desk) -> Iterator[tuple[Path, bytes]]:
@@ -78,21 +112,21 @@ def workspace_files(desk: Desk) -> Iterator[tuple[Path, bytes]]:
             yield path, path.name.encode() + path.read_bytes()
 
 
-def test_no_identifier_record_id_or_secret_reaches_the_broker(welfare, wire, spoken) -> None:
-    secret = (welfare.folder / "secret.txt").read_text().splitlines()[1].encode()
+def test_no_identifier_record_id_or_secret_reaches_the_broker(done: Everything) -> None:
+    secret = (done.welfare.folder / "secret.txt").read_text().splitlines()[1].encode()
     for name, value in PLANTED.items():
-        assert value.encode() not in wire.sent, name
-    assert secret not in wire.sent
+        assert value.encode() not in done.sent, name
+    assert secret not in done.sent
 
 
-def test_nothing_planted_is_printed(welfare: Desk, spoken: str) -> None:
-    secret = (welfare.folder / "secret.txt").read_text().splitlines()[1]
+def test_nothing_planted_is_printed(done: Everything) -> None:
+    secret = (done.welfare.folder / "secret.txt").read_text().splitlines()[1]
     for value in (*PLANTED.values(), "CANARYBIRTH", secret):
-        assert value not in spoken
+        assert value not in done.spoken
 
 
-def test_no_handle_row_or_link_id_is_printed(welfare: Desk, spoken: str) -> None:
-    (path,) = (welfare.folder / "workspace/outbox").glob("*.enc")
+def test_no_handle_row_or_link_id_is_printed(done: Everything) -> None:
+    (path,) = (done.welfare.folder / "workspace/outbox").glob("*.enc")
     raw = path.read_bytes()
     header = parse_header(raw)
     body = raw[header.body_offset :]
@@ -101,23 +135,23 @@ def test_no_handle_row_or_link_id_is_printed(welfare: Desk, spoken: str) -> None
     pieces += [body[at : at + TOKEN_BYTES] for at in range(n_handles, len(body), STORED_ROW_BYTES)]
     assert len(pieces) > 30
     for piece in pieces:
-        assert piece.hex() not in spoken
-    for line in (welfare.folder / "links.csv").read_text().splitlines()[1:]:
-        assert line.split(",")[1] not in spoken
+        assert piece.hex() not in done.spoken
+    for line in (done.welfare.folder / "links.csv").read_text().splitlines()[1:]:
+        assert line.split(",")[1] not in done.spoken
 
 
-def test_workspace_holds_no_identifier_and_no_record_id(welfare: Desk, spoken: str) -> None:
-    for path, raw in workspace_files(welfare):
+def test_workspace_holds_no_identifier_and_no_record_id(done: Everything) -> None:
+    for path, raw in workspace_files(done.welfare):
         for name, value in PLANTED.items():
             assert value.encode() not in raw, (path.name, name)
 
 
-def test_record_ids_are_in_the_links_alone(welfare: Desk, spoken: str) -> None:
-    assert PLANTED["record ID"] in (welfare.folder / "links.csv").read_text()
+def test_record_ids_are_in_the_links_alone(done: Everything) -> None:
+    assert PLANTED["record ID"] in (done.welfare.folder / "links.csv").read_text()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no mode bits")
-def test_whatever_was_written_is_the_owners_alone(welfare: Desk, spoken: str) -> None:
-    written = [path for path, _ in workspace_files(welfare)]
-    written += [welfare.folder / "links.csv", welfare.folder / "secret.txt"]
+def test_whatever_was_written_is_the_owners_alone(done: Everything) -> None:
+    written = [path for path, _ in workspace_files(done.welfare)]
+    written += [done.welfare.folder / "links.csv", done.welfare.folder / "secret.txt"]
     assert {path.stat().st_mode & 0o077 for path in written} == {0}
