@@ -95,6 +95,8 @@ _OPTIONAL: Mapping[str, Limit] = {
     "missing": Limit(0.5, None),
     "placeholder": Limit(0.5, None),
 }
+# In a file of a million records, the most for which a profile holds one row of a block, it is some 25 %.
+_EXPECTED_SHARE = 0.30
 # Most people have none of these.
 _RARE = ("suffix", "alias_first", "alias_last")
 _USUALLY_EMPTY: Mapping[str, Limit] = {
@@ -215,15 +217,19 @@ def _in_blocks(blocks: BlockCounts, header_of: Mapping[str, str]) -> Iterator[Fi
     yield from _measured(found, LIMITS["no-key"])
     cap = "1 row" if blocks.cap == 1 else f"{blocks.cap} rows"
     for one in blocks.passes:
-        # Without a value that stands out, rows are left out because the file is large: the profile expects it.
-        if not one.dropped_by:
+        # Up to a point, rows are left out because the file is large, which the profile expects.
+        if not one.dropped_by and one.rows_dropped <= _EXPECTED_SHARE * one.keys:
             continue
+        why = (
+            "that share a few values of this column"
+            if one.dropped_by
+            else "of much the same values"
+        )
         found = Finding(
             f"rows-dropped-{one.name}",
             " and ".join(header_of.get(name, name) for name in one.dropped_by),
             "warn",
-            f"are in blocks of more than {cap} that share a few values of this column; "
-            "the larger file of a pair leaves them out",
+            f"are in blocks of more than {cap} {why}; the larger file of a pair leaves them out",
             one.rows_dropped,
             one.keys,
             f"keys of the pass {one.name}",

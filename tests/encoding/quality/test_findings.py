@@ -91,8 +91,9 @@ def test_rows_that_changed_are_found_in_both_directions(former: int, expected: s
     assert standing(judge(GOOD, former_rows=former)).get("rows-changed") == expected
 
 
-def test_rows_that_are_left_out_for_no_values_sake_are_no_finding() -> None:
-    assert standing(judge(with_pass(rows_dropped=2_900))) == {}
+def test_rows_that_are_left_out_for_no_values_sake_are_a_finding_if_they_are_many() -> None:
+    assert standing(judge(with_pass(rows_dropped=900))) == {}
+    assert standing(judge(with_pass(rows_dropped=901))) == {"rows-dropped-any-sound": "stop"}
 
 
 def test_rows_that_are_left_out_are_blamed_on_a_column_by_its_own_header() -> None:

@@ -306,7 +306,7 @@ def test_a_run_that_was_not_agreed_on_is_not_fetched(broker: NearBroker, welfare
         specification = run["specification"] | {"agreement": "0" * 64}
         return answer_with(response, run | {"specification": specification})
 
-    (run,) = {path for _, path in broker.courier.requests if "/runs/" in path}
+    (run,) = {path for _, path in broker.courier.requests if re.fullmatch("/v1/runs/[^/]+", path)}
     broker.courier.after = Tampered(run.split("/")[-1], other_terms)
     assert refused(welfare)
 
