@@ -44,19 +44,23 @@ def blind_recipients(terms: ProjectTerms) -> tuple[str, ...]:
 
 def newest_blind(
     client: BrokerClient, project: str, recipient: str, run: str | None = None
-) -> ReleaseView:
-    """Return the newest blind release for a recipient that this agency fetches; with `run`, of that run.
+) -> tuple[ReleaseView, ...]:
+    """Return the newest blind release of each partner for a recipient; with `run`, that of this run alone.
 
     Raises:
         NotReadyError: there is none.
     """
+    found: dict[str | None, ReleaseView] = {}
     for release in client.releases(project).releases:
         is_wanted = (release.recipient, release.mode) == (recipient, "blind")
         if is_wanted and (run is None or release.run == run):
-            return release
-    raise NotReadyError(
-        f"no link IDs have been made for {recipient} yet", hint="see: blindlink status"
-    )
+            # The newest one comes first.
+            found.setdefault(release.partner, release)
+    if not found:
+        raise NotReadyError(
+            f"no link IDs have been made for {recipient} yet", hint="see: blindlink status"
+        )
+    return tuple(found.values())
 
 
 def fetch_blind(

@@ -61,7 +61,7 @@ def extract(
     party that can open them reads the file with `blindlink open`. Each of these rows has a pseudonym of its
     record that is made for that party alone. With --to the file is sealed for the way.
     """
-    from encoding.cli.parts.blind_steps import blind_path
+    from encoding.cli.parts.blind_steps import kept_blind_links
 
     settings = session.config.sections
     chosen = choose_columns(split_columns(columns), settings.share.columns)
@@ -77,7 +77,7 @@ def extract(
         )
     links = links_file or session.config.resolve(settings.output.links)
     if recipient is not None and links_file is None:
-        links = blind_path(session, recipient)
+        links = kept_blind_links(session, recipient)
     note_file(session, "extract", output)
     write = partial(write_extract, source, links, chosen)
     if recipient is not None or is_blind_links(links):

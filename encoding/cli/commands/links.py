@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,26 +60,25 @@ def links(
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
     from encoding.cli.parts.round_steps import newest_round
+    from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
 
+    document: dict[str, object]
     source = Source(file=file, id_column=id_column)
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client)
         mode, sealed_for = _what_to_fetch(session, view.terms, recipient)
         if sealed_for is not None:
-            blind = blind_links(
-                session,
-                client,
-                trust,
-                view,
-                recipient=sealed_for,
-                source=source,
-                output=output,
-                run=run_id,
-                force=force,
-            )
-            document, sentence = blind.to_document(), blind.sentence()
+            releases = newest_blind(client, session.project, sealed_for, run_id)
+            if output is not None and len(releases) > 1:
+                raise click.UsageError(
+                    f"say of which run: --run {' or --run '.join(r.run for r in releases)}"
+                )
+            write = partial(blind_links, session, client, trust, view, source=source, force=force)
+            found = [write(release=release, output=output) for release in releases]
+            document = {"files": [one.to_document() for one in found]}
+            sentence = "; ".join(one.sentence() for one in found)
         elif mode == "count":
             total = fetch_total(client, session.project, session.party, trust, run_id)
             document = {"release": total.release, "run": total.run, "total": total.total}

@@ -10,6 +10,7 @@ from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
+from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite
 from encoding.people.peers import read_peers
 from encoding.records.agency_file import agency_file
@@ -17,7 +18,6 @@ from encoding.sharing.blind_links import BLIND_LINKS_START, write_blind_links
 from encoding.transfers.blind_fetch import (
     fetch_blind,
     join_blind,
-    newest_blind,
     refuse_other_receivers,
 )
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from encoding.broker.client import BrokerClient
     from encoding.log.trust import Trust
-    from schemas.api import ProjectView
+    from schemas.api import ProjectView, ReleaseView
     from schemas.identity import PublicIdentity
 
 
@@ -60,10 +60,27 @@ class BlindLinksWritten:
         )
 
 
-def blind_path(session: Session, recipient: str) -> Path:
-    """Return where the sealed link IDs for a recipient are kept, beside the file of links."""
+def kept_blind_links(session: Session, recipient: str) -> Path:
+    """Return the file of sealed link IDs for a recipient.
+
+    Raises:
+        NotReadyError: there is one for each of several partners.
+    """
     links = session.config.resolve(session.config.sections.output.links)
-    return links.with_name(f"{links.stem}-for-{recipient}{links.suffix}")
+    found = sorted(links.parent.glob(f"{links.stem}-for-{recipient}-with-*{links.suffix}"))
+    if len(found) > 1:
+        raise NotReadyError(
+            f"there are link IDs for {recipient} from linkages with several agencies",
+            hint=f"hand over one file for each of them, with --links {found[0].name}",
+        )
+    return found[0] if found else links.with_name(f"{links.stem}-for-{recipient}{links.suffix}")
+
+
+def _blind_path(session: Session, view: ProjectView, release: ReleaseView) -> Path:
+    """Return where sealed link IDs are kept, beside the file of links: one file a partner of this agency."""
+    links = session.config.resolve(session.config.sections.output.links)
+    several = f"-with-{release.partner}" if len(view.terms.providers) > 2 else ""
+    return links.with_name(f"{links.stem}-for-{release.recipient}{several}{links.suffix}")
 
 
 def blind_links(
@@ -72,17 +89,16 @@ def blind_links(
     trust: Trust,
     view: ProjectView,
     *,
-    recipient: str,
+    release: ReleaseView,
     source: Source,
     output: Path | None = None,
-    run: str | None = None,
     force: bool = False,
 ) -> BlindLinksWritten:
-    """Fetch the newest blind release, hold it against the log, and replace the file at the very end."""
-    path = output or blind_path(session, recipient)
+    """Fetch a blind release, hold it against the log, and replace the file at the very end."""
+    recipient = release.recipient
+    path = output or _blind_path(session, view, release)
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
     note_file(session, "link-table", path)
-    release = newest_blind(client, view.project, recipient, run)
     require_agreed_run(session, client, client.run(release.run), for_release=True)
     trusted = _trusted(session, client, recipient)
     with session.workspace.lock():

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts import round_steps, steps
-from encoding.cli.parts.blind_steps import blind_links
+from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.owed_rounds import drain
@@ -19,7 +19,7 @@ from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
 from encoding.rounds.words import BEGIN
-from encoding.transfers.blind_fetch import blind_recipients
+from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
 if TYPE_CHECKING:
     from schemas.rounds import RoundView
@@ -107,7 +107,7 @@ def _finish(
     runs = patience.until_ready(lambda: await_runs(counter, found))
     # An agreement may let a release wait until the parties have cosigned a log that has the run's end.
     session.trust_again(client, counter.trust)
-    sealed: dict[str, str] = {}
+    sealed: dict[str, list[str]] = {}
     document |= {"runs": [run.run for run in runs], "links": None, "sealed": sealed}
     sentence = "the runs have ended; the agreement gives this agency no matches of its own"
     if own_space(counter) is not None and runs:
@@ -118,10 +118,13 @@ def _finish(
         sentence = written.sentence()
     for recipient in blind_recipients(counter.view.terms):
         for run in runs:
-            fetch = partial(blind_links, recipient=recipient, source=source, run=run.run)
-            blind = patience.until_ready(
-                partial(fetch, session, client, counter.trust, counter.view)
-            )
-            sealed[recipient] = str(blind.path)
+            blind = patience.until_ready(partial(_blind_links, counter, recipient, run.run, source))
+            sealed.setdefault(recipient, []).append(str(blind.path))
             sentence = f"{sentence}; {blind.sentence()}"
     return document, sentence
+
+
+def _blind_links(counter: Counter, recipient: str, run: str, source: Source) -> BlindLinksWritten:
+    session, client = counter.session, counter.client
+    (release,) = newest_blind(client, session.project, recipient, run)
+    return blind_links(session, client, counter.trust, counter.view, release=release, source=source)

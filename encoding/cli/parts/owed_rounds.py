@@ -38,17 +38,18 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
     fetch = partial(blind_links, session, client, counter.trust, counter.view, source=source)
     for recipient in blind_recipients(counter.view.terms):
         try:
-            release = newest_blind(client, session.project, recipient)
+            releases = newest_blind(client, session.project, recipient)
         except NotReadyError:
             # None was made so far.
             continue
-        try:
-            if release.verified is None:
-                fetch(recipient=recipient)
-        except AgencyError as exc:
-            session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
-            if isinstance(exc, OthersWaitedForError):
-                yield exc
+        for release in releases:
+            try:
+                if release.verified is None:
+                    fetch(release=release)
+            except AgencyError as exc:
+                session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
+                if isinstance(exc, OthersWaitedForError):
+                    yield exc
 
 
 def _drain_links(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:

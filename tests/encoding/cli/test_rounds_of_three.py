@@ -30,6 +30,8 @@ ROWS = {
     "welfare": f"{HEAD}w1,{ANA}w3,{DEE}w4,{ZOE}",
 }
 
+SHARE = '[share]\ncolumns = ["last"]'
+
 pytestmark = pytest.mark.long
 
 
@@ -153,3 +155,37 @@ def test_a_round_that_was_closed_without_ones_claims_is_told_and_the_next_one_go
         near.move(days=4)
         settle(near)
         assert links(schools)["s1"] == links(welfare)["w1"]
+
+
+def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own(tmp_path: Path) -> None:
+    research = "research-office"
+    blind = {
+        "recipients": (Recipient(party=research, mode="blind", space="shared"),),
+        "spaces": (IdSpace(name="shared", lifetime="lasting"),),
+    }
+    with near_broker(tmp_path) as near:
+        for party in AGENCIES:
+            settings = near.add(party, ROWS[party]).folder / "blindlink.toml"
+            settings.write_text(settings.read_text().replace("[share]\ncolumns = []", SHARE))
+        near.enrol(research)
+        near.add_project(**terms_of() | blind)
+        near.compare()
+        near.agree()
+        for desk in near.desks.values():
+            desk.ok("round", "ready")
+        settle(near)
+        schools = near.desks["schools"]
+        files = [f"links-for-{research}-with-{partner}.csv" for partner in ("clinics", "welfare")]
+        assert {name for name in schools.files() if name.startswith("links-for-")} == set(files)
+        written = schools.json("links", "--for", research)["files"]
+        assert sorted(Path(one["file"]).name for one in written) == files
+        which = schools.type(
+            "extract", "--for", research, "--columns", "last", "-o", str(tmp_path / "x")
+        )
+        assert which.exit_code == 1
+        assert f"--links {files[0]}" in which.stderr
+        for name in files:
+            kept, rows = schools.folder / name, tmp_path / f"rows-{name}"
+            shared = ("--columns", "last", "--links", str(kept), "-o", str(rows))
+            schools.ok("extract", "--for", research, *shared)
+            assert rows.read_bytes().count(b"\n") > len(ROWS["schools"].splitlines()) - 1
