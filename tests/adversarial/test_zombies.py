@@ -67,6 +67,11 @@ def test_a_worker_that_wakes_too_late_writes_nothing(scene: Scene, n_runs: int) 
         }
         entries = [entry for entry in scene.linkage.log_entries() if entry["object"] == run]
         kinds = Counter(entry["kind"] for entry in entries)
-        assert kinds == {"run-asked": 1, "run-started": 2, "run-finished": 1}
+        assert kinds == {
+            "standing-used": 1,
+            "run-asked": 1,
+            "run-started": 2,
+            "run-finished": 1,
+        }
         scene.pin()
     scene.check_log()

@@ -29,7 +29,7 @@ from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
-from encoding.errors import NotReadyError
+from encoding.errors import AgreementUntrustedError, BrokerRefusedError, NotReadyError
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
@@ -97,7 +97,7 @@ class Seat:
         Raises:
             AgreementUntrustedError, UntrustedKeyError: it must not be believed.
         """
-        shown = verified(self.client.agreement(self.project, digest), digest)
+        shown = _shown(self.client, self.project, digest)
         require_keys(shown.agreement, self.peers())
         return shown
 
@@ -277,13 +277,30 @@ def _follow(
     session: Session, client: BrokerClient, known: KeptAgreements, digest: str
 ) -> KeptAgreements:
     """Return what is kept after looking at an agreement by which the broker goes."""
-    shown = verified(client.agreement(session.project, digest), digest)
+    shown = _shown(client, session.project, digest)
     peers = read_peers(session.workspace.peers)
     if known.find(digest) is None and peers.peers:
         peers = peers.meet(client.identities(session.project).identities)
     require_keys(shown.agreement, peers)
     _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
     return _known(session)
+
+
+def _shown(client: BrokerClient, project: str, digest: str) -> KeptAgreement:
+    """Return an agreement as the broker shows it, verified.
+
+    Raises:
+        AgreementUntrustedError: it must not be believed, or the broker has none of this digest to show.
+    """
+    try:
+        return verified(client.agreement(project, digest), digest)
+    except BrokerRefusedError as exc:
+        if exc.problem != "not-found":
+            raise
+        raise AgreementUntrustedError(
+            "the broker goes by an agreement that this agency does not have, and does not show it",
+            hint="ask the operator, by telephone, which agreement that is",
+        ) from exc
 
 
 def _keep(

@@ -38,9 +38,7 @@ def set_up(near: NearBroker) -> None:
 
 
 def rounds_of(near: NearBroker, party: str) -> RoundList:
-    return RoundList.from_canonical(
-        near.desks[party].ok("round", "status", "--json").stdout.encode().strip()
-    )
+    return RoundList.from_json(near.desks[party].json("round", "status"))
 
 
 def test_a_round_of_45_pairs_opens_corrects_and_closes_with_proofs_that_fit(tmp_path: Path) -> None:
