@@ -47,6 +47,7 @@ class Signed(Document):
     counts is for its own `verify` to know.
     """
 
+    KIND: ClassVar[str] = "signed document"
     BODY: ClassVar[str]
     SIGNED_AS: ClassVar[str]
 

@@ -122,7 +122,7 @@ def test_a_run_that_the_agreement_provides_for_passes() -> None:
     assert run(kept) == kept.agreements[0]
     in_range = {**specification().policy.to_json(), "auto": "0.91"}
     assert run(kept, policy=in_range) == kept.agreements[0]
-    with pytest.raises(AgreementUntrustedError, match="does not have"):
+    with raises(AgreementUntrustedError, match="does not have"):
         run(NOTHING)
 
 
