@@ -96,8 +96,9 @@ def test_the_numbers_count_requests_by_route(client: TestClient, bearer: Any) ->
 
 
 def test_the_numbers_say_what_the_database_holds(client: TestClient, bearer: Any) -> None:
-    text = client.get("/metrics", headers=bearer("operator", "operator")).text
-    size = client.get("/v1/log/checkpoint").json()["checkpoint"].splitlines()[1]
+    headers = bearer("operator", "operator")
+    text = client.get("/metrics", headers=headers).text
+    size = client.get("/v1/log/checkpoint", headers=headers).json()["checkpoint"].splitlines()[1]
     assert int(size) > 1
     assert f"blindlink_log_entries {size}.0" in text
     assert 'blindlink_runs{state="queued"} 0.0' in text
