@@ -233,7 +233,7 @@ def pending_with(**fields: Any) -> Change:
     [
         ({"floor": 0}, "smaller counts"),
         ({"recipients": []}, "it approves another run"),
-        ({"agreement": "0" * 64}, "there is nothing here"),
+        ({"agreement": "0" * 64}, "does not have, and does not show it"),
         ({"profile": "0" * 64}, "another encoding profile"),
         ({"epoch": 2}, "another project or epoch"),
     ],
