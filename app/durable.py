@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.errors import ConfigurationError
+from schemas.shared.durable import sync_folder
 
 # Owner only: everything the broker writes by itself is sealed, secret or both.
 PRIVATE_FILE: Final = 0o600
@@ -100,14 +101,3 @@ def refuse_shared(path: Path, what: str) -> None:
         raise ConfigurationError(
             f"{what} may be read by others than its owner", hint=f"chmod {fit:o} {path}"
         )
-
-
-def sync_folder(path: Path) -> None:
-    """Sync a folder's entries, where the system can; Windows has no such call and journals them itself."""
-    if os.name == "nt":
-        return
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

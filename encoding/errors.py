@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from collections.abc import Sequence
+from typing import Self
 
 from encoding.problems import RowProblem
-
-_Error = TypeVar("_Error", bound="AgencyError")
+from schemas.shared.error_rows import Refusal
 
 
 class AgencyError(Exception):
@@ -33,22 +31,6 @@ class AgencyError(Exception):
     def row(cls, code: str, title: str, *, exit_code: int | None = None) -> Refusal[Self]:
         """Return a row of the table: errors of this class with a code, and maybe an exit code, of their own."""
         return Refusal(cls, code, title, cls.exit_code if exit_code is None else exit_code)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal(Generic[_Error]):
-    """A row of the table of errors; called with a sentence as `base` is, it makes the error to raise."""
-
-    base: Callable[..., _Error]
-    code: str
-    title: str
-    exit_code: int
-
-    def __call__(self, message: str, **more: Any) -> _Error:
-        """Return an error with the row's codes."""
-        error = self.base(message, **more)
-        error.code, error.exit_code = self.code, self.exit_code
-        return error
 
 
 class InputError(AgencyError):

@@ -7,14 +7,11 @@ certificate not trusted, 5 the broker cannot be reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import Self
+
+from schemas.shared.error_rows import Refusal
 
 Evidence = dict[str, int | str | None]
-
-
-_Error = TypeVar("_Error", bound="AuditError")
 
 
 class AuditError(Exception):
@@ -41,23 +38,6 @@ class AuditError(Exception):
         return Refusal(
             cls, code, title, cls.exit_code if exit_code is None else exit_code, hint or cls.hint
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal(Generic[_Error]):
-    """A row of the table of errors; called with a sentence as `base` is, it makes the error to raise."""
-
-    base: Callable[..., _Error]
-    code: str
-    title: str
-    exit_code: int
-    hint: str | None
-
-    def __call__(self, message: str, **more: Any) -> _Error:
-        """Return an error with the row's codes and hint."""
-        error = self.base(message, **more)
-        error.code, error.exit_code, error.hint = self.code, self.exit_code, self.hint
-        return error
 
 
 class LogBrokenError(AuditError):

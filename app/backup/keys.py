@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from app.backup.errors import BackupRefusedError
 from app.clock import parse_utc, utc_text
-from app.durable import make_private_folder, sync_folder, write_new
+from app.durable import make_private_folder, write_new
 from app.security.log_key import next_key_file
+from schemas.shared.durable import sync_folder
 
 if TYPE_CHECKING:
     from app.broker import Broker

@@ -16,8 +16,9 @@ from sqlalchemy import URL, inspect
 
 from app.backup.errors import BackupDamagedError, BackupRefusedError, DumpFailedError
 from app.db import Database
-from app.durable import PRIVATE_FILE, sync_folder, write_new
+from app.durable import PRIVATE_FILE, write_new
 from app.errors import ConfigurationError
+from schemas.shared.durable import sync_folder
 
 FILE_NAMES: Final = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 

@@ -8,7 +8,6 @@ import pytest
 from ledger_simulator.duo import Duo, carry, duo, match_id
 from samples.refusals import raises
 
-from encoding.errors import Refusal
 from encoding.ledger import errors
 from encoding.ledger.book import MessagePlace
 from encoding.ledger.claim_checks import check_claims
@@ -37,6 +36,7 @@ from encoding.ledger.messages import (
 from encoding.ledger.values import Turn
 from schemas.claims import Transcript
 from schemas.ids import MatchId
+from schemas.shared.error_rows import Refusal
 
 SECOND = Turn(2, 1)
 

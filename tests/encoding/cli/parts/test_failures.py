@@ -15,9 +15,10 @@ from encoding.cli.main import COMMANDS, main
 from encoding.cli.parts.failures import exit_status
 from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.session import Session
-from encoding.errors import AgencyError, NotReadyError, Refusal
+from encoding.errors import AgencyError, NotReadyError
 from encoding.ledger import errors as ledger_errors
 from schemas.errors import ProofError
+from schemas.shared.error_rows import Refusal
 
 
 def outcome(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[object, str]:
