@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.fields import FILTER_BITS, TAG_BITS, Lane
+from schemas.fields import TAG_BITS, Lane
 from schemas.profile import EncodingProfile
 
-FILTER_BYTES = FILTER_BITS // 8
 TAG_BYTES = TAG_BITS // 8
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 MESSAGE_PREFIX: Final = "msg"
 MESSAGE_KIND: Final = "sealed-message"
-MAX_BYTES: Final = 64 * 1024 * 1024
 MessageKind = Literal["claims", "statement"]
 
 
