@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app.durable import write_durably
 from app.errors import ConfigurationError
@@ -66,9 +66,10 @@ class LastCheckpointFile:
     def advance_after_commit(self, session: Session, note: bytes) -> None:
         """Remember the checkpoint once, and only if, the session's transaction commits."""
         if _PENDING not in session.info:
+            session.info[_PENDING] = []
             event.listen(session, "after_commit", self._committed)
             event.listen(session, "after_soft_rollback", _forget)
-        session.info[_PENDING] = note
+        session.info[_PENDING].append((note, session.in_nested_transaction()))
 
     def _parse(self) -> Checkpoint:
         try:
@@ -97,11 +98,18 @@ class LastCheckpointFile:
             return False
 
     def _committed(self, session: Session) -> None:
-        note = session.info.get(_PENDING)
-        if note is not None:
-            session.info[_PENDING] = None
-            self.advance(note)
+        # The event also comes when a savepoint is released, and what is signed by then may still be undone.
+        if session.in_nested_transaction() or not session.info[_PENDING]:
+            return
+        note, _ = session.info[_PENDING][-1]
+        session.info[_PENDING] = []
+        self.advance(note)
 
 
-def _forget(session: Session, _transaction: object) -> None:
-    session.info[_PENDING] = None
+def _forget(session: Session, undone: SessionTransaction) -> None:
+    """Forget what is no longer signed: of a savepoint that is undone, what was signed within savepoints."""
+    session.info[_PENDING] = [
+        (note, is_nested)
+        for note, is_nested in session.info[_PENDING]
+        if undone.nested and not is_nested
+    ]

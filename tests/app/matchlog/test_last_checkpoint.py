@@ -69,6 +69,30 @@ def test_a_transaction_that_is_rolled_back_leaves_the_file_as_it_was(
     append(database, log)
 
 
+def test_a_released_savepoint_is_no_commit(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    before = last_checkpoint.path.read_bytes()
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+        session.begin_nested().commit()
+        assert last_checkpoint.path.read_bytes() == before
+        session.rollback()
+    assert last_checkpoint.path.read_bytes() == before
+    append(database, log)
+
+
+def test_a_savepoint_that_is_rolled_back_takes_nothing_from_the_commit_around_it(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+        session.begin_nested().rollback()
+    with database.read() as session:
+        newest = newest_checkpoint(session)
+    assert last_checkpoint.path.read_bytes() == serialise_checkpoints([newest.note])
+
+
 def test_a_savepoint_that_is_rolled_back_leaves_the_log_usable(
     database: Database, log: MatchLog
 ) -> None:
