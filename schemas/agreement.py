@@ -20,6 +20,7 @@ from schemas.clauses import (
     DataElement,
     Days,
     Direction,
+    DueMoment,
     FileSize,
     Finality,
     Frequency,
@@ -32,6 +33,7 @@ from schemas.clauses import (
     Retention,
     RoundBudget,
     Schedule,
+    refuse_due,
 )
 from schemas.document import Document
 from schemas.identity import PublicIdentity
@@ -72,6 +74,7 @@ class ProjectTerms(Document):
     floor: Annotated[int, Field(ge=0, le=10**6)] = DEFAULT_FLOOR
     files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=MAX_PROVIDERS)]
     frequency: Frequency = "on-request"
+    due: DueMoment | None = None
     round_days: Annotated[int, Field(ge=1, le=60)] = 7
     round_budget: RoundBudget | None = None
     approvals: ApprovalRule | None = None
@@ -89,6 +92,7 @@ class ProjectTerms(Document):
             raise ValueError("the start lies after the end")
         if self.destroy_by is not None and self.destroy_by < self.end:
             raise ValueError("the day by which all is destroyed lies before the end")
+        refuse_due(self.frequency, self.due)
         if [one.party for one in self.files] != list(self.providers):
             raise ValueError("the size of a file must be listed for each provider, in their order")
         if self.policy_range is not None and not self.policy_range.holds(self.policy):
@@ -215,6 +219,7 @@ class Agreement(Document):
             floor=limits.floor,
             files=limits.files,
             frequency=self.schedule.frequency,
+            due=self.schedule.due,
             round_days=self.schedule.round_days,
             round_budget=limits.budget,
             approvals=self.approvals,

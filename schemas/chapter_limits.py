@@ -29,11 +29,22 @@ def days(number: int) -> str:
     return "1 day" if number == 1 else f"{number:,} days"
 
 
+def due_sentence(due: str) -> str:
+    """Return by when the files of a round are due."""
+    *weekday, time = due.split(" ")
+    day = f" on {weekday[0].capitalize()}" if weekday else ""
+    return (
+        f"The files of each are due by {time} UTC{day}; what is late is told to who is to bring it."
+    )
+
+
 def round_sentences(agreement: Agreement) -> Iterator[str]:
     """Yield how often a round is made, and how long it waits."""
     schedule = agreement.schedule
     note = f" {schedule.note}" if schedule.note else ""
     yield f"A round of linkage is made {FREQUENCY_WORDS[schedule.frequency]}.{note}"
+    if schedule.due is not None:
+        yield due_sentence(schedule.due)
     yield (
         f"A round waits {days(schedule.round_days)} for uploads and for what recipients tell each other, and "
         "then "

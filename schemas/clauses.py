@@ -10,7 +10,7 @@ import unicodedata
 from fractions import Fraction
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas.document import Model
 from schemas.identity import PersonIdText, PublicIdentity
@@ -44,6 +44,13 @@ Frequency = Literal["once", "on-request", "daily", "weekly", "monthly", "quarter
 ElementUse = Literal["encoded", "shared"]
 RunApprovals = Literal["each", "standing"]
 Days = Annotated[int, Field(ge=0, le=3660)]
+DueMoment = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^((mon|tues|wednes|thurs|fri|satur|sun)day )?([01][0-9]|2[0-3]):[0-5][0-9]$"
+    ),
+]
+"""By when the files of a turn are there, in UTC, such as `sunday 22:00`; without a weekday on any day."""
 
 MAX_PERSONS: Final = 16
 
@@ -158,14 +165,28 @@ class AgreedRecipient(Model):
 
 
 class Schedule(Model):
-    """How often a round is made, and for how many days it waits for uploads and claims.
+    """How often a round is made, by when files are due, and for how many days it waits for uploads and claims.
 
-    `note` says when and by whom, null where nothing is said.
+    `due` null leaves them the day on which the round may be opened; `note` says more, null where there is none.
     """
 
     frequency: Frequency
+    due: DueMoment | None
     round_days: Annotated[int, Field(ge=1, le=60)]
     note: Line | None
+
+    @model_validator(mode="after")
+    def _due_fits(self) -> Self:
+        refuse_due(self.frequency, self.due)
+        return self
+
+
+def refuse_due(frequency: str, due: DueMoment | None) -> None:
+    """Raise ValueError where rounds that are made so often cannot fall due at this moment."""
+    if due is not None and frequency in ("once", "on-request"):
+        raise ValueError("files are due at a moment only where rounds are made again and again")
+    if due is not None and frequency == "daily" and " " in due:
+        raise ValueError("what is due every day is due on no day of the week")
 
 
 class ApprovalRule(Model):

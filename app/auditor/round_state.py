@@ -27,6 +27,7 @@ class RoundState:
     """
 
     number: int
+    opened: str
     deadline: str
     pairs: frozenset[Pair]
     seq: int

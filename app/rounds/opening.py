@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
-from app.clock import utc_text
+from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -23,6 +23,7 @@ from app.rounds.models import Round, RoundPairing
 from app.rounds.pairing import pair_view, pairing_of
 from app.rounds.service import round_for
 from schemas.matchlog.round_kinds import RoundOpened, RoundSuperseded
+from schemas.timetable import next_day, round_due, upload_due
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.security.actor import Actor
     from schemas.agreement import ProjectTerms
-
-# Days that a calendar needs at least: a month is never shorter.
-PERIOD_DAYS: Final = {"daily": 1, "weekly": 7, "monthly": 28, "quarterly": 90, "yearly": 365}
 
 
 def open_round(session: Session, broker: Broker, actor: Actor, project: str) -> Round:
@@ -102,6 +100,47 @@ def is_due(session: Session, terms: ProjectTerms, now: datetime) -> bool:
     return any(larger in have and smaller in have for larger, smaller in terms.pairs)
 
 
+def late_opening(
+    session: Session, terms: ProjectTerms, since: date, now: datetime
+) -> tuple[int, datetime] | None:
+    """Return number and due moment of a round that ought to be open by now; None: none is due.
+
+    Args:
+        since: the day from which the terms bind, for a project's first round.
+    """
+    if repository.open_round(session, terms.project) is not None:
+        return None
+    regular = repository.last_regular(session, terms.project)
+    due = round_due(terms, since if regular is None else date.fromisoformat(regular.opened[:10]))
+    if due is None or now < due:
+        return None
+    try:
+        _refuse_beyond_budget(session, terms, now)
+    except RoundBudgetError:
+        return None
+    last = repository.last_round(session, terms.project)
+    return 1 if last is None else last.number + 1, due
+
+
+def late_uploads(
+    session: Session, terms: ProjectTerms, now: datetime
+) -> tuple[int, datetime, tuple[str, ...]] | None:
+    """Return the open round's number, when its files were due, and whose are missing; None: none is due yet."""
+    found = repository.open_round(session, terms.project)
+    if found is None:
+        return None
+    due = upload_due(terms, parse_utc(found.opened))
+    if now < due:
+        return None
+    lacking = {
+        party
+        for pair in repository.pairs_of(session, terms.project, found.number)
+        for party, root in ((pair.larger, pair.root_larger), (pair.smaller, pair.root_smaller))
+        if root is None
+    }
+    return (found.number, due, tuple(sorted(lacking))) if lacking else None
+
+
 def waiting_for(session: Session, terms: ProjectTerms) -> tuple[str, ...]:
     """Return the providers that have no unspent nonce, by name."""
     have = repository.count_unspent(session, terms.project, terms.providers)
@@ -116,10 +155,8 @@ def _refuse_undue(session: Session, terms: ProjectTerms, now: datetime) -> None:
             )
         return
     last = repository.last_regular(session, terms.project)
-    if terms.frequency == "on-request" or last is None:
-        return
-    due = date.fromisoformat(last.opened[:10]) + timedelta(days=PERIOD_DAYS[terms.frequency])
-    if now.date() < due:
+    due = None if last is None else next_day(terms, date.fromisoformat(last.opened[:10]))
+    if due is not None and now.date() < due:
         raise RoundNotDueError(f"The next round is due on {due.isoformat()}.", clause="schedule")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from schemas.chapter_limits import FREQUENCY_WORDS, days, listed
+from schemas.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
 from schemas.clause_words import LIFETIME_WORDS, MODE_WORDS
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
         "for "
         "uploads."
     )
+    if terms.due is not None:
+        yield due_sentence(terms.due)
     if terms.round_budget is not None:
         budget = terms.round_budget
         yield f"At most {budget.rounds:,} rounds are opened in {days(budget.days)}."

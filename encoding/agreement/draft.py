@@ -41,7 +41,7 @@ _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
 _DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "paper": {"sha256": None},
     "population": {"max_age_days": None, "max_gap_days": None},
-    "schedule": {"frequency": "on-request", "round_days": 7, "note": None},
+    "schedule": {"frequency": "on-request", "due": None, "round_days": 7, "note": None},
     "limits": DEFAULT_LIMITS,
     "retention": {"legal_hold": None},
     "approvals": {"asker_suffices": False, "releases": False},

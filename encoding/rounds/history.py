@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from encoding.errors import LogError, RoundUnprovenError
 from schemas.api import ProjectView
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
+from schemas.timetable import next_day
 
-# Days that a calendar needs at least: a month is never shorter.
-PERIOD_DAYS: Final = {"daily": 1, "weekly": 7, "monthly": 28, "quarterly": 90, "yearly": 365}
 _TELL: Final = (
     "nothing was encoded or stored; call the other agencies and the operator of the broker"
 )
@@ -97,9 +96,9 @@ class RoundHistory:
             return
         regular = [one.day for one in before if one.body.corrects is None]
         # Under another agreement it may have been due.
-        is_of_today = newest.agreement == view.agreement
-        period = PERIOD_DAYS.get(view.terms.frequency) if is_of_today else None
-        if regular and period is not None and newest.day < regular[-1] + timedelta(days=period):
+        is_of_today = bool(regular) and newest.agreement == view.agreement
+        due = next_day(view.terms, regular[-1]) if is_of_today else None
+        if due is not None and newest.day < due:
             raise RoundUnprovenError(
                 f"round {body.round} was opened before it was due by the agreement's schedule",
                 hint=_TELL,

@@ -281,6 +281,14 @@ def opened_a_day_before_the_week(log: SampleLog) -> Entry:
     return log.rounds("often").open()
 
 
+def opened_a_day_before_the_weekday(log: SampleLog) -> Entry:
+    # On a Saturday, after one of the Tuesday before.
+    log.create_project("often", frequency="weekly", due="sunday 22:00", round_days=4)
+    log.moment += timedelta(days=4)
+    log.rounds("often").close()
+    return log.rounds("often").open()
+
+
 def opened_a_day_before_the_month(log: SampleLog) -> Entry:
     return _opened_again(log, "monthly", 27)
 
@@ -794,6 +802,7 @@ ROUND_BREAKS: dict[str, list[Break]] = {
     "round-due": [
         opened_twice_a_day,
         opened_a_day_before_the_week,
+        opened_a_day_before_the_weekday,
         opened_a_day_before_the_month,
         opened_a_day_before_the_quarter,
         opened_a_day_before_the_year,

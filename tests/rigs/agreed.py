@@ -56,7 +56,12 @@ def agreement_of(
         },
         "elements": [],
         "recipients": [one | {"onward": None} for one in said["recipients"]],
-        "schedule": {"frequency": terms.frequency, "round_days": terms.round_days, "note": None},
+        "schedule": {
+            "frequency": terms.frequency,
+            "due": terms.due,
+            "round_days": terms.round_days,
+            "note": None,
+        },
         "approvals": said["approvals"]
         or {
             "runs": "standing",

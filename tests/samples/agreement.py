@@ -133,6 +133,7 @@ AGREEMENT: dict[str, Any] = {
     ],
     "schedule": {
         "frequency": "weekly",
+        "due": "sunday 22:00",
         "round_days": 7,
         "note": "Uploads by Sunday 22:00, run on Monday.",
     },

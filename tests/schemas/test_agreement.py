@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "auditors": (),
     "floor": DEFAULT_FLOOR,
     "frequency": "on-request",
+    "due": None,
     "round_days": 7,
     "keep_encodings_days": 30,
     "keep_links_days": 400,
@@ -33,7 +34,8 @@ DEFAULTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", DEFAULTS)
 def test_what_a_draft_leaves_out_is_filled_in(field: str) -> None:
-    terms = ProjectTerms.from_json(without(TERMS, field))
+    # Where the frequency is left out, nothing is due at a moment.
+    terms = ProjectTerms.from_json(without(changed(TERMS, "due", None), field))
     assert getattr(terms, field) == DEFAULTS[field]
 
 
@@ -68,6 +70,7 @@ def test_every_change_of_a_field_is_another_agreement() -> None:
         "files.0.least": 2,
         "files.1.most": 10**6,
         "frequency": "monthly",
+        "due": "22:00",
         "round_days": 8,
         "start": "2026-09-02",
         "end": "2027-09-01",

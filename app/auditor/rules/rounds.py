@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Final, cast
+from typing import cast
 
 from app.auditor.log_state import LogState
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import RoundState
 from app.auditor.rules import claims, nonces
-from app.auditor.rules.steps import break_off, days_of, moment_before, project_of
+from app.auditor.rules.steps import break_off, moment_before, project_of
 from schemas.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
-
-PERIOD_DAYS: Final[Mapping[str, int]] = {
-    "daily": 1,
-    "weekly": 7,
-    "monthly": 28,
-    "quarterly": 90,
-    "yearly": 365,
-}
+from schemas.timetable import next_day
 
 
 def is_next(log: LogState, entry: Entry) -> None:
@@ -40,14 +32,12 @@ def is_next(log: LogState, entry: Entry) -> None:
 def is_due(log: LogState, entry: Entry) -> None:
     """A round that corrects no other opens when the terms' frequency lets it."""
     project = project_of(log, entry)
-    frequency, rounds = project.terms.frequency, project.rounds
+    terms, rounds = project.terms, project.rounds
     if cast(RoundOpened, entry.body).corrects is not None or not rounds.regular:
         return
-    due = rounds.regular
-    if frequency in PERIOD_DAYS:
-        period = timedelta(days=PERIOD_DAYS[frequency])
-        due = (date.fromisoformat(rounds.regular) + period).isoformat()
-    if due > entry.time[:10] or (frequency == "once" and rounds.has_linked):
+    due = next_day(terms, date.fromisoformat(rounds.regular))
+    is_early = due is not None and due.isoformat() > entry.time[:10]
+    if is_early or (terms.frequency == "once" and rounds.has_linked):
         break_off("round-due", "a round is opened before it is due", entry, project.seq)
 
 
@@ -79,10 +69,10 @@ def open_round(log: LogState, entry: Entry) -> None:
             break_off("round-pair", message, entry, project.seq)
         nonces.use(rounds, pair, entry)
     pairs = frozenset((sys.intern(p.larger), sys.intern(p.smaller)) for p in body.pairs)
-    rounds.open = RoundState(body.round, body.deadline, pairs, entry.seq)
+    rounds.open = RoundState(body.round, utc_text(opened), body.deadline, pairs, entry.seq)
     rounds.last, rounds.corrected = body.round, None
     if body.corrects is None:
-        rounds.regular = days_of(entry)[1]
+        rounds.regular = rounds.open.opened[:10]
     rounds.days.append(sys.intern(entry.time[:10]))
 
 

@@ -18,6 +18,7 @@ from encoding.cli.parts.prompts import (
     ask_choice,
     ask_confirmation,
     ask_date,
+    ask_due,
     ask_list,
     ask_number,
     ask_text,
@@ -94,12 +95,19 @@ def _idea(parties: Sequence[Answers]) -> Answers:
         "population": population,
         "elements": list(_elements(parties)),
         **ask_profile(),
-        "schedule": {
-            "frequency": ask_choice("How often a round is made", get_args(Frequency), "weekly"),
-            "round_days": ask_number("For how many days a round waits for uploads", 7),
-            "note": ask_text("When, and by whom (Enter: nothing is said)", "") or None,
-        },
+        "schedule": _schedule(),
         "policy": ask_policy(),
+    }
+
+
+def _schedule() -> Answers:
+    frequency = ask_choice("How often a round is made", get_args(Frequency), "weekly")
+    due = None if frequency in ("once", "on-request") else ask_due(frequency)
+    return {
+        "frequency": frequency,
+        "due": due,
+        "round_days": ask_number("For how many days a round waits for uploads", 7),
+        "note": ask_text("When, and by whom (Enter: nothing is said)", "") or None,
     }
 
 

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from datetime import date
 
 import click
+from pydantic import TypeAdapter
+
+from schemas.clauses import DueMoment, refuse_due
 
 
 def ask_confirmation(text: str, *, default: bool) -> bool:
@@ -52,6 +55,27 @@ def ask_number(text: str, default: int | None) -> int:
 def ask_choice(text: str, choices: Sequence[str], default: str | None) -> str:
     """Return one of some words."""
     answer: str = click.prompt(text, default=default, type=click.Choice(list(choices)), err=True)
+    return answer
+
+
+def ask_due(frequency: str) -> str | None:
+    """Return by when files are due in a schedule of turns; None: any time of the day."""
+
+    def parse(given: str) -> str | None:
+        if not given:
+            return None
+        try:
+            due = TypeAdapter(DueMoment).validate_python(given)
+            refuse_due(frequency, due)
+        except ValueError:
+            example = "22:00" if frequency == "daily" else "sunday 22:00"
+            raise click.BadParameter(f"it is a time in UTC, such as {example}") from None
+        return due
+
+    text = "By when files are due, in UTC, such as sunday 22:00 (Enter: on the day of the round)"
+    answer: str | None = click.prompt(
+        text, default="", show_default=False, value_proc=parse, err=True
+    )
     return answer
 
 

@@ -44,7 +44,7 @@ def test_what_was_uploaded_before_is_linked_under_the_amendment(accord: Accord) 
         "end": "2027-12-31",
         "policy": policy | {"auto": "0.98"},
         "retention": accord.agreement.to_json()["retention"] | {"keep_links_days": 60},
-        "schedule": {"frequency": "monthly", "round_days": 7, "note": None},
+        "schedule": {"frequency": "monthly", "due": None, "round_days": 7, "note": None},
     }
     accord.agree(accord.amended(**changes))
     # The run was asked for under the agreement before.

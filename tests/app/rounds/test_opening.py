@@ -119,6 +119,22 @@ def test_a_round_is_due_by_whole_days_after_the_last(
     assert linkage.ask_round().json()["round"] == 2
 
 
+def test_a_round_on_a_weekday_is_due_then_however_late_the_last_one_was(
+    make_linkage: MakeLinkage,
+) -> None:
+    linkage = make_linkage(frequency="weekly", due="sunday 22:00", round_days=1)
+    # On a Tuesday.
+    linkage.open_round()
+    end(linkage)
+    linkage.offer_all()
+    linkage.founded.clock.move(days=3)
+    answer = linkage.ask_round()
+    assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+    assert "2026-09-06" in answer.json()["detail"]
+    linkage.founded.clock.move(days=1)
+    assert linkage.ask_round().json()["round"] == 2
+
+
 def test_once_is_due_until_a_round_was_closed_with_a_result(make_linkage: MakeLinkage) -> None:
     linkage = make_linkage(frequency="once")
     linkage.open_round()

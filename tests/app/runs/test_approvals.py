@@ -262,7 +262,11 @@ def test_an_approval_of_a_release_that_expires_before_the_others_come_is_given_a
 
 def test_a_run_that_waits_in_vain_is_cancelled(accord: Accord) -> None:
     # The round stays open for longer than a run may wait.
-    accord.agree(accord.first(schedule={"frequency": "on-request", "round_days": 60, "note": None}))
+    accord.agree(
+        accord.first(
+            schedule={"frequency": "on-request", "due": None, "round_days": 60, "note": None}
+        )
+    )
     run = asked(accord)
     accord.sleep(days=29)
     Sweeper(accord.broker).sweep()

@@ -7,10 +7,9 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from twins.timetable import next_day
 from twins.verifier.agreements import before, checks, days, early
 from twins.verifier.entries import need, unbase64
-
-PERIODS = {"daily": 1, "weekly": 7, "monthly": 28, "quarterly": 90, "yearly": 365}
 
 
 def pairs_of(terms: Any) -> list[tuple[str, str]]:
@@ -96,10 +95,10 @@ class Turns:
         need(not self.is_open and body["round"] == len(self.opened) + 1, "number of the round")
         last = len(self.opened) if len(self.opened) in self.superseded else None
         need(body["corrects"] == last, "corrects")
-        regular = [days(one["entry"])[1] for one in self.opened if one["corrects"] is None]
+        regular = [one["day"] for one in self.opened if one["corrects"] is None]
         if body["corrects"] is None and regular:
-            period = PERIODS.get(t["frequency"])
-            need(period is None or days(e)[0] >= before(regular[-1], -period), "due")
+            day = next_day(t, regular[-1])
+            need(day is None or days(e)[0] >= day, "due")
             need(t["frequency"] != "once" or not self.linked_once, "once")
         budget = t["round_budget"]
         if budget is not None:
@@ -107,7 +106,8 @@ class Turns:
             recent = [one for one in self.opened if one["entry"]["time"][:10] >= first]
             need(len(recent) < budget["rounds"], "budget")
         opened = datetime.fromisoformat(body["deadline"]) - timedelta(days=t["round_days"])
-        need(early(e) <= opened.strftime("%Y-%m-%dT%H:%M:%SZ") <= e["time"], "deadline")
+        moment = opened.strftime("%Y-%m-%dT%H:%M:%SZ")
+        need(early(e) <= moment <= e["time"], "deadline")
         for pair in body["pairs"]:
             need((pair["larger"], pair["smaller"]) in pairs_of(t), "pair")
             for side in ("larger", "smaller"):
@@ -117,6 +117,8 @@ class Turns:
             {
                 **body,
                 "entry": e,
+                "moment": moment,
+                "day": moment[:10],
                 "roots": {},
                 "runs": {},
                 "claims": {},

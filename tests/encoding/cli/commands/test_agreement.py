@@ -130,7 +130,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         # Is this a good idea?
         "Know which pupils are in foster care.", "school-stability", "Children in foster care.", "", "", "", "",
         "First name, Last name", "", "First name, Last name", "School",
-        "", "", "", "", "Every Sunday", "", "", "", "", "", "", "",
+        "", "", "", "sunday 26:00", "sunday 22:00", "", "Every Sunday", "", "", "", "", "", "", "",
         # Is this ethical?
         "", "shared", "", "", "shared", "The pupil's own school", "9000", "100", "500000", "1000", "", "", "",
         # Is this legal?
@@ -151,6 +151,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
     )
     assert [element.use for element in made.elements] == ["encoded"] * 4 + ["shared"]
     assert made.approvals.releases
+    assert made.schedule.due == "sunday 22:00"
     assert made.approvals.runs == "standing"
     assert made.limits.budget is not None
     assert made.policy == RECOMMENDED_POLICY
