@@ -119,6 +119,7 @@ class DestructionState:
 class LogState:
     """Everything at once; `places` counts entries per project, None for those of none.
 
+    `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `public_keys` holds the signing keys that agreements and changes of keys show, by their SHA-256.
     """
 
@@ -131,6 +132,7 @@ class LogState:
     runs: dict[str, RunState] = field(default_factory=dict)
     releases: dict[str, ReleaseState] = field(default_factory=dict)
     destructions: dict[str, DestructionState] = field(default_factory=dict)
+    deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)
     places: dict[str | None, int] = field(default_factory=dict)
     public_keys: dict[str, str] = field(default_factory=dict)
     time: str = ""

@@ -42,11 +42,15 @@ class StandingState:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What binds a project from `start` on: an agreement, or terms that the operator made (then null)."""
+    """What binds a project from `start` on: an agreement, or terms that the operator made (then null).
+
+    `days` are those of the entry that made it bind.
+    """
 
     terms: ProjectTerms
     agreement: str
     start: str
+    days: tuple[str, str]
     seq: int
     signed: AgreementState | None = None
 

@@ -58,6 +58,7 @@ from schemas.matchlog.round_kinds import (
     RoundSuperseded,
     StatementReceived,
 )
+from schemas.overdue import Overdue
 from schemas.run import ReleaseMode, RoundNumber, RunSpecification
 from schemas.upload import Signature
 
@@ -353,6 +354,10 @@ class RequestRefused(Model):
     count: Ordinal
 
 
+class DeadlinePassed(Overdue):
+    """This is overdue from here on; what was done after all has an entry of its own, or none."""
+
+
 class Exported(Model):
     """The log (or a register made of it) was handed out.
 
@@ -468,6 +473,7 @@ KINDS: Final[dict[str, Kind]] = {
     "record-withdrawn": Kind(RecordWithdrawn),
     "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX),
     "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX),
+    "deadline-passed": Kind(DeadlinePassed, in_project=None),
     "exported": Kind(Exported, in_project=None, is_unbound=True),
     "log-key-rotated": Kind(LogKeyRotated, in_project=False),
 }

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from breaks.deadlines import DEADLINE_BREAKS
 from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, never_destroyed
@@ -27,7 +28,7 @@ from schemas.merkle import hash_leaf, root_of
 
 ALL_BREAKS = [
     broken
-    for rules in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS)
+    for rules in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS, DEADLINE_BREAKS)
     for breaks in rules.values()
     for broken in breaks
 ]

@@ -124,6 +124,7 @@ TERMS: dict[str, Any] = {
     "floor": 10,
     "files": FILES,
     "frequency": "weekly",
+    "due": "sunday 22:00",
     "round_days": 7,
     "round_budget": None,
     "approvals": None,
@@ -235,6 +236,23 @@ PROBLEM: dict[str, Any] = {
     "request": "req-0123456789abcdef0123456789abcdef",
     "clause": "end",
     "hint": None,
+}
+
+OVERDUE: dict[str, Any] = {
+    "version": "blindlink/overdue-message/1",
+    "broker": "https://broker.example.org:8443",
+    "at": "2026-11-22T22:03:00Z",
+    "overdue": [
+        {
+            "project": "foster-k12",
+            "what": "upload",
+            "object": "round-12",
+            "party": "k12",
+            "duty": "analyst",
+            "since": "2026-11-22T22:00:00Z",
+            "sentence": "k12 has not uploaded for round 12, which was due by 2026-11-22 22:00 UTC.",
+        }
+    ],
 }
 
 

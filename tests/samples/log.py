@@ -691,6 +691,12 @@ def everything_else(log: SampleLog) -> None:
     for actor in (CW, K12):
         log.fetch(log.release_blind(asked, actor.party), actor)
     three_agencies(log)
+    owed = {"party": "county-cw", "since": log.now()}
+    ring = kinds.DeadlinePassed(what="key", object="key-ring", duty="operator", **owed)
+    log.append(ring)
+    log.append(
+        kinds.DeadlinePassed(what="witness", object="log", duty="analyst", **owed), project="foster"
+    )
     if len(log.signers) == 1:
         log.rotate_key()
         log.append(

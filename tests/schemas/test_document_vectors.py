@@ -14,6 +14,7 @@ import schemas
 from schemas.agreement import ProjectTerms
 from schemas.document import Document
 from schemas.errors import DocumentError
+from schemas.overdue import OverdueMessage
 from schemas.problem import Problem
 from schemas.profile import EncodingProfile
 from schemas.rounds import NonceOffer
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Document]] = {
     "rounds": NonceOffer,
     "receipt": Receipt,
     "problem": Problem,
+    "overdue": OverdueMessage,
 }
 
 

@@ -13,6 +13,7 @@ import rfc8785
 from samples.documents import (
     MANIFEST,
     OFFER,
+    OVERDUE,
     PROBLEM,
     PROFILE,
     RECEIPT,
@@ -118,7 +119,9 @@ TERMS_GOOD: list[Change] = [
     ("a range of one policy", "policy_range", {**RANGE, "auto_from": "0.9", "auto_to": "0.9"}),
     ("files of the same day", "as_of_max_gap_days", 0),
     ("a file of one size", "files.0", {"party": "child-welfare", "least": 5, "most": 5}),
-    ("rounds when they are asked for", "frequency", "on-request"),
+    ("rounds every month", "frequency", "monthly"),
+    ("files due on any day", "due", "00:00"),
+    ("files due at no time", "due", None),
     ("rounds of 60 days", "round_days", 60),
     ("a budget of rounds", "round_budget", {"rounds": 6, "days": 30}),
     ("approvals", "approvals", APPROVALS),
@@ -204,6 +207,12 @@ TERMS_BAD: list[Change] = [
     ("a most size of 2^32", "files.1.most", 2**32),
     ("a size as text", "files.1.most", "8000000"),
     ("rounds now and then", "frequency", "sometimes"),
+    ("files due at 24:00", "due", "sunday 24:00"),
+    ("files due on a day of the week that there is not", "due", "someday 22:00"),
+    ("files due without a time", "due", "sunday"),
+    ("files due when rounds are on request", "frequency", "on-request"),
+    ("files due in a linkage made once", "frequency", "once"),
+    ("files due on a day of the week every day", "frequency", "daily"),
     ("rounds of no day", "round_days", 0),
     ("rounds of 61 days", "round_days", 61),
     ("encodings kept for ever", "keep_encodings_days", 3661),
@@ -361,6 +370,52 @@ PROBLEM_BAD: list[Change] = [
     ("an unknown field", "errors", []),
 ]
 
+CERTIFICATE, ANY_RUN = "crt-" + "2" * 32, "run-" + "2" * 32
+ONE = OVERDUE["overdue"][0]
+
+
+def _of(what: str, thing: str, duty: str) -> dict[str, Any]:
+    return {**ONE, "what": what, "object": thing, "duty": duty}
+
+
+OVERDUE_GOOD: list[Change] = [
+    ("a test message", "overdue", []),
+    ("a broker on this machine", "broker", "http://127.0.0.1:8443"),
+    ("a round", "overdue.0", _of("round", "round-1", "analyst")),
+    ("an approval", "overdue.0", _of("approval", ANY_RUN, "approver")),
+    ("a cosignature of a recipient", "overdue.0", _of("cosignature", ANY_RUN, "recipient")),
+    ("a cosignature of an auditor", "overdue.0", _of("cosignature", ANY_RUN, "auditor")),
+    ("what the broker holds", "overdue.0", _of("destruction", "kept", "operator")),
+    ("a party's own copies", "overdue.0", _of("destruction", CERTIFICATE, "analyst")),
+    ("a certificate", "overdue.0", _of("certificate", CERTIFICATE, "operator")),
+    ("an agreement", "overdue.0", _of("agreement", "agreement", "steward")),
+    ("a secret", "overdue.0", _of("key", "secret-3", "analyst")),
+    ("the key ring", "overdue.0", {**_of("key", "key-ring", "operator"), "project": None}),
+    ("a log without a witness", "overdue.0", _of("witness", "log", "analyst")),
+]
+OVERDUE_BAD: list[Change] = [
+    ("another version", "version", "blindlink/overdue-message/2"),
+    ("a broker without https", "broker", "broker.example.org"),
+    ("a time in fractions", "at", "2026-11-22T22:03:00.5Z"),
+    ("1,001 things", "overdue", [ONE] * 1001),
+    ("a kind that is not known", "overdue.0.what", "lunch"),
+    ("a round without a number", "overdue.0.object", "round"),
+    ("round 0", "overdue.0.object", "round-0"),
+    ("an upload of a run", "overdue.0.object", ANY_RUN),
+    ("a run in capitals", "overdue.0", _of("approval", ANY_RUN.upper(), "approver")),
+    ("a certificate that is a run", "overdue.0", _of("certificate", ANY_RUN, "operator")),
+    ("an upload in an approver's hands", "overdue.0.duty", "approver"),
+    ("an approval in an analyst's hands", "overdue.0", _of("approval", ANY_RUN, "analyst")),
+    ("a duty that there is not", "overdue.0.duty", "boss"),
+    ("a party with a space", "overdue.0.party", "k 12"),
+    ("a person", "overdue.0.person", "per-" + "1" * 32),
+    ("a count", "overdue.0.count", 12),
+    ("no sentence", "overdue.0.sentence", ""),
+    ("a sentence of 301 characters", "overdue.0.sentence", "x" * 301),
+    ("a day without a time", "overdue.0.since", "2026-11-22"),
+    ("an unknown field", "surprise", 1),
+]
+
 FORMATS: dict[str, tuple[dict[str, Any], list[Change], list[Change]]] = {
     "encoding-profile": (PROFILE, PROFILE_GOOD, PROFILE_BAD),
     "project-terms": (TERMS, TERMS_GOOD, TERMS_BAD),
@@ -369,6 +424,7 @@ FORMATS: dict[str, tuple[dict[str, Any], list[Change], list[Change]]] = {
     "rounds": (OFFER, OFFER_GOOD, OFFER_BAD),
     "receipt": (RECEIPT, RECEIPT_GOOD, RECEIPT_BAD),
     "problem": (PROBLEM, PROBLEM_GOOD, PROBLEM_BAD),
+    "overdue": (OVERDUE, OVERDUE_GOOD, OVERDUE_BAD),
 }
 
 

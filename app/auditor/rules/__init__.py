@@ -16,6 +16,7 @@ from app.auditor.rules import (
     approvals,
     claims,
     common,
+    deadlines,
     destruction,
     nonces,
     persons,
@@ -108,6 +109,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "record-withdrawn": (destruction.withdraw_record,),
     "legal-hold-set": (destruction.set_hold,),
     "legal-hold-lifted": (destruction.lift_hold,),
+    "deadline-passed": (deadlines.note,),
     "exported": (common.export_counts_fit,),
     # The hand-over of the log's key is checked with the checkpoints, by `keys.KeyChain`.
     "log-key-rotated": (),

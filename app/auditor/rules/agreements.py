@@ -6,7 +6,7 @@ from typing import NoReturn, cast
 
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, Binding, ProjectState
-from app.auditor.rules.steps import break_off, signer_of
+from app.auditor.rules.steps import break_off, days_of, signer_of
 from schemas.agreement import succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
@@ -73,8 +73,8 @@ def come_into_force(log: LogState, entry: Entry) -> None:
         message = "an agreement comes into force that a party has not consented to"
         break_off("agreement-unsigned", message, entry, state.seq)
     state.complete = entry.seq
-    made = Binding(state.terms, state.digest, state.agreement.start, state.seq, state)
-    project.bindings.append(made)
+    start, days = state.agreement.start, days_of(entry)
+    project.bindings.append(Binding(state.terms, state.digest, start, days, state.seq, state))
 
 
 def suspend(log: LogState, entry: Entry) -> None:

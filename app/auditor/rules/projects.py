@@ -35,7 +35,7 @@ def create_project(log: LogState, entry: Entry) -> None:
     agreement = terms.digest()
     if (terms.project, agreement) != (entry.project, entry.agreement):
         break_off("agreement", "a project's terms are not those that its entry names", entry)
-    binding = Binding(terms, agreement, "", entry.seq)
+    binding = Binding(terms, agreement, "", days_of(entry), entry.seq)
     log.projects[terms.project] = ProjectState(entry.seq, bindings=[binding], bound=binding)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
+from typing import get_args
 
 import pytest
+from breaks.deadlines import DEADLINE_BREAKS, everything_overdue
 from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, FOSTER, Break
@@ -21,10 +23,11 @@ from app.auditor.rules import RULES
 from app.auditor.verify import verify_bundle
 from schemas.matchlog import kinds
 from schemas.matchlog.kinds import KINDS
+from schemas.overdue import OverdueKind
 
 CASES = [
     pytest.param(rule, broken, id=f"{rule}-{broken.__name__}")
-    for every in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS)
+    for every in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS, DEADLINE_BREAKS)
     for rule, breaks in every.items()
     for broken in breaks
 ]
@@ -65,7 +68,8 @@ def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
     rules = PAGE.split("## Rules")[1]
     named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
-    assert named == {*BREAKS, *ROUND_BREAKS, *SIGNED_BREAKS, *DESTRUCTION_BREAKS}
+    broken = (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS, DEADLINE_BREAKS)
+    assert named == {rule for every in broken for rule in every}
     assert set(RULES) == set(KINDS)
 
 
@@ -77,6 +81,26 @@ def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
     log.export(FOSTER)
     verify(log)
     assert {entry.kind for entry in log.entries} == set(KINDS)
+
+
+def test_everything_may_be_overdue_once() -> None:
+    log = story(3, n_weeks=0)
+    everything_overdue(log)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+    noted = [entry.body for entry in log.entries if entry.kind == "deadline-passed"]
+    assert {one.what for one in noted} == set(get_args(OverdueKind))  # type: ignore[attr-defined]
+
+
+def test_a_round_on_its_weekday_is_no_breach_however_late_the_last_one_was() -> None:
+    log = story(11, n_weeks=0)
+    log.create_project("often", frequency="weekly", due="sunday 22:00", round_days=5)
+    assert log.moment.weekday() == 1
+    log.moment += timedelta(days=5)
+    log.rounds("often").close()
+    log.rounds("often").open()
+    verify(log)
+    assert why_refused(log.bundle()) is None
 
 
 def test_a_refused_request_changes_nothing() -> None:

@@ -50,8 +50,7 @@ def terms_of(agreement: Any) -> dict[str, Any]:
         **{name: agreement[name] for name in (*same, "finality", "start", "end")},
         **{name: value for name, value in limits.items() if name != "budget"},
         "round_budget": limits["budget"],
-        "frequency": agreement["schedule"]["frequency"],
-        "round_days": agreement["schedule"]["round_days"],
+        **{name: agreement["schedule"][name] for name in ("frequency", "due", "round_days")},
         "purpose": agreement["purpose"]["code"],
         "population": agreement["population"]["code"],
         "as_of_max_age_days": agreement["population"]["max_age_days"],
@@ -142,6 +141,8 @@ class Accord:
         self.left: set[str] = set()
         # Start, digest, terms; what has come into force, in that order.
         self.binding: list[tuple[str, str, Any]] = []
+        # The days of the entries by which these came to bind.
+        self.bound: dict[str, tuple[str, str]] = {}
         self.fixed = fixed
         if fixed is not None:
             self.binding.append(("", digest_of(fixed), fixed))
@@ -158,6 +159,11 @@ class Accord:
             found.append(begun[-1] if begun else (None, None, None))
         (terms,) = [b[2] for b in found if b[1] == e["agreement"]][:1]
         return terms
+
+    def bound_days(self, e: Any) -> set[str]:
+        """Return from which day the terms of an entry bind: one of two, at midnight."""
+        (start,) = {b[0] for b in self.binding if b[1] == e["agreement"]}
+        return {max(start, day) for day in self.bound[e["agreement"]]}
 
     def last(self) -> Any:
         return self.proposed[self.binding[-1][1]] if self.binding else None
@@ -212,6 +218,7 @@ class Accord:
             need(may_follow(self.last(), agreement), what)
             need(self.consents[digest] == set(names(agreement)), what)
             self.binding.append((agreement["start"], digest, terms_of(agreement)))
+            self.bound[digest] = days(e)
         else:
             self.notice(e, self.signed(e, owners), what)
 

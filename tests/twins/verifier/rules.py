@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from twins.verifier.agreements import Accord, allows, before, days, digest_of
+from twins.verifier.deadlines import Deadlines
 from twins.verifier.destruction import Undoing
 from twins.verifier.entries import need
 from twins.verifier.rounds import Signers, Turns
@@ -38,6 +39,7 @@ class Replay:
         self.fetched: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
+        self.deadlines = Deadlines()
         self.signers = Signers()
         self.turns: dict[Any, Turns] = defaultdict(Turns)
 
@@ -60,6 +62,7 @@ class Replay:
             need(fixed is None or fixed["project"] == project, kind)
             need(fixed or set(body["parties"]) <= self.parties - {"broker"}, kind)
             self.accords[project] = Accord(fixed)
+            self.accords[project].bound[e["agreement"]] = days(e)
         accord = self.accords[project] if project else Accord()
         if project and not kind.startswith("agreement-"):
             t = self.terms[project] = accord.terms(e)
@@ -71,6 +74,8 @@ class Replay:
         if kind in DATED:
             accord.in_force(e, t)
         self.undoing.take(e, t)
+        if kind == "deadline-passed":
+            self.deadlines.take(e, t, self)
         need(kind != "exported" or (body["entries"], body["broker_wide"]) == counts, kind)
         if kind == "party-enrolled":
             need(body["party"] not in self.parties, kind)
