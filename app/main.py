@@ -16,6 +16,7 @@ from app.agencies import sign_in
 from app.agencies.refusals import note_refusal
 from app.agreements import endpoints as agreements
 from app.broker import Broker
+from app.deadlines import endpoints as deadlines
 from app.decisions import endpoints as decisions
 from app.denials.service import note_denial
 from app.destruction import endpoints as destruction
@@ -50,6 +51,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     decisions.router,
     links.router,
     destruction.router,
+    deadlines.router,
     evidence.router,
     pages.router,
 )

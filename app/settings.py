@@ -6,13 +6,20 @@ secret is a setting: passwords and keys are in files, and the settings hold thei
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -25,6 +32,12 @@ DEFAULT_STATE_DIR: Final = Path("broker-state")
 PUBLIC_URL_PATTERN: Final = r"^https://[^\s/?#@]+(/[^\s/?#]+)*$"
 
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
+Address = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)
+]
+PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
+# A key that nobody finds by trying.
+LEAST_SECRET: Final = 32
 PerMinute = Annotated[int, Field(ge=1, le=10**6)]
 
 
@@ -84,10 +97,37 @@ class Settings(BaseSettings):
     lease_s: Seconds = 30
     worker_threads: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=usable_processors)
 
+    # How what is overdue is told: by mail to parties, by name, and by a webhook.
+    mail_server: str | None = None
+    mail_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_ca_file: Path | None = None
+    mail_user: str | None = None
+    mail_password_file: Path | None = None
+    mail_from: Address | None = None
+    mail_to: dict[PartyName, Address] = {}
+    webhook_url: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
+    webhook_secret_file: Path | None = None
+    webhook_ca_file: Path | None = None
+
     @model_validator(mode="after")
     def _tls_comes_in_pairs(self) -> Self:
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise ValueError("tls_cert_file and tls_key_file go together")
+        return self
+
+    @model_validator(mode="after")
+    def _messages_can_leave(self) -> Self:
+        if len({self.mail_server is not None, self.mail_from is not None, bool(self.mail_to)}) > 1:
+            raise ValueError("mail_server, mail_from and mail_to go together")
+        if (self.mail_user is None) != (self.mail_password_file is None):
+            raise ValueError("mail_user and mail_password_file go together")
+        if self.mail_security == "none" and not is_loopback(self.mail_server or ""):
+            raise ValueError("mail goes without TLS to a server on this machine only")
+        if (self.webhook_url is None) != (self.webhook_secret_file is None):
+            raise ValueError("webhook_url and webhook_secret_file go together")
+        if self.webhook_url is not None and not _is_safe_url(self.webhook_url):
+            raise ValueError("webhook_url is https://, or http:// on this machine, without a user")
         return self
 
     @classmethod
@@ -174,7 +214,29 @@ class Settings(BaseSettings):
             )
         if self.database_password_file is None:
             return url
-        return url.set(password=_first_line(self.database_password_file))
+        return url.set(password=_first_line(self.database_password_file, "the database password"))
+
+    def mail_password(self) -> str:
+        """Return the password of `mail_user`, from its file.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
+        return _first_line(self.mail_password_file, "the mail password")
+
+    def webhook_secret(self) -> bytes:
+        """Return the key that authenticates messages to the webhook, from its file.
+
+        Raises:
+            ConfigurationError: it cannot be read, or is too short.
+        """
+        secret = _first_line(self.webhook_secret_file, "the webhook secret").encode()
+        if len(secret) < LEAST_SECRET:
+            raise ConfigurationError(
+                f"the webhook secret has fewer than {LEAST_SECRET} characters",
+                hint="openssl rand -hex 32",
+            )
+        return secret
 
 
 def read_settings(state_dir: Path | None = None, **flags: Any) -> Settings:
@@ -188,6 +250,9 @@ def read_settings(state_dir: Path | None = None, **flags: Any) -> Settings:
         given["state_dir"] = state_dir
     try:
         return Settings(**given)
+    except SettingsError:
+        # Such as an environment variable that ought to be JSON; its text may quote the value.
+        raise ConfigurationError("a setting in the environment cannot be read") from None
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "settings"
@@ -212,8 +277,28 @@ class _FileSettings(PydanticBaseSettingsSource):
             raise ConfigurationError(f"{CONFIG_NAME} cannot be read as TOML") from exc
 
 
-def _first_line(file: Path) -> str:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine by its name or address alone."""
     try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_safe_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, user, _ = parts.hostname, parts.username, parts.port
+    except ValueError:
+        return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or ""))
+    return is_safe and bool(host) and user is None
+
+
+def _first_line(file: Path | None, what: str) -> str:
+    try:
+        if file is None:
+            raise FileNotFoundError
         return file.read_text("utf-8").splitlines()[0]
     except (OSError, UnicodeDecodeError, IndexError) as exc:
-        raise ConfigurationError("the file of the database password cannot be read") from exc
+        raise ConfigurationError(f"the file of {what} cannot be read") from exc

@@ -34,12 +34,18 @@ UNSIGNED: Final = "signatures"
 class TermsInForce:
     """A project's terms, the digest of the agreement that they follow from, and their profile.
 
-    The digest stands as `agreement` in every document.
+    The digest stands as `agreement` in every document; `signed` is when the last party signed that.
     """
 
     terms: ProjectTerms
     digest: str
     profile: EncodingProfile
+    signed: str
+
+    @property
+    def since(self) -> str:
+        """The first day on which all had signed them and they bind."""
+        return max(self.terms.start, self.signed[:10])
 
 
 def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForce:
@@ -55,7 +61,7 @@ def terms_in_force(session: Session, project: str, now: datetime) -> TermsInForc
     row = repository.lock_terms(session, project)
     if row is None:
         raise NotFoundError("There is nothing here.")
-    versions = _versions(session, project)
+    versions = all_versions(session, project)
     if not versions:
         raise _unsigned()
     current = _binding(versions, now)
@@ -83,13 +89,18 @@ def agreement_now(session: Session, project: str, now: datetime) -> str | None:
     None: nothing has bound it yet. In a writer's transaction it stays so until that ends.
     """
     repository.lock_terms(session, project)
-    current = _binding(_versions(session, project), now)
+    current = _binding(all_versions(session, project), now)
     return None if current is None else current.digest
 
 
 def binding_terms(session: Session, project: str, now: datetime) -> TermsInForce | None:
     """Return what binds a project, in force or not; None: nothing has bound it yet."""
-    return _binding(_versions(session, project), now)
+    return _binding(all_versions(session, project), now)
+
+
+def all_versions(session: Session, project: str) -> list[TermsInForce]:
+    """Return the terms of all agreements that every party has signed, the newest first."""
+    return [_read(found) for found in repository.all_terms(session, project)]
 
 
 def project_for(
@@ -106,7 +117,7 @@ def project_for(
     found = [_read(one) for one in repository.terms_seen_by(session, actor, project)]
     if _names(found, actor):
         return found[0] if newest else _shown(found, actor)
-    if repository.is_negotiating(session, actor, project) and not _versions(session, project):
+    if repository.is_negotiating(session, actor, project) and not all_versions(session, project):
         raise _unsigned()
     raise NotFoundError("There is nothing here.")
 
@@ -141,6 +152,14 @@ def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
     return repository.unbound_projects(session, actor)
 
 
+def terms_now(session: Session, project: str, now: datetime) -> TermsInForce | None:
+    """Return what is in force at this moment, as `terms_in_force`; None: nothing is."""
+    try:
+        return terms_in_force(session, project, now)
+    except NotInForceError:
+        return None
+
+
 def why_halted(session: Session, project: str, now: datetime) -> str | None:
     """Return in a sentence why nothing may be done in a project at this moment; None: its terms are in force.
 
@@ -171,7 +190,7 @@ def narrow_parties(session: Session, now: datetime) -> int:
     """
     n_narrowed = 0
     for project in repository.project_names(session):
-        versions = _versions(session, project)
+        versions = all_versions(session, project)
         if not versions or _binding(versions, now) != versions[0]:
             continue
         named = _named_parties(versions[0].terms)
@@ -188,23 +207,20 @@ def parties_of(terms: ProjectTerms) -> list[str]:
 
 def project_view(session: Session, found: TermsInForce, now: datetime) -> ProjectView:
     """Return the project as its parties see it at this moment."""
-    try:
-        is_in_force = terms_in_force(session, found.terms.project, now).digest == found.digest
-    except NotInForceError:
-        is_in_force = False
+    current = terms_now(session, found.terms.project, now)
     return ProjectView(
         project=found.terms.project,
         agreement=found.digest,
         terms=found.terms,
         profile=found.profile,
-        in_force=is_in_force,
+        in_force=current is not None and current.digest == found.digest,
     )
 
 
 def name_parties_of(session: Session, terms: ProjectTerms, now: datetime) -> None:
     """Let the parties of new terms see the project, beside those of the terms that bind it until they start."""
     named = set(_named_parties(terms))
-    current = _binding(_versions(session, terms.project), now)
+    current = _binding(all_versions(session, terms.project), now)
     if current is not None:
         named |= set(_named_parties(current.terms))
     repository.name_parties(session, terms.project, sorted(named))
@@ -214,10 +230,6 @@ def _unsigned() -> NotInForceError:
     return NotInForceError(
         "Not every party has signed an agreement for this project yet.", clause=UNSIGNED
     )
-
-
-def _versions(session: Session, project: str) -> list[TermsInForce]:
-    return [_read(found) for found in repository.all_terms(session, project)]
 
 
 def _binding(versions: Sequence[TermsInForce], now: datetime) -> TermsInForce | None:
@@ -281,7 +293,10 @@ def _named_parties(terms: ProjectTerms) -> list[tuple[str, str]]:
 def _read(stored: TermsAndProfile) -> TermsInForce:
     terms, profile = stored
     return TermsInForce(
-        _parse_terms(terms.document), terms.digest, _parse_profile(profile.document)
+        _parse_terms(terms.document),
+        terms.digest,
+        _parse_profile(profile.document),
+        terms.created,
     )
 
 

@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,18 +22,25 @@ from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.broker import Broker
+    from app.deadlines.telling import Outlet
     from app.settings import Settings
 
 RENEW_BEFORE = timedelta(days=30)
 
 
 @click.command("doctor", short_help="Check settings, stores, log and kernel.")
+@click.option(
+    "--send-test-message",
+    "sends",
+    is_flag=True,
+    help="Also send a test message by each way that the settings open.",
+)
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context) -> None:
+def doctor(ctx: click.Context, *, sends: bool) -> None:
     """Check what the broker needs, one line each; the exit code is 1 if anything is wrong.
 
-    Example: blindlink-broker --state /srv/blindlink doctor
+    Example: blindlink-broker --state /srv/blindlink doctor --send-test-message
     """
     from app.broker import open_broker
 
@@ -40,6 +48,8 @@ def doctor(ctx: click.Context) -> None:
     broker = open_broker(settings)
     try:
         findings = {name: _finding(check, broker) for name, check in CHECKS.items()}
+        if sends:
+            findings |= _sent(broker)
     finally:
         broker.close()
     emit(
@@ -147,6 +157,48 @@ def _projects(broker: Broker) -> str:
     return "; ".join(f"{one.project} {one.sentence}" for one in found) or "none"
 
 
+def _overdue(broker: Broker) -> str:
+    from app.deadlines.service import NO_PROJECT, all_overdue
+
+    with broker.database.read() as session:
+        found = all_overdue(session, broker, broker.clock())
+    said = [
+        one.overdue.words().removesuffix(".")
+        if one.project == NO_PROJECT
+        else f"{one.project}: {one.overdue.words().removesuffix('.')}"
+        for one in found
+    ]
+    return "; ".join(said) or "nothing"
+
+
+def _messages(broker: Broker) -> str:
+    from app.deadlines.telling import outlets_of
+
+    names = [outlet.name for outlet in outlets_of(broker)]
+    if broker.settings.webhook_url is not None:
+        broker.settings.webhook_secret()
+    if broker.settings.mail_user is not None:
+        broker.settings.mail_password()
+    return ", ".join(names) or "none; what is overdue is on the pages and in blindlink status only"
+
+
+def _sent(broker: Broker) -> dict[str, tuple[bool, str]]:
+    from app.deadlines.telling import outlets_of
+
+    outlets = outlets_of(broker)
+    if not outlets:
+        return {"test message": (False, "the settings open no way by which one could leave")}
+    return {
+        f"test message by {outlet.name}": _finding(partial(_send, outlet), broker)
+        for outlet in outlets
+    }
+
+
+def _send(outlet: Outlet, _: Broker) -> str:
+    outlet.send([])
+    return "sent"
+
+
 CHECKS: dict[str, Callable[[Broker], str]] = {
     "software": _software,
     "kernel": _kernel,
@@ -156,6 +208,8 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     "match log": _log,
     "configuration": _configuration,
     "projects": _projects,
+    "overdue": _overdue,
+    "messages": _messages,
     "key store": _keys,
     "disk": _disk,
     "tls": _tls,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from contextlib import closing
 from dataclasses import replace
@@ -90,6 +89,7 @@ def _refuse_nowhere(settings: Settings) -> None:
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
     from app.http.server import TlsFiles, tls_context
+    from app.settings import is_loopback
 
     files = settings.tls_files()
     if files is not None and not settings.insecure_plain_http:
@@ -99,7 +99,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
             "there is no TLS certificate",
             hint="give --tls-cert and --tls-key, or for a trial run `init --self-signed`",
         )
-    if not _is_loopback(settings.host):
+    if not is_loopback(settings.host):
         raise ConfigurationError("without TLS the broker listens on loopback only")
     return None
 
@@ -111,11 +111,13 @@ _INSECURE: Final = (
 
 
 def _warn_where_unsafe(broker: Broker) -> None:
+    from app.settings import is_loopback
+
     for name in _INSECURE:
         if getattr(broker.settings, name):
             log.warning("insecure_setting_used", setting=name)
     settings = broker.settings
-    is_behind_another = settings.insecure_plain_http or not _is_loopback(settings.host)
+    is_behind_another = settings.insecure_plain_http or not is_loopback(settings.host)
     if settings.public_url is None and is_behind_another:
         # What persons sign names the address at which they reach the broker, and that is another one.
         log.warning("setting_missing", setting="public_url")
@@ -156,10 +158,3 @@ def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
 
     serve_app(app, settings, listener, tls, announce)
     log.info("broker_stopped")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import require_own
@@ -93,6 +93,22 @@ def certificate_of(found: Destruction) -> Certificate:
             NOT_CERTIFIED, "The destruction is under way, and there is no certificate yet."
         )
     return Certificate.from_canonical(found.certificate.encode("utf-8"))
+
+
+def awaited_certificates(session: Session, project: str) -> Iterator[tuple[str, str]]:
+    """Yield the destructions of a project that are not certified yet, and since when each is under way."""
+    for found in repository.begun_of(session, project):
+        yield found.id, found.asked
+
+
+def awaited_statements(session: Session, project: str) -> Iterator[tuple[str, str, str]]:
+    """Yield certificate, since when there is one, and a party that has yet to state what it deleted itself."""
+    # Of what falls due one by one nothing is asked of anybody.
+    for found in repository.certified_of(session, project, but="expired"):
+        certificate = certificate_of(found)
+        owed = still_outstanding(certificate, _statements(session, certificate))
+        for party in sorted({one.party for one in owed}):
+            yield found.id, certificate.finished, party
 
 
 def file_of(session: Session, found: Destruction) -> CertificateFile:

@@ -50,6 +50,22 @@ def uncertified(session: Session) -> Sequence[str]:
     return session.scalars(query.order_by(Destruction.asked, Destruction.id)).all()
 
 
+def begun_of(session: Session, project: str) -> Sequence[Destruction]:
+    """Return a project's destructions that are under way, the oldest first."""
+    query = select(Destruction).where(Destruction.project == project, Destruction.sha256.is_(None))
+    return session.scalars(query.order_by(Destruction.asked, Destruction.id)).all()
+
+
+def certified_of(session: Session, project: str, *, but: str) -> Sequence[Destruction]:
+    """Return a project's certified destructions of all scopes but one, the oldest first."""
+    query = select(Destruction).where(
+        Destruction.project == project,
+        Destruction.sha256.is_not(None),
+        Destruction.scope != but,
+    )
+    return session.scalars(query.order_by(Destruction.asked, Destruction.id)).all()
+
+
 def objects_of(session: Session, certificate: str) -> Sequence[DestructionObject]:
     """Return the objects of a destruction by id."""
     query = select(DestructionObject).where(DestructionObject.destruction == certificate)

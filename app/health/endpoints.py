@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from app.deadlines.service import count_overdue
 from app.health.readiness import require_ready
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
@@ -44,7 +45,8 @@ def metrics(broker: WiredBroker, request: Request) -> Response:
     """Give the broker's numbers in Prometheus' text form."""
     numbers: Metrics = request.app.state.metrics
     with broker.database.read() as session:
-        numbers.note_stores(newest_checkpoint(session).size, count_runs(session))
+        size, overdue = newest_checkpoint(session).size, count_overdue(session, broker)
+        numbers.note_stores(size, count_runs(session), overdue)
     return Response(generate_latest(numbers.registry), media_type=CONTENT_TYPE_LATEST)
 
 

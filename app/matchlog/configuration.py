@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from schemas.canonical import JsonValue
 
-# Where things lie and what the machine can bear; every other setting is logged.
+# Where things lie, what the machine can bear, and whom the operator writes to; every other setting is logged.
 OF_THE_MACHINE: Final = frozenset(
     {
         "state_dir",
@@ -45,6 +45,17 @@ OF_THE_MACHINE: Final = frozenset(
         "range_rows",
         "lease_s",
         "worker_threads",
+        "mail_server",
+        "mail_port",
+        "mail_security",
+        "mail_ca_file",
+        "mail_user",
+        "mail_password_file",
+        "mail_from",
+        "mail_to",
+        "webhook_url",
+        "webhook_secret_file",
+        "webhook_ca_file",
     }
 )
 

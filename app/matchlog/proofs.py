@@ -19,6 +19,7 @@ from schemas.matchlog.checkpoint import (
     parse_checkpoint,
     verify_cosignatures,
 )
+from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.note import Note, VerifierKey, parse_note
 from schemas.matchlog.proof import LogProof
 
@@ -203,6 +204,12 @@ def cosigned_by(session: Session) -> dict[str, int]:
         party = VerifierKey.from_text(key).name
         sizes[party] = max(size, sizes.get(party, 0))
     return sizes
+
+
+def unwitnessed_since(session: Session, project: str, size: int) -> str | None:
+    """Return when a project's first entry beyond the first `size` entries was made; None: there is none."""
+    raw = repository.first_entry_from(session, project, size)
+    return None if raw is None else parse_entry(raw).time
 
 
 def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:

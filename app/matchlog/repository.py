@@ -147,6 +147,12 @@ def find_entry(session: Session, seq: int) -> bytes | None:
     return session.execute(_ENTRY_AT, {"at": seq}).scalar_one_or_none()
 
 
+def first_entry_from(session: Session, project: str, seq: int) -> bytes | None:
+    """Return a project's first entry from an index on; None where it has none."""
+    query = select(LogLeaf.entry).where(LogLeaf.project == project, LogLeaf.seq >= seq)
+    return session.scalar(query.order_by(LogLeaf.seq).limit(1))
+
+
 def entries_at(session: Session, project: str, start: int, end: int) -> list[tuple[int, bytes]]:
     """Return (place, entry) of the places from `start` up to `end` of a project, or of none if empty."""
     statement = (

@@ -7,7 +7,7 @@ approve at once finds the other's approval.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 # What is approved must be fresh: uploads and agreements change.
 LONGEST: Final = timedelta(days=30)
+# Which step of a run in which state waits for approvals.
+_STEPS: Final[Mapping[str, Step]] = {"awaiting": "run", "succeeded": "release"}
 
 
 def approve(
@@ -203,13 +205,30 @@ def pending_view(
         for run in repository.runs_of_project(session, project)[::-1]
         if specification_of(run).agreement == terms.digest
     ]
-    steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}
     waiting = [
-        _pending(run, steps[run.state], missing(session, run.id, terms.terms.approvals, step, now))
+        _pending(run, step, missing(session, run.id, terms.terms.approvals, step, now))
         for run in runs
-        if (step := steps.get(run.state)) is not None
+        if (step := _STEPS.get(run.state)) is not None
     ]
     return PendingApprovals(project=project, pending=tuple(one for one in waiting if one.missing))
+
+
+def awaited_approvals(
+    session: Session, terms: TermsInForce, released: Collection[str], now: datetime
+) -> Iterator[tuple[str, str, str]]:
+    """Yield run, since when it waits, and a party that has yet to approve it, or the release of what it found.
+
+    Args:
+        released: the runs of which a release is there; of others none is waited for any more.
+    """
+    rule = terms.terms.approvals
+    if rule is None:
+        return
+    for run in repository.to_approve(session, terms.terms.project, released):
+        if specification_of(run).agreement == terms.digest:
+            asked = run.created if run.state == "awaiting" else run.finished or run.created
+            for party in missing(session, run.id, rule, _STEPS[run.state], now):
+                yield run.id, asked, party
 
 
 def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:

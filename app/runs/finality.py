@@ -42,6 +42,25 @@ def finality_of(run: Run, terms: ProjectTerms, cosigned: Mapping[str, int]) -> R
     return RunFinality(cosigned_by=parties, needed=needed, is_final=len(parties) >= needed)
 
 
+def awaited_cosignatures(
+    session: Session, terms: ProjectTerms, cosigned: Mapping[str, int]
+) -> tuple[str, str, tuple[str, ...]] | None:
+    """Return the oldest run that is not final, its end, and which parties have not cosigned it; None: all are.
+
+    Args:
+        cosigned: see `cosigned_sizes`.
+    """
+    needed = 0 if terms.finality is None else terms.finality.cosigners
+    sizes = sorted((cosigned.get(party, 0) for party in parties_of(terms)), reverse=True)
+    reached = sizes[needed - 1] if 0 < needed <= len(sizes) else 0
+    run = repository.oldest_beyond(session, terms.project, reached) if needed else None
+    if run is None or run.finished is None or run.log_size is None:
+        return None
+    size = run.log_size
+    lacking = tuple(party for party in parties_of(terms) if cosigned.get(party, 0) < size)
+    return run.id, run.finished, lacking
+
+
 def require_final(session: Session, run_id: str, terms: ProjectTerms) -> None:
     """Refuse what the terms let wait until the run is final.
 

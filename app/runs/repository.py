@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
@@ -146,6 +146,19 @@ def awaiting_runs(session: Session, project: str | None = None) -> Sequence[Run]
         query = query.where(Run.project == project)
     query = query.order_by(Run.created, Run.id).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def to_approve(session: Session, project: str, finished: Collection[str]) -> Sequence[Run]:
+    """Return the project's runs that wait for approvals, and of these others those that have succeeded."""
+    is_finished = and_(Run.state == "succeeded", Run.id.in_(finished))
+    query = select(Run).where(Run.project == project, or_(Run.state == "awaiting", is_finished))
+    return session.scalars(query.order_by(Run.created, Run.id)).all()
+
+
+def oldest_beyond(session: Session, project: str, size: int) -> Run | None:
+    """Return the project's oldest run whose end lies beyond the first `size` entries of the log, or None."""
+    query = select(Run).where(Run.project == project, Run.log_size > size)
+    return session.scalar(query.order_by(Run.log_size).limit(1))
 
 
 def get_approval(session: Session, approval: str) -> ApprovedStep | StandingGrant | None:

@@ -169,6 +169,8 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
         AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
     ),
     ("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(AGENCY, rate="write"),
+    # What is overdue: an agency is told what it owes, and what the project waits for.
+    ("GET", "/v1/projects/{project}/overdue"): Rule(EVERYONE),
     # Uploads.
     ("POST", "/v1/projects/{project}/uploads"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/uploads"): Rule(EVERYONE),

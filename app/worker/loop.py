@@ -1,4 +1,4 @@
-"""The worker's life: look for a run, do it, sweep now and then, and end within a moment when told to."""
+"""The worker's life: look for a run, do it, sweep now and then, watch deadlines, and end when told to."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from app.runs.lease import give_back, has_work
 from app.worker.heartbeat import Heartbeat
 from app.worker.run import do_run
 from app.worker.sweeper import Sweeper
+from app.worker.watch import WATCH_S, Watch
 from schemas.errors import FormatError
 
 POLL_S: Final = 1.0
@@ -43,9 +44,10 @@ def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
 class Worker:
     """Takes runs up one after the other; several workers may share a database."""
 
-    def __init__(self, broker: Broker, *, poll_s: float = POLL_S) -> None:
+    def __init__(self, broker: Broker, *, poll_s: float = POLL_S, watch_s: float = WATCH_S) -> None:
         self._broker = broker
         self._poll_s = poll_s
+        self._watch_s = watch_s
         self._sweeper = Sweeper(broker)
         self._stopping = threading.Event()
         # Set when the run under way must not go on: a stop, or a lost lease.
@@ -57,8 +59,16 @@ class Worker:
         self._halted.set()
 
     def work(self, *, until_idle: bool = False) -> None:
-        """Do runs, and sweep, until `stop`; with `until_idle` until none waits."""
-        swept = float("-inf")
+        """Do runs, sweep, and watch deadlines, until `stop`; with `until_idle` until no run waits."""
+        if self._stopping.is_set():
+            return
+        # First: what is overdue only since no worker worked is not told of.
+        self._guarded_sweep()
+        with Watch(self._broker, every_s=self._watch_s):
+            self._work(until_idle=until_idle)
+
+    def _work(self, *, until_idle: bool) -> None:
+        swept = time.monotonic()
         while not self._stopping.is_set():
             if time.monotonic() - swept >= SWEEP_S:
                 self._guarded_sweep()

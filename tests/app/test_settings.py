@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,109 @@ def test_no_setting_is_a_secret() -> None:
         if field.annotation is not bool and any(word in name for word in suspicious)
     ]
     assert [name for name in named if not name.endswith("_file")] == []
+
+
+MAIL = {
+    "mail_server": "mail.example.org",
+    "mail_from": "blindlink@example.org",
+    "mail_to": {"k12": "data@example.org"},
+}
+
+
+def test_mail_and_webhook_are_set_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a mail password\n")
+    (tmp_path / "secret").write_text("x" * 32 + "\n")
+    write_config(
+        tmp_path,
+        f"""
+mail_server = "mail.example.org"
+mail_user = "blindlink"
+mail_password_file = "{tmp_path / "password"}"
+mail_from = "blindlink@example.org"
+webhook_url = "https://example.org/overdue"
+webhook_secret_file = "{tmp_path / "secret"}"
+
+[mail_to]
+k12 = "data@example.org"
+""",
+    )
+    settings = read_settings(tmp_path)
+    assert settings.mail_to == {"k12": "data@example.org"}
+    assert (settings.mail_password(), settings.webhook_secret()) == ("a mail password", b"x" * 32)
+
+
+def test_the_environment_may_say_whom_to_write_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLINDLINK_MAIL_TO", '{"k12": "data@example.org"}')
+    given = {name: value for name, value in MAIL.items() if name != "mail_to"}
+    assert read_settings(tmp_path, **given).mail_to == MAIL["mail_to"]
+    monkeypatch.setenv("BLINDLINK_MAIL_TO", "hunter2@example.org")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(tmp_path, **given)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mail_to": {}}, "go together"),
+        ({"mail_from": None}, "go together"),
+        ({"mail_server": None}, "go together"),
+        ({"mail_user": "blindlink"}, "go together"),
+        ({"mail_to": {"k12": "no address"}}, "mail_to"),
+        ({"mail_to": {"k12": "a@b.org\nBcc: c@d.org"}}, "mail_to"),
+        ({"mail_to": {"K 12": "a@b.org"}}, "mail_to"),
+        ({"mail_security": "none"}, "on this machine only"),
+    ],
+)
+def test_mail_that_could_not_leave_safely_is_refused(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        read_settings(tmp_path, **(MAIL | changes))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("https://example.org/hook?team=1", True),
+        ("http://127.0.0.1:9000/", True),
+        ("http://localhost/", True),
+        ("http://example.org/", False),
+        ("https://user:password@example.org/", False),
+        ("ftp://example.org/", False),
+        ("https:///nowhere", False),
+        ("https://example.org:port/", False),
+        ("https://example.org/a b", False),
+    ],
+)
+def test_a_webhook_is_https_or_on_this_machine(tmp_path: Path, url: str, is_taken: bool) -> None:
+    given = {"webhook_url": url, "webhook_secret_file": tmp_path / "secret"}
+    if is_taken:
+        assert read_settings(tmp_path, **given).webhook_url == url
+        return
+    with pytest.raises(ConfigurationError, match="webhook_url") as caught:
+        read_settings(tmp_path, **given)
+    assert url not in str(caught.value)
+
+
+def test_a_webhook_without_its_secret_or_with_a_short_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="go together"):
+        read_settings(tmp_path, webhook_url="https://example.org/")
+    (tmp_path / "secret").write_text("short\n")
+    settings = read_settings(
+        tmp_path, webhook_url="https://example.org/", webhook_secret_file=tmp_path / "secret"
+    )
+    with pytest.raises(ConfigurationError, match="fewer than 32") as caught:
+        settings.webhook_secret()
+    assert "short" not in str(caught.value)
+
+
+def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "operator.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    write_config(tmp_path, text)
+    settings = read_settings(tmp_path)
+    assert sorted(settings.mail_to) == ["child-welfare", "k12", "state-university"]
+    assert settings.webhook_url is not None

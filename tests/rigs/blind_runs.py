@@ -90,7 +90,7 @@ class BlindProject:
         larger, smaller = self.handles
         linked = LinkedRun(
             specification,
-            TermsInForce(terms, terms.digest(), profile),
+            TermsInForce(terms, terms.digest(), profile, "2026-01-01T00:00:00Z"),
             Matches((records, records), (rows, rows)),
             (larger, smaller),
         )

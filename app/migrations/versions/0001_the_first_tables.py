@@ -19,6 +19,32 @@ APPEND_ONLY = ('log_leaf', 'log_node', 'log_checkpoint', 'log_key')
 
 
 def upgrade() -> None:
+    op.create_table('alarm',
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('project', sa.String(length=40), nullable=False),
+    sa.Column('what', sa.String(length=12), nullable=False),
+    sa.Column('object', sa.String(length=60), nullable=False),
+    sa.Column('party', sa.String(length=40), nullable=False),
+    sa.Column('duty', sa.String(length=12), nullable=False),
+    sa.Column('since', sa.String(length=20), nullable=False),
+    sa.Column('raised', sa.String(length=20), nullable=False),
+    sa.Column('done', sa.String(length=20), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alarm')),
+    sa.UniqueConstraint('project', 'what', 'object', 'party', 'since', name=op.f('uq_alarm_project'))
+    )
+    with op.batch_alter_table('alarm', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_alarm_done'), ['done'], unique=False)
+
+    op.create_table('alarm_message',
+    sa.Column('alarm', sa.String(length=36), nullable=False),
+    sa.Column('outlet', sa.String(length=48), nullable=False),
+    sa.Column('first_told', sa.String(length=20), nullable=True),
+    sa.Column('last_told', sa.String(length=20), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('next_try', sa.String(length=20), nullable=False),
+    sa.ForeignKeyConstraint(['alarm'], ['alarm.id'], name=op.f('fk_alarm_message_alarm_alarm')),
+    sa.PrimaryKeyConstraint('alarm', 'outlet', name=op.f('pk_alarm_message'))
+    )
     op.create_table('encoding_profile',
     sa.Column('digest', sa.String(length=64), nullable=False),
     sa.Column('document', sa.Text(), nullable=False),
@@ -701,3 +727,5 @@ def downgrade() -> None:
     op.drop_table('log_head')
     op.drop_table('log_checkpoint')
     op.drop_table('encoding_profile')
+    op.drop_table('alarm_message')
+    op.drop_table('alarm')

@@ -14,8 +14,11 @@ from app.agreements.service import (
     unbound_projects,
     why_halted,
 )
+from app.deadlines.messages import told
+from app.deadlines.service import overdue_seen
 from app.http.paths import ProjectPath
 from app.web.answer import WiredPage, page_route
+from app.web.overdue_rows import overdue_rows
 from app.web.project_words import parties_of, terms_sentences
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
@@ -33,11 +36,12 @@ def show_start() -> Response:
 
 @page_route(router, "/projects")
 def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
-    """Show the projects that the caller may see."""
+    """Show what is overdue, and the projects that the caller may see."""
     now = broker.clock()
     with broker.database.read() as session:
         views = [project_view(session, found, now) for found in projects_for(session, page.actor)]
         unbound = list(unbound_projects(session, page.actor))
+        overdue = overdue_seen(session, broker, page.actor, now)
     rows: list[tuple[Cell, ...]] = [
         (
             view.project,
@@ -56,10 +60,12 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     return page.answer(
         "projects.html",
         title="Projects",
-        document=ProjectList(projects=tuple(views)).to_json() | {"negotiated": unbound},
+        document=ProjectList(projects=tuple(views)).to_json()
+        | {"negotiated": unbound, "overdue": [told(one).model_dump() for one in overdue]},
         table=Table(columns, rows),
         projects=views,
         unbound=unbound,
+        overdue=overdue_rows(overdue, now),
     )
 
 

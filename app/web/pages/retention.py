@@ -8,6 +8,7 @@ from app.agreements.holds import hold_view, holds_of, is_held
 from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions.service import present_records
+from app.destruction.dues import STATE_WORDS, dues_of
 from app.destruction.participation import destructions_for, view_of
 from app.http.paths import ProjectPath
 from app.links.service import present_releases
@@ -15,7 +16,6 @@ from app.rounds.service import present_messages
 from app.uploads.service import present_uploads
 from app.web.answer import WiredPage, page_route
 from app.web.destruction_words import extent_words, outstanding_words, reason_words
-from app.web.dues import STATE_WORDS, dues_of
 from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker

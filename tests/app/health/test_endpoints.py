@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import anyio
@@ -102,6 +103,17 @@ def test_the_numbers_say_what_the_database_holds(client: TestClient, bearer: Any
     assert int(size) > 1
     assert f"blindlink_log_entries {size}.0" in text
     assert 'blindlink_runs{state="queued"} 0.0' in text
+
+
+def test_the_numbers_say_how_much_is_overdue(client: TestClient, bearer: Any, founded: Any) -> None:
+    def overdue() -> list[str]:
+        text = client.get("/metrics", headers=bearer("operator", "operator")).text
+        return [line for line in text.splitlines() if line.startswith("blindlink_overdue{")]
+
+    assert {line.rpartition(" ")[2] for line in overdue()} == {"0.0"}
+    old = founded.clock().timestamp() - 400 * 86_400
+    os.utime(founded.broker.settings.ring_file, (old, old))
+    assert 'blindlink_overdue{what="key"} 1.0' in overdue()
 
 
 def test_the_numbers_are_for_the_operator(client: TestClient) -> None:

@@ -124,6 +124,7 @@ def test_before_an_agreement_binds_the_project_leads_to_what_is_proposed(
     assert signed_visitor.get("/projects.json").json() == {
         "projects": [],
         "negotiated": [PROJECT],
+        "overdue": [],
     }
     for twin in ("", ".json", ".csv"):
         answer = signed_visitor.linkage.client.get(

@@ -121,6 +121,7 @@ def test_an_auditor_sees_only_projects_that_name_its_party(finished: Any, visito
     assert visitor.get("/projects.json", STRANGER, "auditor").json() == {
         "projects": [],
         "negotiated": [],
+        "overdue": [],
     }
     assert (
         "There is no project for you to see." in visitor.get("/projects", STRANGER, "auditor").text

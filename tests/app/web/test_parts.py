@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rigs.linkage import POLICY, profile_of, terms_of
 
+from app.destruction.dues import dues_of
 from app.runs.counts import Found
 from app.runs.histogram import Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
-from app.web.dues import dues_of
 from app.web.pages.runs import most_missed
 from app.web.project_words import parties_of, run_sentence, terms_sentences
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time

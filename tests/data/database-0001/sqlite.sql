@@ -1,4 +1,6 @@
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
+CREATE TABLE alarm (id VARCHAR(36) NOT NULL, project VARCHAR(40) NOT NULL, what VARCHAR(12) NOT NULL, object VARCHAR(60) NOT NULL, party VARCHAR(40) NOT NULL, duty VARCHAR(12) NOT NULL, since VARCHAR(20) NOT NULL, raised VARCHAR(20) NOT NULL, done VARCHAR(20), CONSTRAINT pk_alarm PRIMARY KEY (id), CONSTRAINT uq_alarm_project UNIQUE (project, what, object, party, since));
+CREATE TABLE alarm_message (alarm VARCHAR(36) NOT NULL, outlet VARCHAR(48) NOT NULL, first_told VARCHAR(20), last_told VARCHAR(20), failures INTEGER NOT NULL, next_try VARCHAR(20) NOT NULL, CONSTRAINT pk_alarm_message PRIMARY KEY (alarm, outlet), CONSTRAINT fk_alarm_message_alarm_alarm FOREIGN KEY(alarm) REFERENCES alarm (id));
 CREATE TABLE encoding_profile (digest VARCHAR(64) NOT NULL, document TEXT NOT NULL, CONSTRAINT pk_encoding_profile PRIMARY KEY (digest));
 CREATE TABLE log_checkpoint (size INTEGER NOT NULL, batch INTEGER NOT NULL, note BLOB NOT NULL, CONSTRAINT pk_log_checkpoint PRIMARY KEY (size), CONSTRAINT uq_log_checkpoint_batch UNIQUE (batch));
 CREATE TABLE log_head (id SMALLINT NOT NULL, size INTEGER NOT NULL, batch INTEGER NOT NULL, time VARCHAR(20) NOT NULL, frontier BLOB NOT NULL, "key" VARCHAR(300) NOT NULL, CONSTRAINT pk_log_head PRIMARY KEY (id), CONSTRAINT ck_log_head_one_row CHECK (id = 1));
@@ -47,6 +49,7 @@ CREATE TABLE upload_rejection (upload VARCHAR(36) NOT NULL, manifest_sha256 VARC
 CREATE TABLE page_session (digest VARCHAR(64) NOT NULL, token VARCHAR(36) NOT NULL, expires VARCHAR(20) NOT NULL, CONSTRAINT pk_page_session PRIMARY KEY (digest), CONSTRAINT fk_page_session_token_token FOREIGN KEY(token) REFERENCES token (id));
 CREATE TABLE run_openings (run VARCHAR(36) NOT NULL, party VARCHAR(40) NOT NULL, sha256 VARCHAR(64) NOT NULL, size_bytes BIGINT NOT NULL, CONSTRAINT pk_run_openings PRIMARY KEY (run, party), CONSTRAINT fk_run_openings_run_match_record FOREIGN KEY(run) REFERENCES match_record (run));
 CREATE TABLE session_code (digest VARCHAR(64) NOT NULL, token VARCHAR(36) NOT NULL, expires VARCHAR(20) NOT NULL, CONSTRAINT pk_session_code PRIMARY KEY (digest), CONSTRAINT fk_session_code_token_token FOREIGN KEY(token) REFERENCES token (id));
+CREATE INDEX ix_alarm_done ON alarm (done);
 CREATE INDEX ix_sealed_object_is_ended ON sealed_object (is_ended);
 CREATE INDEX ix_seen_once_expires ON seen_once (expires);
 CREATE INDEX ix_agreement_project ON agreement (project, number);

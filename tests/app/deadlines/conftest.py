@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rigs.linkage import Linkage, MakeLinkage, embedded_database, linkage, make_linkage
+
+__all__ = ["embedded_database", "linkage", "make_linkage"]
+
+
+@pytest.fixture
+def settings(settings: Any) -> Any:
+    return settings.model_copy(update={"worker_threads": 1})
+
+
+@pytest.fixture
+def weekly(make_linkage: MakeLinkage) -> Linkage:
+    """A linkage every week, due by Sunday at 22:00 UTC; it is Tuesday, 1 September 2026."""
+    return make_linkage(frequency="weekly", due="sunday 22:00", round_days=3)
