@@ -56,6 +56,7 @@ from schemas.negotiation import (
     RunApprovals,
     StandingList,
 )
+from schemas.overdue import OverdueList
 from schemas.secret_share import (
     ConfirmationList,
     ShareList,
@@ -296,6 +297,10 @@ class BrokerClient:
     def approve_run(self, run: str, signed: SignedStatement) -> RunApprovals:
         """Hand in the signed approval of a step of a run; the same again is safe."""
         return self._post(RunApprovals, f"runs/{run}/approvals", signed)
+
+    def overdue(self, project: str) -> OverdueList:
+        """Return what is overdue in the project: what this party owes, and what all wait for."""
+        return self._get(OverdueList, f"projects/{project}/overdue")
 
     def destroy_own(self, project: str) -> DestructionView:
         """Have all destroyed that the broker holds of this party, and what was made of it; again is safe."""

@@ -19,7 +19,7 @@ from schemas.shared.command_line import emit, json_option
 @agency_options
 @click.pass_obj
 def status(session: Session) -> None:
-    """Say where the linkage stands, who is waited for, and which command comes next."""
+    """Say where the linkage stands, who is waited for, what is overdue, and which command comes next."""
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client, must_bind=False)
@@ -27,15 +27,22 @@ def status(session: Session) -> None:
         last = ledger_file(counter).read().last if own_space(counter) is not None else None
         applied = None if last is None else last.round
         facts = gather_facts(client, session.workspace, view, session.party, applied)
+        overdue = client.overdue(view.project).overdue
     found = describe(facts)
+    late = [
+        f"Overdue, in {'your hands' if one.party == session.party else f'the hands of {one.party}'} "
+        f"(duty {one.duty}): {one.words()}"
+        for one in overdue
+    ]
     document = {
         "project": view.project,
         "stage": found.stage,
         "sentences": list(found.sentences),
+        "overdue": [one.model_dump() for one in overdue],
         "next": found.command,
         "round": None if facts.round is None else facts.round.round,
         "runs": [run.run for run in facts.runs],
         "final": [run.finality.is_final for run in facts.runs if run.finality is not None],
     }
-    emit(document, [*found.sentences, f"Next: {found.command or 'nothing to do.'}"])
+    emit(document, [*found.sentences, *late, f"Next: {found.command or 'nothing to do.'}"])
     advise_custody(session)

@@ -62,6 +62,23 @@ def test_project_that_is_not_in_force_is_told(welfare: Desk) -> None:
     assert "is not in force" in welfare.ok("status").stdout
 
 
+@pytest.mark.parametrize("terms", [{"due": "22:00"}])
+def test_what_is_overdue_is_told_with_whose_hands_it_is_in(
+    ready: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    assert welfare.json("status")["overdue"] == []
+    for command in ("encode", "upload"):
+        welfare.ok(command)
+    ready.move(days=1)
+    missing = "schools has not uploaded for round 1, which was due by"
+    said = welfare.ok("status").stdout
+    assert f"Overdue, in the hands of schools (duty analyst): {missing}" in said
+    said = schools.ok("status").stdout
+    assert f"Overdue, in your hands (duty analyst): {missing}" in said
+    (late,) = schools.json("status")["overdue"]
+    assert (late["what"], late["object"], late["party"]) == ("upload", "round-1", "schools")
+
+
 SCHOOLS_ALONE = (Recipient(party="schools", mode="linked", space="shared"),)
 
 
