@@ -49,6 +49,7 @@ PROFILE: dict[str, Any] = {
                 level("far", 50_000, 990_000_000),
             ],
             "twins": 0,
+            "memory": None,
         },
         {
             "name": "date",
@@ -64,6 +65,7 @@ PROFILE: dict[str, Any] = {
                 level("other", 10_000, 947_000_000),
             ],
             "twins": 990,
+            "memory": None,
         },
     ],
     "passes": [

@@ -25,7 +25,7 @@ from encoding.records import open_table
 from encoding.records.sample import RecordSampler, Sample
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles, write_rehearsal
 
-CHILDREN = shipped_profile("children")
+CHILDREN = shipped_profile("children").without_memory()
 
 
 def rehearsal(folder: Path, n_children: int, n_students: int) -> RehearsalFiles:
