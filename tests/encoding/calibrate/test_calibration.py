@@ -50,7 +50,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 def calibrated(sample: Sample, setting: Setting, errors: str = MEDIUM, **more) -> Calibration:
     layout = CHILD_WELFARE_LAYOUT
     return calibrate(
-        sample, CHILDREN, setting, errors,
+        sample, shipped_profile("children"), setting, errors,
         columns=layout.inputs, date_format=layout.date_format, n_strangers=10_000, **more,
     )  # fmt: skip
 
