@@ -2,7 +2,7 @@
 
     python -m benchmarks.privacy             4,000 children in care against 200,000 students; some minutes
     python -m benchmarks.privacy --quick     against 20,000
-    python -m benchmarks.privacy --nation    55,000 against a thirtieth of six million: what is seen at all
+    python -m benchmarks.privacy --nation 1500000    so many students, the passes of a nation
     python -m benchmarks.privacy --html page.html
 
 Prints Markdown tables. Keys are drawn anew, so figures move by a few tenths of a point.
@@ -26,14 +26,18 @@ from encoding.privacy_audit.page import report_page
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.report import AuditReport, report_lines
 from encoding.privacy_audit.results import Audit, AuditScope
-from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
+from encoding.privacy_audit.scene import Pair, rehearse_partner
 from encoding.profiles.shipped import shipped_profile
 from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk, open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, write_rehearsal
 from schemas.profile import EncodingProfile
 
-N_NATION, N_SAMPLED, N_IN_CARE = 6_000_000, 200_000, 55_000
+N_NATION, N_IN_CARE = 6_000_000, 55_000
+# What must hold at any size is measured at the size of a state.
+NATION_SCOPE = AuditScope(
+    n_known=(0, 1_000), n_plain=1_000, plain_known=(200,), n_matched=0, n_sealed=500, n_probes=0
+)
 
 
 def main() -> None:
@@ -42,16 +46,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--nation", action="store_true")
+    parser.add_argument("--nation", type=int, metavar="STUDENTS")
     parser.add_argument("--no-zip", action="store_true")
     parser.add_argument("--html", type=Path)
     given = parser.parse_args()
+    profile = shipped_profile(
+        "children", size="nation" if given.nation else "state", zip_code=not given.no_zip
+    )
     if given.nation:
-        print_nation(shipped_profile("children", size="nation", zip_code=not given.no_zip))
-        return
-    profile = shipped_profile("children", zip_code=not given.no_zip)
-    pair = rehearsed(profile, n_students=20_000 if given.quick else 200_000)
-    found = audit_pair(profile, pair, AuditScope(), progress=_tell)
+        students = strangers(profile, given.nation, seed=1)
+        n_in_care = round(N_IN_CARE * given.nation / N_NATION)
+        pair = rehearse_partner(profile, students, "larger", n_in_care, 1)
+    else:
+        pair = rehearsed(profile, n_students=20_000 if given.quick else 200_000)
+    scope = NATION_SCOPE if given.nation else AuditScope()
+    found = audit_pair(profile, pair, scope, progress=_tell)
     report = AuditReport(profile.digest(), found, judge_audit(found, profile))
     print("\n".join(report_lines(report)), file=sys.stderr)
     if given.html:
@@ -131,17 +140,6 @@ def group_of(path: Path, number_of: Mapping[str, int]) -> list[str]:
                 group = row["race_ethnicity"].split("/")[0].lower()
                 groups[number_of[row["client_id"]]] = group
     return groups
-
-
-def print_nation(profile: EncodingProfile) -> None:
-    """Print of how many records of six million anything is seen, emulated by a thirtieth of them."""
-    sampled = N_SAMPLED / N_NATION
-    file = strangers(profile, N_SAMPLED, seed=1)
-    pair = rehearse_partner(profile, file, "larger", N_IN_CARE, 1, sampled=sampled)
-    graph = Scene(profile, pair).shared_cells()
-    shown = len(np.unique(graph.between.right)) / file.n_records
-    met = len(graph.between) / pair.smaller.n_records / sampled
-    print(f"| shows anything | {shown:.1%} |\n| neighbors of a child in six million | {met:.1f} |")
 
 
 def print_goals(report: AuditReport) -> None:
