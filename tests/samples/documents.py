@@ -130,6 +130,7 @@ TERMS: dict[str, Any] = {
     "round_budget": None,
     "approvals": None,
     "finality": None,
+    "review": None,
     "start": "2026-09-01",
     "end": "2027-08-31",
     "keep_encodings_days": 30,
@@ -241,8 +242,13 @@ PROBLEM: dict[str, Any] = {
 
 
 def changed(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Return a copy in which the place `a.b.0.c` holds `value`; the place may be a new one."""
+    """Return a copy in which the place `a.b.0.c` holds `value`; the place may be a new one.
+
+    The empty place is the whole document, of which `value` replaces some fields.
+    """
     made = copy.deepcopy(document)
+    if not path:
+        return made | value
     *parents, last = path.split(".")
     place: Any = made
     for part in parents:
