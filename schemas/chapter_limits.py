@@ -73,8 +73,8 @@ def review_sentences(agreement: Agreement) -> Iterator[str]:
         return
     people = "a person" if review.persons == 1 else "two persons, who must agree,"
     yield (
-        f"Pairs that are held back are decided by {people} of {review.reviewer} with the duty reviewer, at most "
-        f"{review.questions:,} of a run, within {days(review.days)}."
+        f"Pairs that are held back are decided by {people} of {review.reviewer} with the duty reviewer, at "
+        f"most {review.questions:,} of a run, within {days(review.days)}."
     )
     others = [name for name in agreement.names("agency") if name != review.reviewer]
     for name in others:
@@ -82,8 +82,8 @@ def review_sentences(agreement: Agreement) -> Iterator[str]:
         yield f"For that, the reviewers see of a record of {name}: {listed(shown)}."
     if review.bucket > 1:
         yield (
-            f"{listed(others)} is asked for {review.bucket:,} records or more at a time that it has put together "
-            "itself, and does not learn about which of them the reviewers were asked. The operator passes on "
+            f"{listed(others)} is asked for {review.bucket:,} records or more at a time that it has put "
+            "together itself, and does not learn about which of them the reviewers were asked. The operator passes on "
             "only the card of that record, and cannot open it."
         )
     else:

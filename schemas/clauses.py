@@ -123,8 +123,8 @@ class Population(Model):
 class DataElement(Model):
     """One column of a party.
 
-    `encoded` goes into encodings and never leaves, `shared` goes beside a link ID, `shown` stands on a card that
-    the reviewers of another agency see.
+    `encoded` goes into encodings and never leaves, `shared` goes beside a link ID, `shown` stands on a card
+    that the reviewers of another agency see.
     """
 
     party: Name

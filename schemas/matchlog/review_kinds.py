@@ -63,7 +63,7 @@ class ReviewDecided(Model):
 
 
 class ReviewEnded(Model):
-    """No more decisions count. `release` is the number of the release of what was accepted, null if nothing was.
+    """No more decisions count. `release` is the number of the release of what was accepted; null: nothing was.
 
     `open` are questions that were not decided by as many persons as the agreement asks for.
     """
