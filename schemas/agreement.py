@@ -7,12 +7,14 @@ shorter `ProjectTerms`, which follow from it. Spec pages: `schemas/spec/agreemen
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.clauses import (
+    MAX_CARD_COLUMNS,
     AgreedParty,
     AgreedRecipient,
     ApprovalRule,
@@ -31,6 +33,7 @@ from schemas.clauses import (
     Population,
     Purpose,
     Retention,
+    Review,
     RoundBudget,
     Schedule,
     refuse_due,
@@ -52,7 +55,8 @@ class ProjectTerms(Document):
 
     `providers` upload, `recipients` receive, `auditors` read the log; a party may be in several lists.
     `files` says how many records each provider's file has, and so which file of a pair is the larger. What is
-    null sets no limit: without `policy_range` runs keep to the policy, without `approvals` a run needs none.
+    null sets no limit: without `policy_range` runs keep to the policy, without `approvals` a run needs none,
+    without `review` pairs that are held back stay so.
     """
 
     KIND: ClassVar[str] = "project terms"
@@ -79,6 +83,7 @@ class ProjectTerms(Document):
     round_budget: RoundBudget | None = None
     approvals: ApprovalRule | None = None
     finality: Finality | None = None
+    review: Review | None = None
     start: IsoDate
     end: IsoDate
     keep_encodings_days: Annotated[int, Field(ge=1, le=3660)] = 30
@@ -163,6 +168,7 @@ class Agreement(Document):
     recipients: Annotated[tuple[AgreedRecipient, ...], Field(max_length=64)]
     schedule: Schedule
     approvals: ApprovalRule
+    review: Review | None
     limits: Limits
     start: IsoDate
     end: IsoDate
@@ -224,6 +230,7 @@ class Agreement(Document):
             round_budget=limits.budget,
             approvals=self.approvals,
             finality=self.finality,
+            review=self.review,
             start=self.start,
             end=self.end,
             keep_encodings_days=retention.keep_encodings_days,
@@ -270,6 +277,7 @@ def _faults(agreement: Agreement) -> Iterator[str]:
     yield from _party_faults(agreement)
     yield from _disclosure_faults(agreement)
     yield from _approval_faults(agreement)
+    yield from _review_faults(agreement)
     if agreement.finality.cosigners > len(agreement.parties) - 1:
         yield "more cosigners are needed than there are parties beside the operator"
     if len(agreement.to_canonical()) > MAX_AGREEMENT_BYTES:
@@ -308,6 +316,9 @@ def _disclosure_faults(agreement: Agreement) -> Iterator[str]:
         for other in (agreement.operator.name, *receiving)
         if other != agency
     }
+    if agreement.review is not None:
+        reviewer = agreement.review.reviewer
+        needed |= {(agency, reviewer) for agency in agencies if agency != reviewer}
     stated = [(direction.giver, direction.receiver) for direction in agreement.directions]
     if stated != sorted(set(stated)):
         yield "directions must be listed once each, in the order of their parties"
@@ -330,3 +341,23 @@ def _approval_faults(agreement: Agreement) -> Iterator[str]:
             yield "those who approve are agencies or recipients of the agreement"
         elif not any("approver" in person.duties for person in party.persons):
             yield "a party that approves needs a person with the duty approver"
+
+
+def _review_faults(agreement: Agreement) -> Iterator[str]:
+    review = agreement.review
+    shown = {element.party for element in agreement.elements if element.use == "shown"}
+    if review is None:
+        if shown:
+            yield "a data element is shown on a card, and nobody reviews"
+        return
+    party = agreement.party(review.reviewer)
+    if party is None or party.kind != "agency":
+        yield "those who review are persons of an agency of the agreement"
+        return
+    if sum("reviewer" in person.duties for person in party.persons) < review.persons:
+        yield "the reviewer's agency needs as many persons with the duty reviewer as must agree"
+    if shown != {*agreement.names("agency")} - {review.reviewer}:
+        yield "each agency but the reviewer's, and no other party, needs an element that a card shows"
+    n_columns = Counter(element.party for element in agreement.elements if element.use == "shown")
+    if any(n > MAX_CARD_COLUMNS for n in n_columns.values()):
+        yield f"a card shows at most {MAX_CARD_COLUMNS} elements"

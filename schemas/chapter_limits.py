@@ -76,6 +76,35 @@ def approval_sentences(agreement: Agreement) -> Iterator[str]:
         yield f"A result is final when {finality.cosigners} parties have signed the match log; it {waits}."
 
 
+def review_sentences(agreement: Agreement) -> Iterator[str]:
+    """Yield who decides pairs that are held back, what they see for it, and what the other agency learns."""
+    review = agreement.review
+    if review is None:
+        yield "Nobody decides pairs that are held back: they are not linked."
+        return
+    people = "a person" if review.persons == 1 else "two persons, who must agree,"
+    yield (
+        f"Pairs that are held back are decided by {people} of {review.reviewer} with the duty reviewer, at "
+        f"most {review.questions:,} of a run, within {days(review.days)}."
+    )
+    others = [name for name in agreement.names("agency") if name != review.reviewer]
+    for name in others:
+        shown = [e.name for e in agreement.elements if (e.party, e.use) == (name, "shown")]
+        yield f"For that, the reviewers see of a record of {name}: {listed(shown)}."
+    if review.bucket > 1:
+        yield (
+            f"{listed(others)} is asked for {review.bucket:,} records or more at a time that it has put "
+            "together itself, and does not learn about which of them the reviewers were asked. The operator "
+            "passes on only the card of that record, and cannot open it."
+        )
+    else:
+        yield f"{listed(others)} learns which of its records the reviewers look at."
+    yield (
+        "A pair that is accepted is linked. One that is rejected is not asked about again until one of its two "
+        "records has changed."
+    )
+
+
 def limit_sentences(agreement: Agreement) -> Iterator[str]:
     """Yield sizes of files, which one is the larger, the number of rounds, and the floor."""
     limits, terms = agreement.limits, agreement.terms()

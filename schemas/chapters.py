@@ -13,6 +13,7 @@ from schemas.chapter_limits import (
     listed,
     promise_sentences,
     retention_sentences,
+    review_sentences,
     round_sentences,
     space_sentences,
 )
@@ -21,7 +22,7 @@ from schemas.clauses import AgreedParty, Direction
 from schemas.identity import PublicIdentity
 from schemas.knowledge import MEASURED, MEASURED_CAPTION, learned_rows
 from schemas.policy_words import policy_sentences, range_sentence, zip_sentence
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, memory_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,12 @@ def chapters_of(agreement: Agreement, profile: EncodingProfile | None) -> tuple[
         Chapter("How records are compared", tuple(_comparison(agreement, profile))),
         _recipients(agreement),
         Chapter(
-            "When, and who approves", (*round_sentences(agreement), *approval_sentences(agreement))
+            "When, and who approves",
+            (
+                *round_sentences(agreement),
+                *approval_sentences(agreement),
+                *review_sentences(agreement),
+            ),
         ),
         Chapter("Limits", tuple(limit_sentences(agreement))),
         Chapter("How long data is kept", tuple(retention_sentences(agreement))),
@@ -168,13 +174,15 @@ def _elements(agreement: Agreement) -> tuple[Table, ...]:
     words = {
         "encoded": "goes into encodings, and leaves in no other form",
         "shared": "may be handed over beside a link ID",
+        "shown": "stands on a card that the reviewers may open",
     }
     rows = tuple((e.name, e.party, words[e.use]) for e in agreement.elements)
     return (Table("Data elements", ("column", "of", "what is done with it"), rows),) if rows else ()
 
 
 def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterator[str]:
-    columns = () if profile is None else profile.columns
+    remembered = () if profile is None else memory_columns(profile)
+    columns = [] if profile is None else [c for c in profile.columns if c not in remembered]
     which = f"these columns: {listed(columns)}" if columns else "the columns that it names"
     yield (
         "Each agency encodes columns of its own file on its own computer, with a secret that only the "
@@ -183,6 +191,11 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
         "secret."
     )
     yield f"The encoding profile says how, from {which}."
+    if remembered:
+        yield (
+            "What an agency remembers of earlier rounds is encoded, too: that a record was linked, or that a "
+            "reviewer rejected a pair. The operator sees it of two records that come together, and of no other."
+        )
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
     if profile is not None:
         yield f"It is called {profile.name}. {zip_sentence(profile)}"

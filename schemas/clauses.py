@@ -41,7 +41,7 @@ LegalBasis = Literal[
     "other",
 ]
 Frequency = Literal["once", "on-request", "daily", "weekly", "monthly", "quarterly", "yearly"]
-ElementUse = Literal["encoded", "shared"]
+ElementUse = Literal["encoded", "shared", "shown"]
 RunApprovals = Literal["each", "standing"]
 Days = Annotated[int, Field(ge=0, le=3660)]
 DueMoment = Annotated[
@@ -53,6 +53,9 @@ DueMoment = Annotated[
 """By when the files of a turn are there, in UTC, such as `sunday 22:00`; without a weekday on any day."""
 
 MAX_PERSONS: Final = 16
+MAX_QUESTIONS: Final = 10_000
+MAX_REVIEW_CARDS: Final = 20_000
+MAX_CARD_COLUMNS: Final = 16
 
 
 class AgreedParty(Model):
@@ -125,7 +128,11 @@ class Population(Model):
 
 
 class DataElement(Model):
-    """One column of a party: `encoded` goes into encodings and never leaves, `shared` goes beside a link ID."""
+    """One column of a party.
+
+    `encoded` goes into encodings and never leaves, `shared` goes beside a link ID, `shown` stands on a card
+    that the reviewers of another agency see.
+    """
 
     party: Name
     name: Line
@@ -248,6 +255,30 @@ class Limits(Model):
     files: Annotated[tuple[FileSize, ...], Field(min_length=1, max_length=MAX_PROVIDERS)]
     budget: RoundBudget | None
     floor: Annotated[int, Field(ge=0, le=10**6)]
+
+
+class Review(Model):
+    """Clerical review: people of one agency decide pairs that are held back.
+
+    Persons of `reviewer` with the duty reviewer look at them, each at most `questions` of a run; `persons`
+    must agree. The other agency answers for `bucket` records or more at a time, so that it does not learn which
+    one is looked at; 1 lets it know. Decisions count for `days` after the run.
+    """
+
+    reviewer: Name
+    persons: Annotated[int, Field(ge=1, le=2)]
+    questions: Annotated[int, Field(ge=1, le=MAX_QUESTIONS)]
+    bucket: Annotated[int, Field(ge=1, le=MAX_QUESTIONS)]
+    days: Annotated[int, Field(ge=1, le=60)]
+
+    @model_validator(mode="after")
+    def _cards_can_be_made(self) -> Self:
+        # A card takes some 4 KB on its way, and one is sealed for each record of each bucket.
+        if self.questions * self.bucket > MAX_REVIEW_CARDS:
+            raise ValueError(
+                f"questions times the size of a bucket must be at most {MAX_REVIEW_CARDS:,}"
+            )
+        return self
 
 
 class Retention(Model):

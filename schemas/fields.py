@@ -18,6 +18,15 @@ FILTER_BITS: Final = 64
 TAG_BITS: Final = 16
 MILLION: Final = 1_000_000
 
+Memory = Literal["linked-before", "rejected-before"]
+"""What agencies remember of earlier rounds, and no file holds."""
+
+MEMORY_COLUMNS: Final[dict[Memory, tuple[str, ...]]] = {
+    "linked-before": ("linked_before_1", "linked_before_2"),
+    "rejected-before": ("rejected_before_1", "rejected_before_2", "rejected_before_3"),
+}
+"""The columns of each kind of memory: the link ID, in both; names of records that were rejected."""
+
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """A derived column of the recipe."""
 
@@ -75,12 +84,16 @@ class ProfileField(Model):
 
     A record has the field if it has a value in the first lane's column; two records of which one lacks it
     are not compared by it. `twins` is how many of a thousand twins agree on it because they are twins.
+    A field of `memory` has two levels and that memory's columns. Every record has it, one without a value
+    being unlike any other: so a row does not show who was linked, and u is not counted, but as shipped.
+    Two records at the first level of `rejected-before` are never linked.
     """
 
     name: Code
     lanes: Annotated[tuple[Lane, ...], Field(min_length=1, max_length=8)]
     levels: Annotated[tuple[Level, ...], Field(min_length=2, max_length=16)]
     twins: Annotated[int, Field(ge=0, le=1000)]
+    memory: Memory | None
 
     @model_validator(mode="after")
     def _levels_are_complete(self) -> Self:
@@ -100,6 +113,12 @@ class ProfileField(Model):
         if any(one.within and kinds[one.lane] == "tag" for one in used):
             # How many bits of two tags differ says nothing of how near their values are.
             raise ValueError("a level may ask of a tag only that it is equal: within 0")
+        if self.memory is not None:
+            lanes = [(lane.column, lane.kind) for lane in self.lanes]
+            if lanes != [(column, "tag") for column in MEMORY_COLUMNS[self.memory]]:
+                raise ValueError(f"the lanes of the memory {self.memory} are tags of its columns")
+            if len(self.levels) != 2 or self.twins:
+                raise ValueError("a field of memory has two levels, and twins do not share it")
         return self
 
 

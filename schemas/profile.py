@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from schemas.document import Document, Model
-from schemas.fields import MILLION, TAG_BITS, LevelsOf, ProfileField
+from schemas.fields import MEMORY_COLUMNS, MILLION, TAG_BITS, LevelsOf, ProfileField
 from schemas.ids import Code
 from schemas.passes import AliasKeys, Pass
 
@@ -68,8 +68,11 @@ class EncodingProfile(Document):
         columns = [lane.column for field in self.fields for lane in field.lanes]
         _refuse_repeats(columns, "lanes")
         n_bits = sum(lane.bits for field in self.fields for lane in field.lanes)
-        if n_bits + TAG_BITS * len(self.fields) > 8 * ROW_BYTES:
+        n_bits += TAG_BITS * sum(field.memory is None for field in self.fields)
+        if n_bits > 8 * ROW_BYTES:
             raise ValueError(f"the lanes of a profile take more than {ROW_BYTES} bytes")
+        memories = [field.memory for field in self.fields if field.memory is not None]
+        _refuse_repeats([str(memory) for memory in memories], "memories")
         n_patterns = 1
         for field in self.fields:
             n_patterns *= len(field.levels) + 1
@@ -92,12 +95,28 @@ class EncodingProfile(Document):
             return self.keys + self.alias_keys.larger
         return (self.keys + self.alias_keys.smaller) * self.block_cap
 
+    def without_memory(self) -> Self:
+        """Return the profile without what agencies remember: all that one file can be told by."""
+        remembered = {*memory_columns(self)}
+        return self.model_copy(
+            update={
+                "fields": tuple(field for field in self.fields if field.memory is None),
+                "passes": tuple(one for one in self.passes if not one.columns & remembered),
+            }
+        )
+
     @property
     def columns(self) -> tuple[str, ...]:
-        """The derived columns that are read, in the order of lanes, then of passes."""
+        """The columns that are read, derived or remembered, in the order of lanes, then of passes."""
         lanes = [lane.column for field in self.fields for lane in field.lanes]
         keys = [column for one in self.passes for column in sorted(one.columns)]
         return tuple(dict.fromkeys((*lanes, *keys)))
+
+
+def memory_columns(profile: EncodingProfile) -> tuple[str, ...]:
+    """Return the columns of the profile that no recipe makes: what agencies remember of earlier rounds."""
+    memories = (field.memory for field in profile.fields if field.memory is not None)
+    return tuple(column for memory in memories for column in MEMORY_COLUMNS[memory])
 
 
 def _refuse_repeats(names: list[str], what: str) -> None:

@@ -1,7 +1,7 @@
 """Where each lane of a profile lies in a row of 64 bytes.
 
-Filters come first, then tags, then one presence lane a field, each kind in the order of the profile; what is
-left is zero before the pad. Spec page: `schemas/spec/bsf1.md`.
+Filters come first, then tags, then one presence lane for each field that is no memory, each kind in the order
+of the profile; what is left is zero before the pad. Spec page: `schemas/spec/bsf1.md`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class RowLayout:
     Attributes:
         filters: filter lanes of 8 bytes each, from byte 0.
         tags: tag lanes of 2 bytes each.
-        presence: first byte of each field's presence lane of 2 bytes, in the order of the fields.
+        presence: number of each field that has a presence lane, and that lane's first byte, of 2; in order.
     """
 
     filters: tuple[PlacedLane, ...]
     tags: tuple[PlacedLane, ...]
-    presence: tuple[int, ...]
+    presence: tuple[tuple[int, int], ...]
 
 
 def row_layout(profile: EncodingProfile) -> RowLayout:
@@ -48,5 +48,6 @@ def row_layout(profile: EncodingProfile) -> RowLayout:
                 if lane.kind == kind:
                     lanes.append(PlacedLane(lane, number, at))
                     at += lane.bits // 8
-    presence = tuple(at + TAG_BYTES * number for number in range(len(profile.fields)))
+    shown = [number for number, field in enumerate(profile.fields) if field.memory is None]
+    presence = tuple((number, at + TAG_BYTES * place) for place, number in enumerate(shown))
     return RowLayout(tuple(placed["filter"]), tuple(placed["tag"]), presence)

@@ -34,6 +34,8 @@ KINDS = frozenset(
         "workspace-backup",
         "ledger-claims",
         "chain-statement",
+        "review-card",
+        "review-statement",
     }
 )
 SIGNATURE_BYTES = 64

@@ -190,7 +190,7 @@ def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
     body: ClaimsReceived | StatementReceived
     if row.kind == "claims":
         body = ClaimsReceived(
-            round=row.round, partner=row.target, sequence=row.sequence, sha256=row.sha256
+            round=row.round, release=1, partner=row.target, sequence=row.sequence, sha256=row.sha256
         )
     else:
         body = StatementReceived(

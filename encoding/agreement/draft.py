@@ -36,6 +36,7 @@ _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
     "policy_range": None,
     "schedule": {"frequency": "on-request"},
     "finality": {"cosigners": 0, "delays_release": False},
+    "review": None,
 }
 # Fields within a clause that may be left out.
 _DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -44,6 +45,7 @@ _DEFAULT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "schedule": {"frequency": "on-request", "due": None, "round_days": 7, "note": None},
     "limits": DEFAULT_LIMITS,
     "retention": {"legal_hold": None},
+    "review": {"persons": 1, "questions": 200, "bucket": 20, "days": 14},
     "approvals": {"asker_suffices": False, "releases": False},
 }
 

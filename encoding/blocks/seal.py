@@ -70,8 +70,9 @@ class RowSealer:
             placed.lane.column: place
             for place, placed in enumerate((*layout.filters, *layout.tags))
         }
-        self._presence = tuple(column_of[field.lanes[0].column] for field in profile.fields)
-        present = [value_word("present", field.name) for field in profile.fields]
+        shown = [profile.fields[number] for number, _ in layout.presence]
+        self._presence = tuple(column_of[field.lanes[0].column] for field in shown)
+        present = [value_word("present", field.name) for field in shown]
         pad = value_word("pad")
         self._fixed = np.array([*present, *(pad + at for at in range(_ROW_WORDS))], dtype=np.uint64)
 

@@ -177,9 +177,9 @@ def _candidates(profile: EncodingProfile, *, has_zip: bool) -> list[list[Encodin
         if digest in {one.digest() for one in family}:
             break
     else:
-        return [[profile]]
+        return [[profile.without_memory()]]
     together: dict[tuple[object, ...], list[EncodingProfile]] = {}
-    for one in sorted(family, key=lambda one: one.block_cap):
+    for one in sorted((one.without_memory() for one in family), key=lambda one: one.block_cap):
         uses_zip = any(field.name == ZIP_FIELD for field in one.fields)
         if has_zip or not uses_zip:
             together.setdefault((not uses_zip, one.passes), []).append(one)

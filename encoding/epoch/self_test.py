@@ -24,7 +24,7 @@ from encoding.blocks.keys import CellKeys
 from encoding.recipe import Recipe
 from encoding.secret.secret import Secret
 from schemas.canonical import JsonValue, canonical_digest
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, memory_columns
 from schemas.secret_share import SelfTest, StepTest
 
 Step = Literal["recipe", "rows"]
@@ -168,7 +168,9 @@ def _digest_of_rows(profile: EncodingProfile, canary: Secret, cleaned: _Cleaned)
                 randomness=Randomness(order=key, fill=key, padding=key),
             ) as assembly,
         ):
-            assembly.add(cleaned.columns, numbers)
+            remembered = [f"{number:032x}" for number in numbers.tolist()]
+            memory = dict.fromkeys(memory_columns(profile), remembered)
+            assembly.add({**cleaned.columns, **memory}, numbers)
             for rows in assembly.rows():
                 digest.update(rows.tobytes())
     return digest.hexdigest()

@@ -30,6 +30,7 @@ from encoding.packing.handles import (
     record_keys,
     write_handle_map,
 )
+from encoding.packing.memory import Memory, MemoryColumns
 from encoding.packing.outbox import Outbox, manifest_path, read_outbox
 from encoding.packing.withdrawals import Withdrawn
 from encoding.problems import RowProblem
@@ -52,8 +53,9 @@ from schemas.upload import ContainerHeader, Manifest
 class Order:
     """What is to be encoded, for which project and turn, as which party.
 
-    `skip_invalid` is where rows that cannot be encoded are listed; null: they stop everything. The digests are
-    of the reports on this very file; null where there is none.
+    `memory` is of rounds before with this partner. `skip_invalid` is where rows that cannot be encoded are
+    listed; null: they stop everything. The digests are of the reports on this very file; null where there is
+    none.
     """
 
     view: ProjectView
@@ -64,6 +66,7 @@ class Order:
     date_format: str | None
     as_of: str
     population: str
+    memory: Memory
     skip_invalid: Path | None = None
     quality_digest: str | None = None
     privacy_audit_digest: str | None = None
@@ -176,13 +179,17 @@ class _Job:
     def _read(
         self, table: Table, cleaner: RowCleaner, assembly: Assembly, progress: Progress
     ) -> None:
-        id_column = self.order.file.id_column
+        order, people = self.order, self.people
+        id_column = order.file.id_column
+        remembered = MemoryColumns(
+            order.view.profile, order.memory, people.handles, people.repeated
+        )
         for chunk in table.chunks():
             record_ids = chunk.columns[id_column]
             cleaned = cleaner.clean(chunk)
             self.problems.add(cleaned.problems)
             self.problems.add(_missing_ids(record_ids, chunk.first_row, id_column))
-            place, known = self.people.handles.places(record_keys(self.keys, record_ids))
+            place, known = people.handles.places(record_keys(self.keys, record_ids))
             index = cleaned.rows - chunk.first_row
             kept = np.flatnonzero(known[index])
             columns = (
@@ -193,7 +200,8 @@ class _Job:
                 if len(kept) < len(index)
                 else cleaned.columns
             )
-            assembly.add(columns, self.people.numbers[place[index[kept]]])
+            numbers = people.numbers[place[index[kept]]]
+            assembly.add({**columns, **remembered.of(columns, numbers)}, numbers)
             progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
 
 

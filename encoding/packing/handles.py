@@ -156,6 +156,12 @@ def key_text(keys: RecordKeys, place: int) -> str:
     return f"{int(keys.high[place]):016x}{int(keys.low[place]):016x}"
 
 
+def keys_of_texts(texts: Sequence[str]) -> RecordKeys:
+    """Return record keys from their 32 hexadecimal digits."""
+    pairs = np.frombuffer(bytes.fromhex("".join(texts)), dtype=">u8").reshape(-1, 2)
+    return RecordKeys(pairs[:, 0].astype(np.uint64), pairs[:, 1].astype(np.uint64))
+
+
 def write_handle_map(path: Path, handle_map: HandleMap, keys: MapKeys) -> None:
     """Write the map sealed, in place of the former one."""
     head = MAGIC + _header_line(handle_map.name, len(handle_map))

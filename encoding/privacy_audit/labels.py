@@ -38,6 +38,7 @@ class Labels:
         self._field_lane = np.array(
             [at[profile.fields[one.field].lanes[0].column] for one in placed], dtype=np.intp
         )
+        self._is_memory = np.array([profile.fields[one.field].memory is not None for one in placed])
         self.draws = tuple(texts.n_draws for texts in tables.filters)
 
     def of(self, left: Lines, right: Lines) -> Shown:
@@ -50,7 +51,8 @@ class Labels:
         lacking = (left[:, n_filters:] == 0) | (right[:, n_filters:] == 0)
         shown[:, n_filters:][lacking] = 0
         is_absent = (left[:, self._field_lane] == 0) | (right[:, self._field_lane] == 0)
-        shown[is_absent] = ABSENT
+        # Of memory a row does not show that it is lacking.
+        shown[is_absent & ~self._is_memory] = ABSENT
         told: Shown = shown
         return told
 

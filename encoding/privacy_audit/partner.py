@@ -28,7 +28,7 @@ from encoding.recipe.tables import load_tables
 from encoding.synth.people import Person, Population, numbering
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from encoding.synth.slips import ERROR_LEVELS, ErrorRates, sound_alike, typo
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, memory_columns
 
 _UNTIDY_SHARE, _UNTIDY_FACTOR, _TIDY_FACTOR = 0.1, 4.0, 2 / 3
 _MOVED: Final = 0.5
@@ -144,6 +144,7 @@ def strangers(
             columns.setdefault(name, []).extend(values)
         records += [done + row for row in derived.row_of]
         done += len(some)
+    columns |= dict.fromkeys(memory_columns(profile), [""] * len(records))
     there, number = np.unique(np.array(records, dtype=np.int64), return_inverse=True)
     return ClearFile(columns, number.reshape(-1).astype(np.int64), len(there))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -19,7 +19,8 @@ from encoding.privacy_audit.naming import Register, Target
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
 from encoding.synth.rehearsal import SCHOOL_AGES
-from schemas.profile import EncodingProfile, Side
+from schemas.fields import MEMORY_COLUMNS
+from schemas.profile import EncodingProfile, Side, memory_columns
 
 _IN_BOTH: Final = 0.6
 _TOO_YOUNG: Final = 0.75
@@ -94,7 +95,8 @@ class Scene:
     """What is worked out once of a pair of files, under keys that are thrown away."""
 
     def __init__(self, profile: EncodingProfile, pair: Pair, seed: int = 1) -> None:
-        self.profile, self.pair = profile, pair
+        self.profile, self.pair = profile, _remembering(profile, pair)
+        pair = self.pair
         self.draw = np.random.default_rng(seed)
         self._tables = ValueTables(profile)
         self.lines_smaller = pair.smaller.lines(self._tables)
@@ -187,7 +189,10 @@ class Scene:
             n_more = people.n_records - pair.larger.n_records - len(unlinked)
             who.append(-1 - np.arange(n_more, dtype=np.int64))
             is_in_larger = np.arange(people.n_records) < pair.larger.n_records
-            self._people = people, np.concatenate(who), is_in_larger
+            # Who is linked the attacker does not know: so each person is held for one who is.
+            numbers = np.concatenate(who)
+            people = _linked(self.profile, people, numbers, np.ones(len(numbers), dtype=bool))
+            self._people = people, numbers, is_in_larger
         return self._people
 
     def _register(
@@ -199,3 +204,31 @@ class Scene:
         lines: Lines = people.lines(self._tables)
         met = meet(keys, larger, self.profile.block_cap, self.draw)
         return Register(edges_of(met, lines, lines, self.labels), who, who)
+
+
+def _remembering(profile: EncodingProfile, pair: Pair) -> Pair:
+    """Return the pair as it is after many rounds: who is in both files is linked, and both remember it."""
+    is_both = [
+        np.isin(one, other)
+        for one, other in (
+            (pair.who_smaller, pair.who_larger),
+            (pair.who_larger, pair.who_smaller),
+        )
+    ]
+    return replace(
+        pair,
+        smaller=_linked(profile, pair.smaller, pair.who_smaller, is_both[0]),
+        larger=_linked(profile, pair.larger, pair.who_larger, is_both[1]),
+    )
+
+
+def _linked(
+    profile: EncodingProfile, file: ClearFile, who: Numbers, is_linked: NDArray[np.bool_]
+) -> ClearFile:
+    """Return a file in which some records have a link ID, the same for the same person."""
+    kept = {*memory_columns(profile)} & {*MEMORY_COLUMNS["linked-before"]}
+    of_record = [
+        f"{one:x}" if linked else "" for one, linked in zip(who.tolist(), is_linked, strict=True)
+    ]
+    links = [of_record[number] for number in file.record.tolist()]
+    return replace(file, columns={**file.columns, **dict.fromkeys(kept, links)})

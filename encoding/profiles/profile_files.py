@@ -15,7 +15,7 @@ from encoding.recipe import Recipe
 from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.fields import FILTER_BITS
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, memory_columns
 
 # A filter with half its bits set is as far from an all-zero one as from any stranger's: no more, no less.
 _FILL_RANGE: Final = (0.45, 0.55)
@@ -74,7 +74,7 @@ def require_usable(profile: EncodingProfile) -> None:
     """
     recipe = Recipe.load(profile.recipe)
     ValueTables(profile)
-    missing = sorted(set(profile.columns) - set(recipe.spec.columns))
+    missing = sorted(set(profile.columns) - {*recipe.spec.columns, *memory_columns(profile)})
     if missing:
         raise LinkageSchemaError(f"the recipe does not make the column {missing[0]}")
 

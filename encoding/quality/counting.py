@@ -61,13 +61,14 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
         InputError: the file cannot be used.
         ConfigError, LinkageSchemaError, RecipeError: settings or profile cannot be used.
     """
+    profile = ask.profile.without_memory()
     table = ask.file.open()
     # The encoder's own rules clean the rows, so that a check never passes what encoding refuses.
     cleaner = RowCleaner(
-        ask.profile, columns=ask.columns, available=table.columns, date_format=ask.date_format
+        profile, columns=ask.columns, available=table.columns, date_format=ask.date_format
     )
     counter = _CellCounter(ask, cleaner.header_of)
-    sampler = KeySampler(ask.profile, None if ask.lists_duplicates else MOST_KEYS)
+    sampler = KeySampler(profile, None if ask.lists_duplicates else MOST_KEYS)
     ids: list[NDArray[np.int64]] = []
     n_refused = n_rows = 0
     for chunk in table.select([ask.file.id_column, *cleaner.headers]).chunks():
@@ -80,8 +81,8 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
         progress("checking", chunk.share, n_rows, "rows")
     cleaner.clear()
     records, sample = _numbered(np.concatenate(ids)), sampler.sample()
-    blocks = count_blocks(ask.profile, sample, records)
-    duplicates = find_duplicates(ask.profile, sample, records)
+    blocks = count_blocks(profile, sample, records)
+    duplicates = find_duplicates(profile, sample, records)
     counts = Counts(
         rows=n_rows,
         records=int(records.max(initial=-1)) + 1,

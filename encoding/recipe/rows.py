@@ -12,7 +12,7 @@ from encoding.errors import ConfigError, MissingColumnError
 from encoding.problems import RowProblem
 from encoding.recipe import Recipe
 from encoding.records import Chunk
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, memory_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class CleanedRows:
 
     Attributes:
         rows: number of the row that each was made from, shape (n,).
-        columns: the derived columns, all of that length.
+        columns: the derived columns, all of that length, and those of memory, which are empty.
         problems: why rows are missing, by row; columns as the agency's file calls them.
     """
 
@@ -62,6 +62,7 @@ class RowCleaner:
                 "the date format of the file is not given",
                 hint='set date_format in the section [input], such as "MM/DD/YYYY"',
             )
+        self._remembered = memory_columns(profile)
         self._date_format = date_format
         self.header_of: Mapping[str, str] = self._find_headers(columns, available)
         self.headers = tuple(self.header_of.values())
@@ -81,7 +82,8 @@ class RowCleaner:
             RowProblem(found.row, self.header_of.get(found.column, found.column), found.rule)
             for found in derived.problems
         )
-        return CleanedRows(rows, derived.columns, problems)
+        blank = dict.fromkeys(self._remembered, [""] * len(rows))
+        return CleanedRows(rows, {**derived.columns, **blank}, problems)
 
     def _find_headers(self, columns: Mapping[str, str], available: Sequence[str]) -> dict[str, str]:
         for name in columns:

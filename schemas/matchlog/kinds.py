@@ -50,6 +50,13 @@ from schemas.matchlog.destruction_kinds import (
     LegalHoldSet,
     RecordWithdrawn,
 )
+from schemas.matchlog.review_kinds import (
+    ReviewAnswered,
+    ReviewAsked,
+    ReviewDecided,
+    ReviewEnded,
+    SupplementClosed,
+)
 from schemas.matchlog.round_kinds import (
     ClaimsReceived,
     NoncesOffered,
@@ -453,6 +460,11 @@ KINDS: Final[dict[str, Kind]] = {
     "standing-used": Kind(StandingUsed, object_prefix=RUN_PREFIX),
     "run-started": Kind(RunStarted, object_prefix=RUN_PREFIX),
     "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX),
+    "review-asked": Kind(ReviewAsked, object_prefix=RUN_PREFIX),
+    "review-answered": Kind(ReviewAnswered, object_prefix=RUN_PREFIX),
+    "review-decided": Kind(ReviewDecided, object_prefix=RUN_PREFIX),
+    "review-ended": Kind(ReviewEnded, object_prefix=RUN_PREFIX),
+    "supplement-closed": Kind(SupplementClosed, object_prefix=RUN_PREFIX),
     "match-record-destroyed": Kind(MatchRecordDestroyed, object_prefix=RUN_PREFIX),
     "run-failed": Kind(RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"})),
     "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX),
@@ -483,7 +495,6 @@ KIND_OF_BODY: Final[dict[type[Model], str]] = {kind.body: name for name, kind in
 # Names that later versions give a body; a reader of this version refuses them by name.
 RESERVED: Final = frozenset(
     {
-        "review-decided",
         "log-succeeded",
     }
 )

@@ -54,10 +54,12 @@ class RoundSuperseded(Model):
 class ClaimsReceived(Model):
     """A party's sealed claims for its partner are kept; later ones take the place of earlier ones.
 
-    `sequence` counts the messages of this party to this partner over all rounds.
+    `sequence` counts the messages of this party to this partner over all rounds. `release` is the number of the
+    release that the claims are about: 1, or that of a supplement.
     """
 
     round: RoundNumber
+    release: Annotated[int, Field(ge=1, le=10**6)]
     partner: Name
     sequence: Annotated[int, Field(ge=1)]
     sha256: Sha256Hex

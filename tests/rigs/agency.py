@@ -14,6 +14,7 @@ from twins import merkle
 
 from encoding.packing.fill import Filled, Order, fill_outbox
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map, record_keys
+from encoding.packing.memory import Memory
 from encoding.progress import Progress
 from encoding.records.agency_file import AgencyFile
 from encoding.rounds.turns import Turn
@@ -109,6 +110,7 @@ class Agency:
             "date_format": "YYYY-MM-DD",
             "as_of": "2026-11-20",
             "population": "in-care",
+            "memory": Memory(bytes(32)),
         }
         order = Order(**given | changes)
         note = lambda step, share, *_: self.progress.append((step, share))  # noqa: E731

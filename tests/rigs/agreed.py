@@ -54,7 +54,7 @@ def agreement_of(
             "max_age_days": terms.as_of_max_age_days,
             "max_gap_days": terms.as_of_max_gap_days,
         },
-        "elements": [],
+        "elements": shown_elements(terms),
         "recipients": [one | {"onward": None} for one in said["recipients"]],
         "schedule": {
             "frequency": terms.frequency,
@@ -79,8 +79,21 @@ def agreement_of(
             "legal_hold": "Order 26-114" if terms.has_legal_hold else None,
         },
         "finality": said["finality"] or {"cosigners": 0, "delays_release": False},
+        "review": said["review"],
     }
     return Agreement.from_json(raw | changes)
+
+
+def shown_elements(terms: ProjectTerms) -> list[dict[str, str]]:
+    """Return what the cards of each agency but the reviewer's show: names, date of birth and sex."""
+    if terms.review is None:
+        return []
+    return [
+        {"party": party, "name": name, "use": "shown"}
+        for party in terms.providers
+        if party != terms.review.reviewer
+        for name in ("first_name", "last_name", "birth_date", "sex")
+    ]
 
 
 def bind(

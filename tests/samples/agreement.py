@@ -13,7 +13,7 @@ from vectors.identity import identity_of, private_bytes, signature
 # Name -> seed of the keys, party, duties.
 PEOPLE: dict[str, tuple[int, str, list[str]]] = {
     "ann": (11, "child-welfare", ["approver", "steward"]),
-    "bob": (12, "child-welfare", ["analyst"]),
+    "bob": (12, "child-welfare", ["analyst", "reviewer"]),
     "eve": (13, "data-center", ["operator", "steward"]),
     "kim": (14, "k12", ["analyst", "approver", "recipient", "steward"]),
     "sue": (15, "state-auditor", ["auditor", "steward"]),
@@ -162,6 +162,7 @@ AGREEMENT: dict[str, Any] = {
         "instruction": "Stop uploading, keep the workspace, and call the contacts.",
     },
     "finality": {"cosigners": 0, "delays_release": False},
+    "review": None,
 }
 
 

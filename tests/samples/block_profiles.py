@@ -46,6 +46,7 @@ def field(name: str, lanes: list[dict[str, Any]], twins: int = 0) -> dict[str, A
             {"name": "other", "any_of": [], "m": 100_000, "u": 990_000_000},
         ],
         "twins": twins,
+        "memory": None,
     }
 
 
@@ -152,4 +153,4 @@ def _sound(name: str) -> str:
 
 def by_column(rows: list[Columns]) -> dict[str, list[str]]:
     """Return spellings as lists of one value a row."""
-    return {column: [row[column] for row in rows] for column in spelling()}
+    return {column: [row[column] for row in rows] for column in (rows[0] if rows else spelling())}

@@ -9,7 +9,7 @@ import numpy as np
 from twins.block_matching import Row
 
 from app.matching.blocks.rows import ROW, Rows
-from schemas.counts import FieldCounts, FileCounts
+from schemas.counts import FieldCounts, FileCounts, published_twins
 from schemas.fields import MILLION
 from schemas.profile import EncodingProfile
 from schemas.row_layout import row_layout
@@ -68,7 +68,7 @@ def near(random: Random, sealed: bytes, profile: EncodingProfile) -> bytes:
     """Return bytes of which each lane is the same, a little different or quite another."""
     layout = row_layout(profile)
     lanes = [(lane.offset, lane.lane.bits) for lane in (*layout.filters, *layout.tags)]
-    lanes += [(at, 16) for at in layout.presence]
+    lanes += [(at, 16) for _, at in layout.presence]
     found = int.from_bytes(sealed, "little")
     for offset, bits in lanes:
         if random.random() < 0.4:
@@ -81,6 +81,15 @@ def random_counts(random: Random, profile: EncodingProfile) -> FileCounts:
     """Return counts that an agency could have signed, zeros among them."""
     fields = []
     for field in profile.fields:
+        if field.memory is not None:
+            fields.append(
+                FieldCounts(
+                    field=field.name,
+                    strangers=tuple(level.u for level in field.levels),
+                    twins=published_twins(field),
+                )
+            )
+            continue
         n = len(field.levels)
         strangers = [random.choice([0, 1, 7, 12_345, 1_500_000]) for _ in range(n - 1)]
         twins = sorted(random.randint(0, MILLION) for _ in range(n - 1))

@@ -49,6 +49,7 @@ PROFILE: dict[str, Any] = {
                 level("far", 50_000, 990_000_000),
             ],
             "twins": 0,
+            "memory": None,
         },
         {
             "name": "date",
@@ -64,6 +65,7 @@ PROFILE: dict[str, Any] = {
                 level("other", 10_000, 947_000_000),
             ],
             "twins": 990,
+            "memory": None,
         },
     ],
     "passes": [
@@ -129,6 +131,7 @@ TERMS: dict[str, Any] = {
     "round_budget": None,
     "approvals": None,
     "finality": None,
+    "review": None,
     "start": "2026-09-01",
     "end": "2027-08-31",
     "keep_encodings_days": 30,
@@ -257,8 +260,13 @@ OVERDUE: dict[str, Any] = {
 
 
 def changed(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Return a copy in which the place `a.b.0.c` holds `value`; the place may be a new one."""
+    """Return a copy in which the place `a.b.0.c` holds `value`; the place may be a new one.
+
+    The empty place is the whole document, of which `value` replaces some fields.
+    """
     made = copy.deepcopy(document)
+    if not path:
+        return made | value
     *parents, last = path.split(".")
     place: Any = made
     for part in parents:

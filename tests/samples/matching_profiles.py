@@ -6,7 +6,7 @@ import json
 from random import Random
 from typing import Any
 
-from schemas.fields import MILLION
+from schemas.fields import MEMORY_COLUMNS, MILLION, Memory
 from schemas.profile import EncodingProfile
 
 BILLION = 10**9
@@ -68,6 +68,8 @@ def random_profile(random: Random) -> EncodingProfile:
         ]
         levels = list(zip(names, [*rules, []], m, u, strict=True))
         fields.append(_field(f"field-{number}", filters, columns, levels, random.randint(0, 1000)))
+    for memory in random.sample(list(MEMORY_COLUMNS), random.randint(0, 2)):
+        fields.append(memory_field(memory))
     changed: dict[str, Any] = {"strength": random.choice([1, 300, 10_000])}
     if len(fields) > 1 and random.random() < 0.7:
         reached = [
@@ -76,6 +78,16 @@ def random_profile(random: Random) -> EncodingProfile:
         ]
         changed["dependence"] = {"levels": reached, "published": random.randint(0, 3000)}
     return EncodingProfile.from_json(_document(fields, [[["column_0_0"]]]) | changed)
+
+
+def memory_field(memory: Memory) -> dict[str, Any]:
+    """Return a field of what agencies remember."""
+    columns = list(MEMORY_COLUMNS[memory])
+    any_of = [[(column, 0)] for column in columns]
+    same: list[Any] = [[one for (one,) in any_of]] if memory == "linked-before" else any_of
+    m, u = (500_000, 4) if memory == "linked-before" else (1, 1_000_000)
+    levels = [("same", same, m, u), ("other", [], MILLION - m, BILLION - u)]
+    return _field(memory, 0, columns, levels, twins=0, memory=memory)
 
 
 def _document(fields: list[dict[str, Any]], keys: list[list[list[str]]]) -> dict[str, Any]:
@@ -95,7 +107,12 @@ def _document(fields: list[dict[str, Any]], keys: list[list[list[str]]]) -> dict
 
 
 def _field(
-    name: str, n_filters: int, columns: list[str], levels: list[Any], twins: int
+    name: str,
+    n_filters: int,
+    columns: list[str],
+    levels: list[Any],
+    twins: int,
+    memory: Memory | None = None,
 ) -> dict[str, Any]:
     lanes = [
         {"column": column, "kind": "filter", "linkage": _feature(column)}
@@ -112,7 +129,13 @@ def _field(
         }
         for level, any_of, m, u in levels
     ]
-    return {"name": name, "lanes": lanes, "levels": written, "twins": twins}
+    return {
+        "name": name,
+        "lanes": lanes,
+        "levels": written,
+        "twins": twins,
+        "memory": memory,
+    }
 
 
 def _feature(column: str) -> str:

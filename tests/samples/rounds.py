@@ -174,6 +174,7 @@ class SampleRounds:
         sides = actor.party, partner
         fields: dict[str, Any] = {
             "round": self.number,
+            "release": 1,
             "partner": partner,
             "sequence": self.sequences[sides] + 1,
             "sha256": self.log.digest(),

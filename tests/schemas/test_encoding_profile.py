@@ -114,7 +114,7 @@ def test_filters_come_before_tags_and_presence_last() -> None:
     layout = row_layout(block_profile())
     assert [placed.offset for placed in layout.filters] == [0, 8, 16]
     assert [placed.offset for placed in layout.tags] == list(range(24, 44, 2))
-    assert layout.presence == tuple(range(44, 56, 2))
+    assert layout.presence == tuple(enumerate(range(44, 56, 2)))
     assert [placed.field for placed in layout.filters] == [0, 1, 1]
 
 
@@ -129,7 +129,9 @@ def test_lanes_never_overlap_and_never_pass_the_row_s_end(kinds: list[tuple[bool
             {"name": "same", "any_of": [[{"lane": column, "within": 0}]], "m": 1, "u": 1},
             {"name": "other", "any_of": [], "m": 10**6 - 1, "u": 10**9 - 1},
         ]
-        fields.append({"name": column, "lanes": lanes, "levels": levels, "twins": 0})
+        fields.append(
+            {"name": column, "lanes": lanes, "levels": levels, "twins": 0, "memory": None}
+        )
     n_bytes = sum(8 if one else 2 for one, _ in kinds) + 2 * sum(two for _, two in kinds)
     n_bytes += 2 * len(kinds)
     if n_bytes > ROW_BYTES:
@@ -139,5 +141,5 @@ def test_lanes_never_overlap_and_never_pass_the_row_s_end(kinds: list[tuple[bool
     layout = row_layout(block_profile(fields=fields, dependence=None))
     taken = [byte for one in layout.filters for byte in range(one.offset, one.offset + 8)]
     taken += [byte for one in layout.tags for byte in (one.offset, one.offset + 1)]
-    taken += [byte for offset in layout.presence for byte in (offset, offset + 1)]
+    taken += [byte for _, offset in layout.presence for byte in (offset, offset + 1)]
     assert taken == list(range(n_bytes))

@@ -46,12 +46,12 @@ def test_filters_lie_first_then_tags_then_presence() -> None:
     assert [(one.lane.column, one.offset) for one in layout.filters] == [("first", 0)]
     tags = [(one.lane.column, one.field, one.offset) for one in layout.tags]
     assert tags == [("nickname", 0, 8), ("year", 1, 10), ("month_day", 1, 12)]
-    assert layout.presence == (14, 16)
+    assert layout.presence == ((0, 14), (1, 16))
 
 
 def test_a_row_has_room_for_all_lanes() -> None:
     layout = row_layout(profile())
-    assert max(layout.presence) + 2 <= ROW_BYTES
+    assert layout.presence[-1][1] + 2 <= ROW_BYTES
 
 
 def test_published_counts_are_those_of_the_profile() -> None:

@@ -64,7 +64,7 @@ def pattern_of(a: bytes, b: bytes, profile: EncodingProfile) -> Pattern:
     pattern = []
     for field in profile.fields:
         level = 0
-        if differing(2) == 0:
+        if field.memory is not None or differing(2) == 0:
             level = 1
             for one in field.levels[:-1]:
                 if any(all(distance[c.lane] <= c.within for c in choice) for choice in one.any_of):
@@ -79,6 +79,21 @@ def pattern_number(levels: Pattern, profile: EncodingProfile) -> int:
     for level, field in zip(levels, profile.fields, strict=True):
         number = number * (len(field.levels) + 1) + level
     return number
+
+
+def candidates(
+    meetings: Iterable[Meeting], profile: EncodingProfile, counts: FileCounts
+) -> list[Meeting]:
+    """Return each pair once, but those that a reviewer rejected before."""
+    kinds = [field.memory for field in profile.fields]
+    found = best_meetings(meetings, profile, counts)
+    return [
+        one
+        for one in found
+        if not any(
+            k == "rejected-before" and n == 1 for k, n in zip(kinds, one.levels, strict=True)
+        )
+    ]
 
 
 def best_meetings(

@@ -113,7 +113,7 @@ def sealed(profile: dict[str, Any], row_key: bytes, columns: Columns, filler: by
         row += filter_lane(row_key, lane, text) if text else filler[len(row) :][:8]
     tags = [(lane["column"], columns[lane["column"]]) for lane in lanes if lane["kind"] == "tag"]
     named = [(text, ("value", column, text)) for column, text in tags]
-    for field in profile["fields"]:
+    for field in (one for one in profile["fields"] if not one["memory"]):
         named.append((columns[field["lanes"][0]["column"]], ("present", field["name"])))
     for text, name in named:
         tag = sip(row_key, word(*name)) % 2**16

@@ -34,6 +34,14 @@ CW, CENTER, K12, AUDITOR = range(4)
 MANY = "x" * 201
 PERSON = "parties.0.persons.0"
 
+REVIEW: dict[str, Any] = {
+    "reviewer": "child-welfare", "persons": 1, "questions": 200, "bucket": 20, "days": 14,
+}  # fmt: skip
+SHOWN: list[dict[str, Any]] = [
+    {"party": "k12", "name": name, "use": "shown"} for name in ("first_name", "birth_date")
+]
+REVIEWED: dict[str, Any] = {"review": REVIEW, "elements": SHOWN}
+
 GOOD: list[Change] = [
     ("no paper agreement", "paper", None),
     ("a paper without its file", "paper.sha256", None),
@@ -45,6 +53,10 @@ GOOD: list[Change] = [
     ("no auditor", "parties", PARTIES[:3]),
     ("no data element", "elements", []),
     ("no limit on the as-of day", "population.max_age_days", None),
+    ("a review", "", REVIEWED),
+    ("a review that lets the other agency know", "", {
+        **REVIEWED, "review": {**REVIEW, "bucket": 1, "questions": 10_000},
+    }),
     ("no budget of rounds", "limits.budget", None),
     ("rounds of a day", "schedule.round_days", 1),
     ("files due on any day", "schedule.due", "06:30"),
@@ -164,6 +176,45 @@ BAD_LIMITS: list[Change] = [
     ("a policy outside its range", "policy.auto", "0.96"),
     ("a review probability above the auto one", "policy.review", "0.91"),
     ("a link rate upside down", "policy.link_rate", {"least": "0.9", "most": "0.1"}),
+    (
+        "a review by two, of whom there is one",
+        "",
+        {
+            **REVIEWED,
+            "review": {**REVIEW, "persons": 2},
+        },
+    ),
+    (
+        "a review by an agency without reviewers",
+        "",
+        {
+            "review": {**REVIEW, "reviewer": "k12"},
+            "elements": [{**one, "party": "child-welfare"} for one in SHOWN],
+        },
+    ),
+    (
+        "cards of the reviewer's own agency",
+        "",
+        {
+            **REVIEWED,
+            "elements": [*SHOWN, {**SHOWN[0], "party": "child-welfare"}],
+        },
+    ),
+    (
+        "cards of 17 elements",
+        "",
+        {
+            **REVIEWED,
+            "elements": [{**SHOWN[0], "name": f"column {n}"} for n in range(17)],
+        },
+    ),
+    ("a review by a party that is no agency", "review", {**REVIEW, "reviewer": "auditor"}),
+    ("a review without elements that cards show", "review", REVIEW),
+    ("elements for cards that nobody looks at", "elements", SHOWN),
+    ("a review by three", "review", {**REVIEW, "persons": 3}),
+    ("a review of no questions", "review", {**REVIEW, "questions": 0}),
+    ("more cards than can be sealed", "review", {**REVIEW, "questions": 1001, "bucket": 20}),
+    ("a review of no days", "review", {**REVIEW, "days": 0}),
     ("more cosigners than parties", "finality.cosigners", 4),
     ("a wait for no cosigner", "finality.delays_release", True),
 ]

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from samples.block_profiles import PROFILE, feature, field, filter_of, spelling, tag_of
+from samples.matching_profiles import memory_field
 from twins import bsf1
 from vectors.file import write_vectors
 
@@ -90,6 +91,31 @@ ROWS: list[tuple[str, dict[str, str]]] = [
     ("some values missing", spelling("ROSA", ("GARCIA",), sex="", zip_code="")),
     ("no value at all", spelling("", (), "", "", "", "")),
 ]
+REMEMBERING: dict[str, Any] = {
+    **PROFILE,
+    "fields": [
+        field("sex", [tag_of("sex")]),
+        memory_field("linked-before"),
+        memory_field("rejected-before"),
+    ],
+    "dependence": None,
+}
+REMEMBERED: list[tuple[str, dict[str, str]]] = [
+    (
+        name,
+        {
+            "sex": "F",
+            **dict.fromkeys(("linked_before_1", "linked_before_2"), link),
+            **{f"rejected_before_{at}": part for at, part in enumerate(rejected, start=1)},
+        },
+    )
+    for name, link, rejected in (
+        ("a record that was linked", "0123456789abcdef0123456789abcdef", ("", "", "")),
+        ("one that the other side's reviewer knows by a name", "", ("01ab", "23cd", "45ef")),
+        ("one with a rejection", "", ("", "23cd", "")),
+        ("nothing to remember", "", ("", "", "")),
+    )
+]
 RECORDS: list[tuple[str, list[dict[str, str]]]] = [
     ("a single surname", [spelling()]),
     ("two surnames", [spelling(surnames=("GARCIA", "LOPEZ"))]),
@@ -139,6 +165,8 @@ def bsf1_vectors() -> dict[str, Any]:
             "index": [_index(place) for place in (0, 1, 3, 63, 256)],
             "filter": [_filter(*one) for one in TEXTS],
             "row": [_row(*one) for one in ROWS],
+            "remembering_profile": REMEMBERING,
+            "remembered_row": [_row(*one, REMEMBERING) for one in REMEMBERED],
             "profile": PROFILE,
             "record": [
                 _record(name, side, own) for name, own in RECORDS for side in ("larger", "smaller")
@@ -202,13 +230,13 @@ def _filter(name: str, linkage: dict[str, Any], text: str) -> dict[str, Any]:
     }
 
 
-def _row(name: str, columns: dict[str, str]) -> dict[str, Any]:
+def _row(name: str, columns: dict[str, str], profile: dict[str, Any] = PROFILE) -> dict[str, Any]:
     return {
         "name": name,
         "columns": columns,
         "row_key_hex": ROW_KEY.hex(),
         "filler_hex": FILLER.hex(),
-        "sealed_hex": bsf1.sealed(PROFILE, ROW_KEY, columns, FILLER).hex(),
+        "sealed_hex": bsf1.sealed(profile, ROW_KEY, columns, FILLER).hex(),
     }
 
 

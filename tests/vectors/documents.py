@@ -22,6 +22,7 @@ from samples.documents import (
     changed,
     without,
 )
+from samples.matching_profiles import memory_field
 from vectors.file import write_vectors
 
 Change = tuple[str, str, Any]
@@ -40,6 +41,8 @@ PROFILE_GOOD: list[Change] = [
     ]),
     ("a distance of all bits", "fields.0.levels.1.any_of.0.0.within", 64),
     ("a recipe of nothing", "recipe", {}),
+    ("memory of links", "fields", [FIRST, DATE, memory_field("linked-before")]),
+    ("memory of rejections", "fields", [FIRST, DATE, memory_field("rejected-before")]),
 ]  # fmt: skip
 PROFILE_BAD: list[Change] = [
     ("another version", "version", "blindlink/encoding-profile/1"),
@@ -49,6 +52,13 @@ PROFILE_BAD: list[Change] = [
     ("no fields", "fields", []),
     ("17 fields", "fields", [{**FIRST, "name": f"f{number}"} for number in range(17)]),
     ("two fields of one name", "fields.1.name", "first"),
+    ("memory of a column of the file", "fields.1.memory", "linked-before"),
+    ("memory of twins", "fields", [FIRST, DATE, memory_field("linked-before") | {"twins": 1}]),
+    ("an unknown memory", "fields.1.memory", "seen-before"),
+    ("one memory twice", "fields", [
+        FIRST, DATE, memory_field("linked-before"),
+        memory_field("linked-before") | {"name": "again"},
+    ]),
     ("a column with two lanes", "fields.1.lanes.0.column", "first"),
     ("a column with a capital", "fields.0.lanes.0.column", "First"),
     ("a column of 41 letters", "fields.0.lanes.0.column", "f" * 41),

@@ -253,7 +253,7 @@ def entry_vectors() -> dict[str, Any]:
     changes: dict[str, dict[str, Any]] = {
         "another version": {"version": "blindlink/entry/2"},
         "an unknown kind": {"kind": "upload-lost"},
-        "a reserved kind": {"kind": "review-decided"},
+        "a reserved kind": {"kind": "log-succeeded"},
         "a kind that is not a code": {"kind": "Upload"},
         "another kind's body": {"kind": "upload-destroyed"},
         "an unknown field": {"note": "x"},

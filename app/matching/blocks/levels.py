@@ -33,6 +33,7 @@ class LevelRules:
         placed = (*layout.filters, *layout.tags)
         at = {one.lane.column: number for number, one in enumerate(placed)}
         self._n_filters, self._n_tags = len(layout.filters), len(layout.tags)
+        self._shown = [number for number, _ in layout.presence]
         self._rules = tuple(
             tuple(
                 tuple(
@@ -84,12 +85,14 @@ class LevelRules:
         """Return bits in which each lane differs, filters before tags; and which fields both have."""
         tags_at = 8 * self._n_filters
         presence_at = tags_at + 2 * self._n_tags
-        end = presence_at + 2 * len(self._rules)
+        end = presence_at + 2 * len(self._shown)
         words = differing[:, :tags_at].copy().view(np.uint64)
         tags = differing[:, tags_at:presence_at].copy().view(np.uint16)
         presence = differing[:, presence_at:end].copy().view(np.uint16)
         distances = np.concatenate([np.bitwise_count(words), np.bitwise_count(tags)], axis=1)
-        return distances, presence == 0
+        present = np.ones((len(differing), len(self._rules)), dtype=bool)
+        present[:, self._shown] = presence == 0
+        return distances, present
 
 
 def _holds(

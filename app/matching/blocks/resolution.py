@@ -51,12 +51,13 @@ class Resolution:
     """Everything that a run keeps of a pair of files.
 
     Attributes:
-        pairs: each candidate pair once, in order of records.
+        pairs: each candidate pair once, in order of records; none that a reviewer rejected before.
         total: total weight of each pair, int64.
         twins: what the chance of twins took off it, int64.
         decisions: band, rule and lead of each pair.
         table: the comparison patterns, with how many pairs have each.
         weights: the weights that were fitted to them.
+        n_rejected_before: how many pairs a reviewer rejected in an earlier round.
         n_meetings: how often rows of the two files met; a pair may meet several times.
         expected_false_matches: how many of the linked pairs are of two people, by their probabilities.
         missed: what can be said of the matches that were not linked.
@@ -69,6 +70,7 @@ class Resolution:
     decisions: Decisions
     table: PatternTable
     weights: Weights
+    n_rejected_before: int
     n_meetings: int
     expected_false_matches: float
     missed: Missed
@@ -115,6 +117,8 @@ def resolve_pair(
     met = np.concatenate([np.empty(0, dtype=MEETING), *meetings])
     pairs, n_meetings = best_of_pairs(met, rules, shipped_scores(model)), len(met)
     del met
+    is_rejected = _are_rejected(profile, rules, pairs)
+    pairs = pairs[~is_rejected]
     table = count_patterns(rules, pairs["code"])
     weights = fit_weights(
         model,
@@ -133,11 +137,23 @@ def resolve_pair(
         decisions,
         table,
         weights,
+        int(is_rejected.sum()),
         n_meetings,
         expected_false_matches=sum_of_probabilities(-total[decisions.band == Band.AUTO]),
         missed=missed_matches(pairs, total, decisions, sizes.smaller),
         histogram=_histogram(total),
     )
+
+
+def _are_rejected(profile: EncodingProfile, rules: LevelRules, pairs: Met) -> NDArray[np.bool_]:
+    """Tell which pairs a reviewer has rejected before: wherever they met, a name that was kept is equal."""
+    place = next(
+        (at for at, one in enumerate(profile.fields) if one.memory == "rejected-before"), None
+    )
+    if place is None:
+        return np.zeros(len(pairs), dtype=bool)
+    rejected: NDArray[np.bool_] = rules.levels_of(pairs["code"])[:, place] == 1
+    return rejected
 
 
 def _histogram(total: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:

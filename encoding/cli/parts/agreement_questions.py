@@ -50,6 +50,10 @@ def ask_answers(project: str | None, today: date) -> Answers:
     answers |= _law(answers, today)
     say_heading("How do we know, and who decides?")
     approvals, answers["limits"]["budget"] = _decisions(answers["parties"])
+    review = _review(answers["parties"])
+    if review is not None:
+        answers["review"], shown = review
+        answers["elements"] = [*answers["elements"], *shown]
     return answers | {"approvals": approvals}
 
 
@@ -232,6 +236,34 @@ def _decisions(parties: Sequence[Answers]) -> tuple[Answers, Answers | None]:
         "rounds": ask_number("How many rounds, corrections included", 6),
         "days": ask_number("Within how many days", 30),
     }
+
+
+def _review(parties: Sequence[Answers]) -> tuple[Answers, list[Answers]] | None:
+    """Return who decides pairs that are held back, and what cards show; None: nobody decides them."""
+    agencies = _of_kind(parties, "agency")
+    reviewer = ask_text(
+        "Which agency's people decide pairs that are held back (Enter: nobody does)", ""
+    )
+    if not reviewer:
+        return None
+    two = ask_confirmation("Must two of them agree", default=False)
+    shown = [
+        {"party": party, "name": column, "use": "shown"}
+        for party in agencies
+        if party != reviewer
+        for column in ask_list(
+            f"Columns of {party} that they may see of a record, with commas between",
+            "first_name, last_name, birth_date, sex",
+        )
+    ]
+    review = {
+        "reviewer": reviewer,
+        "persons": 2 if two else 1,
+        "questions": ask_number("At most how many pairs of a run they are asked about", 200),
+        "bucket": ask_number("Among how many records the other agency must not tell which one", 20),
+        "days": ask_number("For how many days after a run decisions count", 14),
+    }
+    return review, shown
 
 
 def _of_kind(parties: Sequence[Answers], kind: str) -> list[str]:

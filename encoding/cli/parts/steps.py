@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.file_audit import audited, kept_audit, refuse_missed
 from encoding.cli.parts.file_check import checked, kept_digest, refuse_stops
 from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_memory import own_memory
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.source import Source
@@ -69,6 +70,11 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
 
     settings = session.config.sections
     file = agency_file(session.config, source.file, source.id_column)
+    population = source.population or session.config.source.population
+    check_party(view.terms, session.party, population)
+    require_usable(view.profile)
+    with session.workspace.lock():
+        memory = own_memory(session, view.terms, turn.partner)
     order = Order(
         view=view,
         party=session.party,
@@ -77,13 +83,12 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
         columns=settings.columns | source.columns,
         date_format=source.date_format or session.config.source.date_format,
         as_of=source.as_of or session.config.as_of(session.now().date()),
-        population=source.population or session.config.source.population,
+        population=population,
+        memory=memory,
         skip_invalid=source.skip_invalid,
         quality_digest=kept_digest(session, file.path),
         privacy_audit_digest=kept_audit(session).digest_for(view.profile.digest()),
     )
-    check_party(view.terms, order.party, order.population)
-    require_usable(view.profile)
     secret = shared_secret(session, view)
     with session.workspace.lock(), session.progress() as progress:
         own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)

@@ -100,9 +100,9 @@ def test_another_spelling_is_shown_by_what_it_changes_and_adds() -> None:
 
 def test_rows_and_paddings_are_counted_for_both_sides() -> None:
     lines = list(explanation_lines(explained(RUTH)))
-    # Seven keys; 9 rows in the larger file, 11 in the smaller.
-    assert "  in the larger file of a pair: 7 from keys and 2 of padding" in lines
-    assert "  in the smaller file of a pair: 7 from keys and 4 of padding" in lines
+    # Seven keys, and none of a link before; 10 rows in the larger file, 12 in the smaller.
+    assert "  in the larger file of a pair: 7 from keys and 3 of padding" in lines
+    assert "  in the smaller file of a pair: 7 from keys and 5 of padding" in lines
 
 
 def test_no_part_of_an_explanation_shows_itself_in_a_traceback() -> None:

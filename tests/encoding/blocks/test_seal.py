@@ -57,6 +57,30 @@ def test_a_row_is_that_of_the_vectors(vector: dict[str, str]) -> None:
     assert row.hex() == vector["sealed_hex"]
 
 
+@pytest.mark.parametrize("vector", GOOD["remembered_row"], ids=lambda vector: vector["name"])
+def test_a_remembered_row_is_that_of_the_vectors(vector: dict[str, str]) -> None:
+    fill = GivenFill(bytes.fromhex(vector["filler_hex"]))
+    profile = EncodingProfile.from_json(GOOD["remembering_profile"])
+    (row,) = sealed([vector["columns"]], bytes.fromhex(vector["row_key_hex"]), fill, profile)
+    assert row.hex() == vector["sealed_hex"]
+
+
+def test_a_row_does_not_show_whether_anything_is_remembered() -> None:
+    profile = EncodingProfile.from_json(GOOD["remembering_profile"])
+    nothing = dict.fromkeys(profile.columns, "")
+    key = bytes(range(16))
+    # Rows of one cell share pad and row key: where both have a value they are alike, else they are random.
+    rows = [
+        sealed([nothing | remembered], key, GivenFill(bytes([n]) * 64), profile)[0]
+        for n, remembered in enumerate(({}, {}, {"linked_before_1": "a", "linked_before_2": "a"}))
+    ]
+    layout = row_layout(profile)
+    assert [number for number, _ in layout.presence] == [0]
+    memory = [placed.offset for placed in layout.tags if placed.field]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert all(rows[one][at : at + 2] != rows[other][at : at + 2] for at in memory)
+
+
 @pytest.mark.parametrize("vector", GOOD["filter"], ids=lambda vector: vector["name"])
 def test_a_filter_is_that_of_the_vectors(vector: dict[str, str]) -> None:
     texts = FilterTexts(Lane(column="first_name", kind="filter", linkage=vector["linkage"]))
@@ -122,7 +146,7 @@ def test_fillers_differ_by_token_by_record_and_by_container() -> None:
 def test_a_filler_lies_only_where_a_value_is_missing() -> None:
     layout = row_layout(block_profile())
     sex = next(placed for placed in layout.tags if placed.lane.column == "sex")
-    presence = layout.presence[sex.field]
+    presence = dict(layout.presence)
     rows = [sealed([spelling(sex="")], bytes(16), GivenFill(bytes([n]) * 64))[0] for n in (0, 255)]
     differing = [at for at, (x, y) in enumerate(zip(*rows, strict=True)) if x != y]
     # The double surname and the middle initial, whose field is missing with it, are missing as well.
@@ -130,7 +154,7 @@ def test_a_filler_lies_only_where_a_value_is_missing() -> None:
         placed.offset for placed in layout.tags if spelling(sex="")[placed.lane.column]
     }
     initial = next(placed for placed in layout.tags if placed.lane.column == "middle_initial")
-    lanes = missing | {presence, layout.presence[initial.field]}
+    lanes = missing | {presence[sex.field], presence[initial.field]}
     assert sex.offset in lanes
     assert differing == sorted(at + byte for at in lanes for byte in (0, 1))
 

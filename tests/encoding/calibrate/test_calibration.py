@@ -25,7 +25,7 @@ from encoding.records import open_table
 from encoding.records.sample import RecordSampler, Sample
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles, write_rehearsal
 
-CHILDREN = shipped_profile("children")
+CHILDREN = shipped_profile("children").without_memory()
 
 
 def rehearsal(folder: Path, n_children: int, n_students: int) -> RehearsalFiles:
@@ -50,7 +50,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 def calibrated(sample: Sample, setting: Setting, errors: str = MEDIUM, **more) -> Calibration:
     layout = CHILD_WELFARE_LAYOUT
     return calibrate(
-        sample, CHILDREN, setting, errors,
+        sample, shipped_profile("children"), setting, errors,
         columns=layout.inputs, date_format=layout.date_format, n_strangers=10_000, **more,
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ from encoding.records.agency_file import AgencyFile
 from encoding.secret.secret import Secret
 from schemas.api import ProjectView
 from schemas.counts import SMALLEST_COUNTED_FILE
-from schemas.profile import Side
+from schemas.profile import Side, memory_columns
 
 SIDES: tuple[Side, ...] = ("larger", "smaller")
 Rows = list[tuple[str, ...]]
@@ -62,6 +62,7 @@ def slow_tokens(agency: Agency, rows: Rows) -> dict[str, set[bytes]]:
     spellings: dict[str, list[bsf1.Columns]] = {}
     for at, row in enumerate(derived.row_of):
         columns = {name: cells[at] for name, cells in derived.columns.items()}
+        columns |= dict.fromkeys(memory_columns(profile), "")
         spellings.setdefault(rows[row][0], []).append(columns)
     terms, pair = agency.view.terms, agency.turn.pair
     key = bsf1.round_key(

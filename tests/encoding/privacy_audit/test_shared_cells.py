@@ -57,7 +57,10 @@ def partition(colours: list[object]) -> list[list[int]]:
     return sorted(groups.values())
 
 
-def test_meetings_are_those_of_real_rows(children, scene, pair) -> None:
+def test_meetings_are_those_of_real_rows(children, scene) -> None:
+    # As the scene has it: who is in both files was linked before.
+    pair = scene.pair
+    assert sum(map(bool, pair.smaller.columns["linked_before_1"])) > 50
     met = meet(scene.keys_smaller, scene.keys_larger, children.block_cap, scene.draw)
     few = pair.smaller.take(np.arange(150))
     rows = [

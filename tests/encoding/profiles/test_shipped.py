@@ -22,7 +22,7 @@ from encoding.profiles.shipped import (
 from encoding.recipe import INPUTS, Recipe
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
 from schemas.counts import published_counts
-from schemas.profile import EncodingProfile
+from schemas.profile import EncodingProfile, memory_columns
 
 EVERY = [(name, size, zip_code) for name in SHIPPED for size in SIZES for zip_code in (True, False)]
 profiles = pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_fields_and_passes_use_what_the_recipe_derives(profile: EncodingProfile)
     keyed = {
         column for one in profile.passes for key in one.keys for part in key for column in part
     }
-    assert lanes | keyed == derived
+    assert lanes | keyed == derived | {*memory_columns(profile)}
 
 
 @profiles

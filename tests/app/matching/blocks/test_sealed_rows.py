@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from samples.block_rows import InParts
-from samples.matching_profiles import block_profile
+from samples.matching_profiles import block_profile, memory_field
 
 from app.matching.blocks.checks import RowCheck
 from app.matching.blocks.decisions import Band, BandRule
@@ -22,10 +22,9 @@ from app.matching.blocks.rows import Rows, read_rows
 from encoding.blocks.assembly import Assembly
 from encoding.blocks.keys import CellKeys
 from schemas.counts import published_counts
-from schemas.profile import Side
+from schemas.profile import EncodingProfile, Side, memory_columns
 
 PROFILE = block_profile()
-RULES = LevelRules(PROFILE)
 DATA = Path(__file__).parents[3] / "data"
 SIZES = Sizes(600, 3_000)
 # Record i of the smaller file and this many more of the larger are one person; 300 are in both.
@@ -57,11 +56,17 @@ def people(name: str) -> Iterator[dict[str, str]]:
         }
 
 
-def sealed(side: Side, spellings: list[dict[str, str]], key: bytes, folder: Path) -> Rows:
+def sealed(
+    side: Side,
+    spellings: list[dict[str, str]],
+    key: bytes,
+    folder: Path,
+    profile: EncodingProfile = PROFILE,
+) -> Rows:
     n = len(spellings)
     columns = {column: [one[column] for one in spellings] for column in spellings[0]}
     assembly = Assembly(
-        PROFILE,
+        profile,
         CellKeys(key),
         side,
         n_records=n,
@@ -84,15 +89,17 @@ def files(tmp_path_factory: Any) -> tuple[Rows, Rows]:
     return first, second
 
 
-def run(smaller: Rows, larger: Rows, rows_each: int) -> Resolution:
-    stored = InParts(smaller, 1_000), InParts(larger, 1_500)
+def run(
+    smaller: Rows, larger: Rows, rows_each: int, profile: EncodingProfile = PROFILE
+) -> Resolution:
+    stored, rules = (InParts(smaller, 1_000), InParts(larger, 1_500)), LevelRules(profile)
     return resolve_pair(
         (
-            meet_range(within, *stored, RULES)
+            meet_range(within, *stored, rules)
             for within in plan_ranges(*stored, rows_each=rows_each)
         ),
-        profile=PROFILE,
-        counts=published_counts(PROFILE, SIZES.larger),
+        profile=profile,
+        counts=published_counts(profile, SIZES.larger),
         sizes=SIZES,
         policy=POLICY,
     )
@@ -131,3 +138,91 @@ def test_files_of_two_rounds_never_meet(files: tuple[Rows, Rows], tmp_path: Path
     found = run(other_round, files[1], rows_each=10**9)
     assert (found.n_meetings, len(found.pairs)) == (0, 0)
     assert found.missed.most == SIZES.smaller
+
+
+REMEMBERING = EncodingProfile.from_json(
+    PROFILE.to_json()
+    | {
+        "fields": [
+            *PROFILE.to_json()["fields"],
+            memory_field("linked-before"),
+            memory_field("rejected-before"),
+        ],
+        "passes": [
+            *PROFILE.to_json()["passes"],
+            {"name": "linked-before", "keys": [[["linked_before_1"]]]},
+        ],
+    }
+)
+
+
+def remembering(spellings: list[dict[str, str]], **of_record: dict[int, str]) -> list[Any]:
+    """Add the columns of memory: `linked` and `rejected` are values by record."""
+    linked, rejected = of_record.get("linked", {}), of_record.get("rejected", {})
+    return [
+        one
+        | dict.fromkeys(memory_columns(REMEMBERING), "")
+        | dict.fromkeys(("linked_before_1", "linked_before_2"), linked.get(number, ""))
+        | {"rejected_before_2": rejected.get(number, "")}
+        for number, one in enumerate(spellings)
+    ]
+
+
+def linked_pairs(found: Resolution) -> set[tuple[int, int]]:
+    linked = found.pairs[found.decisions.band == Band.AUTO]
+    return set(zip(linked["smaller"].tolist(), linked["larger"].tolist(), strict=True))
+
+
+def test_what_is_remembered_keeps_links_and_rejections(tmp_path: Path) -> None:
+    larger = list(people("febrl4b.csv"))[: SIZES.larger]
+    smaller = list(people("febrl4a.csv"))[FIRST_OF_SMALLER : FIRST_OF_SMALLER + SIZES.smaller]
+
+    def files(name: str, **memory: dict[str, dict[int, str]]) -> Resolution:
+        both = [
+            sealed(
+                side,
+                remembering(own, **memory.get(side, {})),
+                b"k" * 32,
+                _folder(side),
+                REMEMBERING,
+            )
+            for side, own in (("smaller", smaller), ("larger", larger))
+        ]
+        return run(*both, rows_each=10**9, profile=REMEMBERING)  # type: ignore[arg-type]
+
+    def _folder(side: str) -> Path:
+        folder = tmp_path / f"{side}-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        return folder
+
+    first = files("first")
+    before = linked_pairs(first)
+    assert len(before) > 150
+    # Half of the links are remembered, and of one more than that both names change: it shares no other key.
+    kept = sorted(before)[::2]
+    changed, other = kept[0], sorted(before)[1]
+    smaller[changed[0]] = smaller[changed[0]] | {
+        "first_name": "ZOE", "first_name_canonical": "ZOE", "surname_1": "QUILL", "surname_2": "QUILL"
+    }  # fmt: skip
+    links = {pair: f"{number:032x}" for number, pair in enumerate(kept)}
+    memory = {
+        "smaller": {
+            "linked": {pair[0]: link for pair, link in links.items()},
+            "rejected": {other[0]: "12ab"},
+        },
+        "larger": {
+            "linked": {pair[1]: link for pair, link in links.items()},
+            "rejected": {other[1]: "12ab"},
+        },
+    }
+    second = files("second", **memory)
+    after = linked_pairs(second)
+    assert {*kept} <= after
+    assert other not in after
+    assert second.n_rejected_before == 1
+    assert first.n_rejected_before == 0
+    assert other not in set(
+        zip(second.pairs["smaller"].tolist(), second.pairs["larger"].tolist(), strict=True)
+    )
+    # Links that nobody remembered stay as they were, but for those that were near the line.
+    assert len(before - after - {other}) <= 0.02 * len(before)

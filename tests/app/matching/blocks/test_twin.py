@@ -177,7 +177,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
         twin_limit=random.choice([None, 0, 1_000]),
     )
 
-    best = twin.best_meetings(twin.meet(smaller, larger, profile), profile, used)
+    best = twin.candidates(twin.meet(smaller, larger, profile), profile, used)
     patterns = Counter(one.levels for one in best)
     fitted = twin.fit(patterns, profile, used, n_smaller, n_larger, share)
     candidates = [

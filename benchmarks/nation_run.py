@@ -1,0 +1,243 @@
+"""A run at the size of a nation, from stored containers to releases: real rows, a worker's process.
+
+    python -m benchmarks.nation_run                          60,000 against 6,000,000; half an hour
+    python -m benchmarks.nation_run --children 6000 --students 600000
+
+Invented people are encoded by the passes of a nation and uploaded; three in five of the smaller file are in the
+larger one. Timed are the commits of both uploads and the worker that takes the run up, by the wall clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from app.broker import open_broker
+from app.cli.founding import found_broker
+from app.main import create_app
+from app.runs.models import Run
+from app.settings import Settings
+from encoding.blocks.assembly import Assembly
+from encoding.blocks.keys import CellKeys, round_key
+from encoding.packing.container import write_body, write_container
+from encoding.profiles.shipped import shipped_profile
+from encoding.recipe import Recipe
+from schemas.clauses import FileSize
+from schemas.counts import FileCounts
+from schemas.ids import HANDLE_BYTES
+from schemas.profile import EncodingProfile, Side, memory_columns
+from schemas.upload import ContainerHeader, Parts, serialise_header
+
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+sys.path.insert(0, str(TESTS))
+
+from rigs.kill_scene import RealBroker  # noqa: E402
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, terms_of  # noqa: E402
+from samples.round_files import KEY_ID, SECRET  # noqa: E402
+
+from benchmarks.encoding import people  # noqa: E402 - the rigs of the tests are found only now
+
+SHARE_IN_BOTH = 0.6
+AT_ONCE = 10_000
+Rows = Iterator[tuple[Mapping[str, list[str]], int]]
+
+
+class StoredParts(Sequence[bytes]):
+    """The parts of a container on disk, read when they are asked for."""
+
+    def __init__(self, path: Path, parts: Parts) -> None:
+        self._path, self._parts = path, parts
+
+    def __len__(self) -> int:
+        return self._parts.n_parts
+
+    def __getitem__(self, number: Any) -> Any:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        start = sum(self._parts.length(before) for before in range(number))
+        with self._path.open("rb") as file:
+            file.seek(start)
+            return file.read(self._parts.length(number))
+
+
+@dataclass(frozen=True)
+class StoredContainer:
+    """A container on disk, as the rig of a linkage takes it."""
+
+    header: ContainerHeader
+    parts: StoredParts
+    sha256: str
+    size_bytes: int
+    head_bytes: int
+    counts: FileCounts | None
+
+    def request(self) -> dict[str, Any]:
+        """Return what an upload of it is opened with."""
+        header = self.header
+        return {
+            **{
+                name: getattr(header, name)
+                for name in (
+                    "epoch", "round", "partner", "profile", "key_id", "records", "rows",
+                )
+            },
+            "container_sha256": self.sha256,
+            "container_bytes": self.size_bytes,
+            "head_bytes": self.head_bytes,
+        }  # fmt: skip
+
+
+def rows_of(path: Path, chosen: range, recipe: Recipe) -> Rows:
+    """Yield derived columns of some people of a file, with the number of the first."""
+    with path.open(encoding="utf-8", newline="") as text:
+        rows = islice(csv.DictReader(text), chosen.start, chosen.stop)
+        for start in range(0, len(chosen), AT_ONCE):
+            yield derived(list(islice(rows, AT_ONCE)), recipe), start
+
+
+def derived(rows: list[dict[str, str]], recipe: Recipe) -> Mapping[str, list[str]]:
+    """Return the derived columns of rows of which each gives one spelling."""
+    columns = {name: [row.get(name, "") for row in rows] for name in recipe.inputs}
+    found = recipe.derive(columns, date_format="YYYY-MM-DD")
+    main = np.unique(found.row_of, return_index=True)[1].tolist()
+    if len(main) != len(rows):
+        raise SystemExit("a row was refused")
+    return {name: [cells[at] for at in main] for name, cells in found.columns.items()}
+
+
+def stored_container(
+    folder: Path, linkage: Linkage, party: str, path: Path, chosen: range
+) -> StoredContainer:
+    """Encode people for one side of the open round, onto disk."""
+    profile, view = linkage.profile, linkage.round()
+    name = linkage.name_of(party, linkage.partner_of(party), view)
+    side: Side = "larger" if party == name.larger else "smaller"
+    scratch = folder / side
+    scratch.mkdir()
+    n = len(chosen)
+    with Assembly(
+        profile, CellKeys(round_key(SECRET, name)), side, n_records=n,
+        repeated=np.zeros(n, dtype=bool), folder=scratch,
+    ) as assembly:  # fmt: skip
+        for columns, start in rows_of(path, chosen, Recipe.load(profile.recipe)):
+            n_rows = len(next(iter(columns.values())))
+            blank = dict.fromkeys(memory_columns(profile), [""] * n_rows)
+            assembly.add({**columns, **blank}, np.arange(start, start + n_rows, dtype=np.uint32))
+        drawn = np.frombuffer(os.urandom(n * HANDLE_BYTES), dtype=f"S{HANDLE_BYTES}").copy()
+        table = np.sort(drawn).view(np.uint8).reshape(-1, HANDLE_BYTES)
+        body = write_body(scratch / "body", table, assembly.rows())
+        counts = assembly.file_counts() if side == "larger" else None
+    header = ContainerHeader(
+        project=linkage.terms.project, epoch=linkage.terms.epoch, round=view["round"],
+        party=party, partner=linkage.partner_of(party), side=side, profile=profile.digest(),
+        key_id=KEY_ID, records=n, rows=body.rows, root=body.root,
+    )  # fmt: skip
+    written = write_container(folder / f"{side}.container", header, body.path)
+    body.path.unlink()
+    head = len(serialise_header(header))
+    parts = Parts(head, n, body.rows)
+    return StoredContainer(
+        header, StoredParts(written.path, parts), written.sha256, written.size_bytes, head, counts
+    )
+
+
+def prepared(folder: Path, profile: EncodingProfile, n_smaller: int, n_larger: int) -> Linkage:
+    """Found a broker with a project of two agencies of these sizes."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    settings = Settings(
+        state_dir=folder / "state",
+        reads_per_minute=10**6, writes_per_minute=10**6, parts_per_minute=10**6,
+        disk_reserve_percent=0, public_url="https://broker.test",
+    )  # fmt: skip
+    operator = found_broker(settings, origin="nation.test/log", title="Operator")
+    broker = open_broker(settings)
+    terms = terms_of(
+        profile, start="2020-01-01", end="2099-12-31",
+        files=(
+            FileSize(party=CHILD_WELFARE, least=1, most=n_smaller),
+            FileSize(party=SCHOOL, least=1, most=n_larger),
+        ),
+    )  # fmt: skip
+    client = TestClient(create_app(broker), base_url="https://broker.test")
+    return Linkage(RealBroker(broker, operator), client, terms, profile, random.Random(1)).create()
+
+
+def main() -> None:
+    """Encode, upload, run, and print what each took."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--children", type=int, default=60_000)
+    parser.add_argument("--students", type=int, default=6_000_000)
+    given = parser.parse_args()
+    n_both = round(SHARE_IN_BOTH * given.children)
+    everybody = people(given.students + given.children - n_both)
+    bench = everybody.parent
+    with tempfile.TemporaryDirectory(dir=bench) as name:
+        folder = Path(name)
+        linkage = prepared(
+            folder, shipped_profile("children", size="nation"), given.children, given.students
+        )
+        linkage.open_round()
+        # The first people are the larger file's alone, then those of both, then the smaller one's.
+        first = given.students - n_both
+        sides = (
+            (CHILD_WELFARE, range(first, first + given.children)),
+            (SCHOOL, range(given.students)),
+        )
+        for party, chosen in sides:
+            with timed(f"{party} encodes {len(chosen):,} records"):
+                made: Any = stored_container(folder, linkage, party, everybody, chosen)
+            with timed(f"{made.size_bytes:,} bytes are uploaded"):
+                upload = linkage.send(made, party)
+            manifest = linkage.manifest(made, party, as_of="2020-01-01", counts=made.counts)
+            with timed("the commit is checked"):
+                answer = linkage.commit(upload, manifest, party)
+            if answer.status_code != 200:
+                raise SystemExit(answer.text)
+        settings = linkage.broker.settings
+        linkage.broker.close()
+        program = shutil.which("blindlink-broker", path=Path(sys.executable).parent)
+        command = [str(program), "--state", str(settings.state_dir), "work", "--until-idle"]
+        with timed("the run, from taken up to released"):
+            subprocess.run(command, check=True, capture_output=True)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"peak of the worker: {peak:,.0f} MiB")
+        with closing(open_broker(settings)) as broker, broker.database.read() as session:
+            (run,) = session.scalars(select(Run)).all()
+            print(
+                f"{run.state}: {run.candidate_pairs:,} pairs, {run.auto_pairs:,} linked,"
+                f" {run.review_pairs:,} held back"
+            )
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print how long the block took."""
+    started = time.perf_counter()
+    yield
+    print(f"{what}: {time.perf_counter() - started:,.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What match-log entries say of clerical review, and of the supplementary release that comes of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from schemas.clauses import MAX_QUESTIONS
+from schemas.document import Model
+from schemas.ids import Name, Sha256Hex, UtcTime
+from schemas.review import EndReason, SignedReviewStatement
+from schemas.rounds import ListedClaims
+from schemas.run import RoundNumber
+
+# Null: below the floor.
+Shown = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)] | None
+Supplement = Annotated[int, Field(ge=2, le=10**6)]
+
+
+class ReviewAsked(Model):
+    """A run's held-back pairs are asked about: by whom they are looked at, and who answers with cards.
+
+    The digests are of the file of questions and of the list of buckets.
+    """
+
+    round: RoundNumber
+    reviewer: Name
+    asked: Name
+    questions: Shown
+    questions_sha256: Sha256Hex
+    buckets_sha256: Sha256Hex
+    deadline: UtcTime
+
+
+class ReviewAnswered(Model):
+    """The asked agency's cards are there, by the signed statement of its person."""
+
+    round: RoundNumber
+    signed: SignedReviewStatement
+
+    @model_validator(mode="after")
+    def _statement_is_of_cards(self) -> Self:
+        if self.signed.statement.about != "cards":
+            raise ValueError("the statement is not of cards")
+        return self
+
+
+class ReviewDecided(Model):
+    """A reviewer's decisions are there, by their signed statement; what was decided of whom is not told."""
+
+    round: RoundNumber
+    signed: SignedReviewStatement
+    accepted: Shown
+    rejected: Shown
+    unsure: Shown
+
+    @model_validator(mode="after")
+    def _statement_is_of_decisions(self) -> Self:
+        if self.signed.statement.about != "decisions":
+            raise ValueError("the statement is not of decisions")
+        return self
+
+
+class ReviewEnded(Model):
+    """No more decisions count. `release` is the number of the release of what was accepted; null: nothing was.
+
+    `open` are questions that were not decided by as many persons as the agreement asks for.
+    """
+
+    round: RoundNumber
+    reason: EndReason
+    accepted: Shown
+    rejected: Shown
+    open: Shown
+    release: Supplement | None
+
+
+class SupplementClosed(Model):
+    """Link IDs of a supplementary release follow from the claims that are listed here, and from no others."""
+
+    round: RoundNumber
+    release: Supplement
+    claims: Annotated[tuple[ListedClaims, ...], Field(max_length=2)]
+
+    @model_validator(mode="after")
+    def _claims_are_in_order(self) -> Self:
+        places = [(one.party, one.partner) for one in self.claims]
+        if places != sorted(set(places)):
+            raise ValueError("claims must be listed once each, in the order of party and partner")
+        return self
