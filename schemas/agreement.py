@@ -32,6 +32,7 @@ from schemas.clauses import (
     Retention,
     RoundBudget,
     Schedule,
+    Share,
 )
 from schemas.document import Document
 from schemas.identity import PublicIdentity
@@ -74,6 +75,7 @@ class ProjectTerms(Document):
     frequency: Frequency = "on-request"
     round_days: Annotated[int, Field(ge=1, le=60)] = 7
     round_budget: RoundBudget | None = None
+    most_ended: Share | None = None
     approvals: ApprovalRule | None = None
     finality: Finality | None = None
     start: IsoDate
@@ -217,6 +219,7 @@ class Agreement(Document):
             frequency=self.schedule.frequency,
             round_days=self.schedule.round_days,
             round_budget=limits.budget,
+            most_ended=limits.most_ended,
             approvals=self.approvals,
             finality=self.finality,
             start=self.start,

@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "round": "See where the round stands, or correct it.",
     "run": "Say how the runs of the round stand, and wait for them.",
     "links": "Agree on link IDs and put the record IDs beside them.",
+    "unlink": "Retire the link ID of a record that was linked wrongly.",
+    "relink": "Undo your own agency's unlink.",
     "extract": "Write link IDs and listed columns, to hand over.",
     "join": "Attach received columns to the own rows by link ID.",
     "seal": "Encrypt a file to the persons of another party.",

@@ -15,6 +15,7 @@ from encoding.ledger.chains import Chains, join_chains
 from encoding.ledger.changes import (
     Change,
     OpenMatch,
+    Why,
     changes_of,
     open_matches,
     pending_matches,
@@ -87,7 +88,8 @@ def apply_release(
     changes = changes_of(ledger, granted, given, retired)
     lifted = [v.link for v in newer_vetoes(ledger.vetoes(), inputs.vetoes) if not v.is_standing]
     # Evaluated before any is taken: each looks at the ledger as it was.
-    ledger.take([*_events(ledger, turn, given, inputs.vetoes)])
+    why = {change.record: change.why for change in changes}
+    ledger.take([*_events(ledger, turn, given, inputs.vetoes, why)])
     ledger.take(ledger.revivals(turn, lifted))
     ledger.take(_digests(turn, inputs, chains, links, ledger))
     ledger.take([Event("applied", turn)])
@@ -95,7 +97,12 @@ def apply_release(
     ledger.note_matches(turn, (match.match for match in records))
     shared = {one: record for one, record in records.items() if one not in {*alone, *pending}}
     waiting = pending_matches({match: records[match] for match in pending})
-    return Applied(turn, len(records), changes, (*open_matches(shared, chains), *waiting))
+    unlinked = (*open_matches(shared, chains), *waiting)
+    earlier = ledger.left_out if is_supplement else {}
+    # Of a record with several matches the last one counts here: where one waits, the old link ID stands.
+    found = {**earlier, **{one.record: one.reason for one in unlinked}}
+    ledger.left_out = {record: why for record, why in found.items() if record not in given}
+    return Applied(turn, len(records), changes, unlinked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,11 @@ def _was_claimed(
 
 
 def _events(
-    ledger: Ledger, turn: Turn, given: Mapping[str, LinkId], told: Iterable[Veto]
+    ledger: Ledger,
+    turn: Turn,
+    given: Mapping[str, LinkId],
+    told: Iterable[Veto],
+    why: Mapping[str, Why],
 ) -> Iterable[Event]:
     """Yield what happens to the ledger: others' vetoes, link IDs that leave a record, and that come to one."""
     news = newer_vetoes(ledger.vetoes(), told)
@@ -159,15 +170,16 @@ def _events(
         if holder is not None:
             since = ledger.everyone()[holder].since
             yield Event("mark", turn, link, since, holder)
-            yield Event("ended", turn, link, since, holder)
+            yield Event("ended", turn, link, since, holder, "unlinked")
     for record, link in sorted(given.items()):
         former = ledger.holder(link)
         if former is not None and former != record:
-            yield Event("ended", turn, link, ledger.everyone()[former].since, former)
+            since = ledger.everyone()[former].since
+            yield Event("ended", turn, link, since, former, "given-to-another-record")
     for record, link in sorted(given.items()):
         held = ledger.held(record)
         if held is None or held.link != link:
-            yield Event("held", turn, link, turn.round, record)
+            yield Event("held", turn, link, turn.round, record, why[record])
 
 
 def _digests(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Held, Pair, Standing, Turn
+from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
 from schemas.space_message import Veto
 
@@ -44,6 +44,8 @@ class Ledger:
         # First bytes of the IDs of the matches of the newest turns.
         self.recent: dict[Turn, frozenset[bytes]] = {}
         self.last: Turn | None = None
+        # Records that the newest round matched and gave nothing, and why.
+        self.left_out: dict[str, Reason] = {}
         self._held: dict[str, Held] = {}
         self._holder: dict[LinkId, str] = {}
         self._marks: dict[str, dict[LinkId, int]] = {}
@@ -113,11 +115,13 @@ class Ledger:
             self._take_one(event)
             self.events.append(event)
 
-    def unlink(self, record: str) -> LinkId:
+    def unlink(self, record: str, note: str = "") -> LinkId:
         """Retire the link ID of a record and keep this record from those that bear it; return the ID.
 
         Only this agency's `relink` lifts that. It counts for the others from their next release on.
 
+        Args:
+            note: the text of an `UnlinkNote`, kept beside it; empty: none.
         Raises:
             UnlinkError: the record has no link ID.
         """
@@ -127,14 +131,14 @@ class Ledger:
         turn, link = self._own_turn(), held.link
         self.take(
             [
-                Event("veto", turn, link, self._next_sequence(), self.party),
+                *self._own_word("veto", link, note),
                 Event("mark", turn, link, held.since, record),
-                Event("ended", turn, link, held.since, record),
+                Event("ended", turn, link, held.since, record, "unlinked"),
             ]
         )
         return link
 
-    def relink(self, link: LinkId) -> None:
+    def relink(self, link: LinkId, note: str = "") -> None:
         """Lift this agency's veto; who bore the link ID and has no other has it again, since when it had it.
 
         Raises:
@@ -143,16 +147,15 @@ class Ledger:
         veto = self._vetoes.get(Standing(link, self.party))
         if veto is None or not veto.is_standing:
             raise UnlinkError("this agency has not unlinked this link ID")
-        turn = self._own_turn()
-        self.take([Event("lift", turn, link, self._next_sequence(), self.party)])
-        self.take(self.revivals(turn, [link]))
+        self.take(self._own_word("lift", link, note))
+        self.take(self.revivals(self._own_turn(), [link]))
 
     def end_all(self) -> None:
         """End all link IDs, as before a round of an ID space whose link IDs are new in each one."""
         turn = self._own_turn()
         self.take(
             [
-                Event("ended", turn, held.link, held.since, record)
+                Event("ended", turn, held.link, held.since, record, "new-in-each-round")
                 for record, held in sorted(self._held.items())
             ]
         )
@@ -165,7 +168,7 @@ class Ledger:
                 since = self.marked_since(record, link)
                 events.append(Event("unmark", turn, link, since, record))
                 if record not in self._held and link not in self._holder:
-                    events.append(Event("held", turn, link, since, record))
+                    events.append(Event("held", turn, link, since, record, "linked-again"))
         return events
 
     def refuse_out_of_turn(self, turn: Turn) -> None:
@@ -178,6 +181,11 @@ class Ledger:
             raise OutOfTurnError(
                 f"release {turn.release} of round {turn.round} has been applied, or its turn is over"
             )
+
+    def _own_word(self, kind: Literal["veto", "lift"], link: LinkId, note: str) -> list[Event]:
+        turn, sequence = self._own_turn(), self._next_sequence()
+        said = Event(kind, turn, link, sequence, self.party)
+        return [said, Event("noted", turn, link, sequence, note)] if note else [said]
 
     def _own_turn(self) -> Turn:
         return Turn(1 if self.last is None else self.last.round + 1, 0)
@@ -203,7 +211,7 @@ class Ledger:
             self._vetoes[Standing(link, event.text)] = veto
         elif event.kind == "applied":
             self.last = event.turn
-        else:
+        elif event.kind == "digest":
             one, another = event.text.split(" ")
             self._digests[event.turn, (one, another)] = event.raw.hex()
 

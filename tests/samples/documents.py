@@ -126,6 +126,7 @@ TERMS: dict[str, Any] = {
     "frequency": "weekly",
     "round_days": 7,
     "round_budget": None,
+    "most_ended": None,
     "approvals": None,
     "finality": None,
     "start": "2026-09-01",

@@ -78,6 +78,7 @@ OTHERS: dict[str, Any] = {
     "limits.budget.rounds": 7,
     "limits.budget.days": 31,
     "limits.floor": 0,
+    "limits.most_ended": "0.2",
     "start": "2026-09-02",
     "end": "2027-08-30",
     "retention.keep_encodings_days": 31,
