@@ -44,6 +44,8 @@ class Ledger:
         # First bytes of the IDs of the matches of the newest turns.
         self.recent: dict[Turn, frozenset[bytes]] = {}
         self.last: Turn | None = None
+        # Of the pairs of the newest release: since when the other party's record has each link ID.
+        self.others: dict[Pair, dict[LinkId, int]] = {}
         # Records that the newest round matched and gave nothing, and why.
         self.left_out: dict[str, Reason] = {}
         self._held: dict[str, Held] = {}
@@ -83,6 +85,14 @@ class Ledger:
     def vetoes(self) -> tuple[Veto, ...]:
         """Return what is known of all parties' vetoes, lifted ones too, in order."""
         return tuple(self._vetoes[key] for key in sorted(self._vetoes))
+
+    def first_matches(self) -> dict[LinkId, int]:
+        """Return the round of each link ID that was new when a record of this ledger got it."""
+        return {
+            LinkId(event.raw): event.turn.round
+            for event in self.events
+            if event.kind == "held" and event.why == "first-match"
+        }
 
     def linked_before(self, record: str) -> tuple[LinkId, ...]:
         """Return what the next round's key "linked before" has of a record: its link ID, where it has one."""
@@ -222,11 +232,14 @@ class Ledger:
 
 
 def standing_of(vetoes: Iterable[Veto]) -> frozenset[Standing]:
-    """Return the vetoes that stand: of each link ID and maker, what the highest sequence number says."""
+    """Return the vetoes that stand: of each link ID and maker, what the highest sequence number says.
+
+    Of two with one number the link ID is retired: a maker whose workspace was restored may have counted twice.
+    """
     newest: dict[Standing, Veto] = {}
     for veto in vetoes:
         key = Standing(veto.link, veto.maker)
-        if key not in newest or veto.sequence > newest[key].sequence:
+        if key not in newest or veto[2:] > newest[key][2:]:
             newest[key] = veto
     return frozenset(key for key, veto in newest.items() if veto.is_standing)
 
@@ -238,10 +251,10 @@ def retired_of(vetoes: Iterable[Veto]) -> frozenset[LinkId]:
 
 def newer_vetoes(known: Collection[Veto], told: Iterable[Veto]) -> list[Veto]:
     """Return what of the vetoes that others tell is news, in order."""
-    newest = {(veto.link, veto.maker): veto.sequence for veto in known}
+    newest = {(veto.link, veto.maker): veto[2:] for veto in known}
     news: dict[tuple[LinkId, str], Veto] = {}
     for veto in told:
         key = (veto.link, veto.maker)
-        if veto.sequence > newest.get(key, 0):
-            newest[key], news[key] = veto.sequence, veto
+        if veto[2:] > newest.get(key, (0, False)):
+            newest[key], news[key] = veto[2:], veto
     return [news[key] for key in sorted(news)]

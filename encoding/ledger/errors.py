@@ -65,6 +65,9 @@ MessageReplayedError = LinkAlarmError.row(
 MessageUntrustedError = LinkAlarmError.row(
     "message-untrusted", "Not a message of who should have sent it, or one that contradicts itself."
 )
+ClaimsContradictError = LinkAlarmError.row(
+    "claims-contradict", "Claims that contradict what the same party has claimed before."
+)
 LedgersDifferError = LinkAlarmError.row(
     "ledgers-differ", "The ledgers of two recipients differ over a release that both have applied."
 )

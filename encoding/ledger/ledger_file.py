@@ -44,6 +44,12 @@ class _Granted(Model):
     links: _Hex
 
 
+class _Others(Model):
+    pair: tuple[str, str]
+    links: _Hex
+    since: tuple[int, ...]
+
+
 class _LeftOut(Model):
     record: Annotated[str, Field(repr=False)]
     reason: Reason
@@ -59,6 +65,7 @@ class _Head(Document):
     places: tuple[_Place, ...]
     recent: tuple[_Recent, ...]
     granted: tuple[_Granted, ...]
+    others: tuple[_Others, ...]
     left_out: tuple[_LeftOut, ...]
 
 
@@ -118,6 +125,14 @@ def serialise_ledger(ledger: Ledger) -> bytes:
             _Granted(parties=parties, links="".join(found))
             for parties, found in sorted(links.items())
         ),
+        others=tuple(
+            _Others(
+                pair=pair,
+                links="".join(link.hex() for link in sorted(found)),
+                since=tuple(found[link] for link in sorted(found)),
+            )
+            for pair, found in sorted(ledger.others.items())
+        ),
         left_out=tuple(
             _LeftOut(record=record, reason=reason)
             for record, reason in sorted(ledger.left_out.items())
@@ -151,6 +166,9 @@ def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
     for granted in head.granted:
         links = map(LinkId, _cut(granted.links, LINK_ID_BYTES))
         ledger.granted.update(dict.fromkeys(links, granted.parties))
+    for one in head.others:
+        links = map(LinkId, _cut(one.links, LINK_ID_BYTES))
+        ledger.others[one.pair] = dict(zip(links, one.since, strict=False))
     ledger.left_out = {one.record: one.reason for one in head.left_out}
     return ledger
 

@@ -34,6 +34,7 @@ _BY_LEDGER: Final = frozenset(
 )
 _LEFT_OUT: Final[Mapping[Reason, str]] = {"vetoed": "ruled-out", "cut": "two-records"}
 CAUSES: Final[Mapping[str, str]] = {
+    "first-round": "no links were written here before",
     "withdrawn": "this agency has withdrawn the record",
     "left-the-file": "the record is not in the file any more",
     "not-encoded": "no row of the record could be encoded",

@@ -67,7 +67,8 @@ class Unmatched:
     def order(self) -> tuple[int, int, int, str]:
         """Return the place in the list: faults of the data first, and of these what can hardly be compared."""
         rank = 0 if _OF_DATA.intersection(self.reasons) else 1 if self.reasons else 2
-        return rank, self.n_compared, -len(self.reasons), self.record_id
+        n_compared = -1 if "not-encoded" in self.reasons else self.n_compared
+        return rank, n_compared, -len(self.reasons), self.record_id
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -30,12 +30,14 @@ def relink(
 ) -> None:
     """Undo what your agency unlinked of one of your records; - reads the number from standard input.
 
-    The record has its link ID again, since when it had it, unless it has got another one meanwhile; the other
-    agencies' records get it back with your next claims. What another agency has unlinked, only that one can
-    undo.
+    In the next round the record has its link ID again, as if nothing had been, unless it has got another one
+    meanwhile; the other agencies' records get it back with your next claims. What another agency has unlinked,
+    only that one can undo.
     """
     from encoding.cli.parts.unlinking import RecordWord, speak_own
 
     link = speak_own(session, RecordWord.typed("relink", record, reason, link_id), given)
-    remark = "the link ID counts again; the other agencies hear of it in the next round"
+    remark = (
+        "the link ID counts again from the next round on, in which the other agencies hear of it"
+    )
     emit({"link_id": link.hex()}, remarks=[remark])

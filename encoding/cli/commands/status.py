@@ -7,7 +7,7 @@ import click
 from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.own_ledger import own_links, own_space
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.rounds.status import describe, gather_facts
@@ -24,9 +24,13 @@ def status(session: Session) -> None:
         trust = session.trust(client)
         view = project_view(session, client, must_bind=False)
         counter = Counter(session, client, trust, view)
-        last = ledger_file(counter).read().last if own_space(counter) is not None else None
-        applied = None if last is None else last.round
-        facts = gather_facts(client, session.workspace, view, session.party, applied)
+        written = held = None
+        if own_space(counter) is not None:
+            with session.workspace.lock():
+                newest, waiting = own_links(counter).newest(), own_links(counter).held()
+            written = None if newest is None else newest.round
+            held = None if waiting is None else waiting.round
+        facts = gather_facts(client, session.workspace, view, session.party, written, held)
     found = describe(facts)
     document = {
         "project": view.project,

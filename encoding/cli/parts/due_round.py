@@ -50,7 +50,7 @@ def do_what_is_due(
         is_provider = session.party in counter.view.terms.providers
         if is_provider:
             round_steps.top_up_nonces(counter)
-        waited_for = drain(counter, order)
+        unfinished = drain(counter, order)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         require_secret(session, counter.view)
         find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
@@ -64,8 +64,8 @@ def do_what_is_due(
             document, sentence = _finish(counter, found, order, patience, document)
         if own_space(counter) is not None:
             refuse_held(counter)
-        if found is None and waited_for:
-            raise waited_for[0]
+        if found is None and unfinished:
+            raise unfinished[0]
         return document, sentence
 
 

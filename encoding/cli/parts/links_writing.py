@@ -189,7 +189,7 @@ class _Writing:
         )
         read = self._read_file()
         changes = self._changes(read)
-        acceptance = self._settle(changes)
+        acceptance = self._settle(changes, read)
         n_unmatched = write_unmatched(self._files.unmatched, read.unlinked.values())
         write_changes(self._files.changes, changes)
         links = sorted(Link(name, self._held[key].hex()) for key, name in read.linked.items())
@@ -259,44 +259,50 @@ class _Writing:
         )
         own = OwnRecords(
             now=self._now,
-            before={} if former is None else self._snapshots.of_round(former.round),
+            before=None if former is None else self._snapshots.of_round(former.round),
             withdrawn=read.withdrawn,
             missing=self._names.keys() - read.still_there,
         )
         return changes_between(between, self._ledger, own)
 
-    def _settle(self, changes: Sequence[LinkChange]) -> Acceptance | None:
+    def _settle(self, changes: Sequence[LinkChange], read: _FileRead) -> Acceptance | None:
         """Return who accepts that so many links end; null where no more do than is agreed.
+
+        Where the round's links are in force already, they are what the new ones are held against.
 
         Raises:
             ChangeHeldError: nobody accepts it.
         """
-        n_ended, n_in_force = sum(one.ends_a_link for one in changes), len(self._names)
-        most = self._terms.most_ended
-        if self._former is None or not exceeds(n_ended, n_in_force, most, self._terms.floor):
-            return None
-        written = self._rounds.read(self._found.round)
-        if written and written.accepted and written.accepted.ended >= n_ended:
-            return written.accepted
-        session = self._session
-        if self._order.accepted is not None:
-            return Acceptance(
-                person=unlock_own(session).public.person,
-                at=utc_text(session.now()),
-                reason=self._order.accepted,
-                ended=n_ended,
-                in_force=n_in_force,
-            )
-        write_changes(self._files.changes, changes)
+        written, session = self._rounds.read(self._found.round), self._session
+        in_force = written or self._former
+        n_ended = sum(one.ends_a_link for one in changes)
+        if written is not None:
+            n_ended = len(set(written.records) - set(read.linked.values()))
+        if in_force is None or not self._exceeds(n_ended, len(in_force.records)):
+            if self._order.accepted is not None:
+                session.say("nothing had to be accepted: no more links end than is agreed")
+            return None if written is None else written.accepted
         held = HeldChange(
             round=self._found.round,
-            in_force_round=(written or self._former).round,
+            in_force_round=in_force.round,
             ended=n_ended,
-            in_force=n_in_force,
+            in_force=len(in_force.records),
         )
-        if written is None:
-            self._rounds.hold(held)
-        raise _held_error(held, self._terms, self._files)
+        if self._order.accepted is None:
+            write_changes(self._files.changes, changes)
+            if written is None:
+                self._rounds.hold(held)
+            raise _held_error(held, self._terms, self._files)
+        return Acceptance(
+            person=unlock_own(session).public.person,
+            at=utc_text(session.now()),
+            reason=self._order.accepted,
+            ended=held.ended,
+            in_force=held.in_force,
+        )
+
+    def _exceeds(self, n_ended: int, n_in_force: int) -> bool:
+        return exceeds(n_ended, n_in_force, self._terms.most_ended, self._terms.floor)
 
     def _keep(
         self, links: Sequence[Link], waiting: Sequence[str], acceptance: Acceptance | None

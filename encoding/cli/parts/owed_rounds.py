@@ -12,7 +12,7 @@ from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.links_writing import LinksOrder
 from encoding.cli.parts.own_ledger import ledger_file, own_links, own_space
 from encoding.cli.parts.round_steps import proven
-from encoding.errors import AgencyError, NotReadyError, OthersWaitedForError
+from encoding.errors import AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.rounds import RoundView
 
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 ALARM: Final = 9
 
 
-def drain(counter: Counter, order: LinksOrder) -> tuple[OthersWaitedForError, ...]:
+def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:
     """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
 
-    A round that cannot be finished is told, and does not keep the next one from beginning. What waits for
-    another agency is returned; what waits until somebody accepts it is kept in the workspace.
+    A round that cannot be finished is told, and does not keep the next one from beginning.
+
+    Returns:
+        Why, first what failed, then what waits for another agency; what waits until somebody accepts it is kept
+        in the workspace.
     """
-    return (*_drain_blind(counter, order.source), *_drain_links(counter, order))
+    found = [*_drain_blind(counter, order.source), *_drain_links(counter, order)]
+    return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
 
 
 def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
@@ -53,7 +57,7 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
                     yield exc
 
 
-def _drain_links(counter: Counter, order: LinksOrder) -> Iterator[OthersWaitedForError]:
+def _drain_links(counter: Counter, order: LinksOrder) -> Iterator[AgencyError]:
     if own_space(counter) is None:
         return
     for found in reversed(counter.api.rounds().rounds):
@@ -67,7 +71,7 @@ def _drain_links(counter: Counter, order: LinksOrder) -> Iterator[OthersWaitedFo
             counter.session.warn(f"round {found.round} could not be finished: {exc}")
             if exc.exit_code == ALARM:
                 raise
-            if isinstance(exc, OthersWaitedForError):
+            if not isinstance(exc, ChangeHeldError):
                 yield exc
 
 
