@@ -34,6 +34,7 @@ KINDS = frozenset(
         "workspace-backup",
         "ledger-claims",
         "chain-statement",
+        "ledger-rollback",
     }
 )
 SIGNATURE_BYTES = 64

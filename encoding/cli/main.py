@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "links": "Agree on link IDs and put the record IDs beside them.",
     "unlink": "Retire the link ID of a record that was linked wrongly.",
     "relink": "Undo your own agency's unlink.",
+    "rollback": "Go back to the link IDs of an earlier round, together with all others.",
     "extract": "Write link IDs and listed columns, to hand over.",
     "join": "Attach received columns to the own rows by link ID.",
     "seal": "Encrypt a file to the persons of another party.",

@@ -52,6 +52,8 @@ class Ledger:
         self._holder: dict[LinkId, str] = {}
         self._marks: dict[str, dict[LinkId, int]] = {}
         self._vetoes: dict[Standing, Veto] = {}
+        # What the ledger was rolled back by since the newest release.
+        self.rolled_back: str | None = None
         self._digests: dict[tuple[Turn, Pair], str] = {}
 
     def __len__(self) -> int:
@@ -170,6 +172,43 @@ class Ledger:
             ]
         )
 
+    def roll_back(self, turn: Turn, held: Mapping[str, Held], *, sha256: str, signed: str) -> None:
+        """Give each record what it had after an earlier release, as all recipients have signed.
+
+        What stands retired stays so: a rollback undoes rounds, not what somebody disputes. It counts from the
+        next round on, and marks are as they are.
+
+        Args:
+            turn: the release.
+            held: what the ledger said then.
+            sha256: the digest of what all have signed.
+            signed: what all have signed; kept as evidence.
+        """
+        own_turn, retired = self._own_turn(), retired_of(self.vetoes())
+        wanted = {record: was for record, was in held.items() if was.link not in retired}
+        now = dict(self._held)
+        changed = {r for r in {*now, *wanted} if now.get(r) != wanted.get(r)}
+        self.take(
+            [
+                *(
+                    Event("ended", own_turn, now[r].link, now[r].since, r, "rolled-back")
+                    for r in sorted(changed & now.keys())
+                ),
+                *(
+                    Event("held", own_turn, wanted[r].link, wanted[r].since, r, "rolled-back")
+                    for r in sorted(changed & wanted.keys())
+                ),
+                Event(
+                    "rolled-back",
+                    own_turn,
+                    bytes.fromhex(sha256),
+                    turn.round,
+                    f"{turn.release} {signed}",
+                ),
+            ]
+        )
+        self.granted, self.others = {}, {}
+
     def revivals(self, turn: Turn, links: Iterable[LinkId]) -> list[Event]:
         """Return the events by which bearers of link IDs that no veto stands against have them again."""
         events, retired = [], retired_of(self.vetoes())
@@ -220,7 +259,11 @@ class Ledger:
             veto = Veto(link, event.text, event.number, event.kind == "veto")
             self._vetoes[Standing(link, event.text)] = veto
         elif event.kind == "applied":
-            self.last = event.turn
+            self.last, self.rolled_back = event.turn, None
+        elif event.kind == "rolled-back":
+            turn = Turn(event.number, int(event.text.partition(" ")[0]))
+            self._digests = {key: one for key, one in self._digests.items() if key[0] <= turn}
+            self.rolled_back = event.raw.hex()
         elif event.kind == "digest":
             one, another = event.text.split(" ")
             self._digests[event.turn, (one, another)] = event.raw.hex()

@@ -22,6 +22,7 @@ Why = Literal[
     "kept-by-another-group",
     "link-id-retired",
     "linked-again",
+    "rolled-back",
     "new-in-each-round",
 ]
 
@@ -34,6 +35,7 @@ SENTENCES: dict[Why, str] = {
     "kept-by-another-group": "records that shared the link ID were matched apart, and others keep it",
     "link-id-retired": "an agency unlinked the link ID that it had",
     "linked-again": "whoever had unlinked it has linked it again",
+    "rolled-back": "all agencies have gone back to the link IDs of an earlier round",
     "new-in-each-round": "link IDs of this ID space are new in each round",
 }
 

@@ -18,6 +18,7 @@ from encoding.ledger.errors import (
     MessageReplayedError,
     MessageUntrustedError,
     ReleasesDifferError,
+    RollbackError,
     TranscriptError,
 )
 from encoding.ledger.inputs import applied_turn
@@ -142,6 +143,24 @@ def _refuse_other_message(ledger: Ledger, own: MessageHead, received: MessageHea
         raise MessageReplayedError(
             f"the {received.KIND} are of round {received.round}, not of round {own.round}",
             hint=_TELL,
+        )
+    _refuse_lone_rollback(own, received)
+
+
+def _refuse_lone_rollback(own: MessageHead, received: MessageHead) -> None:
+    """Refuse to go on where one side's ledger was rolled back and the other one's was not, or otherwise.
+
+    Raises:
+        RollbackError: so it is; no alarm, since somebody may have yet to give the command.
+    """
+    here, there = own.applied, received.applied
+    if here is None or there is None or here.rollback == there.rollback:
+        return
+    if (here.round, here.release) == (there.round, there.release):
+        who = f"{received.sender} has" if here.rollback is None else "this agency has"
+        raise RollbackError(
+            f"{who} gone back to the link IDs of an earlier round, and the other side has not, or otherwise",
+            hint="nothing of this round is stored; all recipients sign and apply it: blindlink rollback",
         )
 
 

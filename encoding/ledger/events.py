@@ -13,13 +13,15 @@ from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.values import Turn
 from schemas.ids import LINK_ID_BYTES
 
-Kind = Literal["held", "ended", "mark", "unmark", "veto", "lift", "noted", "applied", "digest"]
+Kind = Literal[
+    "held", "ended", "mark", "unmark", "veto", "lift", "noted", "applied", "digest", "rolled-back"
+]
 
 _LINE: Final = re.compile(
     rf"({'|'.join(get_args(Kind))}) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9a-f]*) ([0-9a-f]*) ([a-z-]*)"
 )
 # How long `raw` is: a link ID, a digest, or nothing.
-_RAW_BYTES: Final = {"applied": 0, "digest": 32}
+_RAW_BYTES: Final = {"applied": 0, "digest": 32, "rolled-back": 32}
 
 
 class Event(NamedTuple):
@@ -30,9 +32,10 @@ class Event(NamedTuple):
     ended             link ID     since which round   record: it has it no more
     mark, unmark      link ID     since which round   record: it bore the link ID that is retired now; no more
     veto, lift        link ID     sequence number     maker
-    noted             link ID     sequence number     who made this veto or lift, when and why: an `UnlinkNote`
+    noted             link ID     sequence number     who made this veto or lift, when, why: an `UnlinkNote`
     applied           empty       0                   empty: the release of this turn is applied
     digest            digest      0                   the two parties of the pair, with a space between
+    rolled-back       digest      to which round      its release, a space, and what all have signed
 
     `why` says of `held` and `ended` what made it so, in the words of `encoding.ledger.changes.Why`.
     """

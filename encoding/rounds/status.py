@@ -25,9 +25,9 @@ class Facts:
 
     `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for`
     who has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of
-    this agency's pairs. `receives` says that it gets matches of its own records, `written` that the links of this
-    round were written, `held` of which round they wait until somebody accepts how many end. `unstated` is when the newest destruction ended after which this party has
-    not stated yet that its own copies are deleted.
+    this agency's pairs. `receives` says that it gets matches of its own records, `written` that the links of
+    this round were written, `held` of which round they wait until somebody accepts how many end. `unstated` is
+    when the newest destruction ended after which this party has not stated yet that its own copies are deleted.
     """
 
     party: str
@@ -57,8 +57,9 @@ def gather_facts(
     workspace: Workspace,
     view: ProjectView,
     party: str,
+    *,
     last_written: int | None,
-    held: int | None = None,
+    held: int | None,
 ) -> Facts:
     """Ask broker and workspace.
 

@@ -26,7 +26,6 @@ from schemas.identity import PersonIdText
 from schemas.ids import LinkId, Name, UtcTime
 from schemas.run import RoundNumber
 from schemas.shared.durable import sync_folder
-from schemas.space_message import AppliedTurn
 
 MAX_RECORDS: Final = 2**32
 
@@ -43,6 +42,13 @@ class Acceptance(Model):
     in_force: Count
 
 
+class AppliedRelease(Model):
+    """The release by which a ledger was carried on last."""
+
+    round: RoundNumber
+    release: RoundNumber
+
+
 class LinksOfRound(Document):
     """The records of one file of links, in its order.
 
@@ -55,7 +61,7 @@ class LinksOfRound(Document):
 
     version: Literal["blindlink/links-of-round/1"] = "blindlink/links-of-round/1"
     round: RoundNumber
-    turn: AppliedTurn | None
+    turn: AppliedRelease | None
     partners: tuple[Name, ...]
     accepted: Acceptance | None
     records: Annotated[tuple[str, ...], Field(repr=False)]

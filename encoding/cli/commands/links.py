@@ -117,7 +117,8 @@ def links(
 
 def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
     """Return the newest round, or the one whose links wait where somebody accepts how many end."""
-    from encoding.cli.parts.own_ledger import ledger_file, own_links
+    from encoding.cli.parts.own_ledger import ledger_file
+    from encoding.cli.parts.own_links import own_links
     from encoding.cli.parts.round_steps import newest_round, proven
 
     if order.accepted is not None:

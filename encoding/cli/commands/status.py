@@ -7,7 +7,7 @@ import click
 from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_ledger import own_links, own_space
+from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.rounds.status import describe, gather_facts
@@ -20,6 +20,8 @@ from schemas.shared.command_line import emit, json_option
 @click.pass_obj
 def status(session: Session) -> None:
     """Say where the linkage stands, who is waited for, and which command comes next."""
+    from encoding.cli.parts.own_links import own_links
+
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client, must_bind=False)
@@ -30,7 +32,9 @@ def status(session: Session) -> None:
                 newest, waiting = own_links(counter).newest(), own_links(counter).held()
             written = None if newest is None else newest.round
             held = None if waiting is None else waiting.round
-        facts = gather_facts(client, session.workspace, view, session.party, written, held)
+        facts = gather_facts(
+            client, session.workspace, view, session.party, last_written=written, held=held
+        )
     found = describe(facts)
     document = {
         "project": view.project,

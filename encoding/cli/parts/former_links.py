@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from encoding.cli.parts.own_ledger import ledger_file, own_desk, own_links
+from encoding.cli.parts.own_ledger import ledger_file, own_desk
+from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.sharing.links_file import Link

@@ -109,7 +109,7 @@ class RoundLinks:
                 raise OthersWaitedForError(f"round {now.round} is not closed yet")
             space = self._at_space(now)
         history_of(self._counter).refuse_uncounted(now.round)
-        self._tell_unproven(checked)
+        self._tell_doubts(checked)
         with self._counter.session.workspace.lock():
             return close(desk, space, checked, listed)
 
@@ -117,14 +117,19 @@ class RoundLinks:
         spaces = self._counter.view.terms.spaces
         return any((one.name, one.lifetime) == (self._space, "lasting") for one in spaces)
 
-    def _tell_unproven(self, checked: Iterable[CheckedPair]) -> None:
+    def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:
+            one, another = pair.pair
+            partner = another if one == self._counter.session.party else one
             if pair.n_unproven:
-                one, another = pair.pair
-                partner = another if one == self._counter.session.party else one
                 self._counter.session.warn(
                     f"{pair.n_unproven:,} matches with {partner} have no proof that the records met by a key:"
                     " one of the two containers is not in its agency's workspace any more"
+                )
+            if pair.other_ledger == "behind":
+                self._counter.session.warn(
+                    f"the ledger of {partner} is that of an earlier round: its workspace was restored, or it has"
+                    " missed rounds"
                 )
 
     def write(self, order: LinksOrder) -> LinksWritten:

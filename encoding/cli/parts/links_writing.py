@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import ledger_file, own_links
+from encoding.cli.parts.own_ledger import ledger_file
+from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ChangeHeldError
@@ -34,6 +35,7 @@ from encoding.sharing.change_report import (
 from encoding.sharing.links_file import LINKS_START, Link, write_links
 from encoding.sharing.links_of_rounds import (
     Acceptance,
+    AppliedRelease,
     HeldChange,
     LinksOfRound,
     keys_of,
@@ -44,7 +46,6 @@ from encoding.sharing.unmatched import UNMATCHED_START, Unmatched, WithoutLink, 
 from encoding.transfers.matches import keyed_chunks
 from schemas.ids import LinkId, utc_text
 from schemas.policy_words import percent
-from schemas.space_message import AppliedTurn
 
 if TYPE_CHECKING:
     from encoding.cli.parts.session import Session
@@ -311,7 +312,7 @@ class _Writing:
         self._rounds.keep(
             LinksOfRound(
                 round=self._found.round,
-                turn=None if turn is None else AppliedTurn(**turn._asdict()),
+                turn=None if turn is None else AppliedRelease(**turn._asdict()),
                 partners=self._found.partners,
                 accepted=acceptance,
                 records=tuple(link.record_id for link in links),

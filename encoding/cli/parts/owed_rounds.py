@@ -10,7 +10,8 @@ from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.links_writing import LinksOrder
-from encoding.cli.parts.own_ledger import ledger_file, own_links, own_space
+from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.round_steps import proven
 from encoding.errors import AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
@@ -28,8 +29,8 @@ def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:
     A round that cannot be finished is told, and does not keep the next one from beginning.
 
     Returns:
-        Why, first what failed, then what waits for another agency; what waits until somebody accepts it is kept
-        in the workspace.
+        Why, first what somebody has to put right here, then what waits for another agency; what waits until
+        somebody accepts it is kept in the workspace.
     """
     found = [*_drain_blind(counter, order.source), *_drain_links(counter, order)]
     return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
@@ -63,15 +64,19 @@ def _drain_links(counter: Counter, order: LinksOrder) -> Iterator[AgencyError]:
     for found in reversed(counter.api.rounds().rounds):
         if found.state != "closed" or not _is_owed(counter, found, order):
             continue
+        is_agreed = False
         try:
             links = RoundLinks(counter, proven(counter, found))
             links.agree()
+            is_agreed = True
             links.write(order)
         except AgencyError as exc:
             counter.session.warn(f"round {found.round} could not be finished: {exc}")
             if exc.exit_code == ALARM:
                 raise
-            if not isinstance(exc, ChangeHeldError):
+            # What cannot be agreed on, as in a workspace that was restored, comes right with the next round.
+            is_here = is_agreed and not isinstance(exc, ChangeHeldError)
+            if is_here or isinstance(exc, OthersWaitedForError):
                 yield exc
 
 

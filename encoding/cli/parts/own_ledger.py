@@ -1,4 +1,4 @@
-"""The ID space in which this agency receives matches, its ledger, and what its files of links had."""
+"""The ID space in which this agency receives matches of its own records, and its ledger of link IDs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile
-from encoding.sharing.links_of_rounds import LinksOfRounds
 
 if TYPE_CHECKING:
     from schemas.api import ProjectView
@@ -80,13 +79,3 @@ def ledger_file(seat: Seat) -> LedgerFile:
         session.party,
         session.workspace.key(),
     )
-
-
-def own_links(seat: Seat) -> LinksOfRounds:
-    """Return what is kept of the files of links of this agency's ID space; use it under the workspace's lock.
-
-    Raises:
-        NotReadyError: the agreement gives this agency no matches of its own records.
-    """
-    session = seat.session
-    return LinksOfRounds(session.workspace, session.project, required_space(seat))
