@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -25,7 +25,7 @@ from pydantic import Field
 
 from encoding.blocks.assembly import MetPasses
 from encoding.errors import WorkspaceError
-from encoding.packing.handles import HandleMap, MapName
+from encoding.packing.handles import HandleMap, MapName, RecordKeys
 from encoding.quality.record_faults import RecordFaults
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
@@ -99,6 +99,28 @@ class Snapshot:
             return None
         _, digest, faults, keyed, sent = self._records[place].item()
         return Look(digest, faults, int(keyed).bit_count(), int(sent).bit_count())
+
+    def are_plain(self, keys: RecordKeys) -> NDArray[np.bool_]:
+        """Tell which records were encoded, have no fault, and were compared by most passes; shape (n,)."""
+        if not len(self):
+            return np.zeros(len(keys.high), dtype=np.bool_)
+        place = np.minimum(np.searchsorted(self._keys, keys.high), len(self) - 1)
+        found = self._records[place]
+        n_keyed, n_sent = (np.bitwise_count(found[name]) for name in ("keyed", "sent"))
+        plain: NDArray[np.bool_] = (
+            (self._keys[place] == keys.high)
+            & (found["digest"] != 0)
+            & (found["faults"] == 0)
+            & (n_keyed > 0)
+            & ~is_mostly_dropped(n_keyed, n_sent)
+        )
+        return plain
+
+
+def is_mostly_dropped(n_keyed: Any, n_sent: Any) -> Any:
+    """Tell of a record, or of an array of them, whether most of its keys had too many rows in their blocks."""
+    # A count of bits has 8 of them.
+    return n_sent < n_keyed - n_sent
 
 
 class SnapshotMaker:

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from encoding.files import write_csv
 from encoding.ledger.values import Reason
-from encoding.packing.snapshot import Look, Snapshot
+from encoding.packing.handles import RecordKeys
+from encoding.packing.snapshot import Look, Snapshot, is_mostly_dropped
 from encoding.quality.record_faults import Fault
 from encoding.sharing.change_report import CAUSES
 from encoding.sharing.own_records import HeldBack, look_in
@@ -94,6 +98,17 @@ class WithoutLink:
         """Whether records without any reason are listed too: in the smaller file most people have a match."""
         return any(one.side == "smaller" for one in self.now.values())
 
+    def have_nothing(self, keys: RecordKeys) -> NDArray[np.bool_]:
+        """Tell of which records nothing is to be said, by what was encoded alone; shape (n,)."""
+        if self.lists_all:
+            return np.zeros(len(keys.high), dtype=np.bool_)
+        plain = [one.are_plain(keys) for one in self.now.values()]
+        return np.logical_or.reduce(plain) if plain else np.ones(len(keys.high), dtype=np.bool_)
+
+    def concerns(self, key: str) -> bool:
+        """Tell whether something else is known of a record than what was encoded."""
+        return key in self.left_out or key in self.unlinked or key in self.held_back
+
     def of(self, key: str, record_id: str, *, is_withdrawn: bool) -> Unmatched | None:
         """Return what is said of a record; None where nothing is, and most records have no match anyway."""
         look = look_in(self.now, key)
@@ -114,7 +129,7 @@ class WithoutLink:
         if not look.n_keyed:
             yield "no-key"
         yield from (reason for fault, reason in _OF_FAULTS.items() if look.faults & fault)
-        if 2 * look.n_sent < look.n_keyed:
+        if is_mostly_dropped(look.n_keyed, look.n_sent):
             yield "block-too-large"
         if key in self.held_back:
             yield self.held_back[key]

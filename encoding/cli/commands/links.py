@@ -78,6 +78,8 @@ def links(
     from encoding.transfers.totals import fetch_total
 
     if as_of is not None:
+        if run_id or recipient or accept_change:
+            raise click.UsageError("--as-of goes with -o alone: it tells what was written before")
         _tell_former(session, as_of, output, force=force)
         return
     document: dict[str, object]

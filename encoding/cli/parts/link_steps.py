@@ -128,8 +128,8 @@ class RoundLinks:
                 )
             if pair.other_ledger == "behind":
                 self._counter.session.warn(
-                    f"the ledger of {partner} is that of an earlier round: its workspace was restored, or it has"
-                    " missed rounds"
+                    f"the ledger of {partner} is that of an earlier round: its workspace was restored, or it"
+                    " has missed rounds"
                 )
 
     def write(self, order: LinksOrder) -> LinksWritten:

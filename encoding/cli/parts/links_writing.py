@@ -232,13 +232,15 @@ class _Writing:
         file = agency_file(session.config, source.file, source.id_column)
         for record_ids, of_chunk in keyed_chunks(file, keys):
             are_withdrawn = withdrawn.among(record_ids)
+            # In a large file hardly anybody has a link, and nothing is wrong with most.
+            may_be_said = are_withdrawn | ~without.have_nothing(of_chunk)
             for at, record_id in enumerate(record_ids):
                 key = key_text(of_chunk, at)
                 if key in self._names:
                     read.still_there.add(key)
                 if key in self._held:
                     read.linked[key] = record_id
-                elif record_id:
+                elif record_id and (may_be_said[at] or without.concerns(key)):
                     one = without.of(key, record_id, is_withdrawn=bool(are_withdrawn[at]))
                     if one is not None:
                         read.unlinked[key] = one

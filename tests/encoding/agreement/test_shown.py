@@ -136,6 +136,16 @@ def test_who_has_the_larger_file_is_said() -> None:
     assert "k12 has the larger file" in words(Agreement.from_json(BASE))
 
 
+def test_how_many_links_may_end_in_one_round_is_said() -> None:
+    text = words(Agreement.from_json(BASE))
+    assert "If a round would end more than 10% of an agency's links in force" in text
+    assert "Fewer than 10 links count as 10." in text
+    shown = Agreement.from_json(changed(BASE, "limits.floor", 0))
+    assert "links count as" not in words(shown)
+    unbound = Agreement.from_json(changed(BASE, "limits.most_ended", None))
+    assert "Any number of links may end in one round" in words(unbound)
+
+
 def test_membership_is_said_not_to_be_hidden() -> None:
     said = "A named person's membership is not hidden from the other agency."
     assert said in words(Agreement.from_json(BASE))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker
-from rigs.weeks import settle
+from rigs.weeks import changed_ledger, settle
 
 REASON = "Round 2 had last year's file."
 People = Sequence[tuple[str, ...]]
@@ -153,3 +153,14 @@ def test_there_must_be_something_to_go_back_to(
     assert result.exit_code == 1
     assert said in result.stderr
     assert not (welfare.folder / "ours.json").exists()
+
+
+def test_a_partner_whose_ledger_is_that_of_an_earlier_round_is_told(
+    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+) -> None:
+    with changed_ledger(schools) as ledger:
+        ledger.events = [event for event in ledger.events if event.turn.round == 1]
+    ready_desks.move(days=7)
+    said = "".join(desk.type("refresh").stderr for _ in range(3) for desk in (schools, welfare))
+    assert said.count("the ledger of schools is that of an earlier round") == 1
+    assert "the ledger of welfare" not in said

@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker
-from rigs.weeks import links, settle
+from rigs.weeks import changed_ledger, links, settle
 
-from encoding.cli.parts.own_ledger import ledger_file, own_desk
-from encoding.cli.parts.session import Session
-from encoding.ledger.book import Ledger
 from encoding.ledger.events import Event
 
 WRONG, RIGHT = "The parents say that it is another child.", "The school has the birth certificate."
@@ -153,7 +150,7 @@ def test_each_of_several_link_ids_of_a_record_is_linked_again_by_its_name(
 ) -> None:
     retired = [links(welfare)["7"]]
     welfare.ok("unlink", "7", "--reason", WRONG)
-    with in_ledger(welfare) as ledger:
+    with changed_ledger(welfare) as ledger:
         record = ledger.bearers(bytes.fromhex(retired[0]))[0]  # type: ignore[arg-type]
         ledger.take([Event("held", ledger.last, b"n" * 16, 1, record)])  # type: ignore[arg-type]
     welfare.ok("unlink", "7", "--reason", WRONG)
@@ -200,6 +197,7 @@ def test_every_round_is_told_again_byte_for_byte(
     assert refused.exit_code == 1
     assert "no links of round 9 were written here" in refused.stderr
     assert "the rounds 1 to 3" in refused.stderr
+    assert welfare.type("links", "--as-of", "1", "--accept-change", RIGHT).exit_code == 2
     out.write_text("my thesis")
     assert welfare.type("links", "--as-of", "1", "-o", str(out)).exit_code == 1
 
@@ -249,7 +247,7 @@ def test_claims_that_contradict_earlier_ones_are_an_alarm(
     ready_desks: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     next_week(ready_desks)
-    with in_ledger(schools) as ledger:
+    with changed_ledger(schools) as ledger:
         record, held = next(iter(ledger.everyone().items()))
         ledger.take([Event("held", ledger.last, held.link, 2, record)])  # type: ignore[arg-type]
     before = kept(welfare)
@@ -268,18 +266,3 @@ def test_the_record_may_come_by_standard_input(welfare: Desk) -> None:
     assert welfare.type("unlink", "-", "--reason", WRONG, typed="7\n").exit_code == 0
     (one,) = welfare.json("unlink", "--list")["register"]
     assert one["records"] == ["7"]
-
-
-class in_ledger:
-    """Give a desk's ledger to change."""
-
-    def __init__(self, desk: Desk) -> None:
-        session = Session(config_path=desk.folder / "blindlink.toml", now=lambda: desk.now)
-        self.file = ledger_file(own_desk(session))
-
-    def __enter__(self) -> Ledger:
-        self.ledger = self.file.read()
-        return self.ledger
-
-    def __exit__(self, *_: object) -> None:
-        self.file.write(self.ledger)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from encoding.packing.handles import RecordKeys
 from encoding.packing.snapshot import _RECORD, Snapshot
 from encoding.quality.record_faults import Fault
 from encoding.sharing.unmatched import (
@@ -73,6 +74,29 @@ def test_a_record_that_was_not_encoded_yet_is_told_so() -> None:
 def test_in_the_larger_file_only_records_with_a_reason_are_listed() -> None:
     assert reasons(without(side="larger")) is None
     assert reasons(without(Fault.NO_BIRTH_DATE, side="larger")) == ("no-birth-date",)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"digest": 0},
+        {"faults": 1},
+        {"keyed": 0, "sent": 0},
+        {"sent": 0b001},
+        {"sent": 0b011},
+        {"side": "smaller"},
+    ],
+)
+def test_of_whom_nothing_is_said_is_known_for_many_at_once(given: dict[str, Any]) -> None:
+    known = without(**{"side": "larger", **given})
+    # The one that was encoded, one below and one above it.
+    high = np.array([3, 7, 9], dtype=np.uint64)
+    keys = RecordKeys(high, np.zeros(3, dtype=np.uint64))
+    said = [known.of(f"{n:016x}{'0' * 16}", "x", is_withdrawn=False) for n in high.tolist()]
+    assert known.have_nothing(keys).tolist() == [one is None for one in said]
+    assert not known.concerns(RECORD)
+    assert without(left_out={RECORD: "cut"}).concerns(RECORD)
 
 
 def test_where_what_was_encoded_is_not_known_nothing_is_said() -> None:
