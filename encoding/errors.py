@@ -1,7 +1,8 @@
 """Errors of the agency's side: classes where somebody catches one or it carries evidence, else rows of a table.
 
 `code` is stable; `exit_code` is the status of the command that meets the error: 1 refused or failed, 2 usage,
-3 input data invalid, 4 not authorised, 5 broker unreachable, 6 run failed, 7 others are waited for.
+3 input data invalid, 4 not authorised, 5 broker unreachable, 6 run failed, 7 others are waited for,
+8 too many links end, 9 what came cannot be honest.
 """
 
 from __future__ import annotations
@@ -238,6 +239,13 @@ class ReceiptError(LogError):
     """A receipt does not prove what it should."""
 
     code = "receipt"
+
+
+class ChangeHeldError(AgencyError):
+    """More links end than is agreed; the former ones stay in force until a person accepts it."""
+
+    code = "change-held"
+    exit_code = 8
 
 
 class RunFailedError(AgencyError):

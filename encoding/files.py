@@ -41,12 +41,17 @@ def write_durably(path: Path, content: bytes) -> None:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Replace `path` by a CSV file in UTF-8 with plain line ends, the same on every system."""
     with replacing(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-        text.flush()
-        text.detach()
+        put_csv(file, header, rows)
+
+
+def put_csv(file: IO[bytes], header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write CSV as `write_csv` does, to a file that is open."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    text.flush()
+    text.detach()
 
 
 def make_private_folder(path: Path) -> None:

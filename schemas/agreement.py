@@ -36,6 +36,7 @@ from schemas.clauses import (
     Review,
     RoundBudget,
     Schedule,
+    Share,
     refuse_due,
 )
 from schemas.document import Document
@@ -81,6 +82,7 @@ class ProjectTerms(Document):
     due: DueMoment | None = None
     round_days: Annotated[int, Field(ge=1, le=60)] = 7
     round_budget: RoundBudget | None = None
+    most_ended: Share | None = None
     approvals: ApprovalRule | None = None
     finality: Finality | None = None
     review: Review | None = None
@@ -228,6 +230,7 @@ class Agreement(Document):
             due=self.schedule.due,
             round_days=self.schedule.round_days,
             round_budget=limits.budget,
+            most_ended=limits.most_ended,
             approvals=self.approvals,
             finality=self.finality,
             review=self.review,

@@ -7,6 +7,8 @@ from itertools import combinations
 from typing import Final
 
 from schemas.agreement import Agreement
+from schemas.clauses import Limits
+from schemas.policy_words import percent
 
 FREQUENCY_WORDS: Final = {
     "once": "once",
@@ -106,7 +108,7 @@ def review_sentences(agreement: Agreement) -> Iterator[str]:
 
 
 def limit_sentences(agreement: Agreement) -> Iterator[str]:
-    """Yield sizes of files, which one is the larger, the number of rounds, and the floor."""
+    """Yield sizes of files, which one is the larger, how many rounds there are and links may end, the floor."""
     limits, terms = agreement.limits, agreement.terms()
     for file in limits.files:
         yield f"The file of {file.party} has {file.least:,} to {file.most:,} records; another size is refused."
@@ -124,6 +126,7 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
             "corrects "
             "another one counts, too."
         )
+    yield _ended_sentence(limits)
     if limits.floor:
         yield (
             f"A count below {limits.floor} is not shown, except to the party whose own released records it "
@@ -131,6 +134,17 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
         )
     else:
         yield "Every count is shown, however small."
+
+
+def _ended_sentence(limits: Limits) -> str:
+    if limits.most_ended is None:
+        return "Any number of links may end in one round without a person looking at it first."
+    few = f" Fewer than {limits.floor} links count as {limits.floor}." if limits.floor > 1 else ""
+    return (
+        f"If a round would end more than {percent(limits.most_ended)} of an agency's links in force, its "
+        "former links stay in use until a person of that agency accepts the change and says why. A single "
+        f"link that ends never needs that.{few}"
+    )
 
 
 def retention_sentences(agreement: Agreement) -> Iterator[str]:

@@ -34,6 +34,7 @@ KINDS = frozenset(
         "workspace-backup",
         "ledger-claims",
         "chain-statement",
+        "ledger-rollback",
         "review-card",
         "review-statement",
     }

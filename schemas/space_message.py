@@ -36,10 +36,14 @@ PairOfParties = tuple[Name, Name]
 
 
 class AppliedTurn(Model):
-    """A release by its round and its number within it."""
+    """A release by its round and its number within it, and what the ledger was rolled back by since.
+
+    `rollback` is the digest of what all have signed (`schemas.rollback`), null where it was not.
+    """
 
     round: Round
     release: Round
+    rollback: Sha256Hex | None
 
 
 class LedgerState(Model):

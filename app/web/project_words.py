@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from schemas.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
 from schemas.clause_words import LIFETIME_WORDS, MODE_WORDS
+from schemas.policy_words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +64,11 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
     if terms.round_budget is not None:
         budget = terms.round_budget
         yield f"At most {budget.rounds:,} rounds are opened in {days(budget.days)}."
+    if terms.most_ended is not None:
+        yield (
+            f"If a round would end more than {percent(terms.most_ended)} of an agency's links, a person of "
+            "that agency has to accept it first."
+        )
     yield f"Counts under {terms.floor}, and counts that would reveal one, are hidden."
     yield (
         f"Encodings are destroyed {terms.keep_encodings_days:,} days after they were uploaded, "

@@ -28,7 +28,7 @@ from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 from schemas.run import RECOMMENDED_POLICY
 
-DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR}
+DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
 # Clauses that an answer may leave out as a whole, and what stands there then.
 _DEFAULT_CLAUSES: Final[Mapping[str, Any]] = {
     "paper": None,
@@ -195,6 +195,9 @@ def _put_in_order(raw: dict[str, Any]) -> None:
     }
     limits = raw.get("limits")
     if isinstance(limits, dict):
+        # TOML reads 0 and 1 as whole numbers.
+        if type(limits.get("most_ended")) is int:
+            limits["most_ended"] = str(limits["most_ended"])
         limits["files"] = sorted(_tables(limits, "files"), key=lambda file: str(file.get("party")))
     for clause, names in orders.items():
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
@@ -67,6 +67,14 @@ class AssemblyCounts:
     aliases_dropped: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MetPasses:
+    """Of each record, one bit a pass: those that have a key of it, and those of these that have a row."""
+
+    keyed: NDArray[np.uint16]
+    sent: NDArray[np.uint16]
+
+
 @dataclass(frozen=True, slots=True)
 class Randomness:
     """The agency's own randomness for one container; drawn anew each time, and kept nowhere."""
@@ -87,6 +95,10 @@ class Assembly:
         repeated: which records have rows that do not come all in one call of `add`.
         folder: an empty folder for bucket files.
         randomness: given in tests only.
+
+    Attributes:
+        counts: what was counted so far.
+        met: by which passes each record can be found; whole once `rows` has ended.
     """
 
     def __init__(
@@ -108,6 +120,7 @@ class Assembly:
         self._fill = Fill(self._random.fill)
         self._n_records, self._n_keyed = n_records, 0
         self._n_rows = np.zeros(n_records, dtype=np.uint16)
+        self.met = MetPasses(*(np.zeros(n_records, dtype=np.uint16) for _ in range(2)))
         self._has_main = np.zeros(n_records, dtype=bool)
         aliases = profile.alias_keys
         self._most_keys = profile.keys + (aliases.larger if side == "larger" else aliases.smaller)
@@ -150,7 +163,9 @@ class Assembly:
         cells = _as_bytes(b"".join(cell for one in found for cell in one.cells), KEY_BYTES)
         for number, n in enumerate(np.bincount(passes, minlength=len(self.counts.passes)).tolist()):
             self.counts.passes[number].keys += n
+        np.bitwise_or.at(self.met.keyed, records[rows], _bit_of(passes))
         if self._side == "smaller":
+            np.bitwise_or.at(self.met.sent, records[rows], _bit_of(passes))
             self._seal_everywhere(cells, records[rows], lines[rows])
             return
         spooled = np.empty(len(rows), dtype=self._cells.dtype)
@@ -266,6 +281,7 @@ class Assembly:
             one.blocks_too_large += blocks
             one.rows_dropped += rows
         kept = entries[order[places < cap]]
+        np.bitwise_or.at(self.met.sent, kept["record"], _bit_of(kept["pass"]))
         self._seal(kept["cell"], places[places < cap], kept["record"], kept["line"])
 
     def _in_blocks(self, entries: NDArray[np.void]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -383,6 +399,11 @@ def random_bytes(key: bytes) -> Callable[[int], bytes]:
     """Return a source of bytes that nobody without the key can tell from random ones."""
     stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()
     return lambda n: stream.update(bytes(n))
+
+
+def _bit_of(passes: NDArray[np.integer[Any]]) -> NDArray[np.uint16]:
+    # A profile has at most 16 passes.
+    return (_ONE_ROW << passes.astype(np.uint16)).astype(np.uint16)
 
 
 def _as_bytes(raw: bytes, width: int) -> Bytes:

@@ -65,12 +65,13 @@ class Holdings:
         for path in DisclosedRecords(workspace, project).files():
             yield LocalCopy("handle-map", path)
         yield LocalCopy("handle-map", workspace.withdrawn(project))
-        for path in (workspace.folder / "ledgers").glob(f"{project}.*.sealed"):
-            yield LocalCopy("link-table", path)
-        for path in (workspace.folder / "crosswalks").glob(f"{project}.*.sealed"):
-            yield LocalCopy("link-table", path)
-        for path in (workspace.folder / "said").glob(f"{project}.*.sealed"):
-            yield LocalCopy("link-table", path)
+        for number, partner in workspace.snapshots(project):
+            yield LocalCopy("handle-map", workspace.snapshot(project, number, partner))
+        for folder, start in (
+            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("links", ""), ("links", "held-"),
+        ):  # fmt: skip
+            for path in (workspace.folder / folder).glob(f"{start}{project}.*.sealed"):
+                yield LocalCopy("link-table", path)
         for epoch in workspace.epochs_with_secret(project):
             yield LocalCopy("secret", workspace.kept_secret(project, epoch))
 

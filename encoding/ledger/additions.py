@@ -15,6 +15,7 @@ from encoding.ledger.chains import Chains, join_chains
 from encoding.ledger.changes import (
     Change,
     OpenMatch,
+    Why,
     changes_of,
     open_matches,
     pending_matches,
@@ -87,15 +88,24 @@ def apply_release(
     changes = changes_of(ledger, granted, given, retired)
     lifted = [v.link for v in newer_vetoes(ledger.vetoes(), inputs.vetoes) if not v.is_standing]
     # Evaluated before any is taken: each looks at the ledger as it was.
-    ledger.take([*_events(ledger, turn, given, inputs.vetoes)])
+    why: dict[str, Why] = {change.record: change.why for change in changes}
+    why |= {record: "linked-again" for record, link in given.items() if link in lifted}
+    ledger.take([*_events(ledger, turn, given, inputs.vetoes, why)])
     ledger.take(ledger.revivals(turn, lifted))
-    ledger.take(_digests(turn, inputs, chains, links, ledger))
+    sides = _sides(turn, inputs, chains, links, ledger)
+    ledger.take(_digests(turn, sides, ledger))
     ledger.take([Event("applied", turn)])
+    ledger.others = _others(ledger, sides, ledger.others if is_supplement else {})
     ledger.granted = {**before, **_parties(inputs.members, chains, links, before)}
     ledger.note_matches(turn, (match.match for match in records))
     shared = {one: record for one, record in records.items() if one not in {*alone, *pending}}
     waiting = pending_matches({match: records[match] for match in pending})
-    return Applied(turn, len(records), changes, (*open_matches(shared, chains), *waiting))
+    unlinked = (*open_matches(shared, chains), *waiting)
+    earlier = ledger.left_out if is_supplement else {}
+    # Of a record with several matches the last one counts here: where one waits, the old link ID stands.
+    found = {**earlier, **{one.record: one.reason for one in unlinked}}
+    ledger.left_out = {record: why for record, why in found.items() if record not in given}
+    return Applied(turn, len(records), changes, unlinked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,11 @@ def _was_claimed(
 
 
 def _events(
-    ledger: Ledger, turn: Turn, given: Mapping[str, LinkId], told: Iterable[Veto]
+    ledger: Ledger,
+    turn: Turn,
+    given: Mapping[str, LinkId],
+    told: Iterable[Veto],
+    why: Mapping[str, Why],
 ) -> Iterable[Event]:
     """Yield what happens to the ledger: others' vetoes, link IDs that leave a record, and that come to one."""
     news = newer_vetoes(ledger.vetoes(), told)
@@ -159,24 +173,27 @@ def _events(
         if holder is not None:
             since = ledger.everyone()[holder].since
             yield Event("mark", turn, link, since, holder)
-            yield Event("ended", turn, link, since, holder)
+            yield Event("ended", turn, link, since, holder, "unlinked")
     for record, link in sorted(given.items()):
         former = ledger.holder(link)
         if former is not None and former != record:
-            yield Event("ended", turn, link, ledger.everyone()[former].since, former)
+            since = ledger.everyone()[former].since
+            yield Event("ended", turn, link, since, former, "given-to-another-record")
     for record, link in sorted(given.items()):
         held = ledger.held(record)
         if held is None or held.link != link:
-            yield Event("held", turn, link, turn.round, record)
+            yield Event("held", turn, link, turn.round, record, why[record])
 
 
-def _digests(
+_Sides = dict[Pair, list[tuple[LinkId, int, int]]]
+
+
+def _sides(
     turn: Turn, inputs: Inputs, chains: Chains, links: Sequence[LinkId], ledger: Ledger
-) -> Iterable[Event]:
-    """Yield the digest of each own pair of two recipients: link IDs, and since when on each side."""
-    space = ledger.space
+) -> _Sides:
+    """Return the link IDs of each own pair of two recipients, and since when each party's record has them."""
     since: dict[tuple[StatedMatch, str], int] = {}
-    lines: dict[Pair, list[str]] = {
+    found: _Sides = {
         match.pair: []
         for member in inputs.members
         for match in member.matches
@@ -189,13 +206,36 @@ def _digests(
                 is_old = member.link == link
                 since[match, member.party] = member.since if is_old else turn.round
         for match in group.matches:
-            if match.pair in lines:
-                sides = [since[match, party] for party in match.pair]
-                lines[match.pair].append(f"{link.hex()} {sides[0]} {sides[1]}\n")
-    for pair, found in sorted(lines.items()):
+            if match.pair in found:
+                one, another = (since[match, party] for party in match.pair)
+                found[match.pair].append((link, one, another))
+    return found
+
+
+def _digests(turn: Turn, sides: _Sides, ledger: Ledger) -> Iterable[Event]:
+    """Yield the digest of each pair."""
+    space = ledger.space
+    for pair, found in sorted(sides.items()):
         head = f"{space.project} {space.space} {pair[0]} {pair[1]} {turn.round} {turn.release}\n"
-        raw = _DIGEST_LABEL + (head + "".join(sorted(found))).encode("ascii")
+        lines = sorted(f"{link.hex()} {one} {another}\n" for link, one, another in found)
+        raw = _DIGEST_LABEL + (head + "".join(lines)).encode("ascii")
         yield Event("digest", turn, hashlib.sha256(raw).digest(), 0, " ".join(pair))
+
+
+def _others(
+    ledger: Ledger, sides: _Sides, before: Mapping[Pair, Mapping[LinkId, int]]
+) -> dict[Pair, dict[LinkId, int]]:
+    """Return since when the other party's records have the link IDs of the newest round's pairs."""
+    return {
+        pair: {
+            **before.get(pair, {}),
+            **{
+                link: two if pair[0] == ledger.party else one
+                for link, one, two in sides.get(pair, ())
+            },
+        }
+        for pair in {*before, *sides}
+    }
 
 
 def _parties(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Held, Pair, Standing, Turn
+from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
 from schemas.space_message import Veto
 
@@ -44,10 +44,16 @@ class Ledger:
         # First bytes of the IDs of the matches of the newest turns.
         self.recent: dict[Turn, frozenset[bytes]] = {}
         self.last: Turn | None = None
+        # Of the pairs of the newest release: since when the other party's record has each link ID.
+        self.others: dict[Pair, dict[LinkId, int]] = {}
+        # Records that the newest round matched and gave nothing, and why.
+        self.left_out: dict[str, Reason] = {}
         self._held: dict[str, Held] = {}
         self._holder: dict[LinkId, str] = {}
         self._marks: dict[str, dict[LinkId, int]] = {}
         self._vetoes: dict[Standing, Veto] = {}
+        # What the ledger was rolled back by since the newest release.
+        self.rolled_back: str | None = None
         self._digests: dict[tuple[Turn, Pair], str] = {}
 
     def __len__(self) -> int:
@@ -82,6 +88,14 @@ class Ledger:
         """Return what is known of all parties' vetoes, lifted ones too, in order."""
         return tuple(self._vetoes[key] for key in sorted(self._vetoes))
 
+    def first_matches(self) -> dict[LinkId, int]:
+        """Return the round of each link ID that was new when a record of this ledger got it."""
+        return {
+            LinkId(event.raw): event.turn.round
+            for event in self.events
+            if event.kind == "held" and event.why == "first-match"
+        }
+
     def linked_before(self, record: str) -> tuple[LinkId, ...]:
         """Return what the next round's key "linked before" has of a record: its link ID, where it has one."""
         held = self._held.get(record)
@@ -113,11 +127,13 @@ class Ledger:
             self._take_one(event)
             self.events.append(event)
 
-    def unlink(self, record: str) -> LinkId:
+    def unlink(self, record: str, note: str = "") -> LinkId:
         """Retire the link ID of a record and keep this record from those that bear it; return the ID.
 
         Only this agency's `relink` lifts that. It counts for the others from their next release on.
 
+        Args:
+            note: the text of an `UnlinkNote`, kept beside it; empty: none.
         Raises:
             UnlinkError: the record has no link ID.
         """
@@ -127,14 +143,14 @@ class Ledger:
         turn, link = self._own_turn(), held.link
         self.take(
             [
-                Event("veto", turn, link, self._next_sequence(), self.party),
+                *self._own_word("veto", link, note),
                 Event("mark", turn, link, held.since, record),
-                Event("ended", turn, link, held.since, record),
+                Event("ended", turn, link, held.since, record, "unlinked"),
             ]
         )
         return link
 
-    def relink(self, link: LinkId) -> None:
+    def relink(self, link: LinkId, note: str = "") -> None:
         """Lift this agency's veto; who bore the link ID and has no other has it again, since when it had it.
 
         Raises:
@@ -143,19 +159,55 @@ class Ledger:
         veto = self._vetoes.get(Standing(link, self.party))
         if veto is None or not veto.is_standing:
             raise UnlinkError("this agency has not unlinked this link ID")
-        turn = self._own_turn()
-        self.take([Event("lift", turn, link, self._next_sequence(), self.party)])
-        self.take(self.revivals(turn, [link]))
+        self.take(self._own_word("lift", link, note))
+        self.take(self.revivals(self._own_turn(), [link]))
 
     def end_all(self) -> None:
         """End all link IDs, as before a round of an ID space whose link IDs are new in each one."""
         turn = self._own_turn()
         self.take(
             [
-                Event("ended", turn, held.link, held.since, record)
+                Event("ended", turn, held.link, held.since, record, "new-in-each-round")
                 for record, held in sorted(self._held.items())
             ]
         )
+
+    def roll_back(self, turn: Turn, held: Mapping[str, Held], *, sha256: str, signed: str) -> None:
+        """Give each record what it had after an earlier release, as all recipients have signed.
+
+        What stands retired stays so: a rollback undoes rounds, not what somebody disputes. It counts from the
+        next round on, and marks are as they are.
+
+        Args:
+            turn: the release.
+            held: what the ledger said then.
+            sha256: the digest of what all have signed.
+            signed: what all have signed; kept as evidence.
+        """
+        own_turn, retired = self._own_turn(), retired_of(self.vetoes())
+        wanted = {record: was for record, was in held.items() if was.link not in retired}
+        now = dict(self._held)
+        changed = {r for r in {*now, *wanted} if now.get(r) != wanted.get(r)}
+        self.take(
+            [
+                *(
+                    Event("ended", own_turn, now[r].link, now[r].since, r, "rolled-back")
+                    for r in sorted(changed & now.keys())
+                ),
+                *(
+                    Event("held", own_turn, wanted[r].link, wanted[r].since, r, "rolled-back")
+                    for r in sorted(changed & wanted.keys())
+                ),
+                Event(
+                    "rolled-back",
+                    own_turn,
+                    bytes.fromhex(sha256),
+                    turn.round,
+                    f"{turn.release} {signed}",
+                ),
+            ]
+        )
+        self.granted, self.others = {}, {}
 
     def revivals(self, turn: Turn, links: Iterable[LinkId]) -> list[Event]:
         """Return the events by which bearers of link IDs that no veto stands against have them again."""
@@ -165,7 +217,7 @@ class Ledger:
                 since = self.marked_since(record, link)
                 events.append(Event("unmark", turn, link, since, record))
                 if record not in self._held and link not in self._holder:
-                    events.append(Event("held", turn, link, since, record))
+                    events.append(Event("held", turn, link, since, record, "linked-again"))
         return events
 
     def refuse_out_of_turn(self, turn: Turn) -> None:
@@ -178,6 +230,11 @@ class Ledger:
             raise OutOfTurnError(
                 f"release {turn.release} of round {turn.round} has been applied, or its turn is over"
             )
+
+    def _own_word(self, kind: Literal["veto", "lift"], link: LinkId, note: str) -> list[Event]:
+        turn, sequence = self._own_turn(), self._next_sequence()
+        said = Event(kind, turn, link, sequence, self.party)
+        return [said, Event("noted", turn, link, sequence, note)] if note else [said]
 
     def _own_turn(self) -> Turn:
         return Turn(1 if self.last is None else self.last.round + 1, 0)
@@ -202,8 +259,12 @@ class Ledger:
             veto = Veto(link, event.text, event.number, event.kind == "veto")
             self._vetoes[Standing(link, event.text)] = veto
         elif event.kind == "applied":
-            self.last = event.turn
-        else:
+            self.last, self.rolled_back = event.turn, None
+        elif event.kind == "rolled-back":
+            turn = Turn(event.number, int(event.text.partition(" ")[0]))
+            self._digests = {key: one for key, one in self._digests.items() if key[0] <= turn}
+            self.rolled_back = event.raw.hex()
+        elif event.kind == "digest":
             one, another = event.text.split(" ")
             self._digests[event.turn, (one, another)] = event.raw.hex()
 
@@ -214,11 +275,14 @@ class Ledger:
 
 
 def standing_of(vetoes: Iterable[Veto]) -> frozenset[Standing]:
-    """Return the vetoes that stand: of each link ID and maker, what the highest sequence number says."""
+    """Return the vetoes that stand: of each link ID and maker, what the highest sequence number says.
+
+    Of two with one number the link ID is retired: a maker whose workspace was restored may have counted twice.
+    """
     newest: dict[Standing, Veto] = {}
     for veto in vetoes:
         key = Standing(veto.link, veto.maker)
-        if key not in newest or veto.sequence > newest[key].sequence:
+        if key not in newest or veto[2:] > newest[key][2:]:
             newest[key] = veto
     return frozenset(key for key, veto in newest.items() if veto.is_standing)
 
@@ -230,10 +294,10 @@ def retired_of(vetoes: Iterable[Veto]) -> frozenset[LinkId]:
 
 def newer_vetoes(known: Collection[Veto], told: Iterable[Veto]) -> list[Veto]:
     """Return what of the vetoes that others tell is news, in order."""
-    newest = {(veto.link, veto.maker): veto.sequence for veto in known}
+    newest = {(veto.link, veto.maker): veto[2:] for veto in known}
     news: dict[tuple[LinkId, str], Veto] = {}
     for veto in told:
         key = (veto.link, veto.maker)
-        if veto.sequence > newest.get(key, 0):
-            newest[key], news[key] = veto.sequence, veto
+        if veto[2:] > newest.get(key, (0, False)):
+            newest[key], news[key] = veto[2:], veto
     return [news[key] for key in sorted(news)]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from encoding.ledger.book import Ledger
 from encoding.ledger.chains import Chains
+from encoding.ledger.values import Reason
 from schemas.chain_statement import StatedMatch
 from schemas.ids import LinkId
 
@@ -20,8 +21,10 @@ Why = Literal[
     "older-link-id",
     "kept-by-another-group",
     "link-id-retired",
+    "linked-again",
+    "rolled-back",
+    "new-in-each-round",
 ]
-Reason = Literal["pending", "vetoed", "cut", "not-stated"]
 
 SENTENCES: dict[Why, str] = {
     "first-match": "matched for the first time",
@@ -31,6 +34,9 @@ SENTENCES: dict[Why, str] = {
     "older-link-id": "matched with a record that has had its link ID longer",
     "kept-by-another-group": "records that shared the link ID were matched apart, and others keep it",
     "link-id-retired": "an agency unlinked the link ID that it had",
+    "linked-again": "whoever had unlinked it has linked it again",
+    "rolled-back": "all agencies have gone back to the link IDs of an earlier round",
+    "new-in-each-round": "link IDs of this ID space are new in each round",
 }
 
 

@@ -12,13 +12,16 @@ from typing import Literal
 
 from encoding.ledger.book import Ledger
 from encoding.ledger.errors import (
+    ClaimsContradictError,
     ForgedMatchError,
     LedgersDifferError,
     MessageReplayedError,
     MessageUntrustedError,
     ReleasesDifferError,
+    RollbackError,
     TranscriptError,
 )
+from encoding.ledger.inputs import applied_turn
 from encoding.ledger.values import Pair, Turn
 from schemas.chain_statement import ChainStatement, StatedMatch
 from schemas.claims import Claims
@@ -62,6 +65,7 @@ def check_claims(
         ReleasesDifferError: they are of other matches.
         ForgedMatchError: records were matched that do not share the row that they were said to share.
         LedgersDifferError: the two ledgers differ over a release that both have applied.
+        ClaimsContradictError: the other party claims something else than it has claimed before.
     """
     _refuse_other_message(ledger, own.head, received.head)
     if received.head.pair != own.head.pair:
@@ -77,6 +81,8 @@ def check_claims(
     other_ledger = compare_ledgers(
         ledger, own.head.pair, received.head.ledger, accept_difference=accept_difference
     )
+    if not accept_difference:
+        _refuse_contradictions(ledger, received, is_same=other_ledger == "same")
     pair = own.head.pair
     vetoed = frozenset(
         StatedMatch(claim.match, pair)
@@ -137,6 +143,56 @@ def _refuse_other_message(ledger: Ledger, own: MessageHead, received: MessageHea
         raise MessageReplayedError(
             f"the {received.KIND} are of round {received.round}, not of round {own.round}",
             hint=_TELL,
+        )
+    _refuse_lone_rollback(own, received)
+
+
+def _refuse_lone_rollback(own: MessageHead, received: MessageHead) -> None:
+    """Refuse to go on where one side's ledger was rolled back and the other one's was not, or otherwise.
+
+    Raises:
+        RollbackError: so it is; no alarm, since somebody may have yet to give the command.
+    """
+    here, there = own.applied, received.applied
+    if here is None or there is None or here.rollback == there.rollback:
+        return
+    if (here.round, here.release) == (there.round, there.release):
+        who = f"{received.sender} has" if here.rollback is None else "this agency has"
+        raise RollbackError(
+            f"{who} gone back to the link IDs of an earlier round, and the other side has not, or otherwise",
+            hint="nothing of this round is stored; all recipients sign and apply it: blindlink rollback",
+        )
+
+
+def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -> None:
+    """Refuse claims that cannot be true if earlier ones of the same party were.
+
+    Claims go by since when a record has its link ID, so that whoever dates one back would have others' end.
+
+    Args:
+        is_same: the other ledger's newest release is the own one's.
+    """
+    head, first = received.head, ledger.first_matches()
+    known = {}
+    newest = ledger.newest_digest(head.pair)
+    if (
+        is_same
+        and newest is not None
+        and newest[0] == ledger.last
+        and head.applied == applied_turn(ledger)
+    ):
+        known = ledger.others.get(head.pair, {})
+    n_false = sum(
+        claim.since < first.get(claim.link, 0) or claim.since != known.get(claim.link, claim.since)
+        for claim in received.claims
+        if claim.link is not None
+    )
+    if n_false:
+        raise ClaimsContradictError(
+            f"{n_false} claims of {head.sender} contradict what it has claimed before: since when its records"
+            " have their link IDs",
+            hint=_TELL,
+            n_concerned=n_false,
         )
 
 

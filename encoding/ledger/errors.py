@@ -38,6 +38,9 @@ OutOfTurnError = LedgerError.row(
 ReleasedRowsError = LedgerError.row(
     "released-rows", "A release names a record or a row that is not there, or names one twice."
 )
+RollbackError = LedgerError.row(
+    "rollback", "Link IDs cannot go back to that round, or not all recipients have signed the same."
+)
 UnlinkError = LedgerError.row("unlink", "There is nothing here to unlink, or to link again.")
 
 ForgedMatchError = LinkAlarmError.row(
@@ -64,6 +67,9 @@ MessageReplayedError = LinkAlarmError.row(
 )
 MessageUntrustedError = LinkAlarmError.row(
     "message-untrusted", "Not a message of who should have sent it, or one that contradicts itself."
+)
+ClaimsContradictError = LinkAlarmError.row(
+    "claims-contradict", "Claims that contradict what the same party has claimed before."
 )
 LedgersDifferError = LinkAlarmError.row(
     "ledgers-differ", "The ledgers of two recipients differ over a release that both have applied."

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.values import Turn
 from schemas.ids import LINK_ID_BYTES
 
-Kind = Literal["held", "ended", "mark", "unmark", "veto", "lift", "applied", "digest"]
+Kind = Literal[
+    "held", "ended", "mark", "unmark", "veto", "lift", "noted", "applied", "digest", "rolled-back"
+]
 
 _LINE: Final = re.compile(
-    r"(held|ended|mark|unmark|veto|lift|applied|digest) ([0-9]+) ([0-9]+) ([0-9]+)"
-    r" ([0-9a-f]*) ([0-9a-f]*)"
+    rf"({'|'.join(get_args(Kind))}) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9a-f]*) ([0-9a-f]*) ([a-z-]*)"
 )
 # How long `raw` is: a link ID, a digest, or nothing.
-_RAW_BYTES: Final = {"applied": 0, "digest": 32}
+_RAW_BYTES: Final = {"applied": 0, "digest": 32, "rolled-back": 32}
 
 
 class Event(NamedTuple):
@@ -31,8 +32,12 @@ class Event(NamedTuple):
     ended             link ID     since which round   record: it has it no more
     mark, unmark      link ID     since which round   record: it bore the link ID that is retired now; no more
     veto, lift        link ID     sequence number     maker
+    noted             link ID     sequence number     who made this veto or lift, when, why: an `UnlinkNote`
     applied           empty       0                   empty: the release of this turn is applied
     digest            digest      0                   the two parties of the pair, with a space between
+    rolled-back       digest      to which round      its release, a space, and what all have signed
+
+    `why` says of `held` and `ended` what made it so, in the words of `encoding.ledger.changes.Why`.
     """
 
     kind: Kind
@@ -40,16 +45,17 @@ class Event(NamedTuple):
     raw: bytes = b""
     number: int = 0
     text: str = ""
+    why: str = ""
 
     def __repr__(self) -> str:
         return f"Event({self.kind}, {self.turn.round}.{self.turn.release})"
 
 
 def event_line(event: Event) -> str:
-    """Return an event as a line: kind, round, release, number, `raw` and UTF-8 of `text` as hexadecimal."""
+    """Return an event as a line: kind, round, release, number, `raw`, UTF-8 of `text` as hexadecimal, `why`."""
     text = event.text.encode("utf-8", "surrogatepass").hex()
-    turn = event.turn
-    return f"{event.kind} {turn.round} {turn.release} {event.number} {event.raw.hex()} {text}\n"
+    turn = f"{event.turn.round} {event.turn.release}"
+    return f"{event.kind} {turn} {event.number} {event.raw.hex()} {text} {event.why}\n"
 
 
 def parse_events(lines: Iterable[str]) -> Iterator[Event]:
@@ -62,7 +68,7 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise LedgerFileError("the ledger holds a line that is no event")
-        kind, round_, release, number, raw, text = match.groups()
+        kind, round_, release, number, raw, text, why = match.groups()
         if len(raw) != 2 * _RAW_BYTES.get(kind, LINK_ID_BYTES) or len(text) % 2:
             raise LedgerFileError("the ledger holds a line that is no event")
         yield Event(
@@ -71,4 +77,5 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
             bytes.fromhex(raw),
             int(number),
             bytes.fromhex(text).decode("utf-8", "surrogatepass"),
+            why,
         )

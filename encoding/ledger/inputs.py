@@ -79,7 +79,7 @@ def inputs_alone(turn: Turn, ledgers: Sequence[Ledger], members: Iterable[Member
 
 def applied_turn(ledger: Ledger) -> AppliedTurn | None:
     """Return the newest release that a ledger has applied, as messages state it."""
-    return ledger.last and AppliedTurn(**ledger.last._asdict())
+    return ledger.last and AppliedTurn(**ledger.last._asdict(), rollback=ledger.rolled_back)
 
 
 def _told(message: Claims | ChainStatement) -> Iterable[Veto]:

@@ -18,7 +18,7 @@ from encoding.ledger.book import MATCH_PREFIX_BYTES, Ledger, MessagePlace
 from encoding.ledger.errors import LedgerFileError, OutOfTurnError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Held, Turn
+from encoding.ledger.values import Held, Reason, Turn
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.errors import FormatError
@@ -44,6 +44,17 @@ class _Granted(Model):
     links: _Hex
 
 
+class _Others(Model):
+    pair: tuple[str, str]
+    links: _Hex
+    since: tuple[int, ...]
+
+
+class _LeftOut(Model):
+    record: Annotated[str, Field(repr=False)]
+    reason: Reason
+
+
 class _Head(Document):
     """What a ledger holds beside its events."""
 
@@ -54,6 +65,8 @@ class _Head(Document):
     places: tuple[_Place, ...]
     recent: tuple[_Recent, ...]
     granted: tuple[_Granted, ...]
+    others: tuple[_Others, ...]
+    left_out: tuple[_LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,18 @@ def serialise_ledger(ledger: Ledger) -> bytes:
             _Granted(parties=parties, links="".join(found))
             for parties, found in sorted(links.items())
         ),
+        others=tuple(
+            _Others(
+                pair=pair,
+                links="".join(link.hex() for link in sorted(found)),
+                since=tuple(found[link] for link in sorted(found)),
+            )
+            for pair, found in sorted(ledger.others.items())
+        ),
+        left_out=tuple(
+            _LeftOut(record=record, reason=reason)
+            for record, reason in sorted(ledger.left_out.items())
+        ),
     )
     lines = "".join(map(event_line, ledger.events))
     return head.to_canonical() + b"\n" + lines.encode("ascii")
@@ -141,6 +166,10 @@ def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
     for granted in head.granted:
         links = map(LinkId, _cut(granted.links, LINK_ID_BYTES))
         ledger.granted.update(dict.fromkeys(links, granted.parties))
+    for one in head.others:
+        links = map(LinkId, _cut(one.links, LINK_ID_BYTES))
+        ledger.others[one.pair] = dict(zip(links, one.since, strict=False))
+    ledger.left_out = {one.record: one.reason for one in head.left_out}
     return ledger
 
 

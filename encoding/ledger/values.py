@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from schemas.chain_statement import StatedMatch
 from schemas.ids import LinkId
 
 Pair: TypeAlias = tuple[str, str]
 """The parties of a pair, in alphabetical order."""
+
+Reason: TypeAlias = Literal["pending", "vetoed", "cut", "not-stated"]
+"""Why a match gave nothing: claims are missing; a party vetoes it; it would join two records of one agency; the
+other party does not state it."""
 
 
 class Turn(NamedTuple):

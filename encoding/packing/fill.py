@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from encoding.packing.handles import (
 )
 from encoding.packing.memory import Memory, MemoryColumns
 from encoding.packing.outbox import Outbox, manifest_path, read_outbox
+from encoding.packing.snapshot import Snapshot, SnapshotMaker, Snapshots
 from encoding.packing.withdrawals import Withdrawn
 from encoding.problems import RowProblem
 from encoding.progress import Progress
@@ -103,13 +104,21 @@ def fill_outbox(
         people = _number_records(
             order, table.select([order.file.id_column]), keys, withdrawn, progress
         )
-        job = _Job(order, secret, keys, people, problems, scratch)
+        looks = SnapshotMaker(
+            workspace.key(),
+            project,
+            order.view.profile,
+            date.fromisoformat(order.as_of),
+            len(people.handles),
+        )
+        job = _Job(order, secret, keys, people, problems, scratch, looks)
         made = job.make(table, progress)
         _settle_problems(order, problems, people.n_rows)
         name = people.handles.name
         # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
         _forget_manifest(workspace.container(*name))
         write_handle_map(workspace.handle_map(*name), people.handles, keys)
+        Snapshots(workspace, project).keep(name, made.snapshot)
         outbox = _replace_outbox(workspace, order, secret, people, made, now=now)
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
@@ -130,9 +139,10 @@ class _People:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The body of the container, what was counted on the way, and what the manifest states of it."""
+    """The body of the container, what its records are like, what was counted, and what the manifest states."""
 
     body: Body
+    snapshot: Snapshot
     counts: AssemblyCounts
     stated: FileCounts | None
 
@@ -147,6 +157,7 @@ class _Job:
     people: _People
     problems: ProblemLog
     scratch: Path
+    looks: SnapshotMaker
 
     def make(self, table: Table, progress: Progress) -> _Made:
         order, people = self.order, self.people
@@ -174,7 +185,8 @@ class _Job:
             stated = None
             if order.turn.side == "larger" and len(people.handles) >= SMALLEST_COUNTED_FILE:
                 stated = assembly.file_counts()
-        return _Made(body, assembly.counts, stated)
+        snapshot = self.looks.snapshot(people.handles, order.turn.side, assembly.met)
+        return _Made(body, snapshot, assembly.counts, stated)
 
     def _read(
         self, table: Table, cleaner: RowCleaner, assembly: Assembly, progress: Progress
@@ -202,6 +214,7 @@ class _Job:
             )
             numbers = people.numbers[place[index[kept]]]
             assembly.add({**columns, **remembered.of(columns, numbers)}, numbers)
+            self.looks.add(columns, numbers)
             progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.progress import Progress, silent
+from encoding.quality.ages import OLDEST_CHILD, age, day_of, is_about_children
 from encoding.quality.blocks import count_blocks
 from encoding.quality.cells import Kind, is_garbled, kinds_of
 from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
@@ -24,11 +25,6 @@ from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
 from schemas.profile import EncodingProfile
-
-# Above it the person has aged out of foster care and of school in every state.
-OLDEST_CHILD = 22
-# A recipe that takes no one older is about children.
-_ADULT_YEARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +123,9 @@ class _CellCounter:
 
     def __init__(self, ask: Ask, header_of: Mapping[str, str]) -> None:
         recipe = Recipe.load(ask.profile.recipe)
-        self._years = recipe.spec.birth_years
+        self._recipe = recipe.spec
         self._tables = load_tables()
-        self._reader = CellReader(self._tables, self._years)
+        self._reader = CellReader(self._tables, recipe.spec.birth_years)
         self._format = read_date_format(ask.date_format or "")
         self._as_of = ask.as_of
         self._header_of = header_of
@@ -159,8 +155,7 @@ class _CellCounter:
         return tuple(tally.counts() for tally in self._tallies.values())
 
     def births(self) -> BirthCounts:
-        days = {_day(compact): count for compact, count in self._births.items()}
-        is_about_children = self._years[0] > self._as_of.year - _ADULT_YEARS
+        days = {day_of(compact): count for compact, count in self._births.items()}
         by_year: Counter[int] = Counter()
         for day, count in days.items():
             by_year[day.year] += count
@@ -174,8 +169,8 @@ class _CellCounter:
             fifteenth=total(lambda day: day.day == 15),
             commonest=max(days.values(), default=0),
             in_future=total(lambda day: day > self._as_of),
-            too_old=total(lambda day: _age(day, self._as_of) > OLDEST_CHILD)
-            if is_about_children
+            too_old=total(lambda day: age(day, self._as_of) > OLDEST_CHILD)
+            if is_about_children(self._recipe, self._as_of)
             else None,
             oldest=OLDEST_CHILD,
             by_year=dict(sorted(by_year.items())),
@@ -199,11 +194,3 @@ def _numbered(hashes: NDArray[np.int64]) -> NDArray[np.int32]:
     records = np.empty(len(hashes), dtype=np.int32)
     records[order] = number[record]
     return records
-
-
-def _day(compact: str) -> date:
-    return date(int(compact[:4]), int(compact[4:6]), int(compact[6:]))
-
-
-def _age(birth: date, as_of: date) -> int:
-    return as_of.year - birth.year - ((as_of.month, as_of.day) < (birth.month, birth.day))

@@ -15,7 +15,7 @@ from schemas.rounds import PairProgress, RoundView
 
 Stage = Literal[
     "not-in-force", "round", "encode", "upload", "waiting", "awaiting", "running", "failed", "links",
-    "closing", "done",
+    "held", "closing", "done",
 ]  # fmt: skip
 
 
@@ -25,9 +25,9 @@ class Facts:
 
     `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for`
     who has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of
-    this agency's pairs. `receives` says that it gets matches of its own records, `applied` that the ledger has
-    been carried on by this round. `unstated` is when the newest destruction ended after which this party has
-    not stated yet that its own copies are deleted.
+    this agency's pairs. `receives` says that it gets matches of its own records, `written` that the links of
+    this round were written, `held` of which round they wait until somebody accepts how many end. `unstated` is
+    when the newest destruction ended after which this party has not stated yet that its own copies are deleted.
     """
 
     party: str
@@ -38,7 +38,8 @@ class Facts:
     encoded: frozenset[str]
     runs: tuple[RunView, ...]
     receives: bool
-    applied: bool
+    written: bool
+    held: int | None = None
     unstated: str | None = None
 
 
@@ -56,12 +57,15 @@ def gather_facts(
     workspace: Workspace,
     view: ProjectView,
     party: str,
-    last_applied: int | None,
+    *,
+    last_written: int | None,
+    held: int | None,
 ) -> Facts:
     """Ask broker and workspace.
 
     Args:
-        last_applied: the last round by which the ledger was carried on; None: none yet.
+        last_written: the last round whose links were written; None: none yet.
+        held: the round whose links wait until somebody accepts them; None: none do.
     """
     listed = RoundsApi(client, view.project).rounds()
     newest = listed.rounds[0] if listed.rounds else None
@@ -77,7 +81,8 @@ def gather_facts(
         encoded=frozenset(encoded),
         runs=tuple(client.run(one.run) for one in _pairs(newest, party) if one.run is not None),
         receives=receives,
-        applied=last_applied is not None and last_applied >= number,
+        written=last_written is not None and last_written >= number,
+        held=held,
         unstated=_unstated(client, view.project, party),
     )
 
@@ -122,7 +127,13 @@ def _between_rounds(facts: Facts, said: list[str]) -> Status:
     found = facts.round
     if found is None:
         said.append("No round has been made yet.")
-    elif found.state == "closed" and facts.receives and not facts.applied and facts.runs:
+    elif facts.held is not None:
+        said.append(
+            f"More links would end in round {facts.held} than is agreed: look at changes.csv."
+            " Those of the round before are in force until you accept it."
+        )
+        return Status("held", tuple(said), "blindlink links --accept-change REASON")
+    elif found.state == "closed" and facts.receives and not facts.written and facts.runs:
         said.append(f"Round {found.round} is closed, and you have yet to fetch its link IDs.")
         return Status("links", tuple(said), "blindlink links")
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from encoding.errors import LinksFileError
-from encoding.files import write_csv
+from encoding.files import put_csv, write_csv
 
 LINKS_HEADER: Final = ("record_id", "link_id")
 LINKS_START: Final = b"record_id,link_id\n"
@@ -26,6 +26,13 @@ class Link(NamedTuple):
 def write_links(path: Path, links: Iterable[Link]) -> None:
     """Write `record_id,link_id` in place of the former file, in one step."""
     write_csv(path, LINKS_HEADER, links)
+
+
+def links_bytes(links: Iterable[Link]) -> bytes:
+    """Return the content of the file that `write_links` writes."""
+    content = io.BytesIO()
+    put_csv(content, LINKS_HEADER, links)
+    return content.getvalue()
 
 
 def read_links(path: Path) -> dict[str, str]:

@@ -108,7 +108,7 @@ def record_ids_of(
     keys = derive_map_keys(workspace.key(), name.project)
     handle_map = read_handle_map(workspace.handle_map(*name), name, keys)
     found: dict[Handle, str] = {}
-    for record_ids, of_chunk in _keyed_chunks(file, keys):
+    for record_ids, of_chunk in keyed_chunks(file, keys):
         known, handles = handle_map.find(of_chunk)
         for index in np.flatnonzero(known).tolist():
             handle = Handle(handles[index].tobytes())
@@ -126,16 +126,20 @@ def record_ids_by_key(
         InputError: the file cannot be read.
     """
     keys = derive_map_keys(workspace.key(), project)
-    found: dict[str, str] = {}
-    for record_ids, of_chunk in _keyed_chunks(file, keys):
-        for at, record_id in enumerate(record_ids):
-            key = key_text(of_chunk, at)
-            if key in wanted:
-                found[key] = record_id
-    return found
+    return {
+        key: record_id
+        for record_ids, of_chunk in keyed_chunks(file, keys)
+        for at, record_id in enumerate(record_ids)
+        if (key := key_text(of_chunk, at)) in wanted
+    }
 
 
-def _keyed_chunks(file: AgencyFile, keys: MapKeys) -> Iterator[tuple[list[str], RecordKeys]]:
+def keyed_chunks(file: AgencyFile, keys: MapKeys) -> Iterator[tuple[list[str], RecordKeys]]:
+    """Yield the record IDs of the file, some at a time, with their record keys.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     for chunk in file.open().select([file.id_column]).chunks():
         record_ids = chunk.columns[file.id_column]
         yield record_ids, record_keys(keys, record_ids)

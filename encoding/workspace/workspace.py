@@ -5,7 +5,9 @@ keepers.sealed      to whom workspace key and backups are sealed
 project.json        the project as the broker last showed it
 handles/            one sealed handle map a container: which handle stood for which record
 nonces/             one sealed file a project: nonces that this workspace drew, and what they were used for
-ledgers/            one sealed file an ID space: which record has which link ID, and since when
+snapshots/          one sealed file a container of the last rounds: what each record was like
+ledgers/            one sealed file an ID space: which record has which link ID, and what was unlinked
+links/              one sealed file a round of an ID space: which records its file of links had
 secrets/            one sealed file for the secret of a project and epoch
 agreements/         one file a project: the agreements that this agency keeps, with their signatures
 peers.json          whose keys this agency trusts
@@ -116,6 +118,26 @@ class Workspace:
     def handle_maps(self, project: str) -> tuple[tuple[int, str], ...]:
         """Return round and partner of each handle map, in order."""
         return self._rounds("handles", project, ".map")
+
+    def snapshot(self, project: str, number: int, partner: str) -> Path:
+        """Where it is kept what the records of a container were like."""
+        return self.folder / "snapshots" / f"{project}.{number}.{partner}.sealed"
+
+    def snapshots(self, project: str) -> tuple[tuple[int, str], ...]:
+        """Return round and partner of each snapshot, in order."""
+        return self._rounds("snapshots", project, ".sealed")
+
+    def links_of_round(self, project: str, space: str, number: int) -> Path:
+        """Where it is kept which records the file of links of a round had."""
+        return self.folder / "links" / f"{project}.{number}.{space}.sealed"
+
+    def rounds_with_links(self, project: str, space: str) -> tuple[int, ...]:
+        """Return the rounds of which files of links were written, in order."""
+        return tuple(of for of, name in self._rounds("links", project, ".sealed") if name == space)
+
+    def held_change(self, project: str, space: str) -> Path:
+        """Where it is kept that the links of a round wait until somebody accepts how many end."""
+        return self.folder / "links" / f"held-{project}.{space}.sealed"
 
     def nonces(self, project: str) -> Path:
         """Where this workspace's nonces for a project are kept."""

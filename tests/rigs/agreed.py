@@ -69,7 +69,12 @@ def agreement_of(
             "asker_suffices": True,
             "releases": False,
         },
-        "limits": {"files": said["files"], "budget": said["round_budget"], "floor": terms.floor},
+        "limits": {
+            "files": said["files"],
+            "budget": said["round_budget"],
+            "floor": terms.floor,
+            "most_ended": terms.most_ended,
+        },
         "start": terms.start,
         "end": terms.end,
         "retention": {

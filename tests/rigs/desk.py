@@ -56,12 +56,15 @@ class Desk:
         if secret is not None:
             write_secret(self.folder / "secret.txt", secret)
 
-    def type(self, *words: str) -> Result:
-        """Type one command; its exit code, standard output and error output are in the result."""
+    def type(self, *words: str, typed: str | None = None) -> Result:
+        """Type one command; its exit code, standard output and error output are in the result.
+
+        `typed` is what it reads from standard input.
+        """
         session = Session(transport=self.near.courier, now=lambda: self.now, sleep=self._sleep)
         session.own = self.own
         config = str(self.folder / "blindlink.toml")
-        return CliRunner().invoke(main, ["--config", config, *words], obj=session)
+        return CliRunner().invoke(main, ["--config", config, *words], input=typed, obj=session)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

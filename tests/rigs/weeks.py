@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker
+
+from encoding.cli.parts.own_ledger import ledger_file, own_desk
+from encoding.cli.parts.session import Session
+from encoding.ledger.book import Ledger
 
 
 def settle(near: NearBroker) -> None:
@@ -22,3 +28,12 @@ def links(desk: Desk) -> dict[str, str]:
     """Return the link ID of each linked record."""
     with (desk.folder / "links.csv").open(encoding="utf-8", newline="") as file:
         return {row["record_id"]: row["link_id"] for row in csv.DictReader(file)}
+
+
+@contextmanager
+def changed_ledger(desk: Desk) -> Iterator[Ledger]:
+    """Give a desk's ledger, and keep what becomes of it, as a workspace of another day would have it."""
+    kept = ledger_file(own_desk(Session(config_path=desk.folder / "blindlink.toml")))
+    ledger = kept.read()
+    yield ledger
+    kept.write(ledger)

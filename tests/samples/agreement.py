@@ -147,6 +147,7 @@ AGREEMENT: dict[str, Any] = {
         "files": FILES,
         "budget": {"rounds": 6, "days": 30},
         "floor": 10,
+        "most_ended": "0.1",
     },
     "start": "2026-09-01",
     "end": "2027-08-31",

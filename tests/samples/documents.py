@@ -129,6 +129,7 @@ TERMS: dict[str, Any] = {
     "due": "sunday 22:00",
     "round_days": 7,
     "round_budget": None,
+    "most_ended": None,
     "approvals": None,
     "finality": None,
     "review": None,

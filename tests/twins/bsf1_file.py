@@ -14,12 +14,17 @@ Row = tuple[bytes, int, bytes]
 
 @dataclass(frozen=True)
 class SlowFile:
-    """Real rows (token, record, sealed), and per pass: keys, blocks above the cap, rows dropped."""
+    """Real rows (token, record, sealed), and per pass: keys, blocks above the cap, rows dropped.
+
+    `keyed` and `sent` name the passes that have a key of each record, and those that have a row of it.
+    """
 
     rows: list[Row]
     keys: Counter[str]
     blocks_too_large: Counter[str]
     rows_dropped: Counter[str]
+    keyed: dict[int, set[str]]
+    sent: dict[int, set[str]]
 
 
 def slow_file(
@@ -33,7 +38,7 @@ def slow_file(
 ) -> SlowFile:
     """Return the rows of records, each given by its spellings, under a key of the round."""
     cap = profile["block_cap"]
-    file = SlowFile([], Counter(), Counter(), Counter())
+    file = SlowFile([], Counter(), Counter(), Counter(), defaultdict(set), defaultdict(set))
     blocks: dict[bytes, list[tuple[int, bsf1.Columns]]] = defaultdict(list)
     passes: dict[bytes, str] = {}
     for record, own in enumerate(spellings):
@@ -41,6 +46,7 @@ def slow_file(
             blocks[cell].append((record, own[number]))
             passes[cell] = name
             file.keys[name] += 1
+            file.keyed[record].add(name)
     for cell, members in blocks.items():
         placed = [(place, *member) for member in members for place in range(cap)]
         if side == "larger":
@@ -49,6 +55,7 @@ def slow_file(
             file.blocks_too_large[passes[cell]] += len(members) > cap
             file.rows_dropped[passes[cell]] += max(0, len(members) - cap)
         for place, record, columns in placed:
+            file.sent[record].add(passes[cell])
             token, row_key = bsf1.token_and_key(cell, place)
             named = token + record.to_bytes(4, "little")
             filler = bsf1.b2(fill, 64, b"bsf1 fill", named)

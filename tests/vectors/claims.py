@@ -37,9 +37,11 @@ SHARED: dict[str, Any] = {
     "sequence": 3,
     "previous": "5e" * 32,
     "checkpoint": CHECKPOINT,
-    "applied": {"round": 11, "release": 2},
+    "applied": {"round": 11, "release": 2, "rollback": None},
     "created": "2026-09-01T06:00:00Z",
 }
+
+ROLLED_BACK = {"round": 11, "release": 2, "rollback": "44" * 32}
 
 
 def sha(raw: bytes) -> str:
@@ -134,6 +136,8 @@ def bad_messages(make: Any, good: str) -> dict[str, str]:
         "an unknown field": make(surprise=1),
         "round 0": make(round=0),
         "release 0": make(release=0),
+        "a rollback that is no digest": make(applied={**ROLLED_BACK, "rollback": "round 9"}),
+        "a release without its rollback": make(applied={"round": 11, "release": 2}),
         "a first message that has one before it": make(sequence=1),
         "a third message that has none before it": make(previous=None),
         "makers in another order": make(makers=[OTHER, PARTY]),
@@ -250,6 +254,7 @@ def claims_vectors() -> dict[str, Any]:
                     "none, and the first message": claims([], [], [], ledger=None, **first),
                     "without a container": claims(unproven, [], []),
                     "a supplementary release": claims(release=2),
+                    "after a rollback": claims(applied=ROLLED_BACK),
                 }
             ),
             "bad": named(bad_claims()),
@@ -265,6 +270,7 @@ def claims_vectors() -> dict[str, Any]:
             "good": named(
                 {
                     "two records in three matches": statement(),
+                    "after a rollback": statement(applied=ROLLED_BACK),
                     "none, and the first message": statement([], [], [], [], **first),
                 }
             ),

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, file_options
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
+    from encoding.cli.parts.links_writing import LinksOrder
     from schemas.agreement import ProjectTerms
+    from schemas.rounds import RoundView
     from schemas.run import ReleaseMode
 
 
@@ -37,6 +39,14 @@ if TYPE_CHECKING:
     "recipient",
     help="Fetch the sealed link IDs that only this party can open, and hand over beside your columns.",
 )
+@click.option(
+    "--as-of",
+    "as_of",
+    metavar="ROUND",
+    type=click.IntRange(1),
+    help="Print what the file of links of an earlier round said; -o writes it to a file.",
+)
+@ACCEPT_CHANGE
 @click.option("--force", is_flag=True, help="Overwrite a file that is not a file of links.")
 @json_option
 @agency_options
@@ -49,20 +59,29 @@ def links(
     output: Path | None,
     run_id: str | None,
     recipient: str | None,
+    as_of: int | None,
+    accept_change: str | None,
     force: bool,
 ) -> None:
     """Fetch the matches released to this agency, agree with the others on link IDs, and write them down.
 
     They are held against the broker's match log first. The former file of links stays until the new one
-    is complete. Where the agreement gives matches to another party without showing you who was linked, you
+    is complete. Beside it are written changes.csv, what changed and why, and unmatched.csv, your records
+    without a link. Exit code 8: more links would end than is agreed, and the former file stays until you give
+    --accept-change. Where the agreement gives matches to another party without showing you who was linked, you
     get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
     """
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.round_steps import newest_round
+    from encoding.cli.parts.links_writing import LinksOrder
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
 
+    if as_of is not None:
+        if run_id or recipient or accept_change:
+            raise click.UsageError("--as-of goes with -o alone: it tells what was written before")
+        _tell_former(session, as_of, output, force=force)
+        return
     document: dict[str, object]
     source = Source(file=file, id_column=id_column)
     with session.connect() as client:
@@ -90,17 +109,48 @@ def links(
             return
         else:
             counter = Counter(session, client, trust, view)
-            links = RoundLinks(counter, newest_round(counter))
-            written = links.write(source, links.agree(), output=output, force=force)
-            document = {
-                "file": str(written.path),
-                "round": written.round,
-                "links": written.links,
-                "pending": written.pending,
-                "missing": written.missing,
-            }
-            sentence = written.sentence()
+            order = LinksOrder(source, output, force=force, accepted=accept_change)
+            links = RoundLinks(counter, _round_to_write(counter, order))
+            links.agree()
+            written = links.write(order)
+            document, sentence = written.to_document(), written.sentence()
     emit(document, remarks=[sentence])
+
+
+def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
+    """Return the newest round, or the one whose links wait where somebody accepts how many end."""
+    from encoding.cli.parts.own_ledger import ledger_file
+    from encoding.cli.parts.own_links import own_links
+    from encoding.cli.parts.round_steps import newest_round, proven
+
+    if order.accepted is not None:
+        with counter.session.workspace.lock():
+            held, last = own_links(counter).held(), ledger_file(counter).read().last
+        if held is not None and (last is None or last.round <= held.round):
+            return proven(counter, counter.api.round(held.round))
+    return newest_round(counter)
+
+
+def _tell_former(session: Session, number: int, output: Path | None, *, force: bool) -> None:
+    """Print, or write, what the file of links of a round said, by what is kept here alone."""
+    from encoding.cli.parts.former_links import former_links
+    from encoding.cli.parts.written_files import note_file
+    from encoding.files import refuse_to_overwrite
+    from encoding.sharing.links_file import LINKS_START, links_bytes, write_links
+
+    if output is not None:
+        refuse_to_overwrite(output, own_start=LINKS_START, force=force)
+        note_file(session, "link-table", output)
+    found = former_links(session, number)
+    if output is not None:
+        write_links(output, found)
+        said = f"round {number}: {len(found):,} records had a link ID, in {output}"
+        emit({"round": number, "links": len(found), "file": str(output)}, remarks=[said])
+        return
+    if not wants_json():
+        # Bytes, so that no system changes the line ends.
+        click.echo(links_bytes(found), nl=False)
+    emit({"round": number, "links": [link._asdict() for link in found]})
 
 
 def _what_to_fetch(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, file_options
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.cli.parts.source import Source
 from schemas.shared.command_line import emit, json_option
@@ -28,6 +28,7 @@ from schemas.shared.command_line import emit, json_option
 @click.option(
     "--begin", is_flag=True, help="Begin a round where the agreement has rounds on request."
 )
+@ACCEPT_CHANGE
 @json_option
 @agency_options
 @click.pass_obj
@@ -39,17 +40,21 @@ def refresh(
     skip_invalid: Path | None,
     wait_hours: float,
     begin: bool,
+    accept_change: str | None,
 ) -> None:
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
     For cron and Task Scheduler, every night. Whatever fails, last round's links stay in force and the exit code
     says what it was. It may be started again at any time, and goes on where it stopped. Nothing due: exit
     code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do its
-    part. Exit code 9: what came cannot be honest, and nothing of it was stored.
+    part. Exit code 8: more links would end than is agreed, and last round's stay until you look at changes.csv
+    and give --accept-change. Exit code 9: what came cannot be honest, and nothing of it was stored.
     """
     from encoding.cli.parts.due_round import do_what_is_due
+    from encoding.cli.parts.links_writing import LinksOrder
 
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
-    document, sentence = do_what_is_due(session, source, wait_s=wait_hours * 3600, begin=begin)
+    order = LinksOrder(source, accepted=accept_change)
+    document, sentence = do_what_is_due(session, order, wait_s=wait_hours * 3600, begin=begin)
     emit(document, remarks=[sentence])

@@ -7,7 +7,7 @@ import click
 from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.rounds.status import describe, gather_facts
@@ -20,13 +20,21 @@ from schemas.shared.command_line import emit, json_option
 @click.pass_obj
 def status(session: Session) -> None:
     """Say where the linkage stands, who is waited for, what is overdue, and which command comes next."""
+    from encoding.cli.parts.own_links import own_links
+
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client, must_bind=False)
         counter = Counter(session, client, trust, view)
-        last = ledger_file(counter).read().last if own_space(counter) is not None else None
-        applied = None if last is None else last.round
-        facts = gather_facts(client, session.workspace, view, session.party, applied)
+        written = held = None
+        if own_space(counter) is not None:
+            with session.workspace.lock():
+                newest, waiting = own_links(counter).newest(), own_links(counter).held()
+            written = None if newest is None else newest.round
+            held = None if waiting is None else waiting.round
+        facts = gather_facts(
+            client, session.workspace, view, session.party, last_written=written, held=held
+        )
         overdue = client.overdue(view.project).overdue
     found = describe(facts)
     late = [

@@ -21,6 +21,7 @@ from encoding.cli.parts.prompts import (
     ask_due,
     ask_list,
     ask_number,
+    ask_share,
     ask_text,
     say_heading,
 )
@@ -137,6 +138,9 @@ def _ethics(parties: Sequence[Answers]) -> Answers:
     limits = {
         "files": list(_files(parties)),
         "floor": ask_number("Smallest count that is shown", 10),
+        "most_ended": ask_share(
+            "At most which share of the links may end in one round before a person looks", "0.1"
+        ),
     }
     breach = {
         "hours": ask_number("Within how many hours a party tells the others of a breach", 24),

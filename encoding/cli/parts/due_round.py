@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from encoding.cli.parts import round_steps, steps
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
+from encoding.cli.parts.links_writing import LinksOrder, refuse_held
 from encoding.cli.parts.owed_rounds import drain
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
@@ -18,6 +20,7 @@ from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
+from encoding.errors import ChangeHeldError
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
@@ -26,38 +29,44 @@ if TYPE_CHECKING:
 
 
 def do_what_is_due(
-    session: Session, source: Source, *, wait_s: float, begin: bool
+    session: Session, order: LinksOrder, *, wait_s: float, begin: bool
 ) -> tuple[dict[str, object], str]:
     """Check, encode, upload, wait, fetch and agree on link IDs, as far as that is due.
 
     Args:
         session: the options of the call.
-        source: what the command line says of the file.
+        order: what the command line says of the file, and of links that end.
         begin: begin a round where the agreement has rounds on request.
         wait_s: how long to wait for what other agencies have yet to do.
     Returns:
         What was done, as a document and as a sentence.
+    Raises:
+        ChangeHeldError: all else is done, and a round's links wait until somebody accepts how many end.
     """
     patience = Patience(wait_s, session.sleep, session.say)
-    refuse_list(session, source)
+    refuse_list(session, order.source)
     with session.workspace.refresh_lock(), session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))
         is_provider = session.party in counter.view.terms.providers
         if is_provider:
             round_steps.top_up_nonces(counter)
-        waited_for = drain(counter, source)
+        unfinished = drain(counter, order)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         require_secret(session, counter.view)
         find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
         found = patience.until_ready(lambda: find(counter))
-        if found is None and waited_for:
-            raise waited_for[0]
-        if found is None:
-            return {"round": None}, _nothing_due(counter)
-        document: dict[str, object] = {"round": found.round}
-        if is_provider:
-            document |= _send(counter, found, source)
-        return _finish(counter, found, source, patience, document)
+        document: dict[str, object] = {"round": None}
+        sentence = _nothing_due(counter)
+        if found is not None:
+            document["round"] = found.round
+            if is_provider:
+                document |= _send(counter, found, order.source)
+            document, sentence = _finish(counter, found, order, patience, document)
+        if own_space(counter) is not None:
+            refuse_held(counter)
+        if found is None and unfinished:
+            raise unfinished[0]
+        return document, sentence
 
 
 def _nothing_due(counter: Counter) -> str:
@@ -97,7 +106,7 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
 def _finish(
     counter: Counter,
     found: RoundView,
-    source: Source,
+    order: LinksOrder,
     patience: Patience,
     document: dict[str, object],
 ) -> tuple[dict[str, object], str]:
@@ -112,13 +121,17 @@ def _finish(
     sentence = "the runs have ended; the agreement gives this agency no matches of its own"
     if own_space(counter) is not None and runs:
         links = RoundLinks(counter, found)
-        applied = patience.until_ready(links.agree)
-        written = links.write(source, applied)
-        document |= {"links": written.links, "pending": written.pending, "file": str(written.path)}
-        sentence = written.sentence()
+        patience.until_ready(links.agree)
+        # It is told at the very end, and kept till then.
+        with suppress(ChangeHeldError):
+            written = links.write(order)
+            document |= written.to_document()
+            sentence = written.sentence()
     for recipient in blind_recipients(counter.view.terms):
         for run in runs:
-            blind = patience.until_ready(partial(_blind_links, counter, recipient, run.run, source))
+            blind = patience.until_ready(
+                partial(_blind_links, counter, recipient, run.run, order.source)
+            )
             sealed.setdefault(recipient, []).append(str(blind.path))
             sentence = f"{sentence}; {blind.sentence()}"
     return document, sentence

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
 from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.links_writing import (
+    LinksOrder,
+    LinksWritten,
+    MatchedRecords,
+    write_links_of_round,
+)
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
-from encoding.cli.parts.source import Source
 from encoding.cli.parts.steps import own_nonces
-from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
-from encoding.evidence.disclosed_records import DisclosedRecords
-from encoding.files import refuse_to_overwrite
 from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
 from encoding.ledger.errors import TranscriptError
 from encoding.ledger.values import Turn as LedgerTurn
 from encoding.packing.container import read_container
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.packing.tokens_met import tokens_met
-from encoding.records.agency_file import agency_file
 from encoding.rounds.round_memory import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
 from encoding.rounds.turns import Turn, closing_of
-from encoding.sharing.links_file import LINKS_START, Link, write_links
 from encoding.transfers.matches import (
     fetch_release,
     keys_of_handles,
-    record_ids_by_key,
     releases_of_round,
 )
 from schemas.claims import Transcript
@@ -47,26 +44,6 @@ if TYPE_CHECKING:
     from schemas.api import ReleaseView
     from schemas.ids import Handle
     from schemas.rounds import RoundView
-
-
-@dataclass(frozen=True, slots=True)
-class LinksWritten:
-    """Of which round the link IDs are, and where they were written.
-
-    `pending` matches have no link ID yet, since a partner's claims were missing when the round was closed;
-    `missing` link IDs belong to records that the file has not.
-    """
-
-    path: Path
-    round: int
-    links: int
-    pending: int
-    missing: int
-
-    def sentence(self) -> str:
-        """Return what is said of it."""
-        said = f"round {self.round}: {self.links:,} records have a link ID, in {self.path}"
-        return f"{said}; {self.pending:,} matches have none yet" if self.pending else said
 
 
 class RoundLinks:
@@ -132,7 +109,7 @@ class RoundLinks:
                 raise OthersWaitedForError(f"round {now.round} is not closed yet")
             space = self._at_space(now)
         history_of(self._counter).refuse_uncounted(now.round)
-        self._tell_unproven(checked)
+        self._tell_doubts(checked)
         with self._counter.session.workspace.lock():
             return close(desk, space, checked, listed)
 
@@ -140,57 +117,32 @@ class RoundLinks:
         spaces = self._counter.view.terms.spaces
         return any((one.name, one.lifetime) == (self._space, "lasting") for one in spaces)
 
-    def _tell_unproven(self, checked: Iterable[CheckedPair]) -> None:
+    def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:
+            one, another = pair.pair
+            partner = another if one == self._counter.session.party else one
             if pair.n_unproven:
-                one, another = pair.pair
-                partner = another if one == self._counter.session.party else one
                 self._counter.session.warn(
                     f"{pair.n_unproven:,} matches with {partner} have no proof that the records met by a key:"
                     " one of the two containers is not in its agency's workspace any more"
                 )
+            if pair.other_ledger == "behind":
+                self._counter.session.warn(
+                    f"the ledger of {partner} is that of an earlier round: its workspace was restored, or it"
+                    " has missed rounds"
+                )
 
-    def write(
-        self,
-        source: Source,
-        applied: Applied | None,
-        *,
-        output: Path | None = None,
-        force: bool = False,
-    ) -> LinksWritten:
-        """Write the link IDs of the records that were matched in the round beside their record IDs."""
-        session = self._counter.session
-        path = output or session.config.resolve(session.config.sections.output.links)
-        refuse_to_overwrite(path, own_start=LINKS_START, force=force)
-        note_file(session, "link-table", path)
+    def write(self, order: LinksOrder) -> LinksWritten:
+        """Write the link IDs of the records that were matched in the round, and what changed.
+
+        Raises:
+            ChangeHeldError: more links end than is agreed; those in force stay.
+        """
+        party = self._counter.session.party
         matched = {one.record for release in self.releases for one in release.matches}
-        with session.workspace.lock():
-            held = self._held(matched, applied)
-            file = agency_file(session.config, source.file, source.id_column)
-            record_ids = record_ids_by_key(session.workspace, session.project, file, held)
-            links = sorted(Link(record_ids[key], held[key]) for key in held if key in record_ids)
-            write_links(path, links)
-            kept = DisclosedRecords(session.workspace, session.project)
-            kept.keep_matches(self._round.round, matched)
-        missing = len(held) - len(links)
-        if missing:
-            session.warn(
-                f"{missing:,} link IDs belong to records that {file.path.name} does not have"
-            )
-        pending = len(matched) - len(held)
-        return LinksWritten(path, self._round.round, len(links), pending, missing)
-
-    def _held(self, matched: Collection[str], applied: Applied | None) -> dict[str, str]:
-        ledger = ledger_file(self._counter).read()
-        # Of a match that is pending, the old link ID stands.
-        undone = (
-            {one.record for one in applied.open if one.reason != "pending"} if applied else set()
-        )
-        return {
-            record: place.link.hex()
-            for record in matched
-            if record not in undone and (place := ledger.held(record)) is not None
-        }
+        partners = sorted(release.other(party) for release in self.releases)
+        found = MatchedRecords(self._round.round, self._space, tuple(partners), frozenset(matched))
+        return write_links_of_round(self._counter, found, order)
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
         session, client = self._counter.session, self._counter.client

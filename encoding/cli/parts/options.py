@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+
+MAX_REASON: Final = 2000
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -16,6 +19,37 @@ LINKS: Final = click.option(
     "links_file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file that `blindlink links` wrote; the settings name it.",
+)
+
+
+def as_reason(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    """Return a reason as it is kept: in normal form C, without spaces around it; None if none was given."""
+    if given is None:
+        return None
+    text = unicodedata.normalize("NFC", given).strip()
+    if not 0 < len(text) <= MAX_REASON or not text.isprintable():
+        raise click.BadParameter(
+            f"a reason is one line of 1 to {MAX_REASON:,} printable characters"
+        )
+    return text
+
+
+def _reason(*, required: bool) -> Callable[[_Function], _Function]:
+    return click.option(
+        "--reason",
+        required=required,
+        callback=as_reason,
+        help="Why, in your own words; it stays here.",
+    )
+
+
+REASON: Final = _reason(required=True)
+REASON_OR_LIST: Final = _reason(required=False)
+ACCEPT_CHANGE: Final = click.option(
+    "--accept-change",
+    metavar="REASON",
+    callback=as_reason,
+    help="Put the links in force though more end than is agreed; say why.",
 )
 
 

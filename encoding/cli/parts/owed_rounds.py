@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
+from encoding.cli.parts.links_writing import LinksOrder
 from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.round_steps import proven
-from encoding.errors import AgencyError, NotReadyError, OthersWaitedForError
+from encoding.errors import AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.rounds import RoundView
 
@@ -21,13 +23,17 @@ if TYPE_CHECKING:
 ALARM: Final = 9
 
 
-def drain(counter: Counter, source: Source) -> tuple[OthersWaitedForError, ...]:
+def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:
     """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
 
-    A round that cannot be finished is told, and does not keep the next one from beginning. What waits for
-    another agency is returned.
+    A round that cannot be finished is told, and does not keep the next one from beginning.
+
+    Returns:
+        Why, first what somebody has to put right here, then what waits for another agency; what waits until
+        somebody accepts it is kept in the workspace.
     """
-    return (*_drain_blind(counter, source), *_drain_links(counter, source))
+    found = [*_drain_blind(counter, order.source), *_drain_links(counter, order)]
+    return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
 
 
 def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
@@ -52,26 +58,39 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
                     yield exc
 
 
-def _drain_links(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
+def _drain_links(counter: Counter, order: LinksOrder) -> Iterator[AgencyError]:
     if own_space(counter) is None:
         return
     for found in reversed(counter.api.rounds().rounds):
-        if found.state != "closed" or not _is_owed(counter, found):
+        if found.state != "closed" or not _is_owed(counter, found, order):
             continue
+        is_agreed = False
         try:
             links = RoundLinks(counter, proven(counter, found))
-            links.write(source, links.agree())
+            links.agree()
+            is_agreed = True
+            links.write(order)
         except AgencyError as exc:
             counter.session.warn(f"round {found.round} could not be finished: {exc}")
             if exc.exit_code == ALARM:
                 raise
-            if isinstance(exc, OthersWaitedForError):
+            # What cannot be agreed on, as in a workspace that was restored, comes right with the next round.
+            is_here = is_agreed and not isinstance(exc, ChangeHeldError)
+            if is_here or isinstance(exc, OthersWaitedForError):
                 yield exc
 
 
-def _is_owed(counter: Counter, found: RoundView) -> bool:
-    """Tell whether the ledger has yet to be carried on by a round in which this agency had matches."""
-    last = ledger_file(counter).read().last
+def _is_owed(counter: Counter, found: RoundView, order: LinksOrder) -> bool:
+    """Tell whether links have yet to be written of a round in which this agency had matches.
+
+    A round that waits until somebody accepts it is looked at again once somebody does.
+    """
     party = counter.session.party
-    ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
-    return ran and (last is None or last.round < found.round)
+    if not any(one.has_result and party in (one.larger, one.smaller) for one in found.progress):
+        return False
+    last, kept = ledger_file(counter).read().last, own_links(counter)
+    written, held = kept.newest(), kept.held()
+    if held is not None and held.round == found.round and order.accepted is None:
+        return False
+    is_over = last is not None and last.round > found.round
+    return not is_over and (written is None or written.round < found.round)

@@ -1,30 +1,78 @@
-"""The ID space in which this agency receives matches, and its ledger of link IDs."""
+"""The ID space in which this agency receives matches of its own records, and its ledger of link IDs."""
 
 from __future__ import annotations
 
-from encoding.cli.parts.counter import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from encoding.cli.parts.project_view import remembered_view
+from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile
 
+if TYPE_CHECKING:
+    from schemas.api import ProjectView
 
-def own_space(counter: Counter) -> str | None:
+
+class Seat(Protocol):
+    """An agency in a project: a `Counter`, with a broker, or an `OwnDesk`, without."""
+
+    @property
+    def session(self) -> Session:
+        """The options of the call."""
+        ...
+
+    @property
+    def view(self) -> ProjectView:
+        """The project."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDesk:
+    """An agency in a project as it was last seen, without a broker."""
+
+    session: Session
+    view: ProjectView
+
+
+def own_desk(session: Session) -> OwnDesk:
+    """Return this agency as it stands without a broker.
+
+    Raises:
+        NotReadyError: it has never seen the project.
+    """
+    return OwnDesk(session, remembered_view(session, hint="see: blindlink status"))
+
+
+def own_space(seat: Seat) -> str | None:
     """Return the ID space in which this agency receives matches of its own records, or None."""
-    for recipient in counter.view.terms.recipients:
-        if (recipient.party, recipient.mode) == (counter.session.party, "linked"):
+    for recipient in seat.view.terms.recipients:
+        if (recipient.party, recipient.mode) == (seat.session.party, "linked"):
             return recipient.space
     return None
 
 
-def ledger_file(counter: Counter) -> LedgerFile:
+def required_space(seat: Seat) -> str:
+    """Return the ID space in which this agency receives matches of its own records.
+
+    Raises:
+        NotReadyError: the agreement gives it none.
+    """
+    name = own_space(seat)
+    if name is None:
+        raise NotReadyError("the agreement gives this agency no matches of its own records")
+    return name
+
+
+def ledger_file(seat: Seat) -> LedgerFile:
     """Return where the ledger of this agency's ID space is kept.
 
     Raises:
         NotReadyError: the agreement gives this agency no matches of its own records.
     """
-    session, name = counter.session, own_space(counter)
-    if name is None:
-        raise NotReadyError("the agreement gives this agency no matches of its own records")
+    session, name = seat.session, required_space(seat)
     return LedgerFile(
         session.workspace.ledger(session.project, name),
         SpaceName(session.project, name),

@@ -45,7 +45,9 @@ def current_view(session: Session) -> ProjectView:
         return known
 
 
-def remembered_view(session: Session) -> ProjectView:
+def remembered_view(
+    session: Session, hint: str = "give the file of the project with --project-file"
+) -> ProjectView:
     """Return the project as it was last seen, without asking the broker.
 
     Raises:
@@ -53,9 +55,6 @@ def remembered_view(session: Session) -> ProjectView:
     """
     known = session.workspace.project()
     if known is None:
-        raise NotReadyError(
-            "the project's terms are not known here yet",
-            hint="give the file of the project with --project-file",
-        )
+        raise NotReadyError("the project's terms are not known here yet", hint=hint)
     require_kept_agreement(session, known)
     return known

@@ -300,8 +300,10 @@ def test_terms_are_said_in_sentences() -> None:
         for line in sentences
     ]
     assert any("A round of linkage is made" in line for line in sentences)
-    nobody = list(terms_sentences(terms_of(profile_of(), auditors=())))
+    assert not any("would end more" in line for line in sentences)
+    nobody = list(terms_sentences(terms_of(profile_of(), auditors=(), most_ended="0.1")))
     assert "The terms name no auditor." in nobody
+    assert any("would end more than 10% of an agency's links" in line for line in nobody)
 
 
 def test_a_party_is_named_once_with_all_its_parts() -> None:

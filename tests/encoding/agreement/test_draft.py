@@ -78,6 +78,18 @@ def test_whole_numbers_of_a_policy_are_the_decimal_texts_that_they_are(tmp_path:
     assert draft_agreement(answers, tmp_path).agreement.policy.review_share == "0"
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("", None), ("most_ended = 0.05", "0.05"), ("most_ended = 0", "0"), ("most_ended = 1", "1")],
+)
+def test_how_many_links_may_end_is_as_it_is_answered(
+    tmp_path: Path, answer: str, expected: str | None
+) -> None:
+    written = write_answers(tmp_path, ANSWERS.replace("[limits]", f"[limits]\n{answer}"))
+    made = draft_agreement(read_answers(written), tmp_path).agreement
+    assert made.limits.most_ended == made.terms().most_ended == expected
+
+
 def test_the_sizes_of_files_are_never_filled_in(tmp_path: Path) -> None:
     answers = read_answers(write_answers(tmp_path))
     del answers["limits"]["files"]
@@ -155,6 +167,12 @@ def test_an_answer_of_another_shape_is_refused(tmp_path: Path, answer: dict[str,
     answers = read_answers(write_answers(tmp_path)) | answer
     with raises(AgreementDraftError, match=next(iter(answer))):
         draft_agreement(answers, tmp_path)
+
+
+def test_more_links_than_there_are_cannot_end(tmp_path: Path) -> None:
+    written = write_answers(tmp_path, ANSWERS.replace("[limits]", "[limits]\nmost_ended = 1.5"))
+    with raises(AgreementDraftError, match="limits.most_ended"):
+        draft_agreement(read_answers(written), tmp_path)
 
 
 def test_an_identity_that_its_person_did_not_sign_is_refused(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ OTHERS: dict[str, Any] = {
     "limits.budget.rounds": 7,
     "limits.budget.days": 31,
     "limits.floor": 0,
+    "limits.most_ended": "0.2",
     "start": "2026-09-02",
     "end": "2027-08-30",
     "retention.keep_encodings_days": 31,
@@ -134,6 +135,16 @@ def test_whether_zip_codes_are_compared_is_said() -> None:
 
 def test_who_has_the_larger_file_is_said() -> None:
     assert "k12 has the larger file" in words(Agreement.from_json(BASE))
+
+
+def test_how_many_links_may_end_in_one_round_is_said() -> None:
+    text = words(Agreement.from_json(BASE))
+    assert "If a round would end more than 10% of an agency's links in force" in text
+    assert "Fewer than 10 links count as 10." in text
+    shown = Agreement.from_json(changed(BASE, "limits.floor", 0))
+    assert "links count as" not in words(shown)
+    unbound = Agreement.from_json(changed(BASE, "limits.most_ended", None))
+    assert "Any number of links may end in one round" in words(unbound)
 
 
 def test_membership_is_said_not_to_be_hidden() -> None:

@@ -50,6 +50,19 @@ def assemble(
     calls: list[list[tuple[int, int]]] | None = None,
 ) -> tuple[np.ndarray, AssemblyCounts]:
     """Return all rows; `calls` says which spelling of which record comes in which call of `add`."""
+    rows, assembly = assembled(folder, records, side, profile, key, randomness, calls)
+    return rows, assembly.counts
+
+
+def assembled(
+    folder: Path,
+    records: list[Record],
+    side: Side,
+    profile: EncodingProfile | None = None,
+    key: bytes = KEY,
+    randomness: Randomness | None = RANDOM,
+    calls: list[list[tuple[int, int]]] | None = None,
+) -> tuple[np.ndarray, Assembly]:
     if calls is None:
         calls = [[(record, n) for record, own in enumerate(records) for n in range(len(own))]]
     repeated = np.zeros(len(records), dtype=bool)
@@ -70,7 +83,7 @@ def assemble(
     rows = np.concatenate(list(assembly.rows()))
     assert rows.dtype == STORED_ROW
     assert list(folder.iterdir()) == []
-    return rows, assembly.counts
+    return rows, assembly
 
 
 def as_tuples(rows: np.ndarray) -> list[tuple[bytes, int, bytes]]:
@@ -142,8 +155,13 @@ def test_real_rows_are_those_of_the_twin_however_they_come(
         patch.setattr(spool, "HELD_BYTES", data.draw(st.sampled_from([1, 500, 10**6])))
         patch.setattr(module, "_SEALED_AT_ONCE", data.draw(st.integers(1, 20)))
         patch.setattr(module, "_PADDING_ROWS", data.draw(st.integers(1, 60)))
-        rows, counts = assemble(tmp_path, records, side, calls=calls)
-    slow = twin(records, side)
+        rows, assembly = assembled(tmp_path, records, side, calls=calls)
+    counts, slow = assembly.counts, twin(records, side)
+    for stated, bits in ((slow.keyed, assembly.met.keyed), (slow.sent, assembly.met.sent)):
+        assert [stated[number] for number in range(len(records))] == [
+            {one["name"] for at, one in enumerate(PROFILE["passes"]) if bit >> at & 1}
+            for bit in bits.tolist()
+        ]
     found = as_tuples(rows)
     # Whatever is no row of the twin's is padding.
     padding = Counter(found) - Counter(slow.rows)

@@ -106,8 +106,11 @@ def test_what_was_written_and_received_is_found_again(linked: Desk, schools: Des
         for one in read_written(open_workspace(desk.folder / "workspace"))
     }
     assert noted == {
-        ("link-table", linked.folder / "links.csv"),
-        ("link-table", schools.folder / "links.csv"),
+        *(
+            ("link-table", desk.folder / f"{name}.csv")
+            for desk in (linked, schools)
+            for name in ("links", "changes", "unmatched")
+        ),
         ("extract", out),
         ("received", out),
         ("received", joined),

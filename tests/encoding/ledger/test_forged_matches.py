@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ledger_simulator.duo import Duo, carry, duo, match_id
+from ledger_simulator.duo import ONE, PAIR, SPACE, TWO, Duo, Office, carry, duo, match_id
 from samples.refusals import raises
 
 from encoding.ledger import errors
 from encoding.ledger.book import MessagePlace
 from encoding.ledger.claim_checks import check_claims
 from encoding.ledger.errors import (
+    ClaimsContradictError,
     ForgedMatchError,
     LedgersDifferError,
     LinkAlarmError,
@@ -21,10 +22,11 @@ from encoding.ledger.errors import (
     ReleasedRowsError,
     ReleasesDifferError,
     ReplayedMatchError,
+    RollbackError,
     TranscriptError,
 )
 from encoding.ledger.events import Event
-from encoding.ledger.ledger_file import serialise_ledger
+from encoding.ledger.ledger_file import parse_ledger, serialise_ledger, view_as_of
 from encoding.ledger.messages import (
     closed_messages,
     note_received,
@@ -222,7 +224,7 @@ def test_ledgers_that_differ_stop_until_persons_have_looked(pair: Duo) -> None:
 def test_every_alarm_has_a_code_of_its_own() -> None:
     rows = [row for row in vars(errors).values() if isinstance(row, Refusal)]
     codes = [row.code for row in rows if row.base is LinkAlarmError]
-    assert len(set(codes)) == len(codes) == 9
+    assert len(set(codes)) == len(codes) == 10
 
 
 def test_no_match_is_remembered_of_a_round_that_was_refused(pair: Duo) -> None:
@@ -231,3 +233,128 @@ def test_no_match_is_remembered_of_a_round_that_was_refused(pair: Duo) -> None:
     both_refuse(pair, ForgedMatchError, lambda: pair.link(first, second))
     assert not pair.one.ledger.knows_match(match_id(7))
     assert not pair.one.ledger.knows_match(MatchId(bytes(16)))
+
+
+def dated(side: Office, record: str, since: int) -> None:
+    """Let a side say that its record has its link ID since another round."""
+    held = side.ledger.held(record)
+    assert held is not None
+    side.ledger.take([Event("held", Turn(3, 0), held.link, since, record)])
+
+
+@pytest.mark.parametrize("since", [1, 3])
+def test_claims_that_date_a_link_id_otherwise_than_before_are_an_alarm(
+    pair: Duo, since: int
+) -> None:
+    # Since round 2 on both sides, which the digest of that round says.
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2"), ("a3", "b3")])
+    dated(pair.two, "b3", since)
+    first = pair.one.release(Turn(3, 1), [("a3", 7, "a3b3")])
+    second = pair.two.release(Turn(3, 1), [("b3", 7, "a3b3")])
+    before = serialise_ledger(pair.one.ledger)
+    own, other = pair.one.claim(first), pair.two.claim(second)
+    with raises(ClaimsContradictError) as caught:
+        check_claims(pair.one.ledger, own, other)
+    assert caught.value.n_concerned == 1
+    assert caught.value.exit_code == 9
+    assert serialise_ledger(pair.one.ledger) == before
+
+
+def test_a_link_id_is_not_older_than_the_match_that_made_it(pair: Duo) -> None:
+    # However old the ledger that is stated: this one was restored to before the link ID was made.
+    backup = serialise_ledger(pair.two.ledger)
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2"), ("a3", "b3")])
+    held = pair.two.ledger.held("b3")
+    assert held is not None
+    pair.two.ledger = parse_ledger(backup, SPACE, TWO)
+    first = pair.one.release(Turn(3, 1), [("a3", 7, "a3b3")])
+    second = pair.two.release(Turn(3, 1), [("b3", 7, "a3b3")])
+    pair.link(first, second)
+    pair.two.ledger = parse_ledger(backup, SPACE, TWO)
+    pair.two.ledger.take([Event("held", Turn(2, 1), held.link, 1, "b3")])
+    first = pair.one.release(Turn(4, 1), [("a3", 8, "a3b3")])
+    second = pair.two.release(Turn(4, 1), [("b3", 8, "a3b3")])
+    own, other = pair.one.claim(first), pair.two.claim(second)
+    with raises(ClaimsContradictError):
+        check_claims(pair.one.ledger, own, other)
+
+
+def test_who_relinks_or_was_restored_contradicts_nothing(pair: Duo) -> None:
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+    pair.two.ledger.relink(pair.two.ledger.unlink("b1"))
+    pair.one.ledger = parse_ledger(serialise_ledger(pair.one.ledger), SPACE, ONE)
+    done = pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    assert [one.changes for one in done] == [(), ()]
+
+
+def test_of_two_vetoes_with_one_number_the_one_that_retires_counts_for_both(pair: Duo) -> None:
+    link = pair.one.ledger.unlink("a1")
+    backup = serialise_ledger(pair.one.ledger)
+    pair.one.ledger.relink(link)
+    pair.one.ledger.unlink("a1")
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+    # Restored, the maker counts once more from where the backup stood.
+    pair.one.ledger = parse_ledger(backup, SPACE, ONE)
+    pair.one.ledger.unlink("a2")
+    pair.one.ledger.relink(link)
+    assert (link, ONE, 3, False) in pair.one.ledger.vetoes()
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    assert (link, ONE, 3, True) in pair.one.ledger.vetoes()
+    assert pair.one.ledger.vetoes() == pair.two.ledger.vetoes()
+    assert pair.one.ledger.held("a1") is pair.two.ledger.held("b1") is None
+    pair.one.ledger.relink(link)
+    pair.hold((4, 1), [("a1", "b1"), ("a2", "b2")])
+    assert pair.one.ledger.held("a1") is not None
+    assert pair.link_of("b1") == pair.link_of("a1")
+
+
+def rolled_back(side: Office, to: Turn, subject: str = "44" * 32) -> None:
+    held = view_as_of(side.ledger, to).held
+    side.ledger.roll_back(to, held, sha256=subject, signed="{}")
+
+
+def test_after_a_rollback_of_both_sides_the_ledgers_say_again_what_they_said(pair: Duo) -> None:
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2"), ("a3", "b3")])
+    views = [view_as_of(side.ledger, SECOND).to_bytes() for side in pair.sides()]
+    digest = pair.one.ledger.newest_digest(PAIR)
+    pair.hold((3, 1), [("a1", "b2"), ("a2", "b1"), ("a3", "b4"), ("a4", "b3")])
+    pair.hold((4, 1), [("a1", "b2"), ("a2", "b1"), ("a3", "b4"), ("a4", "b3")])
+    for side in pair.sides():
+        rolled_back(side, SECOND)
+        side.ledger = parse_ledger(serialise_ledger(side.ledger), SPACE, side.party)
+        assert side.ledger.newest_digest(PAIR) == digest
+        assert side.ledger.last == Turn(4, 1)
+    done = pair.hold((5, 1), [("a1", "b1"), ("a2", "b2"), ("a3", "b3")])
+    assert [one.changes for one in done] == [(), ()]
+    for side, view in zip(pair.sides(), views, strict=True):
+        assert view_as_of(side.ledger, Turn(5, 1)).to_bytes() == view
+        assert view_as_of(side.ledger, SECOND).to_bytes() == view
+        # What the rounds between said, they said.
+        assert view_as_of(side.ledger, Turn(4, 1)).to_bytes() != view
+        assert side.ledger.rolled_back is None
+    assert pair.one.ledger.newest_digest(PAIR) == pair.two.ledger.newest_digest(PAIR)
+
+
+def test_a_rollback_of_one_side_alone_stores_nothing_and_is_no_alarm(pair: Duo) -> None:
+    pair.hold((2, 1), [("a1", "b2"), ("a2", "b1")])
+    for rolled, other in ((pair.one, None), (pair.two, "55" * 32)):
+        rolled_back(rolled, Turn(1, 1), *filter(None, [other]))
+        first = pair.one.release(Turn(3, 1), [("a1", 7, "a1b1")])
+        second = pair.two.release(Turn(3, 1), [("b1", 7, "a1b1")])
+        with raises(RollbackError) as caught:
+            pair.link(first, second)
+        assert caught.value.exit_code == 1
+    rolled_back(pair.two, Turn(1, 1))
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    assert pair.one.ledger.held("a1") == pair.two.ledger.held("b1")
+
+
+def test_a_rollback_gives_back_nothing_that_somebody_has_unlinked(pair: Duo) -> None:
+    link = pair.one.ledger.unlink("a1")
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b3")])
+    for side in pair.sides():
+        rolled_back(side, Turn(1, 1))
+    assert pair.one.ledger.held("a1") is pair.two.ledger.held("b1") is None
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    assert link not in {held.link for held in pair.two.ledger.everyone().values()}
+    assert pair.link_of("a2") == pair.link_of("b2") is not None

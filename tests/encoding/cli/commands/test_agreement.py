@@ -132,7 +132,8 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         "First name, Last name", "", "First name, Last name", "School",
         "", "", "", "sunday 26:00", "sunday 22:00", "", "Every Sunday", "", "", "", "", "", "", "",
         # Is this ethical?
-        "", "shared", "", "", "shared", "The pupil's own school", "9000", "100", "500000", "1000", "", "", "",
+        "", "shared", "", "", "shared", "The pupil's own school",
+        "9000", "100", "500000", "1000", "", "0.2", "", "",
         # Is this legal?
         "other", "Example Code 12.3", "other", "Example Code 12.4",
         "ferpa-audit-evaluation", "", "ferpa-child-welfare", "",
@@ -154,6 +155,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
     assert made.schedule.due == "sunday 22:00"
     assert made.approvals.runs == "standing"
     assert made.limits.budget is not None
+    assert made.limits.most_ended == "0.2"
     assert made.policy == RECOMMENDED_POLICY
     assert [(one.least, one.most) for one in made.limits.files] == [(100, 9000), (1000, 500_000)]
     assert [r.onward for r in made.recipients] == [None, "The pupil's own school"]

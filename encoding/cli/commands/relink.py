@@ -1,0 +1,43 @@
+"""`blindlink relink`: an unlink of one's own agency is undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from encoding.cli.parts.options import REASON, agency_options
+from encoding.cli.parts.own_identity import identity_options
+from encoding.cli.parts.session import Session
+from schemas.shared.command_line import emit, json_option
+
+
+@click.command(
+    "relink",
+    epilog='Example: blindlink relink 4711 --reason "The birth certificate shows that it is."',
+)
+@click.argument("record")
+@REASON
+@click.option(
+    "--link-id", help="Which of its link IDs, where more than one of this record was unlinked."
+)
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def relink(
+    session: Session, /, record: str, *, reason: str, link_id: str | None, **given: Any
+) -> None:
+    """Undo what your agency unlinked of one of your records; - reads the number from standard input.
+
+    In the next round the record has its link ID again, as if nothing had been, unless it has got another one
+    meanwhile; the other agencies' records get it back with your next claims. What another agency has unlinked,
+    only that one can undo.
+    """
+    from encoding.cli.parts.unlinking import RecordWord, speak_own
+
+    link = speak_own(session, RecordWord.typed("relink", record, reason, link_id), given)
+    remark = (
+        "the link ID counts again from the next round on, in which the other agencies hear of it"
+    )
+    emit({"link_id": link.hex()}, remarks=[remark])

@@ -1,0 +1,59 @@
+"""`blindlink rollback`: all recipients together go back to the link IDs of an earlier round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from encoding.cli.parts.options import REASON, agency_options
+from encoding.cli.parts.own_identity import identity_options
+from encoding.cli.parts.session import Session
+from schemas.shared.command_line import emit, json_option
+
+
+@click.command(
+    "rollback",
+    epilog='Example: blindlink rollback 11 --reason "Round 12 had the wrong file." -o ours.json',
+)
+@click.argument("number", metavar="ROUND", type=click.IntRange(1))
+@REASON
+@click.option(
+    "--with",
+    "theirs",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What another recipient has signed; with all of them, your ledger goes back.",
+)
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write what you sign.",
+)
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def rollback(
+    session: Session,
+    /,
+    *,
+    number: int,
+    reason: str,
+    theirs: tuple[Path, ...],
+    output: Path,
+    **given: Any,
+) -> None:
+    """Sign that all recipients go back to the link IDs that they had after a round, and go back with theirs.
+
+    Each recipient signs, hands its file to the others, and gives the command once more with theirs. The others
+    read your reason, so name nobody in it. It counts from the next round on, for which all must have done it:
+    until then no round is stored. What an agency has unlinked stays so.
+    """
+    from encoding.cli.parts.rolling_back import RollbackWord, roll_back
+
+    done = roll_back(session, RollbackWord(number, reason, theirs, output), given)
+    emit(done.document(), remarks=done.remarks())

@@ -1,0 +1,29 @@
+"""What the file of links of an earlier round said, by the ledger and what is kept in the workspace alone."""
+
+from __future__ import annotations
+
+from encoding.cli.parts.own_ledger import ledger_file, own_desk
+from encoding.cli.parts.own_links import own_links
+from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from encoding.sharing.links_file import Link
+from encoding.sharing.links_of_rounds import keys_of, links_as_of
+
+
+def former_links(session: Session, number: int) -> list[Link]:
+    """Return the links of a round, as its file of links had them.
+
+    Raises:
+        NotReadyError: none were written in this workspace.
+        WorkspaceError: what was kept is damaged.
+    """
+    desk = own_desk(session)
+    with session.workspace.lock():
+        rounds, ledger = own_links(desk), ledger_file(desk).read()
+        kept = rounds.read(number)
+        if kept is None:
+            written = session.workspace.rounds_with_links(session.project, rounds.space)
+            known = f"it has those of the rounds {written[0]} to {written[-1]}" if written else None
+            raise NotReadyError(f"no links of round {number} were written here", hint=known)
+        names = keys_of(session.workspace, session.project, kept.records)
+    return [Link(names[key], link.hex()) for key, link in links_as_of(ledger, kept, names).items()]

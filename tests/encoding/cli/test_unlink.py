@@ -1,0 +1,268 @@
+"""A link that is wrong is retired for all, undone by its maker alone, and every round can be told again."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
+from rigs.weeks import changed_ledger, links, settle
+
+from encoding.ledger.events import Event
+
+WRONG, RIGHT = "The parents say that it is another child.", "The school has the birth certificate."
+
+
+def next_week(near: NearBroker) -> None:
+    near.move(days=7)
+    settle(near)
+
+
+def raw(desk: Desk) -> bytes:
+    return (desk.folder / "links.csv").read_bytes()
+
+
+def kept(desk: Desk) -> dict[str, bytes]:
+    """Return the file of links, and everything that the workspace keeps of link IDs."""
+    folders = ("ledgers", "links")
+    found = [p for name in folders for p in sorted((desk.folder / "workspace" / name).rglob("*"))]
+    return {path.name: path.read_bytes() for path in (desk.folder / "links.csv", *found)}
+
+
+@pytest.fixture
+def welfare(ready_desks: NearBroker) -> Desk:
+    settle(ready_desks)
+    return ready_desks.desks["welfare"]
+
+
+@pytest.fixture
+def schools(ready_desks: NearBroker) -> Desk:
+    return ready_desks.desks["schools"]
+
+
+def test_an_unlink_drops_the_match_for_all_and_its_relink_undoes_it_exactly(
+    ready_desks: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    first = raw(welfare), raw(schools)
+    of_7 = links(welfare)["7"]
+    said = welfare.ok("unlink", "7", "--reason", WRONG)
+    assert "the other agencies hear of it in the next round" in said.stderr
+    # Here at once, with the next file of links.
+    assert raw(welfare) == first[0]
+    assert welfare.ok("links")
+    assert links(welfare).keys() == {"4", "x-3"}
+    for _ in range(2):
+        next_week(ready_desks)
+        assert links(welfare).keys() == {"4", "x-3"}
+        assert links(schools).keys() == {"p2", "p4"}
+    said = welfare.ok("relink", "7", "--reason", RIGHT)
+    next_week(ready_desks)
+    assert (raw(welfare), raw(schools)) == first
+    assert of_7 == links(welfare)["7"]
+    register = welfare.json("unlink", "--list")["register"]
+    assert [(one["act"], one["reason"], one["stands"]) for one in register] == [
+        ("unlink", WRONG, False),
+        ("relink", RIGHT, True),
+    ]
+    assert all(one["records"] == ["7"] and one["by"] == "welfare" for one in register)
+    assert register[0]["link_id"] == of_7
+    person = ready_desks.people["welfare"].public.person
+    assert {one["person"] for one in register} == {person}
+    shown = welfare.ok("unlink", "--list").stdout
+    assert WRONG in shown
+    assert "undone since" in shown
+
+
+def test_an_unlink_that_is_undone_before_the_next_round_was_never_there(
+    ready_desks: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    first = raw(welfare), raw(schools)
+    welfare.ok("unlink", "x-3", "--reason", WRONG)
+    welfare.ok("relink", "x-3", "--reason", RIGHT)
+    assert welfare.ok("links")
+    assert raw(welfare) == first[0]
+    next_week(ready_desks)
+    assert (raw(welfare), raw(schools)) == first
+    assert schools.json("unlink", "--list")["register"] == [
+        {
+            "act": "relink",
+            "by": "welfare",
+            "from_round": 2,
+            "stands": True,
+            "link_id": links(welfare)["x-3"],
+            "records": [],
+            "person": None,
+            "at": None,
+            "reason": None,
+        }
+    ]
+
+
+def test_the_other_agency_sees_which_of_its_records_and_not_why(
+    ready_desks: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    assert "Nothing was unlinked." in schools.ok("unlink", "--list").stdout
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    next_week(ready_desks)
+    (one,) = schools.json("unlink", "--list")["register"]
+    assert (one["act"], one["by"], one["records"]) == ("unlink", "welfare", ["p1"])
+    assert (one["person"], one["at"], one["reason"]) == (None, None, None)
+    assert WRONG not in schools.ok("unlink", "--list").stdout
+    refused = schools.type("relink", "p1", "--reason", RIGHT)
+    assert refused.exit_code == 1
+    assert "welfare has unlinked this record, and nobody else can undo it" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("unlink", "07"), "this record has no link ID"),
+        (("unlink", "nobody"), "this record has no link ID"),
+        (("unlink", "4"), "this record's link ID is retired already"),
+        (("relink", "7"), "this agency has not unlinked this record"),
+        (("relink", "4", "--link-id", "0" * 32), "or not this link ID"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_and_changes_nothing(
+    welfare: Desk, words: tuple[str, ...], said: str
+) -> None:
+    welfare.ok("unlink", "4", "--reason", WRONG)
+    before = kept(welfare)
+    refused = welfare.type(*words, "--reason", RIGHT)
+    assert refused.exit_code == 1
+    assert said in refused.stderr
+    assert kept(welfare) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("unlink",), ("unlink", "7"), ("unlink", "7", "--list"), ("relink", "7"), ("relink",)],
+)
+def test_a_record_and_a_reason_are_needed(welfare: Desk, words: tuple[str, ...]) -> None:
+    assert welfare.type(*words).exit_code == 2
+
+
+def test_each_of_several_link_ids_of_a_record_is_linked_again_by_its_name(
+    ready_desks: NearBroker, welfare: Desk
+) -> None:
+    retired = [links(welfare)["7"]]
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    with changed_ledger(welfare) as ledger:
+        record = ledger.bearers(bytes.fromhex(retired[0]))[0]  # type: ignore[arg-type]
+        ledger.take([Event("held", ledger.last, b"n" * 16, 1, record)])  # type: ignore[arg-type]
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    refused = welfare.type("relink", "7", "--reason", RIGHT)
+    assert refused.exit_code == 1
+    assert f"--link-id {retired[0]}" in refused.stderr
+    assert welfare.ok("relink", "7", "--reason", RIGHT, "--link-id", retired[0])
+    assert welfare.json("relink", "7", "--reason", RIGHT)["link_id"] == (b"n" * 16).hex()
+
+
+def test_every_round_is_told_again_byte_for_byte(
+    ready_desks: NearBroker,
+    welfare: Desk,
+    schools: Desk,
+    people: Sequence[tuple[str, ...]],
+    write_people: Callable[..., Path],
+) -> None:
+    written = {1: {desk.party: raw(desk) for desk in (welfare, schools)}}
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    write_people(people[:3])
+    next_week(ready_desks)
+    written[2] = {desk.party: raw(desk) for desk in (welfare, schools)}
+    welfare.ok("relink", "7", "--reason", RIGHT)
+    schools.ok("unlink", "p2", "--reason", WRONG)
+    write_people(people[:2])
+    next_week(ready_desks)
+    written[3] = {desk.party: raw(desk) for desk in (welfare, schools)}
+    assert len({one["welfare"] for one in written.values()}) == 3
+    for number, found in written.items():
+        for desk in (welfare, schools):
+            told = desk.ok("links", "--as-of", str(number))
+            assert told.stdout_bytes == found[desk.party]
+    # Offline, and without touching the file of links.
+    ready_desks.courier.before = lambda _: pytest.fail("the broker was asked")
+    out = welfare.folder / "of-1.csv"
+    welfare.ok("links", "--as-of", "1", "-o", str(out))
+    assert out.read_bytes() == written[1]["welfare"]
+    assert raw(welfare) == written[3]["welfare"]
+    document = welfare.json("links", "--as-of", "2")
+    assert document["round"] == 2
+    rows = csv.DictReader(written[2]["welfare"].decode().splitlines())
+    assert document["links"] == list(rows)
+    refused = welfare.type("links", "--as-of", "9")
+    assert refused.exit_code == 1
+    assert "no links of round 9 were written here" in refused.stderr
+    assert "the rounds 1 to 3" in refused.stderr
+    assert welfare.type("links", "--as-of", "1", "--accept-change", RIGHT).exit_code == 2
+    out.write_text("my thesis")
+    assert welfare.type("links", "--as-of", "1", "-o", str(out)).exit_code == 1
+
+
+def test_links_that_were_written_again_are_those_that_are_told(
+    ready_desks: NearBroker, welfare: Desk
+) -> None:
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    assert welfare.ok("links")
+    assert "7" not in links(welfare)
+    assert welfare.ok("links", "--as-of", "1").stdout_bytes == raw(welfare)
+    next_week(ready_desks)
+    # What is linked again counts from the next round on, so that this one stays what it was.
+    welfare.ok("relink", "7", "--reason", RIGHT)
+    assert welfare.ok("links")
+    assert "7" not in links(welfare)
+    assert welfare.ok("links", "--as-of", "2").stdout_bytes == raw(welfare)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("unlink", "7", "--reason", WRONG),
+        ("unlink", "--list"),
+        ("relink", "7", "--reason", RIGHT),
+        ("links",),
+        ("links", "--as-of", "1"),
+        ("refresh",),
+    ],
+    ids=" ".join,
+)
+def test_a_ledger_that_was_edited_is_refused_in_one_sentence(
+    welfare: Desk, words: tuple[str, ...]
+) -> None:
+    (path,) = (welfare.folder / "workspace" / "ledgers").iterdir()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    before = kept(welfare)
+    refused = welfare.type(*words)
+    assert refused.exit_code == 1
+    assert "the ledger of link IDs is damaged, or sealed under another key" in refused.stderr
+    assert kept(welfare) == before
+
+
+def test_claims_that_contradict_earlier_ones_are_an_alarm(
+    ready_desks: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    next_week(ready_desks)
+    with changed_ledger(schools) as ledger:
+        record, held = next(iter(ledger.everyone().items()))
+        ledger.take([Event("held", ledger.last, held.link, 2, record)])  # type: ignore[arg-type]
+    before = kept(welfare)
+    ready_desks.move(days=7)
+    codes = [desk.type("refresh").exit_code for _ in range(3) for desk in (schools, welfare)]
+    assert codes[-1] == 9
+    refused = welfare.type("links")
+    assert refused.exit_code == 9
+    assert "1 claims of schools contradict what it has claimed before" in refused.stderr
+    after = kept(welfare)
+    assert after["links.csv"] == before["links.csv"]
+    assert [name for name in after if name.endswith(".sealed") and name not in before] == []
+
+
+def test_the_record_may_come_by_standard_input(welfare: Desk) -> None:
+    assert welfare.type("unlink", "-", "--reason", WRONG, typed="7\n").exit_code == 0
+    (one,) = welfare.json("unlink", "--list")["register"]
+    assert one["records"] == ["7"]
