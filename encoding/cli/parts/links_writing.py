@@ -176,6 +176,8 @@ class _Writing:
         self._ledger = ledger_file(counter).read()
         self._left_out = _left_out(self._ledger, found)
         self._held = _held(self._ledger, found, self._left_out)
+        retired = retired_of(self._ledger.vetoes())
+        self._unlinked = {record for link in retired for record in self._ledger.bearers(link)}
         self._former = self._rounds.newest(before=found.round)
         former = () if self._former is None else self._former.records
         # Of the links in force: the record ID of each record key.
@@ -221,9 +223,7 @@ class _Writing:
         workspace, project, source = session.workspace, session.project, self._order.source
         withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
         keys = derive_map_keys(workspace.key(), project)
-        retired = retired_of(self._ledger.vetoes())
-        unlinked = {record for link in retired for record in self._ledger.bearers(link)}
-        without = WithoutLink(self._now, self._left_out, unlinked, self._n_passes)
+        without = WithoutLink(self._now, self._left_out, self._unlinked, self._n_passes)
         former = list(self._names.values())
         gone = withdrawn.among(former).tolist()
         read = _FileRead(
@@ -280,7 +280,8 @@ class _Writing:
         in_force = written or self._former
         n_ended = sum(one.ends_a_link for one in changes)
         if written is not None:
-            n_ended = len(set(written.records) - set(read.linked.values()))
+            names = keys_of(session.workspace, session.project, written.records)
+            n_ended = len(names.keys() - read.linked.keys() - self._unlinked)
         if in_force is None or not self._exceeds(n_ended, len(in_force.records)):
             if self._order.accepted is not None:
                 session.say("nothing had to be accepted: no more links end than is agreed")
