@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import ledger_file
+from encoding.cli.parts.own_ledger import is_lasting, ledger_file
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
@@ -69,7 +69,6 @@ class MatchedRecords:
     """The records that a round matched, by record key, and with which partners it had a result."""
 
     round: int
-    space: str
     partners: tuple[str, ...]
     records: frozenset[str] = field(repr=False)
 
@@ -172,7 +171,7 @@ class _Writing:
         session = counter.session
         self._terms, self._n_passes = counter.view.terms, len(counter.view.profile.passes)
         self._session, self._found, self._order, self._files = session, found, order, files
-        self._rounds = own_links(counter)
+        self._rounds, self._is_lasting = own_links(counter), is_lasting(counter)
         self._ledger = ledger_file(counter).read()
         self._left_out = _left_out(self._ledger, found)
         self._held = _held(self._ledger, found, self._left_out)
@@ -255,10 +254,7 @@ class _Writing:
             names=self._names | read.linked,
             waited=() if former is None else frozenset(former.waiting),
             is_compared=former is None or {*former.partners} <= {*self._found.partners},
-            is_lasting=any(
-                (one.name, one.lifetime) == (self._found.space, "lasting")
-                for one in self._terms.spaces
-            ),
+            is_lasting=self._is_lasting,
         )
         own = OwnRecords(
             now=self._now,

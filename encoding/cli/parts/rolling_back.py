@@ -9,7 +9,13 @@ from typing import Any, Final
 
 from encoding.cli.parts.agreements import trusted_peers
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import OwnDesk, ledger_file, own_desk, required_space
+from encoding.cli.parts.own_ledger import (
+    OwnDesk,
+    is_lasting,
+    ledger_file,
+    own_desk,
+    required_space,
+)
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_durably
@@ -87,6 +93,8 @@ def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) ->
     desk, own = own_desk(session), unlock_own(session, given)
     if _DUTY not in own.public.duties:
         raise RollbackError(f"this takes a person with the duty {_DUTY}")
+    if not is_lasting(desk):
+        raise RollbackError("link IDs of this agency's ID space are new in each round")
     others = _other_recipients(desk)
     if word.theirs:
         _refuse_open_round(session)
