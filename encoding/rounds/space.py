@@ -22,7 +22,7 @@ from encoding.ledger.claims import (
     own_members,
     standing_matches,
 )
-from encoding.ledger.errors import MessageUntrustedError, OtherLogError
+from encoding.ledger.errors import MessageUntrustedError, OtherLogError, RollbackError
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.ledger.messages import (
@@ -199,6 +199,7 @@ def close(
 
     Raises:
         LinkAlarmError: what came cannot be honest; nothing is stored.
+        RollbackError: this agency's ledger went back after it had spoken; nothing is stored.
     """
     ledger = desk.ledger.read()
     turn = Turn(space.round.round, _FIRST_RELEASE)
@@ -220,14 +221,30 @@ def close(
         inputs, alone = inputs_of_statements(statements, space.recipients), set()
         # What was read is noted there.
         ledger = desk.ledger.read()
+        own = next(one.head for one in statements if one.head.sender == desk.party)
+        _refuse_rolled_back(ledger, own)
     else:
         claims = _counted_claims(desk, space, listed, pairs[0])
         if claims is None:
             return None
+        _refuse_rolled_back(ledger, claims[0].head)
         inputs = inputs_of_claims(*claims, stands)
     applied = apply_release(ledger, inputs, records, alone=alone, pending=pending)
     desk.ledger.write(ledger)
     return applied
+
+
+def _refuse_rolled_back(ledger: Ledger, own: MessageHead) -> None:
+    """Refuse a round of which this agency spoke before its ledger went back.
+
+    Raises:
+        RollbackError: so it is; the next round goes on from where the ledger is.
+    """
+    if own.applied is not None and own.applied.rollback != ledger.rolled_back:
+        raise RollbackError(
+            f"this agency's ledger went back after it had sent its claims of round {own.round}",
+            hint="nothing of this round is stored; the next one goes on",
+        )
 
 
 def _linked_pairs(space: SpaceOfRound, listed: RoundClosed) -> tuple[Pair, ...]:

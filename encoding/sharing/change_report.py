@@ -32,6 +32,8 @@ _KIND_OF: Final[Mapping[str, Kind]] = {
 _BY_LEDGER: Final = frozenset(
     {"given-to-another-record", "unlinked", "link-id-retired", "linked-again", "rolled-back"}
 )
+# A person has looked at these already.
+_DECIDED: Final = frozenset({"unlinked", "link-id-retired"})
 _LEFT_OUT: Final[Mapping[Reason, str]] = {"vetoed": "ruled-out", "cut": "two-records"}
 CAUSES: Final[Mapping[str, str]] = {
     "first-round": "no links were written here before",
@@ -65,8 +67,8 @@ class LinkChange:
 
     @property
     def ends_a_link(self) -> bool:
-        """Whether a link that was in force is none any more."""
-        return self.before is not None
+        """Whether a link that was in force is none any more, and nobody has unlinked it."""
+        return self.before is not None and self.why not in _DECIDED
 
 
 @dataclass(frozen=True, slots=True, repr=False)

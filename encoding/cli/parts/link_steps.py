@@ -16,7 +16,7 @@ from encoding.cli.parts.links_writing import (
     write_links_of_round,
 )
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
 from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.steps import own_nonces
@@ -93,7 +93,7 @@ class RoundLinks:
             ledger = ledger_file(self._counter).read()
             if ledger.last is not None and ledger.last.round >= self._round.round:
                 return None
-            if len(ledger) and not self._is_lasting():
+            if len(ledger) and not is_lasting(self._counter):
                 ledger.end_all()
                 ledger_file(self._counter).write(ledger)
             space = self._at_space(as_it_stands(self._counter, self._round))
@@ -112,10 +112,6 @@ class RoundLinks:
         self._tell_doubts(checked)
         with self._counter.session.workspace.lock():
             return close(desk, space, checked, listed)
-
-    def _is_lasting(self) -> bool:
-        spaces = self._counter.view.terms.spaces
-        return any((one.name, one.lifetime) == (self._space, "lasting") for one in spaces)
 
     def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:
@@ -141,7 +137,7 @@ class RoundLinks:
         party = self._counter.session.party
         matched = {one.record for release in self.releases for one in release.matches}
         partners = sorted(release.other(party) for release in self.releases)
-        found = MatchedRecords(self._round.round, self._space, tuple(partners), frozenset(matched))
+        found = MatchedRecords(self._round.round, tuple(partners), frozenset(matched))
         return write_links_of_round(self._counter, found, order)
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import ledger_file
+from encoding.cli.parts.own_ledger import is_lasting, ledger_file
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
@@ -69,7 +69,6 @@ class MatchedRecords:
     """The records that a round matched, by record key, and with which partners it had a result."""
 
     round: int
-    space: str
     partners: tuple[str, ...]
     records: frozenset[str] = field(repr=False)
 
@@ -172,10 +171,12 @@ class _Writing:
         session = counter.session
         self._terms, self._n_passes = counter.view.terms, len(counter.view.profile.passes)
         self._session, self._found, self._order, self._files = session, found, order, files
-        self._rounds = own_links(counter)
+        self._rounds, self._is_lasting = own_links(counter), is_lasting(counter)
         self._ledger = ledger_file(counter).read()
         self._left_out = _left_out(self._ledger, found)
         self._held = _held(self._ledger, found, self._left_out)
+        retired = retired_of(self._ledger.vetoes())
+        self._unlinked = {record for link in retired for record in self._ledger.bearers(link)}
         self._former = self._rounds.newest(before=found.round)
         former = () if self._former is None else self._former.records
         # Of the links in force: the record ID of each record key.
@@ -221,9 +222,7 @@ class _Writing:
         workspace, project, source = session.workspace, session.project, self._order.source
         withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
         keys = derive_map_keys(workspace.key(), project)
-        retired = retired_of(self._ledger.vetoes())
-        unlinked = {record for link in retired for record in self._ledger.bearers(link)}
-        without = WithoutLink(self._now, self._left_out, unlinked, self._n_passes)
+        without = WithoutLink(self._now, self._left_out, self._unlinked, self._n_passes)
         former = list(self._names.values())
         gone = withdrawn.among(former).tolist()
         read = _FileRead(
@@ -255,10 +254,7 @@ class _Writing:
             names=self._names | read.linked,
             waited=() if former is None else frozenset(former.waiting),
             is_compared=former is None or {*former.partners} <= {*self._found.partners},
-            is_lasting=any(
-                (one.name, one.lifetime) == (self._found.space, "lasting")
-                for one in self._terms.spaces
-            ),
+            is_lasting=self._is_lasting,
         )
         own = OwnRecords(
             now=self._now,
@@ -280,7 +276,8 @@ class _Writing:
         in_force = written or self._former
         n_ended = sum(one.ends_a_link for one in changes)
         if written is not None:
-            n_ended = len(set(written.records) - set(read.linked.values()))
+            names = keys_of(session.workspace, session.project, written.records)
+            n_ended = len(names.keys() - read.linked.keys() - self._unlinked)
         if in_force is None or not self._exceeds(n_ended, len(in_force.records)):
             if self._order.accepted is not None:
                 session.say("nothing had to be accepted: no more links end than is agreed")

@@ -66,6 +66,16 @@ def required_space(seat: Seat) -> str:
     return name
 
 
+def is_lasting(seat: Seat) -> bool:
+    """Tell whether link IDs of this agency's ID space last from round to round.
+
+    Raises:
+        NotReadyError: the agreement gives this agency no matches of its own records.
+    """
+    name = required_space(seat)
+    return any((one.name, one.lifetime) == (name, "lasting") for one in seat.view.terms.spaces)
+
+
 def ledger_file(seat: Seat) -> LedgerFile:
     """Return where the ledger of this agency's ID space is kept.
 

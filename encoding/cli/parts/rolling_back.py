@@ -9,14 +9,22 @@ from typing import Any, Final
 
 from encoding.cli.parts.agreements import trusted_peers
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import OwnDesk, ledger_file, own_desk, required_space
+from encoding.cli.parts.own_ledger import (
+    OwnDesk,
+    is_lasting,
+    ledger_file,
+    own_desk,
+    required_space,
+)
 from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.ledger.book import Ledger
 from encoding.ledger.errors import RollbackError
 from encoding.ledger.ledger_file import view_as_of
 from encoding.ledger.values import Turn
 from encoding.people.identity import Identity
+from encoding.rounds.api import RoundsApi
 from schemas.chapter_limits import listed
 from schemas.errors import FormatError, SignatureError
 from schemas.identity import PublicIdentity
@@ -79,12 +87,17 @@ def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) ->
         given: the values of `identity_options`.
     Raises:
         RollbackError: there is nothing to go back to, not all have signed the same, or not this person's duty.
+        NotReadyError: a round is open.
     """
     refuse_to_overwrite(word.output, own_start=_START)
     desk, own = own_desk(session), unlock_own(session, given)
     if _DUTY not in own.public.duties:
         raise RollbackError(f"this takes a person with the duty {_DUTY}")
+    if not is_lasting(desk):
+        raise RollbackError("link IDs of this agency's ID space are new in each round")
     others = _other_recipients(desk)
+    if word.theirs:
+        _refuse_open_round(session)
     with session.workspace.lock():
         kept = ledger_file(desk)
         ledger = kept.read()
@@ -107,6 +120,22 @@ def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) ->
             )
             kept.write(ledger)
     return RollbackDone(signed, word.output, others, ledger.rolled_back is not None)
+
+
+def _refuse_open_round(session: Session) -> None:
+    """Refuse to go back while a round is open: what was said of it would be of another ledger.
+
+    Raises:
+        NotReadyError: one is.
+    """
+    with session.connect() as client:
+        session.trust(client)
+        newest = next(iter(RoundsApi(client, session.project).rounds().rounds), None)
+    if newest is not None and newest.state == "open":
+        raise NotReadyError(
+            f"round {newest.round} is open: ledgers go back between rounds",
+            hint="finish it first: blindlink refresh; once it is closed, all sign anew",
+        )
 
 
 def _other_recipients(desk: OwnDesk) -> tuple[str, ...]:

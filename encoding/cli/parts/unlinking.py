@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import ledger_file, own_desk
+from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_desk
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError
 from encoding.ledger.book import Ledger
@@ -49,6 +49,11 @@ def speak_own(session: Session, word: RecordWord, given: Mapping[str, Any]) -> L
         LedgerFileError: the ledger is damaged.
     """
     desk = own_desk(session)
+    if not is_lasting(desk):
+        raise UnlinkError(
+            "link IDs of this agency's ID space are new in each round: there is none to retire for good",
+            hint="to have a record linked no more: blindlink withdraw-record",
+        )
     person = unlock_own(session, given).public.person
     note = UnlinkNote(
         person=person, at=utc_text(session.now()), record=word.record_id, reason=word.reason

@@ -132,6 +132,18 @@ def test_links_of_the_same_round_are_held_against_those_that_are_in_force(held: 
     assert files(welfare)["links"].count(b"\n") == 2
 
 
+def test_what_somebody_has_unlinked_needs_nobody_else_to_look(ready_desks: NearBroker) -> None:
+    both_settle(ready_desks)
+    welfare, schools = ready_desks.desks["welfare"], ready_desks.desks["schools"]
+    for record in ("7", "4"):
+        welfare.ok("unlink", record, "--reason", "The parents say so.")
+    assert welfare.ok("links")
+    assert files(welfare)["links"].count(b"\n") == 2
+    both_settle(ready_desks)
+    assert files(schools)["links"].count(b"\n") == 2
+    assert files(schools)["changes"].count(b",unlinked,") == 2
+
+
 def test_one_child_who_leaves_never_stops_a_small_file(
     ready_desks: NearBroker, people: People, write_people: Write
 ) -> None:

@@ -25,6 +25,7 @@ COMMANDS = [
     ("identity", "enrol", "--out", "{}"),
     ("certificate", "show", "-o", "{}"),
     ("certificate", "show", "--html", "{}"),
+    ("rollback", "1", "--reason", "why", "-o", "{}"),
     ("destroy", "--yes", "-o", "{}"),
     ("destroy", "--yes", "--html", "{}"),
 ]

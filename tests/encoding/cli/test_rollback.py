@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker
-from rigs.weeks import changed_ledger, settle
+from rigs.weeks import changed_ledger, links, settle
+
+from encoding.ledger.ledger_file import view_as_of
+from encoding.ledger.values import Turn
 
 REASON = "Round 2 had last year's file."
 People = Sequence[tuple[str, ...]]
@@ -68,6 +71,7 @@ def test_both_sign_and_both_go_back(
     assert first.exit_code == 0
     assert "nothing has changed yet" in first.stderr
     assert ledger(welfare) == kept
+    ready_desks.courier.before = lambda _: None
     second = sign(schools, welfare.folder / "ours.json")
     assert second.exit_code == 0
     assert "the ledger says again what it said after round 1" in second.stderr
@@ -78,7 +82,6 @@ def test_both_sign_and_both_go_back(
     kept = ledger(welfare)
     assert sign(welfare, schools.folder / "ours.json", name="again.json").exit_code == 0
     assert ledger(welfare) == kept
-    ready_desks.courier.before = lambda _: None
     week(ready_desks)
     assert {party: raw(desk) for party, desk in ready_desks.desks.items()} == swapped
     assert welfare.ok("links", "--as-of", "3").stdout_bytes == swapped["welfare"]
@@ -164,3 +167,39 @@ def test_a_partner_whose_ledger_is_that_of_an_earlier_round_is_told(
     said = "".join(desk.type("refresh").stderr for _ in range(3) for desk in (schools, welfare))
     assert said.count("the ledger of schools is that of an earlier round") == 1
     assert "the ledger of welfare" not in said
+
+
+def test_ledgers_go_back_between_rounds(
+    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+) -> None:
+    assert sign(welfare).exit_code == 0
+    assert sign(schools).exit_code == 0
+    ready_desks.move(days=7)
+    assert welfare.type("refresh").exit_code == 7
+    kept = ledger(welfare)
+    refused = sign(welfare, schools.folder / "ours.json", name="again.json")
+    assert refused.exit_code == 1
+    assert "round 3 is open: ledgers go back between rounds" in refused.stderr
+    assert ledger(welfare) == kept
+
+
+def test_a_round_of_which_this_agency_spoke_before_it_went_back_is_not_stored(
+    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+) -> None:
+    before = raw(welfare)
+    ready_desks.move(days=7)
+    assert [desk.type("refresh").exit_code for desk in (schools, welfare)] == [7, 7]
+    with changed_ledger(welfare) as ledger:
+        to = Turn(1, 1)
+        held = view_as_of(ledger, to).held
+        ledger.roll_back(to, held, sha256="44" * 32, signed="[]")
+    assert schools.type("refresh").exit_code == 0
+    refused = welfare.type("links")
+    assert refused.exit_code == 1
+    assert "ledger went back after it had sent its claims of round 3" in refused.stderr
+    assert raw(welfare) == before
+    # Schools has carried on: this ledger is one of an earlier round for it, and both come to the same again.
+    week(ready_desks)
+    assert {*links(welfare).values()} == {*links(schools).values()}
+    week(ready_desks)
+    assert {*links(welfare).values()} == {*links(schools).values()}

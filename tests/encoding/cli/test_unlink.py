@@ -12,6 +12,7 @@ from rigs.near_broker import NearBroker
 from rigs.weeks import changed_ledger, links, settle
 
 from encoding.ledger.events import Event
+from schemas.run import IdSpace
 
 WRONG, RIGHT = "The parents say that it is another child.", "The school has the birth certificate."
 
@@ -143,6 +144,13 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(
 )
 def test_a_record_and_a_reason_are_needed(welfare: Desk, words: tuple[str, ...]) -> None:
     assert welfare.type(*words).exit_code == 2
+
+
+@pytest.mark.parametrize("terms", [{"spaces": (IdSpace(name="shared", lifetime="round"),)}])
+def test_where_link_ids_are_new_in_each_round_there_is_none_to_retire(welfare: Desk) -> None:
+    refused = welfare.type("unlink", "7", "--reason", WRONG)
+    assert refused.exit_code == 1
+    assert "are new in each round: there is none to retire for good" in refused.stderr
 
 
 def test_each_of_several_link_ids_of_a_record_is_linked_again_by_its_name(

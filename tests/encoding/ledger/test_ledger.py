@@ -183,6 +183,11 @@ def test_a_vetoed_match_is_dropped_for_both_and_told(pair: Duo) -> None:
     assert pair.link_of("a1") is pair.link_of("b1") is None
     assert pair.link_of("a2") == pair.link_of("b2") is not None
     assert [(one.record, one.reason) for one in done[1].open] == [("b1", "vetoed")]
+    assert pair.two.ledger.left_out == {"b1": "vetoed"}
+    assert parse_ledger(serialise_ledger(pair.two.ledger), SPACE, TWO).left_out == {"b1": "vetoed"}
+    # What a supplement of the round links after all is left out no more.
+    pair.hold((1, 2), [("a1", "b1")])
+    assert pair.two.ledger.left_out == {}
 
 
 def test_what_was_unlinked_does_not_come_back_until_it_is_linked_again(pair: Duo) -> None:
@@ -292,6 +297,7 @@ def test_matches_whose_claims_are_missing_are_pending_and_old_link_ids_stand(pai
     applied = apply_release(pair.one.ledger, inputs, own, pending=[*own][:1])
     assert applied is not None
     assert [(one.record, one.reason) for one in applied.open] == [("a1", "pending")]
+    assert pair.one.ledger.left_out == {"a1": "pending"}
     assert pair.link_of("a1") == link
     assert pair.link_of("a5") not in (None, link)
 

@@ -44,6 +44,8 @@ def test_what_is_kept_is_read_again(path: Path) -> None:
     assert again.everyone() == ledger.everyone()
     assert (again.last, again.granted) == (ledger.last, ledger.granted)
     assert (again.places, again.recent) == (ledger.places, ledger.recent)
+    assert again.others == ledger.others != {}
+    assert again.left_out == ledger.left_out != {}
     assert (again.vetoes(), again.marks("4712")) == (ledger.vetoes(), ledger.marks("4712"))
 
 
