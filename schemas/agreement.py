@@ -351,6 +351,8 @@ def _review_faults(agreement: Agreement) -> Iterator[str]:
         return
     if sum("reviewer" in person.duties for person in party.persons) < review.persons:
         yield "the reviewer's agency needs as many persons with the duty reviewer as must agree"
+    if any(recipient.mode == "blind" for recipient in agreement.recipients):
+        yield "whoever decides a pair learns that it is linked, which no agency may under blind"
     if shown != {*agreement.names("agency")} - {review.reviewer}:
         yield "each agency but the reviewer's, and no other party, needs an element that a card shows"
     n_columns = Counter(element.party for element in agreement.elements if element.use == "shown")

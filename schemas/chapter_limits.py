@@ -83,8 +83,8 @@ def review_sentences(agreement: Agreement) -> Iterator[str]:
     if review.bucket > 1:
         yield (
             f"{listed(others)} is asked for {review.bucket:,} records or more at a time that it has put "
-            "together itself, and does not learn about which of them the reviewers were asked. The operator passes on "
-            "only the card of that record, and cannot open it."
+            "together itself, and does not learn about which of them the reviewers were asked. The operator "
+            "passes on only the card of that record, and cannot open it."
         )
     else:
         yield f"{listed(others)} learns which of its records the reviewers look at."

@@ -21,7 +21,7 @@ from schemas.errors import DocumentError, SignatureError
 from schemas.identity import PersonIdText, PublicIdentity
 from schemas.ids import HANDLE_BYTES, Handle, Name, RandomId, Sha256Hex, UtcTime
 from schemas.release import ROW_DIGITS
-from schemas.run import RoundNumber
+from schemas.run import RoundNumber, SupplementNumber
 from schemas.signing import Signed
 
 Reference = NewType("Reference", bytes)
@@ -46,7 +46,8 @@ Reason = Literal[
     "wrong-data",
 ]
 ReviewState = Literal["asked", "answered", "ended"]
-EndReason = Literal["decided", "deadline", "round-over"]
+EndReason = Literal["decided", "deadline", "round-over", "destroyed"]
+ReviewFile = Literal["questions", "buckets", "cards"]
 
 REASONS: Final[dict[Verdict, tuple[Reason, ...]]] = {
     "accept": ("same-person", "same-by-document"),
@@ -279,7 +280,7 @@ class ReviewView(Document):
     questions: Annotated[int, Field(ge=0)] | None
     buckets: Annotated[int, Field(ge=0)] | None
     decided: Annotated[int, Field(ge=0)] | None
-    release: Annotated[int, Field(ge=2)] | None
+    release: SupplementNumber | None
 
 
 class ReviewList(Document):

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from schemas.document import Document, Model
 from schemas.identity import PersonIdText
 from schemas.ids import Code, Name, RandomId, Sha256Hex, UtcTime
-from schemas.run import MAX_PROVIDERS, RoundNumber
+from schemas.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber, SupplementNumber
 from schemas.upload import Receipt, Signature
 
 NONCE_BYTES: Final = 32
@@ -25,6 +25,7 @@ MAX_PAIRS: Final = MAX_PROVIDERS * (MAX_PROVIDERS - 1) // 2
 NonceNumber = Annotated[int, Field(ge=1, le=10**9)]
 NonceHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RoundState = Literal["open", "closed", "superseded"]
+SupplementState = Literal["open", "closed"]
 
 
 def nonces_kept(n_partners: int) -> int:
@@ -136,12 +137,28 @@ class PairProgress(Model):
     claims: tuple[ListedClaims, ...]
 
 
+class Supplement(Model):
+    """A release of a round after the first one: what reviewers accepted of the pairs of one run.
+
+    `claims` are those that are there, and once it is closed those that count; none are due where the two do
+    not receive in one ID space. `closing` is the proof that it was closed with these; null before.
+    """
+
+    release: SupplementNumber
+    larger: Name
+    smaller: Name
+    run: RandomId
+    state: SupplementState
+    claims: Annotated[tuple[ListedClaims, ...], Field(max_length=2)]
+    closing: Receipt | None
+
+
 class RoundView(Document):
     """A round as a party of its project sees it.
 
     `receipt` proves that the round was opened so. `superseded_by` is the number of the round that corrects it,
     `closing` the proof that it was closed with these claims: null before. `statements` are those that are
-    there, for spaces of more than two recipients.
+    there, for spaces of more than two recipients. `supplements` are the round's further releases, by number.
     """
 
     KIND: ClassVar[str] = "round"
@@ -157,6 +174,7 @@ class RoundView(Document):
     superseded_by: RoundNumber | None
     receipt: Receipt
     closing: Receipt | None
+    supplements: tuple[Supplement, ...] = ()
 
 
 class RoundList(Document):
@@ -186,6 +204,7 @@ class ClaimsReceipt(Document):
     KIND: ClassVar[str] = "claims receipt"
 
     round: RoundNumber
+    release: ReleaseNumber = 1
     party: Name
     partner: Name
     sha256: Sha256Hex

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -9,13 +10,19 @@ from pydantic import Field, model_validator
 from schemas.clauses import MAX_QUESTIONS
 from schemas.document import Model
 from schemas.ids import Name, Sha256Hex, UtcTime
-from schemas.review import EndReason, SignedReviewStatement
+from schemas.review import EndReason, ReviewFile, SignedReviewStatement
 from schemas.rounds import ListedClaims
-from schemas.run import RoundNumber
+from schemas.run import RoundNumber, SupplementNumber
 
-# Null: below the floor.
+# Null: below the floor, or not for all who read the log.
 Shown = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)] | None
-Supplement = Annotated[int, Field(ge=2, le=10**6)]
+
+
+class PartyDigest(Model):
+    """The SHA-256 of a file that was made for one party."""
+
+    party: Name
+    sha256: Sha256Hex
 
 
 class ReviewAsked(Model):
@@ -31,6 +38,14 @@ class ReviewAsked(Model):
     questions_sha256: Sha256Hex
     buckets_sha256: Sha256Hex
     deadline: UtcTime
+
+
+class ReviewFetched(Model):
+    """A file of a review is about to leave: this entry commits before its first byte does."""
+
+    round: RoundNumber
+    what: ReviewFile
+    sha256: Sha256Hex
 
 
 class ReviewAnswered(Model):
@@ -63,9 +78,11 @@ class ReviewDecided(Model):
 
 
 class ReviewEnded(Model):
-    """No more decisions count. `release` is the number of the release of what was accepted; null: nothing was.
+    """No more decisions count.
 
-    `open` are questions that were not decided by as many persons as the agreement asks for.
+    `open` are questions that were not decided by as many persons as the agreement asks for. `release` is the
+    number of the release of what was accepted, with a match record of its own and what opens it; null, and no
+    openings, where nothing is released.
     """
 
     round: RoundNumber
@@ -73,14 +90,21 @@ class ReviewEnded(Model):
     accepted: Shown
     rejected: Shown
     open: Shown
-    release: Supplement | None
+    release: SupplementNumber | None
+    match_record_root: Sha256Hex | None
+    openings: Annotated[tuple[PartyDigest, ...], Field(max_length=64)]
+
+    @model_validator(mode="after")
+    def _openings_are_in_order(self) -> Self:
+        require_one_a_party(self.openings)
+        return self
 
 
 class SupplementClosed(Model):
     """Link IDs of a supplementary release follow from the claims that are listed here, and from no others."""
 
     round: RoundNumber
-    release: Supplement
+    release: SupplementNumber
     claims: Annotated[tuple[ListedClaims, ...], Field(max_length=2)]
 
     @model_validator(mode="after")
@@ -89,3 +113,10 @@ class SupplementClosed(Model):
         if places != sorted(set(places)):
             raise ValueError("claims must be listed once each, in the order of party and partner")
         return self
+
+
+def require_one_a_party(openings: Iterable[PartyDigest]) -> None:
+    """Raise ValueError where a party has two files of openings, or they are not in the order of names."""
+    parties = [one.party for one in openings]
+    if parties != sorted(set(parties)):
+        raise ValueError("openings must be one per party, in the order of their names")

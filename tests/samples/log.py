@@ -438,6 +438,7 @@ class SampleLog:
             "candidate_pairs": None if is_blind else 1800,
             "auto_pairs": None if is_blind else 1650,
             "review_pairs": None,
+            "rejected_before": None,
             "match_record_root": self.digest(),
             "openings": self.openings(*opening),
             "software": "blindlink-0.1.0",
@@ -452,6 +453,7 @@ class SampleLog:
         """The body that prepares a release."""
         fields: dict[str, Any] = {
             "run": asked.object,
+            "number": 1,
             "recipient": recipient,
             "mode": "linked",
             "space": "shared",

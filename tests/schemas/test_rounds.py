@@ -60,6 +60,17 @@ VIEW: dict[str, Any] = {
     "superseded_by": None,
     "receipt": RECEIPT,
     "closing": None,
+    "supplements": [
+        {
+            "release": 2,
+            "larger": "k12",
+            "smaller": "child-welfare",
+            "run": "run-" + "1" * 32,
+            "state": "closed",
+            "claims": [CLAIMS],
+            "closing": RECEIPT,
+        }
+    ],
 }
 EXAMPLES: dict[type[Document], dict[str, Any]] = {
     rounds.NonceOffer: OFFER,
@@ -70,6 +81,7 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
     rounds.Correction: {"reason": "wrong-file"},
     rounds.ClaimsReceipt: {
         "round": 3,
+        "release": 2,
         "party": "k12",
         "partner": "child-welfare",
         "sha256": DIGEST,

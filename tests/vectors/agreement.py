@@ -201,6 +201,15 @@ BAD_LIMITS: list[Change] = [
             "elements": [{**SHOWN[0], "name": f"column {n}"} for n in range(17)],
         },
     ),
+    (
+        "a review beside a blind recipient",
+        "",
+        {
+            **REVIEWED,
+            "recipients": [{**AGREEMENT["recipients"][0], "mode": "blind"}],
+            "directions": [one for one in AGREEMENT["directions"] if one["receiver"] != "k12"],
+        },
+    ),
     ("a review by a party that is no agency", "review", {**REVIEW, "reviewer": "auditor"}),
     ("a review without elements that cards show", "review", REVIEW),
     ("elements for cards that nobody looks at", "elements", SHOWN),

@@ -252,13 +252,14 @@ def _head_of(content: bytes) -> bytes:
 
 
 RELEASE: dict[str, Any] = {
-    "version": "blindlink/release/2",
+    "version": "blindlink/release/3",
     "release": "rel-0123456789abcdef0123456789abcdef",
     "run": "run-0123456789abcdef0123456789abcdef",
     "specification": "d" * 64,
     "project": "foster-k12",
     "epoch": 1,
     "round": 3,
+    "number": 1,
     "agreement": "b" * 64,
     "recipient": "child-welfare",
     "partner": "k12",
@@ -289,6 +290,7 @@ def release_vectors() -> dict[str, Any]:
         ("no matches", none, []),
         ("a count", COUNT, []),
         ("a count below the floor", below_floor, []),
+        ("a supplement", {**RELEASE, "number": 2}, MATCHES),
     ]
     return {
         "spec": "release",
@@ -320,9 +322,10 @@ def _bad_releases() -> list[tuple[str, bytes]]:
         ("a header that is too long", b"{" + b" " * 16384 + plain[1:]),
         ("a header with white space", _spaced(RELEASE) + plain[plain.index(b"\n") :]),
         ("a header with an unknown field", headed(surprise=1)),
-        ("another version", headed(version="blindlink/release/1")),
+        ("another version", headed(version="blindlink/release/2")),
         ("links as before", headed(links=2)),
         ("round 0", headed(round=0)),
+        ("release 0", headed(number=0)),
         ("a match less", release(RELEASE, MATCHES[:1])),
         ("a match more", release(RELEASE, [*MATCHES, ("fe" * 16, "01" * 16, 1)])),
         ("a byte less", plain[:-1]),
