@@ -24,6 +24,8 @@ MAX_PROVIDERS: Final = 16
 ReleaseMode = Literal["linked", "blind", "count", "none"]
 SpaceLifetime = Literal["lasting", "round"]
 RoundNumber = Annotated[int, Field(ge=1, le=10**6)]
+# Releases of a round: all after the first are supplementary.
+ReleaseNumber = Annotated[int, Field(ge=1, le=10**6)]
 
 
 class LinkRate(Model):
