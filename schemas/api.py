@@ -18,7 +18,13 @@ from schemas.match_record import Decision, MatchRecordHeader
 from schemas.matchlog.hand_over import HandOver
 from schemas.profile import EncodingProfile
 from schemas.rows import MAX_RECORDS
-from schemas.run import MatchingPolicy, ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
+from schemas.run import (
+    MatchingPolicy,
+    ReleaseMode,
+    ReleaseNumber,
+    RoundNumber,
+    RunSpecification,
+)
 
 UploadState = Literal["open", "committed", "expired", "destroyed"]
 # awaiting: parties that the agreement asks have yet to approve it.
@@ -218,8 +224,8 @@ class ReleaseView(Document):
 
     `agency` is null but in mode `blind`: then it is the party whose records the release is about, and who
     fetches it in the recipient's place. `matches` then is the number of its records, linked or not.
-    `partner` is the agency whose file it was compared with, null in mode `count`.
-    `number` counts the releases of the round: 1, or that of a supplement, which has what reviewers accepted.
+    `partner` is the agency whose file it was compared with, null in mode `count`. `number` counts the releases
+    of the round: 1, or that of a supplementary one.
     `verified` is when whoever fetched it said that it is whole; null before.
     """
 

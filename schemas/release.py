@@ -43,8 +43,7 @@ class Match(NamedTuple):
 class ReleaseHeader(Document):
     """Who may read the file, from which run, under which agreement, and how many matches follow.
 
-    `number` counts the releases of the round: 1, or that of a supplement, which has what reviewers accepted.
-
+    `number` is 1, or that of a supplementary release, which holds what clerical review accepted.
     A file of mode `linked` has the matches of the recipient's `upload` with that of `partner`. One of mode
     `count` has no matches, upload or partner, and states in `total` how many the run found, null where they are
     below the floor.
@@ -52,14 +51,14 @@ class ReleaseHeader(Document):
 
     KIND: ClassVar[str] = "release header"
 
-    version: Literal["blindlink/release/3"] = "blindlink/release/3"
+    version: Literal["blindlink/release/2"] = "blindlink/release/2"
     release: RandomId
     run: RandomId
     specification: Sha256Hex
     project: Name
     epoch: Annotated[int, Field(ge=1, le=10**6)]
     round: RoundNumber
-    number: ReleaseNumber
+    number: ReleaseNumber = 1
     agreement: Sha256Hex
     recipient: Name
     partner: Name | None

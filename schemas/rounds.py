@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from schemas.document import Document, Model
 from schemas.identity import PersonIdText
 from schemas.ids import Code, Name, RandomId, Sha256Hex, UtcTime
-from schemas.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber, SupplementNumber
+from schemas.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber
 from schemas.upload import Receipt, Signature
 
 NONCE_BYTES: Final = 32
@@ -25,7 +25,6 @@ MAX_PAIRS: Final = MAX_PROVIDERS * (MAX_PROVIDERS - 1) // 2
 NonceNumber = Annotated[int, Field(ge=1, le=10**9)]
 NonceHex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RoundState = Literal["open", "closed", "superseded"]
-SupplementState = Literal["open", "closed"]
 
 
 def nonces_kept(n_partners: int) -> int:
@@ -137,19 +136,19 @@ class PairProgress(Model):
     claims: tuple[ListedClaims, ...]
 
 
-class Supplement(Model):
-    """A release of a round after the first one: what reviewers accepted of the pairs of one run.
+class SupplementView(Model):
+    """A supplementary release of a round, of one pair: what its clerical review has accepted.
 
-    `claims` are those that are there, and once it is closed those that count; none are due where the two do
-    not receive in one ID space. `closing` is the proof that it was closed with these; null before.
+    `release` is its number within the round, `claims` those that are there, `closing` the proof that it was
+    closed with these: null before.
     """
 
-    release: SupplementNumber
+    release: Annotated[int, Field(ge=2)]
     larger: Name
     smaller: Name
     run: RandomId
-    state: SupplementState
-    claims: Annotated[tuple[ListedClaims, ...], Field(max_length=2)]
+    state: Literal["open", "closed"]
+    claims: tuple[ListedClaims, ...]
     closing: Receipt | None
 
 
@@ -158,7 +157,7 @@ class RoundView(Document):
 
     `receipt` proves that the round was opened so. `superseded_by` is the number of the round that corrects it,
     `closing` the proof that it was closed with these claims: null before. `statements` are those that are
-    there, for spaces of more than two recipients. `supplements` are the round's further releases, by number.
+    there, for spaces of more than two recipients. `supplements` come in the order of their numbers.
     """
 
     KIND: ClassVar[str] = "round"
@@ -171,10 +170,10 @@ class RoundView(Document):
     pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=MAX_PAIRS)]
     progress: Annotated[tuple[PairProgress, ...], Field(max_length=MAX_PAIRS)]
     statements: Annotated[tuple[ListedStatement, ...], Field(max_length=MAX_PROVIDERS)] = ()
+    supplements: tuple[SupplementView, ...] = ()
     superseded_by: RoundNumber | None
     receipt: Receipt
     closing: Receipt | None
-    supplements: tuple[Supplement, ...] = ()
 
 
 class RoundList(Document):

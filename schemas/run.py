@@ -24,7 +24,7 @@ MAX_PROVIDERS: Final = 16
 ReleaseMode = Literal["linked", "blind", "count", "none"]
 SpaceLifetime = Literal["lasting", "round"]
 RoundNumber = Annotated[int, Field(ge=1, le=10**6)]
-# Counts the releases of a round: 1 is what its runs linked; from 2 on what reviewers accepted, a supplement.
+# Releases of a round: all after the first are supplementary.
 ReleaseNumber = Annotated[int, Field(ge=1, le=10**6)]
 SupplementNumber = Annotated[int, Field(ge=2, le=10**6)]
 

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "receipt": "Check the proofs that the broker has given.",
     "log": "Pin and cosign the broker's match log.",
     "disclosures": "Say which disclosures concern one of your records.",
+    "known": "Bring in pairs of records that are known from before.",
     "withdraw-record": "Have one of your records linked no more.",
     "destroy": "Destroy what the broker or this computer holds, with proof.",
     "certificate": "Show and counter-sign certificates of destruction.",

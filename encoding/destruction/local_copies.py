@@ -67,6 +67,8 @@ class Holdings:
         yield LocalCopy("handle-map", workspace.withdrawn(project))
         for path in (workspace.folder / "ledgers").glob(f"{project}.*.sealed"):
             yield LocalCopy("link-table", path)
+        for path in (workspace.folder / "crosswalks").glob(f"{project}.*.sealed"):
+            yield LocalCopy("link-table", path)
         for path in (workspace.folder / "said").glob(f"{project}.*.sealed"):
             yield LocalCopy("link-table", path)
         for epoch in workspace.epochs_with_secret(project):

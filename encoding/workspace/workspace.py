@@ -15,6 +15,7 @@ disclosed/          one sealed file a round: which records were matched
 said/               messages of the round that is not over, sealed, to go on after a kill
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself
+crosswalks/         one sealed file a partner: pairs of records that are known from before
 withdrawn/          one sealed file a project: the records that this agency has withdrawn
 written.json        which files with link IDs, or of others, were written outside the workspace
 pins/               the broker's log as last seen
@@ -95,6 +96,10 @@ class Workspace:
     def withdrawn(self, project: str) -> Path:
         """Where the withdrawn records of a project are kept."""
         return self.folder / "withdrawn" / f"{project}.sealed"
+
+    def crosswalk(self, project: str, partner: str) -> Path:
+        """Where the known pairs with a partner are kept."""
+        return self.folder / "crosswalks" / f"{project}.{partner}.sealed"
 
     def container(self, project: str, number: int, partner: str) -> Path:
         """Where the container for a partner in a round is kept; its manifest stands beside it."""

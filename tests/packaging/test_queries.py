@@ -16,8 +16,9 @@ NOT_QUERIES = {
     "backup/snapshot.py",
     "matchlog/triggers.py",
 }
-# What a service may ask of a unit of work: to write now, to let a row go, to note what to do at its end.
-ALLOWED = {"flush", "expunge", "info"}
+# What a service may ask of a unit of work: to write now, to let a row go, to note what to do at its end and
+# whether this is its end.
+ALLOWED = {"flush", "expunge", "info", "in_nested_transaction"}
 # None makes a statement: the listener of a commit, a URL, and the type of a query that one repository offers
 # another.
 IMPORTABLE = {"event", "engine", "exc", "orm", "Select"}

@@ -91,7 +91,7 @@ RELEASE_VIEW: dict[str, Any] = {
     "release": RELEASE,
     "run": RUN["run"],
     "round": 3,
-    "number": 2,
+    "number": 1,
     "project": "foster-k12",
     "recipient": "k12",
     "partner": "child-welfare",

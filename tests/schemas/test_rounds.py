@@ -57,20 +57,20 @@ VIEW: dict[str, Any] = {
         }
     ],
     "statements": [{"party": "k12", "space": "shared", "sha256": DIGEST}],
-    "superseded_by": None,
-    "receipt": RECEIPT,
-    "closing": None,
     "supplements": [
         {
             "release": 2,
             "larger": "k12",
             "smaller": "child-welfare",
-            "run": "run-" + "1" * 32,
-            "state": "closed",
+            "run": "run-0123456789abcdef0123456789abcdef",
+            "state": "open",
             "claims": [CLAIMS],
-            "closing": RECEIPT,
+            "closing": None,
         }
     ],
+    "superseded_by": None,
+    "receipt": RECEIPT,
+    "closing": None,
 }
 EXAMPLES: dict[type[Document], dict[str, Any]] = {
     rounds.NonceOffer: OFFER,

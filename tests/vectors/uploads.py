@@ -252,7 +252,7 @@ def _head_of(content: bytes) -> bytes:
 
 
 RELEASE: dict[str, Any] = {
-    "version": "blindlink/release/3",
+    "version": "blindlink/release/2",
     "release": "rel-0123456789abcdef0123456789abcdef",
     "run": "run-0123456789abcdef0123456789abcdef",
     "specification": "d" * 64,
@@ -287,10 +287,10 @@ def release_vectors() -> dict[str, Any]:
     below_floor = {**COUNT, "total": None}
     good: list[tuple[str, dict[str, Any], Matches]] = [
         ("plain", RELEASE, MATCHES),
+        ("a supplementary release", {**RELEASE, "number": 2}, MATCHES),
         ("no matches", none, []),
         ("a count", COUNT, []),
         ("a count below the floor", below_floor, []),
-        ("a supplement", {**RELEASE, "number": 2}, MATCHES),
     ]
     return {
         "spec": "release",
@@ -322,10 +322,10 @@ def _bad_releases() -> list[tuple[str, bytes]]:
         ("a header that is too long", b"{" + b" " * 16384 + plain[1:]),
         ("a header with white space", _spaced(RELEASE) + plain[plain.index(b"\n") :]),
         ("a header with an unknown field", headed(surprise=1)),
-        ("another version", headed(version="blindlink/release/2")),
+        ("another version", headed(version="blindlink/release/1")),
         ("links as before", headed(links=2)),
         ("round 0", headed(round=0)),
-        ("release 0", headed(number=0)),
+        ("number 0", headed(number=0)),
         ("a match less", release(RELEASE, MATCHES[:1])),
         ("a match more", release(RELEASE, [*MATCHES, ("fe" * 16, "01" * 16, 1)])),
         ("a byte less", plain[:-1]),

@@ -1,0 +1,88 @@
+"""`blindlink known`: pairs of records that are known from before, so that they meet in the next round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.project_view import current_view
+from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError
+from schemas.api import ProjectView
+from schemas.shared.command_line import emit, json_option
+
+
+@click.group("known", epilog="Example: blindlink known import pairs.csv --partner k12")
+def known() -> None:
+    """Bring in pairs of records that an earlier programme has linked, or that both agencies assert."""
+
+
+@known.command("import", epilog="Example: blindlink known import pairs.csv --partner k12")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
+@click.option("--own-column", default="own_id", show_default=True, help="Your own record IDs.")
+@click.option(
+    "--partner-column", default="partner_id", show_default=True, help="The partner's record IDs."
+)
+@json_option
+@agency_options
+@click.pass_obj
+def import_pairs(
+    session: Session, *, file: Path, partner: str, own_column: str, partner_column: str
+) -> None:
+    """Take the pairs of FILE, a CSV file, in the place of those that were imported before.
+
+    The other agency imports the same pairs. Then the two records of each meet in the next round, and are
+    linked unless names and birth dates speak against it. Record IDs do not leave this computer.
+    """
+    from encoding.packing.crosswalk import CrosswalkFile, read_pairs, values_of
+    from encoding.packing.handles import derive_map_keys
+
+    view = current_view(session)
+    _require_partner(session, view, partner)
+    pairs = read_pairs(file, own_column, partner_column)
+    workspace, project = session.workspace, session.project
+    with workspace.lock():
+        keys = derive_map_keys(workspace.key(), project)
+        larger, _ = view.terms.pair(session.party, partner)
+        values = values_of(pairs, keys, session.party, partner, larger == session.party)
+        kept = CrosswalkFile(
+            workspace.crosswalk(project, partner), project, partner, workspace.key()
+        )
+        before = kept.read()
+        kept.write(values)
+    document = {"partner": partner, "pairs": len(values), "before": len(before)}
+    emit(
+        document,
+        remarks=[
+            f"{len(values):,} known pairs with {partner} are kept, in the place of {len(before):,};"
+            " the next round brings them together if the other agency has them, too"
+        ],
+    )
+
+
+@known.command("forget", epilog="Example: blindlink known forget --partner k12")
+@click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
+@agency_options
+@click.pass_obj
+def forget(session: Session, *, partner: str) -> None:
+    """Forget the pairs with a partner; links that were made by them stay."""
+    from encoding.packing.crosswalk import CrosswalkFile
+
+    workspace, project = session.workspace, session.project
+    with workspace.lock():
+        path = workspace.crosswalk(project, partner)
+        n = len(CrosswalkFile(path, project, partner, workspace.key()).read())
+        path.unlink(missing_ok=True)
+    session.say(f"{n:,} known pairs with {partner} are forgotten")
+
+
+def _require_partner(session: Session, view: ProjectView, partner: str) -> None:
+    partners = [one for one in view.terms.providers if one != session.party]
+    if session.party not in view.terms.providers or partner not in partners:
+        raise NotReadyError(
+            f"the agreement has no agency {partner} to be linked with",
+            hint=f"there is {', '.join(partners)}" if partners else None,
+        )

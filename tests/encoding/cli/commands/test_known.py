@@ -1,0 +1,66 @@
+"""Known pairs, from the file that both agencies import to links of the next round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rigs.near_broker import NearBroker, two_agencies
+from rigs.weeks import links, settle
+
+# Bo of the county is the schools' Robert: nothing but the date of birth is the same.
+COUNTY = "ID,first,last,born\n7,Ana,Ortiz,2011-04-09\n8,Bo,Nguyen,2012-05-01\n"
+SCHOOLS = "ID,first,last,born\np1,Ana,Ortiz,2011-04-09\np2,Robert,Tran,2012-05-01\n"
+
+
+@pytest.fixture
+def near(tmp_path: Path) -> Iterator[NearBroker]:
+    with two_agencies(tmp_path) as near:
+        near.compare()
+        near.agree()
+        for party, rows in (("welfare", COUNTY), ("schools", SCHOOLS)):
+            desk = near.desks[party]
+            (desk.folder / "people.csv").write_text(rows, encoding="utf-8")
+            desk.ok("round", "ready")
+        yield near
+
+
+def test_a_pair_that_both_agencies_import_is_linked_and_keeps_its_link_id(
+    near: NearBroker, tmp_path: Path
+) -> None:
+    welfare, schools = near.desks["welfare"], near.desks["schools"]
+    (tmp_path / "cw.csv").write_text("case,pupil\n8,p2\n", encoding="utf-8")
+    (tmp_path / "k12.csv").write_text("own_id,partner_id\np2,8\n", encoding="utf-8")
+    settle(near)
+    assert links(welfare).keys() == {"7"}
+    columns = ("--own-column", "case", "--partner-column", "pupil")
+    welfare.ok("known", "import", str(tmp_path / "cw.csv"), "--partner", "schools", *columns)
+    near.move(days=7)
+    settle(near)
+    # One agency alone asserts nothing.
+    assert links(welfare).keys() == {"7"}
+    found = schools.json("known", "import", str(tmp_path / "k12.csv"), "--partner", "welfare")
+    assert found == {"partner": "welfare", "pairs": 1, "before": 0}
+    near.move(days=7)
+    settle(near)
+    first = links(welfare)
+    assert first.keys() == {"7", "8"}
+    assert first["8"] == links(schools)["p2"]
+    # From now on the link ID does it.
+    for desk, partner in ((welfare, "schools"), (schools, "welfare")):
+        assert "1 known pairs" in desk.ok("known", "forget", "--partner", partner).stderr
+    near.move(days=7)
+    settle(near)
+    assert links(welfare) == first
+
+
+def test_a_partner_that_the_agreement_does_not_name_is_refused(
+    near: NearBroker, tmp_path: Path
+) -> None:
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("own_id,partner_id\n7,p1\n", encoding="utf-8")
+    refused = near.desks["welfare"].type("known", "import", str(pairs), "--partner", "clinics")
+    assert refused.exit_code != 0
+    assert "no agency clinics" in refused.output
+    assert "schools" in refused.output
