@@ -50,15 +50,14 @@ from schemas.matchlog.destruction_kinds import (
     LegalHoldSet,
     RecordWithdrawn,
 )
+from schemas.matchlog.party_digests import PartyDigests
 from schemas.matchlog.review_kinds import (
-    PartyDigest,
     ReviewAnswered,
     ReviewAsked,
     ReviewDecided,
     ReviewEnded,
     ReviewFetched,
     SupplementClosed,
-    require_one_a_party,
 )
 from schemas.matchlog.round_kinds import (
     ClaimsReceived,
@@ -266,13 +265,8 @@ class RunFinished(Model):
     review_pairs: Count | None
     rejected_before: Count | None
     match_record_root: Sha256Hex | None
-    openings: Annotated[tuple[PartyDigest, ...], Field(max_length=64)]
+    openings: PartyDigests
     software: Code
-
-    @model_validator(mode="after")
-    def _openings_are_in_order(self) -> Self:
-        require_one_a_party(self.openings)
-        return self
 
 
 class MatchRecordDestroyed(Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -10,19 +9,13 @@ from pydantic import Field, model_validator
 from schemas.clauses import MAX_QUESTIONS
 from schemas.document import Model
 from schemas.ids import Name, Sha256Hex, UtcTime
+from schemas.matchlog.party_digests import PartyDigests
 from schemas.review import EndReason, ReviewFile, SignedReviewStatement
 from schemas.rounds import ListedClaims
 from schemas.run import RoundNumber, SupplementNumber
 
 # Null: below the floor, or not for all who read the log.
 Shown = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)] | None
-
-
-class PartyDigest(Model):
-    """The SHA-256 of a file that was made for one party."""
-
-    party: Name
-    sha256: Sha256Hex
 
 
 class ReviewAsked(Model):
@@ -92,12 +85,7 @@ class ReviewEnded(Model):
     open: Shown
     release: SupplementNumber | None
     match_record_root: Sha256Hex | None
-    openings: Annotated[tuple[PartyDigest, ...], Field(max_length=64)]
-
-    @model_validator(mode="after")
-    def _openings_are_in_order(self) -> Self:
-        require_one_a_party(self.openings)
-        return self
+    openings: PartyDigests
 
 
 class SupplementClosed(Model):
@@ -113,10 +101,3 @@ class SupplementClosed(Model):
         if places != sorted(set(places)):
             raise ValueError("claims must be listed once each, in the order of party and partner")
         return self
-
-
-def require_one_a_party(openings: Iterable[PartyDigest]) -> None:
-    """Raise ValueError where a party has two files of openings, or they are not in the order of names."""
-    parties = [one.party for one in openings]
-    if parties != sorted(set(parties)):
-        raise ValueError("openings must be one per party, in the order of their names")

@@ -31,6 +31,7 @@ from schemas.matchlog.checkpoint import (
 )
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
 from schemas.merkle import Frontier, hash_leaf
 from schemas.run import (
@@ -445,9 +446,9 @@ class SampleLog:
         }
         return kinds.RunFinished(**{**fields, **changes})
 
-    def openings(self, *parties: str) -> tuple[kinds.PartyDigest, ...]:
+    def openings(self, *parties: str) -> tuple[PartyDigest, ...]:
         """Files of openings for these parties."""
-        return tuple(kinds.PartyDigest(party=party, sha256=self.digest()) for party in parties)
+        return tuple(PartyDigest(party=party, sha256=self.digest()) for party in parties)
 
     def released(self, asked: Entry, recipient: str, **changes: Any) -> kinds.ReleasePrepared:
         """The body that prepares a release."""

@@ -17,7 +17,7 @@ from schemas.audit_pack import pack_files
 from schemas.match_record import parse_openings, serialise_openings
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import PartyDigest
+from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.proof import LogProof
 from schemas.merkle import hash_node, inclusion_proof
 from schemas.upload import Receipt
