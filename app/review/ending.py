@@ -70,7 +70,7 @@ def end_if_decided(session: Session, broker: Broker, review: Review) -> None:
 def end_with_round(
     session: Session, broker: Broker, project: str, *, may_release: bool = True
 ) -> None:
-    """End the reviews of a project whose next round is about to open; release what was accepted, if it may be."""
+    """End the reviews of a project whose next round is about to open; release what was accepted, if allowed."""
     now = utc_text(broker.clock())
     for review in repository.open_of_project(session, project):
         reason: EndReason = "deadline" if review.deadline <= now else "round-over"
