@@ -130,7 +130,8 @@ def _keep_cards(broker: Broker, actor: Actor, run: str, read: cards.ReadCards) -
         review = service.review_for(session, actor, run)
         if cards.is_known(review, actor, read):
             return service.view_of(session, review, actor)
-    stored = cards.store_cards(broker, review.object, read)
+        sealed_object = review.object
+    stored = cards.store_cards(broker, sealed_object, read)
     with broker.database.write() as session:
         review = cards.keep_cards(session, broker, actor, run, stored)
         return service.view_of(session, review, actor)

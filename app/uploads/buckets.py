@@ -59,4 +59,4 @@ def count_labels(handles: NDArray[np.uint8]) -> tuple[list[bytes], list[int]]:
     """
     columns = np.ascontiguousarray(handles[:, :BUCKET_BYTES]).view(">u4").reshape(-1)
     found, counts = np.unique(columns, return_counts=True)
-    return [label.tobytes() for label in found.astype(">u4")], counts.tolist()
+    return [label.to_bytes(BUCKET_BYTES, "big") for label in found.tolist()], counts.tolist()
