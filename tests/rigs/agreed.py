@@ -37,6 +37,7 @@ def agreement_of(
     """
     said = terms.to_json()
     receivers = [one.party for one in terms.recipients if one.mode != "none"]
+    receivers += [] if terms.review is None else [terms.review.reviewer]
     raw: dict[str, Any] = AGREEMENT | {
         name: said[name] for name in ("project", "profile", "policy", "policy_range", "spaces")
     }
