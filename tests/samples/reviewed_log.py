@@ -167,7 +167,8 @@ class ReviewedProject(SignedProject):
 
     def claim(self, who: Actor, release: int = 2, **changes: Any) -> Entry:
         """Receive a party's claims for its partner, about a supplement."""
-        partner = next(one.party for one in (BOB, KIM) if one.party != who.party)
+        other = next(one.party for one in (BOB, KIM) if one.party != who.party)
+        partner = changes.pop("partner", other)
         entry = self.log.rounds(self.project).claim(
             who, partner, **{"release": release, "round": self.round, **changes}
         )
