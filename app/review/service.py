@@ -70,6 +70,21 @@ def reviews_for(
     return repository.reviews_of_project(session, project, window)
 
 
+def present_reviews(session: Session, actor: Actor, project: str) -> Sequence[Review]:
+    """Return the reviews of which something may still be there, of a project that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.present_of_project(session, project)
+
+
+def is_reviewed(session: Session, run: str) -> bool:
+    """Tell whether a run has a review; who may see the run may know."""
+    return repository.get_review(session, run) is not None
+
+
 def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
     """Return a review as this actor may see it: each agency what it has to do, others no small number."""
     questions = buckets = decided = None

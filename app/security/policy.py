@@ -68,6 +68,7 @@ PAGES: Final = (
     "/projects/{project}/rounds",
     "/projects/{project}/rounds/{round}",
     "/projects/{project}/runs",
+    "/projects/{project}/reviews",
     "/projects/{project}/releases",
     "/projects/{project}/disclosures",
     "/projects/{project}/access",
@@ -79,9 +80,10 @@ PAGES: Final = (
     "/log/entries",
     "/log/entries/{seq}",
 )
-# Pages of what only some projects have: agreements that their parties sign, and destructions.
+# Pages of what only some projects have: agreements that their parties sign, reviews and destructions.
 RARE_PAGES: Final = (
     "/projects/{project}/agreements/{agreement}",
+    "/reviews/{run}",
     "/destructions/{certificate}",
 )
 # Pages for auditors alone.
