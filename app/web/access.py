@@ -196,7 +196,7 @@ ACTIONS: Final = (
         ("analyst", "recipient"),
     ),
     Action(
-        "Read cards and decide pairs that are held back",
+        "Decide pairs that are held back",
         ("POST", "/v1/reviews/{run}/decisions"),
         _reviews,
         ("reviewer",),

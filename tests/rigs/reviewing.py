@@ -40,39 +40,10 @@ REASON = {"accept": "same-person", "reject": "other-person", "unsure": "too-litt
 
 
 @dataclass
-class Reviewing(Linkage):
-    """A linkage whose agreement has a review by child welfare; `second` is another reviewer of it."""
+class ReviewActs(Linkage):
+    """What persons of both agencies do in a review; `containers` are those of the newest round."""
 
-    second: EnrolledPerson = field(init=False)
-    people: list[Identity] = field(init=False)
     containers: tuple[Container, Container] = field(init=False)
-
-    def add_project(self, terms: ProjectTerms) -> Agreement:
-        """Let everyone sign the agreement, which lists two reviewers."""
-        identity = enrolled_person(
-            self.broker, self.founded.operator, CHILD_WELFARE, *DUTIES["agency"]
-        )
-        self.second = EnrolledPerson(self.founded, self.client, identity)
-        receiving = {recipient.party for recipient in terms.recipients}
-        self.people = [
-            *(self.person(party).identity for party in sorted({*terms.providers, *receiving})),
-            identity,
-            *(self.person(party, "auditor").identity for party in terms.auditors),
-            self.person(OPERATOR, "operator").identity,
-        ]
-        agreement = agreement_of(terms, [one.public for one in self.people])
-        bind(self.broker, self.founded.operator, agreement, self.profile, self.people)
-        return agreement
-
-    def amend(self, **changes: Any) -> None:
-        """Let everyone sign the next version of the agreement."""
-        self.agreement = amend(self.broker, self.agreement, self.profile, self.people, **changes)
-
-    def hold_back(self, n_doubtful: int = 6, n_records: int = 30, n_common: int = 12) -> str:
-        """Link two files of which so many pairs are held back; returns the run."""
-        self.containers = self.upload_both(n_records, n_common, n_doubtful)
-        self.work()
-        return self.run_id()
 
     # What the reviewer's agency does.
 
@@ -203,6 +174,41 @@ class Reviewing(Linkage):
     def sweep(self) -> None:
         """Let a sweeper do all that is due."""
         Sweeper(self.broker).sweep()
+
+
+@dataclass
+class Reviewing(ReviewActs):
+    """A linkage whose agreement has a review by child welfare; `second` is another reviewer of it."""
+
+    second: EnrolledPerson = field(init=False)
+    people: list[Identity] = field(init=False)
+
+    def add_project(self, terms: ProjectTerms) -> Agreement:
+        """Let everyone sign the agreement, which lists two reviewers."""
+        identity = enrolled_person(
+            self.broker, self.founded.operator, CHILD_WELFARE, *DUTIES["agency"]
+        )
+        self.second = EnrolledPerson(self.founded, self.client, identity)
+        receiving = {recipient.party for recipient in terms.recipients}
+        self.people = [
+            *(self.person(party).identity for party in sorted({*terms.providers, *receiving})),
+            identity,
+            *(self.person(party, "auditor").identity for party in terms.auditors),
+            self.person(OPERATOR, "operator").identity,
+        ]
+        agreement = agreement_of(terms, [one.public for one in self.people])
+        bind(self.broker, self.founded.operator, agreement, self.profile, self.people)
+        return agreement
+
+    def amend(self, **changes: Any) -> None:
+        """Let everyone sign the next version of the agreement."""
+        self.agreement = amend(self.broker, self.agreement, self.profile, self.people, **changes)
+
+    def hold_back(self, n_doubtful: int = 6, n_records: int = 30, n_common: int = 12) -> str:
+        """Link two files of which so many pairs are held back; returns the run."""
+        self.containers = self.upload_both(n_records, n_common, n_doubtful)
+        self.work()
+        return self.run_id()
 
 
 MakeReviewing = Callable[..., Reviewing]
