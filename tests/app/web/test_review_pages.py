@@ -249,11 +249,30 @@ def test_an_auditor_of_other_projects_finds_no_review(
 def test_the_matrix_says_who_decides_and_who_sends_cards(
     reviewing: Reviewing, visit_as_auditor: Any
 ) -> None:
+    run, references = held(reviewing)
+    stated = reviewing.decisions(run, {references[0]: "accept"}).to_json()
+    cards = reviewing.stated_cards(run, {})
     matrix = visit_as_auditor(reviewing, f"/projects/{PROJECT}/access.json").json()["access"]
     may = {row["party"]: row["may"] for row in matrix}
     decides = {party: can["Decide pairs that are held back"] for party, can in may.items()}
     sends = {party: can["Send cards to reviewers"] for party, can in may.items()}
     assert decides == {CHILD_WELFARE: "yes", SCHOOL: "no", AUDITOR: "no", "operator": "no"}
     assert sends == {CHILD_WELFARE: "no", SCHOOL: "its own", AUDITOR: "no", "operator": "no"}
+    for party, role in (
+        (SCHOOL, "agency"),
+        (AUDITOR, "auditor"),
+        ("operator", "operator"),
+        (CHILD_WELFARE, "agency"),
+    ):
+        headers = reviewing.as_party(party, role)
+        decided = reviewing.client.post(
+            f"/v1/reviews/{run}/decisions", json=stated, headers=headers
+        )
+        assert (decided.status_code == 200) == (decides[party] == "yes"), party
+        raw = {**headers, "content-type": "application/octet-stream"}
+        sent = reviewing.client.put(f"/v1/reviews/{run}/cards", content=cards, headers=raw)
+        # The school has answered before: that it is the school is not what is refused.
+        is_theirs = sent.status_code != 403 and "not-of-review" not in sent.text
+        assert is_theirs == (sends[party] != "no"), (party, sent.text)
     shown = words(visit_as_auditor(reviewing, f"/projects/{PROJECT}"))
     assert f"reviewers of {CHILD_WELFARE} decide up to 50 within 14 days" in shown
