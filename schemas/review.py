@@ -211,7 +211,7 @@ class SignedReviewStatement(Signed):
         self.require_signature(person.verifier())
 
 
-class Decision(Model):
+class PairDecision(Model):
     """What a reviewer decided of one question."""
 
     reference: ReferenceHex
@@ -232,7 +232,7 @@ class Decisions(Document):
 
     version: Literal["blindlink/review-decisions/1"] = "blindlink/review-decisions/1"
     run: RandomId
-    decisions: Annotated[tuple[Decision, ...], Field(max_length=MAX_QUESTIONS)]
+    decisions: Annotated[tuple[PairDecision, ...], Field(max_length=MAX_QUESTIONS)]
 
     @model_validator(mode="after")
     def _decisions_are_in_order(self) -> Self:

@@ -22,8 +22,8 @@ from schemas.agreement import Agreement, ProjectTerms
 from schemas.clauses import Review
 from schemas.ids import utc_text
 from schemas.review import (
-    Decision,
     Decisions,
+    PairDecision,
     Question,
     ReviewStatement,
     SignedReviewStatement,
@@ -72,7 +72,7 @@ class ReviewActs(Linkage):
         decided = Decisions(
             run=run,
             decisions=tuple(
-                Decision(reference=one.hex(), verdict=verdict, reason=REASON[verdict])
+                PairDecision(reference=one.hex(), verdict=verdict, reason=REASON[verdict])
                 for one, verdict in sorted(verdicts.items())
             ),
         )
