@@ -23,7 +23,7 @@ from encoding.ledger.claims import own_members
 from encoding.ledger.events import Event
 from encoding.ledger.grants import grant_ids
 from encoding.ledger.inputs import Inputs
-from encoding.ledger.values import Member, Pair, Turn
+from encoding.ledger.values import Granted, Member, Pair, Turn
 from schemas.chain_statement import StatedMatch
 from schemas.ids import LinkId
 from schemas.space_message import Veto
@@ -65,7 +65,13 @@ def apply_release(
     if not inputs.is_applicable:
         return None
     is_supplement = ledger.last is not None and ledger.last.round == turn.round
-    before = ledger.granted if is_supplement else {}
+    granted_before = ledger.granted if is_supplement else {}
+    # What a supplement gave another pair counts for that pair alone, as not all here know of it.
+    before = {
+        link: one.parties
+        for link, one in granted_before.items()
+        if inputs.recipients.issubset(one.known_to)
+    }
     chains = join_chains(
         inputs.members,
         inputs.recipients,
@@ -80,7 +86,8 @@ def apply_release(
     given = _given(ledger.party, inputs.members, chains, links, records)
     granted = _was_claimed(inputs.members, chains, links)
     rest = {match for match in alone if records[match] not in given}
-    own = _Alone.of(ledger, records, rest, turn, {*unavailable, *retired, *links})
+    taken = {*unavailable, *granted_before, *retired, *links}
+    own = _Alone.of(ledger, records, rest, turn, taken)
     given |= _given(ledger.party, own.members, own.chains, own.links, records)
     given = {record: link for record, link in given.items() if link not in retired}
     granted |= _was_claimed(own.members, own.chains, own.links)
@@ -91,7 +98,11 @@ def apply_release(
     ledger.take(ledger.revivals(turn, lifted))
     ledger.take(_digests(turn, inputs, chains, links, ledger))
     ledger.take([Event("applied", turn)])
-    ledger.granted = {**before, **_parties(inputs.members, chains, links, before)}
+    known_to = tuple(sorted(inputs.recipients))
+    parties = _parties(inputs.members, chains, links, before)
+    ledger.granted = granted_before | {
+        link: Granted(found, known_to) for link, found in parties.items()
+    }
     ledger.note_matches(turn, (match.match for match in records))
     shared = {one: record for one, record in records.items() if one not in {*alone, *pending}}
     waiting = pending_matches({match: records[match] for match in pending})

@@ -14,7 +14,7 @@ from typing import Final
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Held, Pair, Standing, Turn
+from encoding.ledger.values import Granted, Held, Pair, Standing, Turn
 from schemas.ids import LinkId
 from schemas.space_message import Veto
 
@@ -37,8 +37,8 @@ class Ledger:
         self.space = space
         self.party = party
         self.events: list[Event] = []
-        # Parties of each link ID that the newest round gave, for its supplementary releases.
-        self.granted: dict[LinkId, tuple[str, ...]] = {}
+        # The link IDs that the newest round gave, for its supplementary releases.
+        self.granted: dict[LinkId, Granted] = {}
         # Streams of messages, by sender and receivers: how far they were sent, and read.
         self.places: dict[str, MessagePlace] = {}
         # First bytes of the IDs of the matches of the newest turns.

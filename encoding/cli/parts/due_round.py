@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts import round_steps, steps
+from encoding.cli.parts.answering import answer_reviews
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
@@ -13,11 +14,14 @@ from encoding.cli.parts.owed_rounds import drain
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.reviewing import forget_ended
+from encoding.cli.parts.reviews import reviews_of
 from encoding.cli.parts.round_steps import await_runs, own_turns, refuse_lost, refuse_unfit
 from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
+from encoding.errors import AgencyError
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
@@ -46,18 +50,44 @@ def do_what_is_due(
         if is_provider:
             round_steps.top_up_nonces(counter)
         waited_for = drain(counter, source)
+        failed = _review(counter, source)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         require_secret(session, counter.view)
         find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
         found = patience.until_ready(lambda: find(counter))
+        if found is None:
+            result: tuple[dict[str, object], str] = {"round": None}, _nothing_due(counter)
+        else:
+            # Its opening has closed the supplementary releases of the round before.
+            waited_for = drain(counter, source)
+            sent = _send(counter, found, source) if is_provider else {}
+            result = _finish(counter, found, source, patience, {"round": found.round, **sent})
+            failed = _review(counter, source) or failed
+        if failed is not None:
+            raise failed
         if found is None and waited_for:
             raise waited_for[0]
-        if found is None:
-            return {"round": None}, _nothing_due(counter)
-        document: dict[str, object] = {"round": found.round}
-        if is_provider:
-            document |= _send(counter, found, source)
-        return _finish(counter, found, source, patience, document)
+        return result
+
+
+def _review(counter: Counter, source: Source) -> AgencyError | None:
+    """Do what this agency owes to clerical review: cards for others' reviewers, and what is over forgotten.
+
+    What goes wrong is returned, and does not keep the round waiting.
+    """
+    try:
+        answer_reviews(counter, source)
+        forget_ended(counter)
+    except AgencyError as exc:
+        counter.session.warn(f"the clerical review could not go on: {exc}")
+        return exc
+    for view in reviews_of(counter):
+        n_left = (view.questions or 0) - (view.decided or 0)
+        if (view.reviewer, view.state) == (counter.session.party, "answered") and n_left > 0:
+            counter.session.say(
+                f"{n_left:,} pairs with {view.asked} wait for your reviewers until {view.deadline}: blindlink review"
+            )
+    return None
 
 
 def _nothing_due(counter: Counter) -> str:
