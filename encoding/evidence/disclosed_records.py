@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
@@ -30,9 +31,20 @@ class DisclosedRecords:
     project: str
 
     def keep_matches(self, number: int, records: Iterable[str]) -> None:
-        """Keep which records a round matched, by their keys; call it under the lock."""
-        prefixes = np.unique(np.fromiter(map(_prefix, records), dtype=np.uint64))
+        """Keep which records a release of a round matched, with those that are kept of the round already.
+
+        Call it under the lock.
+        """
+        matched = np.fromiter(map(_prefix, records), dtype=np.uint64)
+        before = self._kept(number)
+        prefixes = np.unique(matched if before is None else np.concatenate([before, matched]))
         self._record(number).write(prefixes.astype(">u8").tobytes())
+
+    def among(self, number: int, records: Iterable[str]) -> set[str]:
+        """Return those of these records that a round matched, as far as that was kept."""
+        kept = self._kept(number)
+        known = set() if kept is None else set(kept.tolist())
+        return {record for record in records if _prefix(record) in known}
 
     def was_matched(self, number: int, record: str) -> bool | None:
         """Tell whether a round matched a record; None: that was not kept.
@@ -40,10 +52,9 @@ class DisclosedRecords:
         Raises:
             WorkspaceError: what was kept is damaged.
         """
-        raw = self._record(number).read()
-        if raw is None:
+        kept = self._kept(number)
+        if kept is None:
             return None
-        kept = np.frombuffer(raw, dtype=">u8").astype(np.uint64)
         wanted = np.uint64(_prefix(record))
         place = int(np.searchsorted(kept, wanted))
         return place < len(kept) and bool(kept[place] == wanted)
@@ -51,6 +62,10 @@ class DisclosedRecords:
     def files(self) -> tuple[Path, ...]:
         """Return the files that are kept."""
         return tuple(sorted(self._folder().glob(f"{self.project}.*.sealed")))
+
+    def _kept(self, number: int) -> NDArray[np.uint64] | None:
+        raw = self._record(number).read()
+        return None if raw is None else np.frombuffer(raw, dtype=">u8").astype(np.uint64)
 
     def _folder(self) -> Path:
         return self.workspace.folder / "disclosed"

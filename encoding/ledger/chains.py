@@ -199,7 +199,5 @@ class _Joining:
         a, b = self._sets[left], self._sets[right]
         a.places.update(b.places)
         # Of two that an earlier release gave the smaller one, whoever's record is stated first.
-        a.granted = min(
-            (link for link in (a.granted, b.granted) if link is not None), default=None
-        )
+        a.granted = min((link for link in (a.granted, b.granted) if link is not None), default=None)
         a.sides |= b.sides

@@ -18,7 +18,7 @@ from schemas.space_message import AppliedTurn, Veto
 class Inputs:
     """What all recipients state of one release; the same, whoever computes from it.
 
-    `applied` says how far each party's ledger was when it stated that; of a pair alone, as far as both can know.
+    `applied` says how far each party's ledger was when it stated that; of a pair alone, as far as both know.
     """
 
     turn: Turn

@@ -29,7 +29,7 @@ class Held(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """A link ID that a release of the newest round gave: to records of which parties, and which parties know it.
+    """A link ID that a release of the newest round gave: to records of which parties, and which know it.
 
     A supplementary release is of one pair, and the space's other recipients hear nothing of it.
     """

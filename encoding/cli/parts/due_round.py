@@ -10,7 +10,7 @@ from encoding.cli.parts.answering import answer_reviews
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
-from encoding.cli.parts.owed_rounds import drain
+from encoding.cli.parts.owed_rounds import drain, drain_links
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
@@ -55,19 +55,16 @@ def do_what_is_due(
         require_secret(session, counter.view)
         find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
         found = patience.until_ready(lambda: find(counter))
+        if found is None and (failed or waited_for):
+            raise failed or waited_for[0]
         if found is None:
-            result: tuple[dict[str, object], str] = {"round": None}, _nothing_due(counter)
-        else:
-            # Its opening has closed the supplementary releases of the round before.
-            waited_for = drain(counter, source)
-            sent = _send(counter, found, source) if is_provider else {}
-            result = _finish(counter, found, source, patience, {"round": found.round, **sent})
-            failed = _review(counter, source) or failed
-        if failed is not None:
-            raise failed
-        if found is None and waited_for:
-            raise waited_for[0]
-        return result
+            return {"round": None}, _nothing_due(counter)
+        # Its opening has closed the supplementary releases of the round before.
+        drain_links(counter, source, below=found.round)
+        document: dict[str, object] = {"round": found.round}
+        if is_provider:
+            document |= _send(counter, found, source)
+        return _finish(counter, found, source, patience, document)
 
 
 def _review(counter: Counter, source: Source) -> AgencyError | None:
@@ -85,7 +82,8 @@ def _review(counter: Counter, source: Source) -> AgencyError | None:
         n_left = (view.questions or 0) - (view.decided or 0)
         if (view.reviewer, view.state) == (counter.session.party, "answered") and n_left > 0:
             counter.session.say(
-                f"{n_left:,} pairs with {view.asked} wait for your reviewers until {view.deadline}: blindlink review"
+                f"{n_left:,} pairs with {view.asked} wait for your reviewers until {view.deadline}:"
+                " blindlink review"
             )
     return None
 
@@ -139,6 +137,7 @@ def _finish(
     session.trust_again(client, counter.trust)
     sealed: dict[str, list[str]] = {}
     document |= {"runs": [run.run for run in runs], "links": None, "sealed": sealed}
+    failed = _review(counter, source)
     sentence = "the runs have ended; the agreement gives this agency no matches of its own"
     if own_space(counter) is not None and runs:
         links = RoundLinks(counter, found)
@@ -151,6 +150,8 @@ def _finish(
             blind = patience.until_ready(partial(_blind_links, counter, recipient, run.run, source))
             sealed.setdefault(recipient, []).append(str(blind.path))
             sentence = f"{sentence}; {blind.sentence()}"
+    if failed is not None:
+        raise failed
     return document, sentence
 
 
