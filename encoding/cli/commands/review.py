@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
+from encoding.cli.parts.written_files import note_file
 from encoding.errors import ExtraMissingError
+from encoding.files import refuse_to_overwrite
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -54,8 +58,6 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
     reviewer. A pair that is accepted is linked; one that is rejected is kept apart until a record changes.
     """
     from encoding.cli.parts.answering import answer_reviews
-    from encoding.cli.parts.counter import Counter
-    from encoding.cli.parts.project_view import project_view
     from encoding.cli.parts.review_words import (
         listed,
         pair_lines,
@@ -120,8 +122,6 @@ def _do(
 ) -> list[str]:
     """Do what was asked for with the pairs of a review, and return what is said of it."""
     from encoding.cli.parts.reviewing import send_decisions
-    from encoding.cli.parts.written_files import note_file
-    from encoding.files import refuse_to_overwrite
     from encoding.review.sheet import read_sheet, write_sheet
 
     if deed == "export":
