@@ -87,7 +87,7 @@ class Verdicts(Document):
             if settled(choices, persons) == "reject":
                 names.setdefault((pair.record, pair.digest), []).append(pair.name)
         return {
-            record: Rejections(digest, tuple(dict.fromkeys(found)))
+            record: Rejections(digest, tuple(dict.fromkeys(reversed(found)))[::-1])
             for (record, digest), found in names.items()
         }
 

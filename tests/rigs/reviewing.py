@@ -13,6 +13,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -74,7 +75,8 @@ def reviewed(near: NearBroker, clause: Review = CLAUSE, **files: str) -> Reviews
         folder = near.folder / party
         folder.mkdir()
         (folder / "people.csv").write_text(files[party], "utf-8")
-        near.desk(party, folder, folder / "people.csv")
+        # By its place in the folder, so that a copy of the desk has a file of its own.
+        near.desk(party, folder, Path("people.csv"))
     agreement = near.add_project(review=clause)
     near.compare()
     near.agree()
