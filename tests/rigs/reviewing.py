@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +29,7 @@ from app.matchlog.proofs import entry_proof
 from app.runs.repository import runs_of_project
 from app.runs.view import view_of
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map, record_keys
+from encoding.people.sealed_file import Address, open_pieces, seal_pieces
 from encoding.workspace.workspace import open_workspace
 from schemas.api import ReleaseView, RunView
 from schemas.clauses import Review
@@ -52,8 +55,11 @@ from schemas.review import (
     Reference,
     ReviewList,
     ReviewView,
+    SignedCard,
     StatedDecisions,
     bucket_of,
+    card_plain,
+    parse_card,
     parse_stated_cards,
     serialise_cards,
     serialise_questions,
@@ -125,8 +131,13 @@ class Reviews:
 
     # What the broker would do when a run has succeeded.
 
-    def ask(self, *pairs: tuple[str, str], number: int | None = None) -> Asked:
-        """Ask about pairs by their record IDs: the reviewer's, then the asked agency's."""
+    def ask(
+        self, *pairs: tuple[str, str], number: int | None = None, labels: Sequence[str] = ()
+    ) -> Asked:
+        """Ask about pairs by their record IDs: the reviewer's, then the asked agency's.
+
+        `labels` are asked for in the place of those that a broker should ask for.
+        """
         run = self.run(number)
         uploads = {one.party: one.upload for one in run.specification.uploads}
         round_ = run.specification.round
@@ -154,7 +165,7 @@ class Reviews:
             ),
             sorted(listed),
         )
-        labels = sorted({bucket_of(other) for _, other in handles.values()})
+        labels = sorted(labels or {bucket_of(other) for _, other in handles.values()})
         buckets = AskedBuckets(**named, upload=uploads[ASKED], buckets=tuple(labels))
         deadline = utc_text(self.near.now + timedelta(days=self.clause.days))
         body = ReviewAsked(
@@ -275,6 +286,15 @@ class Reviews:
             fetched=None,
         )
         self.releases[header.release] = view, raw, receipt
+
+    def forged(self, handle: Handle, **changes: Any) -> bytes:
+        """Return the card of a handle with something changed, signed by its person and sealed again."""
+        reader, signer = self.near.people[REVIEWER], self.near.people[ASKED]
+        plain = b"".join(open_pieces(io.BytesIO(self.now.cards[handle]), reader))
+        card = parse_card(plain).card.model_copy(update=changes)
+        signed = SignedCard.of(card, signer.keys.signing_key)
+        address = Address(ASKED, REVIEWER, (reader.public,), utc_text(self.near.now))
+        return b"".join(seal_pieces([card_plain(signed)], address))
 
     def move(self, found: Asked, **changes: Any) -> None:
         found.view = found.view.model_copy(update=changes)
