@@ -28,13 +28,13 @@ class Held(NamedTuple):
     since: int
 
 
-class Granted(NamedTuple):
-    """A link ID that a release of the newest round gave: to records of which parties, and which know it.
+class Grant(NamedTuple):
+    """A link ID that a release of the newest round gave, and the parties that know of it.
 
     A supplementary release is of one pair, and the space's other recipients hear nothing of it.
     """
 
-    parties: tuple[str, ...]
+    link: LinkId
     known_to: tuple[str, ...]
 
 
