@@ -78,8 +78,8 @@ class Found(NamedTuple):
     handles: Handles
 
 
-LabelOf = Callable[[RecordKeys], NDArray[np.uint8] | None]
-"""Gives the first bytes of the handle of each of these keys, shape (n, bytes); None: they are random."""
+LabelOf = Callable[[RecordKeys], NDArray[np.uint8]]
+"""Gives the first bytes of the handle of each of these distinct keys, shape (n, bytes)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -137,8 +137,8 @@ def draw_handles(name: MapName, wanted: RecordKeys, label_of: LabelOf | None = N
     """
     distinct = _sorted_distinct(wanted)
     handles = _draw_handles(len(distinct.high))
-    labels = None if label_of is None else label_of(distinct)
-    if labels is not None:
+    if label_of is not None:
+        labels = label_of(distinct)
         handles[:, : labels.shape[1]] = labels
     return HandleMap(name, distinct, handles)
 

@@ -87,16 +87,16 @@ class PartitionFile:
         self._record.write(partition.to_canonical())
 
 
-def labels_of(file: PartitionFile, buckets: Buckets, keys: RecordKeys) -> NDArray[np.uint8] | None:
+def labels_of(file: PartitionFile, buckets: Buckets, keys: RecordKeys) -> NDArray[np.uint8]:
     """Return the label of each record's bucket, drawn anew, and keep the partition that they come from.
 
-    None where the file has fewer records than a bucket: then nothing is asked about it.
+    Where the file has fewer records than a bucket, each has a label of its own, and nothing is asked about it.
 
     Args:
         keys: of all records of the container, each once.
     """
     if len(keys.high) < buckets.size:
-        return None
+        return _draw_labels(len(keys.high))
     kept = file.read()
     partition = carried_on(kept, _unlinked(keys, buckets.linked), buckets.size)
     if partition != kept:

@@ -13,6 +13,7 @@ from encoding.cli.parts.reviews import (
 )
 from encoding.cli.parts.source import Source
 from encoding.errors import UntrustedKeyError
+from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.packing.handles import HandleMap
 from encoding.review.api import ReviewsApi
 from encoding.review.cards import CardMaking, make_cards
@@ -75,6 +76,9 @@ def _answer(counter: Counter, view: ReviewView, source: Source) -> int:
             memory_key=reading.memory_key,
         )
         stated = make_cards(proven.of, making, keys_of, records, progress)
+    with session.workspace.lock():
+        kept = DisclosedRecords(session.workspace, session.project)
+        kept.keep_cards(view.round, keys_of.values())
     api.send_cards(view.run, stated)
     return len(keys_of)
 

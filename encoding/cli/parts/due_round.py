@@ -21,7 +21,7 @@ from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
-from encoding.errors import AgencyError
+from encoding.errors import AgencyError, OthersWaitedForError
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
@@ -70,18 +70,23 @@ def do_what_is_due(
 def _review(counter: Counter, source: Source) -> AgencyError | None:
     """Do what this agency owes to clerical review: cards for others' reviewers, and what is over forgotten.
 
-    What goes wrong is returned, and does not keep the round waiting.
+    What goes wrong is returned, and does not keep the round waiting. What waits for others, as for an approval,
+    is done another night.
     """
+    session = counter.session
+    patience = Patience(0, session.sleep, session.say)
     try:
-        answer_reviews(counter, source)
         forget_ended(counter)
+        patience.until_ready(lambda: answer_reviews(counter, source))
+    except OthersWaitedForError as exc:
+        session.say(f"the clerical review waits: {exc}")
     except AgencyError as exc:
-        counter.session.warn(f"the clerical review could not go on: {exc}")
+        session.warn(f"the clerical review could not go on: {exc}")
         return exc
     for view in reviews_of(counter):
         n_left = (view.questions or 0) - (view.decided or 0)
-        if (view.reviewer, view.state) == (counter.session.party, "answered") and n_left > 0:
-            counter.session.say(
+        if (view.reviewer, view.state) == (session.party, "answered") and n_left > 0:
+            session.say(
                 f"{n_left:,} pairs with {view.asked} wait for your reviewers until {view.deadline}:"
                 " blindlink review"
             )

@@ -163,6 +163,32 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(reviews: Reviews, welfare:
     assert pairs_of(welfare)["rec_w3"]["sent"]
 
 
+def stage(desk: Desk) -> tuple[str, str | None]:
+    found = desk.json("status")
+    return found["sentences"][-1], found["next"]
+
+
+def test_status_says_what_a_review_waits_for(
+    reviews: Reviews, welfare: Desk, schools: Desk
+) -> None:
+    reviews.ask(ABE, CYRUS)
+    assert stage(welfare)[0].startswith("Pairs were held back: schools has yet to send the cards")
+    wanted = ("The reviewers of welfare wait for cards of your records.", "blindlink refresh")
+    assert stage(schools) == wanted
+    schools.ok("refresh")
+    assert "Round 1 is over" not in stage(schools)[0]
+    said, command = stage(welfare)
+    assert (
+        said == "2 pairs with schools wait for your reviewers until 2026-12-04, or the next round."
+    )
+    assert command == "blindlink review"
+    decide(welfare, rec_w3=("accept", "same-person"))
+    welfare.ok("review", "--finish")
+    assert stage(welfare)[0].startswith("Reviewers have accepted pairs of this round")
+    settle(reviews.near)
+    assert "Reviewers" not in stage(welfare)[0]
+
+
 def test_what_was_accepted_is_linked_at_both_and_stays_so(
     reviews: Reviews, welfare: Desk, schools: Desk
 ) -> None:
@@ -213,6 +239,15 @@ def test_a_record_that_has_left_or_was_withdrawn_has_a_card_without_a_value(
     assert values.count([""] * 4) == 2
     assert len(values) == 8
     assert len(pairs_of(welfare)) == 2
+
+
+def test_who_asks_is_told_of_the_cards_that_were_made(reviews: Reviews, schools: Desk) -> None:
+    answered(reviews, ABE)
+    found = schools.json("disclosures", "--record", "rec_s7")["disclosures"]
+    assert (found[-1]["what"], found[-1]["receiver"]) == ("card", REVIEWER)
+    assert "whether it was shown is not known here" in found[-1]["sentence"]
+    never = schools.json("disclosures", "--record", "nobody")["disclosures"]
+    assert "card" not in {one["what"] for one in never}
 
 
 def test_a_missing_column_is_told_before_anything_is_sealed(

@@ -26,7 +26,7 @@ from schemas.signing import sign_document
 
 CREATED = "2026-11-20T22:30:00Z"
 FILES = {"peers.json": b"{}", "receipts/upl-1.json": b"\0" * 300_000, "handles/p.1.q.map": b""}
-# A workspace that is restored encodes, sends and says nothing a second time; cards of others end with the review.
+# A workspace that is restored encodes, sends and says nothing a second time; and cards end with the review.
 SENT_ONCE = ("nonces/p.sealed", "outbox/p.1.q.enc", "said/p.1.s.q.p.sealed", "reviews/p.r.sealed")
 
 
