@@ -13,7 +13,7 @@ import pytest
 from openpyxl import load_workbook
 from rigs.desk import Desk
 from rigs.near_broker import near_broker
-from rigs.reviewing import ASKED, CLAUSE, REVIEWER, Reviews, reviewed
+from rigs.played_review import ASKED, CLAUSE, REVIEWER, Reviews, reviewed
 from rigs.weeks import links, settle
 
 from encoding.people.sealed_file import open_pieces

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rigs.desk import Desk
 from rigs.near_broker import near_broker
-from rigs.reviewing import ASKED, CLAUSE, REVIEWER, Reviews, reviewed
+from rigs.played_review import ASKED, CLAUSE, REVIEWER, Reviews, reviewed
 from rigs.weeks import links, settle
 
 from encoding.cli.parts import link_steps
