@@ -20,12 +20,12 @@ pytestmark = [
 ]
 
 HEAD = "ID,first,last,born,sex\n"
-# Ana and Dee are linked; Abe and Cyrus are held back.
+# Ana and Dee are linked; Abe and Ida are held back.
 FILES = {
     "welfare": f"{HEAD}w1,Ana,Ortiz,2011-04-09,F\nw2,Dee,Lee,2015-01-15,F\nw3,Abe,Kerr,2010-08-06,M\n"
-    "w4,Cyrus,Abbott,2010-02-03,M\nw5,Una,Alone,2009-09-09,F\n",
+    "w4,Ida,Moss,2012-04-05,F\nw5,Una,Alone,2009-09-09,F\n",
     "schools": f"{HEAD}s1,Ana,Ortiz,2011-04-09,F\ns2,Dee,Lee,2015-01-15,F\ns3,Abe,Kerr,2010-08-06,F\n"
-    "s4,Silas,Abbott,2010-02-03,M\ns5,Kim,Other,2008-08-08,F\ns6,Lea,Six,2008-07-08,F\n",
+    "s4,Ida,Moss,2012-04-05,M\ns5,Kim,Other,2008-08-08,F\ns6,Lea,Six,2008-07-08,F\n",
 }
 
 
