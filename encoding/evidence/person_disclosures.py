@@ -3,7 +3,8 @@
 Four things concern a record: encodings in which it was, link IDs of it that came to this agency, link IDs that
 others fetched of the runs that compared it, and cards of it that were sealed for reviewers. Whether it was
 among those that others received is known where this agency knows that it was linked; elsewhere it may have
-been, and that is what is said. Under `blind` it is only said that the record was in a file released to a recipient.
+been, and that is what is said. Under `blind` it is only said that the record was in a file released to a
+recipient.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ It answers the paths of the API about reviews and supplementary releases, and le
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import io
 import json
@@ -15,14 +16,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx2
 from rigs.agency import SlowContainer, read_slowly
 from rigs.desk import Desk
-from rigs.near_broker import EVERY_DUTY, PROJECT, NearBroker, document, problem
+from rigs.near_broker import PROJECT, NearBroker, document, problem
 
 from app.matchlog.draft import SOFTWARE, EntryDraft
 from app.matchlog.proofs import entry_proof
@@ -68,25 +68,6 @@ from schemas.rounds import ClaimsReceipt, ListedClaims, SupplementView
 from schemas.upload import Receipt
 
 REVIEWER, ASKED = "welfare", "schools"
-CLAUSE = Review(reviewer=REVIEWER, persons=1, questions=50, bucket=4, days=14)
-ELEMENTS = ("first_name", "last_name", "birth_date", "sex")
-
-
-def reviewed(near: NearBroker, clause: Review = CLAUSE, **files: str) -> Reviews:
-    """Let two agencies sign an agreement with a review, and play the broker's part in it."""
-    for party in (ASKED, REVIEWER):
-        near.enrol(party)
-        duties = (*EVERY_DUTY, "reviewer") if party == REVIEWER else EVERY_DUTY
-        near.people[party] = near.person(party, *duties)
-        folder = near.folder / party
-        folder.mkdir()
-        (folder / "people.csv").write_text(files[party], "utf-8")
-        # By its place in the folder, so that a copy of the desk has a file of its own.
-        near.desk(party, folder, Path("people.csv"))
-    agreement = near.add_project(review=clause)
-    near.compare()
-    near.agree()
-    return Reviews(near, clause, agreement.digest()).attach()
 
 
 @dataclass
@@ -105,7 +86,7 @@ class Asked:
 
 
 @dataclass
-class Reviews:
+class PlayedReviews:
     """All reviews of a project; the newest one is `now`."""
 
     near: NearBroker
@@ -117,7 +98,18 @@ class Reviews:
     claims: dict[tuple[int, str], bytes] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
 
-    def attach(self) -> Reviews:
+    def moved_to(self, near: NearBroker) -> PlayedReviews:
+        """Return what was played so far, for a copy of the broker."""
+        return PlayedReviews(
+            near,
+            self.clause,
+            self.agreement,
+            asked=copy.deepcopy(self.asked),
+            releases=dict(self.releases),
+            claims=dict(self.claims),
+        ).attach()
+
+    def attach(self) -> PlayedReviews:
         self.near.courier.before = self.answer
         self.near.courier.after = self.add
         return self
@@ -502,12 +494,18 @@ class Reviews:
         found.supplement = supplement.model_copy(
             update={"claims": tuple(there[name] for name in sorted(there))}
         )
-        body = ClaimsReceived(round=number, release=2, partner=partner, sequence=1, sha256=sha256)
+        sequence = 1 + sum(
+            (one["kind"], one["actor"]["party"]) == ("claims-received", party)
+            for one in self.near.log_entries()
+        )
+        body = ClaimsReceived(
+            round=number, release=2, partner=partner, sequence=sequence, sha256=sha256
+        )
         self.log(body, object=None, party=party)
         if len(there) == 2:
             self.close_supplement()
         receipt = ClaimsReceipt(
-            round=number, party=party, partner=partner, sha256=sha256, sequence=1
+            round=number, party=party, partner=partner, sha256=sha256, sequence=sequence
         )
         return document(receipt)
 
