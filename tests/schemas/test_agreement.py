@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "round_budget": None,
     "approvals": None,
     "finality": None,
+    "review": None,
     "destroy_by": None,
     "has_legal_hold": False,
 }

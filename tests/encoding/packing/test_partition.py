@@ -103,8 +103,8 @@ def test_what_is_kept_is_sealed_and_damage_is_told(tmp_path: Path) -> None:
 class Town:
     """Records of the asked agency that come, leave and are linked, and what it knows of them itself."""
 
-    def __init__(self, seed: int, n_records: int) -> None:
-        self.random = Random(seed)
+    def __init__(self, seed: int, n_records: int, leaving: float = 0.01) -> None:
+        self.random, self.leaving = Random(seed), leaving
         self.linked: dict[int, bool] = {self.record(): False for _ in range(n_records)}
         self.partition: Partition | None = None
 
@@ -113,7 +113,7 @@ class Town:
 
     def live(self, staying: int | None) -> None:
         for record in [*self.linked]:
-            if record != staying and self.random.random() < 0.01:
+            if record != staying and self.random.random() < self.leaving:
                 del self.linked[record]
                 self.linked[self.record()] = False
             elif self.linked[record] and self.random.random() < 0.01:
@@ -175,3 +175,19 @@ def test_a_question_that_stays_open_is_narrowed_by_leavers_and_links_alone() -> 
         assert possible == stayed
         town.live(asked)
     assert asked in stayed
+
+
+def test_how_far_a_question_is_narrowed_in_a_year_is_what_the_spec_page_says() -> None:
+    left_over = []
+    for seed in range(8):
+        town = Town(seed, n_records=2000, leaving=0.003)
+        town.hold_round(20, 0.6, None)
+        left = town.hold_round(20, 0.002, None)
+        asked = town.random.choice([r for records in left.values() for r in records])
+        stayed = set(left[town.place(asked)])
+        for _ in range(52):
+            town.live(asked)
+            left = town.hold_round(20, 0.002, asked)
+            stayed &= set(left[town.place(asked)])
+        left_over.append(len(stayed))
+    assert 20 < sum(left_over) / len(left_over) < 30
