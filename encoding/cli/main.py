@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "round": "See where the round stands, or correct it.",
     "run": "Say how the runs of the round stand, and wait for them.",
     "links": "Agree on link IDs and put the record IDs beside them.",
+    "review": "Decide pairs that a run has held back.",
     "extract": "Write link IDs and listed columns, to hand over.",
     "join": "Attach received columns to the own rows by link ID.",
     "seal": "Encrypt a file to the persons of another party.",

@@ -65,6 +65,10 @@ class Holdings:
         for path in DisclosedRecords(workspace, project).files():
             yield LocalCopy("handle-map", path)
         yield LocalCopy("handle-map", workspace.withdrawn(project))
+        yield LocalCopy("handle-map", workspace.partition(project))
+        for folder in ("reviews", "decisions"):
+            for path in (workspace.folder / folder).glob(f"{project}.*.sealed"):
+                yield LocalCopy("received", path)
         for path in (workspace.folder / "ledgers").glob(f"{project}.*.sealed"):
             yield LocalCopy("link-table", path)
         for path in (workspace.folder / "crosswalks").glob(f"{project}.*.sealed"):

@@ -178,6 +178,31 @@ BAD_LIMITS: list[Change] = [
         },
     ),
     (
+        "a review by nine",
+        "",
+        {
+            **REVIEWED,
+            "parties": [
+                {
+                    **one,
+                    "persons": [
+                        *one["persons"],
+                        *(
+                            {
+                                **identity("bob", seed=100 + number),
+                                "person": f"per-{100 + number:032x}",
+                            }
+                            for number in range(8)
+                        ),
+                    ],
+                }
+                if one["name"] == "child-welfare"
+                else one
+                for one in AGREEMENT["parties"]
+            ],
+        },
+    ),
+    (
         "a review by an agency without reviewers",
         "",
         {

@@ -59,6 +59,7 @@ def links(
     """
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
+    from encoding.cli.parts.owed_rounds import drain_links, own_supplements
     from encoding.cli.parts.round_steps import newest_round
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
@@ -90,8 +91,12 @@ def links(
             return
         else:
             counter = Counter(session, client, trust, view)
-            links = RoundLinks(counter, newest_round(counter))
-            written = links.write(source, links.agree(), output=output, force=force)
+            newest = newest_round(counter)
+            # What another agency says of this round comes after what it said of those before.
+            drain_links(counter, source, below=newest.round)
+            for supplement in (None, *own_supplements(counter, newest)):
+                links = RoundLinks(counter, newest, supplement)
+                written = links.write(source, links.agree(), output=output, force=force)
             document = {
                 "file": str(written.path),
                 "round": written.round,

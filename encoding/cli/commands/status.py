@@ -20,13 +20,15 @@ from schemas.shared.command_line import emit, json_option
 @click.pass_obj
 def status(session: Session) -> None:
     """Say where the linkage stands, who is waited for, and which command comes next."""
+    from encoding.cli.parts.reviews import reviews_of
+
     with session.connect() as client:
         trust = session.trust(client)
         view = project_view(session, client, must_bind=False)
         counter = Counter(session, client, trust, view)
         last = ledger_file(counter).read().last if own_space(counter) is not None else None
-        applied = None if last is None else last.round
-        facts = gather_facts(client, session.workspace, view, session.party, applied)
+        reviews = reviews_of(counter)
+        facts = gather_facts(client, session.workspace, view, session.party, last, reviews=reviews)
     found = describe(facts)
     document = {
         "project": view.project,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from encoding.cli.parts.steps import own_nonces
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.evidence.disclosed_records import DisclosedRecords
-from encoding.files import refuse_to_overwrite
+from encoding.files import make_private_folder, refuse_to_overwrite, write_durably
 from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
 from encoding.ledger.errors import TranscriptError
 from encoding.ledger.values import Turn as LedgerTurn
@@ -30,22 +30,25 @@ from encoding.packing.tokens_met import tokens_met
 from encoding.records.agency_file import agency_file
 from encoding.rounds.round_memory import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
-from encoding.rounds.turns import Turn, closing_of
+from encoding.rounds.turns import Turn, closing_of, supplement_closing_of
 from encoding.sharing.links_file import LINKS_START, Link, write_links
 from encoding.transfers.matches import (
     fetch_release,
     keys_of_handles,
     record_ids_by_key,
-    releases_of_round,
+    releases_of_turn,
 )
 from schemas.claims import Transcript
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
+    from encoding.cli.parts.session import Session
     from encoding.ledger.additions import Applied
     from encoding.ledger.claim_checks import CheckedPair
     from schemas.api import ReleaseView
     from schemas.ids import Handle
+    from schemas.matchlog.review_kinds import SupplementClosed
+    from schemas.matchlog.round_kinds import RoundClosed
     from schemas.rounds import RoundView
 
 
@@ -69,18 +72,41 @@ class LinksWritten:
         return f"{said}; {self.pending:,} matches have none yet" if self.pending else said
 
 
-class RoundLinks:
-    """The link IDs of one round: what was fetched is kept as long as this object, since a fetch is logged.
+def owes_links(session: Session, turn: LedgerTurn) -> bool:
+    """Tell whether the ledger was carried on by a release whose link IDs were not written down then."""
+    note = _owed_note(session)
+    return note.exists() and note.read_text("ascii") == _written_turn(turn)
 
+
+def _note_owed(session: Session, turn: LedgerTurn) -> None:
+    make_private_folder(_owed_note(session).parent)
+    write_durably(_owed_note(session), _written_turn(turn).encode("ascii"))
+
+
+def _owed_note(session: Session) -> Path:
+    return session.workspace.folder / "said" / f"{session.project}.owed"
+
+
+def _written_turn(turn: LedgerTurn) -> str:
+    return f"{turn.round} {turn.release}\n"
+
+
+class RoundLinks:
+    """The link IDs of one release of a round: what was fetched is kept, since a fetch is logged.
+
+    Args:
+        supplement: the number of the supplementary release that is meant; None: the first one.
     Raises, when it is made:
         NotReadyError: the agreement gives this agency no matches of its own records.
     """
 
-    def __init__(self, counter: Counter, found: RoundView) -> None:
+    def __init__(self, counter: Counter, found: RoundView, supplement: int | None = None) -> None:
         name = own_space(counter)
         if name is None:
             raise NotReadyError("the agreement gives this agency no matches of its own records")
         self._counter, self._round, self._space = counter, found, name
+        self._supplement = supplement
+        self._turn = LedgerTurn(found.round, supplement or 1)
         # Of each partner: in which row of the own container each handle's record met its match.
         self._rows: dict[str, dict[Handle, int]] = {}
 
@@ -94,9 +120,7 @@ class RoundLinks:
             ReleaseError, ReceiptError, LogError: the match log does not vouch for one.
         """
         session = self._counter.session
-        views = releases_of_round(
-            self._counter.client, session.project, session.party, self._round.round
-        )
+        views = releases_of_turn(self._counter.client, session.project, session.party, self._turn)
         if not views:
             raise NotReadyError(
                 "no matches have been released to this agency yet", hint="see: blindlink status"
@@ -104,37 +128,55 @@ class RoundLinks:
         return tuple(self._fetch(partner, view) for partner, view in sorted(views.items()))
 
     def agree(self) -> Applied | None:
-        """Exchange claims, and carry the ledger on once the round is closed.
+        """Exchange claims, and carry the ledger on once the release is closed.
 
         None where it was carried on before, or was closed without a partner's claims.
 
         Raises:
-            OthersWaitedForError: a partner has yet to send its claims, or the round is not closed.
-            LinkAlarmError: what came cannot be honest; nothing of the round is stored.
+            OthersWaitedForError: a partner has yet to send its claims, or the release is not closed.
+            LinkAlarmError: what came cannot be honest; nothing of the release is stored.
         """
         with self._counter.session.workspace.lock():
             ledger = ledger_file(self._counter).read()
-            if ledger.last is not None and ledger.last.round >= self._round.round:
+            if ledger.last is not None and ledger.last >= self._turn:
                 return None
-            if len(ledger) and not self._is_lasting():
+            if len(ledger) and self._supplement is None and not self._is_lasting():
                 ledger.end_all()
                 ledger_file(self._counter).write(ledger)
-            space = self._at_space(as_it_stands(self._counter, self._round))
+            space = self._space_now()
             desk = self._desk()
             speak(desk, space)
-            space = self._at_space(as_it_stands(self._counter, self._round))
-            is_closed = space.round.closing is not None
-            checked = listen(desk, space, must_be_complete=not is_closed)
-            state(desk, space, checked)
-            now = as_it_stands(self._counter, self._round)
-            listed = closing_of(now, self._counter.trust.keys)
-            if listed is None:
-                raise OthersWaitedForError(f"round {now.round} is not closed yet")
-            space = self._at_space(now)
-        history_of(self._counter).refuse_uncounted(now.round)
+            space = self._space_now()
+            checked = listen(desk, space, must_be_complete=space.is_open)
+            if self._supplement is None:
+                state(desk, space, checked)
+            space = self._space_now()
+            listed = self._closing(space)
+        history = history_of(self._counter)
+        if space.supplement is None:
+            history.refuse_uncounted(space.turn.round)
+        else:
+            history.refuse_unasked(space.turn.round, space.supplement)
         self._tell_unproven(checked)
         with self._counter.session.workspace.lock():
+            # A command that is killed before the link IDs are written down leaves a note that they are owed.
+            _note_owed(self._counter.session, self._turn)
             return close(desk, space, checked, listed)
+
+    def _space_now(self) -> SpaceOfRound:
+        return self._at_space(as_it_stands(self._counter, self._round))
+
+    def _closing(self, space: SpaceOfRound) -> RoundClosed | SupplementClosed:
+        keys = self._counter.trust.keys
+        if space.supplement is None:
+            listed: RoundClosed | SupplementClosed | None = closing_of(space.round, keys)
+            what = f"round {space.turn.round}"
+        else:
+            listed = supplement_closing_of(space.round, space.supplement, keys)
+            what = f"the supplementary release of round {space.turn.round}"
+        if listed is None:
+            raise OthersWaitedForError(f"{what} is not closed yet")
+        return listed
 
     def _is_lasting(self) -> bool:
         spaces = self._counter.view.terms.spaces
@@ -165,32 +207,32 @@ class RoundLinks:
         note_file(session, "link-table", path)
         matched = {one.record for release in self.releases for one in release.matches}
         with session.workspace.lock():
-            held = self._held(matched, applied)
+            kept = DisclosedRecords(session.workspace, session.project)
+            kept.keep_matches(self._round.round, matched)
+            held = self._held(kept, applied)
             file = agency_file(session.config, source.file, source.id_column)
             record_ids = record_ids_by_key(session.workspace, session.project, file, held)
             links = sorted(Link(record_ids[key], held[key]) for key in held if key in record_ids)
             write_links(path, links)
-            kept = DisclosedRecords(session.workspace, session.project)
-            kept.keep_matches(self._round.round, matched)
+            _owed_note(session).unlink(missing_ok=True)
         missing = len(held) - len(links)
         if missing:
             session.warn(
                 f"{missing:,} link IDs belong to records that {file.path.name} does not have"
             )
-        pending = len(matched) - len(held)
+        pending = len(matched - held.keys())
         return LinksWritten(path, self._round.round, len(links), pending, missing)
 
-    def _held(self, matched: Collection[str], applied: Applied | None) -> dict[str, str]:
+    def _held(self, kept: DisclosedRecords, applied: Applied | None) -> dict[str, str]:
+        """Return the link IDs of all records that a release of the round matched, by record key."""
         ledger = ledger_file(self._counter).read()
         # Of a match that is pending, the old link ID stands.
         undone = (
             {one.record for one in applied.open if one.reason != "pending"} if applied else set()
         )
-        return {
-            record: place.link.hex()
-            for record in matched
-            if record not in undone and (place := ledger.held(record)) is not None
-        }
+        everyone = ledger.everyone()
+        matched = kept.among(self._round.round, everyone)
+        return {record: everyone[record].link.hex() for record in matched - undone}
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
         session, client = self._counter.session, self._counter.client
@@ -206,7 +248,7 @@ class RoundLinks:
             ReleasedMatch(record_of[handle], match.match_id, match.row)
             for handle, match in fetched.matches.items()
         )
-        return PairRelease(LedgerTurn(self._round.round, 1), (one, another), matches)
+        return PairRelease(self._turn, (one, another), matches)
 
     def _at_space(self, found: RoundView) -> SpaceOfRound:
         party = self._counter.session.party
@@ -224,7 +266,12 @@ class RoundLinks:
         n_pairs = sum(
             one.has_result and {one.larger, one.smaller} <= {*recipients} for one in found.progress
         )
-        return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
+        supplement = next(
+            (one for one in found.supplements if one.release == self._supplement), None
+        )
+        return SpaceOfRound(
+            self._space, found, recipients, self.releases, proofs, n_pairs > 1, supplement
+        )
 
     def _proof(self, found: RoundView, turn: Turn) -> Proof:
         """Return what proves the matches of a pair; without the container nothing does: no alarm."""

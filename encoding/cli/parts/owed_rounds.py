@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.link_steps import RoundLinks
+from encoding.cli.parts.link_steps import RoundLinks, owes_links
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.round_steps import proven
 from encoding.errors import AgencyError, NotReadyError, OthersWaitedForError
+from encoding.ledger.values import Turn
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.rounds import RoundView
 
@@ -27,7 +28,7 @@ def drain(counter: Counter, source: Source) -> tuple[OthersWaitedForError, ...]:
     A round that cannot be finished is told, and does not keep the next one from beginning. What waits for
     another agency is returned.
     """
-    return (*_drain_blind(counter, source), *_drain_links(counter, source))
+    return (*_drain_blind(counter, source), *drain_links(counter, source))
 
 
 def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
@@ -52,26 +53,63 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
                     yield exc
 
 
-def _drain_links(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
+def drain_links(
+    counter: Counter, source: Source, *, below: int | None = None
+) -> tuple[OthersWaitedForError, ...]:
+    """Bring home the link IDs that closed rounds still owe, in order; what waits for others is returned.
+
+    Args:
+        below: those of rounds before this one; None: all.
+    """
+    return tuple(_drain_links(counter, source, below))
+
+
+def _drain_links(
+    counter: Counter, source: Source, below: int | None
+) -> Iterator[OthersWaitedForError]:
     if own_space(counter) is None:
         return
-    for found in reversed(counter.api.rounds().rounds):
-        if found.state != "closed" or not _is_owed(counter, found):
-            continue
+    for found, supplement in _turns(counter):
+        if below is not None and found.round >= below:
+            return
         try:
-            links = RoundLinks(counter, proven(counter, found))
-            links.write(source, links.agree())
+            if _is_owed(counter, found, supplement):
+                links = RoundLinks(counter, proven(counter, found), supplement)
+                links.write(source, links.agree())
         except AgencyError as exc:
-            counter.session.warn(f"round {found.round} could not be finished: {exc}")
+            what = "" if supplement is None else f", supplementary release {supplement},"
+            counter.session.warn(f"round {found.round}{what} could not be finished: {exc}")
             if exc.exit_code == ALARM:
                 raise
             if isinstance(exc, OthersWaitedForError):
                 yield exc
+                if supplement is not None:
+                    # What comes after it comes in its turn.
+                    return
 
 
-def _is_owed(counter: Counter, found: RoundView) -> bool:
-    """Tell whether the ledger has yet to be carried on by a round in which this agency had matches."""
+def own_supplements(counter: Counter, found: RoundView) -> tuple[int, ...]:
+    """Return the numbers of the supplementary releases of this agency's pairs in a round, in order."""
+    party = counter.session.party
+    return tuple(one.release for one in found.supplements if party in (one.larger, one.smaller))
+
+
+def _turns(counter: Counter) -> Iterator[tuple[RoundView, int | None]]:
+    """Yield the releases of rounds that are closed, in order: the first one, then supplementary ones."""
+    for found in reversed(counter.api.rounds().rounds):
+        if found.state == "closed":
+            yield found, None
+            yield from ((found, number) for number in own_supplements(counter, found))
+
+
+def _is_owed(counter: Counter, found: RoundView, supplement: int | None) -> bool:
+    """Tell whether the ledger has yet to be carried on by a release in which this agency had matches."""
     last = ledger_file(counter).read().last
+    turn = Turn(found.round, supplement or 1)
+    if owes_links(counter.session, turn):
+        return True
+    if supplement is not None:
+        return last is None or last < turn
     party = counter.session.party
     ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
     return ran and (last is None or last.round < found.round)

@@ -138,7 +138,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         "ferpa-audit-evaluation", "", "ferpa-child-welfare", "",
         "2026-09-01", "", "", "", "", "DSA 2026-014", "2026-08-20", "",
         # How do we know, and who decides?
-        "", "", "y", "y", "6", "30",
+        "", "", "y", "y", "6", "30", "child-welfare", "", "first_name, birth_date", "50", "", "",
     ]  # fmt: skip
     result = type_("draft", typed="\n".join(answers) + "\n")
     assert result.exit_code == 0, result.output
