@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -46,20 +47,27 @@ def choose_pairs(
 ) -> Iterator[tuple[tuple[Handle, Handle], tuple[int, int], int, int]]:
     """Yield handles, rows and steps of what is asked about, of the highest total weight first.
 
-    Nothing where the asked file has no buckets; no more than can be answered with `MAX_CARDS` cards.
+    Nothing where the asked file has no buckets, nor of a bucket in which too few are left without a match; no
+    more than can be answered with `MAX_CARDS` cards.
 
     Args:
         handles: of the larger and of the smaller file.
         asked: 0 or 1, which of them is asked for cards.
-        bucket: how many records a bucket has at least.
+        bucket: how many records a bucket has at least, and how many without a match so that it is asked about.
         most: how many pairs are asked about.
     """
     labels, counts = count_labels(handles[asked].table)
     if len(handles[asked]) < bucket or min(counts) < bucket:
         return
     size, n_cards, seen = dict(zip(labels, counts, strict=True)), 0, set[bytes]()
-    for pair in islice(_held_back(resolution, handles), most):
-        label = pair[0][asked][:BUCKET_BYTES]
+    free = Counter(size)
+    free.subtract(_linked_labels(resolution, handles, asked))
+    wanted = (
+        (pair, label)
+        for pair in _held_back(resolution, handles)
+        if free[label := pair[0][asked][:BUCKET_BYTES]] >= bucket
+    )
+    for pair, label in islice(wanted, most):
         n_cards += 0 if label in seen else size[label]
         if n_cards > MAX_CARDS:
             return
@@ -94,6 +102,15 @@ def unpack_pairs(raw: bytes) -> tuple[HeldPair, ...]:
         )
         for reference, larger, smaller, row, other, likely, lead in _PAIR.iter_unpack(raw)
     )
+
+
+def _linked_labels(
+    resolution: Resolution, handles: Sequence[Handles], side: int
+) -> dict[bytes, int]:
+    """Return the labels of one side's records that the run links, each with how many they are."""
+    linked = resolution.pairs[resolution.decisions.band == Band.AUTO]
+    labels, counts = count_labels(handles[side].table[linked[("larger", "smaller")[side]]])
+    return dict(zip(labels, counts, strict=True))
 
 
 def _held_back(

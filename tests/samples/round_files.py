@@ -149,11 +149,14 @@ def build_container(
 
 
 def draw_handles(n: int, bucket: int | None = None) -> list[bytes]:
-    """Draw handles, in order; with `bucket`, so many or more have one label, or all differ in a small file."""
+    """Draw handles, in order; with `bucket`, so many or more have one label, or all differ in a small file.
+
+    Where there are enough, three times as many have one, so that most are left when some of them are linked.
+    """
     draw = random.SystemRandom().randbytes
     if bucket is None or n < bucket:
         return sorted(draw(HANDLE_BYTES) for _ in range(n))
-    labels = [draw(4) for _ in range(n // bucket)]
+    labels = [draw(4) for _ in range(max(1, n // (3 * bucket)))]
     return sorted(labels[at % len(labels)] + draw(HANDLE_BYTES - 4) for at in range(n))
 
 

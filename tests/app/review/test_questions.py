@@ -78,10 +78,21 @@ def test_the_likeliest_pairs_come_first_and_no_more_than_agreed(
 def test_no_more_is_asked_than_can_be_answered(
     monkeypatch: pytest.MonkeyPatch, reviewing: Reviewing
 ) -> None:
-    monkeypatch.setattr(held_pairs, "MAX_CARDS", 9)
+    monkeypatch.setattr(held_pairs, "MAX_CARDS", 20)
     run = reviewing.hold_back(8)
-    assert 4 <= len(kept(reviewing, run, HANDLES_KIND)) // 16 <= 9
-    assert len(reviewing.asked(run)) <= 2
+    # Its thirty records are in two buckets.
+    assert len(kept(reviewing, run, HANDLES_KIND)) // 16 == 15
+    assert len(reviewing.asked(run)) == 1
+
+
+@pytest.mark.parametrize(("n_common", "is_asked"), [(8, True), (9, False)])
+def test_a_bucket_is_asked_about_while_enough_of_it_are_left_without_a_match(
+    reviewing: Reviewing, n_common: int, is_asked: bool
+) -> None:
+    # One bucket of twelve; at least four must be left, of whom three are held back.
+    reviewing.hold_back(3, n_records=12, n_common=n_common)
+    assert reviewing.run()["counts"]["auto_pairs"] == n_common
+    assert ("review-asked" in reviewing.log_kinds()) == is_asked
 
 
 def test_a_small_file_is_not_asked_about(make_reviewing: MakeReviewing) -> None:

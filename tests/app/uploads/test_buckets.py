@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import numpy as np
@@ -58,20 +59,20 @@ def test_labels_are_counted_in_their_order(handles: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_records", "drawn", "passes"),
-    [(20, 4, True), (20, 3, False), (20, None, False), (3, None, True), (3, 3, False)],
+    ("n_records", "n_labels", "passes"),
+    [(20, 5, True), (20, 6, False), (20, 20, False), (3, 3, True), (3, 1, False)],
 )
 def test_a_commit_of_the_asked_agency_is_held_to_it(
     make_linkage: MakeLinkage,
     monkeypatch: pytest.MonkeyPatch,
     n_records: int,
-    drawn: int | None,
+    n_labels: int,
     passes: bool,
 ) -> None:
     linkage = make_linkage(review=REVIEW)
     linkage.open_round()
-    honest = round_files.draw_handles
-    monkeypatch.setattr(round_files, "draw_handles", lambda n, _: honest(n, drawn))
+    drawn = sorted(bytes(3) + bytes([at % n_labels]) + os.urandom(12) for at in range(n_records))
+    monkeypatch.setattr(round_files, "draw_handles", lambda *_: drawn)
     made = linkage.container(random_people(linkage.rng, n_records), SCHOOL)
     answer = linkage.commit(linkage.send(made, SCHOOL), linkage.manifest(made, SCHOOL), SCHOOL)
     if passes:
