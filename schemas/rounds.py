@@ -140,7 +140,7 @@ class SupplementView(Model):
     """A supplementary release of a round, of one pair: what its clerical review has accepted.
 
     `release` is its number within the round, `claims` those that are there, `closing` the proof that it was
-    closed with these: null before.
+    closed with these, about `run`: null before.
     """
 
     release: Annotated[int, Field(ge=2)]

@@ -16,8 +16,10 @@ from app.review.drawing import REVIEW_PREFIX
 from schemas.api import MatchRecordPage
 from schemas.clauses import Finality
 from schemas.match_record import MatchRecordReader, opens, parse_openings
+from schemas.matchlog.proof import verify_receipt
 from schemas.release import parse_release
 from schemas.run import IdSpace, Recipient
+from schemas.upload import Receipt
 
 
 def code(answer: Any) -> str:
@@ -75,6 +77,9 @@ def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
     }
     (closed,) = [one for one in reviewing.log_entries() if one["kind"] == "supplement-closed"]
     assert closed["body"]["claims"] == supplement["claims"]
+    receipt = Receipt.from_json(supplement["closing"])
+    entry, _ = verify_receipt(receipt, [reviewing.broker.log.key])
+    assert (entry.seq, entry.kind) == (closed["seq"], "supplement-closed")
     assert reviewing.get_claims(CHILD_WELFARE, SCHOOL, release=2).content == content[SCHOOL]
     late = reviewing.put_claims(SCHOOL, CHILD_WELFARE, b"late", release=2)
     assert (late.status_code, code(late)) == (409, "supplement-closed")
