@@ -102,7 +102,8 @@ def end_review(
         if results.get(pair.reference.hex()) == "accept"
     ]
     made = prepare_supplement(session, broker, review, accepted) if may_release else None
-    review.accepted = len(accepted)
+    # As many as the release has: a difference would tell of a record that was withdrawn.
+    review.accepted = len(accepted) if made is None else made.n_matches
     review.rejected = sum(result == "reject" for result in results.values())
     review.agreed = json.dumps([[one.first, one.second, one.table] for one in agreements(given)])
     now = utc_text(broker.clock())

@@ -13,6 +13,7 @@ from rigs.reviewing import MakeReviewing, Reviewing
 from twins.verifier.match_record import record_root
 
 from app.review.drawing import REVIEW_PREFIX
+from app.review.models import Review
 from schemas.api import MatchRecordPage
 from schemas.clauses import Finality
 from schemas.match_record import MatchRecordReader, opens, parse_openings
@@ -179,6 +180,9 @@ def test_a_record_that_was_withdrawn_meanwhile_is_left_out(reviewing: Reviewing)
     own = reviewing.containers[0]
     gone = {questions[0].handle, own.handles[13]}
     assert set(matches) == {one.handle for one in questions} - gone
+    # Nor does a count tell of them, where it is shown beside that of the release.
+    with reviewing.broker.database.read() as session:
+        assert session.get_one(Review, run).accepted == len(matches)
 
 
 def test_a_supplement_waits_for_cosigners_of_its_own_entry(
