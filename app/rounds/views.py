@@ -74,7 +74,7 @@ def _supplement_view(session: Session, found: Supplement) -> SupplementView:
     messages = repository.messages_of(session, found.project, found.round, found.release)
     closing = None
     if found.closing is not None and found.closing_size is not None:
-        closing = entry_proof(session, found.closing, found.closing_size).to_receipt(None)
+        closing = entry_proof(session, found.closing, found.closing_size).to_receipt(found.run)
     return SupplementView(
         release=found.release,
         larger=found.larger,

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from encoding.errors import BrokerUnreachableError
 from encoding.review.screen import ReviewApp
-from encoding.review.sitting import Sitting
+from encoding.review.sitting import Sent, Sitting
 from schemas.review import StatedDecisions
 
 
@@ -38,10 +38,11 @@ class Seat:
     async def _press(self, keys: tuple[str, ...]) -> str:
         found = self.sitting()
 
-        def send(is_last: bool) -> int:
+        def send(is_last: bool) -> Sent:
             if self.fault is not None:
                 raise self.fault
-            return found.diary.send(self.came.append, REVIEWER, self.now, is_last=is_last)
+            n_sent = found.diary.send(self.came.append, REVIEWER, self.now, is_last=is_last)
+            return Sent(n_sent, is_over=not found.standing().left)
 
         def clock() -> datetime:
             self.now += timedelta(seconds=10)
