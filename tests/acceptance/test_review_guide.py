@@ -1,4 +1,4 @@
-"""docs/review.md, typed as it stands there: real processes, a screen at a real terminal, a broker that serves."""
+"""docs/review.md, typed as it stands there: real processes, a screen at a terminal, a broker that serves."""
 
 from __future__ import annotations
 

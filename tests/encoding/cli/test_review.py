@@ -186,9 +186,13 @@ def test_what_was_accepted_is_linked_at_both_and_stays_so(
     assert now.keys() == {*before, "rec_w3"}
     assert before.items() <= now.items()
     assert now["rec_w3"] == there["rec_s3"]
-    answered.near.move(days=7)
-    settle(answered.near)
-    assert links(welfare) == now
+    for _ in range(2):
+        answered.near.move(days=7)
+        settle(answered.near)
+        assert links(welfare) == now
+        # What was rejected is no candidate, and what was accepted is linked: nothing is asked.
+        found = welfare.json("review", "--list")["reviews"]
+        assert [one["state"] for one in found] == ["ended"]
     # Also where the link is made by hand.
     welfare.ok("links")
     assert links(welfare) == now

@@ -166,7 +166,9 @@ def test_a_supplement_that_joins_strangers_is_an_alarm_at_both_and_stored_nowher
         """Exchange the larger file's records of two accepted pairs."""
         one, two = accepted
         exchanged = [
-            replace(own, handles=(other.handles[0], own.handles[1]), rows=(other.rows[0], own.rows[1]))
+            replace(
+                own, handles=(other.handles[0], own.handles[1]), rows=(other.rows[0], own.rows[1])
+            )
             for own, other in ((one, two), (two, one))
         ]
         return real(session, broker, review, exchanged)
