@@ -23,7 +23,7 @@ from textual.widgets.option_list import Option
 
 from encoding.errors import AgencyError
 from encoding.review.disclosure import ALL, DIFFERENCES, Compared
-from encoding.review.sitting import Case, Sitting, step_words
+from encoding.review.sitting import Case, Sent, Sitting, step_words
 from schemas.printable import printable
 from schemas.review import REASONS, Reason, Verdict
 
@@ -61,8 +61,8 @@ q        quit; everything is kept, and the next time goes on here
 How far you open each card is kept in your own workspace, and counted.
 Escape closes this page."""
 
-Send = Callable[[bool], int]
-"""Sends what was decided, the last time if told so, and returns how many decisions that was."""
+Send = Callable[[bool], Sent]
+"""Sends what was decided, the last time if told so."""
 
 
 class ReasonScreen(ModalScreen[Reason | None]):
@@ -158,7 +158,7 @@ class ReviewApp(App[None]):
         Binding("j", "next_open", "Next open", show=False),
         Binding("z", "take_back", "Undo"),
         Binding("s", "send", "Send"),
-        Binding("f", "finish", "Finish"),
+        Binding("f", "finish", show=False),
         Binding("question_mark", "help", "Help"),
         Binding("q,ctrl+c", "quit", "Quit"),
     ]
@@ -178,7 +178,7 @@ class ReviewApp(App[None]):
         with VerticalScroll(id="pair"):
             yield Static(id="values", markup=False)
         yield Static(id="state", markup=False)
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         """Show the first pair."""
@@ -262,14 +262,14 @@ class ReviewApp(App[None]):
     @work(thread=True)
     def _post(self, *, is_last: bool) -> None:
         try:
-            n_sent = self._send(is_last)
+            sent = self._send(is_last)
         except AgencyError as exc:
             said = f"{exc}; {exc.hint}" if exc.hint else str(exc)
             self.call_from_thread(self._after_sending, said, is_last=False, severity="error")
         else:
-            said = f"{n_sent:,} decisions were sent"
+            is_last = is_last or sent.is_over
             self.call_from_thread(
-                self._after_sending, said, is_last=is_last, severity="information"
+                self._after_sending, str(sent), is_last=is_last, severity="information"
             )
 
     def _after_sending(self, said: str, *, is_last: bool, severity: SeverityLevel) -> None:
@@ -324,6 +324,8 @@ def _state(sitting: Sitting, case: Case) -> Iterator[str]:
         sent = "sent" if sitting.diary.is_sent(case.reference) else "not sent yet"
         reason = REASON_WORDS[looked.choice.reason]
         yield f"You decided: {_PAST[looked.choice.verdict]}, {reason} ({sent})."
+    if not sitting.standing().left and not sitting.diary.journal.is_finished:
+        yield "Every pair is decided: f sends that, and finishes."
 
 
 def _lines(sitting: Sitting, case: Case, width: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from encoding.review.cards import ReviewOf
 from encoding.review.disclosure import ALL, CLOSED, Compared, compare
@@ -63,6 +64,17 @@ class Case:
             digest=self.own.digest,
             name=self.card.record,
         )
+
+
+class Sent(NamedTuple):
+    """How many decisions were sent, and whether the review is over by that."""
+
+    number: int
+    is_over: bool
+
+    def __str__(self) -> str:
+        over = "; the review is over" if self.is_over else ""
+        return f"{self.number:,} decisions were sent{over}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Two agencies whose run has held two pairs back: the broker asks, or else somebody plays its part."""
+"""Two agencies whose run has held two pairs back, and a broker that asks about them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from rigs.desk import Desk
 from rigs.near_broker import EVERY_DUTY, POLICY, NearBroker, near_broker
-from rigs.played_review import PlayedReviews
 
 from schemas.clauses import Review
 from schemas.review import parse_stated_cards
 
-HAS_REVIEWS = find_spec("app.review") is not None
 REVIEWER, ASKED = "welfare", "schools"
 CLAUSE = Review(reviewer=REVIEWER, persons=1, questions=50, bucket=3, days=14)
 HEAD = "ID,first,last,born,sex\n"
@@ -41,17 +38,15 @@ rec_s7,Max,Seven,2008-06-08,M
 }
 # Not even four values that agree are enough, where the fifth is another one.
 STRICT = POLICY.model_copy(update={"auto": "0.999"})
-ABE, IDA = ("rec_w3", "rec_s3"), ("rec_w4", "rec_s4")
 
 Change = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 
 @dataclass
 class Asking:
-    """The broker, both agencies at their desks, and who plays the broker's part; None: it does so itself."""
+    """The broker, and both agencies at their desks."""
 
     near: NearBroker
-    played: PlayedReviews | None
 
     @property
     def reviewer(self) -> Desk:
@@ -65,12 +60,6 @@ class Asking:
         """Let both jobs upload, and the run hold pairs back; the asked agency has not heard of it."""
         for desk in (self.reviewer, self.asked, self.reviewer):
             assert desk.type("refresh").exit_code == 7
-        self.ask()
-
-    def ask(self) -> None:
-        """Have the newest run's questions asked, where nobody has."""
-        if self.played is not None:
-            self.played.ask(ABE, IDA)
 
     def sent_cards(self) -> list[dict[bytes, bytes]]:
         """Return the cards that were sent, by handle, as they passed by."""
@@ -108,8 +97,7 @@ def asking(folder: Path, like: Asking | None = None) -> Iterator[Asking]:
     """Give two agencies that are ready for rounds under an agreement with a review, or a copy of a scene."""
     with near_broker(folder, like=None if like is None else like.near) as near:
         if like is not None:
-            played = None if like.played is None else like.played.moved_to(near)
-            yield Asking(near, played)
+            yield Asking(near)
             return
         for party, text in FILES.items():
             near.enrol(party)
@@ -120,8 +108,7 @@ def asking(folder: Path, like: Asking | None = None) -> Iterator[Asking]:
             (place / "people.csv").write_text(text, "utf-8")
             # By its place in the folder, so that a copy of the desk has a file of its own.
             near.desk(party, place, Path("people.csv"))
-        agreement = near.add_project(review=CLAUSE, policy=STRICT)
+        near.add_project(review=CLAUSE, policy=STRICT)
         near.compare()
         near.agree()
-        played = None if HAS_REVIEWS else PlayedReviews(near, CLAUSE, agreement.digest()).attach()
-        yield Asking(near, played)
+        yield Asking(near)

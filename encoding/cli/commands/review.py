@@ -12,6 +12,7 @@ import click
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
@@ -21,7 +22,7 @@ from encoding.files import refuse_to_overwrite
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
-    from encoding.review.sitting import Sitting
+    from encoding.review.sitting import Sent, Sitting
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -48,6 +49,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--force", is_flag=True, help="Overwrite a file when exporting.")
 @json_option
+@identity_options
 @agency_options
 @click.pass_obj
 def review(session: Session, /, *, file: Path | None, id_column: str | None, **given: Any) -> None:
@@ -71,6 +73,8 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
     if deed is None:
         _refuse_without_screen()
     source = Source(file=file, id_column=id_column)
+    # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
+    unlock_own(session, given)
     with session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))
         if deed == "answer":
@@ -137,25 +141,27 @@ def _do(
         sitting.diary.decide(taken, session.now())
         return [f"{len(taken):,} decisions were taken; send them with: blindlink review --send"]
     if deed in ("send", "finish"):
-        n_sent = send_decisions(session, sitting, is_last=deed == "finish")
-        return [f"{n_sent:,} decisions were sent"]
-    _show(session, sitting)
-    return []
+        return [str(send_decisions(session, sitting, is_last=deed == "finish"))]
+    return _show(session, sitting)
 
 
-def _show(session: Session, sitting: Sitting) -> None:
-    """Show the screen until it is left; without a pair there is nothing to show."""
+def _show(session: Session, sitting: Sitting) -> list[str]:
+    """Show the screen until it is left, and return what was sent; without a pair there is nothing to show."""
     from encoding.cli.parts.reviewing import send_decisions
     from encoding.review.screen import ReviewApp
 
     if not sitting.cases:
-        return
+        return []
+    said = []
+
+    def send(is_last: bool) -> Sent:
+        sent = send_decisions(session, sitting, is_last=is_last)
+        said.append(str(sent))
+        return sent
+
     is_quiet, session.is_quiet = session.is_quiet, True
     try:
-        ReviewApp(
-            sitting,
-            lambda is_last: send_decisions(session, sitting, is_last=is_last),
-            session.now,
-        ).run()
+        ReviewApp(sitting, send, session.now).run()
     finally:
         session.is_quiet = is_quiet
+    return said

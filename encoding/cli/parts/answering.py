@@ -64,7 +64,7 @@ def _answer(counter: Counter, view: ReviewView, source: Source) -> int:
         raise UntrustedKeyError(
             f"no person of {view.reviewer} whom you trust has the duty reviewer",
             hint=f"have {view.reviewer} read a reviewer's fingerprint to you, then: blindlink identity trust"
-            f" {view.reviewer} FINGERPRINT --keep-others",
+            f" {view.reviewer} --also FINGERPRINT",
         )
     with session.progress() as progress:
         elements = proven.of.elements

@@ -10,7 +10,7 @@ from encoding.cli.parts.answering import answer_reviews
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
-from encoding.cli.parts.owed_rounds import drain, drain_links
+from encoding.cli.parts.owed_rounds import drain, drain_links, finish_supplements
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
@@ -58,6 +58,7 @@ def do_what_is_due(
         if found is None and (failed or waited_for):
             raise failed or waited_for[0]
         if found is None:
+            patience.until_ready(partial(finish_supplements, counter, source))
             return {"round": None}, _nothing_due(counter)
         # Its opening has closed the supplementary releases of the round before.
         drain_links(counter, source, below=found.round)
@@ -157,6 +158,8 @@ def _finish(
             sentence = f"{sentence}; {blind.sentence()}"
     if failed is not None:
         raise failed
+    # A review may have ended before the round did.
+    patience.until_ready(partial(finish_supplements, counter, source))
     return document, sentence
 
 

@@ -58,6 +58,8 @@ def drain_links(
 ) -> tuple[OthersWaitedForError, ...]:
     """Bring home the link IDs that closed rounds still owe, in order; what waits for others is returned.
 
+    Not returned are supplementary releases that wait: `finish_supplements` does.
+
     Args:
         below: those of rounds before this one; None: all.
     """
@@ -77,15 +79,29 @@ def _drain_links(
                 links = RoundLinks(counter, proven(counter, found), supplement)
                 links.write(source, links.agree())
         except AgencyError as exc:
+            if supplement is not None and isinstance(exc, OthersWaitedForError):
+                # What comes after it comes in its turn; `finish_supplements` waits.
+                return
             what = "" if supplement is None else f", supplementary release {supplement},"
             counter.session.warn(f"round {found.round}{what} could not be finished: {exc}")
             if exc.exit_code == ALARM:
                 raise
             if isinstance(exc, OthersWaitedForError):
                 yield exc
-                if supplement is not None:
-                    # What comes after it comes in its turn.
-                    return
+
+
+def finish_supplements(counter: Counter, source: Source) -> None:
+    """Bring home the supplementary releases of rounds that are closed, in order.
+
+    Raises:
+        OthersWaitedForError: another agency has yet to send its claims of one.
+    """
+    if own_space(counter) is None:
+        return
+    for found, supplement in _turns(counter):
+        if supplement is not None and _is_owed(counter, found, supplement):
+            links = RoundLinks(counter, proven(counter, found), supplement)
+            links.write(source, links.agree())
 
 
 def own_supplements(counter: Counter, found: RoundView) -> tuple[int, ...]:

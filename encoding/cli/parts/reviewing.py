@@ -35,10 +35,17 @@ from encoding.review.errors import (
 from encoding.review.journal import Diary, Journal
 from encoding.review.kept import KeptReview, KeptReviewFile
 from encoding.review.records import read_records
-from encoding.review.sitting import Sitting, open_cases, shown_cases
+from encoding.review.sitting import Sent, Sitting, open_cases, shown_cases
 from encoding.transfers.matches import keys_of_handles
 from schemas.errors import FormatError
-from schemas.review import Card, ReviewView, StatedDecisions, parse_cards, parse_questions
+from schemas.review import (
+    Card,
+    ReviewState,
+    ReviewView,
+    StatedDecisions,
+    parse_cards,
+    parse_questions,
+)
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
@@ -80,7 +87,12 @@ def open_review(views: Sequence[ReviewView], partner: str | None) -> ReviewView:
             f"{found[0].asked} has yet to send its cards for round {found[0].round}",
             hint="its job does so by itself the next time it runs",
         )
-    raise NotReadyError("no pairs wait for a decision", hint="see: blindlink review --list")
+    over = next((one for one in views if partner in (None, one.asked)), None)
+    raise NotReadyError(
+        "no pairs wait for a decision"
+        + ("" if over is None else f"; the review of round {over.round} with {over.asked} is over"),
+        hint="see: blindlink review --list",
+    )
 
 
 @contextmanager
@@ -142,7 +154,7 @@ def sitting_over(
         )
 
 
-def send_decisions(session: Session, sitting: Sitting, *, is_last: bool) -> int:
+def send_decisions(session: Session, sitting: Sitting, *, is_last: bool) -> Sent:
     """Send what was decided, and return how many decisions that is.
 
     Raises:
@@ -150,12 +162,13 @@ def send_decisions(session: Session, sitting: Sitting, *, is_last: bool) -> int:
     """
     own = unlock_own(session)
     with session.connect() as client:
-        api = ReviewsApi(client, session.project)
+        api, states = ReviewsApi(client, session.project), list[ReviewState]()
 
         def post(stated: StatedDecisions) -> None:
-            api.decide(sitting.review.run, stated)
+            states.append(api.decide(sitting.review.run, stated).state)
 
-        return sitting.diary.send(post, own, session.now(), is_last=is_last)
+        n_sent = sitting.diary.send(post, own, session.now(), is_last=is_last)
+        return Sent(n_sent, is_over=states[-1:] == ["ended"])
 
 
 def forget_ended(counter: Counter) -> None:

@@ -186,9 +186,13 @@ def test_what_was_accepted_is_linked_at_both_and_stays_so(
     assert now.keys() == {*before, "rec_w3"}
     assert before.items() <= now.items()
     assert now["rec_w3"] == there["rec_s3"]
-    answered.near.move(days=7)
-    settle(answered.near)
-    assert links(welfare) == now
+    for _ in range(2):
+        answered.near.move(days=7)
+        settle(answered.near)
+        assert links(welfare) == now
+        # What was rejected is no candidate, and what was accepted is linked: nothing is asked.
+        found = welfare.json("review", "--list")["reviews"]
+        assert [one["state"] for one in found] == ["ended"]
     # Also where the link is made by hand.
     welfare.ok("links")
     assert links(welfare) == now
@@ -423,7 +427,6 @@ def test_a_review_that_is_over_is_forgotten_and_what_was_decided_is_not(
     edit(schools, "rec_s4,Ida,Moss", "rec_s4,Ida,Mosse")
     answered.near.move(days=7)
     settle(answered.near)
-    answered.ask()
     schools.ok("refresh")
     assert pairs_of(welfare).keys() == {"rec_w4"}
     result = welfare.ok("review", "--send")
@@ -434,8 +437,6 @@ def test_a_review_that_is_over_is_forgotten_and_what_was_decided_is_not(
 def test_decisions_after_the_deadline_do_not_count(answered: Asking, welfare: Desk) -> None:
     decide(welfare, rec_w3=("accept", "same-person"))
     answered.near.move(days=15)
-    if answered.played is not None:
-        answered.played.move(answered.played.now, state="ended")
     answered.near.sweep()
     result = welfare.type("review", "--send")
     assert "no pairs wait for a decision" in result.stderr

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from rigs.asking import ASKED, REVIEWER, Asking, asking
 from rigs.desk import Desk
-from rigs.played_review import PlayedReviews
 from rigs.weeks import links, settle
+from sqlalchemy.orm import Session
 
+from app.broker import Broker
+from app.review import ending
+from app.review.held_pairs import HeldPair
+from app.review.models import Review
+from app.review.supplement import PreparedSupplement
 from encoding.cli.parts import link_steps
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.rounds.round_memory import Said
-from schemas.ids import MatchId
-from schemas.release import Match
 
 pytestmark = pytest.mark.long
 
@@ -26,23 +32,36 @@ class Killed(KeyboardInterrupt):
 
 
 @pytest.fixture(scope="module")
-def decided(tmp_path_factory: pytest.TempPathFactory) -> Asking:
-    """A pair was accepted, and neither agency's job has heard of its release yet; for copies."""
-    with asking(tmp_path_factory.mktemp("decided") / "broker") as made:
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Asking:
+    """Two pairs wait for decisions; for copies."""
+    with asking(tmp_path_factory.mktemp("waiting") / "broker") as made:
         made.run()
         settle(made.near)
-        path = made.reviewer.folder / "decisions.csv"
-        made.reviewer.ok("review", "--export", str(path))
-        lines = path.read_text("utf-8-sig").splitlines(keepends=True)
-        text = "".join(
-            line.replace(",,\n", ",accept,same-person\n") if "Abe" in line else line
-            for line in lines
-        )
-        path.write_text(text, "utf-8")
-        made.reviewer.ok("review", "--import", str(path))
-        made.reviewer.ok("review", "--finish")
+    return made
+
+
+@pytest.fixture(scope="module")
+def decided(waiting: Asking, tmp_path_factory: pytest.TempPathFactory) -> Asking:
+    """A pair was accepted, and neither agency's job has heard of its release yet; for copies."""
+    with asking(tmp_path_factory.mktemp("decided") / "broker", like=waiting) as made:
+        accept(made.reviewer, "Abe")
         assert made.near.log_kinds()[-2:] == ["release-prepared"] * 2
     return made
+
+
+def accept(desk: Desk, *names: str) -> None:
+    """Accept the pairs of these people, and leave the others undecided."""
+    path = desk.folder / "decisions.csv"
+    desk.ok("review", "--export", str(path))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    for row in rows:
+        if {*names} & {*row}:
+            row[-2:] = "accept", "same-person"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    desk.ok("review", "--import", str(path))
+    desk.ok("review", "--finish")
 
 
 @pytest.fixture
@@ -59,14 +78,6 @@ def welfare(copied: Asking) -> Desk:
 @pytest.fixture
 def schools(copied: Asking) -> Desk:
     return copied.asked
-
-
-@pytest.fixture
-def played(copied: Asking) -> PlayedReviews:
-    """Whoever plays the broker's part, and can lie."""
-    if copied.played is None:
-        pytest.skip("the broker itself does not lie")
-    return copied.played
 
 
 def is_linked(asking: Asking) -> bool:
@@ -145,26 +156,43 @@ def test_when_the_next_round_comes_first_the_pair_is_not_linked_and_nothing_is_w
 
 
 def test_a_supplement_that_joins_strangers_is_an_alarm_at_both_and_stored_nowhere(
-    played: PlayedReviews, welfare: Desk, schools: Desk
+    waiting: Asking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    played.releases.clear()
-    for party, record in ((REVIEWER, "rec_w5"), (ASKED, "rec_s5")):
-        container, handle = played.container(party, 1), played.handle(party, 1, record)
-        number = container.handles.index(handle)
-        place = next(at for at, row in enumerate(container.rows) if row[1] == number)
-        played.release(played.now, party, {handle: Match(MatchId(b"m" * 16), place)})
-    codes = [desk.type("refresh").exit_code for desk in (welfare, schools, welfare)]
-    assert codes == [7, 9, 9]
-    assert links(welfare).keys() == {"rec_w1", "rec_w2"}
-    assert links(schools).keys() == {"rec_s1", "rec_s2"}
+    real = ending.prepare_supplement
+
+    def lying(
+        session: Session, broker: Broker, review: Review, accepted: Sequence[HeldPair]
+    ) -> PreparedSupplement | None:
+        """Exchange the larger file's records of two accepted pairs."""
+        one, two = accepted
+        exchanged = [
+            replace(
+                own, handles=(other.handles[0], own.handles[1]), rows=(other.rows[0], own.rows[1])
+            )
+            for own, other in ((one, two), (two, one))
+        ]
+        return real(session, broker, review, exchanged)
+
+    monkeypatch.setattr(ending, "prepare_supplement", lying)
+    with asking(tmp_path / "broker", like=waiting) as made:
+        welfare, schools = made.reviewer, made.asked
+        accept(welfare, "Abe", "Ida")
+        codes = [desk.type("refresh").exit_code for desk in (welfare, schools, welfare)]
+        assert codes == [7, 9, 9]
+        assert links(welfare).keys() == {"rec_w1", "rec_w2"}
+        assert links(schools).keys() == {"rec_s1", "rec_s2"}
 
 
 def test_a_supplement_that_no_review_ended_with_is_refused(
-    played: PlayedReviews, welfare: Desk, schools: Desk
+    copied: Asking, welfare: Desk, schools: Desk
 ) -> None:
-    found = played.now
-    assert found.supplement is not None
-    found.supplement = found.supplement.model_copy(update={"run": f"run-{'0' * 32}"})
+    def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        shown = response.json()
+        for one in shown["supplements"]:
+            one["run"] = f"run-{'0' * 32}"
+        return httpx2.Response(200, json=shown)
+
+    copied.meddle("/rounds/1", change)
     for desk in (welfare, schools, welfare):
         result = desk.type("refresh")
     assert "does not show that" in result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from textual.widgets import Static
 
 from encoding.errors import BrokerUnreachableError
 from encoding.review.screen import ReviewApp
-from encoding.review.sitting import Sitting
+from encoding.review.sitting import Sent, Sitting
 from schemas.review import StatedDecisions
 
 
@@ -38,10 +39,11 @@ class Seat:
     async def _press(self, keys: tuple[str, ...]) -> str:
         found = self.sitting()
 
-        def send(is_last: bool) -> int:
+        def send(is_last: bool) -> Sent:
             if self.fault is not None:
                 raise self.fault
-            return found.diary.send(self.came.append, REVIEWER, self.now, is_last=is_last)
+            n_sent = found.diary.send(self.came.append, REVIEWER, self.now, is_last=is_last)
+            return Sent(n_sent, is_over=not found.standing().left)
 
         def clock() -> datetime:
             self.now += timedelta(seconds=10)
@@ -52,6 +54,9 @@ class Seat:
             for key in keys:
                 await pilot.press(key)
                 await settled(app, pilot.pause)
+            self.footer = "".join(
+                segment.text for segment in app.screen_stack[0]._compositor.render_strips()[-1]
+            ).strip()
             self.shown = [text(app, name) for name in ("head", "values", "state")]
             self.said = [one.message for one in app._notifications]
         return "\n".join(self.shown)
@@ -176,6 +181,33 @@ def test_one_goes_back_and_on_and_to_the_next_open_pair(seat: Seat) -> None:
     # The next time begins at the first pair that is open.
     seat.press("a", "1")
     assert "pair 3 of 4" in seat.press()
+
+
+def test_what_ends_the_review_ends_the_screen_and_is_said_before(seat: Seat) -> None:
+    shown = seat.press("a", "1", "r", "1", "u", "1")
+    assert "Every pair is decided" not in shown
+    assert "Every pair is decided: f sends that, and finishes." in seat.press("u", "1")
+    seat.press("s")
+    assert seat.said == ["4 decisions were sent; the review is over"]
+
+
+def test_eighty_columns_show_every_key_of_the_last_line(tmp_path: Path) -> None:
+    seat = Seat(tmp_path, size=(80, 24))
+    seat.press("o")
+    assert seat.footer.startswith("o Open a Accept r Reject u Unsure")
+    assert seat.footer.endswith("? Help q Quit")
+
+
+def test_the_guide_shows_the_screen_as_it_is(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs/review.md").read_text("utf-8")
+    (picture,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
+    seat = Seat(tmp_path, size=(80, 24))
+    seat.press("o", "o")
+    values, state = seat.shown[1:]
+    lines = [line.strip() for line in picture.splitlines()]
+    assert [line.strip() for line in values.splitlines()] == lines[2 : lines.index("", 10) + 2]
+    assert lines[-2:] == [state, seat.footer]
+    assert seat.shown[0].startswith(lines[0])
 
 
 def test_progress_tells_the_time_that_is_left(seat: Seat) -> None:

@@ -149,7 +149,10 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         "2027-08-31",
         "2028-10-04",
     )
-    assert [element.use for element in made.elements] == ["encoded"] * 4 + ["shared"]
+    assert [element.use for element in made.elements] == ["encoded"] * 4 + ["shared"] + [
+        "shown"
+    ] * 2
+    assert made.review is not None
     assert made.approvals.releases
     assert made.approvals.runs == "standing"
     assert made.limits.budget is not None
