@@ -113,7 +113,7 @@ def sitting_over(
     if "reviewer" not in own.public.duties:
         raise NotReviewerError(
             "your keys do not have the duty reviewer",
-            hint="the steward enrols a person for it; the agreement's parties list who has it",
+            hint="name the file of keys that have it with --identity; the agreement lists who has it",
         )
     with session.workspace.review_lock(own.public.person):
         proven = prove_review(counter, view)
